@@ -1,0 +1,26 @@
+/**
+ * The clock port: wall time, a clock that never goes back, and timers. All product code takes time from here, so that
+ * the simulator can own it.
+ */
+
+export type TimerHandle = unknown;
+
+export interface Clock {
+  /** Wall time, integer milliseconds since the Unix epoch; may jump in either direction. */
+  now(): number;
+  /** Milliseconds from an arbitrary start; never goes back. Use it for durations. */
+  monotonic(): number;
+  /** Runs `callback` once after `delayMs`. A pending timer never keeps the process alive. */
+  setTimeout(callback: () => void, delayMs: number): TimerHandle;
+  clearTimeout(handle: TimerHandle): void;
+  /** Gives the event loop to the host once and resolves afterwards; long work awaits it between slices. */
+  breathe(): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+  clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  breathe: () => new Promise((resolve) => setImmediate(resolve)),
+};

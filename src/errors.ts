@@ -1,0 +1,70 @@
+/**
+ * Every error that Tidemark throws on purpose: one class, a stable `code`, the `cause` kept.
+ *
+ * docs/errors.md has a heading for each code: what happened, what is safe, what to do. A test holds this list and
+ * those headings together.
+ */
+
+export const errorCodes = [
+  // The caller's
+  'TIDEMARK_INVALID_OPTION',
+  'TIDEMARK_INVALID_LABELS',
+  'TIDEMARK_INVALID_TIMESTAMP',
+  'TIDEMARK_INVALID_VALUE',
+  'TIDEMARK_INVALID_SELECTOR',
+  'TIDEMARK_INVALID_POSITION',
+  'TIDEMARK_OUT_OF_ORDER',
+  'TIDEMARK_DUPLICATE_TIMESTAMP',
+  'TIDEMARK_READ_ONLY',
+  'TIDEMARK_CLOSED',
+  'TIDEMARK_ABORTED',
+  // The moment's
+  'TIDEMARK_THROTTLED',
+  'TIDEMARK_LOCKED',
+  // The disk's
+  'TIDEMARK_DISK_FULL',
+  'TIDEMARK_IO',
+  'TIDEMARK_NOT_A_STORE',
+  'TIDEMARK_UNSUPPORTED_VERSION',
+  'TIDEMARK_CORRUPT_CHUNK',
+  'TIDEMARK_CORRUPT_SERIES_FILE',
+  'TIDEMARK_CORRUPT_HEADS',
+  'TIDEMARK_CORRUPT_MAPPINGS',
+  'TIDEMARK_CORRUPT_INDEX',
+  'TIDEMARK_CORRUPT_JOURNAL',
+  'TIDEMARK_TOO_MANY_COLLISIONS',
+  // Ours
+  'TIDEMARK_INTERNAL',
+] as const;
+
+/** The stable code of a {@link TidemarkError}. */
+export type ErrorCode = (typeof errorCodes)[number];
+
+export interface ErrorOptions {
+  readonly cause?: unknown;
+  /** Machine-readable facts: the option's name, the file, the byte offset, what was expected. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** An error of the store. `code` is stable, the message is for people. */
+export class TidemarkError extends Error {
+  override readonly name = 'TidemarkError';
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+}
+
+/** The errno-style code of a system error (`ENOENT`, `ENOSPC` …), or `undefined`. */
+export const systemCode = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+
+/** Whether the disk refused for want of space: the store pauses writing, nothing is damaged. */
+export const isDiskFull = (error: unknown): boolean => {
+  const code = systemCode(error);
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'TIDEMARK_DISK_FULL';
+};

@@ -1,0 +1,44 @@
+/**
+ * The key-value port: an ordered map of bytes to bytes with atomic batches. Behind it is LevelDB (`level`), or the
+ * simulator's model of it. Keys and values are exactly those of the original's four indexes.
+ */
+
+export type KeyValueOperation =
+  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: Uint8Array };
+
+export interface KeyRange {
+  /** First key included. */
+  readonly gte?: Uint8Array;
+  /** First key not included. */
+  readonly lt?: Uint8Array;
+}
+
+export interface KeyValueStore {
+  get(key: Uint8Array): Promise<Uint8Array | undefined>;
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
+  /** Blocks this thread for one read: for `append`, which is synchronous. */
+  getBlocking(key: Uint8Array): Uint8Array | undefined;
+  /** All or nothing. With `sync` it resolves when the batch, and all before it, is on the disk. */
+  batch(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void>;
+  /** Entries in key order, in pages, from one consistent moment. */
+  entries(range?: KeyRange): AsyncIterable<readonly [Uint8Array, Uint8Array][]>;
+  /** Size on disk in bytes, roughly. */
+  approximateSize(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface KeyValueStores {
+  /**
+   * Opens or creates the database in a directory. Throws `TIDEMARK_LOCKED` when another process or this one has it
+   * open, `TIDEMARK_CORRUPT_INDEX` when it can't be opened.
+   */
+  open(directory: string): Promise<KeyValueStore>;
+  /** Deletes the database and its directory. A missing one is fine. */
+  destroy(directory: string): Promise<void>;
+  /**
+   * Opens a private copy, so that the directory itself is never written; for read-only stores. The copy is removed on
+   * close. A missing directory opens as an empty database.
+   */
+  openCopy(directory: string): Promise<KeyValueStore>;
+}
