@@ -1,0 +1,114 @@
+/**
+ * The key-value port in memory: what a test puts where LevelDB would be. Databases stay when they are closed and can be
+ * opened again by the same `MemoryStores`; a second opener is refused as on disk.
+ */
+import { TidemarkError } from '../../src/errors.ts';
+import type { KeyRange, KeyValueOperation, KeyValueStore, KeyValueStores } from '../../src/index/key-value-store.ts';
+
+/** Keys as latin1 text, one character a byte: their order as strings is the order as bytes. */
+type Content = Map<string, Uint8Array>;
+
+const PAGE_ENTRIES = 100;
+
+export class MemoryStores implements KeyValueStores {
+  private readonly databases = new Map<string, Content>();
+  private readonly opened = new Set<string>();
+
+  async open(directory: string): Promise<MemoryStore> {
+    if (this.opened.has(directory)) {
+      throw new TidemarkError('TIDEMARK_LOCKED', `${directory} is open already`, { details: { directory } });
+    }
+    const content = this.databases.get(directory) ?? new Map();
+    this.databases.set(directory, content);
+    this.opened.add(directory);
+    return new MemoryStore(content, () => this.opened.delete(directory));
+  }
+
+  async destroy(directory: string): Promise<void> {
+    if (this.opened.has(directory)) {
+      throw new TidemarkError('TIDEMARK_LOCKED', `${directory} is open`, { details: { directory } });
+    }
+    this.databases.delete(directory);
+  }
+
+  async openCopy(directory: string): Promise<MemoryStore> {
+    return new MemoryStore(new Map(this.databases.get(directory)), () => {});
+  }
+}
+
+/** One database. `failure` makes the next calls fail, for tests of what then happens. */
+export class MemoryStore implements KeyValueStore {
+  /** Thrown by `batch` while set; the batch changes nothing. */
+  failure: Error | undefined;
+  /** Batches written so far, with their `sync`. */
+  readonly batches: { readonly operations: readonly KeyValueOperation[]; readonly sync: boolean }[] = [];
+  private readonly content: Content;
+  private readonly onClose: () => void;
+  private isClosed = false;
+
+  constructor(content: Content = new Map(), onClose: () => void = () => {}) {
+    this.content = content;
+    this.onClose = onClose;
+  }
+
+  /** Entries there are. */
+  get size(): number {
+    return this.content.size;
+  }
+
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.getBlocking(key);
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return keys.map((key) => this.getBlocking(key));
+  }
+
+  getBlocking(key: Uint8Array): Uint8Array | undefined {
+    this.assertOpen();
+    return this.content.get(toText(key))?.slice();
+  }
+
+  async batch(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void> {
+    this.assertOpen();
+    if (this.failure !== undefined) throw this.failure;
+    for (const operation of operations) {
+      if (operation.type === 'put') this.content.set(toText(operation.key), Uint8Array.from(operation.value));
+      else this.content.delete(toText(operation.key));
+    }
+    this.batches.push({ operations, sync: options.sync });
+  }
+
+  async *entries(range: KeyRange = {}): AsyncGenerator<readonly [Uint8Array, Uint8Array][]> {
+    this.assertOpen();
+    const from = range.gte === undefined ? '' : toText(range.gte);
+    const before = range.lt === undefined ? undefined : toText(range.lt);
+    const moment = [...this.content]
+      .filter(([key]) => key >= from && (before === undefined || key < before))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    for (let start = 0; start < moment.length; start += PAGE_ENTRIES) {
+      yield moment
+        .slice(start, start + PAGE_ENTRIES)
+        .map(([key, value]) => [Buffer.from(key, 'latin1'), value.slice()] as const);
+    }
+  }
+
+  async approximateSize(): Promise<number> {
+    let bytes = 0;
+    for (const [key, value] of this.content) bytes += key.length + value.byteLength;
+    return bytes;
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.onClose();
+  }
+
+  private assertOpen(): void {
+    if (this.isClosed) throw new TidemarkError('TIDEMARK_CLOSED', 'the database is closed');
+  }
+}
+
+const toText = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
