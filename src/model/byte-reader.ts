@@ -1,0 +1,169 @@
+/**
+ * Reads the formats' primitives from bytes (docs/formats/codable.md). It never reads beyond the end it was given: where
+ * bytes are missing it throws {@link OutOfBytes}, which a reader of slices takes as "fetch more"; where bytes are wrong
+ * it throws {@link MalformedBytes}. Nothing is allocated for a length before that many bytes are known to be there.
+ */
+import { fromHalves, readInt32BE } from './int64.ts';
+import type { LabelPairs } from './labels.ts';
+import { MalformedBytes, OutOfBytes } from './malformed-bytes.ts';
+import type { TextTable } from './text-table.ts';
+
+const VARINT_BITS_MAX = 70;
+
+export class ByteReader {
+  /** Offset of the next byte. */
+  position = 0;
+  private bytes: Uint8Array;
+  private end: number;
+  private readonly texts: TextTable;
+  /** Halves of the integer read last. */
+  private high = 0;
+  private low = 0;
+
+  constructor(texts: TextTable, bytes: Uint8Array = new Uint8Array(0)) {
+    this.texts = texts;
+    this.bytes = bytes;
+    this.end = bytes.length;
+  }
+
+  /** Continues with other bytes: `start` to `end` of a buffer. */
+  reset(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    this.bytes = bytes;
+    this.position = start;
+    this.end = end;
+  }
+
+  /** Bytes not read yet. */
+  get remaining(): number {
+    return this.end - this.position;
+  }
+
+  byte(): number {
+    if (this.position >= this.end) throw new OutOfBytes();
+    return this.bytes[this.position++];
+  }
+
+  /** A view of the next bytes. */
+  raw(byteCount: number): Uint8Array {
+    const start = this.skip(byteCount);
+    return this.bytes.subarray(start, start + byteCount);
+  }
+
+  /** Passes over bytes; returns the offset of the first. */
+  skip(byteCount: number): number {
+    if (byteCount > this.end - this.position) throw new OutOfBytes();
+    const start = this.position;
+    this.position = start + byteCount;
+    return start;
+  }
+
+  /** Four bytes, big endian, as a signed int32: one half of a fingerprint. */
+  int32BE(): number {
+    return readInt32BE(this.bytes, this.skip(4));
+  }
+
+  /** 8 bytes, big endian, signed; exact up to 2^53. */
+  int64BE(): number {
+    const high = this.int32BE();
+    return fromHalves(high, this.int32BE());
+  }
+
+  /** A zigzag base-128 integer as a number: exact up to 2^53, rounded beyond. */
+  svarint(): number {
+    this.varint();
+    const half = (this.high >>> 0) * 2147483648 + (this.low >>> 1);
+    return (this.low & 1) === 0 ? half : -half - 1;
+  }
+
+  /** A zigzag base-128 integer, all 64 bits. */
+  svarintBig(): bigint {
+    this.varint();
+    const zigzag = (BigInt(this.high >>> 0) << 32n) | BigInt(this.low >>> 0);
+    return (zigzag >> 1n) ^ -(zigzag & 1n);
+  }
+
+  /** A plain base-128 integer as a number: exact up to 2^53, rounded beyond. */
+  uvarint(): number {
+    this.varint();
+    return (this.high >>> 0) * 4294967296 + (this.low >>> 0);
+  }
+
+  /** A count: zigzag, not negative. `what` names it in the error. */
+  count(what: string): number {
+    const value = this.svarint();
+    if (value < 0) throw new MalformedBytes(`${what} is negative: ${value}`);
+    return value;
+  }
+
+  /** UTF-8 text with its length in bytes before it (zigzag). */
+  string(): string {
+    const byteCount = this.count('string length');
+    const start = this.skip(byteCount);
+    return this.texts.read(this.bytes, start, start + byteCount);
+  }
+
+  /** Names and values in the order in which they are stored. */
+  unsortedMetric(): string[] {
+    const count = this.count('number of labels');
+    // A label takes two bytes or more.
+    if (count * 2 > this.remaining) throw new OutOfBytes();
+    const pairs: string[] = [];
+    for (let i = 0; i < count; i++) pairs.push(this.string(), this.string());
+    return pairs;
+  }
+
+  /** A metric as the store keeps it: sorted by name, labels with an empty value left out. */
+  metric(): LabelPairs {
+    return sortedPairs(this.unsortedMetric());
+  }
+
+  private varint(): void {
+    const { bytes, end } = this;
+    let position = this.position;
+    let low = 0;
+    let high = 0;
+    for (let shift = 0; shift < VARINT_BITS_MAX; shift += 7) {
+      if (position >= end) throw new OutOfBytes();
+      const byte = bytes[position++];
+      const group = byte & 0x7f;
+      if (shift < 28) low |= group << shift;
+      else if (shift === 28) {
+        low |= group << 28;
+        high = group >>> 4;
+      } else high |= group << (shift - 32);
+      if (byte < 0x80) {
+        if (shift === 63 && byte > 1) break;
+        this.position = position;
+        this.high = high;
+        this.low = low;
+        return;
+      }
+    }
+    throw new MalformedBytes('base-128 integer exceeds 64 bits');
+  }
+}
+
+/**
+ * Names and values in any order -> label pairs as the store keeps them. A name that occurs twice is an error, because
+ * the two would have to be one.
+ */
+export const sortedPairs = (pairs: string[]): LabelPairs => {
+  let previous = '';
+  for (let i = 0; i < pairs.length; i += 2) {
+    if ((i > 0 && pairs[i] <= previous) || pairs[i + 1] === '') return sortAll(pairs);
+    previous = pairs[i];
+  }
+  return pairs;
+};
+
+const sortAll = (pairs: readonly string[]): LabelPairs => {
+  const labels: (readonly [string, string])[] = [];
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (pairs[i + 1] !== '') labels.push([pairs[i], pairs[i + 1]]);
+  }
+  labels.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  for (let i = 1; i < labels.length; i++) {
+    if (labels[i][0] === labels[i - 1][0]) throw new MalformedBytes(`label name ${labels[i][0]} occurs twice`);
+  }
+  return labels.flat();
+};
