@@ -1,0 +1,204 @@
+/**
+ * `npm run bench`: the workload at three sizes, each case in a fresh process, several runs, medians.
+ *
+ *   --quick           one small size, one run: shows that everything works, not how fast it is
+ *   --size N,S        series and rounds, instead of the three sizes; may be repeated
+ *   --repeat N        runs of each size (default 3)
+ *   --directory DIR   where the stores are made (default: the system's folder for temporary files)
+ *   --out FILE        writes the result as JSON (default: coverage/bench.json)
+ *   --publish         writes it to docs/performance.json too and renews the tables of README.md and docs/performance.md
+ *
+ * Every run reads every sample back and compares it bit for bit: after the rounds, after a clean reopen, after a crash,
+ * and after everything was persisted. A case that fails is reported, and the exit code is 1.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { waysToAppend } from './appenders.ts';
+import { calibrate } from './calibration.ts';
+import type { CaseContext, CaseResult } from './cases/case.ts';
+import type { CaseName } from './cases/main.ts';
+import { publish } from './publish.ts';
+import { comparisonTable, machineLine, sizesTable, targetTable } from './report.ts';
+import { type BenchResult, FigureCollector, type SizeResult } from './result.ts';
+import { runCase } from './run-case.ts';
+import { roundMs, sampleCount, type Workload, type WorkloadSize } from './workload.ts';
+
+const { values: given } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    size: { type: 'string', multiple: true },
+    repeat: { type: 'string' },
+    directory: { type: 'string', default: tmpdir() },
+    out: { type: 'string', default: join('coverage', 'bench.json') },
+    publish: { type: 'boolean', default: false },
+  },
+});
+
+const sizeFrom = (text: string): WorkloadSize => {
+  const [seriesCount, rounds] = text.split(/[x,]/).map(Number);
+  if (!Number.isInteger(seriesCount) || !Number.isInteger(rounds) || rounds < 2) {
+    throw new Error(`--size takes series and rounds, such as 100000x240, not ${text}`);
+  }
+  return { seriesCount, rounds };
+};
+
+const mainSize: WorkloadSize = { seriesCount: 100_000, rounds: 240 };
+const quickSize: WorkloadSize = { seriesCount: 2_000, rounds: 60 };
+const threeSizes: readonly WorkloadSize[] = [
+  { seriesCount: 10_000, rounds: 2_400 },
+  mainSize,
+  { seriesCount: 1_000_000, rounds: 12 },
+];
+
+const sizes = given.size?.map(sizeFrom) ?? (given.quick ? [quickSize] : threeSizes);
+const runs = Number(given.repeat ?? (given.quick ? 1 : 3));
+const failures: string[] = [];
+
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+const nameOf = ({ seriesCount, rounds }: WorkloadSize): string => `${seriesCount}x${rounds}`;
+
+/** One run of one size: all its cases, the store's directories made and removed on the way. */
+class Run {
+  readonly #workload: Workload;
+  readonly #collector: FigureCollector;
+  readonly #parent: string;
+
+  constructor(workload: Workload, collector: FigureCollector, parent: string) {
+    this.#workload = workload;
+    this.#collector = collector;
+    this.#parent = parent;
+  }
+
+  async all(): Promise<void> {
+    const ingested = await this.#inDirectory(async (directory) => {
+      const result = await this.#case('ingest', directory);
+      await this.#case('reopenClean', directory);
+      await this.#case('persistAll', directory);
+      return result;
+    });
+    const { rounds } = this.#workload;
+    await this.#crash(Math.max(1, Math.round(rounds / 120)), 'reopenAfterShortTail');
+    await this.#crash(Math.max(2, Math.round(rounds / 24)), 'reopenAfterLongTail');
+    if (!isMainOrQuick(this.#workload)) return;
+    await this.#otherWays();
+    const nanoseconds = ingested?.figures.handleNs;
+    if (nanoseconds !== undefined) await this.#atHalfRate(1e9 / nanoseconds / 2);
+  }
+
+  async #crash(tailRounds: number, reopening: CaseName): Promise<void> {
+    await this.#inDirectory(async (directory) => {
+      if (await this.#case('crash', directory, { tailRounds })) await this.#case(reopening, directory);
+    });
+  }
+
+  /** What differs between the ways is settled after some rounds; the handles have shown how it goes on. */
+  async #otherWays(): Promise<void> {
+    const workload = { ...this.#workload, rounds: Math.min(this.#workload.rounds, 40) };
+    for (const way of waysToAppend.filter((way) => way !== 'handle')) {
+      await this.#inDirectory((directory) => this.#case('ingest', directory, { way, workload }));
+    }
+  }
+
+  async #atHalfRate(samplesPerSecond: number): Promise<void> {
+    const seconds = given.quick ? 1 : 5;
+    await this.#inDirectory((directory) => this.#case('paced', directory, { samplesPerSecond, seconds }));
+  }
+
+  async #inDirectory<Result>(work: (directory: string) => Promise<Result>): Promise<Result> {
+    const directory = mkdtempSync(join(this.#parent, 'store-'));
+    try {
+      return await work(directory);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  async #case(name: CaseName, directory: string, more: Partial<CaseContext> = {}): Promise<CaseResult | undefined> {
+    const context: CaseContext = {
+      directory,
+      workload: this.#workload,
+      way: 'handle',
+      tailRounds: 0,
+      samplesPerSecond: 0,
+      seconds: 0,
+      ...more,
+    };
+    const title = `${name}${more.way === undefined ? '' : ` by ${more.way}`}`;
+    const started = performance.now();
+    try {
+      const result = await runCase(name, context);
+      this.#collector.add(title, result.figures, result.facts);
+      say(`  ${title}: ${((performance.now() - started) / 1e3).toFixed(1)} s`);
+      return result;
+    } catch (error) {
+      failures.push(`${nameOf(this.#workload)} ${title}: ${error instanceof Error ? error.message : error}`);
+      say(`  ${failures.at(-1)}`);
+      return undefined;
+    }
+  }
+}
+
+const isMainOrQuick = ({ seriesCount }: WorkloadSize): boolean =>
+  seriesCount === mainSize.seriesCount || sizes.length === 1;
+
+const measureSize = async (size: WorkloadSize): Promise<SizeResult> => {
+  const collector = new FigureCollector();
+  const parent = mkdtempSync(join(given.directory, 'tidemark-bench-'));
+  try {
+    for (let run = 1; run <= runs; run++) {
+      say(`${nameOf(size)}, run ${run} of ${runs}`);
+      const base = Math.floor((Date.now() - size.rounds * roundMs) / roundMs) * roundMs;
+      await new Run({ ...size, base }, collector, parent).all();
+    }
+  } finally {
+    rmSync(parent, { recursive: true, force: true });
+  }
+  return { size: nameOf(size), ...size, runs, figures: collector.figures(), facts: collector.facts() };
+};
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+say('calibrating');
+const calibration = calibrate(given.quick ? 1 : 7);
+const measured: SizeResult[] = [];
+for (const size of sizes) {
+  say(`${nameOf(size)}: ${sampleCount(size).toLocaleString('en-US')} samples`);
+  measured.push(await measureSize(size));
+}
+
+const result: BenchResult = {
+  version,
+  date: new Date().toISOString().slice(0, 10),
+  machine: {
+    node: process.version,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memoryGB: totalmem() / 1e9,
+  },
+  calibration,
+  sizes: measured,
+  failures,
+};
+
+const write = (path: string): void => {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${JSON.stringify(result, undefined, 2)}\n`);
+};
+write(given.out);
+if (given.publish) {
+  write(join('docs', 'performance.json'));
+  publish(result, ['README.md', join('docs', 'performance.md')]);
+}
+
+const tables = [machineLine(result), ...measured.map((size) => `${size.size}\n\n${comparisonTable(result, size)}`)];
+if (measured.length > 1) tables.push(sizesTable(result));
+if (!given.quick) tables.push(targetTable(result));
+process.stdout.write(`${tables.join('\n\n')}\n`);
+if (failures.length > 0) {
+  process.stdout.write(`\n${failures.length} cases failed:\n${failures.join('\n')}\n`);
+  process.exitCode = 1;
+}

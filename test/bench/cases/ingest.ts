@@ -1,0 +1,63 @@
+/** The main run: create the series, append all rounds, query, read everything back, checkpoint, close. */
+import { directoryBytes, elapsedMs, isSeriesFile, LoopPauses, residentMB } from '../measure.ts';
+import type { Figures } from '../reference.ts';
+import { Filler, openTidemark, timeQueries, verifyEverySample } from '../store-driver.ts';
+import { sampleCount } from '../workload.ts';
+import type { Case } from './case.ts';
+
+export const ingest: Case = async ({ directory, workload, way }) => {
+  const { seriesCount, rounds } = workload;
+  const residentBeforeMB = residentMB();
+  const store = await openTidemark(directory);
+  const filler = new Filler(store, workload, way);
+
+  const createMs = await filler.appendRound();
+  const pauses = new LoopPauses();
+  let appendMs = await filler.appendRounds(rounds - 1);
+  const { maxMs: ingestLoopMaxMs } = pauses.stop();
+  // A sample counts as appended when it is durable, so the last flush is part of the time.
+  const flushMs = await elapsedMs(() => store.flush());
+  appendMs += flushMs;
+  const indexingMs = await elapsedMs(() => store.waitForIndexing());
+  const resident = residentMB();
+  const journal = (await store.info()).journal;
+
+  const times = await timeQueries(store, workload);
+  const verified = await verifyEverySample(store, workload);
+
+  const checkpointPauses = new LoopPauses();
+  const checkpointMs = await elapsedMs(() => store.checkpoint());
+  const { maxMs: checkpointLoopMaxMs } = checkpointPauses.stop();
+  const closeMs = await elapsedMs(() => store.close());
+
+  const bytes = directoryBytes(directory);
+  const waysFigure: Figures = { [`${way}Ns`]: (appendMs * 1e6) / (seriesCount * (rounds - 1)) };
+  if (way !== 'handle') return { figures: waysFigure, facts: { verified, throttled: filler.throttledCount } };
+  return {
+    figures: {
+      ...waysFigure,
+      createUs: (createMs * 1e3) / seriesCount,
+      journalBytesPerSample: (journal.end - journal.first) / sampleCount(workload),
+      ingestLoopMaxMs,
+      residentMB: resident,
+      residentBytesPerSeries: ((resident - residentBeforeMB) * 1e6) / seriesCount,
+      checkpointMs,
+      checkpointLoopMaxMs,
+      stopMs: checkpointMs + closeMs,
+      rangeMs: times['rangeMs'],
+      lookupMs: times['lookupMs'],
+      regexMs: times['regexMs'],
+      directoryMB: bytes / 1e6,
+      directoryBytesPerSample: bytes / sampleCount(workload),
+    },
+    facts: {
+      ...times,
+      flushMs,
+      indexingMs,
+      verified,
+      residentBeforeMB,
+      throttled: filler.throttledCount,
+      seriesFileMB: directoryBytes(directory, isSeriesFile) / 1e6,
+    },
+  };
+};

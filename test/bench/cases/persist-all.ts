@@ -1,0 +1,32 @@
+/** Persists every chunk, by looking at the store an hour later, and weighs the series files. */
+import type { Clock } from '../../../src/clock.ts';
+import { directoryBytes, isSeriesFile } from '../measure.ts';
+import { openTidemark, verifyEverySample } from '../store-driver.ts';
+import { sampleCount } from '../workload.ts';
+import type { Case } from './case.ts';
+
+const oneHourLater: Clock = {
+  now: () => Date.now() + 3_600_000,
+  monotonic: () => performance.now(),
+  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+  clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  breathe: () => new Promise((resolve) => setImmediate(resolve)),
+};
+
+/** One visit closes the idle head and persists, the next archives; more would mean that something waits for ever. */
+const visitsAtMost = 5;
+
+export const persistAll: Case = async ({ directory, workload }) => {
+  const store = await openTidemark(directory, { clock: oneHourLater });
+  let visits = 0;
+  for (; visits < visitsAtMost && (await store.info()).seriesInMemory > 0; visits++) await store.maintain();
+  const { seriesInMemory, seriesArchived } = await store.info();
+  if (seriesInMemory > 0) throw new Error(`${seriesInMemory} series are still in memory after ${visits} visits`);
+  const verified = await verifyEverySample(store, workload);
+  await store.close();
+  const samples = sampleCount(workload);
+  return {
+    figures: { seriesFileBytesPerSample: directoryBytes(directory, isSeriesFile) / samples },
+    facts: { visits, seriesArchived, verified, persistedDirectoryMB: directoryBytes(directory) / 1e6 },
+  };
+};
