@@ -1,0 +1,109 @@
+/**
+ * What a run exercised: calls by operation and kind of file, with each fault; transitions of the statecharts; types of
+ * events; steps by type. `missing` lists what a large run must have reached and did not.
+ */
+import { type FaultKind, type FileKind, faultsOf, type Operation } from './faults.ts';
+
+/** How often each named thing happened. */
+export type Counts = Readonly<Record<string, number>>;
+
+export interface CoverageReport {
+  /** `write journal` -> calls. */
+  readonly calls: Counts;
+  /** `write journal: EIO` -> how often that fault struck that call. */
+  readonly faults: Counts;
+  /** `series inMemory: persist` -> how often the transition was taken. */
+  readonly transitions: Counts;
+  /** Domain events by type. */
+  readonly events: Counts;
+  /** Steps by type. */
+  readonly steps: Counts;
+}
+
+export class Coverage {
+  private readonly calls = new Map<string, number>();
+  private readonly faults = new Map<string, number>();
+  private readonly transitions = new Map<string, number>();
+  private readonly events = new Map<string, number>();
+  private readonly steps = new Map<string, number>();
+  /** The faults that each seen call can have. */
+  private readonly possible = new Set<string>();
+
+  countCall(operation: Operation, file: FileKind, fault: FaultKind | undefined): void {
+    const call = `${operation} ${file}`;
+    if (!this.calls.has(call)) {
+      for (const kind of ['crash', ...faultsOf[operation]]) this.possible.add(`${call}: ${kind}`);
+    }
+    count(this.calls, call);
+    if (fault !== undefined) count(this.faults, `${call}: ${fault}`);
+  }
+
+  countTransition(transition: string): void {
+    count(this.transitions, transition);
+  }
+
+  countEvent(type: string): void {
+    count(this.events, type);
+  }
+
+  countStep(type: string): void {
+    count(this.steps, type);
+  }
+
+  /** Adds what another run exercised. */
+  add(other: Coverage): void {
+    for (const field of ['calls', 'faults', 'transitions', 'events', 'steps'] as const) {
+      for (const [key, value] of other[field]) count(this[field], key, value);
+    }
+    for (const fault of other.possible) this.possible.add(fault);
+  }
+
+  /** What was expected and never happened. Faults are expected of every call that was made at least `callsMin` times. */
+  missing(
+    expected: {
+      readonly transitions: readonly string[];
+      readonly events: readonly string[];
+      readonly steps: readonly string[];
+    },
+    callsMin = 1,
+  ): string[] {
+    const missed = (name: string, keys: Iterable<string>, seen: ReadonlyMap<string, number>): string[] =>
+      [...keys].filter((key) => !seen.has(key)).map((key) => `${name} ${key}`);
+    const possible = [...this.possible].filter(
+      (fault) => this.calls.get(fault.slice(0, fault.indexOf(':')))! >= callsMin,
+    );
+    return [
+      ...missed('step', expected.steps, this.steps),
+      ...missed('event', expected.events, this.events),
+      ...missed('transition', expected.transitions, this.transitions),
+      ...missed('fault', possible, this.faults),
+    ].sort();
+  }
+
+  /** The rarest faults first: what a generator should aim at. */
+  rarestFaults(): { readonly operation: Operation; readonly file: FileKind; readonly fault: FaultKind }[] {
+    return [...this.possible]
+      .sort((a, b) => (this.faults.get(a) ?? 0) - (this.faults.get(b) ?? 0) || (a < b ? -1 : 1))
+      .map((key) => {
+        const [call, fault] = key.split(': ') as [string, FaultKind];
+        const [operation, file] = call.split(' ') as [Operation, FileKind];
+        return { operation, file, fault };
+      });
+  }
+
+  report(): CoverageReport {
+    return {
+      calls: toRecord(this.calls),
+      faults: toRecord(this.faults),
+      transitions: toRecord(this.transitions),
+      events: toRecord(this.events),
+      steps: toRecord(this.steps),
+    };
+  }
+}
+
+const count = (counts: Map<string, number>, key: string, by = 1): void => {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+};
+
+const toRecord = (counts: ReadonlyMap<string, number>): Counts => Object.fromEntries([...counts].sort());

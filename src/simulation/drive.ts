@@ -1,0 +1,101 @@
+/**
+ * Turns the simulated world until a promise of the store settles. After every task the host's microtasks run dry (one
+ * turn of the real event loop), so the order of everything follows from the queue of simulated time alone.
+ *
+ * This is the one place of the simulator that touches the host's timers.
+ */
+import type { SimulatedProcess } from './simulated-process.ts';
+import { isSimulatedCrash } from './simulated-process.ts';
+import type { Timeline } from './timeline.ts';
+
+/** How an operation of the store came out. `stuck`: it can't settle any more, or takes beyond all bounds. */
+export type Outcome<T> =
+  | { readonly kind: 'value'; readonly value: T }
+  | { readonly kind: 'error'; readonly error: unknown }
+  | { readonly kind: 'crashed' }
+  | { readonly kind: 'stuck'; readonly reason: string };
+
+/** No operation may take longer than this in simulated time. */
+const MONOTONIC_MS_MAX = 30 * 60_000;
+
+/** Nor run more tasks than this. */
+const TASKS_MAX = 200_000;
+
+/** Real time that the host may take for work of its own (loading a module) while nothing is due in the simulation. */
+const HOST_WAIT_MS_MAX = 2_000;
+
+/** Lets all microtasks run. */
+export const drainMicrotasks = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Runs the world until `operation` settles or its process dies. */
+export const drive = async <T>(
+  timeline: Timeline,
+  process: SimulatedProcess,
+  operation: () => Promise<T>,
+): Promise<Outcome<T>> => {
+  const watched = watch(operation);
+  return driveWatched(timeline, process, watched);
+};
+
+/** A promise whose outcome can be asked for. */
+export interface Watched<T> {
+  outcome: Outcome<T> | undefined;
+}
+
+/** Starts an operation and notes how it comes out, without waiting for it. */
+export const watch = <T>(operation: () => Promise<T>): Watched<T> => {
+  const watched: Watched<T> = { outcome: undefined };
+  const failed = (error: unknown): void => {
+    watched.outcome = isSimulatedCrash(error) ? { kind: 'crashed' } : { kind: 'error', error };
+  };
+  try {
+    operation().then((value) => {
+      watched.outcome = { kind: 'value', value };
+    }, failed);
+  } catch (error) {
+    failed(error);
+  }
+  return watched;
+};
+
+/** Runs the world until a watched operation has come out. */
+export const driveWatched = async <T>(
+  timeline: Timeline,
+  process: SimulatedProcess,
+  watched: Watched<T>,
+): Promise<Outcome<T>> => {
+  const startMs = timeline.monotonicMs;
+  let tasks = 0;
+  let hostWaitMs = 0;
+  for (;;) {
+    await drainMicrotasks();
+    if (!process.alive) return { kind: 'crashed' };
+    if (watched.outcome !== undefined) return watched.outcome;
+    if (timeline.nextDelayMs === undefined) {
+      if (hostWaitMs++ >= HOST_WAIT_MS_MAX) return { kind: 'stuck', reason: 'nothing is left that could settle it' };
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      continue;
+    }
+    timeline.runNext();
+    if (tasks++ >= TASKS_MAX) return { kind: 'stuck', reason: `still busy after ${TASKS_MAX} tasks` };
+    if (timeline.monotonicMs - startMs > MONOTONIC_MS_MAX) {
+      return { kind: 'stuck', reason: `not settled within ${MONOTONIC_MS_MAX / 60_000} simulated minutes` };
+    }
+  }
+};
+
+/** Lets `byMs` of simulated time pass and runs all that falls due, until the process dies. */
+export const advance = async (timeline: Timeline, process: SimulatedProcess, byMs: number): Promise<void> => {
+  const endMs = timeline.monotonicMs + byMs;
+  for (;;) {
+    await drainMicrotasks();
+    const delayMs = timeline.nextDelayMs;
+    if (!process.alive) return;
+    const leftMs = endMs - timeline.monotonicMs;
+    if (delayMs === undefined || delayMs > leftMs) {
+      if (leftMs > 0) timeline.spend(Math.round(leftMs * 1000));
+      return;
+    }
+    timeline.runNext();
+  }
+};

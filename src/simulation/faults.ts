@@ -1,0 +1,158 @@
+/**
+ * Which call to the disk meets which fault. Faults are armed by the steps of a sequence ("the third write to a journal
+ * segment from now on fails with EIO"), so that a sequence repeats them; beside them, short reads and writes come by
+ * chance all the time, as POSIX allows.
+ *
+ * A call is named by what it does and to which kind of file. Those two are what coverage counts: every kind of call
+ * that a run makes must meet every fault that can happen to it.
+ */
+
+/** What a call does. `sync` and `dataSync` stand for both of their forms. */
+export type Operation =
+  | 'open'
+  | 'close'
+  | 'read'
+  | 'write'
+  | 'truncate'
+  | 'stat'
+  | 'readDirectory'
+  | 'makeDirectory'
+  | 'rename'
+  | 'remove'
+  | 'removeDirectory'
+  | 'sync'
+  | 'dataSync'
+  | 'syncDirectory'
+  | 'openIndex'
+  | 'readIndex'
+  | 'writeIndex'
+  | 'destroyIndex';
+
+/**
+ * - `crash`: the process dies in this call: before its effect, after it, or in the middle of a write
+ * - `EIO`, `ENOSPC`, `EMFILE`: the call fails with this system error
+ * - `short`: a read or write moves fewer bytes than asked
+ * - `slow`: the call takes seconds
+ * - `corrupt`: an index can't be opened until it is destroyed
+ */
+export type FaultKind = 'crash' | 'EIO' | 'ENOSPC' | 'EMFILE' | 'short' | 'slow' | 'corrupt';
+
+/** The faults that can happen to each operation, beside `crash`, which can happen to all. */
+export const faultsOf: Readonly<Record<Operation, readonly FaultKind[]>> = {
+  open: ['EIO', 'EMFILE', 'ENOSPC'],
+  close: ['EIO'],
+  read: ['EIO', 'short'],
+  write: ['EIO', 'ENOSPC', 'short'],
+  truncate: ['EIO'],
+  stat: ['EIO'],
+  readDirectory: ['EIO', 'EMFILE'],
+  makeDirectory: ['EIO', 'ENOSPC'],
+  rename: ['EIO', 'ENOSPC'],
+  remove: ['EIO'],
+  removeDirectory: ['EIO'],
+  sync: ['EIO', 'ENOSPC', 'slow'],
+  dataSync: ['EIO', 'ENOSPC', 'slow'],
+  syncDirectory: ['EIO'],
+  openIndex: ['EIO', 'corrupt'],
+  readIndex: ['EIO'],
+  writeIndex: ['EIO', 'ENOSPC', 'slow'],
+  destroyIndex: ['EIO'],
+};
+
+/** One fault to come, as a step of a sequence states it. */
+export interface Fault {
+  readonly fault: FaultKind;
+  /** Calls that it may meet; any that can have it when absent. */
+  readonly operation?: Operation;
+  /** Kind of file that the call is about; any when absent. */
+  readonly file?: FileKind;
+  /** Matching calls that pass before it strikes. */
+  readonly skip: number;
+  /** How often it strikes from then on. Default 1. */
+  readonly times?: number;
+}
+
+/** What a file of a store's directory is for; part of a call's name. */
+export type FileKind =
+  | 'heads'
+  | 'headsTmp'
+  | 'mappings'
+  | 'mappingsTmp'
+  | 'version'
+  | 'dirtyFlag'
+  | 'journal'
+  | 'seriesFile'
+  | 'seriesFileTmp'
+  | 'orphaned'
+  | 'index'
+  | 'directory'
+  | 'other';
+
+const seriesDirectory = /^[0-9a-f]{2}$/;
+
+/** The kind of a path, from the names below the store's directory. */
+export const fileKindOf = (path: string, directory: string): FileKind => {
+  const below = path.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : '';
+  const names = below.split('/');
+  const [first] = names;
+  if (first === '') return 'directory';
+  if (first === 'heads.db') return 'heads';
+  if (first === 'heads.db.tmp') return 'headsTmp';
+  if (first === 'mappings.db') return 'mappings';
+  if (first === 'mappings.db.tmp') return 'mappingsTmp';
+  if (first === 'VERSION') return 'version';
+  if (first === 'DIRTY') return 'dirtyFlag';
+  if (first === 'orphaned') return 'orphaned';
+  if (first.startsWith('archived_') || first.startsWith('label')) return 'index';
+  if (names.length === 1 && seriesDirectory.test(first)) return 'directory';
+  if (first.includes('journal')) return 'journal';
+  if (seriesDirectory.test(first)) return below.endsWith('.tmp') ? 'seriesFileTmp' : 'seriesFile';
+  return 'other';
+};
+
+interface Armed {
+  readonly fault: Fault;
+  skip: number;
+  times: number;
+}
+
+/** The faults that are armed, in the order they were. */
+export class FaultPlan {
+  /** Faults that struck since the last {@link clear}. */
+  struck = 0;
+  private armed: Armed[] = [];
+
+  arm(fault: Fault): void {
+    this.armed.push({ fault, skip: fault.skip, times: fault.times ?? 1 });
+  }
+
+  clear(): void {
+    this.armed = [];
+    this.struck = 0;
+  }
+
+  /** Faults still to come. */
+  get pendingCount(): number {
+    return this.armed.length;
+  }
+
+  /** What happens to this call. */
+  next(operation: Operation, file: FileKind): FaultKind | undefined {
+    for (const armed of this.armed) {
+      if (!matches(armed.fault, operation, file)) continue;
+      if (armed.skip > 0) {
+        armed.skip--;
+        continue;
+      }
+      if (--armed.times === 0) this.armed = this.armed.filter((other) => other !== armed);
+      this.struck++;
+      return armed.fault.fault;
+    }
+    return undefined;
+  }
+}
+
+const matches = (fault: Fault, operation: Operation, file: FileKind): boolean =>
+  (fault.operation === undefined || fault.operation === operation) &&
+  (fault.file === undefined || fault.file === file) &&
+  (fault.fault === 'crash' || faultsOf[operation].includes(fault.fault));

@@ -1,0 +1,150 @@
+/**
+ * The simulated disk: files and names with what is written apart from what is durable, and the faults that real disks
+ * have. The store reaches it through the file-system port of one process (simulated-file-system.ts).
+ *
+ * On loss of power:
+ *
+ * - **each dirty 4 KiB page of a file is lost, kept or torn** at 512-byte sectors, each by itself. The page cache is
+ *   written back in an order that suits the disk, and a sector is all that a disk writes as one.
+ * - **the size is any that the file had since its last sync**, or a page boundary between: it is metadata, journalled
+ *   apart from the data. A page below the size that was lost reads as zeros (delayed allocation).
+ * - **names that were created, renamed or removed without a sync of their directory are each kept or lost**, so they come
+ *   out reordered too. File systems may commit them in any order; POSIX promises nothing before the sync.
+ * - **the modification time may be older than the data**: a data sync leaves it behind.
+ *
+ * On `kill`, everything written stays: it is in the kernel's page cache. At any time:
+ *
+ * - **reads and writes are short** by chance: a signal came, or the disk filled up midway.
+ * - **EIO**: a sector can't be read, a link to the disk was lost. After a failed sync the pages are clean but not on the
+ *   disk, and the next sync succeeds and says nothing: Linux reports an error of writing back once.
+ * - **ENOSPC** when the quota is used up, after a short write of what still fits; or from a sync, where space is
+ *   allocated late; until somebody frees some.
+ * - **EMFILE** above a number of open files.
+ * - **slow syncs**: a disk that empties its own cache takes seconds, and others' calls go on meanwhile.
+ * - **dirty pages are written back early**, so that half of a change is durable before its sync.
+ * - **bits flip at rest**: media decay; nothing tells until the bytes are read.
+ * - **modification times tick** in steps of 4 ms.
+ */
+import type { Coverage } from './coverage.ts';
+import { type FaultKind, FaultPlan, fileKindOf, type Operation } from './faults.ts';
+import type { Prng } from './prng.ts';
+import { PAGE_BYTES, SimulatedFile } from './simulated-file.ts';
+import { SimulatedNamespace } from './simulated-namespace.ts';
+import { type CrashKind, SimulatedCrash, type SimulatedProcess } from './simulated-process.ts';
+import { systemError } from './system-error.ts';
+import type { Timeline } from './timeline.ts';
+import type { Trace } from './trace.ts';
+
+export interface DiskOptions {
+  readonly timeline: Timeline;
+  readonly prng: Prng;
+  readonly trace: Trace;
+  readonly coverage: Coverage;
+  /** The store's directory: calls are named by the file's place in it. */
+  readonly directory: string;
+  /** Bytes that fit. Default: as many as come. */
+  readonly capacityBytes?: number;
+  /** Files that a process may have open. Default 256. */
+  readonly descriptorsMax?: number;
+  /** Probability that a read or write is short, or that pages are written back at a write. Default 0.02. */
+  readonly mischief?: number;
+}
+
+/** What a blocking call costs, in microseconds of simulated time. */
+const CALL_COST_US = 8;
+
+export class SimulatedDisk {
+  readonly timeline: Timeline;
+  readonly prng: Prng;
+  readonly trace: Trace;
+  readonly coverage: Coverage;
+  readonly directory: string;
+  readonly faults = new FaultPlan();
+  readonly descriptorsMax: number;
+  readonly mischief: number;
+  capacityBytes: number;
+  namespace = new SimulatedNamespace();
+  /** Calls so far, of all processes. */
+  callCount = 0;
+  /** Faults that struck, calls that the quota refused included. */
+  faultCount = 0;
+
+  constructor(options: DiskOptions) {
+    this.timeline = options.timeline;
+    this.prng = options.prng;
+    this.trace = options.trace;
+    this.coverage = options.coverage;
+    this.directory = options.directory;
+    this.capacityBytes = options.capacityBytes ?? Number.POSITIVE_INFINITY;
+    this.descriptorsMax = options.descriptorsMax ?? 256;
+    this.mischief = options.mischief ?? 0.02;
+  }
+
+  /**
+   * Every call of a port goes through here: it costs time, is traced and counted, and meets its fault. `effect` does
+   * what the call does; it gets the fault when the call has to act it out itself: all but plain errors, and those of syncs too.
+   */
+  call<T>(process: SimulatedProcess, operation: Operation, path: string, effect: (fault?: FaultKind) => T): T {
+    process.assertAlive();
+    this.callCount++;
+    this.timeline.spend(CALL_COST_US);
+    const file = fileKindOf(path, this.directory);
+    const fault = this.faults.next(operation, file);
+    this.coverage.countCall(operation, file, fault);
+    if (fault !== undefined) this.faultCount++;
+    this.trace.write(`${operation} ${path}${fault === undefined ? '' : ` ${fault}`}`);
+    if (fault === 'crash') return this.crashIn(process, effect);
+    const actsOut = operation === 'sync' || operation === 'dataSync' || operation === 'close';
+    if (!actsOut && (fault === 'EIO' || fault === 'ENOSPC' || fault === 'EMFILE')) {
+      throw systemError(fault, operation, path);
+    }
+    return effect(fault);
+  }
+
+  /** A call that the quota refused: the same fault, with another cause. */
+  countQuotaRefusal(operation: Operation, path: string): void {
+    this.faultCount++;
+    this.coverage.countCall(operation, fileKindOf(path, this.directory), 'ENOSPC');
+  }
+
+  /** Bytes that files take. */
+  get usedBytes(): number {
+    let bytes = 0;
+    for (const [, file] of this.namespace.files()) bytes += Math.ceil(file.size / PAGE_BYTES) * PAGE_BYTES;
+    return bytes;
+  }
+
+  get freeBytes(): number {
+    return Math.max(0, this.capacityBytes - this.usedBytes);
+  }
+
+  /** What a crash leaves for the next process to find. */
+  crash(kind: CrashKind): void {
+    this.trace.write(`crash ${kind}`);
+    if (kind === 'kill') return;
+    for (const file of this.namespace.everyFile()) file.losePower(this.prng);
+    this.namespace.losePower(this.prng);
+  }
+
+  /** Flips a bit of a file at rest. False when there is no such byte. */
+  flipBit(path: string, bit: number): boolean {
+    const node = this.namespace.find(path);
+    if (!(node instanceof SimulatedFile) || bit >= node.size * 8) return false;
+    this.trace.write(`flip bit ${bit} of ${path}`);
+    node.flipBit(bit);
+    return true;
+  }
+
+  private crashIn<T>(process: SimulatedProcess, effect: (fault?: FaultKind) => T): never {
+    const before = this.prng.chance(0.4);
+    if (!before) {
+      try {
+        effect('crash');
+      } catch {
+        // The call would have failed anyway; nobody lives to see its error.
+      }
+    }
+    process.crash();
+    throw new SimulatedCrash();
+  }
+}

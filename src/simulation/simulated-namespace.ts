@@ -1,0 +1,163 @@
+/**
+ * The names of the simulated disk: a tree of directories, live and durable. Creating, renaming and removing change the
+ * live tree and wait as pending changes; syncing a directory makes the pending changes of that directory durable. On
+ * loss of power every pending change is kept or lost by itself: that a later one survives and an earlier one does not
+ * is how renames come out reordered. A rename is one change, in one directory or two, as in a journaling file system.
+ *
+ * Syncing a file says nothing about its name, and syncing a directory nothing about that directory's own name in its
+ * parent: POSIX promises neither.
+ */
+import type { Prng } from './prng.ts';
+import type { SimulatedFile } from './simulated-file.ts';
+
+export type Node = SimulatedFile | SimulatedDirectory;
+
+export class SimulatedDirectory {
+  readonly live = new Map<string, Node>();
+  readonly durable = new Map<string, Node>();
+}
+
+/** Where a name stands: its directory and the name in it. */
+export interface Place {
+  readonly directory: SimulatedDirectory;
+  readonly name: string;
+}
+
+/** A change of names that is not durable yet: `node` leaves `from`, if there, and appears at `to`, if there. */
+interface PendingChange {
+  readonly node: Node;
+  readonly from: Place | undefined;
+  readonly to: Place | undefined;
+}
+
+/** Loss of power: how the pending changes come out as a whole. */
+type Survival = 'none' | 'all' | 'some' | 'firstOnes';
+
+export class SimulatedNamespace {
+  readonly root = new SimulatedDirectory();
+  private pending: PendingChange[] = [];
+
+  /** Names that a loss of power now could change. */
+  get pendingCount(): number {
+    return this.pending.length;
+  }
+
+  find(path: string): Node | undefined {
+    let node: Node | undefined = this.root;
+    for (const name of namesOf(path)) {
+      if (!(node instanceof SimulatedDirectory)) return undefined;
+      node = node.live.get(name);
+    }
+    return node;
+  }
+
+  /** The place of a path whose parent must be a directory; an errno code if it is not. */
+  place(path: string): Place | 'ENOENT' | 'ENOTDIR' {
+    const names = namesOf(path);
+    const name = names.pop();
+    if (name === undefined) return 'ENOENT';
+    const directory = this.find(names.join('/'));
+    if (directory === undefined) return 'ENOENT';
+    return directory instanceof SimulatedDirectory ? { directory, name } : 'ENOTDIR';
+  }
+
+  create(to: Place, node: Node): void {
+    to.directory.live.set(to.name, node);
+    this.pending.push({ node, from: undefined, to });
+  }
+
+  remove(from: Place, node: Node): void {
+    from.directory.live.delete(from.name);
+    this.pending.push({ node, from, to: undefined });
+  }
+
+  rename(from: Place, to: Place, node: Node): void {
+    from.directory.live.delete(from.name);
+    to.directory.live.set(to.name, node);
+    this.pending.push({ node, from, to });
+  }
+
+  /** Makes the pending changes of one directory durable, and the earlier ones that they build on. */
+  sync(directory: SimulatedDirectory): void {
+    const nodes = new Set<Node>();
+    const committed = new Set<PendingChange>();
+    for (let index = this.pending.length - 1; index >= 0; index--) {
+      const change = this.pending[index];
+      if (!touches(change, directory) && !nodes.has(change.node)) continue;
+      nodes.add(change.node);
+      committed.add(change);
+    }
+    for (const change of this.pending) if (committed.has(change)) apply(change);
+    this.pending = this.pending.filter((change) => !committed.has(change));
+  }
+
+  /** Everything that waits becomes durable: the kernel committed its journal. */
+  syncAll(): void {
+    for (const change of this.pending) apply(change);
+    this.pending = [];
+  }
+
+  /** Loss of power: what is durable, and what chance adds, becomes the tree. */
+  losePower(prng: Prng): void {
+    const survival = prng.weighted<Survival>({ none: 2, all: 2, some: 3, firstOnes: 2 });
+    const firstCount = prng.below(this.pending.length + 1);
+    for (const [index, change] of this.pending.entries()) {
+      const kept =
+        survival === 'all' ||
+        (survival === 'firstOnes' && index < firstCount) ||
+        (survival === 'some' && prng.chance(0.5));
+      if (kept) apply(change);
+    }
+    this.pending = [];
+    restore(this.root);
+  }
+
+  /** Every file that has a name, or may have one after a loss of power. */
+  everyFile(): SimulatedFile[] {
+    const seen = new Set<Node>();
+    const visit = (node: Node): void => {
+      if (seen.has(node)) return;
+      seen.add(node);
+      if (!(node instanceof SimulatedDirectory)) return;
+      for (const below of [...node.live.values(), ...node.durable.values()]) visit(below);
+    };
+    visit(this.root);
+    for (const change of this.pending) visit(change.node);
+    return [...seen].filter((node): node is SimulatedFile => !(node instanceof SimulatedDirectory));
+  }
+
+  /** Every file below a directory with its path, in name order. */
+  *files(directory: SimulatedDirectory = this.root, path = ''): Generator<[string, SimulatedFile]> {
+    for (const name of [...directory.live.keys()].sort()) {
+      const node = directory.live.get(name)!;
+      if (node instanceof SimulatedDirectory) yield* this.files(node, `${path}/${name}`);
+      else yield [`${path}/${name}`, node];
+    }
+  }
+}
+
+/** The names of a path from the root; drive letters, empty names and `.` do not count. */
+export const namesOf = (path: string): string[] => {
+  const names: string[] = [];
+  for (const name of path.split(/[/\\]/)) {
+    if (name === '..') names.pop();
+    else if (name !== '' && name !== '.' && !name.endsWith(':')) names.push(name);
+  }
+  return names;
+};
+
+const touches = (change: PendingChange, directory: SimulatedDirectory): boolean =>
+  change.from?.directory === directory || change.to?.directory === directory;
+
+const apply = ({ node, from, to }: PendingChange): void => {
+  if (from !== undefined && from.directory.durable.get(from.name) === node) from.directory.durable.delete(from.name);
+  to?.directory.durable.set(to.name, node);
+};
+
+const restore = (directory: SimulatedDirectory): void => {
+  directory.live.clear();
+  for (const [name, node] of directory.durable) {
+    directory.live.set(name, node);
+    if (node instanceof SimulatedDirectory) restore(node);
+  }
+};

@@ -1,0 +1,94 @@
+/**
+ * One simulated machine: its time, its disk, its databases and the processes that live on it one after another. What
+ * the store is given are the ports of the process that lives now.
+ */
+import type { Clock } from '../clock.ts';
+import type { FileSystem } from '../disk/file-system.ts';
+import type { KeyValueStores } from '../index/key-value-store.ts';
+import type { Random } from '../random.ts';
+import { Coverage } from './coverage.ts';
+import { advance, drive, driveWatched, type Outcome, type Watched } from './drive.ts';
+import { Prng } from './prng.ts';
+import { SimulatedClock } from './simulated-clock.ts';
+import { type DiskOptions, SimulatedDisk } from './simulated-disk.ts';
+import { SimulatedFileSystem } from './simulated-file-system.ts';
+import { type CrashKind, SimulatedProcess } from './simulated-process.ts';
+import { SimulatedDatabases, SimulatedStores } from './simulated-stores.ts';
+import { Timeline } from './timeline.ts';
+import { Trace } from './trace.ts';
+
+export interface WorldOptions extends Partial<Pick<DiskOptions, 'capacityBytes' | 'descriptorsMax' | 'mischief'>> {
+  readonly seed: number;
+  /** The store's directory on the simulated disk. */
+  readonly directory: string;
+  readonly trace?: Trace;
+  readonly coverage?: Coverage;
+}
+
+/** What a store takes from the world. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fileSystem: FileSystem;
+  readonly keyValueStores: KeyValueStores;
+}
+
+export class World {
+  readonly trace: Trace;
+  readonly coverage: Coverage;
+  readonly timeline = new Timeline();
+  readonly disk: SimulatedDisk;
+  readonly databases = new SimulatedDatabases();
+  /** The process that lives now. */
+  process = new SimulatedProcess(0);
+  /** Its open files. */
+  fileSystem: SimulatedFileSystem;
+  private readonly prng: Prng;
+
+  constructor(options: WorldOptions) {
+    this.trace = options.trace ?? new Trace();
+    this.coverage = options.coverage ?? new Coverage();
+    this.prng = new Prng(options.seed);
+    const { timeline, trace, coverage } = this;
+    this.disk = new SimulatedDisk({ ...options, timeline, trace, coverage, prng: this.prng.fork() });
+    this.fileSystem = new SimulatedFileSystem(this.disk, this.process);
+  }
+
+  /** Starts a process; the one before is dead from here on. */
+  boot(): Ports {
+    this.process.crash();
+    this.timeline.discard(this.process);
+    this.process = new SimulatedProcess(this.process.id + 1);
+    this.trace.write(`process ${this.process.id}`);
+    this.fileSystem = new SimulatedFileSystem(this.disk, this.process);
+    return {
+      clock: new SimulatedClock(this.timeline, this.process),
+      random: this.prng.fork(),
+      fileSystem: this.fileSystem,
+      keyValueStores: new SimulatedStores(this.databases, this.disk, this.process),
+    };
+  }
+
+  /** Ends the process that lives, if it still does, and leaves what such a crash leaves. */
+  crash(kind: CrashKind): void {
+    this.process.crash();
+    this.timeline.discard(this.process);
+    this.disk.crash(kind);
+    this.databases.crash(kind, this.disk.prng);
+  }
+
+  /** Runs the world until an operation of the living process comes out. */
+  run<T>(operation: () => Promise<T>): Promise<Outcome<T>> {
+    return drive(this.timeline, this.process, operation);
+  }
+
+  /** Runs the world until a started operation comes out. */
+  runWatched<T>(watched: Watched<T>): Promise<Outcome<T>> {
+    return driveWatched(this.timeline, this.process, watched);
+  }
+
+  /** Lets simulated time pass. */
+  advance(byMs: number): Promise<void> {
+    return advance(this.timeline, this.process, byMs);
+  }
+}
