@@ -1,0 +1,141 @@
+/**
+ * What can be asked of a series-file worker, and what it answers: plain data that survives being sent between threads.
+ * {@link runRequests} is the one place where requests become calls, for the thread and for the inline worker alike.
+ */
+import { type ErrorCode, systemCode, TidemarkError } from '../errors.ts';
+import type { LabelPairs } from '../model/labels.ts';
+import type { PersistResult } from './append-records.ts';
+import type { DropAndPersist, DropResult } from './drop-and-persist.ts';
+import type { SeriesDirectoryScan } from './series-directory.ts';
+import type { SeriesFiles } from './series-file.ts';
+import type { Slots } from './series-file-access.ts';
+import type { ChunkDescriptors } from './series-file-reader.ts';
+import type { SeriesFileStat } from './series-record.ts';
+
+interface OfSeries {
+  readonly high: number;
+  readonly low: number;
+}
+
+/** Slots that a request names must stay as they are until its outcome is there. */
+export type SeriesFileRequest =
+  | (OfSeries & {
+      readonly kind: 'persist';
+      readonly slots: Slots;
+      readonly encodings: Uint8Array;
+      readonly sync: boolean;
+    })
+  | (DropAndPersist & { readonly kind: 'dropAndPersist' })
+  | (OfSeries & { readonly kind: 'load'; readonly firstIndex: number; readonly slots: Slots })
+  | (OfSeries & { readonly kind: 'descriptors'; readonly skipFromEnd: number })
+  | (OfSeries & { readonly kind: 'remove' })
+  | (OfSeries & { readonly kind: 'quarantine'; readonly reason: string; readonly pairs: LabelPairs | undefined })
+  | (OfSeries & { readonly kind: 'stat' })
+  | (OfSeries & { readonly kind: 'truncate'; readonly chunks: number })
+  | (OfSeries & { readonly kind: 'sync' })
+  | { readonly kind: 'syncDirectories' }
+  | { readonly kind: 'scan'; readonly index: number }
+  | { readonly kind: 'deleteJunk'; readonly index: number; readonly names: readonly string[] };
+
+/** What each kind of request answers; see {@link SeriesFiles} for what the calls do. */
+export interface SeriesFileAnswers {
+  readonly persist: PersistResult;
+  readonly dropAndPersist: DropResult;
+  /** Encodings of the chunks that are now in the slots. */
+  readonly load: Uint8Array;
+  readonly descriptors: ChunkDescriptors;
+  /** Chunks that the file had. */
+  readonly remove: number;
+  /** Path after the move, below the store's directory. */
+  readonly quarantine: string | undefined;
+  readonly stat: SeriesFileStat | undefined;
+  readonly truncate: SeriesFileStat;
+  readonly sync: undefined;
+  readonly syncDirectories: undefined;
+  readonly scan: SeriesDirectoryScan;
+  /** Names that could not be deleted. */
+  readonly deleteJunk: readonly string[];
+}
+
+export type SeriesFileRequestKind = SeriesFileRequest['kind'];
+
+/** An error as data. */
+export interface SeriesFileFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Of the system's error, for example `ENOSPC`. */
+  readonly systemCode: string | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export type SeriesFileOutcome<Kind extends SeriesFileRequestKind = SeriesFileRequestKind> =
+  | { readonly ok: true; readonly value: SeriesFileAnswers[Kind] }
+  | { readonly ok: false; readonly error: SeriesFileFailure };
+
+/** One outcome per request, in their order. */
+export type SeriesFileOutcomes<Requests extends readonly SeriesFileRequest[]> = {
+  readonly [Index in keyof Requests]: SeriesFileOutcome<Requests[Index]['kind']>;
+};
+
+/** Runs requests one after the other. One that fails does not stop those after it. */
+export const runRequests = (files: SeriesFiles, requests: readonly SeriesFileRequest[]): readonly SeriesFileOutcome[] =>
+  requests.map((request) => runRequest(files, request));
+
+/** The value of an outcome; throws its error. */
+export const answerOf = <Kind extends SeriesFileRequestKind>(
+  outcome: SeriesFileOutcome<Kind>,
+): SeriesFileAnswers[Kind] => {
+  if (outcome.ok) return outcome.value;
+  throw toError(outcome.error);
+};
+
+/** The error that the data stands for. */
+export const toError = ({ code, message, systemCode: system, details }: SeriesFileFailure): TidemarkError =>
+  new TidemarkError(code, message, { details: system === undefined ? details : { ...details, systemCode: system } });
+
+const runRequest = (files: SeriesFiles, request: SeriesFileRequest): SeriesFileOutcome => {
+  try {
+    return { ok: true, value: call(files, request) };
+  } catch (error) {
+    return { ok: false, error: toFailure(error) };
+  }
+};
+
+const call = (files: SeriesFiles, request: SeriesFileRequest): SeriesFileAnswers[SeriesFileRequestKind] => {
+  switch (request.kind) {
+    case 'persist':
+      return files.persist(request.high, request.low, request.slots, request.encodings, request.sync);
+    case 'dropAndPersist':
+      return files.dropAndPersist(request);
+    case 'load':
+      return files.load(request.high, request.low, request.firstIndex, request.slots);
+    case 'descriptors':
+      return files.loadDescriptors(request.high, request.low, request.skipFromEnd);
+    case 'remove':
+      return files.remove(request.high, request.low);
+    case 'quarantine':
+      return files.quarantine(request.high, request.low, request.reason, request.pairs);
+    case 'stat':
+      return files.stat(request.high, request.low);
+    case 'truncate':
+      return files.truncateTo(request.high, request.low, request.chunks);
+    case 'sync':
+      files.sync(request.high, request.low);
+      return undefined;
+    case 'syncDirectories':
+      files.syncDirectories();
+      return undefined;
+    case 'scan':
+      return files.scan(request.index);
+    case 'deleteJunk':
+      return files.deleteJunk(request.index, request.names);
+  }
+};
+
+const toFailure = (error: unknown): SeriesFileFailure => {
+  if (error instanceof TidemarkError) {
+    return { code: error.code, message: error.message, systemCode: systemCode(error.cause), details: error.details };
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'TIDEMARK_INTERNAL', message, systemCode: systemCode(error), details: {} };
+};

@@ -1,0 +1,163 @@
+/**
+ * The series-file worker: the store hands it batches of blocking file work and goes on. In a running store it is a
+ * thread over the slab's shared blocks; the simulator, read-only stores and tests run the same code in place.
+ *
+ * Batches run one after the other, the requests of a batch in their order. A request that fails gives a failed outcome
+ * and does not stop the others; `run` itself rejects only when the worker is gone.
+ */
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { SlabView } from '../chunk/slab.ts';
+import { TidemarkError } from '../errors.ts';
+import type { FileSystem } from './file-system.ts';
+import { SeriesFiles } from './series-file.ts';
+import {
+  answerOf,
+  runRequests,
+  type SeriesFileAnswers,
+  type SeriesFileOutcome,
+  type SeriesFileOutcomes,
+  type SeriesFileRequest,
+} from './series-file-requests.ts';
+
+export interface SeriesFileWorker {
+  run<const Requests extends readonly SeriesFileRequest[]>(requests: Requests): Promise<SeriesFileOutcomes<Requests>>;
+  /** Tells the worker of a new block of the slab. Must come before requests that name slots in it. */
+  addBlock(buffer: SharedArrayBuffer): void;
+  /** Resolves when what was asked before is done. No `run` after that. */
+  close(): Promise<void>;
+}
+
+/** Runs one request; its answer, or its error thrown. */
+export const runOne = async <const Request extends SeriesFileRequest>(
+  worker: SeriesFileWorker,
+  request: Request,
+): Promise<SeriesFileAnswers[Request['kind']]> => {
+  const [outcome] = await worker.run([request]);
+  return answerOf(outcome);
+};
+
+/** What goes to the thread. */
+export type ThreadMessage =
+  | { readonly kind: 'block'; readonly buffer: SharedArrayBuffer }
+  | { readonly kind: 'run'; readonly requests: readonly SeriesFileRequest[] };
+
+export interface ThreadData {
+  readonly directory: string;
+  readonly blocks: readonly SharedArrayBuffer[];
+}
+
+interface Waiting {
+  readonly resolve: (outcomes: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * A worker in a thread of its own, on the real file system. It keeps the process alive only while it has work. One
+ * message takes a batch there and one brings the outcomes back.
+ */
+export const startSeriesFileThread = (directory: string, slab: SlabView): SeriesFileWorker =>
+  new ThreadWorker(directory, slab);
+
+class ThreadWorker implements SeriesFileWorker {
+  private readonly thread: Worker;
+  /** Batches at the thread, oldest first; it answers in order. */
+  private readonly waiting: Waiting[] = [];
+  private failure: Error | undefined;
+  private closed: Promise<void> | undefined;
+
+  constructor(directory: string, slab: SlabView) {
+    const workerData: ThreadData = {
+      directory,
+      blocks: slab.blocks.map((block) => block.buffer as SharedArrayBuffer),
+    };
+    // As source or compiled, the thread's file lies beside this one with the same extension.
+    const file = new URL(`./series-file-thread${extname(import.meta.url)}`, import.meta.url);
+    this.thread = new Worker(file, { workerData, name: 'tidemark-series-files' });
+    this.thread.unref();
+    this.thread.on('message', (outcomes: readonly SeriesFileOutcome[]) => this.settle(outcomes));
+    this.thread.on('error', (error) => this.fail(error));
+    this.thread.on('exit', (code) => this.fail(new Error(`the thread ended with exit code ${code}`)));
+  }
+
+  run<const Requests extends readonly SeriesFileRequest[]>(requests: Requests): Promise<SeriesFileOutcomes<Requests>> {
+    return new Promise((resolve, reject) => {
+      const failure = this.closed === undefined ? this.failure : closedError();
+      if (failure !== undefined) {
+        reject(failure);
+        return;
+      }
+      this.post({ kind: 'run', requests });
+      this.waiting.push({ resolve, reject });
+      if (this.waiting.length === 1) this.thread.ref();
+    });
+  }
+
+  addBlock(buffer: SharedArrayBuffer): void {
+    if (this.closed === undefined && this.failure === undefined) this.post({ kind: 'block', buffer });
+  }
+
+  close(): Promise<void> {
+    // An empty batch is answered when all before it are.
+    this.closed ??= this.failure === undefined ? this.finish() : Promise.resolve();
+    return this.closed;
+  }
+
+  private async finish(): Promise<void> {
+    try {
+      await this.run([]);
+    } finally {
+      await this.thread.terminate();
+    }
+  }
+
+  private post(message: ThreadMessage): void {
+    this.thread.postMessage(message);
+  }
+
+  private settle(outcomes: readonly SeriesFileOutcome[]): void {
+    this.waiting.shift()?.resolve(outcomes as never);
+    if (this.waiting.length === 0) this.thread.unref();
+  }
+
+  /** The thread is gone: nobody knows how far the batches at it got. */
+  private fail(cause: Error): void {
+    this.failure ??= new TidemarkError('TIDEMARK_INTERNAL', `the series-file thread failed: ${cause.message}`, {
+      cause,
+    });
+    for (const { reject } of this.waiting.splice(0)) reject(this.failure);
+  }
+}
+
+/**
+ * A worker that runs in the caller's thread. Each batch runs from a callback given to `schedule`, by default a microtask.
+ */
+export const inlineSeriesFileWorker = (
+  fileSystem: FileSystem,
+  directory: string,
+  slab: SlabView,
+  schedule: (task: () => void) => void = queueMicrotask,
+): SeriesFileWorker => {
+  const files = new SeriesFiles(fileSystem, directory, slab);
+  let last: Promise<unknown> = Promise.resolve();
+  let isClosed = false;
+  return {
+    run: (requests) => {
+      if (isClosed) return Promise.reject(closedError());
+      const done = last.then(
+        () => new Promise<never>((resolve) => schedule(() => resolve(runRequests(files, requests) as never))),
+      );
+      last = done;
+      return done;
+    },
+    addBlock: () => {
+      // The slab is the owner's own.
+    },
+    close: async () => {
+      isClosed = true;
+      await last;
+    },
+  };
+};
+
+const closedError = (): TidemarkError => new TidemarkError('TIDEMARK_CLOSED', 'the series-file worker is closed');

@@ -1,0 +1,166 @@
+/**
+ * Series files: appending chunks, reading them back, dropping old ones, moving files away. Every call blocks, opens the
+ * file anew and closes it; it is made from the worker thread, or in place by the simulator and by read-only stores.
+ *
+ * What it promises: while the process lives a file is a whole number of records after every call, failed ones included
+ * (a record torn by a crash is cut off by recovery), and no chunk vanishes before what replaces it is on the disk.
+ * Calls for one series must not overlap.
+ *
+ * With `sync` a call returns when its change is on the disk: the file, and its name if that is new. Without, the
+ * caller syncs later: `sync` for files, `syncDirectories` for names.
+ *
+ * Errors: `TIDEMARK_CORRUPT_SERIES_FILE` with file and byte offset for what is wrong in the file, `TIDEMARK_DISK_FULL`
+ * and `TIDEMARK_IO` for what the system refused.
+ */
+import { join } from 'node:path';
+import type { SlabView } from '../chunk/slab.ts';
+import { TidemarkError } from '../errors.ts';
+import { fingerprintText } from '../model/fingerprint.ts';
+import type { LabelPairs } from '../model/labels.ts';
+import { appendRecords, type PersistResult } from './append-records.ts';
+import { type DropAndPersist, type DropResult, dropAndPersist } from './drop-and-persist.ts';
+import type { FileSystem } from './file-system.ts';
+import { ioError } from './io-error.ts';
+import { quarantineFile } from './quarantine-file.ts';
+import { openIfPresent } from './read-write.ts';
+import { deleteJunk, type SeriesDirectoryScan, scanSeriesDirectory } from './series-directory.ts';
+import { SeriesFileAccess, type Slots } from './series-file-access.ts';
+import { type ChunkDescriptors, readChunks, readDescriptors } from './series-file-reader.ts';
+import { seriesDirectoryName, seriesPath } from './series-path.ts';
+import { RECORD_BYTES, type SeriesFileStat, toSeriesFileStat } from './series-record.ts';
+
+export class SeriesFiles {
+  private readonly access: SeriesFileAccess;
+
+  constructor(fileSystem: FileSystem, directory: string, slab: SlabView) {
+    this.access = new SeriesFileAccess(fileSystem, directory, slab);
+  }
+
+  /** Appends chunks, oldest first. When it fails the file is as long as before, and the same can be tried again. */
+  persist(high: number, low: number, slots: Slots, encodings: Uint8Array, sync: boolean): PersistResult {
+    return this.attempt('append to', high, low, (path) => appendRecords(this.access, path, slots, encodings, 0, sync));
+  }
+
+  /** Drops what is past retention and appends chunks, in one go: see drop-and-persist.ts. */
+  dropAndPersist(request: DropAndPersist): DropResult {
+    return this.attempt('rewrite', request.high, request.low, () => dropAndPersist(this.access, request));
+  }
+
+  /** Reads consecutive chunks, the first from `firstIndex`, into slots and checks them. Returns their encodings. */
+  load(high: number, low: number, firstIndex: number, slots: Slots): Uint8Array {
+    return this.attempt('read', high, low, (path) => readChunks(this.access, path, firstIndex, slots));
+  }
+
+  /** Times and encodings as the headers have them, without the newest `skipFromEnd` chunks. No file: none. */
+  loadDescriptors(high: number, low: number, skipFromEnd = 0): ChunkDescriptors {
+    return this.attempt('read', high, low, (path) => readDescriptors(this.access, path, skipFromEnd));
+  }
+
+  /** Removes the file; returns how many chunks it had. A missing file had none. */
+  remove(high: number, low: number): number {
+    return this.attempt('remove', high, low, (path) => {
+      const found = this.access.fileSystem.stat(path);
+      if (found === undefined) return 0;
+      this.access.fileSystem.remove(path);
+      this.access.noteEntry(path);
+      return toSeriesFileStat(found.size, found.mtimeNs).chunks;
+    });
+  }
+
+  /**
+   * Moves the file to `orphaned/`, durably, with a hint file that says why and which series it was. Returns the new
+   * path below the store's directory, or `undefined` when there was no file.
+   */
+  quarantine(high: number, low: number, reason: string, pairs: LabelPairs | undefined): string | undefined {
+    const { fileSystem, directory } = this.access;
+    return this.attempt('quarantine', high, low, () =>
+      quarantineFile(fileSystem, directory, seriesPath(high, low), reason, pairs),
+    );
+  }
+
+  /** What is there; `undefined` when there is no file. */
+  stat(high: number, low: number): SeriesFileStat | undefined {
+    return this.attempt('look at', high, low, (path) => {
+      const found = this.access.fileSystem.stat(path);
+      return found === undefined ? undefined : toSeriesFileStat(found.size, found.mtimeNs);
+    });
+  }
+
+  /** Cuts the file to its first `chunks` records, durably. */
+  truncateTo(high: number, low: number, chunks: number): SeriesFileStat {
+    const { fileSystem } = this.access;
+    return this.attempt('truncate', high, low, (path) => {
+      const fd = fileSystem.open(path, 'readWrite');
+      try {
+        const size = chunks * RECORD_BYTES;
+        const before = fileSystem.statOpen(fd).size;
+        if (size > before) {
+          throw new TidemarkError('TIDEMARK_INTERNAL', `can't cut ${path} to ${size} bytes: it has ${before}`);
+        }
+        fileSystem.truncate(fd, size);
+        fileSystem.syncBlocking(fd);
+        return toSeriesFileStat(size, fileSystem.statOpen(fd).mtimeNs);
+      } finally {
+        fileSystem.close(fd);
+      }
+    });
+  }
+
+  /**
+   * Makes earlier unsynced appends durable, and the file's name. When it fails, the system may have forgotten them for
+   * good: what was appended since the last sync has to be taken as lost. No file: nothing to do.
+   */
+  sync(high: number, low: number): void {
+    const { fileSystem } = this.access;
+    this.attempt('sync', high, low, (path) => {
+      const fd = openIfPresent(fileSystem, path);
+      if (fd === undefined) return;
+      try {
+        fileSystem.syncBlocking(fd);
+      } finally {
+        fileSystem.close(fd);
+      }
+      this.access.syncEntry(path);
+    });
+  }
+
+  /** Makes creations, replacements and removals of series files durable. */
+  syncDirectories(): void {
+    try {
+      this.access.syncEntries();
+    } catch (error) {
+      throw ioError(error, 'sync directories of', this.access.directory);
+    }
+  }
+
+  /** Lists series directory `index`, 0 to 255. */
+  scan(index: number): SeriesDirectoryScan {
+    const { fileSystem, directory } = this.access;
+    try {
+      return scanSeriesDirectory(fileSystem, directory, index);
+    } catch (error) {
+      throw ioError(error, 'list series directory', join(directory, seriesDirectoryName(index)));
+    }
+  }
+
+  /** Deletes entries of series directory `index` that are no series files; returns the names that remain. */
+  deleteJunk(index: number, names: readonly string[]): string[] {
+    return deleteJunk(this.access.fileSystem, this.access.directory, index, names);
+  }
+
+  private attempt<Result>(action: string, high: number, low: number, call: (path: string) => Result): Result {
+    const path = this.access.path(high, low);
+    try {
+      return call(path);
+    } catch (error) {
+      throw withFingerprint(ioError(error, action, path), high, low);
+    }
+  }
+}
+
+/** Errors say which series they are of: the store quarantines it. */
+const withFingerprint = (error: TidemarkError, high: number, low: number): TidemarkError =>
+  new TidemarkError(error.code, error.message, {
+    cause: error.cause,
+    details: { ...error.details, fingerprint: fingerprintText(high, low) },
+  });
