@@ -1,7 +1,128 @@
 /**
  * 64-bit fingerprints as two 32-bit halves: the high half first, both signed as in an Int32Array. BigInt would cost
- * ten times as much in the paths that need one per series.
+ * ten times as much in the paths that need one per series. docs/formats/labels-and-mappings.md
+ *
+ * The fast fingerprint is what the storage uses everywhere: the XOR of the labels' FNV-1a hashes. It is weak, and
+ * collisions are real: collisions.ts. The full fingerprint is a hash over the whole label set; nothing on disk uses it.
  */
+import type { LabelPairs } from './labels.ts';
+import { compareUtf8 } from './utf8.ts';
 
 /** The text of a fingerprint: exactly 16 lower-case hex digits. It names files and is the key in events and listings. */
 export type Fingerprint = string;
+
+export interface FingerprintHalves {
+  readonly high: number;
+  readonly low: number;
+}
+
+const OFFSET_BASIS_HIGH = 0xcbf29ce4 | 0;
+const OFFSET_BASIS_LOW = 0x84222325 | 0;
+/** Never part of UTF-8, so it separates names and values for certain. */
+const SEPARATOR = 0xff;
+
+/** State of the hash that is being computed: high half, low half. */
+const hash = new Int32Array(2);
+let utf8 = Buffer.allocUnsafe(1024);
+
+/** Writes the fast fingerprint of a label set to `out`: high half, low half. */
+export const fastFingerprint = (pairs: LabelPairs, out: Int32Array): void => {
+  if (pairs.length === 0) {
+    out[0] = OFFSET_BASIS_HIGH;
+    out[1] = OFFSET_BASIS_LOW;
+    return;
+  }
+  let high = 0;
+  let low = 0;
+  for (let i = 0; i < pairs.length; i += 2) {
+    start();
+    update(pairs[i]);
+    updateByte(SEPARATOR);
+    update(pairs[i + 1]);
+    high ^= hash[0];
+    low ^= hash[1];
+  }
+  out[0] = high;
+  out[1] = low;
+};
+
+/** Writes the full fingerprint of a label set to `out`: high half, low half. */
+export const fullFingerprint = (pairs: LabelPairs, out: Int32Array): void => {
+  start();
+  for (const i of indicesByUtf8Name(pairs)) {
+    update(pairs[i]);
+    updateByte(SEPARATOR);
+    update(pairs[i + 1]);
+    updateByte(SEPARATOR);
+  }
+  out[0] = hash[0];
+  out[1] = hash[1];
+};
+
+/** The 16 hex digits of a fingerprint. */
+export const fingerprintText = (high: number, low: number): Fingerprint => hexOf(high) + hexOf(low);
+
+/** The halves that 16 hex digits stand for; `undefined` when the text is not exactly 16 lower-case ones. */
+export const parseFingerprint = (text: string): FingerprintHalves | undefined => {
+  if (!/^[0-9a-f]{16}$/.test(text)) return undefined;
+  return { high: Number.parseInt(text.slice(0, 8), 16) | 0, low: Number.parseInt(text.slice(8), 16) | 0 };
+};
+
+/** The order of fingerprints as unsigned numbers, which is also the order of their text and of their bytes on disk. */
+export const compareFingerprints = (highA: number, lowA: number, highB: number, lowB: number): number =>
+  highA === highB ? (lowA >>> 0) - (lowB >>> 0) : (highA >>> 0) - (highB >>> 0);
+
+const start = (): void => {
+  hash[0] = OFFSET_BASIS_HIGH;
+  hash[1] = OFFSET_BASIS_LOW;
+};
+
+/**
+ * FNV-1a over the text's bytes in UTF-8. One step multiplies by the prime 2^40 + 0x1b3: the low half times 0x1b3, of
+ * which the upper bits, computed in 16-bit limbs so that nothing exceeds 32 bits, go to the high half together with the
+ * low half shifted by 40 - 32.
+ */
+const update = (text: string): void => {
+  let high = hash[0];
+  let low = hash[1];
+  const length = text.length;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) {
+      hash[0] = high;
+      hash[1] = low;
+      updateUtf8(i === 0 ? text : text.slice(i));
+      return;
+    }
+    low ^= code;
+    const lower = (low & 0xffff) * 0x1b3;
+    const upper = (low >>> 16) * 0x1b3 + (lower >>> 16);
+    high = (Math.imul(high, 0x1b3) + (low << 8) + (upper >>> 16)) | 0;
+    low = (upper << 16) | (lower & 0xffff);
+  }
+  hash[0] = high;
+  hash[1] = low;
+};
+
+const updateUtf8 = (text: string): void => {
+  if (utf8.length < text.length * 3) utf8 = Buffer.allocUnsafe(text.length * 3);
+  const byteCount = utf8.write(text);
+  for (let i = 0; i < byteCount; i++) updateByte(utf8[i]);
+};
+
+const updateByte = (byte: number): void => {
+  const low = hash[1] ^ byte;
+  const lower = (low & 0xffff) * 0x1b3;
+  const upper = (low >>> 16) * 0x1b3 + (lower >>> 16);
+  hash[0] = Math.imul(hash[0], 0x1b3) + (low << 8) + (upper >>> 16);
+  hash[1] = (upper << 16) | (lower & 0xffff);
+};
+
+/** Indices of the names, sorted by their bytes. */
+const indicesByUtf8Name = (pairs: LabelPairs): number[] => {
+  const indices: number[] = [];
+  for (let i = 0; i < pairs.length; i += 2) indices.push(i);
+  return indices.sort((a, b) => compareUtf8(pairs[a], pairs[b]));
+};
+
+const hexOf = (half: number): string => (half >>> 0).toString(16).padStart(8, '0');

@@ -1,10 +1,192 @@
 /**
  * Label sets. Inside the store a label set is a flat array of strings, names and values in turn, sorted by name in
- * UTF-16 code unit order, without empty values: `['__name__', 'up', 'job', 'node']`. At the door it is a plain object.
+ * UTF-16 code unit order, without empty values: `['__name__', 'up', 'job', 'node']`. At the door it is a plain object,
+ * whose enumerable properties are the labels.
+ *
+ * A series is found by its labels on every append, so {@link labelHash} and {@link labelsEqual} work on the object as it
+ * was given: no sorting, no copy.
  */
+import { TidemarkError } from '../errors.ts';
+import { INVALID_UTF16, utf8ByteCount } from './utf8.ts';
 
 /** A label set as users give it: label names to values. `__name__` is the metric's name. Empty values count as absent. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** A label set as the store keeps it: name, value, name, value …, sorted by name; no empty values; never changed. */
 export type LabelPairs = readonly string[];
+
+/** The label that holds the metric's name. */
+export const METRIC_NAME = '__name__';
+
+/** Labels that one series may have. */
+export const LABEL_COUNT_MAX = 1000;
+/** Bytes that all names and values of one series may take as UTF-8. */
+export const LABEL_BYTES_MAX = 64 * 1024;
+
+/**
+ * The label set in the store's form. Throws `TIDEMARK_INVALID_LABELS` when a value is not text, when a name is empty, when
+ * either can't be written as UTF-8, when nothing is left without the empty values, or when a bound is exceeded.
+ */
+export const toLabelPairs = (labels: Labels): LabelPairs => {
+  if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) {
+    throw invalid(`labels must be an object of names and values, but they are ${describe(labels)}`);
+  }
+  const pairs: string[] = [];
+  let byteCount = 0;
+  for (const name in labels) {
+    const value = labels[name];
+    if (typeof value !== 'string') {
+      throw invalid(`the value of label ${quote(name)} must be a string, but it is ${describe(value)}`, name);
+    }
+    if (value === '') continue;
+    byteCount += checkedByteCount(name, value);
+    insertSorted(pairs, name, value);
+  }
+  const count = pairs.length / 2;
+  if (count === 0) throw invalid('a series needs at least one label with a value, but there is none');
+  if (count > LABEL_COUNT_MAX) throw invalid(`a series may have ${LABEL_COUNT_MAX} labels, but there are ${count}`);
+  if (byteCount > LABEL_BYTES_MAX) {
+    throw invalid(`the labels of a series may take ${LABEL_BYTES_MAX} bytes as UTF-8, but they take ${byteCount}`);
+  }
+  return pairs;
+};
+
+/** The label set as a plain object that is nobody else's. A label named `__proto__` becomes a property like any other. */
+export const toLabels = (pairs: LabelPairs): Labels => {
+  const labels: Record<string, string> = {};
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (pairs[i] === '__proto__') defineProto(labels, pairs[i + 1]);
+    else labels[pairs[i]] = pairs[i + 1];
+  }
+  return labels;
+};
+
+/** The order of label sets: by the first name or value that differs; a label set that ends first comes first. */
+export const compareLabelPairs = (a: LabelPairs, b: LabelPairs): number => {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    if (a[i] !== b[i]) return a[i] < b[i] ? -1 : 1;
+  }
+  return a.length - b.length;
+};
+
+/** The value of a label, or the empty string when there is no such label. */
+export const labelValue = (pairs: LabelPairs, name: string): string => {
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (pairs[i] === name) return pairs[i + 1];
+  }
+  return '';
+};
+
+/**
+ * A 32-bit hash of the label set, the same in whatever order the labels come and whether empty ones are there or not;
+ * equal to {@link pairsHash} of its pairs. Anything that is not text is passed over: such labels equal no label pairs.
+ */
+export const labelHash = (labels: Labels): number => {
+  let sum = 0;
+  for (const name in labels) {
+    const value = labels[name];
+    if (typeof value === 'string' && value.length > 0) sum = (sum + hashOfLabel(name, value)) | 0;
+  }
+  return sum;
+};
+
+/** {@link labelHash} of label pairs. */
+export const pairsHash = (pairs: LabelPairs): number => {
+  let sum = 0;
+  for (let i = 0; i < pairs.length; i += 2) sum = (sum + hashOfLabel(pairs[i], pairs[i + 1])) | 0;
+  return sum;
+};
+
+/** Whether the object holds exactly the labels of the pairs; empty values count as absent. */
+export const labelsEqual = (pairs: LabelPairs, labels: Labels): boolean => {
+  const length = pairs.length;
+  let matched = 0;
+  let next = 0;
+  for (const name in labels) {
+    const value = labels[name];
+    if (value === '') continue;
+    const index = indexOfName(pairs, name, next);
+    if (index < 0 || pairs[index + 1] !== value) return false;
+    matched += 2;
+    // Objects are mostly written in one order, so the next name is mostly the next pair.
+    next = index + 2;
+  }
+  return matched === length;
+};
+
+/** Whether two label sets in the store's form are the same. */
+export const pairsEqual = (a: LabelPairs, b: LabelPairs): boolean => {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) return false;
+  }
+  return true;
+};
+
+/** Where the name stands, searched from `start` on and around; -1 when it is not there. */
+const indexOfName = (pairs: LabelPairs, name: string, start: number): number => {
+  for (let i = start; i < pairs.length; i += 2) {
+    if (pairs[i] === name) return i;
+  }
+  for (let i = 0; i < start; i += 2) {
+    if (pairs[i] === name) return i;
+  }
+  return -1;
+};
+
+/**
+ * FNV-like over the value's code units; of the name only its length and three of its characters count, because the names
+ * of most series are the same few. The last steps spread the bits, as sums of FNV values alone would cluster.
+ */
+const hashOfLabel = (name: string, value: string): number => {
+  const nameLength = name.length;
+  let hash =
+    nameLength ^
+    (name.charCodeAt(0) << 8) ^
+    (name.charCodeAt(nameLength >> 1) << 15) ^
+    (name.charCodeAt(nameLength - 1) << 22);
+  hash = Math.imul(hash, 0x9e3779b1);
+  for (let i = 0; i < value.length; i++) hash = Math.imul(hash ^ value.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return hash ^ (hash >>> 13);
+};
+
+const insertSorted = (pairs: string[], name: string, value: string): void => {
+  let index = pairs.length;
+  pairs.push(name, value);
+  while (index > 0 && pairs[index - 2] > name) {
+    pairs[index] = pairs[index - 2];
+    pairs[index + 1] = pairs[index - 1];
+    index -= 2;
+  }
+  pairs[index] = name;
+  pairs[index + 1] = value;
+};
+
+const checkedByteCount = (name: string, value: string): number => {
+  if (name === '') throw invalid('a label has an empty name', name);
+  const nameBytes = utf8ByteCount(name);
+  if (nameBytes === INVALID_UTF16) throw invalid(`label name ${quote(name)} holds half a surrogate pair`, name);
+  const valueBytes = utf8ByteCount(value);
+  if (valueBytes === INVALID_UTF16) {
+    throw invalid(`the value of label ${quote(name)} holds half a surrogate pair`, name);
+  }
+  return nameBytes + valueBytes;
+};
+
+const defineProto = (labels: object, value: string): void => {
+  Object.defineProperty(labels, '__proto__', { value, enumerable: true, configurable: true, writable: true });
+};
+
+const invalid = (message: string, label?: string): TidemarkError =>
+  new TidemarkError('TIDEMARK_INVALID_LABELS', message, { details: label === undefined ? {} : { label } });
+
+/** Long names are cut in messages. */
+const quote = (name: string): string => JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
+
+const describe = (value: unknown): string => {
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+};

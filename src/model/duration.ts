@@ -1,0 +1,29 @@
+/** Durations as people write them: `5m`, `1h30m`, `15d`, `2w`, `1y`, `100ms`. A day has 24 hours, a year 365 days. */
+import { TidemarkError } from '../errors.ts';
+
+const unitMs = [31_536_000_000, 604_800_000, 86_400_000, 3_600_000, 60_000, 1000, 1] as const;
+const pattern = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
+
+/**
+ * Milliseconds of a duration: text with whole numbers and the units y, w, d, h, m, s, ms, the large ones first, or a
+ * number of milliseconds. Throws `TIDEMARK_INVALID_OPTION` for anything else and for what is negative or above 2^53.
+ */
+export const parseDuration = (duration: number | string): number => {
+  const milliseconds = typeof duration === 'number' ? duration : textMs(duration);
+  if (!(milliseconds >= 0 && milliseconds <= Number.MAX_SAFE_INTEGER)) {
+    const given = typeof duration === 'string' ? `'${duration.slice(0, 50)}'` : String(duration);
+    throw new TidemarkError(
+      'TIDEMARK_INVALID_OPTION',
+      `${given} is not a duration; allowed are milliseconds as a number from 0 on, or text such as '100ms', '90s', '5m', '1h30m', '15d', '2w', '1y'`,
+      { details: { duration } },
+    );
+  }
+  return milliseconds;
+};
+
+const textMs = (text: unknown): number => {
+  if (text === '0') return 0;
+  const match = typeof text === 'string' && text !== '' && text.length <= 50 ? pattern.exec(text) : null;
+  if (match === null) return Number.NaN;
+  return unitMs.reduce((sum, ms, index) => sum + Number(match[index + 1] ?? 0) * ms, 0);
+};

@@ -1,0 +1,48 @@
+/**
+ * The unique metric string: the key of a label set in mappings.db. For each label the bytes of `name 0xff value`; these
+ * sorted as bytes and joined by 0xff. No UTF-8 contains 0xff, so the labels can be read back from it.
+ * docs/formats/labels-and-mappings.md
+ */
+import type { LabelPairs } from './labels.ts';
+import { MalformedBytes } from './malformed-bytes.ts';
+import { sortedPairs } from './sorted-pairs.ts';
+
+const SEPARATOR = 0xff;
+const separator = Uint8Array.of(SEPARATOR);
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The unique metric string as bytes; empty for no labels. */
+export const uniqueMetricBytes = (pairs: LabelPairs): Buffer => {
+  const labels: Buffer[] = [];
+  for (let i = 0; i < pairs.length; i += 2) {
+    labels.push(Buffer.concat([Buffer.from(pairs[i]), separator, Buffer.from(pairs[i + 1])]));
+  }
+  labels.sort(Buffer.compare);
+  return Buffer.concat(labels.flatMap((label, index) => (index === 0 ? [label] : [separator, label])));
+};
+
+/** The unique metric string as a key for maps: one character a byte. */
+export const uniqueMetricString = (pairs: LabelPairs): string => uniqueMetricBytes(pairs).toString('latin1');
+
+/** The labels of a unique metric string, sorted by name. Throws {@link MalformedBytes} if the bytes are not one. */
+export const parseUniqueMetric = (bytes: Uint8Array): LabelPairs => {
+  if (bytes.length === 0) return [];
+  const texts: string[] = [];
+  let start = 0;
+  while (start <= bytes.length) {
+    const found = bytes.indexOf(SEPARATOR, start);
+    const end = found < 0 ? bytes.length : found;
+    texts.push(decode(bytes.subarray(start, end)));
+    start = end + 1;
+  }
+  if (texts.length % 2 !== 0) throw new MalformedBytes('unique metric string has a label name without a value');
+  return sortedPairs(texts);
+};
+
+const decode = (bytes: Uint8Array): string => {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch (error) {
+    throw new MalformedBytes('unique metric string is not valid UTF-8', { cause: error });
+  }
+};
