@@ -1,0 +1,139 @@
+/**
+ * Regular expressions of matchers, compiled: always against the whole value, as `^(?:…)$`. Beside the test it tells what
+ * an index can use: the literal texts if only a few can match (`a|b|c`, `node-[0-4]`), or else the literal text that
+ * every match begins with.
+ */
+import { parseRegex, type Regex, type RegexNode, RegexSyntaxError } from './regex-syntax.ts';
+
+export interface CompiledRegex {
+  readonly matches: (value: string) => boolean;
+  /** All texts that match, each once, when they are few. */
+  readonly literals?: readonly string[];
+  /** What every text that matches begins with; empty when unknown. */
+  readonly prefix: string;
+}
+
+/** Literal texts listed at most. */
+export const LITERALS_MAX = 1000;
+/** Characters of a regular expression at most. */
+export const REGEX_LENGTH_MAX = 64 * 1024;
+
+/** Compiles a regular expression. Throws {@link RegexSyntaxError}. */
+export const compileRegex = (text: string): CompiledRegex => {
+  if (text.length > REGEX_LENGTH_MAX) {
+    throw new RegexSyntaxError(`it is longer than ${REGEX_LENGTH_MAX} characters`, REGEX_LENGTH_MAX);
+  }
+  const regex = parseRegex(text);
+  const literals = regex.ignoreCase ? undefined : literalsOf(regex.tree);
+  if (literals !== undefined) {
+    const set = new Set(literals);
+    return { matches: (value) => set.has(value), literals: [...set], prefix: '' };
+  }
+  const prefix = regex.ignoreCase ? '' : prefixOf(regex.tree);
+  return { matches: matcherOf(regex, prefix), prefix };
+};
+
+const matcherOf = (regex: Regex, prefix: string): ((value: string) => boolean) => {
+  if (!regex.ignoreCase && regex.dotAll && isPrefixOnly(regex.tree)) return (value) => value.startsWith(prefix);
+  const compiled = toRegExp(regex);
+  if (prefix === '') return (value) => compiled.test(value);
+  return (value) => value.startsWith(prefix) && compiled.test(value);
+};
+
+const toRegExp = (regex: Regex): RegExp => {
+  try {
+    return new RegExp(`^(?:${sourceOf(regex.tree, regex)})$`, regex.ignoreCase ? 'isu' : 'su');
+  } catch (error) {
+    // What the parser lets through and JavaScript refuses: names of scripts and categories that don't exist.
+    throw new RegexSyntaxError(error instanceof Error ? error.message : String(error), 0);
+  }
+};
+
+/** The tree in JavaScript's syntax, for the flags s and u. */
+const sourceOf = (node: RegexNode, regex: Regex): string => {
+  switch (node.kind) {
+    case 'literal':
+      return node.text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+    case 'class':
+      return node.source;
+    case 'assertion':
+      return regex.multiline ? (lineAssertions[node.source] ?? node.source) : node.source;
+    case 'any':
+      return regex.dotAll ? '.' : '[^\\n]';
+    case 'concat':
+      return node.parts.map((part) => sourceOf(part, regex)).join('');
+    case 'alternate':
+      return `(?:${node.parts.map((part) => sourceOf(part, regex)).join('|')})`;
+    case 'repeat':
+      return `(?:${sourceOf(node.node, regex)})${quantifierOf(node.min, node.max)}`;
+  }
+};
+
+/** With `(?m)`: lines end at line feeds only, where JavaScript's flag m knows more line ends. */
+const lineAssertions: Readonly<Record<string, string>> = { '^': '(?<![^\\n])', $: '(?![^\\n])' };
+
+const quantifierOf = (min: number, max: number): string => {
+  if (max === Number.POSITIVE_INFINITY) return min === 0 ? '*' : min === 1 ? '+' : `{${min},}`;
+  return `{${min},${max}}`;
+};
+
+/** All texts that the tree matches, or `undefined` when they are too many or not literal. */
+const literalsOf = (node: RegexNode): readonly string[] | undefined => {
+  switch (node.kind) {
+    case 'literal':
+      return [node.text];
+    case 'class':
+      return node.characters;
+    case 'concat':
+      return product(node.parts);
+    case 'alternate':
+      return union(node.parts);
+    case 'repeat':
+      if (node.min === 0 && node.max === 1) return union([node.node, EMPTY]);
+      return undefined;
+    default:
+      return undefined;
+  }
+};
+
+const EMPTY: RegexNode = { kind: 'literal', text: '' };
+
+const union = (parts: readonly RegexNode[]): readonly string[] | undefined => {
+  const texts: string[] = [];
+  for (const part of parts) {
+    const more = literalsOf(part);
+    if (more === undefined || texts.length + more.length > LITERALS_MAX) return undefined;
+    texts.push(...more);
+  }
+  return texts;
+};
+
+const product = (parts: readonly RegexNode[]): readonly string[] | undefined => {
+  let texts: readonly string[] = [''];
+  for (const part of parts) {
+    const endings = literalsOf(part);
+    if (endings === undefined || texts.length * endings.length > LITERALS_MAX) return undefined;
+    texts = texts.flatMap((text) => endings.map((ending) => text + ending));
+  }
+  return texts;
+};
+
+/** The literal text that every match begins with. */
+const prefixOf = (node: RegexNode): string => {
+  if (node.kind === 'literal') return node.text;
+  if (node.kind !== 'concat') return '';
+  let prefix = '';
+  for (const part of node.parts) {
+    if (part.kind !== 'literal') return prefix + prefixOf(part);
+    prefix += part.text;
+  }
+  return prefix;
+};
+
+/** Whether the tree is literal text and then `.*`. */
+const isPrefixOnly = (node: RegexNode): boolean => {
+  const parts = node.kind === 'concat' ? node.parts : [node];
+  const last = parts.at(-1);
+  if (last?.kind !== 'repeat' || last.node.kind !== 'any' || last.min !== 0 || Number.isFinite(last.max)) return false;
+  return parts.slice(0, -1).every((part) => part.kind === 'literal');
+};
