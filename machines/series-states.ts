@@ -1,0 +1,100 @@
+/**
+ * The states of a series as small numbers, so that a row can hold one and the data plane can ask it a question without
+ * a statechart: a table per tag, read out of the machine itself.
+ *
+ * The order of the list is the numbering. It lives in memory only; nothing on disk knows it.
+ */
+import type { StateValue, StateValueFrom } from 'xstate';
+import { seriesMachine } from './series.machine.ts';
+
+export type SeriesStateValue = StateValueFrom<typeof seriesMachine>;
+
+/** Every state without sub-states, in the order of the numbers. */
+export const seriesStates = [
+  'inMemory',
+  'persisting.nothingAfter',
+  'persisting.isolateAfter',
+  'persisting.dropAfter',
+  'archived.resting',
+  'archived.trimming.nothingAfter',
+  'archived.trimming.wakeAfter',
+  'archived.trimming.isolateAfter',
+  'archived.trimming.dropAfter',
+  'quarantined.isolating',
+  'quarantined.isolated',
+  'quarantined.unmoved',
+  'purging.deleting',
+  'purging.waiting',
+  'purged',
+] as const;
+
+export type SeriesStatePath = (typeof seriesStates)[number];
+
+/** Index into {@link seriesStates}. */
+export type SeriesStateCode = number;
+
+/** The path of a state value without parallel regions, outermost state first: `archived.resting`. */
+export const pathOfValue = (value: StateValue): string => {
+  if (typeof value === 'string') return value;
+  for (const key in value) return `${key}.${pathOfValue(value[key]!)}`;
+  return '';
+};
+
+const codes: ReadonlyMap<string, SeriesStateCode> = new Map(seriesStates.map((path, code) => [path, code]));
+
+export const codeOfPath = (path: SeriesStatePath): SeriesStateCode => codes.get(path)!;
+
+export const codeOfValue = (value: StateValue): SeriesStateCode => codes.get(pathOfValue(value))!;
+
+const values: readonly SeriesStateValue[] = seriesStates.map((path) =>
+  path.split('.').reduceRight<StateValue>((child, key) => (child === '' ? key : { [key]: child }), ''),
+) as SeriesStateValue[];
+
+export const valueOfCode = (code: SeriesStateCode): SeriesStateValue => values[code];
+
+export type SeriesTag = 'writable' | 'listed' | 'onDisk' | 'busy' | 'resident';
+
+const tagTable = (tag: SeriesTag): Uint8Array => {
+  const context = { row: -1, fingerprint: '0000000000000000', chunksInFile: 0, reason: '' };
+  return Uint8Array.from(values, (value) => Number(seriesMachine.resolveState({ value, context }).hasTag(tag)));
+};
+
+/** Per tag, 1 at the codes of the states that have it: `seriesTags.writable[code]`. */
+export const seriesTags: Readonly<Record<SeriesTag, Uint8Array>> = {
+  writable: tagTable('writable'),
+  listed: tagTable('listed'),
+  onDisk: tagTable('onDisk'),
+  busy: tagTable('busy'),
+  resident: tagTable('resident'),
+};
+
+/** What the public API calls the state. */
+export type SeriesPhase = 'inMemory' | 'persisting' | 'archived' | 'quarantined' | 'purged';
+
+const phases: readonly SeriesPhase[] = seriesStates.map((path) => {
+  const top = path.split('.')[0]!;
+  return top === 'purging' ? 'purged' : (top as SeriesPhase);
+});
+
+/** The public name of a state. A series that is being purged is gone for everyone but its file. */
+export const phaseOfCode = (code: SeriesStateCode): SeriesPhase => phases[code];
+
+const resting: Readonly<Partial<Record<SeriesStatePath, SeriesStatePath>>> = {
+  'persisting.nothingAfter': 'inMemory',
+  'persisting.isolateAfter': 'quarantined.unmoved',
+  'persisting.dropAfter': 'purging.waiting',
+  'archived.trimming.nothingAfter': 'archived.resting',
+  'archived.trimming.wakeAfter': 'inMemory',
+  'archived.trimming.isolateAfter': 'quarantined.unmoved',
+  'archived.trimming.dropAfter': 'purging.waiting',
+  'quarantined.isolating': 'quarantined.unmoved',
+  'purging.deleting': 'purging.waiting',
+};
+
+const restingCodes = Uint8Array.from(seriesStates, (path) => codeOfPath(resting[path] ?? path));
+
+/**
+ * Where a series stands whose call will never report back: its process died, its actor failed, or the store closed.
+ * The row then waits for its next visit; nothing that was asked for is forgotten.
+ */
+export const restingCode = (code: SeriesStateCode): SeriesStateCode => restingCodes[code];
