@@ -1,0 +1,182 @@
+/**
+ * One import into an open store: lines in, samples appended, and the counts of what was taken and what was not. The
+ * store pushes back by throttling; the session then stops reading until the store takes samples again.
+ */
+import type { Clock, ErrorCode, SeriesHandle, Store } from '../index.ts';
+import { LineError } from '../text/json-lines.ts';
+import { formatLabels } from '../text/labels.ts';
+import { LineTooLongError, readLines } from '../text/lines.ts';
+import { type ImportFormat, ImportLines, type LineSamples } from './import-lines.ts';
+
+/** Bad lines that are named one by one; the rest are counted. */
+const namedBadLinesMax = 10;
+/** Handles kept by label set; past this the cache starts afresh. */
+const cachedHandlesMax = 100_000;
+/** The host's event loop gets its turn after this many samples, so that Ctrl-C is heard. */
+const samplesPerBreath = 20_000;
+
+/** What the store may refuse about one sample or one label set: counted, and the import goes on. */
+const refusals = new Set<string>([
+  'TIDEMARK_OUT_OF_ORDER',
+  'TIDEMARK_DUPLICATE_TIMESTAMP',
+  'TIDEMARK_INVALID_LABELS',
+  'TIDEMARK_INVALID_TIMESTAMP',
+  'TIDEMARK_INVALID_VALUE',
+  'TIDEMARK_TOO_MANY_COLLISIONS',
+] satisfies ErrorCode[]);
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+const count = (number: number, noun: string): string =>
+  `${number.toLocaleString('en-US')} ${number === 1 ? noun.replace(/ies$/, 'ies').replace(/s$/, '') : noun}`;
+
+export interface ImportCounts {
+  readonly lines: number;
+  readonly series: number;
+  readonly samples: number;
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly badLines: number;
+}
+
+export class ImportSession {
+  private readonly store: Store;
+  private readonly clock: Clock;
+  private readonly lines: ImportLines;
+  private readonly handles = new Map<string, SeriesHandle>();
+  private readonly rejected = new Map<string, number>();
+  private readonly namedBadLines: string[] = [];
+  private readonly fingerprints = new Set<string>();
+  private lineCount = 0;
+  private badLineCount = 0;
+  private sampleCount = 0;
+  private samplesSinceBreath = 0;
+
+  constructor(store: Store, options: { readonly format: ImportFormat; readonly bits: boolean; readonly clock: Clock }) {
+    this.store = store;
+    this.clock = options.clock;
+    this.lines = new ImportLines({ ...options, defaultTimestamp: options.clock.now() });
+  }
+
+  /** Whether every line was read and every sample taken. */
+  get clean(): boolean {
+    return this.badLineCount === 0 && this.rejected.size === 0;
+  }
+
+  /** Reads to the end of the input, or until the signal aborts. */
+  async read(
+    input: AsyncIterable<Uint8Array | string>,
+    { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (text: string) => void },
+  ): Promise<void> {
+    const aborted = new Promise<'aborted'>((resolve) => {
+      if (signal.aborted) resolve('aborted');
+      signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+    });
+    const iterator = readLines(input);
+    try {
+      for (;;) {
+        const next = await Promise.race([iterator.next(), aborted]);
+        if (next === 'aborted' || next.done) return;
+        this.lineCount++;
+        await this.take(next.value.text, signal);
+        onProgress(`${count(this.sampleCount, 'samples')} of ${count(this.fingerprints.size, 'series')}`);
+      }
+    } catch (error) {
+      if (!(error instanceof LineTooLongError)) throw error;
+      this.lineCount++;
+      this.noteBadLine(error.message);
+    }
+  }
+
+  counts(): ImportCounts {
+    return {
+      lines: this.lineCount,
+      series: this.fingerprints.size,
+      samples: this.sampleCount,
+      rejected: Object.fromEntries(this.rejected),
+      badLines: this.badLineCount,
+    };
+  }
+
+  /** What happened, for people: one line, and one for each thing that went wrong. */
+  summary({ interrupted }: { readonly interrupted: boolean }): string {
+    const taken = `${count(this.sampleCount, 'samples')} of ${count(this.fingerprints.size, 'series')}`;
+    const lines = [
+      interrupted ? `Interrupted; ${taken} were imported and are kept.` : `Imported ${taken}.`,
+      ...this.namedBadLines,
+    ];
+    const unnamed = this.badLineCount - this.namedBadLines.length;
+    if (unnamed > 0) lines.push(`… and ${count(unnamed, 'more lines')} that could not be read.`);
+    for (const [code, number] of this.rejected) lines.push(`${count(number, 'samples')} rejected: ${code}`);
+    return `${lines.join('\n')}\n`;
+  }
+
+  private async take(line: string, signal: AbortSignal): Promise<void> {
+    let samples: LineSamples | undefined;
+    try {
+      samples = this.lines.read(line);
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      this.noteBadLine(error.message);
+      return;
+    }
+    if (samples !== undefined) await this.append(samples, signal);
+  }
+
+  private async append(samples: LineSamples, signal: AbortSignal): Promise<void> {
+    const handle = this.handleFor(samples);
+    if (handle === undefined) return;
+    for (let i = 0; i < samples.timestamps.length; i++) {
+      while (!this.appendOne(handle, samples, i)) {
+        await this.store.ready();
+        if (signal.aborted) return;
+      }
+      if (++this.samplesSinceBreath >= samplesPerBreath) {
+        this.samplesSinceBreath = 0;
+        await this.clock.breathe();
+        if (signal.aborted) return;
+      }
+    }
+  }
+
+  /** Appends sample `i`; false when the store is throttled and the sample has to be offered again. */
+  private appendOne(handle: SeriesHandle, { timestamps, values, bits }: LineSamples, i: number): boolean {
+    try {
+      if (bits === undefined) handle.append(timestamps[i], values[i]);
+      else handle.appendBits(timestamps[i], bits[2 * i], bits[2 * i + 1]);
+      this.sampleCount++;
+      this.fingerprints.add(handle.fingerprint);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'TIDEMARK_THROTTLED') return false;
+      this.noteRefusal(error, 1);
+      return true;
+    }
+  }
+
+  private handleFor({ labels, timestamps }: LineSamples): SeriesHandle | undefined {
+    const key = formatLabels(labels);
+    const known = this.handles.get(key);
+    if (known !== undefined) return known;
+    try {
+      const handle = this.store.series(labels);
+      if (this.handles.size >= cachedHandlesMax) this.handles.clear();
+      this.handles.set(key, handle);
+      return handle;
+    } catch (error) {
+      this.noteRefusal(error, timestamps.length);
+      return undefined;
+    }
+  }
+
+  private noteRefusal(error: unknown, samples: number): void {
+    const code = codeOf(error);
+    if (!refusals.has(code)) throw error;
+    this.rejected.set(code, (this.rejected.get(code) ?? 0) + samples);
+  }
+
+  private noteBadLine(reason: string): void {
+    this.badLineCount++;
+    if (this.namedBadLines.length < namedBadLinesMax) this.namedBadLines.push(`line ${this.lineCount}: ${reason}`);
+  }
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+/**
+ * The `tidemark` command: wires the process to `run`. The first Ctrl-C (or SIGTERM) asks the verb to end cleanly; the
+ * second exits at once, which loses nothing acknowledged: the store is built to be killed.
+ */
+import { exitCodes } from './exit-codes.ts';
+import { run } from './run.ts';
+import { Output } from './terminal.ts';
+
+const abort = new AbortController();
+
+const onSignal = (exitCode: number) => (): void => {
+  if (abort.signal.aborted) process.exit(exitCode);
+  abort.abort();
+};
+
+process.on('SIGINT', onSignal(exitCodes.interrupted));
+process.on('SIGTERM', onSignal(143));
+
+const exitCode = await run(process.argv.slice(2), {
+  terminal: {
+    input: process.stdin,
+    out: new Output(process.stdout),
+    err: new Output(process.stderr),
+    env: process.env,
+  },
+  engine: () => import('../index.ts'),
+  signal: abort.signal,
+});
+
+// Nothing of a verb outlives it; an input that is still open would keep the process waiting.
+process.stdin.destroy();
+process.exitCode = exitCode;

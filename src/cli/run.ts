@@ -1,0 +1,132 @@
+/**
+ * Runs one command line: finds the verb, reads its arguments, and turns whatever goes wrong into one readable sentence
+ * and an exit code. A stack is printed only if TIDEMARK_DEBUG is set.
+ */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { version } from '../package.ts';
+import type { Engine } from './engine.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { overallHelp, usageOf, verbHelp } from './help.ts';
+import { nearest } from './suggest.ts';
+import { paint, ReaderGoneError, type Terminal, wantsColor } from './terminal.ts';
+import { type GivenOptions, UsageError, type Verb } from './verb.ts';
+import { verbs } from './verbs.ts';
+
+interface Parsed {
+  readonly options: GivenOptions;
+  readonly positionals: readonly string[];
+}
+
+const parse = (verb: Verb, args: readonly string[]): Parsed => {
+  const config: NonNullable<ParseArgsConfig['options']> = { help: { type: 'boolean' } };
+  for (const [name, { type }] of Object.entries(verb.options)) config[name] = { type };
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: config, allowPositionals: true });
+    return { options: values as GivenOptions, positionals };
+  } catch (error) {
+    const message = (error as Error).message.replace(/\. To specify a positional argument.*$/s, '.');
+    throw new UsageError(message.endsWith('.') ? message : `${message}.`);
+  }
+};
+
+const checkArguments = (verb: Verb, { options, positionals }: Parsed): void => {
+  const missing = verb.positionals.find(({ required }, i) => required && positionals[i] === undefined);
+  if (missing !== undefined) throw new UsageError(`${missing.name} is missing.`);
+  if (positionals.length > verb.positionals.length)
+    throw new UsageError(`${JSON.stringify(positionals[verb.positionals.length])} is one argument too many.`);
+  verb.positionals.forEach(({ name, choices }, i) => {
+    if (choices !== undefined && positionals[i] !== undefined && !choices.includes(positionals[i]))
+      throw new UsageError(`${name} is one of ${choices.join(', ')}, not ${JSON.stringify(positionals[i])}.`);
+  });
+  for (const [name, { choices }] of Object.entries(verb.options)) {
+    const value = options[name];
+    if (choices !== undefined && typeof value === 'string' && !choices.includes(value))
+      throw new UsageError(`--${name} takes one of ${choices.join(', ')}, not ${JSON.stringify(value)}.`);
+  }
+};
+
+const findVerb = (name: string): Verb => {
+  const verb = verbs.find((candidate) => candidate.name === name);
+  if (verb !== undefined) return verb;
+  const suggestion = nearest(
+    name,
+    verbs.map((candidate) => candidate.name),
+  );
+  const hint = suggestion === undefined ? 'tidemark --help lists the verbs.' : `Did you mean ${suggestion}?`;
+  throw new UsageError(`There is no verb ${JSON.stringify(name)}. ${hint}`);
+};
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+
+/** The sentence that is said about an error: its code where it has one, and its message. */
+const sentenceOf = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
+  return code === undefined || message.includes(code) ? message : `${code}: ${message}`;
+};
+
+const report = (error: unknown, verb: Verb | undefined, { err, env }: Terminal): ExitCode => {
+  const say = (text: string): void => err.say(`${paint('tidemark:', 'red', wantsColor(err, env))} ${text}\n`);
+  if (error instanceof ReaderGoneError) return exitCodes.ok;
+  if (error instanceof UsageError) {
+    say(error.message);
+    if (verb !== undefined) err.say(`usage: ${usageOf(verb)}\n`);
+    return exitCodes.usage;
+  }
+  say(sentenceOf(error));
+  if (env['TIDEMARK_DEBUG'] && error instanceof Error) err.say(`${error.stack}\n`);
+  if (codeOf(error) === 'TIDEMARK_INVALID_SELECTOR' || codeOf(error) === 'TIDEMARK_INVALID_OPTION')
+    return exitCodes.usage;
+  return codeOf(error) === 'TIDEMARK_LOCKED' ? exitCodes.locked : exitCodes.error;
+};
+
+interface Surroundings {
+  readonly terminal: Terminal;
+  readonly engine: () => Promise<Engine>;
+  readonly signal: AbortSignal;
+}
+
+const runVerb = async (verb: Verb, args: readonly string[], surroundings: Surroundings): Promise<ExitCode> => {
+  const parsed = parse(verb, args);
+  const { out } = surroundings.terminal;
+  if (parsed.options['help'] === true) {
+    await out.write(verbHelp(verb));
+    return exitCodes.ok;
+  }
+  checkArguments(verb, parsed);
+  return verb.run({ ...parsed, ...surroundings });
+};
+
+const answerOverall = async ([first]: readonly string[], { out, err }: Terminal): Promise<ExitCode | undefined> => {
+  if (first === '--version' || first === '-V') {
+    await out.write(`tidemark ${version}\n`);
+    return exitCodes.ok;
+  }
+  if (first === '--help' || first === '-h' || first === 'help') {
+    await out.write(overallHelp(verbs));
+    return exitCodes.ok;
+  }
+  if (first !== undefined) return undefined;
+  err.say(overallHelp(verbs));
+  return exitCodes.usage;
+};
+
+/** Runs `args`, the command line after `tidemark`; never rejects. */
+export const run = async (args: readonly string[], surroundings: Surroundings): Promise<ExitCode> => {
+  const { terminal, signal } = surroundings;
+  let verb: Verb | undefined;
+  try {
+    let exitCode = await answerOverall(args, terminal);
+    if (exitCode === undefined) {
+      verb = findVerb(args[0]);
+      exitCode = await runVerb(verb, args.slice(1), surroundings);
+    }
+    await terminal.out.flush();
+    return exitCode;
+  } catch (error) {
+    if (signal.aborted && codeOf(error) === 'TIDEMARK_ABORTED') return exitCodes.interrupted;
+    await terminal.out.flush().catch(() => {});
+    return report(error, verb, terminal);
+  }
+};

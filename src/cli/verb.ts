@@ -1,0 +1,71 @@
+/** What a verb of the command line is: data that help and completion are made from, and the function that does it. */
+import type { Engine } from './engine.ts';
+import type { ExitCode } from './exit-codes.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  /** The name of the option's value in the help. */
+  readonly placeholder?: string;
+  readonly summary: string;
+  /** For completion and for checking: the values that are allowed. */
+  readonly choices?: readonly string[];
+}
+
+export interface PositionalSpec {
+  readonly name: string;
+  readonly required: boolean;
+  readonly summary: string;
+  /** What completion offers for it. */
+  readonly completes?: 'directory';
+  readonly choices?: readonly string[];
+}
+
+/** Options as they were given, by long name. */
+export type GivenOptions = Readonly<Record<string, string | boolean | undefined>>;
+
+export interface Invocation {
+  readonly positionals: readonly string[];
+  readonly options: GivenOptions;
+  readonly terminal: Terminal;
+  /** Loads the library; help and completion answer without it. */
+  readonly engine: () => Promise<Engine>;
+  /** Aborts at the first Ctrl-C. A verb then keeps what is done, says so, and returns. */
+  readonly signal: AbortSignal;
+}
+
+export interface Verb {
+  readonly name: string;
+  readonly summary: string;
+  readonly positionals: readonly PositionalSpec[];
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Paragraphs that the help prints below the options; wrapped to the width. */
+  readonly notes: readonly string[];
+  readonly examples: readonly string[];
+  run(invocation: Invocation): Promise<ExitCode>;
+}
+
+/** Wrong arguments: said with the verb's usage, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** The value of a text option, or `undefined` when it was not given. */
+export const textOption = (options: GivenOptions, name: string): string | undefined => {
+  const value = options[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+/** A whole number from `minimum` to `maximum`; a usage error names the option otherwise. */
+export const integerOption = (
+  options: GivenOptions,
+  name: string,
+  { minimum, maximum }: { readonly minimum: number; readonly maximum: number },
+): number | undefined => {
+  const text = textOption(options, name);
+  if (text === undefined) return undefined;
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= minimum && number <= maximum))
+    throw new UsageError(`--${name} takes a whole number from ${minimum} to ${maximum}, not ${JSON.stringify(text)}.`);
+  return number;
+};

@@ -1,0 +1,30 @@
+/** The verb table: what `tidemark` can do, in the order of the help. */
+import type { Verb } from './verb.ts';
+import { backup } from './verbs/backup.ts';
+import { check } from './verbs/check.ts';
+import { createCompletion } from './verbs/completion.ts';
+import { dump } from './verbs/dump.ts';
+import { events } from './verbs/events.ts';
+import { heads } from './verbs/heads.ts';
+import { importVerb } from './verbs/import.ts';
+import { info } from './verbs/info.ts';
+import { machines } from './verbs/machines.ts';
+import { quarantine } from './verbs/quarantine.ts';
+import { serve } from './verbs/serve.ts';
+import { simulate } from './verbs/simulate.ts';
+
+const verbsButCompletion: readonly Verb[] = [
+  serve,
+  dump,
+  importVerb,
+  check,
+  info,
+  heads,
+  events,
+  quarantine,
+  backup,
+  machines,
+  simulate,
+];
+
+export const verbs: readonly Verb[] = [...verbsButCompletion, createCompletion(verbsButCompletion)];

@@ -1,0 +1,32 @@
+/** `tidemark backup`: a consistent copy of a directory that nobody has open. A running program calls `store.backup`. */
+import { exitCodes } from '../exit-codes.ts';
+import { openForReading } from '../open-for-reading.ts';
+import { formatBytes, formatCount } from '../units.ts';
+import type { Verb } from '../verb.ts';
+
+export const backup: Verb = {
+  name: 'backup',
+  summary: 'Make a consistent copy of a directory.',
+  positionals: [
+    { name: 'DIR', required: true, summary: 'The directory of the store.', completes: 'directory' },
+    {
+      name: 'TO',
+      required: true,
+      summary: 'Where the copy goes: a directory that is new or empty.',
+      completes: 'directory',
+    },
+  ],
+  options: { json: { type: 'boolean', summary: 'Print the counts as JSON to stdout.' } },
+  notes: [
+    'The directory itself is not changed. While another program has it open, let that program make the copy: store.backup(directory).',
+  ],
+  examples: ['tidemark backup ./data ./data-copy'],
+
+  async run({ positionals: [directory, to], options, terminal, engine, signal }) {
+    await using store = await openForReading(directory, { terminal, engine, signal });
+    const result = await store.backup(to);
+    terminal.err.say(`Copied ${formatCount(result.series)} series, ${formatBytes(result.bytes)}, to ${to}.\n`);
+    if (options['json'] === true) await terminal.out.write(`${JSON.stringify(result)}\n`);
+    return exitCodes.ok;
+  },
+};

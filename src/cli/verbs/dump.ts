@@ -1,0 +1,41 @@
+/** `tidemark dump`: every series as a JSON line. Opens read-only: nothing in the directory changes, whatever its state. */
+import { jsonLinePieces } from '../../text/json-lines.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { openForReading } from '../open-for-reading.ts';
+import { parseTimeArgument } from '../time-argument.ts';
+import { textOption, type Verb } from '../verb.ts';
+
+export const dump: Verb = {
+  name: 'dump',
+  summary: 'Print every series as JSON lines; never writes to the directory.',
+  positionals: [
+    { name: 'DIR', required: true, summary: 'The directory of the store.', completes: 'directory' },
+    { name: 'SELECTOR', required: false, summary: 'Which series, such as \'up{job="node"}\'. Default: all.' },
+  ],
+  options: {
+    from: { type: 'string', placeholder: 'TIME', summary: 'Leave out samples before this time.' },
+    through: { type: 'string', placeholder: 'TIME', summary: 'Leave out samples after this time.' },
+    bits: { type: 'boolean', summary: 'Values as 16-hex-digit IEEE bit patterns: a dump that is exact.' },
+  },
+  notes: [
+    'A line is {"metric":{…},"values":[…],"timestamps":[…]}, the shape that VictoriaMetrics exports and imports; timestamps are milliseconds. Series are sorted by labels. NaN and the infinities are the strings "NaN", "+Inf" and "-Inf".',
+    'TIME is milliseconds since the epoch, a date such as 2026-01-31T12:00Z, or how long ago, such as 6h.',
+  ],
+  examples: [
+    'tidemark dump ./data > all.jsonl',
+    'tidemark dump ./data \'up{job="node"}\' --from 6h',
+    'tidemark dump ./data --bits | tidemark import ./copy --bits',
+  ],
+
+  async run({ positionals: [directory, selector], options, terminal, engine, signal }) {
+    const { systemClock } = await engine();
+    const now = systemClock.now();
+    const from = parseTimeArgument('from', textOption(options, 'from'), now);
+    const through = parseTimeArgument('through', textOption(options, 'through'), now);
+    await using store = await openForReading(directory, { terminal, engine, signal });
+    for await (const series of store.select(selector ?? [], { from, through, signal }))
+      if (series.timestamps.length > 0)
+        for (const piece of jsonLinePieces(series, { bits: options['bits'] === true })) await terminal.out.write(piece);
+    return exitCodes.ok;
+  },
+};

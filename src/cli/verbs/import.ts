@@ -1,0 +1,55 @@
+/**
+ * `tidemark import`: JSON lines or Prometheus text from stdin into a store. Reads a line at a time, waits when the store
+ * is throttled, and ends when everything is on the disk. What cannot be taken is counted by reason, and named by line.
+ */
+
+import { exitCodes } from '../exit-codes.ts';
+import { type ImportFormat, importFormats } from '../import-lines.ts';
+import { ImportSession } from '../import-session.ts';
+import { createProgressBar } from '../progress-bar.ts';
+import { textOption, UsageError, type Verb } from '../verb.ts';
+
+export const importVerb: Verb = {
+  name: 'import',
+  summary: 'Read JSON lines or Prometheus/OpenMetrics text from stdin into a store.',
+  positionals: [
+    { name: 'DIR', required: true, summary: 'The directory of the store; created if missing.', completes: 'directory' },
+  ],
+  options: {
+    format: {
+      type: 'string',
+      placeholder: 'FORMAT',
+      summary: 'auto (default), json, prometheus (timestamps in milliseconds) or openmetrics (in seconds).',
+      choices: importFormats,
+    },
+    bits: { type: 'boolean', summary: 'JSON lines have 16-hex-digit bit patterns as values, as dump --bits writes.' },
+    json: { type: 'boolean', summary: 'Print the final counts as JSON to stdout.' },
+  },
+  notes: [
+    'Samples without a timestamp get the time at which the import began. With auto, the first line tells JSON from text, and the first timestamp tells seconds (a fraction, or below 100000000000) from milliseconds.',
+    'Nothing is dropped for its age. Lines that cannot be read and samples that the store rejects (out of order, duplicate timestamp, …) are counted by reason on stderr; the exit code is then 3. Ctrl-C keeps what was imported.',
+  ],
+  examples: ['tidemark import ./data < samples.jsonl', 'curl -s localhost:9100/metrics | tidemark import ./data'],
+
+  async run({ positionals: [directory], options, terminal, engine, signal }) {
+    if (terminal.input.isTTY)
+      throw new UsageError('import reads from stdin: redirect a file or pipe a command into it.');
+    const { openStore, systemClock } = await engine();
+    const bar = createProgressBar(terminal, systemClock);
+    const store = await openStore(directory, { retention: 'off', onProgress: bar.update, signal });
+    const format = (textOption(options, 'format') ?? 'auto') as ImportFormat;
+    const session = new ImportSession(store, { format, bits: options['bits'] === true, clock: systemClock });
+    try {
+      await session.read(terminal.input, { signal, onProgress: (text) => bar.show(text) });
+      bar.show('writing to the disk');
+      await store.flush();
+    } finally {
+      bar.clear();
+      await store.close();
+    }
+    terminal.err.say(session.summary({ interrupted: signal.aborted }));
+    if (options['json'] === true) await terminal.out.write(`${JSON.stringify(session.counts())}\n`);
+    if (signal.aborted) return exitCodes.interrupted;
+    return session.clean ? exitCodes.ok : exitCodes.problems;
+  },
+};

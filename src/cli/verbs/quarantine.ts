@@ -1,0 +1,63 @@
+/** `tidemark quarantine`: the series that were set aside with the reason, and what can still be read of one. */
+import type { QuarantinedSeries, Store } from '../../index.ts';
+import { jsonLinePieces } from '../../text/json-lines.ts';
+import { formatLabels } from '../../text/labels.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { openForReading } from '../open-for-reading.ts';
+import type { Terminal } from '../terminal.ts';
+import { formatTime } from '../units.ts';
+import { textOption, UsageError, type Verb } from '../verb.ts';
+
+const describe = ({ fingerprint, labels, reason, time, file }: QuarantinedSeries): string =>
+  [
+    `${fingerprint}  ${labels === undefined ? '(labels unknown)' : formatLabels(labels)}`,
+    `    since   ${formatTime(time)}`,
+    `    reason  ${reason}`,
+    `    file    ${file ?? '(none)'}`,
+    '',
+  ].join('\n');
+
+const list = async (store: Store, { out, err }: Terminal, json: boolean): Promise<ExitCode> => {
+  const series = await store.quarantined();
+  for (const one of series) await out.write(json ? `${JSON.stringify(one)}\n` : describe(one));
+  if (series.length === 0 && !json) err.say('Nothing is quarantined.\n');
+  return exitCodes.ok;
+};
+
+const read = async (
+  store: Store,
+  { out, err }: Terminal,
+  { fingerprint, bits }: { readonly fingerprint: string; readonly bits: boolean },
+): Promise<ExitCode> => {
+  const series = await store.readQuarantined(fingerprint);
+  for (const piece of jsonLinePieces(series, { bits })) await out.write(piece);
+  for (const problem of series.problems) err.say(`not readable: ${problem}\n`);
+  return series.problems.length === 0 ? exitCodes.ok : exitCodes.problems;
+};
+
+export const quarantine: Verb = {
+  name: 'quarantine',
+  summary: 'List the series that were set aside, or print what can still be read of one.',
+  positionals: [{ name: 'DIR', required: true, summary: 'The directory of the store.', completes: 'directory' }],
+  options: {
+    read: {
+      type: 'string',
+      placeholder: 'FINGERPRINT',
+      summary: 'Print the readable samples of this series as a JSON line; what is not readable is said on stderr.',
+    },
+    bits: { type: 'boolean', summary: 'With --read: values as 16-hex-digit bit patterns.' },
+    json: { type: 'boolean', summary: 'List as JSON lines.' },
+  },
+  notes: [],
+  examples: ['tidemark quarantine ./data', 'tidemark quarantine ./data --read 0dcdc7ca9e6652a6'],
+
+  async run({ positionals: [directory], options, terminal, engine, signal }) {
+    const fingerprint = textOption(options, 'read');
+    if (fingerprint !== undefined && !/^[0-9a-f]{16}$/.test(fingerprint))
+      throw new UsageError(`--read takes a fingerprint of 16 hex digits, not ${JSON.stringify(fingerprint)}.`);
+    await using store = await openForReading(directory, { terminal, engine, signal });
+    return fingerprint === undefined
+      ? await list(store, terminal, options['json'] === true)
+      : await read(store, terminal, { fingerprint, bits: options['bits'] === true });
+  },
+};

@@ -1,0 +1,47 @@
+/** Which metrics and labels have the most series: the lists of `/api/v1/status/tsdb`. */
+import type { Store } from '../index.ts';
+
+const listed = 10;
+
+export interface NamedCount {
+  readonly name: string;
+  readonly value: number;
+}
+
+export interface Cardinality {
+  readonly labelPairs: number;
+  readonly seriesByMetric: readonly NamedCount[];
+  readonly valuesByLabel: readonly NamedCount[];
+  readonly seriesByPair: readonly NamedCount[];
+}
+
+const top = (counts: ReadonlyMap<string, number>): NamedCount[] =>
+  [...counts]
+    .map(([name, value]) => ({ name, value }))
+    .sort((a, b) => b.value - a.value || (a.name < b.name ? -1 : 1))
+    .slice(0, listed);
+
+const increment = (counts: Map<string, number>, name: string): void => {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+};
+
+/** Counts over all series; several milliseconds per ten thousand. */
+export const cardinality = async (store: Store, signal: AbortSignal): Promise<Cardinality> => {
+  const metrics = new Map<string, number>();
+  const pairs = new Map<string, number>();
+  for (const labels of await store.metrics([])) {
+    if (signal.aborted) break;
+    for (const name in labels) {
+      increment(pairs, `${name}=${labels[name]}`);
+      if (name === '__name__') increment(metrics, labels[name]);
+    }
+  }
+  const values = new Map<string, number>();
+  for (const pair of pairs.keys()) increment(values, pair.slice(0, pair.indexOf('=')));
+  return {
+    labelPairs: pairs.size,
+    seriesByMetric: top(metrics),
+    valuesByLabel: top(values),
+    seriesByPair: top(pairs),
+  };
+};

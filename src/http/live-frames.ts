@@ -1,0 +1,79 @@
+/**
+ * What the pages see live: a frame ten times a second at most, whatever happens in the store. A frame has the state of
+ * things and running totals, so that one that is missed is made up for by the next.
+ */
+import type { Clock, Store } from '../index.ts';
+import type { EventStream } from './event-stream.ts';
+import { TransitionCounter } from './transition-counter.ts';
+
+export const frameMs = 100;
+/** Without anything new a connection still hears something this often. */
+const beatMs = 15_000;
+
+/**
+ * Calls `send` every {@link frameMs} as long as the stream is open; `send` says whether there was something new. Returns
+ * when the reader has gone.
+ */
+export const runFrames = async (
+  stream: EventStream,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  send: () => boolean,
+): Promise<void> => {
+  let quietSinceMs = clock.monotonic();
+  while (!stream.closed && !signal.aborted) {
+    if (send()) quietSinceMs = clock.monotonic();
+    else if (clock.monotonic() - quietSinceMs > beatMs) {
+      stream.beat();
+      quietSinceMs = clock.monotonic();
+    }
+    await new Promise<void>((resolve) => {
+      const finish = (): void => {
+        clock.clearTimeout(timer);
+        signal.removeEventListener('abort', finish);
+        resolve();
+      };
+      const timer = clock.setTimeout(finish, frameMs);
+      signal.addEventListener('abort', finish);
+    });
+  }
+};
+
+/** The statecharts: series per state, the store's state, transitions taken. */
+export class ActorFrames {
+  private readonly store: Store;
+  private readonly transitions: TransitionCounter;
+
+  constructor(store: Store) {
+    this.store = store;
+    this.transitions = new TransitionCounter(store);
+  }
+
+  async stream(
+    stream: EventStream,
+    context: {
+      readonly clock: Clock;
+      readonly signal: AbortSignal;
+      readonly labels: Readonly<Record<string, string>> | undefined;
+    },
+  ): Promise<void> {
+    const release = this.transitions.watch();
+    const handle = context.labels === undefined ? undefined : this.store.series(context.labels);
+    let previous = '';
+    try {
+      await runFrames(stream, context, () => {
+        const frame = {
+          series: this.store.stateCounts(),
+          store: this.store.actor.getSnapshot().value,
+          transitions: this.transitions.counts(),
+          ...(handle === undefined ? {} : { selected: handle.state }),
+        };
+        const text = JSON.stringify(frame);
+        if (text === previous) return false;
+        previous = text;
+        return stream.send('frame', { time: context.clock.now(), ...frame });
+      });
+    } finally {
+      release();
+    }
+  }
+}

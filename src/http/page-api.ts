@@ -1,0 +1,147 @@
+/** What the pages ask for beside Prometheus' endpoints: chart data, one series in detail, figures, and live streams. */
+import type { Clock, Labels, Store } from '../index.ts';
+import { compareLabels, formatLabels, sortedLabels } from '../text/labels.ts';
+import { EventStream } from './event-stream.ts';
+import { ActorFrames } from './live-frames.ts';
+import { countParam, timeParam } from './params.ts';
+import { badData, sendData } from './reply.ts';
+import type { Route, StoreExchange } from './router.ts';
+import { streamTail } from './tail.ts';
+import { thinOut } from './thin-out.ts';
+
+/** More lines than this are not readable in one chart. */
+const chartSeriesMax = 50;
+const bucketsMax = 4000;
+const eventsPerPageMax = 2000;
+
+const requiredParam = (params: URLSearchParams, name: string): string => {
+  const text = params.get(name);
+  if (text === null || text.trim() === '') throw badData(`The parameter ${name} is missing.`);
+  return text;
+};
+
+/** The labels of one series, as a JSON object. */
+const labelsParam = (params: URLSearchParams): Labels => {
+  const text = requiredParam(params, 'labels');
+  let labels: unknown;
+  try {
+    labels = JSON.parse(text);
+  } catch {
+    throw badData('labels must be a JSON object.');
+  }
+  if (typeof labels !== 'object' || labels === null || Object.values(labels).some((value) => typeof value !== 'string'))
+    throw badData('labels must be a JSON object whose values are strings.');
+  return labels as Labels;
+};
+
+const range = async ({ store, params, response, signal }: StoreExchange): Promise<void> => {
+  const selector = requiredParam(params, 'match');
+  const buckets = countParam(params, 'buckets', { fallback: 800, maximum: bucketsMax });
+  const limits = { from: timeParam(params, 'start'), through: timeParam(params, 'end') };
+  const all = (await store.metrics(selector, limits)).sort(compareLabels);
+  const drawn = new Set(all.slice(0, chartSeriesMax).map(formatLabels));
+  const series: { labels: Labels; timestamps: number[]; values: (number | null)[] }[] = [];
+  for await (const one of store.select(selector, { ...limits, signal })) {
+    if (!drawn.has(formatLabels(one.labels)) || one.timestamps.length === 0) continue;
+    series.push({ labels: sortedLabels(one.labels), ...thinOut(one.timestamps, one.values, buckets) });
+  }
+  series.sort((a, b) => compareLabels(a.labels, b.labels));
+  sendData(response, { series, total: all.length });
+};
+
+const seriesDetail = async ({ store, params, response }: StoreExchange): Promise<void> => {
+  const labels = labelsParam(params);
+  const handle = store.series(labels);
+  const [chunks, history] = await Promise.all([store.chunks(labels), store.history(labels)]);
+  sendData(response, {
+    labels: sortedLabels(labels),
+    fingerprint: handle.fingerprint,
+    state: handle.state,
+    chunks,
+    history: history.slice(-eventsPerPageMax),
+  });
+};
+
+/** Every value of the store's own metrics, by name and labels. */
+const figures = async ({ store, response }: StoreExchange): Promise<void> => {
+  const metrics = await store.registry.getMetricsAsJSON();
+  sendData(
+    response,
+    metrics.map(({ name, help, type, values }) => ({
+      name,
+      help,
+      type,
+      values: values.map((one) => ({
+        labels: one.labels,
+        value: one.value,
+        name: (one as { metricName?: string }).metricName ?? name,
+      })),
+    })),
+  );
+};
+
+const storage = async ({ store, response }: StoreExchange): Promise<void> => {
+  const [info, quarantined] = await Promise.all([store.info(), store.quarantined()]);
+  sendData(response, {
+    info,
+    quarantined,
+    subscriptions: store.subscriptions(),
+    state: store.actor.getSnapshot().value,
+  });
+};
+
+/** Lifecycle events from a position on, a page at a time; `next` is where the following page begins. */
+const journal = async ({ store, params, response, signal }: StoreExchange): Promise<void> => {
+  const limit = countParam(params, 'limit', { fallback: 500, maximum: eventsPerPageMax });
+  const from = countParam(params, 'from', { fallback: 0, maximum: Number.MAX_SAFE_INTEGER });
+  const events: unknown[] = [];
+  let samples = 0;
+  let next: number | undefined;
+  for await (const event of store.journal({ ...(from === 0 ? {} : { from }), signal })) {
+    if (event.type === 'samplesAppended') {
+      samples += event.timestamps.length;
+      continue;
+    }
+    if (events.length === limit) {
+      next = (events.at(-1) as { position: number }).position;
+      break;
+    }
+    events.push({ ...event, samplesBefore: samples });
+  }
+  sendData(response, { events, next });
+};
+
+/** The routes of the pages, with what they share: the clock, and the counter of transitions of each store. */
+export const pageRoutes = (clock: Clock): readonly Route[] => {
+  const frames = new WeakMap<Store, ActorFrames>();
+  const framesOf = (store: Store): ActorFrames => {
+    const known = frames.get(store) ?? new ActorFrames(store);
+    frames.set(store, known);
+    return known;
+  };
+
+  const actors = async ({ store, params, response, signal }: StoreExchange): Promise<void> => {
+    const labels = params.has('labels') ? labelsParam(params) : undefined;
+    await framesOf(store).stream(new EventStream(response), { clock, signal, labels });
+  };
+
+  const tail = async ({ store, params, response, signal }: StoreExchange): Promise<void> => {
+    const selector = requiredParam(params, 'match');
+    await store.metrics(selector, { from: clock.now() });
+    await streamTail(new EventStream(response), store, { selector, clock, signal });
+  };
+
+  const store = ({ store, response }: StoreExchange): void =>
+    sendData(response, { directory: store.directory, readOnly: store.readOnly, now: clock.now() });
+
+  return [
+    { methods: ['GET'], path: '/ui/store', handle: store },
+    { methods: ['GET'], path: '/ui/range', handle: range },
+    { methods: ['GET'], path: '/ui/tail', handle: tail },
+    { methods: ['GET'], path: '/ui/actors', handle: actors },
+    { methods: ['GET'], path: '/ui/series', handle: seriesDetail },
+    { methods: ['GET'], path: '/ui/figures', handle: figures },
+    { methods: ['GET'], path: '/ui/storage', handle: storage },
+    { methods: ['GET'], path: '/ui/journal', handle: journal },
+  ];
+};

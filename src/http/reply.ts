@@ -1,0 +1,85 @@
+/** Ways to answer a request: JSON, text, Prometheus' envelope, and streams that wait for a slow reader. */
+import type { ServerResponse } from 'node:http';
+
+/** An error with the status and the kind that Prometheus' envelope gives it. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly status: number;
+  readonly errorType: string;
+
+  constructor(status: number, errorType: string, message: string) {
+    super(message);
+    this.status = status;
+    this.errorType = errorType;
+  }
+}
+
+export const badData = (message: string): HttpError => new HttpError(400, 'bad_data', message);
+
+export const sendText = (
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  body: string | Buffer,
+): void => {
+  response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) });
+  response.end(body);
+};
+
+export const sendJson = (response: ServerResponse, status: number, body: unknown): void =>
+  sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(body));
+
+/** `{"status":"success","data":…}`, with warnings where the answer was cut. */
+export const sendData = (response: ServerResponse, data: unknown, warnings: readonly string[] = []): void =>
+  sendJson(response, 200, warnings.length > 0 ? { status: 'success', data, warnings } : { status: 'success', data });
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+const callersFault = /^TIDEMARK_INVALID_/;
+
+/** The status and kind for an error of the store, or of a handler. */
+const classify = (error: unknown): { readonly status: number; readonly errorType: string } => {
+  if (error instanceof HttpError) return error;
+  const code = codeOf(error);
+  if (callersFault.test(code)) return { status: 400, errorType: 'bad_data' };
+  if (code === 'TIDEMARK_ABORTED') return { status: 503, errorType: 'canceled' };
+  if (code === 'TIDEMARK_CLOSED' || code === 'TIDEMARK_THROTTLED') return { status: 503, errorType: 'unavailable' };
+  return { status: 500, errorType: 'internal' };
+};
+
+/** `{"status":"error","errorType":"bad_data","error":"…"}`; an answer that has begun is broken off instead. */
+export const sendError = (response: ServerResponse, error: unknown): void => {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const { status, errorType } = classify(error);
+  sendJson(response, status, {
+    status: 'error',
+    errorType,
+    error: error instanceof Error ? error.message : String(error),
+  });
+};
+
+/** Writes pieces one after the other; waits while the reader is slow, and stops when it has gone. */
+export const sendPieces = async (
+  response: ServerResponse,
+  contentType: string,
+  pieces: AsyncIterable<string>,
+): Promise<void> => {
+  for await (const piece of pieces) {
+    if (response.destroyed) return;
+    if (!response.headersSent) response.writeHead(200, { 'Content-Type': contentType });
+    if (!response.write(piece))
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          response.off('drain', done).off('close', done);
+          resolve();
+        };
+        response.on('drain', done).on('close', done);
+      });
+  }
+  if (!response.headersSent) response.writeHead(200, { 'Content-Type': contentType });
+  response.end();
+};

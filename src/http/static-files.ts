@@ -1,0 +1,59 @@
+/** The pages' files, read once at the start: plain modules, styles and machine layouts, and uPlot from its own package. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
+import { dirname, extname, join, relative, sep } from 'node:path';
+import { packageRoot } from '../package.ts';
+import { sendText } from './reply.ts';
+
+const contentTypes: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+interface StaticFile {
+  readonly contentType: string;
+  readonly body: Buffer;
+  readonly etag: string;
+}
+
+const readStatic = (path: string): StaticFile => {
+  const body = readFileSync(path);
+  return {
+    contentType: contentTypes[extname(path)] ?? 'application/octet-stream',
+    body,
+    etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+  };
+};
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+
+/** Paths of the address to files. The page itself is `/index.html`. */
+export const readStaticFiles = (): ReadonlyMap<string, StaticFile> => {
+  const folder = join(packageRoot, 'src', 'ui', 'public');
+  const uplot = dirname(createRequire(import.meta.url).resolve('uplot'));
+  const own = filesBelow(folder).map((path): [string, StaticFile] => [
+    `/${relative(folder, path).split(sep).join('/')}`,
+    readStatic(path),
+  ]);
+  const vendored = ['uPlot.esm.js', 'uPlot.min.css'].map((name): [string, StaticFile] => [
+    `/vendor/${name}`,
+    readStatic(join(uplot, name)),
+  ]);
+  return new Map([...own, ...vendored]);
+};
+
+/** Answers with a file, or with 304 when the asker has it already. */
+export const sendStatic = (request: IncomingMessage, response: ServerResponse, file: StaticFile): void => {
+  response.setHeader('Cache-Control', 'no-cache');
+  response.setHeader('ETag', file.etag);
+  if (request.headers['if-none-match'] === file.etag) response.writeHead(304).end();
+  else sendText(response, 200, file.contentType, file.body);
+};

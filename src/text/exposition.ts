@@ -1,0 +1,179 @@
+/**
+ * A parser of the Prometheus text formats, a line at a time: 0.0.4, OpenMetrics 1.0, and the quoted UTF-8 names of
+ * Prometheus 3. Line by line suffices, because a line feed inside a label value is always escaped.
+ *
+ *   http_requests_total{method="post",code="200"} 1027 1395066363000
+ *   {"my.metric", "label.name"="value"} 1
+ *   latency_seconds_bucket{le="0.1"} 17 1395066363.123 # {trace_id="x"} 0.05 1395066363.1
+ *
+ * Timestamps are integer milliseconds in 0.0.4, and seconds with a fraction in OpenMetrics; the caller says which.
+ * Exemplars are read over: the store has no place for them.
+ */
+import type { Labels } from '../model/labels.ts';
+import { LineError } from './json-lines.ts';
+import { parseValue } from './values.ts';
+
+export interface ExpositionSample {
+  readonly labels: Labels;
+  readonly value: number;
+  /** The timestamp as it stands in the text; absent when the line has none. */
+  readonly timestampText: string | undefined;
+}
+
+export type ExpositionLine =
+  | { readonly kind: 'sample'; readonly sample: ExpositionSample }
+  | { readonly kind: 'metadata'; readonly keyword: 'HELP' | 'TYPE' | 'UNIT' }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'empty' };
+
+const empty: ExpositionLine = { kind: 'empty' };
+const metricName = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
+const labelName = /[a-zA-Z_][a-zA-Z0-9_]*/y;
+const blanks = /[ \t]*/y;
+const word = /[^ \t]+/y;
+const timestamp = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** A place in a line. Every method moves it forward or throws, so that no input can hold it. */
+class Cursor {
+  position = 0;
+  readonly line: string;
+
+  constructor(line: string) {
+    this.line = line;
+  }
+
+  get atEnd(): boolean {
+    return this.position >= this.line.length;
+  }
+
+  peek(): string {
+    return this.line[this.position] ?? '';
+  }
+
+  /** The text that `pattern`, a sticky expression, matches here; '' when it does not. */
+  take(pattern: RegExp): string {
+    pattern.lastIndex = this.position;
+    const text = pattern.exec(this.line)?.[0] ?? '';
+    this.position += text.length;
+    return text;
+  }
+
+  skipBlanks(): void {
+    this.take(blanks);
+  }
+
+  takeIf(character: string): boolean {
+    if (this.peek() !== character) return false;
+    this.position++;
+    return true;
+  }
+
+  expect(character: string, where: string): void {
+    if (!this.takeIf(character)) this.fail(`expected ${JSON.stringify(character)} ${where}`);
+  }
+
+  /** A text in double quotes with the escapes `\\`, `\"` and `\n`; other escapes stand for themselves, as in the original. */
+  takeQuoted(): string {
+    this.expect('"', 'before a quoted text');
+    let text = '';
+    for (;;) {
+      const stop = this.nextOf('"', '\\');
+      text += this.line.slice(this.position, stop);
+      this.position = stop + 1;
+      if (this.line[stop] === '"') return text;
+      const escaped = this.line[this.position++];
+      if (escaped === undefined) this.fail('the line ends inside a quoted text');
+      text += escaped === 'n' ? '\n' : escaped === '"' || escaped === '\\' ? escaped : `\\${escaped}`;
+    }
+  }
+
+  private nextOf(a: string, b: string): number {
+    for (let i = this.position; i < this.line.length; i++) if (this.line[i] === a || this.line[i] === b) return i;
+    return this.fail('the line ends inside a quoted text');
+  }
+
+  fail(message: string): never {
+    throw new LineError(`column ${Math.min(this.position, this.line.length) + 1}: ${message}`);
+  }
+}
+
+const addLabel = (labels: Map<string, string>, name: string, value: string, cursor: Cursor): void => {
+  if (labels.has(name)) cursor.fail(`the label ${JSON.stringify(name)} stands twice`);
+  labels.set(name, value);
+};
+
+/** One element between the braces: `name="value"`, `"name"="value"`, or the quoted metric name alone. */
+const takeElement = (cursor: Cursor, labels: Map<string, string>): void => {
+  const quoted = cursor.peek() === '"';
+  const name = quoted ? cursor.takeQuoted() : cursor.take(labelName);
+  if (name === '') cursor.fail('expected a label name');
+  cursor.skipBlanks();
+  if (cursor.takeIf('=')) {
+    cursor.skipBlanks();
+    addLabel(labels, name, cursor.takeQuoted(), cursor);
+  } else if (quoted) addLabel(labels, '__name__', name, cursor);
+  else cursor.fail('expected "=" after the label name');
+};
+
+const takeBraces = (cursor: Cursor, labels: Map<string, string>): void => {
+  cursor.expect('{', 'before the labels');
+  cursor.skipBlanks();
+  while (!cursor.takeIf('}')) {
+    takeElement(cursor, labels);
+    cursor.skipBlanks();
+    if (cursor.peek() !== '}') cursor.expect(',', 'or "}" after a label');
+    cursor.skipBlanks();
+  }
+};
+
+const parseSample = (line: string): ExpositionSample => {
+  const cursor: Cursor = new Cursor(line);
+  cursor.skipBlanks();
+  const labels = new Map<string, string>();
+  const name = cursor.take(metricName);
+  if (name !== '') labels.set('__name__', name);
+  cursor.skipBlanks();
+  if (cursor.peek() === '{') takeBraces(cursor, labels);
+  if (!labels.get('__name__')) cursor.fail('expected a metric name');
+  cursor.skipBlanks();
+  const valueText = cursor.take(word);
+  const value = parseValue(valueText);
+  if (value === undefined)
+    cursor.fail(valueText === '' ? 'expected a value' : `${JSON.stringify(valueText.slice(0, 40))} is not a number`);
+  cursor.skipBlanks();
+  const timestampText = cursor.peek() === '#' ? '' : cursor.take(word);
+  if (timestampText !== '' && !timestamp.test(timestampText))
+    cursor.fail(`${JSON.stringify(timestampText.slice(0, 40))} is not a timestamp`);
+  cursor.skipBlanks();
+  if (!cursor.atEnd && cursor.peek() !== '#') cursor.fail('unexpected text after the sample');
+  return {
+    labels: Object.fromEntries(labels),
+    value,
+    timestampText: timestampText === '' ? undefined : timestampText,
+  };
+};
+
+/** Reads one line; throws a {@link LineError} with the column for one that is not of the format. */
+export const parseExpositionLine = (line: string): ExpositionLine => {
+  const first = line.trimStart();
+  if (first === '') return empty;
+  if (!first.startsWith('#')) return { kind: 'sample', sample: parseSample(line) };
+  if (/^#[ \t]*EOF[ \t]*$/.test(first)) return { kind: 'end' };
+  const keyword = /^#[ \t]+(HELP|TYPE|UNIT)[ \t]/.exec(first)?.[1];
+  return keyword === undefined ? empty : { kind: 'metadata', keyword: keyword as 'HELP' | 'TYPE' | 'UNIT' };
+};
+
+/** A timestamp of the text in integer milliseconds, rounded to the nearest. */
+export const toMilliseconds = (text: string, unit: 'milliseconds' | 'seconds'): number => {
+  const number = Number(text);
+  const milliseconds = Math.round(unit === 'seconds' ? number * 1000 : number);
+  if (!Number.isSafeInteger(milliseconds)) throw new LineError(`the timestamp ${text} is out of range`);
+  return milliseconds === 0 ? 0 : milliseconds;
+};
+
+/**
+ * The unit of a text whose format nobody named, from its first timestamp: a fraction is OpenMetrics; so is a number
+ * below 10^11, which as milliseconds would lie before 1973 and as seconds reaches to the year 5138.
+ */
+export const guessTimestampUnit = (text: string): 'milliseconds' | 'seconds' =>
+  /[.e]/i.test(text) || Math.abs(Number(text)) < 1e11 ? 'seconds' : 'milliseconds';

@@ -1,0 +1,48 @@
+/**
+ * Label sets as text: their order, and the form `name{label="value"}` of the text formats and of messages. Names that
+ * are not of the classic form are quoted, as in Prometheus 3: `{"my.metric", "label.name"="value"}`.
+ */
+import type { Labels } from '../model/labels.ts';
+
+const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The label names in order, without empty values. */
+const sortedNames = (labels: Labels): string[] =>
+  Object.keys(labels)
+    .filter((name) => labels[name] !== '')
+    .sort(byCodeUnits);
+
+/** Orders label sets: by name, then value, of one label after the other; a label set that ends first comes first. */
+export const compareLabels = (a: Labels, b: Labels): number => {
+  const namesA = sortedNames(a);
+  const namesB = sortedNames(b);
+  for (let i = 0; i < namesA.length && i < namesB.length; i++) {
+    const order = byCodeUnits(namesA[i], namesB[i]) || byCodeUnits(a[namesA[i]], b[namesB[i]]);
+    if (order !== 0) return order;
+  }
+  return namesA.length - namesB.length;
+};
+
+const classicMetricName = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const classicLabelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+/** Escapes a label value for the text formats: backslash, double quote and line feed. */
+export const escapeLabelValue = (value: string): string =>
+  value.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
+
+const quote = (text: string): string => `"${escapeLabelValue(text)}"`;
+
+/** `up{job="node"}`, labels sorted by name; `{}` for no labels at all. */
+export const formatLabels = (labels: Labels): string => {
+  const name = labels['__name__'] ?? '';
+  const parts = sortedNames(labels)
+    .filter((label) => label !== '__name__')
+    .map((label) => `${classicLabelName.test(label) ? label : quote(label)}=${quote(labels[label])}`);
+  if (name === '') return `{${parts.join(',')}}`;
+  if (!classicMetricName.test(name)) return `{${[quote(name), ...parts].join(',')}}`;
+  return parts.length === 0 ? name : `${name}{${parts.join(',')}}`;
+};
+
+/** The label set as a plain object with sorted names, for JSON that reads the same every time. */
+export const sortedLabels = (labels: Labels): Labels =>
+  Object.fromEntries(sortedNames(labels).map((name) => [name, labels[name]]));
