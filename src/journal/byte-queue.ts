@@ -1,0 +1,65 @@
+/**
+ * The journal's last bytes, kept in memory from the moment they are encoded until the disk has confirmed them: what a
+ * failed write continues from, and what a failed sync is repaired from. A byte is addressed by its position.
+ *
+ * Memory is taken in blocks that are used again; a queue that is empty keeps at most {@link SPARE_BLOCKS} of them.
+ */
+import type { Position } from '../model/events.ts';
+
+const BLOCK_BYTES = 256 * 1024;
+const SPARE_BLOCKS = 4;
+
+export class ByteQueue {
+  /** Position of the first byte kept. */
+  start: Position;
+  /** Position after the last byte. */
+  end: Position;
+  private readonly blocks: Buffer[] = [];
+  private readonly spare: Buffer[] = [];
+  /** Position of the first byte of the first block. */
+  private base: Position;
+
+  constructor(start: Position) {
+    this.start = start;
+    this.end = start;
+    this.base = start;
+  }
+
+  /** Bytes of memory held. */
+  get capacityBytes(): number {
+    return (this.blocks.length + this.spare.length) * BLOCK_BYTES;
+  }
+
+  append(source: Uint8Array): void {
+    let taken = 0;
+    while (taken < source.length) {
+      const place = this.end - this.base;
+      const index = Math.floor(place / BLOCK_BYTES);
+      if (index === this.blocks.length) this.blocks.push(this.spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES));
+      const offset = place % BLOCK_BYTES;
+      const count = Math.min(source.length - taken, BLOCK_BYTES - offset);
+      this.blocks[index].set(source.subarray(taken, taken + count), offset);
+      taken += count;
+      this.end += count;
+    }
+  }
+
+  /** A view of bytes from `position` on: up to `limit`, fewer where a block ends. */
+  view(position: Position, limit: Position): Buffer {
+    const place = position - this.base;
+    const offset = place % BLOCK_BYTES;
+    const count = Math.min(limit - position, BLOCK_BYTES - offset);
+    return this.blocks[Math.floor(place / BLOCK_BYTES)].subarray(offset, offset + count);
+  }
+
+  /** Forgets everything before a position. */
+  release(before: Position): void {
+    this.start = before;
+    while (this.blocks.length > 0 && this.base + BLOCK_BYTES <= before) {
+      const block = this.blocks.shift()!;
+      this.base += BLOCK_BYTES;
+      if (this.spare.length < SPARE_BLOCKS) this.spare.push(block);
+    }
+    if (this.start === this.end && this.blocks.length === 1) this.base = this.start;
+  }
+}

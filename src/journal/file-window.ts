@@ -1,0 +1,69 @@
+/** A part of a file in memory that moves along: reads of any length up to a record's, from slices of 1 MiB. */
+import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
+
+const SLICE_BYTES = 1024 * 1024;
+
+export class FileWindow {
+  /** Holds the bytes that the last {@link locate} made available. */
+  buffer = Buffer.allocUnsafeSlow(SLICE_BYTES);
+  private readonly fileSystem: FileSystem;
+  private readonly descriptor: FileDescriptor;
+  /** File offsets of what `buffer` holds. */
+  private start = 0;
+  private end = 0;
+
+  constructor(fileSystem: FileSystem, path: string) {
+    this.fileSystem = fileSystem;
+    this.descriptor = fileSystem.open(path, 'read');
+  }
+
+  /** Makes bytes available; returns their index in `buffer`, or -1 when the file ends before. */
+  locate(offset: number, byteCount: number): number {
+    if (offset < this.start || offset + byteCount > this.end) this.move(offset, byteCount);
+    return offset + byteCount <= this.end ? offset - this.start : -1;
+  }
+
+  /** How many bytes from `offset` on are available without reading, after a {@link locate}. */
+  availableFrom(offset: number): number {
+    return Math.max(0, this.end - offset);
+  }
+
+  /** The file's size now. */
+  get fileBytes(): number {
+    return this.fileSystem.statOpen(this.descriptor).size;
+  }
+
+  /** Forgets what was read: the file may have grown or changed. */
+  refresh(): void {
+    this.end = this.start;
+  }
+
+  close(): void {
+    this.fileSystem.close(this.descriptor);
+  }
+
+  private move(offset: number, byteCount: number): void {
+    let kept = 0;
+    if (offset >= this.start && offset < this.end) {
+      this.buffer.copyWithin(0, offset - this.start, this.end - this.start);
+      kept = this.end - offset;
+    }
+    // Nothing is allocated for a length before that many bytes are known to be there.
+    if (byteCount > this.buffer.length) this.grow(byteCount, offset, kept);
+    this.start = offset;
+    this.end = offset + kept;
+    while (this.end - this.start < this.buffer.length) {
+      const place = this.end - this.start;
+      const count = this.fileSystem.read(this.descriptor, this.buffer, place, this.buffer.length - place, this.end);
+      if (count === 0) break;
+      this.end += count;
+    }
+  }
+
+  private grow(byteCount: number, offset: number, kept: number): void {
+    if (this.fileBytes < offset + byteCount) return;
+    const larger = Buffer.allocUnsafeSlow(byteCount);
+    this.buffer.copy(larger, 0, 0, kept);
+    this.buffer = larger;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Makes the end of a journal ready for writing: cuts an unfinished last record, removes files that hold nothing, and
+ * says where the next record goes. Only the newest segment with a header is read.
+ *
+ * The next segment starts behind every byte that was ever written, valid or not, and behind every position that other
+ * files are known to have seen, so that no position is ever given out twice. Its header remembers where the records
+ * before it ended; the gap between is not damage.
+ */
+import type { FileSystem } from '../disk/file-system.ts';
+import { TidemarkError } from '../errors.ts';
+import type { Position } from '../model/events.ts';
+import type { JournalFinding } from './findings.ts';
+import type { ClosedSegment } from './segment-files.ts';
+import { parseSegmentName } from './segment-header.ts';
+import { listSegments, physicalEnd, type SegmentEntry } from './segment-list.ts';
+import { SegmentReader } from './segment-reader.ts';
+
+export interface JournalTail {
+  /** `undefined` for a journal that does not exist yet. */
+  readonly storeId: string | undefined;
+  readonly segments: readonly ClosedSegment[];
+  /** Where the records that are there end. */
+  readonly end: Position;
+  /** Where the next record goes. */
+  readonly start: Position;
+  readonly findings: readonly JournalFinding[];
+}
+
+export const prepareTail = (fileSystem: FileSystem, directory: string, notBefore: Position): JournalTail => {
+  const { storeId, segments, findings: listed } = listSegments(fileSystem, directory);
+  const findings = [...listed];
+  refuseOtherVersions(listed);
+  let start = notBefore;
+  for (const finding of listed) {
+    if (finding.kind !== 'emptySegment') continue;
+    start = Math.max(start, parseSegmentName(finding.file) ?? 0);
+    fileSystem.remove(`${directory}/${finding.file}`);
+  }
+  for (const segment of segments) start = Math.max(start, segment.start);
+  const last = segments.at(-1);
+  if (last === undefined) return { storeId, segments: [], end: start, start, findings };
+
+  const { recordsEnd, bytesEnd } = cutTail(fileSystem, last, findings);
+  const closed = segments.map((segment, index) => ({
+    start: segment.start,
+    end: index + 1 < segments.length ? Math.min(segments[index + 1].start, physicalEnd(segment)) : recordsEnd,
+    bytes: segment === last ? segment.headerBytes + recordsEnd - segment.start : segment.bytes,
+  }));
+  if (recordsEnd === last.start) {
+    // It would keep its name from the segment that starts where it does.
+    fileSystem.remove(last.path);
+    closed.pop();
+  }
+  const end = recordsEnd === last.start ? last.previousEnd : recordsEnd;
+  return { storeId, segments: closed, end, start: Math.max(start, bytesEnd), findings };
+};
+
+/** A directory that a later version wrote is not to be continued by this one. */
+const refuseOtherVersions = (findings: readonly JournalFinding[]): void => {
+  const other = findings.find((finding) => finding.kind === 'foreignFile' && finding.reason.startsWith('version '));
+  if (other === undefined || other.kind !== 'foreignFile') return;
+  throw new TidemarkError(
+    'TIDEMARK_UNSUPPORTED_VERSION',
+    `journal segment ${other.file} has ${other.reason}; this program writes version 1`,
+    { details: { file: other.file } },
+  );
+};
+
+const cutTail = (
+  fileSystem: FileSystem,
+  segment: SegmentEntry,
+  findings: JournalFinding[],
+): { recordsEnd: Position; bytesEnd: Position } => {
+  const reader = new SegmentReader(fileSystem, segment, (finding) => findings.push(finding));
+  try {
+    while (reader.next(Number.POSITIVE_INFINITY));
+    const { offset, bytes, isPadding } = reader.tail();
+    const recordsEnd = reader.position;
+    if (bytes === 0) return { recordsEnd, bytesEnd: recordsEnd };
+    if (!isPadding) findings.push({ kind: 'tornTail', file: segment.file, offset, bytes, from: recordsEnd });
+    cut(fileSystem, segment.path, offset);
+    return { recordsEnd, bytesEnd: isPadding ? recordsEnd : recordsEnd + bytes };
+  } finally {
+    reader.close();
+  }
+};
+
+const cut = (fileSystem: FileSystem, path: string, bytes: number): void => {
+  const descriptor = fileSystem.open(path, 'readWrite');
+  try {
+    fileSystem.truncate(descriptor, bytes);
+    fileSystem.dataSyncBlocking(descriptor);
+  } finally {
+    fileSystem.close(descriptor);
+  }
+};

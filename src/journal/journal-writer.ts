@@ -1,0 +1,465 @@
+/**
+ * Writes the journal. Appended samples are staged in columns, encoded a batch at a time, handed to the operating system
+ * in large writes, and acknowledged by group commits: one sync for everyone who waits (docs/durability.md).
+ *
+ *     appendSample -> stage -> (batch full, event, commit) -> record in the queue -> write -> sync -> durable
+ *
+ * Bounds: the stage holds one batch, the queue holds what the disk has not confirmed, at most `unconfirmedBytesMax`;
+ * when it is reached `append` waits for the disk. After an error nothing is lost from either: `writable` is false until
+ * `retry` succeeds, which continues exactly where the disk stopped.
+ */
+import type { Clock } from '../clock.ts';
+import type { FileSystem } from '../disk/file-system.ts';
+import { ioError } from '../disk/io-error.ts';
+import { TidemarkError } from '../errors.ts';
+import { ByteWriter } from '../model/byte-writer.ts';
+import type { LifecycleEvent, Position } from '../model/events.ts';
+import { ByteQueue } from './byte-queue.ts';
+import { encodeEvents } from './events-codec.ts';
+import type { JournalFinding } from './findings.ts';
+import { type JournalTail, prepareTail } from './journal-tail.ts';
+import { EVENTS, FRAME_BYTES, frameSeed, PAYLOAD_BYTES_MAX, SAMPLES, sealFrame } from './record-frame.ts';
+import { SampleStage } from './sample-stage.ts';
+import { encodeSamples, samplesBytesMax } from './samples-codec.ts';
+import { SegmentFiles } from './segment-files.ts';
+import { storeSalt } from './segment-header.ts';
+
+export interface JournalWriterOptions {
+  /** When the journal goes to the disk without being asked. Default `'interval'`. */
+  readonly durability?: 'always' | 'interval' | 'os';
+  /** For `'interval'` and `'os'`: how long an appended sample may wait. Default 100 ms. */
+  readonly commitIntervalMs?: number;
+  /** Size from which on a segment is followed by a new one. Default 32 MiB. */
+  readonly segmentBytes?: number;
+  /** Samples per batch at most. Default 8,192. */
+  readonly batchSamples?: number;
+  /** Encoded bytes from which on they are written. Default 128 KiB. */
+  readonly writeBytes?: number;
+  /** Encoded bytes that may wait for the disk's confirmation. Default 32 MiB. */
+  readonly unconfirmedBytesMax?: number;
+  /** Something waits to be committed now, and nothing did before. */
+  readonly onPending?: () => void;
+  /** Called with the first error; from then on `writable` is false. */
+  readonly onError?: (error: TidemarkError) => void;
+}
+
+export interface JournalWriterParts {
+  readonly fileSystem: FileSystem;
+  /** The journal's own directory; created when missing. */
+  readonly directory: string;
+  readonly clock: Clock;
+  /** 16 hex digits: the id of a journal that does not exist yet. One that does keeps its own. */
+  readonly storeId: string;
+  /** The journal goes on at this position or later: one that other files are known to have seen. */
+  readonly notBefore?: Position;
+  readonly options?: JournalWriterOptions;
+}
+
+/** How many samples may pass between two looks at the clock. */
+const ATTEND_EVERY = 64;
+
+export class JournalWriter {
+  /** What was wrong with the end of the journal when it was opened. */
+  readonly findings: readonly JournalFinding[];
+  /** 16 hex digits. */
+  readonly storeId: string;
+  private readonly clock: Clock;
+  private readonly options: Required<Omit<JournalWriterOptions, 'onPending' | 'onError'>> &
+    Pick<JournalWriterOptions, 'onPending' | 'onError'>;
+  private readonly stage: SampleStage;
+  private readonly queue: ByteQueue;
+  private readonly files: SegmentFiles;
+  private readonly salt: number;
+  private readonly eventWriter = new ByteWriter(4096);
+  private readonly listeners = new Set<(durable: Position) => void>();
+  private scratch: Buffer;
+  private durablePosition: Position;
+  /** Nothing has been appended since the last commit began. */
+  private idle = true;
+  /** Monotonic time of the first append since then. */
+  private pendingSince = 0;
+  private running: Promise<Position> | undefined;
+  private following: Promise<Position> | undefined;
+  private failure: { readonly during: 'write' | 'sync'; readonly error: TidemarkError } | undefined;
+  /** Whether the event loop has turned since the last commit began. */
+  private loopHasTurned = true;
+  /** The disk has refused, and the buffers are full. */
+  private refusing = false;
+  private closed = false;
+
+  static open(parts: JournalWriterParts): JournalWriter {
+    parts.fileSystem.makeDirectory(parts.directory);
+    return new JournalWriter(parts, prepareTail(parts.fileSystem, parts.directory, parts.notBefore ?? 0));
+  }
+
+  private constructor(parts: JournalWriterParts, tail: JournalTail) {
+    this.clock = parts.clock;
+    this.options = { ...defaults, ...parts.options };
+    this.findings = tail.findings;
+    this.storeId = tail.storeId ?? parts.storeId;
+    this.salt = storeSalt(this.storeId);
+    this.stage = new SampleStage(this.options.batchSamples);
+    this.scratch = Buffer.allocUnsafeSlow(samplesBytesMax(this.options.batchSamples, this.options.batchSamples));
+    this.queue = new ByteQueue(tail.start);
+    this.durablePosition = tail.start;
+    this.files = new SegmentFiles({
+      fileSystem: parts.fileSystem,
+      directory: parts.directory,
+      storeId: this.storeId,
+      closed: [...tail.segments],
+      start: tail.start,
+    });
+    this.files.begin(tail.start, tail.end, this.stage.defined);
+  }
+
+  /** Position after the last record; staged samples come after it. */
+  get end(): Position {
+    return this.queue.end;
+  }
+
+  /** Everything before this position is on the disk. */
+  get durable(): Position {
+    return this.durablePosition;
+  }
+
+  /** Position of the oldest record there is, or of the next one. */
+  get first(): Position {
+    return this.files.closed[0]?.start ?? this.files.currentStart;
+  }
+
+  /** Encoded bytes that the disk has not confirmed. */
+  get pendingBytes(): number {
+    return this.queue.end - this.durablePosition;
+  }
+
+  /** Samples that are in no record yet. */
+  get stagedSamples(): number {
+    return this.stage.count;
+  }
+
+  /** Memory that the queue holds. */
+  get bufferBytes(): number {
+    return this.queue.capacityBytes;
+  }
+
+  /** Bytes of all segment files. */
+  get fileBytes(): number {
+    return this.segments().reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Whether the disk takes what is appended. While it is false, nothing should be. */
+  get writable(): boolean {
+    return this.failure === undefined;
+  }
+
+  /** What made the writer not writable. */
+  get error(): TidemarkError | undefined {
+    return this.failure?.error;
+  }
+
+  /** Every segment, oldest first. */
+  segments(): { readonly start: Position; readonly bytes: number }[] {
+    return this.files.list(this.queue.end);
+  }
+
+  /**
+   * Appends one sample of the series in `row`. The halves of the value are signed or unsigned 32-bit integers. Throws
+   * only when the disk has refused before and the buffers are full.
+   */
+  appendSample(
+    row: number,
+    fingerprintHigh: number,
+    fingerprintLow: number,
+    timestamp: number,
+    high: number,
+    low: number,
+  ): void {
+    if (this.refusing) this.throwIfFailed();
+    if (this.stage.add(row, fingerprintHigh, fingerprintLow, timestamp, high, low)) this.attend();
+  }
+
+  /** Appends an event. It comes after everything appended before it; a new series' creation, after every record. */
+  appendEvent(event: LifecycleEvent): Position {
+    return this.appendEvents([event]);
+  }
+
+  /** Appends events that happened together as one record: all have its position. */
+  appendEvents(events: readonly LifecycleEvent[]): Position {
+    if (this.refusing) this.throwIfFailed();
+    // No staged sample is of a series that does not exist yet, so creations need not wait for the batch to end.
+    if (!events.every(({ type }) => type === 'seriesCreated')) this.sealBatch();
+    this.eventWriter.clear();
+    encodeEvents(events, this.eventWriter);
+    const payload = this.eventWriter.view();
+    if (payload.length > PAYLOAD_BYTES_MAX) {
+      throw new TidemarkError('TIDEMARK_INTERNAL', `an event of ${payload.length} bytes exceeds ${PAYLOAD_BYTES_MAX}`);
+    }
+    this.reserve(payload.length);
+    payload.copy(this.scratch, FRAME_BYTES);
+    this.addRecord(EVENTS, payload.length);
+    const position = this.queue.end;
+    if (this.idle) {
+      this.becomePending();
+      this.expectAttention();
+    }
+    this.writeAhead();
+    return position;
+  }
+
+  /** The row is free for another series. */
+  forget(row: number): void {
+    this.stage.forget(row);
+  }
+
+  /** Puts what is staged into a record: afterwards `end` is the position of everything appended so far. */
+  seal(): Position {
+    this.sealBatch();
+    return this.queue.end;
+  }
+
+  /** Hands everything appended so far to the operating system, without waiting for the disk. */
+  write(): void {
+    this.throwIfFailed();
+    this.sealBatch();
+    this.writeQueue();
+    this.throwIfFailed();
+    if (this.options.durability === 'os') this.becomeIdle();
+  }
+
+  /**
+   * Waits until everything appended so far is on the disk; resolves with the position that is. Callers that come while a
+   * sync runs share the next one. Rejects with `TIDEMARK_DISK_FULL` or `TIDEMARK_IO`; nothing is lost then.
+   */
+  commit(): Promise<Position> {
+    if (this.following !== undefined) return this.following;
+    if (this.running === undefined) return this.startCommit();
+    const following = this.running
+      .catch(() => undefined)
+      .then(() => {
+        this.following = undefined;
+        return this.startCommit();
+      });
+    this.following = following;
+    return following;
+  }
+
+  /** As {@link commit}, on this thread. */
+  commitBlocking(): void {
+    this.write();
+    this.becomeIdle();
+    const through = this.queue.end;
+    if (through === this.durablePosition) return;
+    try {
+      this.files.syncBlocking();
+    } catch (error) {
+      throw this.fail('sync', error);
+    }
+    this.reachDurable(through);
+  }
+
+  /**
+   * After an error: continues where the disk stopped, and after a failed sync writes again everything that it has not
+   * confirmed. Resolves when all of it is on the disk; rejects, and changes nothing, while the disk still refuses.
+   */
+  async retry(): Promise<Position> {
+    await this.running?.catch(() => undefined);
+    const { failure } = this;
+    if (failure === undefined) return this.commit();
+    // From the oldest byte that is kept: what a blocking sync confirmed meanwhile may be what the failed one lost.
+    if (failure.during === 'sync') this.files.abandon(this.queue.start);
+    this.failure = undefined;
+    this.refusing = false;
+    return this.commit();
+  }
+
+  /** Adds a listener for the durable position; returns what removes it. */
+  onDurable(listener: (durable: Position) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Commits and closes the files. Idempotent. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    try {
+      await this.commit();
+    } finally {
+      await this.running?.catch(() => undefined);
+      this.files.close();
+    }
+  }
+
+  private throwIfFailed(): void {
+    if (this.failure !== undefined) throw this.failure.error;
+  }
+
+  private startCommit(): Promise<Position> {
+    const running = this.commitOnce().finally(() => {
+      this.running = undefined;
+      this.releaseConfirmed();
+    });
+    this.running = running;
+    this.loopHasTurned = false;
+    void this.clock.breathe().then(() => {
+      this.loopHasTurned = true;
+    });
+    return running;
+  }
+
+  private async commitOnce(): Promise<Position> {
+    this.write();
+    this.becomeIdle();
+    const through = this.queue.end;
+    if (through === this.durablePosition) return through;
+    try {
+      await this.files.sync();
+    } catch (error) {
+      throw this.fail('sync', error);
+    }
+    this.reachDurable(through);
+    return through;
+  }
+
+  private reachDurable(through: Position): void {
+    if (through <= this.durablePosition) return;
+    this.durablePosition = through;
+    if (this.running === undefined) this.releaseConfirmed();
+    for (const listener of this.listeners) listener(through);
+  }
+
+  /** While a sync runs, what it may yet find unwritten is kept. */
+  private releaseConfirmed(): void {
+    if (this.failure?.during === 'sync') return;
+    this.files.settle(this.durablePosition);
+    this.queue.release(this.durablePosition);
+  }
+
+  /** Called for the first sample after a commit, then every {@link ATTEND_EVERY} samples, and when the stage is full. */
+  private attend(): void {
+    if (this.idle) this.becomePending();
+    else if (this.clock.monotonic() - this.pendingSince >= this.options.commitIntervalMs) this.commitOverdue();
+    if (this.stage.count === this.stage.capacity) this.sealBatch();
+    this.writeAhead();
+    this.expectAttention();
+  }
+
+  private expectAttention(): void {
+    this.stage.attendAt = this.idle ? 1 : Math.min(this.stage.capacity, this.stage.count + ATTEND_EVERY);
+  }
+
+  private becomePending(): void {
+    this.idle = false;
+    this.pendingSince = this.clock.monotonic();
+    this.options.onPending?.();
+  }
+
+  private becomeIdle(): void {
+    this.idle = true;
+    this.expectAttention();
+  }
+
+  /**
+   * The interval is over and nobody committed: the program has not let the event loop turn, or the disk is slow. A sync
+   * that is started now runs beside the program. When one was started before and the loop has not turned since, nobody
+   * can learn of its end, and this thread waits for the disk itself.
+   */
+  private commitOverdue(): void {
+    if (this.failure !== undefined) return;
+    if (this.options.durability === 'os') this.attempt(() => this.write());
+    else if (this.running === undefined) this.commitInBackground();
+    else if (this.loopHasTurned) this.rememberCommit();
+    else this.attempt(() => this.commitBlocking());
+  }
+
+  private rememberCommit(): void {
+    if (this.following === undefined) this.commitInBackground();
+  }
+
+  private commitInBackground(): void {
+    // The error has been told by onError, and every later commit rejects with it.
+    this.commit().catch(() => undefined);
+  }
+
+  /** For what append does on the side: its errors make the writer not writable, and are nobody's exception. */
+  private attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (this.failure === undefined) throw error;
+    }
+  }
+
+  /** Writes what is much, and keeps what the disk has not confirmed within its bound. */
+  private writeAhead(): void {
+    const { queue, files, options } = this;
+    if (this.failure === undefined && queue.end - files.written >= options.writeBytes) this.writeQueue();
+    const unconfirmed = queue.end - queue.start;
+    if (unconfirmed < options.unconfirmedBytesMax / 2) return;
+    if (this.failure === undefined && this.running === undefined) this.commitInBackground();
+    if (unconfirmed < options.unconfirmedBytesMax) return;
+    if (this.failure === undefined) this.waitForDisk();
+    this.refusing = this.failure !== undefined;
+  }
+
+  private waitForDisk(): void {
+    this.attempt(() => {
+      this.commitBlocking();
+      // A sync whose end nobody has seen yet would keep everything; the one that just ended has confirmed it.
+      this.queue.release(this.durablePosition);
+    });
+  }
+
+  private sealBatch(): void {
+    const { stage } = this;
+    if (stage.count === 0) return;
+    this.reserve(samplesBytesMax(stage.count, stage.defined.count - stage.definedBefore));
+    const time = this.clock.now();
+    const end = encodeSamples(stage, time, stage.defined, stage.definedBefore, this.scratch, FRAME_BYTES);
+    stage.clear();
+    this.addRecord(SAMPLES, end - FRAME_BYTES);
+    this.expectAttention();
+  }
+
+  /** Frames the payload in `scratch` and queues it; begins a new segment when the current one is full. */
+  private addRecord(kind: number, payloadBytes: number): void {
+    const { queue, files } = this;
+    const recordBytes = sealFrame(this.scratch, 0, kind, payloadBytes, frameSeed(this.salt, queue.end));
+    queue.append(this.scratch.subarray(0, recordBytes));
+    // A segment ends only where nothing is staged, because references that are staged are the segment's.
+    if (queue.end - files.currentStart < this.options.segmentBytes || this.stage.count > 0) return;
+    this.stage.beginSegment();
+    files.begin(queue.end, queue.end, this.stage.defined);
+  }
+
+  private reserve(payloadBytes: number): void {
+    if (FRAME_BYTES + payloadBytes > this.scratch.length)
+      this.scratch = Buffer.allocUnsafeSlow(FRAME_BYTES + payloadBytes);
+  }
+
+  private writeQueue(): void {
+    try {
+      this.files.write(this.queue);
+    } catch (error) {
+      this.fail('write', error);
+    }
+  }
+
+  private fail(during: 'write' | 'sync', cause: unknown): TidemarkError {
+    const error = ioError(cause, during === 'write' ? 'write' : 'sync', 'the journal');
+    const first = this.failure === undefined;
+    // A failed sync needs the larger repair, whichever came first.
+    this.failure = { during: this.failure?.during === 'sync' ? 'sync' : during, error };
+    if (first) this.options.onError?.(error);
+    return error;
+  }
+}
+
+const defaults = {
+  durability: 'interval',
+  commitIntervalMs: 100,
+  segmentBytes: 32 * 1024 * 1024,
+  batchSamples: 8192,
+  writeBytes: 128 * 1024,
+  unconfirmedBytesMax: 32 * 1024 * 1024,
+} as const;

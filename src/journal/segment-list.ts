@@ -1,0 +1,166 @@
+/**
+ * Which files of a directory make up the journal: every segment with what its header says, ordered by start, and what
+ * else lies there. Only headers are read.
+ */
+import type { FileSystem } from '../disk/file-system.ts';
+import { readFully } from '../disk/read-write.ts';
+import type { Position } from '../model/events.ts';
+import type { JournalFinding } from './findings.ts';
+import {
+  decodeSegmentHeader,
+  hasMagic,
+  isKnownVersion,
+  parseSegmentName,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  storeIdOf,
+} from './segment-header.ts';
+
+export interface SegmentEntry {
+  readonly file: string;
+  readonly path: string;
+  readonly start: Position;
+  /** Where the journal ended when the segment was begun; its own start when its header is damaged. */
+  readonly previousEnd: Position;
+  /** Size of the file when it was listed. */
+  readonly bytes: number;
+  /** `undefined` when it is damaged. */
+  readonly header: SegmentHeader | undefined;
+  readonly headerBytes: number;
+  readonly storeId: string;
+}
+
+export interface SegmentList {
+  /** `undefined` when there is no segment. */
+  readonly storeId: string | undefined;
+  /** Ordered by start; no two start at the same position. */
+  readonly segments: readonly SegmentEntry[];
+  readonly findings: readonly JournalFinding[];
+}
+
+/** Directories that belong to the journal but hold no segments. */
+const KNOWN_DIRECTORIES = new Set(['history', 'subscriptions']);
+
+export const listSegments = (fileSystem: FileSystem, directory: string): SegmentList => {
+  const findings: JournalFinding[] = [];
+  const candidates: SegmentEntry[] = [];
+  if (fileSystem.stat(directory) === undefined) return { storeId: undefined, segments: [], findings };
+  for (const { name, isDirectory } of fileSystem.readDirectory(directory)) {
+    if (isDirectory && KNOWN_DIRECTORIES.has(name)) continue;
+    if (isDirectory || !name.endsWith('.journal')) {
+      findings.push({ kind: 'foreignFile', file: name, reason: 'not the name of a segment' });
+      continue;
+    }
+    const result = readEntry(fileSystem, directory, name);
+    if ('kind' in result) findings.push(result);
+    else candidates.push(result);
+  }
+  const storeId = prevailingStoreId(candidates);
+  const segments = withoutDuplicates(ownSegments(candidates, storeId, findings), findings);
+  return { storeId, segments, findings };
+};
+
+/** The position up to which a segment's bytes reach, records or not. */
+export const physicalEnd = (segment: SegmentEntry): Position =>
+  segment.start + Math.max(0, segment.bytes - segment.headerBytes);
+
+const readEntry = (fileSystem: FileSystem, directory: string, file: string): SegmentEntry | JournalFinding => {
+  const path = `${directory}/${file}`;
+  const fileBytes = fileSystem.stat(path)?.size ?? 0;
+  if (fileBytes < SEGMENT_HEADER_BYTES) return { kind: 'emptySegment', file, bytes: fileBytes };
+  const bytes = readStart(fileSystem, path);
+  const header = decodeSegmentHeader(bytes);
+  if (header === undefined) return withoutHeader(file, path, fileBytes, bytes);
+  if (!isKnownVersion(header)) {
+    return { kind: 'foreignFile', file, reason: `version ${header.version}` };
+  }
+  const headerBytes = SEGMENT_HEADER_BYTES + 8 * header.carriedCount;
+  const { start, previousEnd, storeId } = header;
+  return { file, path, start, previousEnd, bytes: fileBytes, header, headerBytes, storeId };
+};
+
+/** A segment whose header is damaged: its name says where it starts. */
+const withoutHeader = (file: string, path: string, fileBytes: number, bytes: Buffer): SegmentEntry | JournalFinding => {
+  const start = parseSegmentName(file);
+  if (start === undefined) {
+    return {
+      kind: 'foreignFile',
+      file,
+      reason: hasMagic(bytes) ? 'damaged header and no position in its name' : 'no segment',
+    };
+  }
+  return {
+    file,
+    path,
+    start,
+    previousEnd: start,
+    bytes: fileBytes,
+    header: undefined,
+    headerBytes: SEGMENT_HEADER_BYTES,
+    storeId: storeIdOf(bytes),
+  };
+};
+
+const readStart = (fileSystem: FileSystem, path: string): Buffer => {
+  const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
+  const descriptor = fileSystem.open(path, 'read');
+  try {
+    readFully(fileSystem, descriptor, bytes, 0, bytes.length, 0);
+  } finally {
+    fileSystem.close(descriptor);
+  }
+  return bytes;
+};
+
+/** The id that most segments bear; of ids that as many bear, the one of the newest. Whole headers count first. */
+const prevailingStoreId = (candidates: readonly SegmentEntry[]): string | undefined => {
+  const whole = candidates.filter(({ header }) => header !== undefined);
+  const counts = new Map<string, { segments: number; newest: Position }>();
+  for (const { storeId, start } of whole.length > 0 ? whole : candidates) {
+    const count = counts.get(storeId) ?? { segments: 0, newest: 0 };
+    counts.set(storeId, { segments: count.segments + 1, newest: Math.max(count.newest, start) });
+  }
+  const ranked = [...counts].sort(([, a], [, b]) => b.segments - a.segments || b.newest - a.newest);
+  return ranked[0]?.[0];
+};
+
+const ownSegments = (
+  candidates: readonly SegmentEntry[],
+  storeId: string | undefined,
+  findings: JournalFinding[],
+): SegmentEntry[] => {
+  const own: SegmentEntry[] = [];
+  for (const entry of candidates) {
+    if (entry.header === undefined) {
+      findings.push({ kind: 'damagedHeader', file: entry.file, reason: 'checksum mismatch' });
+      own.push({ ...entry, storeId: storeId ?? entry.storeId });
+    } else if (entry.storeId === storeId) {
+      own.push(entry);
+    } else {
+      findings.push({ kind: 'foreignFile', file: entry.file, reason: `it belongs to the store ${entry.storeId}` });
+    }
+  }
+  return own.sort((a, b) => a.start - b.start);
+};
+
+/** Of segments that start at the same position one is read: the one whose name says so, or else the longest. */
+const withoutDuplicates = (sorted: readonly SegmentEntry[], findings: JournalFinding[]): SegmentEntry[] => {
+  const kept: SegmentEntry[] = [];
+  for (const entry of sorted) {
+    const previous = kept.at(-1);
+    if (previous?.start !== entry.start) {
+      kept.push(entry);
+      continue;
+    }
+    const better = rank(entry) > rank(previous) ? entry : previous;
+    const other = better === entry ? previous : entry;
+    kept[kept.length - 1] = better;
+    findings.push({ kind: 'duplicatedSegment', file: other.file, from: other.start, to: physicalEnd(other) });
+  }
+  return kept;
+};
+
+const rank = (entry: SegmentEntry): number =>
+  (entry.header === undefined ? 0 : 2 ** 51) +
+  (parseSegmentName(entry.file) === entry.start ? 2 ** 50 : 0) +
+  entry.bytes;
