@@ -43,7 +43,7 @@ export const compileMatcher = (matcher: Matcher): CompiledMatcher => {
 };
 
 /** Whether a series with these labels is matched by all. */
-export const matchesAll = (matchers: readonly CompiledMatcher[], pairs: LabelPairs): boolean => {
+export const matchesPairs = (matchers: readonly CompiledMatcher[], pairs: LabelPairs): boolean => {
   for (const matcher of matchers) {
     if (!matcher.matches(labelValue(pairs, matcher.name))) return false;
   }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { TidemarkError } from '../../src/errors.ts';
-import { type Matcher, matchesAll } from '../../src/model/matcher.ts';
+import { type Matcher, matchesPairs } from '../../src/model/matcher.ts';
 import { matchersOf, parseSelector, type Selector } from '../../src/model/selector.ts';
 
 const matcher = (name: string, op: Matcher['op'], value: string): Matcher => ({ name, op, value });
@@ -137,7 +137,7 @@ describe('parseSelector', () => {
   });
 
   it('lets matchers of the empty string match series without the label', () => {
-    const matches = (selector: string, pairs: string[]): boolean => matchesAll(parseSelector(selector), pairs);
+    const matches = (selector: string, pairs: string[]): boolean => matchesPairs(parseSelector(selector), pairs);
     expect(matches('up{a=""}', ['__name__', 'up'])).to.equal(true);
     expect(matches('up{a=""}', ['__name__', 'up', 'a', 'x'])).to.equal(false);
     expect(matches('up{a!="x"}', ['__name__', 'up'])).to.equal(true);
