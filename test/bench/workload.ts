@@ -125,19 +125,18 @@ export const queries = {
   range: 'metric_7{job=~"job-[0-4]"}',
   /** The label sets of 18 % of all series. */
   lookup: '{status="202",job!="job-3"}',
-  /** The label sets that two regular expressions leave: 6,900 of 100,000. */
-  regex: '{path=~"/api/v1/resource/[0-4].*",job!~"job-[37]",status="203"}',
+  /** The very same label sets, by two regular expressions, one of them over the 1,000 values of a label. */
+  regex: '{path=~"/api/v1/resource/.*[27]",job!~"job-[3]"}',
 } as const;
 
 /** What the queries must find, so that no figure is of a wrong answer. */
 export const expectedCounts = ({ seriesCount }: WorkloadSize): Readonly<Record<keyof typeof queries, number>> => {
-  const counts = { range: 0, lookup: 0, regex: 0 };
+  let range = 0;
+  let lookup = 0;
   for (let i = 0; i < seriesCount; i++) {
     const job = Math.floor(i / 100) % 10;
-    if (i % 100 === 7 && job <= 4) counts.range += 1;
-    if (i % 5 === 2 && job !== 3) counts.lookup += 1;
-    const path = String(i % 1000);
-    if (i % 5 === 3 && job !== 3 && job !== 7 && path[0] <= '4') counts.regex += 1;
+    if (i % 100 === 7 && job <= 4) range += 1;
+    if (i % 5 === 2 && job !== 3) lookup += 1;
   }
-  return counts;
+  return { range, lookup, regex: lookup };
 };

@@ -52,7 +52,11 @@ const copyToColumns = (samples: readonly Columns[]): number => {
   return nanosecondsPerSample(start);
 };
 
-const append = async (samples: readonly Columns[], directory: string, options: JournalWriterOptions): Promise<string> => {
+const append = async (
+  samples: readonly Columns[],
+  directory: string,
+  options: JournalWriterOptions,
+): Promise<string> => {
   const journal = JournalWriter.open({
     fileSystem: nodeFileSystem,
     directory,
