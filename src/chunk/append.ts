@@ -1,0 +1,145 @@
+/**
+ * Adding samples to chunks in slots of a slab, in any encoding. A slot is in its serialised form after every sample: its
+ * 1,024 bytes are what heads.db stores.
+ *
+ * A chunk that can take no more is followed by a new one, of the default encoding. A chunk whose fields have become too
+ * narrow is written again with wider ones over the same slot, and may then need several: the samples' chunks change, and
+ * one sample can lead to more than two of them. The chunks form a chain through `slab.next`.
+ */
+import { highHalf, lowHalf } from '../model/int64.ts';
+import { DELTA, DOUBLE_DELTA, type Encoding, VARBIT } from './chunk.ts';
+import { decodeChunkExactly } from './decode.ts';
+import { addToDelta, beginDelta } from './delta.ts';
+import { addToDoubleDelta, beginDoubleDelta } from './double-delta.ts';
+import { ExactColumns } from './exact-columns.ts';
+import { HIGH_WORD, LOW_WORD } from './float-bits.ts';
+import { ADDED, OVERFLOW, TRANSCODE_PARAMETERS } from './outcome.ts';
+import { NARROWEST } from './residuals.ts';
+import { NO_SLOT, type Slab, type Slot } from './slab.ts';
+import { addToVarbit, beginVarbit } from './varbit.ts';
+import { ZERO } from './varbit-layout.ts';
+
+export interface ChunkAppenderOptions {
+  /** Encoding of the chunks that are started. */
+  readonly defaultEncoding: Encoding;
+  /**
+   * Whether what was appended decodes to the same bits, always; default true. With false the chunks are those of the
+   * original, bit for bit, where it loses bits as well.
+   */
+  readonly lossless?: boolean;
+}
+
+export class ChunkAppender {
+  private readonly slab: Slab;
+  private readonly defaultEncoding: Encoding;
+  private readonly lossless: boolean;
+  /** Columns for chunks that are written again, one for each that is at the same time. */
+  private readonly spareColumns: ExactColumns[] = [];
+
+  constructor(slab: Slab, options: ChunkAppenderOptions) {
+    this.slab = slab;
+    this.defaultEncoding = options.defaultEncoding;
+    this.lossless = options.lossless ?? true;
+  }
+
+  /** Starts a chunk of the default encoding with its first sample and returns its slot. Milliseconds; halves of IEEE bits. */
+  start(timestamp: number, high: number, low: number): Slot {
+    return this.startWide(highHalf(timestamp), lowHalf(timestamp), high, low);
+  }
+
+  /** The same as {@link start} for a time given as the two halves of an int64. */
+  startWide(timeHigh: number, timeLow: number, high: number, low: number): Slot {
+    const slot = this.slab.allocate(this.defaultEncoding);
+    this.begin(slot, this.defaultEncoding === VARBIT ? ZERO : NARROWEST);
+    return this.appendWide(slot, timeHigh, timeLow, high, low);
+  }
+
+  /**
+   * Adds a sample to the open chunk in `slot` and returns the slot of the head afterwards: in the common case the same,
+   * else the end of the chain that begins at `slot`. Throws `TIDEMARK_CORRUPT_CHUNK`, with nothing changed, when the
+   * sample is before the chunk's newest as far as the encoding can tell, or the chunk is damaged.
+   */
+  append(slot: Slot, timestamp: number, high: number, low: number): Slot {
+    return this.appendWide(slot, highHalf(timestamp), lowHalf(timestamp), high, low);
+  }
+
+  /** The same for a time given as the two halves of an int64. */
+  appendWide(slot: Slot, timeHigh: number, timeLow: number, high: number, low: number): Slot {
+    const outcome = this.add(slot, timeHigh, timeLow, high, low);
+    if (outcome === ADDED) return slot;
+    if (outcome !== OVERFLOW) return this.transcode(slot, outcome & TRANSCODE_PARAMETERS, timeHigh, timeLow, high, low);
+    const head = this.startWide(timeHigh, timeLow, high, low);
+    this.slab.next[slot] = head;
+    return head;
+  }
+
+  private begin(slot: Slot, parameters: number): void {
+    const block = this.slab.blockOf(slot);
+    const offset = this.slab.offsetOf(slot);
+    const encoding = this.slab.encoding[slot];
+    if (encoding === VARBIT) beginVarbit(block, offset, parameters);
+    else if (encoding === DELTA) beginDelta(block, offset, parameters);
+    else beginDoubleDelta(block, offset, parameters);
+  }
+
+  private add(slot: Slot, timeHigh: number, timeLow: number, high: number, low: number): number {
+    const { slab, lossless } = this;
+    const block = slab.blockOf(slot);
+    const offset = slab.offsetOf(slot);
+    const encoding = slab.encoding[slot];
+    if (encoding === VARBIT) return addToVarbit(block, offset, timeHigh, timeLow, high, low, lossless);
+    if (encoding === DOUBLE_DELTA) return addToDoubleDelta(block, offset, timeHigh, timeLow, high, low, lossless);
+    return addToDelta(block, offset, timeHigh, timeLow, high, low, lossless);
+  }
+
+  /** Writes the chunk again with wider parameters, then adds the sample. */
+  private transcode(
+    slot: Slot,
+    parameters: number,
+    timeHigh: number,
+    timeLow: number,
+    high: number,
+    low: number,
+  ): Slot {
+    const bytes = this.slab.bytesOf(slot);
+    const before = bytes.slice();
+    const columns = this.spareColumns.pop() ?? new ExactColumns();
+    columns.clear();
+    try {
+      decodeChunkExactly(before, 0, this.slab.encoding[slot], columns);
+      bytes.fill(0);
+      this.begin(slot, parameters);
+      let head = slot;
+      const { timeWords } = columns;
+      const { words } = columns.samples;
+      for (let word = 0; word < 2 * columns.count; word += 2) {
+        head = this.appendWide(
+          head,
+          timeWords[word + HIGH_WORD],
+          timeWords[word + LOW_WORD],
+          words[word + HIGH_WORD],
+          words[word + LOW_WORD],
+        );
+      }
+      return this.appendWide(head, timeHigh, timeLow, high, low);
+    } catch (error) {
+      bytes.set(before);
+      this.dropChainAfter(slot);
+      throw error;
+    } finally {
+      this.spareColumns.push(columns);
+    }
+  }
+
+  private dropChainAfter(slot: Slot): void {
+    const { slab } = this;
+    let dropped = slab.next[slot];
+    slab.next[slot] = NO_SLOT;
+    while (dropped !== NO_SLOT) {
+      const next = slab.next[dropped];
+      slab.next[dropped] = NO_SLOT;
+      slab.release(dropped);
+      dropped = next;
+    }
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * Reading chunks of any encoding, wherever their 1,024 bytes are: in a slot, in a record of a series file, in heads.db.
+ *
+ * Damage is answered with `TIDEMARK_CORRUPT_CHUNK`, with the samples before it already in the columns. Reading ends on
+ * any input and yields at most some 125,000 samples: a run of equal intervals is the densest that a chunk can hold.
+ */
+import { fromHalves, highHalf, lowHalf, readInt32BE } from '../model/int64.ts';
+import { readUint24BE } from './bytes.ts';
+import { DELTA, DOUBLE_DELTA, type Encoding, SampleColumns, VARBIT } from './chunk.ts';
+import {
+  decodeDelta,
+  deltaCount,
+  deltaFirstTime,
+  deltaProblem,
+  deltaTimeAt,
+  deltaUsed,
+  writeDeltaTime,
+} from './delta.ts';
+import {
+  decodeDoubleDelta,
+  doubleDeltaCount,
+  doubleDeltaProblem,
+  doubleDeltaTimeAt,
+  doubleDeltaUsed,
+  hasShortSteps,
+  writeDoubleDeltaTime,
+} from './double-delta.ts';
+import { ExactColumns } from './exact-columns.ts';
+import { HIGH_WORD, LOW_WORD } from './float-bits.ts';
+import { highOfSum } from './int64.ts';
+import { corruptChunk } from './outcome.ts';
+import { CHUNK_BYTES } from './slab.ts';
+import { decodeVarbit, isLastInHeader, isVarbitClosed, varbitFirstTime, varbitLastTime } from './varbit-decode.ts';
+import { FIRST_TIME, LAST_DELTA, LAST_TIME, LAST_VALUE } from './varbit-layout.ts';
+
+const encodingNames = ['delta', 'double-delta', 'varbit'] as const;
+
+/** The name of an encoding in options and messages. */
+export type EncodingName = (typeof encodingNames)[number];
+
+/** `delta`, `double-delta` or `varbit`; throws `TIDEMARK_CORRUPT_CHUNK` for any other number. */
+export const encodingName = (encoding: number): EncodingName => {
+  const name = encodingNames[encoding];
+  if (name === undefined) throw corruptChunk(`unknown chunk encoding: ${encoding}`);
+  return name;
+};
+
+/** The number on disk of an encoding given by name. */
+export const encodingOf = (name: EncodingName): Encoding => encodingNames.indexOf(name) as Encoding;
+
+/** Adds all samples of the chunk at `offset` to the columns. */
+export const decodeChunk = (block: Uint8Array, offset: number, encoding: number, into: SampleColumns): void =>
+  decodeChunkRange(block, offset, encoding, -Infinity, Infinity, into);
+
+/** Adds the samples with `from <= time <= through` (milliseconds), and reads no further than it must. */
+export const decodeChunkRange = (
+  block: Uint8Array,
+  offset: number,
+  encoding: number,
+  from: number,
+  through: number,
+  into: SampleColumns,
+): void => {
+  validateChunk(block, offset, encoding);
+  if (!fitsDoubles(block, offset, encoding)) {
+    decodeWideRange(block, offset, encoding, from, through, into);
+  } else if (encoding === VARBIT) {
+    const firstTime = varbitFirstTime(block, offset);
+    const lastTime = varbitLastTime(block, offset);
+    decodeVarbit(block, offset, firstTime, lastTime, from, through, into);
+  } else if (encoding === DELTA) {
+    decodeDelta(block, offset, from, through, into);
+  } else {
+    decodeDoubleDelta(block, offset, from, through, into);
+  }
+};
+
+/** Adds all samples, with times over the whole range of int64. */
+export const decodeChunkExactly = (block: Uint8Array, offset: number, encoding: number, into: ExactColumns): void => {
+  validateChunk(block, offset, encoding);
+  const { samples } = into;
+  const start = samples.count;
+  let isWhole = false;
+  try {
+    if (encoding === VARBIT) decodeVarbit(block, offset, 0, 0, -Infinity, Infinity, samples);
+    else if (encoding === DELTA) decodeDelta(block, offset, -Infinity, Infinity, samples);
+    else decodeDoubleDelta(block, offset, -Infinity, Infinity, samples);
+    isWhole = true;
+  } finally {
+    into.reserve(0);
+    if (encoding === VARBIT) placeVarbitTimes(block, offset, start, isWhole, into);
+    else placeIndexedTimes(block, offset, encoding === DELTA ? writeDeltaTime : writeDoubleDeltaTime, start, into);
+    for (let i = start; i < samples.count; i++) {
+      samples.timestamps[i] = fromHalves(into.timeWords[2 * i + HIGH_WORD], into.timeWords[2 * i + LOW_WORD]);
+    }
+  }
+};
+
+/** Throws what the original answers when it loads these bytes as a chunk. It looks at lengths and widths, nothing else. */
+export const validateChunk = (block: Uint8Array, offset: number, encoding: number): void => {
+  if (encoding > VARBIT) throw corruptChunk(`unknown chunk encoding: ${encoding}`, { encoding });
+  if (block.length - offset < CHUNK_BYTES) throw corruptChunk('unexpected EOF', { encoding });
+  if (encoding === VARBIT) return;
+  const problem = encoding === DELTA ? deltaProblem(block, offset) : doubleDeltaProblem(block, offset);
+  if (problem !== undefined) throw corruptChunk(problem, { encoding });
+};
+
+/** Time of the first sample in milliseconds. */
+export const firstTimeOf = (block: Uint8Array, offset: number, encoding: number): number => {
+  if (encoding === VARBIT) return varbitFirstTime(block, offset);
+  return encoding === DELTA ? deltaFirstTime(block, offset) : doubleDeltaTimeAt(block, offset, 0);
+};
+
+/** Time of the newest sample in milliseconds; -2^63 for an empty varbit chunk. Constant time. */
+export const lastTimeOf = (block: Uint8Array, offset: number, encoding: number): number => {
+  if (encoding === VARBIT) return varbitLastTime(block, offset);
+  if (encoding === DELTA) return deltaTimeAt(block, offset, deltaCount(block, offset) - 1);
+  return doubleDeltaTimeAt(block, offset, doubleDeltaCount(block, offset) - 1);
+};
+
+/** The halves of the newest sample's value; zeros for an empty chunk. Allocates. */
+export const lastValueOf = (block: Uint8Array, offset: number, encoding: number): { high: number; low: number } => {
+  if (encoding === VARBIT) {
+    return { high: readInt32BE(block, offset + LAST_VALUE), low: readInt32BE(block, offset + LAST_VALUE + 4) };
+  }
+  const columns = new SampleColumns();
+  decodeChunk(block, offset, encoding, columns);
+  if (columns.count === 0) return { high: 0, low: 0 };
+  const word = 2 * (columns.count - 1);
+  return { high: columns.words[word + HIGH_WORD], low: columns.words[word + LOW_WORD] };
+};
+
+/** How many samples the chunk holds. Encodings 0 and 1 say so, varbit is decoded. */
+export const sampleCountOf = (block: Uint8Array, offset: number, encoding: number): number => {
+  if (encoding === DELTA) return Math.max(0, deltaCount(block, offset));
+  if (encoding === DOUBLE_DELTA) return Math.max(0, doubleDeltaCount(block, offset));
+  const columns = new SampleColumns();
+  decodeChunk(block, offset, encoding, columns);
+  return columns.count;
+};
+
+/** Bytes of the 1,024 that mean something: what is written to a series file for encodings 0 and 1, all for varbit. */
+export const usedBytesOf = (block: Uint8Array, offset: number, encoding: number): number => {
+  if (encoding === VARBIT) return CHUNK_BYTES;
+  return Math.min(CHUNK_BYTES, encoding === DELTA ? deltaUsed(block, offset) : doubleDeltaUsed(block, offset));
+};
+
+/** Whether the chunk can take no more, whatever comes: a varbit chunk that a sample has closed. */
+export const isClosedForGood = (block: Uint8Array, offset: number, encoding: number): boolean =>
+  encoding === VARBIT && isVarbitClosed(block, offset);
+
+/**
+ * Writes the 1,024 bytes of the chunk as a series file has them. The original leaves the bytes beyond the used length to
+ * whatever its buffer held; here they are zeros.
+ */
+export const writeForSeriesFile = (
+  block: Uint8Array,
+  offset: number,
+  encoding: number,
+  target: Uint8Array,
+  targetOffset: number,
+): void => {
+  const used = usedBytesOf(block, offset, encoding);
+  target.set(block.subarray(offset, offset + used), targetOffset);
+  target.fill(0, targetOffset + used, targetOffset + CHUNK_BYTES);
+};
+
+/**
+ * Whether a sample added to this open chunk will be read as it was given. Always so in chunks that Tidemark wrote. The
+ * original's varbit encoder can leave a head whose payload or footer disagrees with what it was given
+ * (docs/formats/chunks.md, "Limits"): such a head must be closed, so that the next sample starts a new chunk.
+ */
+export const isFaithfulHead = (block: Uint8Array, offset: number, encoding: number): boolean => {
+  if (encoding !== VARBIT || isVarbitClosed(block, offset)) return true;
+  const columns = new ExactColumns();
+  decodeChunkExactly(block, offset, encoding, columns);
+  const last = columns.count - 1;
+  if (last < 1) return true;
+  const { high, low } = lastValueOf(block, offset, encoding);
+  const delta = columns.times[last] - columns.times[last - 1];
+  return (
+    fromHalves(columns.timeWords[2 * last + HIGH_WORD], columns.timeWords[2 * last + LOW_WORD]) ===
+      varbitLastTime(block, offset) &&
+    columns.samples.words[2 * last + HIGH_WORD] === high &&
+    columns.samples.words[2 * last + LOW_WORD] === low &&
+    delta === BigInt(readUint24BE(block, offset + LAST_DELTA))
+  );
+};
+
+/** Whether all times of the chunk are within what doubles add exactly, damaged payloads included. */
+const fitsDoubles = (block: Uint8Array, offset: number, encoding: number): boolean => {
+  if (Math.abs(firstTimeOf(block, offset, encoding)) >= PLAIN_TIME_LIMIT) return false;
+  return encoding !== DOUBLE_DELTA || hasShortSteps(block, offset);
+};
+
+const PLAIN_TIME_LIMIT = 2 ** 52;
+
+/** The same as decodeChunkRange for times that doubles can't add: exact ones first, then the nearest doubles. */
+const decodeWideRange = (
+  block: Uint8Array,
+  offset: number,
+  encoding: number,
+  from: number,
+  through: number,
+  into: SampleColumns,
+): void => {
+  const columns = new ExactColumns();
+  try {
+    decodeChunkExactly(block, offset, encoding, columns);
+  } finally {
+    const { samples } = columns;
+    into.reserve(samples.count);
+    for (let i = 0; i < samples.count; i++) {
+      const time = samples.timestamps[i];
+      if (time < from || time > through) continue;
+      into.timestamps[into.count] = time;
+      into.words[2 * into.count] = samples.words[2 * i];
+      into.words[2 * into.count + 1] = samples.words[2 * i + 1];
+      into.count++;
+    }
+  }
+};
+
+/** Adds the first time to the differences that were decoded, and takes a newest sample from the header. */
+const placeVarbitTimes = (
+  block: Uint8Array,
+  offset: number,
+  start: number,
+  isWhole: boolean,
+  into: ExactColumns,
+): void => {
+  const { samples, timeWords } = into;
+  const firstHigh = readInt32BE(block, offset + FIRST_TIME);
+  const firstLow = readInt32BE(block, offset + FIRST_TIME + 4);
+  for (let i = start; i < samples.count; i++) {
+    const difference = samples.timestamps[i];
+    const low = (firstLow + lowHalf(difference)) | 0;
+    timeWords[2 * i + LOW_WORD] = low;
+    timeWords[2 * i + HIGH_WORD] = highOfSum(firstHigh, highHalf(difference), firstLow, low);
+  }
+  if (isWhole && isLastInHeader(block, offset)) {
+    const last = 2 * (samples.count - 1);
+    timeWords[last + HIGH_WORD] = readInt32BE(block, offset + LAST_TIME);
+    timeWords[last + LOW_WORD] = readInt32BE(block, offset + LAST_TIME + 4);
+  }
+};
+
+const placeIndexedTimes = (
+  block: Uint8Array,
+  offset: number,
+  writeTime: typeof writeDeltaTime,
+  start: number,
+  into: ExactColumns,
+): void => {
+  for (let i = start; i < into.count; i++) writeTime(block, offset, i - start, into.timeWords, 2 * i);
+};

@@ -1,0 +1,237 @@
+/**
+ * Reading varbit chunks (varbit-layout.ts has the bytes). The payload is first read as 32-bit words, so that any field is
+ * in the top bits of one number made of two of them; a field that ends beyond the chunk reads zeros there, and the sample
+ * it belongs to is refused.
+ *
+ * The loop ends on any input: every group of samples takes at least a bit, and a bit stands for at most 16 samples.
+ */
+import { fromHalves, readInt32BE } from '../model/int64.ts';
+import { readUint16BE, readUint24BE } from './bytes.ts';
+import type { SampleColumns } from './chunk.ts';
+import { HIGH_WORD, LOW_WORD, toDouble } from './float-bits.ts';
+import { corruptChunk } from './outcome.ts';
+import {
+  CHUNK_BITS,
+  CLOSED,
+  DIRECT,
+  ENCODING_MASK,
+  FIRST_DELTA,
+  FIRST_TIME,
+  FIRST_VALUE,
+  FLAGS,
+  INTEGER,
+  LAST_TIME,
+  LAST_VALUE,
+  NEXT,
+  ONE_SAMPLE,
+  PAYLOAD_BIT,
+  XOR,
+} from './varbit-layout.ts';
+
+const PAYLOAD_WORD = PAYLOAD_BIT >> 5;
+const CHUNK_WORDS = CHUNK_BITS >> 5;
+/** The payload's words, and some of zeros after them for fields that end beyond the chunk. */
+const payload = new Int32Array(CHUNK_WORDS + 6);
+/** More bits than a sample can take, its fields' look-ahead included. */
+const MARGIN_BITS = 192;
+const TWO_POW_32 = 4294967296;
+
+/** Time of the first sample; 0 in an empty chunk. */
+export const varbitFirstTime = (block: Uint8Array, offset: number): number => readTime(block, offset + FIRST_TIME);
+
+const EARLIEST = -(2 ** 63);
+
+/** Time of the newest sample, open or closed; the earliest time of all in an empty chunk. */
+export const varbitLastTime = (block: Uint8Array, offset: number): number =>
+  readUint16BE(block, offset + NEXT) === 0 ? EARLIEST : readTime(block, offset + LAST_TIME);
+
+export const isVarbitClosed = (block: Uint8Array, offset: number): boolean => (block[offset + FLAGS] & CLOSED) !== 0;
+
+/** Whether the newest sample is not in the payload but only in "last". */
+export const isLastInHeader = (block: Uint8Array, offset: number): boolean =>
+  isVarbitClosed(block, offset) || readUint16BE(block, offset + NEXT) === PAYLOAD_BIT;
+
+/**
+ * Adds the samples with `from <= time <= through` to the columns. Times are `firstTime` plus the differences, so that a
+ * caller who needs exact ones gives 0; a newest sample that is only in the header gets `lastTime`.
+ */
+export const decodeVarbit = (
+  block: Uint8Array,
+  offset: number,
+  firstTime: number,
+  lastTime: number,
+  from: number,
+  through: number,
+  into: SampleColumns,
+): void => {
+  const end = readUint16BE(block, offset + NEXT);
+  if (end >= ONE_SAMPLE) {
+    if (firstTime > through) return;
+    if (firstTime >= from) {
+      pushValue(
+        into,
+        firstTime,
+        readInt32BE(block, offset + FIRST_VALUE),
+        readInt32BE(block, offset + FIRST_VALUE + 4),
+      );
+    }
+  }
+  if (end > ONE_SAMPLE && (end !== PAYLOAD_BIT || isVarbitClosed(block, offset))) {
+    if (!decodePayload(block, offset, end, firstTime, from, through, into)) return;
+  }
+  if (isLastInHeader(block, offset) && lastTime >= from && lastTime <= through) {
+    pushValue(into, lastTime, readInt32BE(block, offset + LAST_VALUE), readInt32BE(block, offset + LAST_VALUE + 4));
+  }
+};
+
+/** Samples from the second on, as far as they are in the payload. False when one was beyond `through`. */
+const decodePayload = (
+  block: Uint8Array,
+  offset: number,
+  end: number,
+  firstTime: number,
+  from: number,
+  through: number,
+  into: SampleColumns,
+): boolean => {
+  const encoding = block[offset + FLAGS] & ENCODING_MASK;
+  let { timestamps, values, words, count } = into;
+  let loadedBits = loadPayload(block, offset, PAYLOAD_WORD, (end + MARGIN_BITS) >> 5);
+  let position = PAYLOAD_BIT;
+  let delta = readUint24BE(block, offset + FIRST_DELTA);
+  let time = firstTime;
+  let high = readInt32BE(block, offset + FIRST_VALUE);
+  let low = readInt32BE(block, offset + FIRST_VALUE + 4);
+  let value = toDouble(high, low);
+  let step = 0;
+  // The second sample has no time field: its Δt is the first one, as if it were repeated.
+  let repeats = 1;
+  let isSecond = true;
+  let leading = 0;
+  let significant = 1;
+  while (repeats > 0 || position < end) {
+    if (position + MARGIN_BITS > loadedBits && loadedBits < CHUNK_BITS) {
+      loadedBits = loadPayload(block, offset, loadedBits >> 5, CHUNK_WORDS);
+    }
+    if (repeats > 0) {
+      repeats--;
+    } else {
+      const field = bitsAt(position);
+      if (field >= 0) {
+        repeats = field >>> 24;
+        position += 8;
+      } else if (field << 1 >= 0) {
+        delta += (field << 2) >> 26;
+        position += 8;
+      } else if (field << 2 >= 0) {
+        delta += (field << 3) >> 15;
+        position += 20;
+      } else {
+        delta += (field << 3) >> 9;
+        position += 26;
+      }
+    }
+    time += delta;
+
+    if (encoding === INTEGER) {
+      const field = bitsAt(position);
+      if (isSecond) {
+        step = field;
+        position += 32;
+      } else if (field >= 0) {
+        position += 1;
+      } else if (field << 1 >= 0) {
+        step += (field << 2) >> 26;
+        position += 8;
+      } else if (field << 2 >= 0) {
+        step += (field << 3) >> 19;
+        position += 16;
+      } else if (field << 3 >= 0) {
+        step += (field << 4) >> 12;
+        position += 24;
+      } else {
+        step += (bitsAt(position + 5) >>> 0) - ((field << 4) >>> 31) * TWO_POW_32;
+        position += 37;
+      }
+      value += step;
+    } else if (encoding === XOR) {
+      const field = bitsAt(position);
+      if (field >= 0) {
+        position += 1;
+      } else {
+        if (field << 1 >= 0) {
+          position += 2;
+        } else {
+          leading = (field >>> 25) & 0x1f;
+          significant = ((field >>> 19) & 0x3f) + 1;
+          position += 13;
+        }
+        const trailing = 64 - leading - significant;
+        // A window wider than the number holds nothing: the original shifts all bits out.
+        if (trailing >= 0) {
+          // Starting `leading` bits early puts the window where it belongs; what surrounds it is masked.
+          const start = position - leading;
+          high ^= bitsAt(start) & (-1 >>> leading) & (trailing < 32 ? -1 : -1 << (trailing - 32));
+          if (trailing < 32) low ^= bitsAt(start + 32) & (-1 << trailing);
+        }
+        position += significant;
+      }
+    } else if (encoding === DIRECT) {
+      high = bitsAt(position);
+      low = bitsAt(position + 32);
+      position += 64;
+    }
+    isSecond = false;
+
+    if (position > CHUNK_BITS) {
+      into.count = count;
+      throw corruptChunk('attempted access outside of chunk boundaries');
+    }
+    if (time > through) {
+      into.count = count;
+      return false;
+    }
+    if (time < from) continue;
+    if (count === timestamps.length) {
+      into.count = count;
+      into.reserve(1);
+      ({ timestamps, values, words } = into);
+    }
+    timestamps[count] = time;
+    if (encoding === INTEGER) {
+      values[count] = value;
+    } else {
+      words[2 * count + HIGH_WORD] = high;
+      words[2 * count + LOW_WORD] = low;
+    }
+    count++;
+  }
+  into.count = count;
+  return true;
+};
+
+/** The 32 bits from `position` on. */
+const bitsAt = (position: number): number => {
+  const word = position >> 5;
+  const shift = position & 31;
+  return (payload[word] << shift) | ((payload[word + 1] >>> 1) >>> (31 - shift));
+};
+
+/** Reads words `from` to `through`, exclusive, and returns the bit that they end at. */
+const loadPayload = (block: Uint8Array, offset: number, from: number, through: number): number => {
+  const end = Math.min(through, CHUNK_WORDS);
+  for (let word = from; word < end; word++) payload[word] = readInt32BE(block, offset + 4 * word);
+  return end << 5;
+};
+
+const pushValue = (into: SampleColumns, time: number, high: number, low: number): void => {
+  into.reserve(1);
+  const { count } = into;
+  into.timestamps[count] = time;
+  into.words[2 * count + HIGH_WORD] = high;
+  into.words[2 * count + LOW_WORD] = low;
+  into.count = count + 1;
+};
+
+const readTime = (block: Uint8Array, at: number): number =>
+  fromHalves(readInt32BE(block, at), readInt32BE(block, at + 4));
