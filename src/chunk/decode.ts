@@ -30,7 +30,7 @@ import { HIGH_WORD, LOW_WORD } from './float-bits.ts';
 import { highOfSum } from './int64.ts';
 import { corruptChunk } from './outcome.ts';
 import { CHUNK_BYTES } from './slab.ts';
-import { decodeVarbit, isLastInHeader, isVarbitClosed, varbitFirstTime, varbitLastTime } from './varbit-decode.ts';
+import { decodeVarbit, isVarbitClosed, varbitFirstTime, varbitLastTime } from './varbit-decode.ts';
 import { FIRST_TIME, LAST_DELTA, LAST_TIME, LAST_VALUE } from './varbit-layout.ts';
 
 const encodingNames = ['delta', 'double-delta', 'varbit'] as const;
@@ -80,15 +80,14 @@ export const decodeChunkExactly = (block: Uint8Array, offset: number, encoding: 
   validateChunk(block, offset, encoding);
   const { samples } = into;
   const start = samples.count;
-  let isWhole = false;
+  let isLastInHeader = false;
   try {
-    if (encoding === VARBIT) decodeVarbit(block, offset, 0, 0, -Infinity, Infinity, samples);
+    if (encoding === VARBIT) isLastInHeader = decodeVarbit(block, offset, 0, 0, -Infinity, Infinity, samples);
     else if (encoding === DELTA) decodeDelta(block, offset, -Infinity, Infinity, samples);
     else decodeDoubleDelta(block, offset, -Infinity, Infinity, samples);
-    isWhole = true;
   } finally {
     into.reserve(0);
-    if (encoding === VARBIT) placeVarbitTimes(block, offset, start, isWhole, into);
+    if (encoding === VARBIT) placeVarbitTimes(block, offset, start, isLastInHeader, into);
     else placeIndexedTimes(block, offset, encoding === DELTA ? writeDeltaTime : writeDoubleDeltaTime, start, into);
     for (let i = start; i < samples.count; i++) {
       samples.timestamps[i] = fromHalves(into.timeWords[2 * i + HIGH_WORD], into.timeWords[2 * i + LOW_WORD]);
@@ -226,7 +225,7 @@ const placeVarbitTimes = (
   block: Uint8Array,
   offset: number,
   start: number,
-  isWhole: boolean,
+  isLastInHeader: boolean,
   into: ExactColumns,
 ): void => {
   const { samples, timeWords } = into;
@@ -238,7 +237,7 @@ const placeVarbitTimes = (
     timeWords[2 * i + LOW_WORD] = low;
     timeWords[2 * i + HIGH_WORD] = highOfSum(firstHigh, highHalf(difference), firstLow, low);
   }
-  if (isWhole && isLastInHeader(block, offset)) {
+  if (isLastInHeader) {
     const last = 2 * (samples.count - 1);
     timeWords[last + HIGH_WORD] = readInt32BE(block, offset + LAST_TIME);
     timeWords[last + LOW_WORD] = readInt32BE(block, offset + LAST_TIME + 4);

@@ -47,13 +47,10 @@ export const varbitLastTime = (block: Uint8Array, offset: number): number =>
 
 export const isVarbitClosed = (block: Uint8Array, offset: number): boolean => (block[offset + FLAGS] & CLOSED) !== 0;
 
-/** Whether the newest sample is not in the payload but only in "last". */
-export const isLastInHeader = (block: Uint8Array, offset: number): boolean =>
-  isVarbitClosed(block, offset) || readUint16BE(block, offset + NEXT) === PAYLOAD_BIT;
-
 /**
  * Adds the samples with `from <= time <= through` to the columns. Times are `firstTime` plus the differences, so that a
- * caller who needs exact ones gives 0; a newest sample that is only in the header gets `lastTime`.
+ * caller who needs exact ones gives 0; a newest sample that is only in the header, in "last", gets `lastTime`. Returns
+ * whether there was such a one.
  */
 export const decodeVarbit = (
   block: Uint8Array,
@@ -63,28 +60,26 @@ export const decodeVarbit = (
   from: number,
   through: number,
   into: SampleColumns,
-): void => {
+): boolean => {
   const end = readUint16BE(block, offset + NEXT);
+  const isClosed = isVarbitClosed(block, offset);
   if (end >= ONE_SAMPLE) {
-    if (firstTime > through) return;
-    if (firstTime >= from) {
-      pushValue(
-        into,
-        firstTime,
-        readInt32BE(block, offset + FIRST_VALUE),
-        readInt32BE(block, offset + FIRST_VALUE + 4),
-      );
-    }
+    if (firstTime > through) return false;
+    if (firstTime >= from) pushSample(into, firstTime, block, offset + FIRST_VALUE);
   }
-  if (end > ONE_SAMPLE && (end !== PAYLOAD_BIT || isVarbitClosed(block, offset))) {
-    if (!decodePayload(block, offset, end, firstTime, from, through, into)) return;
+  if (end > ONE_SAMPLE && (end !== PAYLOAD_BIT || isClosed)) {
+    if (!decodePayload(block, offset, end, firstTime, from, through, into)) return false;
   }
-  if (isLastInHeader(block, offset) && lastTime >= from && lastTime <= through) {
-    pushValue(into, lastTime, readInt32BE(block, offset + LAST_VALUE), readInt32BE(block, offset + LAST_VALUE + 4));
-  }
+  if (!isClosed && end !== PAYLOAD_BIT) return false;
+  if (lastTime < from || lastTime > through) return false;
+  pushSample(into, lastTime, block, offset + LAST_VALUE);
+  return true;
 };
 
-/** Samples from the second on, as far as they are in the payload. False when one was beyond `through`. */
+/**
+ * Samples from the second on, as far as they are in the payload. False when one was beyond `through`, or when the payload
+ * of a damaged chunk goes beyond its end: the original stops there, without an error and without "last".
+ */
 const decodePayload = (
   block: Uint8Array,
   offset: number,
@@ -109,7 +104,7 @@ const decodePayload = (
   let isSecond = true;
   let leading = 0;
   let significant = 1;
-  while (repeats > 0 || position < end) {
+  while (isSecond || position < end || (position === end && repeats > 0)) {
     if (position + MARGIN_BITS > loadedBits && loadedBits < CHUNK_BITS) {
       loadedBits = loadPayload(block, offset, loadedBits >> 5, CHUNK_WORDS);
     }
@@ -207,7 +202,7 @@ const decodePayload = (
     count++;
   }
   into.count = count;
-  return true;
+  return position === end;
 };
 
 /** The 32 bits from `position` on. */
@@ -224,12 +219,12 @@ const loadPayload = (block: Uint8Array, offset: number, from: number, through: n
   return end << 5;
 };
 
-const pushValue = (into: SampleColumns, time: number, high: number, low: number): void => {
+const pushSample = (into: SampleColumns, time: number, block: Uint8Array, at: number): void => {
   into.reserve(1);
   const { count } = into;
   into.timestamps[count] = time;
-  into.words[2 * count + HIGH_WORD] = high;
-  into.words[2 * count + LOW_WORD] = low;
+  into.words[2 * count + HIGH_WORD] = readInt32BE(block, at);
+  into.words[2 * count + LOW_WORD] = readInt32BE(block, at + 4);
   into.count = count + 1;
 };
 
