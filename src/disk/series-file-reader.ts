@@ -22,6 +22,9 @@ import {
   wholeRecords,
 } from './series-record.ts';
 
+/** Beyond it doubles don't add exactly, and the times of header and chunk may differ by rounding. */
+const COMPARABLE_TIME_MAX = 2 ** 52;
+
 /** One entry per chunk, oldest first, as the headers have it. */
 export interface ChunkDescriptors {
   /** Milliseconds since the epoch. */
@@ -91,9 +94,10 @@ export const recordProblem = (bytes: Uint8Array, offset: number): string | undef
     throw error;
   }
   const firstTime = recordFirstTime(bytes, offset);
+  const lastTime = recordLastTime(bytes, offset);
+  if (Math.max(Math.abs(firstTime), Math.abs(lastTime)) > COMPARABLE_TIME_MAX) return undefined;
   const firstTimeInChunk = firstTimeOf(bytes, body, encoding);
   if (firstTime !== firstTimeInChunk) return `header says first time ${firstTime}, the chunk ${firstTimeInChunk}`;
-  const lastTime = recordLastTime(bytes, offset);
   const lastTimeInChunk = lastTimeOf(bytes, body, encoding);
   if (lastTime !== lastTimeInChunk) return `header says last time ${lastTime}, the chunk ${lastTimeInChunk}`;
   return undefined;

@@ -1,0 +1,77 @@
+/**
+ * A window that moves forward over a file of any size: the bytes from the reader's place on, in a buffer that grows
+ * only when one value needs it, and a running CRC-32 of everything before that place.
+ */
+import { crc32 } from 'node:zlib';
+import type { FileDescriptor, FileSystem } from './file-system.ts';
+import { readFully } from './read-write.ts';
+
+/** Bytes of an ordinary slice: one to a few milliseconds of decoding. */
+const WINDOW_BYTES = 256 * 1024;
+/** The largest single value that is taken for one: a record's header with all its labels. */
+const WINDOW_BYTES_MAX = 16 * 1024 * 1024;
+
+export class FileWindow {
+  bytes: Buffer = Buffer.allocUnsafe(WINDOW_BYTES);
+  /** Bytes of the buffer that are filled. */
+  length = 0;
+  /** The file's size: when it was opened, or where it turned out to end. */
+  size: number;
+  private readonly fileSystem: FileSystem;
+  private readonly fd: FileDescriptor;
+  /** The file's offset of the buffer's first byte. */
+  private base = 0;
+  private crcOfBase = 0;
+
+  constructor(fileSystem: FileSystem, fd: FileDescriptor) {
+    this.fileSystem = fileSystem;
+    this.fd = fd;
+    this.size = fileSystem.statOpen(fd).size;
+  }
+
+  /** Offset in the file of an index in the buffer. */
+  offsetOf(index: number): number {
+    return this.base + index;
+  }
+
+  /** Whether the window reaches the end of the file. */
+  get isAtEnd(): boolean {
+    return this.base + this.length >= this.size;
+  }
+
+  /** CRC-32 of the file up to an index in the buffer. */
+  crcUpTo(index: number): number {
+    return crc32(this.bytes.subarray(0, index), this.crcOfBase);
+  }
+
+  /**
+   * Drops the bytes before `index` and fills up behind the rest. What was at `index` is at 0 afterwards. When nothing
+   * is dropped and the buffer is full, it grows; false when it may not grow further.
+   */
+  advance(index: number): boolean {
+    this.crcOfBase = this.crcUpTo(index);
+    this.bytes.copyWithin(0, index, this.length);
+    this.base += index;
+    this.length -= index;
+    if (this.length === this.bytes.length && !this.grow()) return false;
+    const room = Math.min(this.bytes.length - this.length, this.size - this.base - this.length);
+    const found = readFully(this.fileSystem, this.fd, this.bytes, this.length, room, this.base + this.length);
+    this.length += found;
+    if (found < room) this.size = this.base + this.length;
+    return true;
+  }
+
+  /** Bytes from anywhere in the file, as far as there are any; the window stays. */
+  peek(offset: number, byteCount: number): Buffer {
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(byteCount, this.size - offset)));
+    return bytes.subarray(0, readFully(this.fileSystem, this.fd, bytes, 0, bytes.length, offset));
+  }
+
+  private grow(): boolean {
+    if (this.bytes.length >= WINDOW_BYTES_MAX) return false;
+    const grown = Buffer.allocUnsafe(this.bytes.length * 2);
+    this.bytes.copy(grown, 0, 0, this.length);
+    this.bytes = grown;
+    return true;
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Writes heads.db, version 2: to `heads.db.tmp`, synced, renamed over the old one, the directory synced. Until the
+ * rename the old checkpoint stays valid; a failure removes the tmp file.
+ *
+ * Adding a record copies it, chunks included, into a buffer without waiting for anything, so each record is a snapshot
+ * of one moment. The caller decides how many records it adds before it lets others have the thread.
+ */
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { writeForSeriesFile } from '../chunk/decode.ts';
+import { CHUNK_BYTES, type Slab, type Slot } from '../chunk/slab.ts';
+import { TidemarkError } from '../errors.ts';
+import { ByteWriter } from '../model/byte-writer.ts';
+import { combineCrc32 } from './crc32.ts';
+import type { FileDescriptor, FileSystem } from './file-system.ts';
+import {
+  COUNT_OFFSET,
+  encodeTrailer,
+  HEADER_BYTES,
+  HEADS_FILE,
+  HEADS_MAGIC,
+  HEADS_VERSION,
+  type HeadsRecord,
+  type HeadsTrailer,
+} from './heads.ts';
+import { ioError } from './io-error.ts';
+import { discard, writeFully } from './read-write.ts';
+
+/** The buffer is written out by itself when it has grown to this. */
+const BUFFER_BYTES_MAX = 1 << 20;
+
+/** What the finished file is known by. */
+export interface HeadsWritten {
+  readonly series: number;
+  readonly chunks: number;
+  readonly bytes: number;
+  readonly crc32: number;
+}
+
+export class HeadsWriter {
+  private readonly fileSystem: FileSystem;
+  private readonly directory: string;
+  private readonly path: string;
+  private readonly temporary: string;
+  private readonly slab: Slab;
+  private readonly buffer = new ByteWriter(BUFFER_BYTES_MAX / 4);
+  private fd: FileDescriptor | undefined;
+  /** Whether there may be a tmp file. */
+  private hasBegun = false;
+  private seriesAnnounced = 0;
+  private series = 0;
+  private chunks = 0;
+  /** Bytes after the header that are in the file, and their CRC. */
+  private bodyBytes = 0;
+  private bodyCrc = 0;
+
+  constructor(fileSystem: FileSystem, directory: string, slab: Slab) {
+    this.fileSystem = fileSystem;
+    this.directory = directory;
+    this.path = join(directory, HEADS_FILE);
+    this.temporary = `${this.path}.tmp`;
+    this.slab = slab;
+  }
+
+  /** Starts the file. The count need not be right: `finish` corrects it. */
+  begin(seriesCount: number): void {
+    try {
+      this.hasBegun = true;
+      this.fd = this.fileSystem.open(this.temporary, 'truncate');
+      this.seriesAnnounced = seriesCount;
+      const header = headerFor(seriesCount);
+      writeFully(this.fileSystem, this.fd, header, 0, header.length, 0);
+    } catch (error) {
+      throw this.failed(error);
+    }
+  }
+
+  /**
+   * Adds a series. A record without chunk descriptors is left out and false returned: there is nothing to save of it,
+   * and the original does not survive reading it.
+   */
+  add(record: HeadsRecord): boolean {
+    const persisted = record.descriptorTimes.length / 2;
+    if (record.watermark !== persisted) {
+      throw new TidemarkError('TIDEMARK_INTERNAL', `watermark ${record.watermark} with times of ${persisted} chunks`);
+    }
+    const descriptors = persisted + record.slots.length;
+    if (descriptors === 0) return false;
+    const { buffer } = this;
+    buffer.byte(0);
+    buffer.halvesBE(record.high, record.low);
+    buffer.metric(record.pairs);
+    buffer.svarint(record.watermark);
+    buffer.svarintBig(record.mtimeNs);
+    buffer.svarint(record.chunkDescsOffset);
+    buffer.svarint(record.savedFirstTime);
+    buffer.svarint(descriptors);
+    for (let i = 0; i < record.descriptorTimes.length; i++) buffer.svarint(record.descriptorTimes[i]);
+    for (let i = 0; i < record.slots.length; i++) this.addChunk(record.slots[i]);
+    this.series++;
+    this.chunks += record.slots.length;
+    if (buffer.length >= BUFFER_BYTES_MAX) this.writeBuffered();
+    return true;
+  }
+
+  /** Writes out what was added so far, so that `finish` has little left to do. */
+  writeBuffered(): void {
+    if (this.fd === undefined) throw new TidemarkError('TIDEMARK_INTERNAL', 'no checkpoint has begun');
+    try {
+      const bytes = this.buffer.view();
+      writeFully(this.fileSystem, this.fd, bytes, 0, bytes.length, HEADER_BYTES + this.bodyBytes);
+      this.bodyCrc = crc32(bytes, this.bodyCrc);
+      this.bodyBytes += bytes.length;
+      this.buffer.clear();
+    } catch (error) {
+      throw this.failed(error);
+    }
+  }
+
+  /** Completes the file and puts it in place; resolves when it would survive loss of power. */
+  async finish(trailer?: HeadsTrailer): Promise<HeadsWritten> {
+    this.writeBuffered();
+    const fd = this.fd!;
+    try {
+      const header = headerFor(this.series);
+      if (this.series !== this.seriesAnnounced) {
+        writeFully(this.fileSystem, fd, header, COUNT_OFFSET, HEADER_BYTES - COUNT_OFFSET, COUNT_OFFSET);
+      }
+      const crcRecords = combineCrc32(crc32(header), this.bodyCrc, this.bodyBytes);
+      const end = trailer === undefined ? new Uint8Array(0) : encodeTrailer(trailer, crcRecords);
+      writeFully(this.fileSystem, fd, end, 0, end.length, HEADER_BYTES + this.bodyBytes);
+      await this.fileSystem.sync(fd);
+      this.fd = undefined;
+      this.fileSystem.close(fd);
+      this.fileSystem.rename(this.temporary, this.path);
+      this.hasBegun = false;
+      this.fileSystem.syncDirectory(this.directory);
+      return {
+        series: this.series,
+        chunks: this.chunks,
+        bytes: HEADER_BYTES + this.bodyBytes + end.length,
+        crc32: crc32(end, crcRecords),
+      };
+    } catch (error) {
+      throw this.failed(error);
+    }
+  }
+
+  /** Gives up: closes and removes the tmp file. Harmless when nothing has begun or all is done. */
+  abort(): void {
+    if (!this.hasBegun) return;
+    this.hasBegun = false;
+    if (this.fd !== undefined) {
+      try {
+        this.fileSystem.close(this.fd);
+      } catch {
+        // The descriptor is gone either way, and so is the file in a moment.
+      }
+      this.fd = undefined;
+    }
+    discard(this.fileSystem, this.temporary);
+  }
+
+  private addChunk(slot: Slot): void {
+    const { buffer } = this;
+    const encoding = this.slab.encoding[slot];
+    buffer.byte(encoding);
+    const start = buffer.gap(CHUNK_BYTES);
+    writeForSeriesFile(this.slab.blockOf(slot), this.slab.offsetOf(slot), encoding, buffer.target, start);
+  }
+
+  private failed(error: unknown): TidemarkError {
+    this.abort();
+    return ioError(error, 'write', this.temporary);
+  }
+}
+
+const headerFor = (seriesCount: number): Buffer => {
+  const writer = new ByteWriter(HEADER_BYTES);
+  writer.raw(HEADS_MAGIC);
+  writer.svarint(HEADS_VERSION);
+  writer.halvesBE(Math.floor(seriesCount / 4294967296), seriesCount);
+  return writer.copy();
+};
