@@ -23,7 +23,7 @@ import { publish } from './publish.ts';
 import { comparisonTable, machineLine, sizesTable, targetTable } from './report.ts';
 import { type BenchResult, FigureCollector, type SizeResult } from './result.ts';
 import { runCase } from './run-case.ts';
-import { roundMs, sampleCount, type Workload, type WorkloadSize } from './workload.ts';
+import { roundMs, sampleCount, sizeFrom, type Workload, type WorkloadSize } from './workload.ts';
 
 const { values: given } = parseArgs({
   options: {
@@ -35,14 +35,6 @@ const { values: given } = parseArgs({
     publish: { type: 'boolean', default: false },
   },
 });
-
-const sizeFrom = (text: string): WorkloadSize => {
-  const [seriesCount, rounds] = text.split(/[x,]/).map(Number);
-  if (!Number.isInteger(seriesCount) || !Number.isInteger(rounds) || rounds < 2) {
-    throw new Error(`--size takes series and rounds, such as 100000x240, not ${text}`);
-  }
-  return { seriesCount, rounds };
-};
 
 const mainSize: WorkloadSize = { seriesCount: 100_000, rounds: 240 };
 const quickSize: WorkloadSize = { seriesCount: 2_000, rounds: 60 };

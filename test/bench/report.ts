@@ -119,3 +119,26 @@ export const summaryTable = (result: BenchResult): string => {
     ]),
   );
 };
+
+const peerFigures = ['appendNs', 'rangeMs', 'lookupMs', 'regexMs', 'residentMB', 'reopenMs', 'directoryMB'] as const;
+
+/** Tidemark and what else there is, a row each. */
+export const peersTable = (
+  measured: readonly { readonly title: string; readonly figures: Readonly<Record<string, number>> }[],
+): string =>
+  table(
+    [
+      '',
+      'append, ns/sample',
+      'range query, ms',
+      'look-up, ms',
+      'by regular expressions, ms',
+      'memory, MB',
+      'reopen, ms',
+      'disk, MB',
+    ],
+    measured.map(({ title, figures: ours }) => [
+      title,
+      ...peerFigures.map((name) => (ours[name] === undefined ? '' : formatNumber(ours[name]))),
+    ]),
+  );

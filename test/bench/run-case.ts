@@ -1,30 +1,47 @@
-/** Runs one case in a process of its own, so that no figure depends on what was measured before it. */
+/** Runs one piece of measuring in a process of its own, so that no figure depends on what was measured before it. */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { CaseContext, CaseResult } from './cases/case.ts';
 import type { CaseName, CaseRequest } from './cases/main.ts';
 
-const entry = join(import.meta.dirname, 'cases', 'main.js');
+interface ChildPlan {
+  /** The compiled file to run, relative to this folder. */
+  readonly entry: string;
+  readonly title: string;
+  /** Sent to the child, which answers with one message. */
+  readonly request: object;
+  /** The child kills itself after its answer. */
+  readonly dies?: boolean;
+}
 
-export const runCase = (name: CaseName, context: CaseContext): Promise<CaseResult> =>
+/** Resolves to the child's answer when it ended as planned; rejects with what it complained about otherwise. */
+export const askChild = <Answer>({ entry, title, request, dies = false }: ChildPlan): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    const child = fork(entry, {
+    const child = fork(join(import.meta.dirname, entry), {
       execArgv: ['--expose-gc', '--enable-source-maps'],
       stdio: ['ignore', 2, 'pipe', 'ipc'],
     });
-    let result: CaseResult | undefined;
+    let answer: Answer | undefined;
     let complaints = '';
     child.stderr?.on('data', (text: Buffer) => {
       complaints = (complaints + text.toString()).slice(-4_000);
     });
     child.once('message', (message) => {
-      result = message as CaseResult;
+      answer = message as Answer;
     });
     child.once('error', reject);
     child.once('close', (code, signal) => {
-      const asPlanned = name === 'crash' ? signal === 'SIGKILL' : code === 0;
-      if (asPlanned && result !== undefined) resolve(result);
-      else reject(new Error(`${name} ended with ${signal ?? `exit code ${code}`}\n${complaints.trim()}`));
+      const asPlanned = dies ? signal === 'SIGKILL' : code === 0;
+      if (asPlanned && answer !== undefined) resolve(answer);
+      else reject(new Error(`${title} ended with ${signal ?? `exit code ${code}`}\n${complaints.trim()}`));
     });
-    child.send({ name, context } satisfies CaseRequest);
+    child.send(request);
+  });
+
+export const runCase = (name: CaseName, context: CaseContext): Promise<CaseResult> =>
+  askChild<CaseResult>({
+    entry: join('cases', 'main.js'),
+    title: name,
+    request: { name, context } satisfies CaseRequest,
+    dies: name === 'crash',
   });

@@ -19,6 +19,15 @@ export interface Workload extends WorkloadSize {
   readonly base: number;
 }
 
+/** A size from text such as `100000x240`. */
+export const sizeFrom = (text: string): WorkloadSize => {
+  const [seriesCount, rounds] = text.split(/[x,]/).map(Number);
+  if (!Number.isInteger(seriesCount) || !Number.isInteger(rounds) || rounds < 2) {
+    throw new Error(`a size is series and rounds, such as 100000x240, not ${text}`);
+  }
+  return { seriesCount, rounds };
+};
+
 export const sampleCount = ({ seriesCount, rounds }: WorkloadSize): number => seriesCount * rounds;
 
 /** The label set of series `i`, every call a new object. */
