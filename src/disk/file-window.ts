@@ -12,7 +12,7 @@ const WINDOW_BYTES = 256 * 1024;
 const WINDOW_BYTES_MAX = 16 * 1024 * 1024;
 
 export class FileWindow {
-  bytes: Buffer = Buffer.allocUnsafe(WINDOW_BYTES);
+  bytes: Buffer;
   /** Bytes of the buffer that are filled. */
   length = 0;
   /** The file's size: when it was opened, or where it turned out to end. */
@@ -27,6 +27,7 @@ export class FileWindow {
     this.fileSystem = fileSystem;
     this.fd = fd;
     this.size = fileSystem.statOpen(fd).size;
+    this.bytes = Buffer.allocUnsafe(Math.min(this.size, WINDOW_BYTES));
   }
 
   /** Offset in the file of an index in the buffer. */
@@ -53,7 +54,7 @@ export class FileWindow {
     this.bytes.copyWithin(0, index, this.length);
     this.base += index;
     this.length -= index;
-    if (this.length === this.bytes.length && !this.grow()) return false;
+    if (this.length === this.bytes.length && !this.isAtEnd && !this.grow()) return false;
     const room = Math.min(this.bytes.length - this.length, this.size - this.base - this.length);
     const found = readFully(this.fileSystem, this.fd, this.bytes, this.length, room, this.base + this.length);
     this.length += found;

@@ -86,17 +86,23 @@ export const encodeTrailer = ({ position }: HeadsTrailer, crcBefore: number): Bu
   return bytes;
 };
 
-/** The trailer in the last bytes of a file, if they are one. Whether its CRC is right is for {@link isIntact}. */
+/**
+ * The trailer in the last bytes of a file, if they are one. A magic that is mostly right is taken for it as well: a
+ * damaged trailer must not pass for none. Whether it is right is for {@link isIntact}.
+ */
 export const decodeTrailer = (bytes: Uint8Array): HeadsTrailer | undefined => {
-  if (bytes.length !== TRAILER_BYTES || bytes[TRAILER_MAGIC.length] !== TRAILER_VERSION) return undefined;
-  if (Buffer.compare(bytes.subarray(0, TRAILER_MAGIC.length), TRAILER_MAGIC) !== 0) return undefined;
-  const position = fromHalves(readInt32BE(bytes, POSITION_OFFSET), readInt32BE(bytes, POSITION_OFFSET + 4));
-  return Number.isSafeInteger(position) && position >= 0 ? { position } : undefined;
+  if (bytes.length !== TRAILER_BYTES) return undefined;
+  const matching = TRAILER_MAGIC.filter((byte, index) => byte === bytes[index]).length;
+  if (matching < TRAILER_MAGIC.length / 2) return undefined;
+  return { position: fromHalves(readInt32BE(bytes, POSITION_OFFSET), readInt32BE(bytes, POSITION_OFFSET + 4)) };
 };
 
 /** Whether the trailer and all that is before it are as they were written. */
-export const isIntact = (trailer: Uint8Array, crcBefore: number): boolean =>
-  readInt32BE(trailer, CRC_OFFSET) === (crc32(trailer.subarray(0, CRC_OFFSET), crcBefore) | 0);
+export const isIntact = (trailer: Uint8Array, crcBefore: number): boolean => {
+  const position = decodeTrailer(trailer)?.position ?? -1;
+  if (!Number.isSafeInteger(position) || position < 0) return false;
+  return readInt32BE(trailer, CRC_OFFSET) === (crc32(trailer.subarray(0, CRC_OFFSET), crcBefore) | 0);
+};
 
 /** `TIDEMARK_CORRUPT_HEADS` with file and byte offset. */
 export const corruptHeads = (
