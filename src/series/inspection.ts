@@ -25,6 +25,11 @@ export class Inspection {
     return this.#observers.size > 0;
   }
 
+  /** Actors that would be told of. */
+  get watched(): number {
+    return this.#actors.size;
+  }
+
   /** Tells `observer` of every actor alive and of all that happens from now on. Returns what ends that. */
   observe(observer: InspectionObserver): () => void {
     const own: InspectionObserver = (event) => observer(event);
