@@ -17,12 +17,14 @@ import type { LifecycleEvent, Position } from '../model/events.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { encodeEvents } from './events-codec.ts';
 import type { JournalFinding } from './findings.ts';
+import { HistoryLog } from './history-log.ts';
 import { type JournalTail, prepareTail } from './journal-tail.ts';
 import { EVENTS, FRAME_BYTES, frameSeed, PAYLOAD_BYTES_MAX, SAMPLES, sealFrame } from './record-frame.ts';
 import { SampleStage } from './sample-stage.ts';
 import { encodeSamples, samplesBytesMax } from './samples-codec.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { storeSalt } from './segment-header.ts';
+import { listSegments } from './segment-list.ts';
 
 export interface JournalWriterOptions {
   /** When the journal goes to the disk without being asked. Default `'interval'`. */
@@ -37,6 +39,8 @@ export interface JournalWriterOptions {
   readonly writeBytes?: number;
   /** Encoded bytes that may wait for the disk's confirmation. Default 32 MiB. */
   readonly unconfirmedBytesMax?: number;
+  /** Bytes of lifecycle history that are kept. Default 64 MiB. */
+  readonly historyBytes?: number;
   /** Something waits to be committed now, and nothing did before. */
   readonly onPending?: () => void;
   /** Called with the first error; from then on `writable` is false. */
@@ -72,6 +76,10 @@ export class JournalWriter {
   private readonly salt: number;
   private readonly eventWriter = new ByteWriter(4096);
   private readonly listeners = new Set<(durable: Position) => void>();
+  private readonly fileSystem: FileSystem;
+  private readonly directory: string;
+  private readonly history: HistoryLog;
+  private truncation: Promise<unknown> = Promise.resolve();
   private scratch: Buffer;
   private durablePosition: Position;
   /** Nothing has been appended since the last commit began. */
@@ -94,10 +102,13 @@ export class JournalWriter {
 
   private constructor(parts: JournalWriterParts, tail: JournalTail) {
     this.clock = parts.clock;
+    this.fileSystem = parts.fileSystem;
+    this.directory = parts.directory;
     this.options = { ...defaults, ...parts.options };
     this.findings = tail.findings;
     this.storeId = tail.storeId ?? parts.storeId;
     this.salt = storeSalt(this.storeId);
+    this.history = new HistoryLog({ ...parts, storeId: this.storeId, bytesMax: this.options.historyBytes });
     this.stage = new SampleStage(this.options.batchSamples);
     this.scratch = Buffer.allocUnsafeSlow(samplesBytesMax(this.options.batchSamples, this.options.batchSamples));
     this.queue = new ByteQueue(tail.start);
@@ -140,6 +151,11 @@ export class JournalWriter {
   /** Memory that the queue holds. */
   get bufferBytes(): number {
     return this.queue.capacityBytes;
+  }
+
+  /** Bytes that the lifecycle history takes on the disk. */
+  get historyBytes(): number {
+    return this.history.bytes;
   }
 
   /** Bytes of all segment files. */
@@ -272,6 +288,16 @@ export class JournalWriter {
     return this.commit();
   }
 
+  /**
+   * Removes the segments that end at a position or before it; what they say of series' lives goes into the history
+   * first. Resolves with what is gone. Calls that come while one runs wait for it.
+   */
+  truncateBefore(position: Position): Promise<{ readonly segments: number; readonly bytes: number }> {
+    const truncation = this.truncation.catch(() => undefined).then(() => this.truncate(position));
+    this.truncation = truncation;
+    return truncation;
+  }
+
   /** Adds a listener for the durable position; returns what removes it. */
   onDurable(listener: (durable: Position) => void): () => void {
     this.listeners.add(listener);
@@ -285,13 +311,27 @@ export class JournalWriter {
     try {
       await this.commit();
     } finally {
-      await this.running?.catch(() => undefined);
+      await Promise.allSettled([this.running, this.truncation]);
       this.files.close();
     }
   }
 
   private throwIfFailed(): void {
     if (this.failure !== undefined) throw this.failure.error;
+  }
+
+  private async truncate(position: Position): Promise<{ readonly segments: number; readonly bytes: number }> {
+    const gone = { segments: 0, bytes: 0 };
+    for (;;) {
+      const oldest = this.files.closed[0];
+      if (this.closed || oldest === undefined || oldest.end > position) return gone;
+      const { segments } = listSegments(this.fileSystem, this.directory);
+      const entry = segments.find(({ start }) => start === oldest.start);
+      if (entry !== undefined) await this.history.move(entry, oldest.end);
+      this.files.removeOldest();
+      gone.segments++;
+      gone.bytes += oldest.bytes;
+    }
   }
 
   private startCommit(): Promise<Position> {
@@ -462,4 +502,5 @@ const defaults = {
   batchSamples: 8192,
   writeBytes: 128 * 1024,
   unconfirmedBytesMax: 32 * 1024 * 1024,
+  historyBytes: 64 * 1024 * 1024,
 } as const;

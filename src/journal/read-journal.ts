@@ -41,6 +41,8 @@ export interface JournalReaderOptions {
   readonly onFinding?: FindingListener | undefined;
   /** Leaves out the sample batches, without reading them. */
   readonly eventsOnly?: boolean;
+  /** Decodes only the events records whose payload it accepts. */
+  readonly wanted?: (payload: Buffer) => boolean;
 }
 
 export class JournalReader {
@@ -152,7 +154,10 @@ export class JournalReader {
   }
 
   private decode(segment: SegmentReader): JournalRecord | undefined {
-    if (segment.kind === EVENTS) return this.guard(segment, () => this.decodeEvents(segment));
+    if (segment.kind === EVENTS) {
+      if (this.options.wanted !== undefined && !this.options.wanted(payloadOf(segment))) return undefined;
+      return this.guard(segment, () => this.decodeEvents(segment));
+    }
     if (segment.kind === SAMPLES) {
       if (this.options.eventsOnly === true) return undefined;
       return this.guard(segment, () => this.decodeSamples(segment));
@@ -214,6 +219,9 @@ export class JournalReader {
     return segments;
   }
 }
+
+const payloadOf = ({ buffer, payloadStart, payloadEnd }: SegmentReader): Buffer =>
+  buffer.subarray(payloadStart, payloadEnd);
 
 /**
  * The records of the journal from a position to its end or to `limit`, one at a time: the caller may rest between them.

@@ -217,8 +217,13 @@ export class SegmentFiles {
 
   private closeFile(file: OpenFile | undefined): void {
     if (file === undefined) return;
-    this.fileSystem.close(file.blockingDescriptor);
-    this.fileSystem.close(file.descriptor);
+    for (const descriptor of [file.blockingDescriptor, file.descriptor]) {
+      try {
+        this.fileSystem.close(descriptor);
+      } catch {
+        // What the file held is on the disk, or will be written again elsewhere: an error of closing tells nothing new.
+      }
+    }
   }
 
   /** Index of the open segment that holds a position. */

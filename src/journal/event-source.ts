@@ -1,0 +1,123 @@
+/**
+ * The journal as domain events, in batches of whole records: what subscriptions and `tidemark events` read. What can't
+ * be read any more is told as a range, before whatever follows it.
+ */
+import type { FileSystem } from '../disk/file-system.ts';
+import type { JournalEvent, Position, SamplesAppended } from '../model/events.ts';
+import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
+import type { FindingListener, JournalFinding } from './findings.ts';
+import { JournalReader, type JournalRecord, type SamplesRecord } from './read-journal.ts';
+import type { LostRange } from './subscription-cursors.ts';
+
+/** A batch ends when it has this many journal bytes, however few events they are. */
+const BATCH_BYTES_MAX = 1024 * 1024;
+
+export interface SourceBatch {
+  readonly events: readonly JournalEvent[];
+  /** Where the batch ends, and the next one starts. */
+  readonly position: Position;
+  /** What lay between the batch before and this one and is lost. */
+  readonly lost?: LostRange;
+}
+
+export interface EventSourceOptions {
+  readonly fileSystem: FileSystem;
+  /** The journal's own directory. */
+  readonly directory: string;
+  readonly from: Position;
+  /** Events per batch at most; those of one record stay together. Default 1,000. */
+  readonly batchSize?: number;
+  readonly onFinding?: FindingListener;
+}
+
+export class EventSource {
+  private readonly reader: JournalReader;
+  private readonly batchSize: number;
+  /** Fingerprints of the current segment's references, as text. */
+  private texts: (Fingerprint | undefined)[] = [];
+  private textsOf: Position | undefined;
+  private lost: LostRange | undefined;
+  /** Events that were read but come after a range that is lost: the next batch. */
+  private held: { readonly events: JournalEvent[]; readonly position: Position } | undefined;
+  private at: Position;
+
+  constructor(options: EventSourceOptions) {
+    this.at = options.from;
+    this.batchSize = options.batchSize ?? 1000;
+    this.reader = new JournalReader({
+      ...options,
+      onFinding: (finding) => {
+        this.noteLoss(finding);
+        options.onFinding?.(finding);
+      },
+    });
+  }
+
+  /** Where the next batch starts. */
+  get position(): Position {
+    return this.at;
+  }
+
+  /** The next batch of what ends at or before `limit`; `undefined` when there is nothing now. */
+  take(limit: Position = Number.POSITIVE_INFINITY): SourceBatch | undefined {
+    const events: JournalEvent[] = [];
+    const lost = this.takeLoss();
+    let position = Math.max(this.at, lost?.to ?? 0);
+    if (this.held !== undefined) {
+      events.push(...this.held.events);
+      position = this.held.position;
+      this.held = undefined;
+    }
+    while (events.length < this.batchSize && position - this.at < BATCH_BYTES_MAX) {
+      const record = this.reader.next(limit);
+      if (record === undefined) break;
+      const read = { events: this.eventsOf(record), position: record.position };
+      if (this.lost !== undefined) {
+        this.held = read;
+        break;
+      }
+      events.push(...read.events);
+      position = read.position;
+    }
+    if (events.length === 0 && lost === undefined) return this.held === undefined ? undefined : this.take(limit);
+    this.at = position;
+    return { events, position, ...(lost !== undefined && { lost }) };
+  }
+
+  close(): void {
+    this.reader.close();
+  }
+
+  /** The loss that stands before the next batch. */
+  private takeLoss(): LostRange | undefined {
+    const { lost } = this;
+    this.lost = undefined;
+    return lost;
+  }
+
+  private noteLoss(finding: JournalFinding): void {
+    if (finding.kind !== 'badRecord' && finding.kind !== 'missingSegment') return;
+    this.lost = { from: this.lost?.from ?? finding.from, to: finding.to };
+  }
+
+  private eventsOf(record: JournalRecord): JournalEvent[] {
+    if (record.type === 'samples') return [this.samplesAppended(record)];
+    return record.events.map((event) => ({ ...event, position: record.position }));
+  }
+
+  private samplesAppended(record: SamplesRecord): SamplesAppended & { readonly position: Position } {
+    if (record.segment !== this.textsOf) {
+      this.texts = [];
+      this.textsOf = record.segment;
+    }
+    const { count, references, highs, lows, time, position } = record;
+    const fingerprints = new Array<Fingerprint>(count);
+    for (let index = 0; index < count; index++) {
+      const reference = references[index];
+      fingerprints[index] = this.texts[reference] ??= fingerprintText(highs[index], lows[index]);
+    }
+    const timestamps = record.timestamps.slice(0, count);
+    const values = record.values.slice(0, count);
+    return { type: 'samplesAppended', time, fingerprints, timestamps, values, position };
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Where durable subscriptions stand: one small JSON file each, replaced in one step. Saves that come while others are
+ * being written are written together, once.
+ */
+import type { FileSystem } from '../disk/file-system.ts';
+import { discard, readFile, removeIfPresent, writeFully } from '../disk/read-write.ts';
+import { TidemarkError } from '../errors.ts';
+import type { Position } from '../model/events.ts';
+
+export interface LostRange {
+  readonly from: Position;
+  readonly to: Position;
+}
+
+export interface Cursor {
+  /** Everything before this position was acknowledged, or is lost to the subscription. */
+  readonly position: Position;
+  /** What it lost and has not been told of yet. */
+  readonly lost?: LostRange;
+}
+
+const FILE_BYTES_MAX = 4096;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+export const cursorDirectory = (journalDirectory: string): string => `${journalDirectory}/subscriptions`;
+
+/** Throws `TIDEMARK_INVALID_OPTION` unless the name may name a file on every system. */
+export const checkSubscriptionName = (name: string): void => {
+  if (typeof name === 'string' && NAME.test(name)) return;
+  throw new TidemarkError(
+    'TIDEMARK_INVALID_OPTION',
+    `subscription name is ${JSON.stringify(name)}; allowed: 1 to 100 letters, digits, dots, underscores and hyphens, a letter or digit first`,
+    { details: { option: 'name', value: name } },
+  );
+};
+
+export class SubscriptionCursors {
+  private readonly fileSystem: FileSystem;
+  private readonly directory: string;
+  private readonly known: Map<string, Cursor>;
+  private waiting = new Set<string>();
+  private following: Promise<void> | undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(fileSystem: FileSystem, journalDirectory: string) {
+    this.fileSystem = fileSystem;
+    this.directory = cursorDirectory(journalDirectory);
+    this.known = readCursors(fileSystem, this.directory);
+  }
+
+  get(name: string): Cursor | undefined {
+    return this.known.get(name);
+  }
+
+  entries(): [string, Cursor][] {
+    return [...this.known];
+  }
+
+  /** Resolves when the cursor is on the disk, or a later one of the same name. */
+  save(name: string, cursor: Cursor): Promise<void> {
+    this.known.set(name, cursor);
+    this.waiting.add(name);
+    this.following ??= this.running
+      .catch(() => undefined)
+      .then(() => {
+        this.following = undefined;
+        this.running = this.write();
+        return this.running;
+      });
+    return this.following;
+  }
+
+  /** Resolves when no save is under way; errors have gone to who asked for it. */
+  async settled(): Promise<void> {
+    while (this.following !== undefined) await this.following.catch(() => undefined);
+    await this.running.catch(() => undefined);
+  }
+
+  /** Forgets a cursor, on the disk too. */
+  async remove(name: string): Promise<void> {
+    this.known.delete(name);
+    this.waiting.delete(name);
+    await this.running.catch(() => undefined);
+    removeIfPresent(this.fileSystem, this.path(name));
+    if (this.fileSystem.stat(this.directory) !== undefined) this.fileSystem.syncDirectory(this.directory);
+  }
+
+  private async write(): Promise<void> {
+    const names = this.waiting;
+    this.waiting = new Set();
+    try {
+      this.fileSystem.makeDirectory(this.directory);
+      for (const name of names) await this.writeOne(name);
+      this.fileSystem.syncDirectory(this.directory);
+    } catch (error) {
+      for (const name of names) this.waiting.add(name);
+      throw error;
+    }
+  }
+
+  private async writeOne(name: string): Promise<void> {
+    const cursor = this.known.get(name);
+    if (cursor === undefined) return;
+    const path = this.path(name);
+    const temporary = `${path}.tmp`;
+    const bytes = Buffer.from(`${JSON.stringify({ version: 1, name, ...cursor })}\n`);
+    try {
+      const descriptor = this.fileSystem.open(temporary, 'truncate');
+      try {
+        writeFully(this.fileSystem, descriptor, bytes, 0, bytes.length, 0);
+        await this.fileSystem.sync(descriptor);
+      } finally {
+        this.fileSystem.close(descriptor);
+      }
+      if (this.known.has(name)) this.fileSystem.rename(temporary, path);
+    } catch (error) {
+      discard(this.fileSystem, temporary);
+      throw error;
+    }
+  }
+
+  private path(name: string): string {
+    return `${this.directory}/${name}.json`;
+  }
+}
+
+const readCursors = (fileSystem: FileSystem, directory: string): Map<string, Cursor> => {
+  const cursors = new Map<string, Cursor>();
+  if (fileSystem.stat(directory) === undefined) return cursors;
+  for (const { name: file } of fileSystem.readDirectory(directory)) {
+    if (!file.endsWith('.json')) continue;
+    const name = file.slice(0, -'.json'.length);
+    if (!NAME.test(name)) continue;
+    cursors.set(name, readCursor(fileSystem, `${directory}/${file}`));
+  }
+  return cursors;
+};
+
+/** A cursor that can't be read starts over: at least once, and never less. */
+const readCursor = (fileSystem: FileSystem, path: string): Cursor => {
+  const bytes = readFile(fileSystem, path, FILE_BYTES_MAX);
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes ?? []).toString('utf8'));
+    if (isCursor(value)) return { position: value.position, ...(value.lost && { lost: value.lost }) };
+  } catch {
+    // Not JSON: as good as a cursor without a position.
+  }
+  return { position: 0 };
+};
+
+const isCursor = (value: unknown): value is Cursor =>
+  typeof value === 'object' &&
+  value !== null &&
+  'position' in value &&
+  isPosition(value.position) &&
+  (!('lost' in value) || isRange(value.lost));
+
+const isRange = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  'from' in value &&
+  'to' in value &&
+  isPosition(value.from) &&
+  isPosition(value.to);
+
+const isPosition = (value: unknown): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;

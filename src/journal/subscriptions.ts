@@ -1,0 +1,136 @@
+/**
+ * All durable subscriptions of a store: who they are, where they stand, how much journal they hold back. A name is one
+ * subscription for good, open or not, until it is removed.
+ */
+import type { SubscribeOptions, Subscription } from '../api.ts';
+import type { Clock } from '../clock.ts';
+import type { FileSystem } from '../disk/file-system.ts';
+import { TidemarkError } from '../errors.ts';
+import type { Position, SubscriptionOverrun } from '../model/events.ts';
+import { DurableSubscription, type SubscribedJournal } from './subscription.ts';
+import { type Cursor, checkSubscriptionName, SubscriptionCursors } from './subscription-cursors.ts';
+import type { TruncationPlan } from './truncation.ts';
+
+export interface SubscriptionsParts {
+  readonly fileSystem: FileSystem;
+  /** The journal's own directory. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly journal: SubscribedJournal;
+}
+
+export interface SubscriptionStatus {
+  readonly name: string;
+  /** Everything before it is acknowledged. */
+  readonly position: Position;
+  /** Journal bytes between that and the end. */
+  readonly lagBytes: number;
+}
+
+export class Subscriptions {
+  private readonly parts: SubscriptionsParts;
+  private readonly cursors: SubscriptionCursors;
+  private readonly open = new Map<string, DurableSubscription>();
+
+  constructor(parts: SubscriptionsParts) {
+    this.parts = parts;
+    this.cursors = new SubscriptionCursors(parts.fileSystem, parts.directory);
+  }
+
+  /** Opens a subscription, new or known. Throws when the name or the position is not valid, or the name is open. */
+  subscribe(name: string, options: SubscribeOptions = {}): Subscription {
+    checkSubscriptionName(name);
+    checkBatchSize(options.batchSize);
+    if (this.open.has(name)) {
+      throw new TidemarkError('TIDEMARK_INVALID_OPTION', `subscription ${name} is open already; close it first`, {
+        details: { option: 'name', value: name },
+      });
+    }
+    if (this.cursors.get(name) === undefined) this.begin(name, this.startOf(options.from ?? 'end'));
+    const subscription = new DurableSubscription({
+      ...this.parts,
+      name,
+      batchSize: options.batchSize,
+      signal: options.signal,
+      cursor: () => this.cursors.get(name) ?? { position: this.parts.journal.end },
+      acknowledge: (position) => this.acknowledge(name, position),
+      onClose: () => this.open.delete(name),
+    });
+    this.open.set(name, subscription);
+    return subscription;
+  }
+
+  /** Every subscription that there is, open or not. */
+  list(): SubscriptionStatus[] {
+    return this.cursors.entries().map(([name, { position }]) => ({
+      name,
+      position,
+      lagBytes: Math.max(0, this.parts.journal.end - position),
+    }));
+  }
+
+  /** Forgets a subscription, so that it holds back nothing. */
+  async remove(name: string): Promise<void> {
+    checkSubscriptionName(name);
+    await this.open.get(name)?.close();
+    await this.cursors.remove(name);
+  }
+
+  /**
+   * Moves subscriptions on that hold back more than they may. Resolves when that is on the disk: only then may the
+   * journal go. Returns what to tell the journal.
+   */
+  async overrun(overruns: TruncationPlan['overruns']): Promise<SubscriptionOverrun[]> {
+    const events: SubscriptionOverrun[] = [];
+    const saves: Promise<void>[] = [];
+    for (const { name, to } of overruns) {
+      const cursor = this.cursors.get(name);
+      if (cursor === undefined || cursor.position >= to) continue;
+      saves.push(this.cursors.save(name, { position: to, lost: { from: cursor.lost?.from ?? cursor.position, to } }));
+      this.open.get(name)?.moveOn(to);
+      events.push({ type: 'subscriptionOverrun', time: this.parts.clock.now(), name, from: cursor.position, to });
+    }
+    await Promise.all(saves);
+    return events;
+  }
+
+  /** Closes every open subscription; their positions stay. */
+  async close(): Promise<void> {
+    for (const subscription of [...this.open.values()]) await subscription.close();
+    await this.cursors.settled();
+  }
+
+  private begin(name: string, position: Position): void {
+    // A failure comes again, and is told, with the first acknowledgement.
+    this.cursors.save(name, { position }).catch(() => undefined);
+  }
+
+  private startOf(from: NonNullable<SubscribeOptions['from']>): Position {
+    const { first, end } = this.parts.journal;
+    if (from === 'start') return first;
+    if (from === 'end') return end;
+    if (typeof from === 'number' && Number.isSafeInteger(from) && from >= 0 && from <= end) return from;
+    throw new TidemarkError(
+      'TIDEMARK_INVALID_POSITION',
+      `from is ${String(from)}; allowed: 'start', 'end', or a position from 0 to ${end}`,
+      { details: { option: 'from', value: from, end } },
+    );
+  }
+
+  private acknowledge(name: string, position: Position): Promise<void> {
+    const cursor = this.cursors.get(name);
+    if (cursor === undefined || cursor.position > position) return Promise.resolve();
+    return this.cursors.save(name, acknowledged(cursor, position));
+  }
+}
+
+/** Who acknowledges what comes after a lost range has been told of it. */
+const acknowledged = ({ lost }: Cursor, position: Position): Cursor =>
+  lost === undefined || position >= lost.to ? { position } : { position, lost };
+
+const checkBatchSize = (batchSize: number | undefined): void => {
+  if (batchSize === undefined || (Number.isSafeInteger(batchSize) && batchSize > 0)) return;
+  throw new TidemarkError('TIDEMARK_INVALID_OPTION', `batchSize is ${batchSize}; allowed: a whole number above 0`, {
+    details: { option: 'batchSize', value: batchSize },
+  });
+};
