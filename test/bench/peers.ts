@@ -9,7 +9,8 @@
  *
  * The peers are no dependencies of this project. Each is installed when it is first needed, into a folder of its own
  * below node_modules/.cache; one that cannot be installed is reported, with the reason, and the exit code is 1. As with
- * Tidemark, every sample is read back and compared bit for bit, after the run and after a reopen.
+ * Tidemark, every sample is read back and compared bit for bit, after the run and after a reopen. Prometheus 2.x is
+ * measured by its own tools, where `promtool` and `prometheus` are installed.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,6 +21,7 @@ import type { CaseContext } from './cases/case.ts';
 import { peers } from './peers/list.ts';
 import type { PeerFigures, PeerRequest } from './peers/main.ts';
 import type { Peer } from './peers/peer.ts';
+import * as prometheus from './peers/prometheus.ts';
 import { peersTable } from './report.ts';
 import { askChild, runCase } from './run-case.ts';
 import { roundMs, sizeFrom, type Workload } from './workload.ts';
@@ -106,6 +108,12 @@ const isAsked = (title: string): boolean => given.only === undefined || given.on
 if (isAsked('Tidemark')) await measure('Tidemark', 'by handle, journal on, durability interval', measureTidemark);
 for (const peer of peers.filter(({ title }) => isAsked(title))) {
   await measure(peer.title, peer.configuration, () => measurePeer(peer));
+}
+
+if (isAsked(prometheus.title)) {
+  await measure(prometheus.title, prometheus.configuration, () =>
+    inDirectory((directory) => prometheus.measurePrometheus(directory, size)),
+  );
 }
 
 mkdirSync(dirname(given.out), { recursive: true });
