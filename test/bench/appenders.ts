@@ -31,18 +31,20 @@ const oneByOne =
     return i;
   };
 
-/** Resolves the labels of every series once, with its first sample, and appends by handle from then on. */
+/** Resolves the labels of every series once, with its first sample, and keeps nothing but the handle from then on. */
 const byHandle = (store: Store, { timestamps, values }: Rounds): Appender => {
-  const labels: Labels[] = [];
   const handles: SeriesHandle[] = [];
+  let labels: Labels[] = [];
+  let offset = 0;
   const first = oneByOne((i) => {
-    handles[i] ??= store.series(labels[i]);
+    handles[i] ??= store.series(labels[i - offset]);
     handles[i].append(timestamps[i], values[i]);
   });
   const later = oneByOne((i) => handles[i].append(timestamps[i], values[i]));
   return {
     prepare: (from, to) => {
-      if (handles.length < to) for (let i = from; i < to; i++) labels[i] = labelsOf(i);
+      offset = from;
+      labels = handles.length < to ? Array.from({ length: to - from }, (_, n) => labelsOf(from + n)) : [];
     },
     append: (from, to) => (handles.length < to ? first(from, to) : later(from, to)),
   };
