@@ -33,7 +33,7 @@ export const drive = async <T>(
   process: SimulatedProcess,
   operation: () => Promise<T>,
 ): Promise<Outcome<T>> => {
-  const watched = watch(operation);
+  const watched = watch(process, operation);
   return driveWatched(timeline, process, watched);
 };
 
@@ -42,16 +42,16 @@ export interface Watched<T> {
   outcome: Outcome<T> | undefined;
 }
 
-/** Starts an operation and notes how it comes out, without waiting for it. */
-export const watch = <T>(operation: () => Promise<T>): Watched<T> => {
+/** Starts an operation and notes how it comes out, without waiting for it. What a dead process would say does not count. */
+export const watch = <T>(process: SimulatedProcess, operation: () => Promise<T>): Watched<T> => {
   const watched: Watched<T> = { outcome: undefined };
-  const failed = (error: unknown): void => {
-    watched.outcome = isSimulatedCrash(error) ? { kind: 'crashed' } : { kind: 'error', error };
+  const settle = (outcome: Outcome<T>): void => {
+    watched.outcome = process.alive ? outcome : { kind: 'crashed' };
   };
+  const failed = (error: unknown): void =>
+    settle(isSimulatedCrash(error) ? { kind: 'crashed' } : { kind: 'error', error });
   try {
-    operation().then((value) => {
-      watched.outcome = { kind: 'value', value };
-    }, failed);
+    operation().then((value) => settle({ kind: 'value', value }), failed);
   } catch (error) {
     failed(error);
   }

@@ -92,10 +92,11 @@ const seriesDirectory = /^[0-9a-f]{2}$/;
 
 /** The kind of a path, from the names below the store's directory. */
 export const fileKindOf = (path: string, directory: string): FileKind => {
-  const below = path.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : '';
+  if (path === directory) return 'directory';
+  if (!path.startsWith(`${directory}/`)) return 'other';
+  const below = path.slice(directory.length + 1);
   const names = below.split('/');
   const [first] = names;
-  if (first === '') return 'directory';
   if (first === 'heads.db') return 'heads';
   if (first === 'heads.db.tmp') return 'headsTmp';
   if (first === 'mappings.db') return 'mappings';

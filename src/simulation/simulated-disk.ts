@@ -26,7 +26,7 @@
  * - **modification times tick** in steps of 4 ms.
  */
 import type { Coverage } from './coverage.ts';
-import { type FaultKind, FaultPlan, fileKindOf, type Operation } from './faults.ts';
+import { type FaultKind, FaultPlan, type FileKind, fileKindOf, type Operation } from './faults.ts';
 import type { Prng } from './prng.ts';
 import { PAGE_BYTES, SimulatedFile } from './simulated-file.ts';
 import { SimulatedNamespace } from './simulated-namespace.ts';
@@ -124,6 +124,18 @@ export class SimulatedDisk {
     if (kind === 'kill') return;
     for (const file of this.namespace.everyFile()) file.losePower(this.prng);
     this.namespace.losePower(this.prng);
+  }
+
+  /** Files of a kind, in name order. */
+  pathsOf(kind: FileKind): string[] {
+    return [...this.namespace.files()]
+      .map(([path]) => path)
+      .filter((path) => fileKindOf(path, this.directory) === kind);
+  }
+
+  sizeOf(path: string): number {
+    const node = this.namespace.find(path);
+    return node instanceof SimulatedFile ? node.size : 0;
   }
 
   /** Flips a bit of a file at rest. False when there is no such byte. */

@@ -68,6 +68,11 @@ export class SimulatedDatabases {
     return database;
   }
 
+  /** Databases that a process has open. */
+  openCount(process: SimulatedProcess): number {
+    return [...this.databases.values()].filter(({ owner }) => owner === process && process.alive).length;
+  }
+
   /** What a crash leaves for the next process to find. */
   crash(kind: CrashKind, prng: Prng): void {
     if (kind === 'kill') return;

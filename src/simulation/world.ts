@@ -7,7 +7,7 @@ import type { FileSystem } from '../disk/file-system.ts';
 import type { KeyValueStores } from '../index/key-value-store.ts';
 import type { Random } from '../random.ts';
 import { Coverage } from './coverage.ts';
-import { advance, drive, driveWatched, type Outcome, type Watched } from './drive.ts';
+import { advance, drainMicrotasks, drive, driveWatched, type Outcome, type Watched } from './drive.ts';
 import { Prng } from './prng.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { type DiskOptions, SimulatedDisk } from './simulated-disk.ts';
@@ -85,6 +85,15 @@ export class World {
   /** Runs the world until a started operation comes out. */
   runWatched<T>(watched: Watched<T>): Promise<Outcome<T>> {
     return driveWatched(this.timeline, this.process, watched);
+  }
+
+  /** Runs so many tasks, and what follows from them. */
+  async runTasks(count: number): Promise<void> {
+    for (let i = 0; i < count && this.process.alive; i++) {
+      await drainMicrotasks();
+      if (!this.timeline.runNext()) break;
+    }
+    await drainMicrotasks();
   }
 
   /** Lets simulated time pass. */

@@ -1,0 +1,181 @@
+/**
+ * Steps that append. What the store accepts goes into the model; what it refuses must have had a reason: a sample that
+ * was wrong, or a store that can't take any right now.
+ */
+import type { Sample } from '../api.ts';
+import { type ErrorCode, TidemarkError } from '../errors.ts';
+import type { Life } from './life.ts';
+import { nameOf, Violation } from './model.ts';
+import { Prng } from './prng.ts';
+import { isSimulatedCrash } from './simulated-process.ts';
+import type { Spacing, Step } from './steps.ts';
+import { type Bits, bitsOf, labelsOf, survivesAsNumber, ValueSource, numberOf } from './values.ts';
+
+type StepOf<T extends Step['type']> = Extract<Step, { type: T }>;
+
+/** Refusals that need no fault: the writer is to wait. */
+const pressure: ReadonlySet<ErrorCode> = new Set(['TIDEMARK_THROTTLED']);
+
+export const append = (life: Life, step: StepOf<'append'>): void => {
+  const prng = new Prng(step.seed);
+  const values = new ValueSource(prng, step.values);
+  const labels = labelsOf(step.series);
+  const handle = life.store.series(labels);
+  let time = firstTime(life, step.series, step.count, step.spacing);
+  for (let i = 0; i < step.count; i++) {
+    const bits = values.next();
+    const at = time;
+    const viaStore = step.via === 'store' && survivesAsNumber(bits);
+    const call = (): void => {
+      if (viaStore) life.store.append(labels, at, numberOf(bits));
+      else handle.appendBits(at, bits.high, bits.low);
+    };
+    if (!appendOne(life, step.series, at, bits, call)) return;
+    time += gap(step.spacing, prng);
+  }
+};
+
+export const appendBatch = (life: Life, step: StepOf<'appendBatch'>): void => {
+  const prng = new Prng(step.seed);
+  const values = new ValueSource(prng, step.values);
+  const numbers = step.series.filter((number) => !life.model.series.get(number)?.dropping);
+  if (numbers.length === 0) return;
+  const times = new Map(numbers.map((number) => [number, firstTime(life, number, step.count, step.spacing)]));
+  const samples: (Sample & {
+    readonly number: number;
+    readonly bits: Bits;
+    readonly expected: ErrorCode | undefined;
+  })[] = [];
+  for (let i = 0; i < step.count; i++) {
+    const number = numbers[i % numbers.length];
+    const bits = numberBits(values);
+    const timestamp = times.get(number)!;
+    const wrong = step.refusedEvery > 0 && i % step.refusedEvery === step.refusedEvery - 1;
+    const expected = wrong ? 'TIDEMARK_INVALID_TIMESTAMP' : undefined;
+    samples.push({
+      number,
+      bits,
+      expected,
+      labels: labelsOf(number),
+      timestamp: wrong ? 0.5 : timestamp,
+      value: numberOf(bits),
+    });
+    if (!wrong) times.set(number, timestamp + gap(step.spacing, prng));
+  }
+  const rejected = new Map<number, ErrorCode>();
+  try {
+    for (const { index, code } of life.store.appendBatch(samples).rejected) rejected.set(index, code);
+  } catch (error) {
+    if (!isSimulatedCrash(error)) throw new Violation(`appendBatch threw: ${String(error)}`);
+  }
+  for (const [index, { number, timestamp, bits, expected }] of samples.entries()) {
+    const code = rejected.get(index);
+    if (code === undefined && expected === undefined) accept(life, number, timestamp, bits);
+    else if (code === undefined) throw new Violation(`appendBatch accepted sample ${index}, which is ${expected}`);
+    else if (code !== expected) judgeRefusal(life, number, timestamp, bits, new TidemarkError(code, 'in a batch'));
+  }
+};
+
+/** One sample that must be refused, or is a repetition. */
+export const appendOdd = (life: Life, step: StepOf<'appendOdd'>): void => {
+  const series = life.model.series.get(step.series);
+  const labels = labelsOf(step.series);
+  if (step.odd === 'labels') {
+    expectRefusal(life, 'TIDEMARK_INVALID_LABELS', () => life.store.append({ ...labels, wrong: 1 as never }, 1, 1));
+    return;
+  }
+  if (step.odd === 'timestamp') {
+    expectRefusal(life, 'TIDEMARK_INVALID_TIMESTAMP', () => life.store.append(labels, 0.5, 1));
+    return;
+  }
+  if (series === undefined || series.count === 0 || series.dropping || series.suspect || life.model.damaged) return;
+  const last = series.count - 1;
+  const same = { high: series.highs[last], low: series.lows[last] };
+  const handle = life.store.series(labels);
+  // When retention or quarantine may have taken the whole series, the sample may be the first of a new one.
+  const mayBeNew = !life.model.mustExist(series);
+  const refused = (code: ErrorCode, time: number, bits: Bits): void => {
+    const isAccepted = appendIfAccepted(life, code, () => handle.appendBits(time, bits.high, bits.low));
+    if (!isAccepted) return;
+    if (!mayBeNew) throw new Violation(`${nameOf(step.series)} took a sample at ${time} that is ${code}`);
+    accept(life, step.series, time, bits);
+  };
+  if (step.odd === 'outOfOrder') refused('TIDEMARK_OUT_OF_ORDER', series.lastTime - 1, bitsOf(1));
+  else if (step.odd === 'duplicate')
+    refused('TIDEMARK_DUPLICATE_TIMESTAMP', series.lastTime, bitsOf(numberOf(same) === 7 ? 8 : 7));
+  else if (!mayBeNew) {
+    // A repetition changes nothing; a store that no longer knows the last value may refuse it.
+    appendIfAccepted(life, 'TIDEMARK_DUPLICATE_TIMESTAMP', () =>
+      handle.appendBits(series.lastTime, same.high, same.low),
+    );
+  }
+};
+
+/** Appends one sample that is right. False when the rest of the step makes no sense any more. */
+const appendOne = (life: Life, number: number, time: number, bits: Bits, call: () => void): boolean => {
+  if (life.model.series.get(number)?.dropping) return false;
+  try {
+    call();
+  } catch (error) {
+    if (isSimulatedCrash(error)) {
+      // It died over it: the sample may be there or not, and nobody was told that it is.
+      life.model.append(number, time, bits.high, bits.low, Number.POSITIVE_INFINITY);
+    } else judgeRefusal(life, number, time, bits, error);
+    return false;
+  }
+  accept(life, number, time, bits);
+  return life.alive;
+};
+
+const accept = (life: Life, number: number, time: number, bits: Bits): void => {
+  const { model, world, setting } = life;
+  model.append(number, time, bits.high, bits.low, world.timeline.monotonicMs);
+  if (setting.durability === 'always' && life.alive) model.acknowledgeUntil(world.timeline.monotonicMs);
+};
+
+/** A sample that is right was refused. */
+const judgeRefusal = (life: Life, number: number, time: number, bits: Bits, error: unknown): void => {
+  if (error instanceof TidemarkError && pressure.has(error.code)) {
+    life.world.trace.write(`append: ${error.code}`);
+    return;
+  }
+  life.judgeError(`appending to ${nameOf(number)} at ${time}`, error);
+  const series = life.model.series.get(number);
+  if (series !== undefined) series.unsure = { time, high: bits.high, low: bits.low };
+};
+
+const expectRefusal = (life: Life, code: ErrorCode, call: () => void): void => {
+  if (appendIfAccepted(life, code, call)) throw new Violation(`a sample was accepted that is ${code}`);
+};
+
+/** Whether a call succeeds; it may fail with this code, or because of trouble. */
+const appendIfAccepted = (life: Life, code: ErrorCode, call: () => void): boolean => {
+  try {
+    call();
+    return true;
+  } catch (error) {
+    const isExpected = error instanceof TidemarkError && (error.code === code || pressure.has(error.code));
+    if (!isExpected) life.judgeError(`a sample that is ${code}`, error);
+    return false;
+  }
+};
+
+/** Samples go on after the last; a series that rested, or is new, ends up about now. */
+const firstTime = (life: Life, number: number, count: number, spacing: Spacing): number => {
+  const series = life.model.series.get(number);
+  const recent = life.world.timeline.wallMs - count * spacing.everyMs;
+  if (series === undefined || series.count === 0) return recent;
+  const last = Math.max(series.lastTime, series.unsure?.time ?? series.lastTime);
+  return Math.max(recent, last + spacing.everyMs);
+};
+
+const gap = (spacing: Spacing, prng: Prng): number =>
+  'jitterMs' in spacing
+    ? Math.max(1, spacing.everyMs + prng.between(-spacing.jitterMs, spacing.jitterMs))
+    : spacing.everyMs;
+
+/** A value that a JavaScript number carries unharmed. */
+const numberBits = (values: ValueSource): Bits => {
+  const bits = values.next();
+  return survivesAsNumber(bits) ? bits : bitsOf(0);
+};

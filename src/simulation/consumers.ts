@@ -1,0 +1,187 @@
+/**
+ * Durable subscribers: each gets every event at least once and in order, across restarts and crashes, its own included.
+ *
+ * For every subscriber the model keeps the samples that were appended since it subscribed and that it has not
+ * acknowledged. What a crash of the store took never has to come; everything else must have come in the end.
+ */
+import type { EventBatch, Subscription } from '../api.ts';
+import type { Life } from './life.ts';
+import { type ModelSeries, Violation } from './model.ts';
+import type { Step } from './steps.ts';
+
+type ConsumeStep = Extract<Step, { type: 'consume' }>;
+
+/** How long a step waits for a batch. */
+const PATIENCE_MS = 300;
+
+/** A subscriber across all lives of the store. */
+interface Consumer {
+  /** Samples of each series that came before it subscribed, which it need not get. */
+  readonly before: ReadonlyMap<ModelSeries, number>;
+  /** Times that were delivered and acknowledged, by series number. */
+  readonly handled: Map<number, Set<number>>;
+  /** Where it last acknowledged. */
+  position: number;
+  lost: boolean;
+}
+
+/** Its subscription to the store that is open now. */
+interface Session {
+  readonly subscription: Subscription;
+  readonly iterator: AsyncIterator<EventBatch>;
+  /** A batch that was asked for and did not come yet. */
+  awaited: Promise<IteratorResult<EventBatch>> | undefined;
+  arrived: IteratorResult<EventBatch> | undefined;
+  error: unknown;
+  /** Where the last delivered batch ended. */
+  position: number;
+}
+
+export class Consumers {
+  private readonly life: Life;
+  private readonly numbers: ReadonlyMap<string, number>;
+  private readonly consumers = new Map<number, Consumer>();
+  private readonly sessions = new Map<number, Session>();
+
+  constructor(life: Life, numbers: ReadonlyMap<string, number>) {
+    this.life = life;
+    this.numbers = numbers;
+  }
+
+  async consume(step: ConsumeStep): Promise<void> {
+    const session = this.sessions.get(step.name) ?? this.subscribe(step.name);
+    const consumer = this.consumers.get(step.name)!;
+    for (let i = 0; i < step.batches && this.life.alive; i++) {
+      const batch = await this.next(session);
+      if (batch === undefined) return;
+      this.check(consumer, session, batch);
+      if (step.afterwards === 'ack') await this.acknowledge(consumer, batch);
+      if (step.afterwards === 'throw') {
+        // Its program fails in the middle of the batch: it will subscribe again and must get the batch again.
+        await this.life.perform('closing a subscription', () => session.subscription.close());
+        this.sessions.delete(step.name);
+        return;
+      }
+    }
+  }
+
+  /** The store is gone, and the subscriptions with it. */
+  forget(): void {
+    this.sessions.clear();
+  }
+
+  /** Reads on until nothing comes, and looks whether anything is missing. */
+  async finish(): Promise<void> {
+    for (const [name, consumer] of this.consumers) {
+      const session = this.sessions.get(name) ?? this.subscribe(name);
+      for (let batch = await this.next(session); batch !== undefined; batch = await this.next(session)) {
+        this.check(consumer, session, batch);
+        await this.acknowledge(consumer, batch);
+      }
+      if (!this.life.alive || this.life.everTroubled || consumer.lost) continue;
+      for (const series of this.life.model.series.values()) this.assertComplete(name, consumer, series);
+    }
+  }
+
+  private subscribe(name: number): Session {
+    const subscription = this.life.store.subscribe(`consumer-${name}`, {
+      from: name === 0 ? 'start' : 'end',
+      batchSize: 7,
+    });
+    const known = this.consumers.get(name);
+    if (known === undefined) {
+      this.consumers.set(name, { before: this.life.model.mark(), handled: new Map(), position: 0, lost: false });
+    }
+    const session: Session = {
+      subscription,
+      iterator: subscription[Symbol.asyncIterator](),
+      awaited: undefined,
+      arrived: undefined,
+      error: undefined,
+      position: known?.position ?? 0,
+    };
+    this.sessions.set(name, session);
+    return session;
+  }
+
+  /** The next batch, if one comes before patience ends; the request stays for the next time if none does. */
+  private async next(session: Session): Promise<EventBatch | undefined> {
+    if (session.awaited === undefined) {
+      session.awaited = session.iterator.next();
+      session.awaited.then(
+        (result) => {
+          session.arrived = result;
+        },
+        (error: unknown) => {
+          session.error = error;
+        },
+      );
+    }
+    await this.life.world.advance(PATIENCE_MS);
+    if (!this.life.alive) return undefined;
+    if (session.error !== undefined) {
+      this.life.judgeError('a subscription', session.error);
+      this.forgetSession(session);
+      return undefined;
+    }
+    const { arrived } = session;
+    if (arrived === undefined) return undefined;
+    session.awaited = undefined;
+    session.arrived = undefined;
+    if (arrived.done) {
+      this.forgetSession(session);
+      return undefined;
+    }
+    return arrived.value;
+  }
+
+  private forgetSession(session: Session): void {
+    for (const [name, other] of this.sessions) if (other === session) this.sessions.delete(name);
+  }
+
+  private check(consumer: Consumer, session: Session, batch: EventBatch): void {
+    if (batch.lost !== undefined) consumer.lost = true;
+    let { position } = session;
+    for (const event of batch.events) {
+      if (event.position <= position) {
+        throw new Violation(`a subscriber got the event at ${event.position} after the one at ${position}`);
+      }
+      position = event.position;
+      if (event.type === 'samplesAppended') this.checkSamples(event);
+    }
+    if (batch.position < position)
+      throw new Violation(`a batch with an event at ${position} ends at ${batch.position}`);
+    session.position = batch.position;
+  }
+
+  /** Samples that are delivered were appended. */
+  private checkSamples(event: Extract<EventBatch['events'][number], { type: 'samplesAppended' }>): void {
+    if (event.fingerprints.length !== event.timestamps.length || event.values.length !== event.timestamps.length) {
+      throw new Violation('the columns of a batch of samples differ in length');
+    }
+  }
+
+  private async acknowledge(consumer: Consumer, batch: EventBatch): Promise<void> {
+    const done = await this.life.perform('ack', () => batch.ack());
+    if (done === undefined) return;
+    consumer.position = Math.max(consumer.position, batch.position);
+    for (const event of batch.events) {
+      if (event.type !== 'samplesAppended') continue;
+      for (const [i, fingerprint] of event.fingerprints.entries()) {
+        const number = this.numbers.get(fingerprint);
+        if (number === undefined) continue;
+        const times = consumer.handled.get(number) ?? new Set();
+        consumer.handled.set(number, times.add(event.timestamps[i]));
+      }
+    }
+  }
+
+  private assertComplete(name: number, consumer: Consumer, series: ModelSeries): void {
+    const handled = consumer.handled.get(series.number);
+    const first = consumer.before.get(series) ?? 0;
+    for (let i = name === 0 ? 0 : first; i < series.acknowledged; i++) {
+      if (handled?.has(series.times[i])) continue;
+      throw new Violation(`consumer ${name} never got the sample of series ${series.number} at ${series.times[i]}`);
+    }
+  }
+}

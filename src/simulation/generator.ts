@@ -1,0 +1,219 @@
+/**
+ * Draws sequences. The same seed and number of steps always give the same sequence; a longer one begins like a shorter.
+ *
+ * Each sequence has a mood of its own: some kinds of step are left out, some come much more often. Sequences that differ
+ * in kind reach states that an average one never does (Groce et al., "Swarm testing", ISSTA 2012).
+ */
+import { faultTargets } from './fault-targets.ts';
+import type { Fault } from './faults.ts';
+import { Prng } from './prng.ts';
+import type { commands, Sequence, Setting, Spacing, Step, StepType, Window } from './steps.ts';
+import { SERIES_MAX, type ValuePattern, valuePatterns } from './values.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** How often each kind of step comes in an average sequence. */
+const weights: Readonly<Record<StepType, number>> = {
+  append: 30,
+  appendBatch: 8,
+  appendOdd: 5,
+  command: 20,
+  drop: 2,
+  settle: 3,
+  breathe: 6,
+  advance: 12,
+  jump: 0.7,
+  query: 6,
+  instant: 3,
+  labels: 3,
+  openQuery: 3,
+  readQuery: 5,
+  closeQuery: 2,
+  consume: 5,
+  observe: 1,
+  inspect: 3,
+  backup: 0.7,
+  restart: 2.5,
+  crash: 2.5,
+  crashAt: 3.5,
+  fault: 3,
+  diskFull: 0.7,
+  diskFreed: 1.5,
+  decay: 0.4,
+};
+
+/** The part of a mood that a factor belongs to: left out, rare, as usual, often. */
+const moods = { '0': 1, '0.3': 2, '1': 5, '4': 2 } as const;
+
+/** Kinds of step without which nothing happens. */
+const indispensable: ReadonlySet<StepType> = new Set(['append', 'advance', 'command']);
+
+export const generate = (seed: number, stepCount: number): Sequence => {
+  const prng = new Prng(seed);
+  const setting = drawSetting(prng);
+  const mood = drawMood(prng);
+  const seriesCount = prng.between(1, SERIES_MAX);
+  const worldSeed = prng.seed();
+  const steps = Array.from({ length: stepCount }, () => drawStep(prng, prng.weighted(mood), seriesCount));
+  return { seed: worldSeed, setting, steps };
+};
+
+const drawSetting = (prng: Prng): Setting => ({
+  durability: prng.pick(['always', 'interval', 'interval', 'os'] as const),
+  chunkEncoding: prng.pick(['varbit', 'varbit', 'double-delta', 'delta'] as const),
+  syncSeriesFiles: prng.pick(['adaptive', 'adaptive', 'always', 'never'] as const),
+  retentionMs: prng.pick([null, 2 * HOUR_MS, 12 * HOUR_MS, 48 * HOUR_MS]),
+  minShrinkRatio: prng.pick([0.1, 0.1, 0, 0.5]),
+  checkpointIntervalMs: prng.pick([5 * MINUTE_MS, MINUTE_MS, HOUR_MS]),
+  checkpointDirtySeries: prng.pick([5000, 3]),
+  headChunkTimeoutMs: prng.pick([5 * MINUTE_MS, MINUTE_MS, HOUR_MS]),
+  memoryTarget: prng.pick([64, 64, 24]) * 2 ** 20,
+  mischief: prng.pick([0, 0.02, 0.2]),
+  observed: prng.chance(0.7),
+});
+
+const drawMood = (prng: Prng): Record<StepType, number> => {
+  const mood = { ...weights };
+  for (const type of Object.keys(mood) as StepType[]) {
+    const factor = Number(prng.weighted(moods));
+    mood[type] *= indispensable.has(type) ? Math.max(0.3, factor) : factor;
+  }
+  return mood;
+};
+
+const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
+  const series = (): number => prng.below(seriesCount);
+  const someOrAll = (): number | null => (prng.chance(0.4) ? null : series());
+  switch (type) {
+    case 'append':
+      return {
+        type,
+        series: series(),
+        count: drawCount(prng),
+        spacing: drawSpacing(prng),
+        values: drawValues(prng),
+        via: prng.pick(['store', 'handle']),
+        seed: prng.uint32(),
+      };
+    case 'appendBatch':
+      return {
+        type,
+        series: Array.from({ length: prng.between(1, 4) }, series),
+        count: prng.between(1, 60),
+        spacing: drawSpacing(prng),
+        values: drawValues(prng),
+        refusedEvery: prng.pick([0, 0, 7]),
+        seed: prng.uint32(),
+      };
+    case 'appendOdd':
+      return { type, series: series(), odd: prng.pick(['repeat', 'duplicate', 'outOfOrder', 'labels', 'timestamp']) };
+    case 'command':
+      return {
+        type,
+        command: prng.weighted<(typeof commands)[number]>({
+          flush: 5,
+          checkpoint: 3,
+          maintain: 5,
+          waitForIndexing: 1,
+          ready: 1,
+        }),
+        detached: prng.chance(0.35),
+      };
+    case 'drop':
+      return { type, series: series(), detached: prng.chance(0.35) };
+    case 'breathe':
+      return { type, tasks: prng.between(1, 12) };
+    case 'advance':
+      return { type, byMs: drawDuration(prng) };
+    case 'jump':
+      return { type, byMs: drawDuration(prng) * prng.pick([1, -1, 50]) };
+    case 'query':
+      return { type, series: someOrAll(), window: drawWindow(prng) };
+    case 'instant':
+    case 'labels':
+      return { type, series: someOrAll() };
+    case 'openQuery':
+      return { type, name: prng.below(3), window: drawWindow(prng), count: prng.below(2) };
+    case 'readQuery':
+      return { type, name: prng.below(3), count: prng.between(1, 4) };
+    case 'closeQuery':
+      return { type, name: prng.below(3) };
+    case 'consume':
+      return {
+        type,
+        name: prng.below(2),
+        batches: prng.between(1, 4),
+        afterwards: prng.pick(['ack', 'ack', 'forget', 'throw']),
+      };
+    case 'observe':
+      return { type, what: prng.pick(['events', 'watch']), throwEvery: prng.pick([1, 5]) };
+    case 'inspect':
+      return { type, series: series() };
+    case 'settle':
+    case 'backup':
+    case 'restart':
+    case 'diskFreed':
+      return { type };
+    case 'crash':
+      return { type, kind: drawCrashKind(prng), again: drawAgain(prng) };
+    case 'crashAt': {
+      const target = prng.chance(0.6) ? prng.pick(faultTargets) : {};
+      const skip = prng.pick([0, 0, 1, prng.below(60)]);
+      return { type, kind: drawCrashKind(prng), fault: { ...withoutFaults(target), skip }, again: drawAgain(prng) };
+    }
+    case 'fault':
+      return { type, fault: drawFault(prng) };
+    case 'diskFull':
+      return { type, freeBytes: prng.pick([0, 5_000, 100_000]) };
+    case 'decay':
+      return {
+        type,
+        file: prng.pick(['seriesFile', 'seriesFile', 'journal', 'heads', 'mappings']),
+        which: prng.below(100),
+        at: prng.next(),
+      };
+  }
+};
+
+/** Mostly a handful, sometimes enough to fill chunks. */
+const drawCount = (prng: Prng): number =>
+  prng.weighted({ '1': 3, '9': 3, '60': 2, '300': 1.5 }) === '300' ? prng.between(60, 400) : prng.between(1, 20);
+
+const drawSpacing = (prng: Prng): Spacing => {
+  const everyMs = prng.pick([15_000, 15_000, 1_000, 60_000, 10, 1, 2 ** 24, 10 * MINUTE_MS]);
+  return prng.chance(0.4) ? { everyMs, jitterMs: Math.ceil(everyMs / 10) } : { everyMs };
+};
+
+const drawValues = (prng: Prng): ValuePattern => prng.pick(valuePatterns);
+
+const drawDuration = (prng: Prng): number =>
+  prng.pick([
+    prng.between(1, 500),
+    prng.between(1, 20) * 1_000,
+    prng.between(1, 10) * MINUTE_MS,
+    prng.between(10, 60) * MINUTE_MS,
+    prng.between(1, 8) * HOUR_MS,
+  ]);
+
+const drawWindow = (prng: Prng): Window => {
+  const a = prng.chance(0.5) ? null : prng.next();
+  const b = prng.chance(0.5) ? null : prng.next();
+  return a !== null && b !== null && a > b ? { from: b, through: a } : { from: a, through: b };
+};
+
+const drawCrashKind = (prng: Prng): 'kill' | 'power' => (prng.chance(0.7) ? 'power' : 'kill');
+
+/** Calls into the recovery at which it crashes again. */
+const drawAgain = (prng: Prng): number[] =>
+  Array.from({ length: prng.pick([0, 0, 0, 1, 2]) }, () => prng.pick([prng.below(20), prng.below(100)]));
+
+const drawFault = (prng: Prng): Fault => {
+  const { faults, ...target } = prng.pick(faultTargets);
+  return { ...target, fault: prng.pick(faults), skip: prng.pick([0, 0, 1, 3, 10]), times: prng.pick([1, 1, 1, 3]) };
+};
+
+const withoutFaults = (target: Partial<(typeof faultTargets)[number]>): Omit<Fault, 'fault' | 'skip'> => {
+  const { faults: _, ...rest } = target;
+  return rest;
+};

@@ -1,0 +1,288 @@
+/**
+ * The store under test on its simulated machine, from its first opening through restarts and crashes, beside the model
+ * of what must be true. What all steps of a sequence share is here: opening, closing and dying, operations left running,
+ * and the judgement of how operations come out.
+ */
+import type { Store, StoreOptions } from '../api.ts';
+import { TidemarkError } from '../errors.ts';
+import type { Coverage } from './coverage.ts';
+import { type Outcome, type Watched, watch } from './drive.ts';
+import { Model, Violation } from './model.ts';
+import { type CrashKind, isSimulatedCrash } from './simulated-process.ts';
+import type { Setting } from './steps.ts';
+import type { Trace } from './trace.ts';
+import { type Ports, World } from './world.ts';
+
+/** How the store under test is opened. */
+export type OpenStore = (directory: string, options: StoreOptions) => Promise<Store>;
+
+/** Where the store lies on the simulated disk. */
+export const DIRECTORY = '/store';
+
+/** Attempts to open a store that faults or crashes keep from opening. */
+const OPENINGS_MAX = 20;
+
+/** Bounds that hold whatever happens. */
+const OPEN_FILES_MAX = 100;
+const TASKS_MAX = 300;
+
+/** With durability `interval`, every sample is on the disk after this time: the interval and a generous sync. */
+const COMMIT_MS_MAX = 2_000;
+
+/** An operation that was left running. */
+interface Running {
+  readonly what: string;
+  readonly watched: Watched<unknown>;
+  readonly onValue: (value: unknown) => void;
+}
+
+export interface LifeOptions {
+  readonly seed: number;
+  readonly setting: Setting;
+  readonly openStore: OpenStore;
+  readonly coverage: Coverage;
+  readonly trace: Trace;
+  /** Called with every store that was opened, before anything else is done with it. */
+  readonly onOpened: (store: Store) => void;
+  /** Options beyond those of the setting. */
+  readonly extra?: StoreOptions;
+}
+
+export class Life {
+  readonly world: World;
+  readonly model = new Model();
+  readonly setting: Setting;
+  /** The store of this process; not to be used while there is none. */
+  store!: Store;
+  /** The ports of this process. */
+  ports!: Ports;
+  /** Uncaught exceptions and unhandled rejections; any is a violation. */
+  readonly strays: unknown[] = [];
+  crashCount = 0;
+  openCount = 0;
+  /** Errors that faults excused, in this process. */
+  excusedCount = 0;
+  /** Something decayed at rest, so that loss and quarantine are to be expected. */
+  decayed = false;
+  private readonly options: LifeOptions;
+  private running: Running[] = [];
+  private crashKind: CrashKind = 'power';
+  private crashesToCome: number[] = [];
+  private faultsBefore = 0;
+  private diskFilled = false;
+
+  constructor(options: LifeOptions) {
+    this.options = options;
+    this.setting = options.setting;
+    const { seed, setting, coverage, trace } = options;
+    this.world = new World({ seed, directory: DIRECTORY, mischief: setting.mischief, coverage, trace });
+    this.world.timeline.onUncaught = (error) => this.strays.push(error);
+  }
+
+  get alive(): boolean {
+    return this.world.process.alive;
+  }
+
+  /** Whether something befell this process that excuses errors. */
+  get troubled(): boolean {
+    return this.decayed || this.diskFilled || this.world.disk.faultCount > this.faultsBefore;
+  }
+
+  /** Whether anything ever befell the store that excuses quarantine. */
+  get everTroubled(): boolean {
+    return this.decayed || this.world.disk.faultCount > 0;
+  }
+
+  /** Whether the disk is filled up now, so that operations may wait for space. */
+  get diskIsFull(): boolean {
+    return Number.isFinite(this.world.disk.capacityBytes);
+  }
+
+  /** Opens the store in a new process, again and again if it crashes meanwhile or meets a fault. */
+  async open(): Promise<void> {
+    for (let attempt = 0; attempt < OPENINGS_MAX; attempt++) {
+      this.ports = this.world.boot();
+      this.startProcess();
+      const options = { ...this.storeOptions(), ...this.ports };
+      const outcome = await this.world.run(() => this.options.openStore(DIRECTORY, options));
+      if (outcome.kind === 'value') {
+        this.store = outcome.value;
+        this.openCount++;
+        this.options.onOpened(this.store);
+        return;
+      }
+      if (outcome.kind === 'stuck') throw new Violation(`opening never came to an end: ${outcome.reason}`);
+      if (outcome.kind === 'error') {
+        this.judgeError('opening', outcome.error);
+        this.calm();
+      }
+      this.bury();
+    }
+    throw new Violation(`the store could not be opened in ${OPENINGS_MAX} attempts`);
+  }
+
+  /** The process dies now. */
+  die(kind: CrashKind, again: readonly number[]): void {
+    this.armCrash(kind, again);
+    this.world.process.crash();
+    this.bury();
+  }
+
+  /** A crash to come is of this kind, and the recoveries after it crash at these calls. */
+  armCrash(kind: CrashKind, again: readonly number[]): void {
+    this.crashKind = kind;
+    this.crashesToCome = [...again];
+  }
+
+  /** What a dead process leaves is what the next one finds. */
+  bury(): void {
+    if (this.setting.durability === 'interval' && !this.troubled) {
+      this.model.acknowledgeUntil(this.world.timeline.monotonicMs - COMMIT_MS_MAX);
+    }
+    if (this.alive) this.world.crash('kill');
+    else {
+      this.crashCount++;
+      this.world.crash(this.crashKind);
+    }
+    this.running = [];
+    this.world.disk.faults.clear();
+  }
+
+  /** Closes the store. False when that failed as it may; the process may have died over it. */
+  async close(): Promise<boolean> {
+    const mark = this.model.mark();
+    const closed = await this.perform('close', () => this.store.close());
+    if (closed === undefined) return false;
+    this.model.acknowledge(mark);
+    await this.settle();
+    if (this.alive) this.assertNothingLeft();
+    return true;
+  }
+
+  /** Runs an operation to its end and judges it. `undefined` when it failed as it may, waits for space, or died. */
+  async perform<T>(what: string, operation: () => Promise<T>): Promise<{ readonly value: T } | undefined> {
+    const watched = watch(this.world.process, operation);
+    const outcome = await this.world.runWatched(watched);
+    if (outcome.kind === 'stuck' && this.diskIsFull) {
+      this.running.push({ what, watched, onValue: () => {} });
+      return undefined;
+    }
+    return this.judge(what, outcome);
+  }
+
+  /** Starts an operation and leaves it running; `onValue` is called when it is found to have succeeded. */
+  start<T>(what: string, operation: () => Promise<T>, onValue: (value: T) => void): void {
+    const watched = watch(this.world.process, operation);
+    this.running.push({ what, watched, onValue: onValue as (value: unknown) => void });
+  }
+
+  /** Takes note of what has come out of the operations that were left running. */
+  collect(): void {
+    const waiting: Running[] = [];
+    for (const running of this.running) {
+      if (running.watched.outcome === undefined) waiting.push(running);
+      else {
+        const result = this.judge(running.what, running.watched.outcome);
+        if (result !== undefined) running.onValue(result.value);
+      }
+    }
+    this.running = waiting;
+  }
+
+  /** Waits for all that was left running, unless the disk is full. */
+  async settle(): Promise<void> {
+    this.collect();
+    while (this.running.length > 0 && this.alive && !this.diskIsFull) {
+      const [{ what, watched }] = this.running;
+      const outcome = await this.world.runWatched(watched);
+      if (outcome.kind === 'stuck') throw new Violation(`${what} never came to an end: ${outcome.reason}`);
+      this.collect();
+    }
+  }
+
+  /** Throws when an operation failed that must not, or with an error that is not one of the store's. */
+  judgeError(what: string, error: unknown): void {
+    if (isSimulatedCrash(error)) return;
+    if (!(error instanceof TidemarkError)) {
+      throw new Violation(`${what} failed with an error that is not one of the store's: ${inFull(error)}`);
+    }
+    if (error.code === 'TIDEMARK_INTERNAL' || !this.troubled) throw new Violation(`${what} failed: ${inFull(error)}`);
+    this.world.trace.write(`${what}: ${error.code}`);
+    this.excusedCount++;
+  }
+
+  /** The disk has room for so many bytes more. */
+  fillDisk(freeBytes: number): void {
+    this.world.disk.capacityBytes = this.world.disk.usedBytes + freeBytes;
+    this.diskFilled = true;
+  }
+
+  freeDisk(): void {
+    this.world.disk.capacityBytes = Number.POSITIVE_INFINITY;
+  }
+
+  /** No more faults from here on. */
+  calm(): void {
+    this.world.disk.faults.clear();
+    this.freeDisk();
+  }
+
+  /** What must hold at any time. */
+  assertBounds(): void {
+    const [stray] = this.strays;
+    if (stray !== undefined) throw new Violation(`an error reached nobody: ${inFull(stray)}`);
+    if (this.world.timeline.pendingCount > TASKS_MAX) {
+      throw new Violation(`${this.world.timeline.pendingCount} timers and calls wait: more than ${TASKS_MAX}`);
+    }
+    const open = this.world.fileSystem.openPaths;
+    if (open.length > OPEN_FILES_MAX) throw new Violation(`${open.length} files are open: ${open.join(' ')}`);
+  }
+
+  private startProcess(): void {
+    this.faultsBefore = this.world.disk.faultCount;
+    this.diskFilled = this.diskIsFull;
+    this.excusedCount = 0;
+    const skip = this.crashesToCome.shift();
+    if (skip !== undefined) this.world.disk.faults.arm({ fault: 'crash', skip });
+  }
+
+  private judge<T>(what: string, outcome: Outcome<T>): { readonly value: T } | undefined {
+    if (outcome.kind === 'value') return { value: outcome.value };
+    if (outcome.kind === 'stuck') throw new Violation(`${what} never came to an end: ${outcome.reason}`);
+    if (outcome.kind === 'error') this.judgeError(what, outcome.error);
+    return undefined;
+  }
+
+  /** A closed store holds no file, no database and no timer. */
+  private assertNothingLeft(): void {
+    const open = this.world.fileSystem.openPaths;
+    if (open.length > 0) throw new Violation(`files are open after close: ${open.join(' ')}`);
+    const databases = this.world.databases.openCount(this.world.process);
+    if (databases > 0) throw new Violation(`${databases} databases are open after close`);
+    const tasks = this.world.timeline.pendingCount;
+    if (tasks > 0) throw new Violation(`${tasks} timers or calls wait after close`);
+  }
+
+  private storeOptions(): StoreOptions {
+    const { setting } = this;
+    return {
+      durability: setting.durability,
+      chunkEncoding: setting.chunkEncoding,
+      syncSeriesFiles: setting.syncSeriesFiles,
+      retention: setting.retentionMs ?? 'off',
+      minShrinkRatio: setting.minShrinkRatio,
+      checkpointInterval: setting.checkpointIntervalMs,
+      checkpointDirtySeries: setting.checkpointDirtySeries,
+      headChunkTimeout: setting.headChunkTimeoutMs,
+      memoryTarget: setting.memoryTarget,
+      ...this.options.extra,
+    };
+  }
+}
+
+/** An error with all that caused it. */
+const inFull = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? `${String(error.code)} ` : '';
+  return `${code}${error.stack ?? error.message}${error.cause === undefined ? '' : `\ncaused by ${inFull(error.cause)}`}`;
+};

@@ -1,0 +1,287 @@
+/**
+ * What must be true: the simplest store there could be, lists of samples in memory, with what is known of each sample's
+ * fate. Per series: what was appended, up to where it was acknowledged as durable, what retention may have taken.
+ *
+ * Checks throw a {@link Violation}. What a query returns must be, bit for bit and in order, the samples appended, but
+ *
+ * - samples older than the retention limit may be missing from the beginning, and
+ * - right after a recovery, samples that were not acknowledged may be missing from the end.
+ *
+ * The model learns from the first look after a recovery what was lost; from then on it must not come back.
+ */
+import type { SeriesSamples } from '../api.ts';
+import type { Labels } from '../model/labels.ts';
+import { labelsOf } from './values.ts';
+
+/** Something that must not be. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+}
+
+/** One series from its creation on; dropping ends it, a later sample begins another. */
+export class ModelSeries {
+  readonly number: number;
+  readonly labels: Labels;
+  readonly times: number[] = [];
+  readonly highs: number[] = [];
+  readonly lows: number[] = [];
+  /** Simulated time at which each sample was appended. */
+  readonly appendedMs: number[] = [];
+  /** Samples from the first on that no crash may lose. */
+  acknowledged = 0;
+  /** A drop of it was begun and is not known to be done: all or nothing may be left. */
+  dropping = false;
+  /** Samples before this index went into quarantine, or may have. */
+  quarantined = 0;
+  /** A sample whose append failed with an error of the disk: it may be there or not. */
+  unsure: { readonly time: number; readonly high: number; readonly low: number } | undefined;
+  /** Bits of its file flipped: what it returns is anybody's guess, but it must not harm others. */
+  suspect = false;
+
+  constructor(number: number) {
+    this.number = number;
+    this.labels = labelsOf(number);
+  }
+
+  get count(): number {
+    return this.times.length;
+  }
+
+  get lastTime(): number {
+    return this.times[this.times.length - 1];
+  }
+
+  add(time: number, high: number, low: number, nowMs: number): void {
+    this.unsure = undefined;
+    this.times.push(time);
+    this.highs.push(high);
+    this.lows.push(low);
+    this.appendedMs.push(nowMs);
+  }
+
+  /** Forgets samples from the end: a crash took them. */
+  truncate(count: number): void {
+    for (const column of [this.times, this.highs, this.lows, this.appendedMs]) column.length = count;
+    this.acknowledged = Math.min(this.acknowledged, count);
+    this.quarantined = Math.min(this.quarantined, count);
+  }
+
+  /** Index of the first sample at or after a time. */
+  indexAt(time: number): number {
+    let low = 0;
+    let high = this.times.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.times[middle] < time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** What a check allows. */
+export interface Allowance {
+  readonly from: number;
+  readonly through: number;
+  /** Samples of each series that were there when the query began; fewer must not be found. Default: all. */
+  readonly countAtLeast?: number;
+  /** A crash came before: unacknowledged samples may be missing from the end, and the model learns which. */
+  readonly afterCrash?: boolean;
+}
+
+export const EVERYTHING: Allowance = { from: Number.NEGATIVE_INFINITY, through: Number.POSITIVE_INFINITY };
+
+export class Model {
+  /** By number. */
+  readonly series = new Map<number, ModelSeries>();
+  /** Samples older than this may be gone. */
+  retentionLimit = Number.NEGATIVE_INFINITY;
+  /** Journal, checkpoint or mappings are damaged: anything may be lost, but nothing may be invented. */
+  damaged = false;
+
+  /** Notes an appended sample. */
+  append(number: number, time: number, high: number, low: number, nowMs: number): void {
+    let series = this.series.get(number);
+    if (series === undefined || (series.count > 0 && time <= series.lastTime)) {
+      // Accepted although it is older than the last: retention had taken the whole series, and this one is new.
+      if (series !== undefined && !this.isForgettable(series)) {
+        throw new Violation(`a sample of ${nameOf(number)} at ${time} was accepted after one at ${series.lastTime}`);
+      }
+      series = new ModelSeries(number);
+      this.series.set(number, series);
+    }
+    series.add(time, high, low, nowMs);
+  }
+
+  /** The position of a flush: what was appended up to now, to be acknowledged when it is done. */
+  mark(): Map<ModelSeries, number> {
+    return new Map([...this.series.values()].map((series) => [series, series.count]));
+  }
+
+  acknowledge(mark: ReadonlyMap<ModelSeries, number>): void {
+    for (const [series, count] of mark)
+      series.acknowledged = Math.max(series.acknowledged, Math.min(count, series.count));
+  }
+
+  /** Acknowledges what was appended before a moment of simulated time. */
+  acknowledgeUntil(ms: number): void {
+    for (const series of this.series.values()) {
+      while (series.acknowledged < series.count && series.appendedMs[series.acknowledged] <= ms) series.acknowledged++;
+    }
+  }
+
+  /** Wall time is this now, and retention may have been applied. */
+  passRetention(wallMs: number, retentionMs: number | null): void {
+    if (retentionMs !== null) this.retentionLimit = Math.max(this.retentionLimit, wallMs - retentionMs);
+  }
+
+  /** Whether a series has to exist: it has a sample that nothing may have taken. */
+  mustExist(series: ModelSeries): boolean {
+    return !series.dropping && !series.suspect && series.count > 0 && !this.isForgettable(series);
+  }
+
+  /** Checks a whole answer: each series once, no stranger, none missing. `numbers` are the series asked for. */
+  check(answer: readonly SeriesSamples[], numbers: readonly number[], allowance: Allowance): void {
+    const found = new Map<number, SeriesSamples>();
+    for (const samples of answer) {
+      const number = this.numberOf(samples.labels, numbers);
+      if (found.has(number)) throw new Violation(`${nameOf(number)} is in the answer twice`);
+      found.set(number, samples);
+    }
+    for (const number of numbers) {
+      const series = this.series.get(number);
+      if (series === undefined) continue;
+      this.checkSeries(series, found.get(number), allowance);
+    }
+  }
+
+  /** The number of a returned label set; it must be one of a series that exists. */
+  numberOf(labels: Labels, numbers: readonly number[]): number {
+    const key = keyOf(labels);
+    for (const number of numbers) if (keyOf(labelsOf(number)) === key && this.series.has(number)) return number;
+    throw new Violation(`a series is returned that was never appended to, or was dropped: ${JSON.stringify(labels)}`);
+  }
+
+  /** Checks what was returned of one series. */
+  checkSeries(series: ModelSeries, samples: SeriesSamples | undefined, allowance: Allowance): void {
+    if (series.suspect) return;
+    if (this.damaged) {
+      this.checkSubset(series, samples, allowance);
+      return;
+    }
+    const name = nameOf(series.number);
+    this.takeUnsure(series, samples);
+    const first = series.indexAt(allowance.from);
+    const end = series.indexAt(allowance.through + 1);
+    const times = samples?.timestamps ?? new Float64Array(0);
+    if (times.length === 0 && series.dropping) {
+      if (allowance.afterCrash) this.series.delete(series.number);
+      return;
+    }
+    const forgettable = Math.min(end, Math.max(first, this.forgettableCount(series)));
+    const start = times.length === 0 ? forgettable : series.indexAt(times[0]);
+    if (start > forgettable) {
+      throw new Violation(
+        `${name} begins at ${describe(times[0])} instead of ${describe(series.times[forgettable])}: ` +
+          `${start - forgettable} samples are missing from its beginning`,
+      );
+    }
+    for (let i = 0; i < times.length; i++) {
+      if (start + i < end && series.times[start + i] === times[i]) continue;
+      if (start + i >= end) throw new Violation(`${name} has a sample at ${describe(times[i])} that was not appended`);
+      throw new Violation(
+        `${name} has ${describe(times[i])} where ${describe(series.times[start + i])} was appended (sample ${start + i})`,
+      );
+    }
+    this.checkValues(series, samples, start);
+    const needed = allowance.afterCrash
+      ? Math.min(series.acknowledged, end)
+      : Math.min(allowance.countAtLeast ?? end, end);
+    const found = start + times.length;
+    if (found < needed) {
+      throw new Violation(
+        `${name} ends at ${describe(times[times.length - 1])}: ${needed - found} samples are missing from its end` +
+          `${allowance.afterCrash ? ', which were acknowledged' : ''}; the first is of ${describe(series.times[found])}`,
+      );
+    }
+    if (allowance.afterCrash) this.learn(series, found);
+  }
+
+  /** The first look after a recovery: what is missing from the end is lost for good. */
+  private learn(series: ModelSeries, count: number): void {
+    series.truncate(count);
+    series.dropping = false;
+    if (series.count === 0) this.series.delete(series.number);
+  }
+
+  /** A sample of uncertain fate that turns up was appended after all. */
+  private takeUnsure(series: ModelSeries, samples: SeriesSamples | undefined): void {
+    const { unsure } = series;
+    const last = (samples?.timestamps.length ?? 0) - 1;
+    if (unsure !== undefined && samples?.timestamps[last] === unsure.time) {
+      series.add(unsure.time, unsure.high, unsure.low, Number.POSITIVE_INFINITY);
+    }
+  }
+
+  /** Everything was appended, in this order and with these bits; anything may be missing. The model follows. */
+  private checkSubset(series: ModelSeries, samples: SeriesSamples | undefined, allowance: Allowance): void {
+    const times = samples?.timestamps ?? new Float64Array(0);
+    for (let i = 0; i < times.length; i++) {
+      const index = series.indexAt(times[i]);
+      if (series.times[index] !== times[i]) {
+        throw new Violation(`${nameOf(series.number)} has a sample at ${describe(times[i])} that was not appended`);
+      }
+      if (i > 0 && times[i] <= times[i - 1]) throw new Violation(`${nameOf(series.number)} is out of order`);
+      this.checkValue(series, samples!, i, index);
+    }
+    if (allowance !== EVERYTHING && !allowance.afterCrash) return;
+    const words = new Int32Array(
+      samples?.values.buffer ?? new ArrayBuffer(0),
+      samples?.values.byteOffset,
+      times.length * 2,
+    );
+    const appendedMs = series.appendedMs[0] ?? 0;
+    series.truncate(0);
+    for (let i = 0; i < times.length; i++) series.add(times[i], words[2 * i + 1], words[2 * i], appendedMs);
+    series.acknowledged = series.count;
+    series.dropping = false;
+    if (series.count === 0) this.series.delete(series.number);
+  }
+
+  private checkValues(series: ModelSeries, samples: SeriesSamples | undefined, start: number): void {
+    const count = samples?.timestamps.length ?? 0;
+    if (samples !== undefined && samples.values.length !== count) {
+      throw new Violation(`${nameOf(series.number)} has ${count} timestamps and ${samples.values.length} values`);
+    }
+    for (let i = 0; i < count; i++) this.checkValue(series, samples!, i, start + i);
+  }
+
+  private checkValue(series: ModelSeries, samples: SeriesSamples, i: number, index: number): void {
+    const words = new Int32Array(samples.values.buffer, samples.values.byteOffset + i * 8, 2);
+    if (words[0] === series.lows[index] && words[1] === series.highs[index]) return;
+    throw new Violation(
+      `${nameOf(series.number)} has the value ${hex(words[1], words[0])} at ${describe(series.times[index])}, ` +
+        `not the ${hex(series.highs[index], series.lows[index])} that was appended`,
+    );
+  }
+
+  private isForgettable(series: ModelSeries): boolean {
+    return this.forgettableCount(series) === series.count;
+  }
+
+  /** Samples from the beginning that may be gone: past retention, or quarantined. */
+  forgettableCount(series: ModelSeries): number {
+    return Math.max(series.quarantined, series.indexAt(this.retentionLimit));
+  }
+}
+
+/** Labels as a key, whatever the order of their names. */
+export const keyOf = (labels: Labels): string =>
+  JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+export const nameOf = (number: number): string => `series ${number}`;
+
+const describe = (time: number | undefined): string => (time === undefined ? 'nothing' : String(time));
+
+const hex = (high: number, low: number): string =>
+  (high >>> 0).toString(16).padStart(8, '0') + (low >>> 0).toString(16).padStart(8, '0');

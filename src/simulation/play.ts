@@ -1,0 +1,225 @@
+/**
+ * Plays a sequence from its first step to its last, looks at the store after each, and at what is left in the end. A
+ * {@link Violation} ends it.
+ */
+import type { Store } from '../api.ts';
+import { append, appendBatch, appendOdd } from './appending.ts';
+import { Consumers } from './consumers.ts';
+import type { Life, LifeOptions } from './life.ts';
+import { EVERYTHING } from './model.ts';
+import { observe } from './observers.ts';
+import { Reading } from './reading.ts';
+import type { Step } from './steps.ts';
+import { labelsOf, SERIES_MAX } from './values.ts';
+
+/** Every so many steps all series are looked at; after the others, one. */
+const FULL_LOOK_EVERY = 8;
+
+/** In the end the store gets this much time to come to rest. */
+const REST_MS = 120_000;
+
+/** Times that a store that can't be read for trouble is opened anew. */
+const LOOKS_MAX = 10;
+
+export class Player {
+  stepCount = 0;
+  private readonly life: Life;
+  private readonly reading: Reading;
+  private readonly consumers: Consumers;
+  private readonly open: LifeOptions['openStore'];
+
+  constructor(life: Life, open: LifeOptions['openStore']) {
+    this.life = life;
+    this.open = open;
+    this.reading = new Reading(life);
+    this.consumers = new Consumers(life, this.reading.numbers);
+  }
+
+  async play(steps: readonly Step[]): Promise<void> {
+    const { life } = this;
+    await this.openAndLook();
+    for (const step of steps) {
+      this.stepCount++;
+      life.world.trace.write(`step ${this.stepCount} ${JSON.stringify(step)}`);
+      life.world.coverage.countStep(step.type);
+      this.passRetention();
+      await this.perform(step);
+      await this.lookAround();
+    }
+    await this.finish();
+  }
+
+  private async perform(step: Step): Promise<void> {
+    const { life, reading } = this;
+    switch (step.type) {
+      case 'append':
+        return append(life, step);
+      case 'appendBatch':
+        return appendBatch(life, step);
+      case 'appendOdd':
+        return appendOdd(life, step);
+      case 'command':
+        return this.command(step);
+      case 'drop':
+        return this.drop(step);
+      case 'settle':
+        return life.settle();
+      case 'breathe':
+        return life.world.runTasks(step.tasks);
+      case 'advance':
+        return life.world.advance(step.byMs);
+      case 'jump':
+        return life.world.timeline.jumpWall(step.byMs);
+      case 'query':
+        return reading.query(step);
+      case 'instant':
+        return reading.instant(step);
+      case 'labels':
+        return reading.labels(step);
+      case 'openQuery':
+        return reading.openQuery(step);
+      case 'readQuery':
+        return reading.readQuery(step);
+      case 'closeQuery':
+        return reading.closeQuery(step);
+      case 'consume':
+        return this.consumers.consume(step);
+      case 'observe':
+        observe(life.store, step);
+        return;
+      case 'inspect':
+        return reading.inspect(step);
+      case 'backup':
+        return reading.backup(`/backup-${this.stepCount}`, (directory) => this.openReadOnly(directory));
+      case 'restart':
+        return this.restart();
+      case 'crash':
+        life.die(step.kind, step.again);
+        return this.openAndLook();
+      case 'crashAt':
+        life.armCrash(step.kind, step.again);
+        life.world.disk.faults.arm({ ...step.fault, fault: 'crash' });
+        return;
+      case 'fault':
+        life.world.disk.faults.arm(step.fault);
+        return;
+      case 'diskFull':
+        return life.fillDisk(step.freeBytes);
+      case 'diskFreed':
+        return life.freeDisk();
+      case 'decay':
+        return this.decay(step);
+    }
+  }
+
+  private async command({ command, detached }: Extract<Step, { type: 'command' }>): Promise<void> {
+    const { life } = this;
+    const mark = life.model.mark();
+    const done = (): void => {
+      if (command === 'flush') life.model.acknowledge(mark);
+    };
+    const call = (): Promise<void> => life.store[command]();
+    if (detached) life.start(command, call, done);
+    else if ((await life.perform(command, call)) !== undefined) done();
+  }
+
+  private async drop(step: Extract<Step, { type: 'drop' }>): Promise<void> {
+    const { model } = this.life;
+    const series = model.series.get(step.series);
+    if (series === undefined || series.dropping) return;
+    series.dropping = true;
+    const done = (): void => {
+      if (model.series.get(step.series) === series) model.series.delete(step.series);
+    };
+    const call = (): Promise<number> => this.life.store.drop(labelsOf(step.series));
+    if (step.detached) this.life.start('drop', call, done);
+    else if ((await this.life.perform('drop', call)) !== undefined) done();
+  }
+
+  private async restart(): Promise<void> {
+    const isClosed = await this.life.close();
+    if (isClosed && this.life.alive) await this.reading.endQueries();
+    this.life.bury();
+    await this.openAndLook();
+  }
+
+  /** Flips a bit in one file of the kind. */
+  private decay({ file, which, at }: Extract<Step, { type: 'decay' }>): void {
+    const { life } = this;
+    const paths = life.world.disk.pathsOf(file).filter((path) => life.world.disk.sizeOf(path) > 0);
+    if (paths.length === 0) return;
+    const path = paths[which % paths.length];
+    if (file === 'seriesFile') {
+      const fingerprint = path.slice(-20).replace(/[/]|\.db$/g, '');
+      const number = this.reading.numbers.get(fingerprint);
+      const series = number === undefined ? undefined : life.model.series.get(number);
+      if (series === undefined) return;
+      series.suspect = true;
+    } else life.model.damaged = true;
+    life.decayed = true;
+    life.world.disk.flipBit(path, Math.floor(at * life.world.disk.sizeOf(path) * 8));
+  }
+
+  /** After every step: what came out meanwhile, whether it died, and whether what is there is right. */
+  private async lookAround(): Promise<void> {
+    const { life } = this;
+    await life.world.advance(0);
+    this.passRetention();
+    life.collect();
+    if (life.alive) {
+      life.assertBounds();
+      if (this.stepCount % FULL_LOOK_EVERY === 0) await this.reading.lookAtEverything();
+      else await this.reading.lookAt(this.stepCount % SERIES_MAX);
+      life.collect();
+    }
+    life.assertBounds();
+    if (!life.alive) {
+      life.bury();
+      await this.openAndLook();
+    }
+  }
+
+  /** Opens the store and looks at everything: what a crash took is known from then on. */
+  private async openAndLook(): Promise<void> {
+    const { life } = this;
+    this.consumers.forget();
+    this.reading.forgetQueries();
+    for (let looks = 0; looks < LOOKS_MAX; looks++) {
+      await life.open();
+      this.passRetention();
+      if (await this.reading.lookAtEverything({ ...EVERYTHING, afterCrash: true })) return;
+      life.calm();
+      life.bury();
+    }
+    await life.open();
+    await this.reading.lookAtEverything({ ...EVERYTHING, afterCrash: true });
+  }
+
+  /** Without any more faults the store comes to rest, everything is flushed, and a restart and a kill change nothing. */
+  private async finish(): Promise<void> {
+    const { life } = this;
+    life.world.trace.write('end');
+    life.calm();
+    await life.world.advance(REST_MS);
+    await life.settle();
+    if (life.alive && life.excusedCount > 0) await this.restart();
+    await this.command({ type: 'command', command: 'flush', detached: false });
+    await this.lookAround();
+    await this.consumers.finish();
+    await this.restart();
+    await this.reading.labels({ type: 'labels', series: null });
+    life.die('kill', []);
+    await this.openAndLook();
+    await life.close();
+    life.assertBounds();
+  }
+
+  private passRetention(): void {
+    this.life.model.passRetention(this.life.world.timeline.wallMs, this.life.setting.retentionMs);
+  }
+
+  private openReadOnly(directory: string): Promise<Store> {
+    const { fileSystem, ...rest } = this.life.ports;
+    return this.open(directory, { ...rest, fileSystem, readOnly: true });
+  }
+}

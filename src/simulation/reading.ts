@@ -1,0 +1,315 @@
+/**
+ * Steps that read, and the looks at the store between steps: every answer is compared with the model.
+ *
+ * A query that is held open while other things happen may show each series as it was at any moment in between: it must
+ * have what was there when the query began, and nothing that was never appended.
+ */
+import type { InstantSample, SeriesSamples, Store } from '../api.ts';
+import type { Life } from './life.ts';
+import { type Allowance, EVERYTHING, keyOf, type ModelSeries, nameOf, Violation } from './model.ts';
+import type { Step, Window } from './steps.ts';
+import { ALL_SERIES, bitsOf, labelsOf, SERIES_MAX } from './values.ts';
+
+type StepOf<T extends Step['type']> = Extract<Step, { type: T }>;
+
+/** A query that is held open across other steps. */
+interface HeldQuery {
+  readonly iterator: AsyncIterator<SeriesSamples>;
+  readonly from: number;
+  readonly through: number;
+  /** The series when it began, and how many samples each had. */
+  readonly counts: ReadonlyMap<number, { readonly series: ModelSeries; readonly count: number }>;
+  readonly seen: Set<number>;
+}
+
+const LOOKBACK_MS = 5 * 60_000;
+
+const everyNumber: readonly number[] = Array.from({ length: SERIES_MAX }, (_, number) => number);
+
+export class Reading {
+  /** Series by fingerprint, as far as answers told. */
+  readonly numbers = new Map<string, number>();
+  private readonly life: Life;
+  private readonly held = new Map<number, HeldQuery>();
+  /** Quarantined series that are known already. */
+  private readonly knownQuarantined = new Set<string>();
+
+  constructor(life: Life) {
+    this.life = life;
+  }
+
+  /** All samples of all series. False when the store could not say, or died over it. */
+  async lookAtEverything(allowance: Allowance = EVERYTHING): Promise<boolean> {
+    if (this.life.everTroubled && !(await this.noteQuarantined())) return false;
+    const answer = await this.life.perform('select of everything', () => collect(this.life.store, ALL_SERIES, {}));
+    if (answer === undefined) return false;
+    if (this.life.everTroubled && !(await this.noteQuarantined())) return false;
+    this.life.model.check(answer.value, everyNumber, allowance);
+    for (const { labels, fingerprint } of answer.value) {
+      this.numbers.set(fingerprint, this.life.model.numberOf(labels, everyNumber));
+    }
+    return true;
+  }
+
+  /** All samples of one series. */
+  async lookAt(number: number): Promise<void> {
+    await this.query({ type: 'query', series: number, window: { from: null, through: null } });
+  }
+
+  async query(step: StepOf<'query'>): Promise<void> {
+    const { life } = this;
+    const range = this.rangeOf(step.window);
+    const numbers = step.series === null ? everyNumber : [step.series];
+    const selector = step.series === null ? '{sim=~"1|2",nothing=""}' : labelsOf(step.series);
+    const answer = await life.perform('select', () => collect(life.store, selector, range));
+    if (answer === undefined) return;
+    if (life.everTroubled && !(await this.noteQuarantined())) return;
+    life.model.check(answer.value, numbers, withBounds(range));
+  }
+
+  async instant(step: StepOf<'instant'>): Promise<void> {
+    const { life } = this;
+    const numbers = step.series === null ? everyNumber : [step.series];
+    const selector = step.series === null ? ALL_SERIES : labelsOf(step.series);
+    const at = life.world.timeline.wallMs;
+    const instant = await life.perform('instant', () => life.store.instant(selector, { at, lookback: LOOKBACK_MS }));
+    if (instant !== undefined) this.checkNewest('instant', instant.value, numbers, at - LOOKBACK_MS, at);
+    if (!life.alive) return;
+    const last = await life.perform('lastSamples', () => life.store.lastSamples(selector));
+    if (last === undefined) return;
+    if (life.everTroubled && !(await this.noteQuarantined())) return;
+    this.checkNewest('lastSamples', last.value, numbers, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+  }
+
+  /** Label queries: every series that must exist is found, and nothing else but those that may. */
+  async labels(step: StepOf<'labels'>): Promise<void> {
+    const { life } = this;
+    const numbers = step.series === null ? everyNumber : [step.series];
+    const selector = step.series === null ? ALL_SERIES : labelsOf(step.series);
+    const answer = await life.perform('label queries', async () => ({
+      metrics: await life.store.metrics(selector),
+      names: await life.store.labelNames(),
+      values: await life.store.labelValues('__name__'),
+    }));
+    if (answer === undefined) return;
+    if (life.everTroubled && !(await this.noteQuarantined())) return;
+    const may = [...life.model.series.values()];
+    const must = may.filter((series) => life.model.mustExist(series));
+    const among = (series: readonly ModelSeries[]): ModelSeries[] =>
+      series.filter(({ number }) => numbers.includes(number));
+    const keys = (series: readonly ModelSeries[]): string[] => series.map(({ labels }) => keyOf(labels));
+    if (life.model.damaged || life.decayed) return;
+    compareSets('metrics', answer.value.metrics.map(keyOf), keys(among(must)), keys(among(may)));
+    const names = (series: readonly ModelSeries[]): string[] => series.flatMap(({ labels }) => Object.keys(labels));
+    compareSets('labelNames', answer.value.names, names(must), names(may));
+    const values = (series: readonly ModelSeries[]): string[] => series.map(({ labels }) => labels['__name__']);
+    compareSets('labelValues', answer.value.values, values(must), values(may));
+  }
+
+  async openQuery(step: StepOf<'openQuery'>): Promise<void> {
+    const { life } = this;
+    if (this.held.has(step.name)) return;
+    const range = this.rangeOf(step.window);
+    const counts = new Map([...life.model.series].map(([number, series]) => [number, { series, count: series.count }]));
+    const iterator = life.store.select(ALL_SERIES, range)[Symbol.asyncIterator]();
+    const { from, through } = withBounds(range);
+    this.held.set(step.name, { iterator, from, through, counts, seen: new Set() });
+    if (step.count > 0) await this.readQuery({ type: 'readQuery', name: step.name, count: step.count });
+  }
+
+  async readQuery(step: StepOf<'readQuery'>): Promise<void> {
+    const query = this.held.get(step.name);
+    for (let i = 0; query !== undefined && i < step.count; i++) {
+      const next = await this.life.perform('reading on in a query', () => query.iterator.next());
+      if (next === undefined) {
+        this.held.delete(step.name);
+        return;
+      }
+      if (this.life.everTroubled && !(await this.noteQuarantined())) return;
+      if (next.value.done) {
+        this.held.delete(step.name);
+        this.checkAllSeen(query);
+        return;
+      }
+      this.checkHeld(query, next.value.value);
+    }
+  }
+
+  async closeQuery(step: StepOf<'closeQuery'>): Promise<void> {
+    const query = this.held.get(step.name);
+    if (query === undefined) return;
+    this.held.delete(step.name);
+    await this.life.perform('leaving a query', async () => query.iterator.return?.());
+  }
+
+  /** A close ends queries: the rest of one must not hang, nor invent anything. */
+  async endQueries(): Promise<void> {
+    const queries = [...this.held.values()];
+    this.held.clear();
+    for (const query of queries) {
+      const outcome = await this.life.world.run(() => query.iterator.next());
+      if (outcome.kind === 'stuck') throw new Violation('a query held open over a close never came to an end');
+      if (outcome.kind === 'value' && !outcome.value.done) this.checkHeld(query, outcome.value.value);
+    }
+  }
+
+  forgetQueries(): void {
+    this.held.clear();
+  }
+
+  /** Rows, actors and counts say the same. */
+  async inspect(step: StepOf<'inspect'>): Promise<void> {
+    const { store, model } = this.life;
+    const handle = store.series(labelsOf(step.series));
+    const { state } = handle;
+    const series = model.series.get(step.series);
+    if (series !== undefined && model.mustExist(series) && (state === 'absent' || state === 'purged')) {
+      throw new Violation(`${nameOf(step.series)} has samples and is ${state}`);
+    }
+    if (state === 'absent' || state === 'purged') return;
+    const { value } = handle.actor().getSnapshot() as { value: unknown };
+    const top = typeof value === 'string' ? value : Object.keys(value as object)[0];
+    if ((top === 'purging' ? 'purged' : top) !== state) {
+      throw new Violation(`the row of ${nameOf(step.series)} says ${state}, its actor ${JSON.stringify(value)}`);
+    }
+    const counts = store.stateCounts();
+    const info = await this.life.perform('info', () => store.info());
+    if (info === undefined) return;
+    const inMemory = counts.inMemory + counts.persisting;
+    if (this.life.troubled || JSON.stringify(counts) !== JSON.stringify(store.stateCounts())) return;
+    if (info.value.seriesInMemory !== inMemory || info.value.seriesArchived !== counts.archived) {
+      throw new Violation(`stateCounts says ${JSON.stringify(counts)}, info ${JSON.stringify(info.value)}`);
+    }
+  }
+
+  /** A backup holds what was there, and opens as a store. */
+  async backup(name: string, open: (directory: string) => Promise<Store>): Promise<void> {
+    const { life } = this;
+    const counts = new Map([...life.model.series.values()].map((series) => [series, series.count]));
+    const done = await life.perform('backup', () => life.store.backup(name));
+    if (done === undefined) return;
+    const answer = await life.perform('reading a backup', async () => {
+      const copy = await open(name);
+      try {
+        return await collect(copy, ALL_SERIES, {});
+      } finally {
+        await copy.close();
+      }
+    });
+    if (answer === undefined || life.everTroubled) return;
+    const found = new Map(answer.value.map((samples) => [life.model.numberOf(samples.labels, everyNumber), samples]));
+    for (const series of life.model.series.values()) {
+      if (!counts.has(series)) continue;
+      life.model.checkSeries(series, found.get(series.number), { ...EVERYTHING, countAtLeast: counts.get(series)! });
+    }
+  }
+
+  /** Takes note of what the store has quarantined. False when it could not say. */
+  private async noteQuarantined(): Promise<boolean> {
+    const { life } = this;
+    const listed = await life.perform('quarantined', () => life.store.quarantined());
+    if (listed === undefined) return false;
+    for (const { fingerprint, labels, reason, time, file } of listed.value) {
+      const key = `${fingerprint} ${time} ${file}`;
+      if (this.knownQuarantined.has(key)) continue;
+      this.knownQuarantined.add(key);
+      life.world.trace.write(`quarantined ${fingerprint} ${reason}`);
+      const number =
+        labels === undefined
+          ? this.numbers.get(fingerprint)
+          : everyNumber.find((n) => keyOf(labelsOf(n)) === keyOf(labels));
+      const series = number === undefined ? undefined : life.model.series.get(number);
+      if (series !== undefined) series.quarantined = series.count;
+    }
+    return true;
+  }
+
+  private checkHeld(query: HeldQuery, samples: SeriesSamples): void {
+    const { model } = this.life;
+    const number = everyNumber.find((n) => keyOf(labelsOf(n)) === keyOf(samples.labels));
+    if (number === undefined) throw new Violation(`a query returned a stranger: ${JSON.stringify(samples.labels)}`);
+    if (query.seen.has(number)) throw new Violation(`a query returned ${nameOf(number)} twice`);
+    query.seen.add(number);
+    const before = query.counts.get(number);
+    const now = model.series.get(number);
+    // A series that was dropped meanwhile, and perhaps made anew, may show as it was or not at all.
+    if (before === undefined || now !== before.series) return;
+    model.checkSeries(now, samples, { from: query.from, through: query.through, countAtLeast: before.count });
+  }
+
+  private checkAllSeen(query: HeldQuery): void {
+    const { model } = this.life;
+    for (const [number, { series, count }] of query.counts) {
+      if (query.seen.has(number) || model.series.get(number) !== series || !model.mustExist(series)) continue;
+      model.checkSeries(series, undefined, { from: query.from, through: query.through, countAtLeast: count });
+    }
+  }
+
+  private checkNewest(
+    what: string,
+    answer: readonly InstantSample[],
+    numbers: readonly number[],
+    from: number,
+    at: number,
+  ): void {
+    const { model } = this.life;
+    if (model.damaged) return;
+    const found = new Map(answer.map((sample) => [model.numberOf(sample.labels, numbers), sample]));
+    for (const number of numbers) {
+      const series = model.series.get(number);
+      if (series === undefined || series.suspect || series.dropping || series.unsure !== undefined) continue;
+      const index = series.indexAt(at + 1) - 1;
+      const sample = found.get(number);
+      if (sample === undefined) {
+        const isDue = index >= 0 && series.times[index] > from && index >= model.forgettableCount(series);
+        if (isDue && !isStale(series, index)) throw new Violation(`${what} has no sample of ${nameOf(number)}`);
+        continue;
+      }
+      const bits = bitsOf(sample.value);
+      const isRight =
+        sample.timestamp === series.times[index] &&
+        sample.timestamp >= from &&
+        (Number.isNaN(sample.value) || (bits.high === series.highs[index] && bits.low === series.lows[index]));
+      if (!isRight)
+        throw new Violation(`${what} has ${sample.value} at ${sample.timestamp} as the newest of ${nameOf(number)}`);
+    }
+  }
+
+  private rangeOf({ from, through }: Window): { from?: number; through?: number } {
+    let first = Number.POSITIVE_INFINITY;
+    let last = Number.NEGATIVE_INFINITY;
+    for (const { times } of this.life.model.series.values()) {
+      first = Math.min(first, times[0] ?? first);
+      last = Math.max(last, times[times.length - 1] ?? last);
+    }
+    if (first > last) return {};
+    const at = (share: number): number => Math.floor(first + share * (last - first));
+    return { ...(from === null ? {} : { from: at(from) }), ...(through === null ? {} : { through: at(through) }) };
+  }
+}
+
+const collect = async (
+  store: Store,
+  selector: Parameters<Store['select']>[0],
+  range: { readonly from?: number; readonly through?: number },
+): Promise<SeriesSamples[]> => {
+  const answer: SeriesSamples[] = [];
+  for await (const samples of store.select(selector, range)) answer.push(samples);
+  return answer;
+};
+
+const withBounds = ({ from, through }: { readonly from?: number; readonly through?: number }): Allowance => ({
+  from: from ?? Number.NEGATIVE_INFINITY,
+  through: through ?? Number.POSITIVE_INFINITY,
+});
+
+const isStale = (series: ModelSeries, index: number): boolean =>
+  series.highs[index] === 0x7ff00000 && series.lows[index] === 2;
+
+const compareSets = (what: string, found: readonly string[], must: readonly string[], may: readonly string[]): void => {
+  const set = new Set(found);
+  for (const key of must) if (!set.has(key)) throw new Violation(`${what} lacks ${key}`);
+  const allowed = new Set(may);
+  for (const key of found) if (!allowed.has(key)) throw new Violation(`${what} has ${key}, which no series has`);
+  if (set.size < found.length) throw new Violation(`${what} has something twice: ${found.join(' ')}`);
+};

@@ -1,0 +1,134 @@
+/**
+ * The simulator's door: runs sequences on a store and says what came out. The whole store runs unmodified, on a simulated
+ * clock, a simulated disk, simulated databases and seeded chance.
+ */
+import { Coverage } from './coverage.ts';
+import { generate } from './generator.ts';
+import { Life, type OpenStore } from './life.ts';
+import { Violation } from './model.ts';
+import { countEvents, countTransitions, withStrays } from './observers.ts';
+import { Player } from './play.ts';
+import type { Sequence } from './steps.ts';
+import { Trace } from './trace.ts';
+
+export interface SimulationFailure {
+  /** The step after which it was seen, counted from 1; one more than there are for the last look. */
+  readonly step: number;
+  readonly message: string;
+  /** What happened last. */
+  readonly trace: readonly string[];
+}
+
+export interface SimulationResult {
+  readonly sequence: Sequence;
+  /** Steps that were played. */
+  readonly steps: number;
+  readonly crashes: number;
+  readonly faults: number;
+  /** Calls to the disk and the databases. */
+  readonly calls: number;
+  /** Simulated time that passed. */
+  readonly simulatedMs: number;
+  /** Stands for everything that happened: the same sequence always gives the same. */
+  readonly traceHash: string;
+  readonly failure: SimulationFailure | undefined;
+}
+
+export interface SimulateOptions {
+  readonly openStore: OpenStore;
+  readonly coverage?: Coverage;
+  /** Receives every line of the trace. */
+  readonly onTrace?: (line: string) => void;
+}
+
+/** Plays one sequence. */
+export const playSequence = async (sequence: Sequence, options: SimulateOptions): Promise<SimulationResult> => {
+  const trace = new Trace(options.onTrace);
+  const coverage = options.coverage ?? new Coverage();
+  const { observed } = sequence.setting;
+  const { openStore } = options;
+  const life = new Life({
+    seed: sequence.seed,
+    setting: sequence.setting,
+    openStore,
+    coverage,
+    trace,
+    onOpened: (store) => {
+      if (observed) countEvents(store, coverage);
+    },
+    ...(observed ? { extra: { inspect: countTransitions(coverage) } } : {}),
+  });
+  const player = new Player(life, openStore);
+  const failure = await withStrays(
+    (error) => life.strays.push(error),
+    async () => {
+      try {
+        await player.play(sequence.steps);
+        return undefined;
+      } catch (error) {
+        const message =
+          error instanceof Violation
+            ? error.message
+            : `the simulator failed: ${String((error as Error)?.stack ?? error)}`;
+        return { step: player.stepCount, message, trace: trace.tail() };
+      }
+    },
+  );
+  life.world.process.crash();
+  return {
+    sequence,
+    steps: player.stepCount,
+    crashes: life.crashCount,
+    faults: life.world.disk.faultCount,
+    calls: life.world.disk.callCount,
+    simulatedMs: life.world.timeline.monotonicMs,
+    traceHash: trace.hash,
+    failure,
+  };
+};
+
+/** Draws the sequence of a seed and plays it. */
+export const simulate = (seed: number, stepCount: number, options: SimulateOptions): Promise<SimulationResult> =>
+  playSequence(generate(seed, stepCount), options);
+
+export interface SimulateManyOptions extends SimulateOptions {
+  readonly runs: number;
+  /** Seed of the first run; the others follow it. */
+  readonly seed: number;
+  /** Steps of each run. */
+  readonly steps: number;
+  readonly onResult?: (seed: number, result: SimulationResult) => void;
+  /** Failures after which it ends. Default 1. */
+  readonly failuresMax?: number;
+}
+
+export interface ManyResult {
+  readonly runs: number;
+  readonly steps: number;
+  readonly crashes: number;
+  readonly faults: number;
+  readonly calls: number;
+  readonly simulatedMs: number;
+  readonly failures: readonly { readonly seed: number; readonly result: SimulationResult }[];
+  readonly coverage: Coverage;
+}
+
+/** Runs many seeds, one after the other. */
+export const simulateMany = async (options: SimulateManyOptions): Promise<ManyResult> => {
+  const coverage = options.coverage ?? new Coverage();
+  const failures: { seed: number; result: SimulationResult }[] = [];
+  const totals = { runs: 0, steps: 0, crashes: 0, faults: 0, calls: 0, simulatedMs: 0 };
+  for (let run = 0; run < options.runs && failures.length < (options.failuresMax ?? 1); run++) {
+    const seed = options.seed + run;
+    const result = await simulate(seed, options.steps, { ...options, coverage });
+    totals.runs++;
+    for (const key of ['steps', 'crashes', 'faults', 'calls', 'simulatedMs'] as const) totals[key] += result[key];
+    if (result.failure !== undefined) failures.push({ seed, result });
+    options.onResult?.(seed, result);
+  }
+  return { ...totals, failures, coverage };
+};
+
+/** The command that plays a seed again. */
+export const replayCommand = (seed: number, steps: number): string =>
+  `tidemark simulate --seed ${seed} --steps ${steps}`;

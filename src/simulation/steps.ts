@@ -1,0 +1,153 @@
+/**
+ * A simulated history as plain data: what the world is like, and what happens in it step by step. A sequence is
+ * complete in itself (it names every chance it takes by a seed), so that it can be cut down, written into a test and run
+ * again with the same outcome.
+ */
+import type { ChunkEncodingName, Durability } from '../api.ts';
+import type { Fault, FileKind } from './faults.ts';
+import type { CrashKind } from './simulated-process.ts';
+import type { ValuePattern } from './values.ts';
+
+/** The world and the store's options, the same for all processes of a sequence. */
+export interface Setting {
+  readonly durability: Durability;
+  readonly chunkEncoding: ChunkEncodingName;
+  readonly syncSeriesFiles: 'adaptive' | 'always' | 'never';
+  /** `null` keeps everything. */
+  readonly retentionMs: number | null;
+  readonly minShrinkRatio: number;
+  readonly checkpointIntervalMs: number;
+  readonly checkpointDirtySeries: number;
+  readonly headChunkTimeoutMs: number;
+  readonly memoryTarget: number;
+  /** Probability of a short read or write, and of early write-back. */
+  readonly mischief: number;
+  /** Whether somebody watches all events and all actors. */
+  readonly observed: boolean;
+}
+
+/** Commands of the store that take no arguments and can be left running while the next steps happen. */
+export const commands = ['flush', 'checkpoint', 'maintain', 'waitForIndexing', 'ready'] as const;
+export type Command = (typeof commands)[number];
+
+/** Which part of the past a query asks for, as shares of the series' time span. */
+export interface Window {
+  readonly from: number | null;
+  readonly through: number | null;
+}
+
+/** How the times of appended samples follow each other. */
+export type Spacing =
+  /** A fixed number of milliseconds. */
+  | { readonly everyMs: number }
+  /** As many milliseconds, more or less. */
+  | { readonly everyMs: number; readonly jitterMs: number };
+
+export type Step =
+  | {
+      readonly type: 'append';
+      readonly series: number;
+      readonly count: number;
+      readonly spacing: Spacing;
+      readonly values: ValuePattern;
+      readonly via: 'store' | 'handle';
+      readonly seed: number;
+    }
+  | {
+      readonly type: 'appendBatch';
+      readonly series: readonly number[];
+      readonly count: number;
+      readonly spacing: Spacing;
+      readonly values: ValuePattern;
+      /** Every so many samples one that must be refused; 0 for none. */
+      readonly refusedEvery: number;
+      readonly seed: number;
+    }
+  /** One sample that the store must refuse, or take as a repetition. */
+  | {
+      readonly type: 'appendOdd';
+      readonly series: number;
+      readonly odd: 'repeat' | 'duplicate' | 'outOfOrder' | 'labels' | 'timestamp';
+    }
+  /** `detached` leaves it running while the next steps happen. */
+  | { readonly type: 'command'; readonly command: Command; readonly detached: boolean }
+  | { readonly type: 'drop'; readonly series: number; readonly detached: boolean }
+  /** Waits for everything that was left running. */
+  | { readonly type: 'settle' }
+  /** Runs so many tasks of the world, so that what was left running gets on. */
+  | { readonly type: 'breathe'; readonly tasks: number }
+  | { readonly type: 'advance'; readonly byMs: number }
+  /** Wall time alone moves. */
+  | { readonly type: 'jump'; readonly byMs: number }
+  | { readonly type: 'query'; readonly series: number | null; readonly window: Window }
+  | { readonly type: 'instant'; readonly series: number | null }
+  | { readonly type: 'labels'; readonly series: number | null }
+  /** Opens a query and reads `count` series of it; the rest is read by later steps. */
+  | { readonly type: 'openQuery'; readonly name: number; readonly window: Window; readonly count: number }
+  | { readonly type: 'readQuery'; readonly name: number; readonly count: number }
+  | { readonly type: 'closeQuery'; readonly name: number }
+  /** Subscribes if it is not, takes so many batches, and acknowledges, forgets to, or crashes. */
+  | {
+      readonly type: 'consume';
+      readonly name: number;
+      readonly batches: number;
+      readonly afterwards: 'ack' | 'forget' | 'throw';
+    }
+  /** Observes `events$` or `watch` with an observer that throws at every `throwEvery`-th event. */
+  | { readonly type: 'observe'; readonly what: 'events' | 'watch'; readonly throwEvery: number }
+  /** Looks whether rows, actors and counts agree. */
+  | { readonly type: 'inspect'; readonly series: number }
+  | { readonly type: 'backup' }
+  | { readonly type: 'restart' }
+  /** Crashes now; the recoveries that follow crash at these calls, one after another. */
+  | { readonly type: 'crash'; readonly kind: CrashKind; readonly again: readonly number[] }
+  /** Crashes at a call to come. */
+  | {
+      readonly type: 'crashAt';
+      readonly kind: CrashKind;
+      readonly fault: Omit<Fault, 'fault'>;
+      readonly again: readonly number[];
+    }
+  | { readonly type: 'fault'; readonly fault: Fault }
+  | { readonly type: 'diskFull'; readonly freeBytes: number }
+  | { readonly type: 'diskFreed' }
+  /** A bit flips in one file of the kind, at a share of its length. */
+  | { readonly type: 'decay'; readonly file: FileKind; readonly which: number; readonly at: number };
+
+export type StepType = Step['type'];
+
+export interface Sequence {
+  /** Seed of the world: its disk, its delays, the store's own randomness. */
+  readonly seed: number;
+  readonly setting: Setting;
+  readonly steps: readonly Step[];
+}
+
+export const stepTypes = [
+  'append',
+  'appendBatch',
+  'appendOdd',
+  'command',
+  'drop',
+  'settle',
+  'breathe',
+  'advance',
+  'jump',
+  'query',
+  'instant',
+  'labels',
+  'openQuery',
+  'readQuery',
+  'closeQuery',
+  'consume',
+  'observe',
+  'inspect',
+  'backup',
+  'restart',
+  'crash',
+  'crashAt',
+  'fault',
+  'diskFull',
+  'diskFreed',
+  'decay',
+] as const satisfies readonly StepType[];

@@ -1,0 +1,120 @@
+import { expect } from 'chai';
+import type { SeriesSamples } from '../../src/api.ts';
+import { EVERYTHING, Model, Violation } from '../../src/simulation/model.ts';
+import { labelsOf } from '../../src/simulation/values.ts';
+
+const samples = (number: number, times: readonly number[], words: readonly number[] = times): SeriesSamples => {
+  const values = new Float64Array(times.length);
+  const ints = new Int32Array(values.buffer);
+  for (const [i, word] of words.entries()) ints[2 * i] = word;
+  return { labels: labelsOf(number), fingerprint: '0'.repeat(16), timestamps: Float64Array.from(times), values };
+};
+
+const modelOf = (number: number, times: readonly number[]): Model => {
+  const model = new Model();
+  for (const time of times) model.append(number, time, 0, time, time);
+  return model;
+};
+
+const afterCrash = { ...EVERYTHING, afterCrash: true };
+const all = [0, 1, 2, 3, 4];
+
+describe('The model', () => {
+  it('accepts exactly what was appended', () => {
+    const model = modelOf(2, [1, 2, 3]);
+    model.check([samples(2, [1, 2, 3])], all, EVERYTHING);
+    model.check([samples(2, [2])], all, { from: 2, through: 2 });
+  });
+
+  it('rejects a missing, an invented, a moved and a changed sample', () => {
+    for (const wrong of [
+      samples(2, [1, 2]),
+      samples(2, [2, 3]),
+      samples(2, [1, 3]),
+      samples(2, [1, 2, 3, 4]),
+      samples(2, [1, 2, 4]),
+      samples(2, [1, 2, 3], [1, 2, 9]),
+    ]) {
+      expect(() => modelOf(2, [1, 2, 3]).check([wrong], all, EVERYTHING)).to.throw(Violation);
+    }
+  });
+
+  it('rejects a missing series, a stranger, and one series twice', () => {
+    expect(() => modelOf(2, [1]).check([], all, EVERYTHING)).to.throw('missing');
+    expect(() => modelOf(2, [1]).check([samples(2, [1]), samples(3, [1])], all, EVERYTHING)).to.throw('never');
+    expect(() => modelOf(2, [1]).check([samples(2, [1]), samples(2, [1])], all, EVERYTHING)).to.throw('twice');
+  });
+
+  it('lets a crash take what was not acknowledged, from the end, and nothing after that', () => {
+    const model = modelOf(2, [1, 2]);
+    model.acknowledge(model.mark());
+    model.append(2, 3, 0, 3, 3);
+    model.append(2, 4, 0, 4, 4);
+    expect(() => model.check([samples(2, [1])], all, afterCrash)).to.throw('acknowledged');
+    model.check([samples(2, [1, 2, 3])], all, afterCrash);
+    expect(() => model.check([samples(2, [1, 2, 3, 4])], all, EVERYTHING)).to.throw('not appended');
+    model.acknowledge(model.mark());
+    expect(() => model.check([samples(2, [1, 2])], all, afterCrash)).to.throw('acknowledged');
+  });
+
+  it('lets a crash take a whole series of which nothing was acknowledged', () => {
+    const model = modelOf(2, [1, 2]);
+    model.check([], all, afterCrash);
+    expect(model.series.size).to.equal(0);
+  });
+
+  it('lets retention take old samples from the beginning, never others', () => {
+    const model = modelOf(2, [1, 2, 3, 4]);
+    model.passRetention(103, 100);
+    for (const times of [
+      [1, 2, 3, 4],
+      [2, 3, 4],
+      [3, 4],
+    ])
+      model.check([samples(2, times)], all, EVERYTHING);
+    expect(() => model.check([samples(2, [4])], all, EVERYTHING)).to.throw('beginning');
+    expect(() => model.check([samples(2, [1, 3, 4])], all, EVERYTHING)).to.throw(Violation);
+    expect(() => model.check([], all, EVERYTHING)).to.throw(Violation);
+    model.passRetention(105, 100);
+    model.check([], all, EVERYTHING);
+  });
+
+  it('begins a new series when retention had taken the old one', () => {
+    const model = modelOf(2, [10, 20]);
+    expect(() => model.append(2, 5, 0, 5, 0)).to.throw('was accepted after');
+    model.passRetention(130, 100);
+    model.append(2, 5, 0, 5, 0);
+    model.check([samples(2, [5])], all, EVERYTHING);
+  });
+
+  it('allows a drop that a crash interrupted to be done or not', () => {
+    for (const answer of [[], [samples(2, [1, 2])]]) {
+      const model = modelOf(2, [1, 2]);
+      model.acknowledge(model.mark());
+      model.series.get(2)!.dropping = true;
+      model.check(answer, all, afterCrash);
+      model.check(answer, all, EVERYTHING);
+    }
+  });
+
+  it('excuses a quarantined series, and one whose file decayed', () => {
+    const quarantined = modelOf(2, [1]);
+    quarantined.series.get(2)!.quarantined = 1;
+    quarantined.check([], all, EVERYTHING);
+    quarantined.append(2, 3, 0, 3, 3);
+    quarantined.check([samples(2, [3])], all, EVERYTHING);
+    expect(() => quarantined.check([], all, EVERYTHING)).to.throw('missing');
+    const model = modelOf(2, [1]);
+    model.series.get(2)!.suspect = true;
+    model.check([samples(2, [7])], all, EVERYTHING);
+  });
+
+  it('accepts any part of what was appended when the journal is damaged, but nothing else', () => {
+    const model = modelOf(2, [1, 2, 3]);
+    model.damaged = true;
+    expect(() => model.check([samples(2, [1, 4])], all, afterCrash)).to.throw('not appended');
+    model.check([samples(2, [1, 3])], all, afterCrash);
+    model.damaged = false;
+    model.check([samples(2, [1, 3])], all, EVERYTHING);
+  });
+});
