@@ -93,3 +93,38 @@ export const isIntegerStep = (
   const step = after - before;
   return isInt32(step) && (!lossless || Object.is(before + (step | 0), after));
 };
+
+/** The original compares as IEEE does, where 0 equals -0; NaN differs from itself in both ways. */
+export const isSameValue = (
+  beforeHigh: number,
+  beforeLow: number,
+  high: number,
+  low: number,
+  lossless: boolean,
+): boolean =>
+  toDouble(beforeHigh, beforeLow) === toDouble(high, low) && (!lossless || (beforeHigh === high && beforeLow === low));
+
+/** The value encoding that the first three values of a chunk call for, never below the one that it began with. */
+export const chooseEncoding = (
+  initial: number,
+  firstHigh: number,
+  firstLow: number,
+  secondHigh: number,
+  secondLow: number,
+  high: number,
+  low: number,
+  lossless: boolean,
+): number => {
+  if (
+    initial === ZERO &&
+    isSameValue(firstHigh, firstLow, secondHigh, secondLow, lossless) &&
+    isSameValue(secondHigh, secondLow, high, low, lossless)
+  ) {
+    return ZERO;
+  }
+  if (initial <= INTEGER && isIntegerStep(firstHigh, firstLow, secondHigh, secondLow, lossless)) return INTEGER;
+  if (initial === DIRECT) return DIRECT;
+  const significant =
+    significantOf(firstHigh ^ secondHigh, firstLow ^ secondLow) + significantOf(secondHigh ^ high, secondLow ^ low);
+  return significant > 100 ? DIRECT : XOR;
+};

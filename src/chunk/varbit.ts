@@ -16,6 +16,7 @@ import {
   COUNTER_BITS,
   COUNTER_LIMIT,
   COUNTER_OFFSET,
+  chooseEncoding,
   DELTA_LIMIT,
   DIRECT,
   DOUBLE_DELTA_LIMIT,
@@ -28,6 +29,7 @@ import {
   HALF_FULL_BIT,
   INTEGER,
   isIntegerStep,
+  isSameValue,
   LAST_DELTA,
   LAST_TIME,
   LAST_VALUE,
@@ -75,7 +77,7 @@ export const addToVarbit = (
     writeLast(block, offset, timeHigh, timeLow, high, low);
     return ADDED;
   }
-  if (next === PAYLOAD_BIT) chooseEncoding(block, offset, high, low, lossless);
+  if (next === PAYLOAD_BIT) beginPayload(block, offset, high, low, lossless);
   return addLater(block, offset, delta, isTooLong, timeHigh, timeLow, high, low, lossless);
 };
 
@@ -161,45 +163,27 @@ const closeWith = (
 };
 
 /** The third sample decides how values are stored: the second one's is written now, without a time. */
-const chooseEncoding = (block: Uint8Array, offset: number, high: number, low: number, lossless: boolean): void => {
+const beginPayload = (block: Uint8Array, offset: number, high: number, low: number, lossless: boolean): void => {
   const initial = block[offset + FLAGS] & ENCODING_MASK;
   const firstHigh = readInt32BE(block, offset + FIRST_VALUE);
   const firstLow = readInt32BE(block, offset + FIRST_VALUE + 4);
   const secondHigh = readInt32BE(block, offset + LAST_VALUE);
   const secondLow = readInt32BE(block, offset + LAST_VALUE + 4);
-  let encoding: number;
-  let end: number;
-  if (
-    initial === ZERO &&
-    isSameValue(firstHigh, firstLow, secondHigh, secondLow, lossless) &&
-    isSameValue(secondHigh, secondLow, high, low, lossless)
-  ) {
-    encoding = ZERO;
-    end = PAYLOAD_BIT;
-  } else if (initial <= INTEGER && isIntegerStep(firstHigh, firstLow, secondHigh, secondLow, lossless)) {
-    encoding = INTEGER;
-    const delta = toDouble(secondHigh, secondLow) - toDouble(firstHigh, firstLow);
-    writeInt32BE(block, offset + PAYLOAD, delta);
-    writeInt32BE(block, offset + LAST_VALUE_DELTA, delta);
-    end = PAYLOAD_BIT + 32;
-  } else if (
-    initial === DIRECT ||
-    significantOf(firstHigh ^ secondHigh, firstLow ^ secondLow) + significantOf(secondHigh ^ high, secondLow ^ low) >
-      100
-  ) {
-    encoding = DIRECT;
-    end = writeDirect(block, offset, PAYLOAD_BIT, secondHigh, secondLow);
-  } else {
-    encoding = XOR;
-    end = writeXor(block, offset, PAYLOAD_BIT, firstHigh ^ secondHigh, firstLow ^ secondLow);
+  const encoding = chooseEncoding(initial, firstHigh, firstLow, secondHigh, secondLow, high, low, lossless);
+  let end = PAYLOAD_BIT;
+  if (encoding === INTEGER) {
+    const step = toDouble(secondHigh, secondLow) - toDouble(firstHigh, firstLow);
+    writeInt32BE(block, offset + PAYLOAD, step);
+    writeInt32BE(block, offset + LAST_VALUE_DELTA, step);
+    end += 32;
+  } else if (encoding === XOR) {
+    end = writeXor(block, offset, end, firstHigh ^ secondHigh, firstLow ^ secondLow);
+  } else if (encoding === DIRECT) {
+    end = writeDirect(block, offset, end, secondHigh, secondLow);
   }
   block[offset + FLAGS] = (block[offset + FLAGS] & ~ENCODING_MASK) | encoding;
   writeUint16BE(block, offset + NEXT, end);
 };
-
-/** The original compares as IEEE does, where 0 equals -0; NaN differs from itself in both ways. */
-const isSameValue = (beforeHigh: number, beforeLow: number, high: number, low: number, lossless: boolean): boolean =>
-  toDouble(beforeHigh, beforeLow) === toDouble(high, low) && (!lossless || (beforeHigh === high && beforeLow === low));
 
 /** Milliseconds since the newest sample; beyond 32 bits any number above the limit. */
 const deltaFromLast = (block: Uint8Array, offset: number, timeHigh: number, timeLow: number): number => {

@@ -1,0 +1,390 @@
+/**
+ * The fast way to add samples to an open varbit chunk. What varbit.ts reads from and writes to the slot for every sample is
+ * kept in registers, in the series' own row: an append then loads one cache line, and every few samples 8 bytes are
+ * stored to the slot, of which nothing is read. With 100,000 series that is what an append costs.
+ *
+ * The slot's header and footer are out of date meanwhile. {@link storeHead} brings them up to date, with the same bytes
+ * that varbit.ts would have left; {@link loadHead} takes them into registers again. What the fast way can't do it refuses,
+ * with nothing changed: the caller stores, appends to the slot, and loads. It never loses bits (`lossless` in append.ts).
+ *
+ *   register 0  next bit | value encoding << 16      3  repeat counter: its bit << 8 | its value, 0 for none
+ *            1  last Δt                              4  payload bits of the 64-bit word that `next` is in,
+ *            2  last Δv, or the xor window           5  as far as written; the counter's own bits are 0 in there
+ */
+import { highHalf, lowHalf, readInt32BE, writeInt32BE } from '../model/int64.ts';
+import { readBits, readUint16BE, readUint24BE, writeBits, writeUint16BE, writeUint24BE } from './bytes.ts';
+import { toDouble } from './float-bits.ts';
+import {
+  CHUNK_BITS,
+  COUNTER_BITS,
+  COUNTER_LIMIT,
+  COUNTER_OFFSET,
+  chooseEncoding,
+  DELTA_LIMIT,
+  DIRECT,
+  DOUBLE_DELTA_LIMIT,
+  ENCODING_MASK,
+  FIRST_VALUE,
+  FLAGS,
+  FOOTER_BIT,
+  INTEGER,
+  isIntegerStep,
+  LAST_DELTA,
+  LAST_TIME,
+  LAST_VALUE,
+  LAST_VALUE_DELTA,
+  leadingOf,
+  NEXT,
+  ONE_SAMPLE,
+  PAYLOAD_BIT,
+  significantOf,
+  worstCaseBits,
+  XOR,
+  ZERO,
+} from './varbit-layout.ts';
+
+/** int32s of a row that belong to this module. */
+export const HEAD_REGISTERS = 6;
+
+const STATE = 0;
+const DELTA = 1;
+const VALUE_STATE = 2;
+const COUNTER = 3;
+const PENDING_HIGH = 4;
+const PENDING_LOW = 5;
+
+/**
+ * Adds a sample to the head whose registers are at `rows[at]` and whose slot is at `offset` of the block. `lastTime`
+ * (milliseconds) and the halves of the last value are those of the newest sample. Returns false, with nothing changed,
+ * when the sample must go the slow way.
+ */
+export const appendToHead = (
+  rows: Int32Array,
+  at: number,
+  block: Uint8Array,
+  offset: number,
+  lastTime: number,
+  lastHigh: number,
+  lastLow: number,
+  timestamp: number,
+  high: number,
+  low: number,
+): boolean => {
+  const delta = timestamp - lastTime;
+  if (!(delta >= 0 && delta < DELTA_LIMIT)) return false;
+  const next = rows[at + STATE] & 0xffff;
+  if (next > PAYLOAD_BIT) return appendLater(rows, at, block, offset, delta, lastHigh, lastLow, high, low);
+  if (next === PAYLOAD_BIT) return appendThird(rows, at, block, offset, delta, lastHigh, lastLow, high, low);
+  rows[at + STATE] += PAYLOAD_BIT - ONE_SAMPLE;
+  rows[at + DELTA] = delta;
+  // The word that the payload begins in begins with the last bytes of the header: first Δt, flags, next.
+  rows[at + PENDING_HIGH] = (delta << 8) | (rows[at + STATE] >> 16);
+  return true;
+};
+
+/** Writes what the registers hold to the slot, so that its 1,024 bytes are the chunk. The registers stay valid. */
+export const storeHead = (
+  rows: Int32Array,
+  at: number,
+  block: Uint8Array,
+  offset: number,
+  lastTime: number,
+  lastHigh: number,
+  lastLow: number,
+): void => {
+  const next = rows[at + STATE] & 0xffff;
+  const counter = rows[at + COUNTER];
+  if (next !== ONE_SAMPLE && (next & 63) !== 0) {
+    flush(block, offset, next, rows[at + PENDING_HIGH], rows[at + PENDING_LOW]);
+  }
+  if (counter !== 0) writeBits(block, offset, counter >> 8, COUNTER_BITS, counter & 0xff);
+  writeInt32BE(block, offset + LAST_TIME, highHalf(lastTime));
+  writeInt32BE(block, offset + LAST_TIME + 4, lowHalf(lastTime));
+  writeInt32BE(block, offset + LAST_VALUE, lastHigh);
+  writeInt32BE(block, offset + LAST_VALUE + 4, lastLow);
+  writeUint16BE(block, offset + NEXT, next);
+  writeUint16BE(block, offset + COUNTER_OFFSET, counter >> 8);
+  writeUint24BE(block, offset + LAST_DELTA, rows[at + DELTA]);
+  writeInt32BE(block, offset + LAST_VALUE_DELTA, rows[at + VALUE_STATE]);
+};
+
+/** Takes the chunk's state into the registers. False for a chunk that only the slow way can add to, if any. */
+export const loadHead = (rows: Int32Array, at: number, block: Uint8Array, offset: number): boolean => {
+  const next = readUint16BE(block, offset + NEXT);
+  const encoding = block[offset + FLAGS];
+  const counterBit = readUint16BE(block, offset + COUNTER_OFFSET);
+  const hasCounter = counterBit !== 0;
+  if (encoding > ENCODING_MASK || next === 0 || next > FOOTER_BIT) return false;
+  if (next > ONE_SAMPLE && next < PAYLOAD_BIT) return false;
+  if (hasCounter && (counterBit <= PAYLOAD_BIT || counterBit + COUNTER_BITS > next)) return false;
+  rows[at + STATE] = next | (encoding << 16);
+  rows[at + DELTA] = readUint24BE(block, offset + LAST_DELTA);
+  rows[at + VALUE_STATE] = readInt32BE(block, offset + LAST_VALUE_DELTA);
+  rows[at + COUNTER] = hasCounter ? (counterBit << 8) | readBits(block, offset, counterBit, COUNTER_BITS) : 0;
+  rows[at + PENDING_HIGH] = 0;
+  rows[at + PENDING_LOW] = 0;
+  const filled = next & 63;
+  if (next === ONE_SAMPLE || filled === 0) return true;
+  const word = offset + ((next >> 6) << 3);
+  rows[at + PENDING_HIGH] = readInt32BE(block, word) & (filled < 32 ? ~(-1 >>> filled) : -1);
+  rows[at + PENDING_LOW] = filled <= 32 ? 0 : readInt32BE(block, word + 4) & ~(-1 >>> (filled - 32));
+  if (hasCounter) flipCounter(rows, at, next, rows[at + COUNTER]);
+  return true;
+};
+
+/** From the fourth sample on. */
+const appendLater = (
+  rows: Int32Array,
+  at: number,
+  block: Uint8Array,
+  offset: number,
+  delta: number,
+  lastHigh: number,
+  lastLow: number,
+  high: number,
+  low: number,
+): boolean => {
+  const next = rows[at + STATE] & 0xffff;
+  const encoding = rows[at + STATE] >> 16;
+  if (next + worstCaseBits(encoding) > CHUNK_BITS) return false;
+
+  const doubleDelta = delta - rows[at + DELTA];
+  const counter = rows[at + COUNTER];
+  let newCounter = 0;
+  let bits = 0;
+  let count = 0;
+  if (doubleDelta === 0) {
+    if (counter !== 0 && (counter & 0xff) < COUNTER_LIMIT - 1) {
+      newCounter = counter + 1;
+    } else {
+      newCounter = (next + 1) << 8;
+      count = 8;
+    }
+  } else if (doubleDelta >= -32 && doubleDelta < 32) {
+    bits = 0x80 | (doubleDelta & 0x3f);
+    count = 8;
+  } else if (doubleDelta >= -65536 && doubleDelta < 65536) {
+    bits = 0xc0000 | (doubleDelta & 0x1ffff);
+    count = 20;
+  } else if (doubleDelta >= -DOUBLE_DELTA_LIMIT && doubleDelta < DOUBLE_DELTA_LIMIT) {
+    bits = 0x3800000 | (doubleDelta & 0x7fffff);
+    count = 26;
+  } else {
+    return false;
+  }
+
+  // Up to three fields: time and the value's prefix together where they fit, then up to 64 bits of the value.
+  let prefix = 0;
+  let prefixCount = 0;
+  let upper = 0;
+  let upperCount = 0;
+  let lower = 0;
+  let lowerCount = 0;
+  let valueState = rows[at + VALUE_STATE];
+  if (encoding === ZERO) {
+    if (high !== lastHigh || low !== lastLow) return false;
+  } else if (encoding === INTEGER) {
+    const last = toDouble(lastHigh, lastLow);
+    const value = toDouble(high, low);
+    const step = (value - last) | 0;
+    if (value - last !== step || !Object.is(last + step, value)) return false;
+    const change = step - valueState;
+    valueState = step;
+    if (change === 0) {
+      prefixCount = 1;
+    } else if (change >= -32 && change < 32) {
+      prefix = 0x80 | (change & 0x3f);
+      prefixCount = 8;
+    } else if (change >= -4096 && change < 4096) {
+      prefix = 0xc000 | (change & 0x1fff);
+      prefixCount = 16;
+    } else if (change >= -524288 && change < 524288) {
+      prefix = 0xe00000 | (change & 0xfffff);
+      prefixCount = 24;
+    } else {
+      prefix = change < 0 ? 0x1f : 0x1e;
+      prefixCount = 5;
+      lower = change | 0;
+      lowerCount = 32;
+    }
+  } else if (encoding === XOR) {
+    const xorHigh = lastHigh ^ high;
+    const xorLow = lastLow ^ low;
+    if ((xorHigh | xorLow) === 0) {
+      prefixCount = 1;
+    } else {
+      const leading = leadingOf(xorHigh, xorLow);
+      const significant = significantOf(xorHigh, xorLow);
+      let windowLeading = valueState >>> 24;
+      let windowSignificant = (valueState >>> 16) & 0xff;
+      if (
+        leading >= windowLeading &&
+        leading + significant <= windowLeading + windowSignificant &&
+        windowSignificant - significant < 10
+      ) {
+        prefix = 2;
+        prefixCount = 2;
+      } else {
+        windowLeading = leading;
+        windowSignificant = significant;
+        valueState = (leading << 24) | (significant << 16) | (valueState & 0xffff);
+        prefix = 0x1800 | (leading << 6) | (significant - 1);
+        prefixCount = 13;
+      }
+      const trailing = 64 - windowLeading - windowSignificant;
+      if (trailing < 0) return false;
+      if (windowSignificant > 32) {
+        upper = xorHigh >>> trailing;
+        upperCount = windowSignificant - 32;
+        lowerCount = 32;
+      } else {
+        lowerCount = windowSignificant;
+      }
+      if (trailing >= 32) lower = xorHigh >>> (trailing - 32);
+      else lower = (xorLow >>> trailing) | ((xorHigh << 1) << (31 - trailing));
+    }
+  } else {
+    upper = high;
+    upperCount = 32;
+    lower = low;
+    lowerCount = 32;
+  }
+
+  if (next + count + prefixCount + upperCount + lowerCount > FOOTER_BIT) return false;
+  rows[at + DELTA] = delta;
+  rows[at + VALUE_STATE] = valueState;
+  if (newCounter !== counter) {
+    rows[at + COUNTER] = newCounter;
+    // A run has ended and its length is known.
+    if ((counter & 0xff) !== 0 && newCounter >> 8 !== counter >> 8)
+      writeCounter(rows, at, block, offset, next, counter);
+  }
+  if (count + prefixCount <= 32) {
+    prefix |= bits << prefixCount;
+    prefixCount += count;
+  } else {
+    put(rows, at, block, offset, bits, count);
+  }
+  if (prefixCount !== 0) put(rows, at, block, offset, prefix, prefixCount);
+  if (upperCount !== 0) put(rows, at, block, offset, upper, upperCount);
+  if (lowerCount !== 0) put(rows, at, block, offset, lower, lowerCount);
+  return true;
+};
+
+/** The third sample decides how values are stored, and brings the second one's value into the payload. */
+const appendThird = (
+  rows: Int32Array,
+  at: number,
+  block: Uint8Array,
+  offset: number,
+  delta: number,
+  lastHigh: number,
+  lastLow: number,
+  high: number,
+  low: number,
+): boolean => {
+  const doubleDelta = delta - rows[at + DELTA];
+  if (doubleDelta < -DOUBLE_DELTA_LIMIT || doubleDelta >= DOUBLE_DELTA_LIMIT) return false;
+  const initial = rows[at + STATE] >> 16;
+  const firstHigh = readInt32BE(block, offset + FIRST_VALUE);
+  const firstLow = readInt32BE(block, offset + FIRST_VALUE + 4);
+  const encoding = chooseEncoding(initial, firstHigh, firstLow, lastHigh, lastLow, high, low, true);
+  if (encoding === INTEGER && !isIntegerStep(lastHigh, lastLow, high, low, true)) return false;
+
+  rows[at + STATE] = PAYLOAD_BIT | (encoding << 16);
+  rows[at + PENDING_HIGH] = (rows[at + PENDING_HIGH] & ~ENCODING_MASK) | encoding;
+  if (encoding === INTEGER) {
+    const step = toDouble(lastHigh, lastLow) - toDouble(firstHigh, firstLow);
+    rows[at + VALUE_STATE] = step;
+    put(rows, at, block, offset, step, 32);
+  } else if (encoding === XOR) {
+    putFirstXor(rows, at, block, offset, firstHigh ^ lastHigh, firstLow ^ lastLow);
+  } else if (encoding === DIRECT) {
+    put(rows, at, block, offset, lastHigh, 32);
+    put(rows, at, block, offset, lastLow, 32);
+  }
+  return appendLater(rows, at, block, offset, delta, lastHigh, lastLow, high, low);
+};
+
+/** The first difference of a chunk always brings its own window. */
+const putFirstXor = (
+  rows: Int32Array,
+  at: number,
+  block: Uint8Array,
+  offset: number,
+  high: number,
+  low: number,
+): void => {
+  if ((high | low) === 0) {
+    put(rows, at, block, offset, 0, 1);
+    return;
+  }
+  const leading = leadingOf(high, low);
+  const significant = significantOf(high, low);
+  const inHigh = Math.min(significant, 32 - leading);
+  const inLow = significant - inHigh;
+  rows[at + VALUE_STATE] = (leading << 24) | (significant << 16) | (rows[at + VALUE_STATE] & 0xffff);
+  put(rows, at, block, offset, 0x1800 | (leading << 6) | (significant - 1), 13);
+  put(rows, at, block, offset, high >>> (32 - leading - inHigh), inHigh);
+  if (inLow > 0) put(rows, at, block, offset, low >>> (32 - inLow), inLow);
+};
+
+/** Adds the low `count` (1 to 32) bits, above which `bits` has to be 0, and stores the word that they fill. */
+const put = (rows: Int32Array, at: number, block: Uint8Array, offset: number, bits: number, count: number): void => {
+  const state = rows[at + STATE];
+  const filled = state & 63;
+  rows[at + STATE] = state + count;
+  if (filled < 32) {
+    const left = 32 - filled - count;
+    if (left >= 0) {
+      rows[at + PENDING_HIGH] |= bits << left;
+    } else {
+      rows[at + PENDING_HIGH] |= bits >>> -left;
+      rows[at + PENDING_LOW] = bits << (32 + left);
+    }
+    return;
+  }
+  const left = 64 - filled - count;
+  if (left > 0) {
+    rows[at + PENDING_LOW] |= bits << left;
+    return;
+  }
+  flush(block, offset, state & 0xffff, rows[at + PENDING_HIGH], rows[at + PENDING_LOW] | (bits >>> -left));
+  rows[at + PENDING_HIGH] = left === 0 ? 0 : bits << (32 + left);
+  rows[at + PENDING_LOW] = 0;
+};
+
+/** Stores the 64-bit word that bit `next` is in. */
+const flush = (block: Uint8Array, offset: number, next: number, high: number, low: number): void => {
+  const word = offset + ((next >> 6) << 3);
+  writeInt32BE(block, word, high);
+  writeInt32BE(block, word + 4, low);
+};
+
+/** Brings a repeat counter's value into the payload: the part in the slot, and the part that is still pending. */
+const writeCounter = (
+  rows: Int32Array,
+  at: number,
+  block: Uint8Array,
+  offset: number,
+  next: number,
+  counter: number,
+): void => {
+  const bit = counter >> 8;
+  const inSlot = Math.min(COUNTER_BITS, (next & ~63) - bit);
+  if (inSlot > 0) writeBits(block, offset, bit, inSlot, (counter & 0xff) >>> (COUNTER_BITS - inSlot));
+  flipCounter(rows, at, next, counter);
+};
+
+/** Exclusive or of the pending word with the part of a counter that is in it: sets the value, or clears it again. */
+const flipCounter = (rows: Int32Array, at: number, next: number, counter: number): void => {
+  const value = counter & 0xff;
+  // Bits from the counter's end to the end of the pending word: at least 1, more than 64 when it is before the word.
+  const after = (next & ~63) + 64 - (counter >> 8) - COUNTER_BITS;
+  if (after < 32) {
+    rows[at + PENDING_LOW] ^= value << after;
+    if (after > 25) rows[at + PENDING_HIGH] ^= value >>> (32 - after);
+  } else if (after < 64) {
+    rows[at + PENDING_HIGH] ^= value << (after - 32);
+  }
+};
