@@ -32,7 +32,7 @@ export const appendRecords = (
       access.writeRecords(fd, slots, encodings, from);
       if (sync) fileSystem.syncBlocking(fd);
     } catch (error) {
-      undo(access, fd, path, sizeBefore);
+      takeBack(access, fd, path, sizeBefore);
       throw error;
     }
     const { size, mtimeNs } = fileSystem.statOpen(fd);
@@ -46,8 +46,8 @@ export const appendRecords = (
   }
 };
 
-/** Cuts off what a failed append wrote. */
-const undo = (access: SeriesFileAccess, fd: FileDescriptor, path: string, sizeBefore: number): void => {
+/** Cuts off what a failed append wrote; a file that was new goes. Never throws. */
+export const takeBack = (access: SeriesFileAccess, fd: FileDescriptor, path: string, sizeBefore: number): void => {
   if (sizeBefore === 0) {
     discard(access.fileSystem, path);
     return;

@@ -6,8 +6,8 @@ import { crc32 } from 'node:zlib';
 import type { FileDescriptor, FileSystem } from './file-system.ts';
 import { readFully } from './read-write.ts';
 
-/** Bytes of an ordinary slice: one to a few milliseconds of decoding. */
-const WINDOW_BYTES = 256 * 1024;
+/** Bytes of an ordinary slice: about 1,000 series, a few milliseconds of decoding. */
+const WINDOW_BYTES = 128 * 1024;
 /** The largest single value that is taken for one: a record's header with all its labels. */
 const WINDOW_BYTES_MAX = 16 * 1024 * 1024;
 

@@ -77,9 +77,25 @@ export type SeriesFileOutcomes<Requests extends readonly SeriesFileRequest[]> = 
   readonly [Index in keyof Requests]: SeriesFileOutcome<Requests[Index]['kind']>;
 };
 
-/** Runs requests one after the other. One that fails does not stop those after it. */
-export const runRequests = (files: SeriesFiles, requests: readonly SeriesFileRequest[]): readonly SeriesFileOutcome[] =>
-  requests.map((request) => runRequest(files, request));
+/**
+ * Runs requests one after the other. One that fails does not stop those after it.
+ *
+ * The syncs of appended chunks come when all else is done: by then the system has begun to write, and one wait for the
+ * disk covers many files. It halves the time of a batch, and more.
+ */
+export const runRequests = (
+  files: SeriesFiles,
+  requests: readonly SeriesFileRequest[],
+): readonly SeriesFileOutcome[] => {
+  const outcomes = requests.map((request) =>
+    runRequest(files, request.kind === 'persist' ? { ...request, sync: false } : request),
+  );
+  return requests.map((request, index) => {
+    const outcome = outcomes[index];
+    if (request.kind !== 'persist' || !request.sync || !outcome.ok) return outcome;
+    return syncAppended(files, request, outcome as PersistOutcome);
+  });
+};
 
 /** The value of an outcome; throws its error. */
 export const answerOf = <Kind extends SeriesFileRequestKind>(
@@ -92,6 +108,18 @@ export const answerOf = <Kind extends SeriesFileRequestKind>(
 /** The error that the data stands for. */
 export const toError = ({ code, message, systemCode: system, details }: SeriesFileFailure): TidemarkError =>
   new TidemarkError(code, message, { details: system === undefined ? details : { ...details, systemCode: system } });
+
+type PersistOutcome = SeriesFileOutcome & { readonly value: PersistResult };
+
+const syncAppended = (files: SeriesFiles, { high, low }: OfSeries, outcome: PersistOutcome): SeriesFileOutcome => {
+  try {
+    files.sync(high, low);
+    return outcome;
+  } catch (error) {
+    files.takeBack(high, low, outcome.value.firstIndex);
+    return { ok: false, error: toFailure(error) };
+  }
+};
 
 const runRequest = (files: SeriesFiles, request: SeriesFileRequest): SeriesFileOutcome => {
   try {

@@ -17,7 +17,7 @@ import type { SlabView } from '../chunk/slab.ts';
 import { TidemarkError } from '../errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
-import { appendRecords, type PersistResult } from './append-records.ts';
+import { appendRecords, type PersistResult, takeBack } from './append-records.ts';
 import { type DropAndPersist, type DropResult, dropAndPersist } from './drop-and-persist.ts';
 import type { FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
@@ -39,6 +39,21 @@ export class SeriesFiles {
   /** Appends chunks, oldest first. When it fails the file is as long as before, and the same can be tried again. */
   persist(high: number, low: number, slots: Slots, encodings: Uint8Array, sync: boolean): PersistResult {
     return this.attempt('append to', high, low, (path) => appendRecords(this.access, path, slots, encodings, 0, sync));
+  }
+
+  /** Takes back an append whose sync has failed: as if it had failed itself. Never throws. */
+  takeBack(high: number, low: number, firstIndex: number): void {
+    const path = this.access.path(high, low);
+    try {
+      const fd = this.access.fileSystem.open(path, 'readWrite');
+      try {
+        takeBack(this.access, fd, path, firstIndex * RECORD_BYTES);
+      } finally {
+        this.access.fileSystem.close(fd);
+      }
+    } catch {
+      // The error of the sync is the one to report.
+    }
   }
 
   /** Drops what is past retention and appends chunks, in one go: see drop-and-persist.ts. */
