@@ -27,21 +27,24 @@ const missingPackages = () => {
     .map(([path]) => path.replace(/^node_modules\//, ''));
 };
 
+/** npm's own report would end up in the output of `npm start` and in pipes, so it goes to stderr, or nowhere. */
+const npm = (command, report) =>
+  spawnSync('npm', [...command, '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', report, report],
+    shell: process.platform === 'win32',
+  }).status ?? 1;
+
 const missing = missingPackages();
 if (missing === undefined || missing.length > 0) {
-  // `npm ci` starts from nothing; where something is installed already, only what differs is brought in, and the lock
-  // file stays as it is.
-  const command = missing === undefined ? ['ci'] : ['install', '--no-save'];
   const reason = missing === undefined ? 'node_modules is missing' : `not as locked: ${missing.slice(0, 5).join(', ')}`;
-  process.stderr.write(`Installing dependencies (npm ${command[0]}; ${reason}) …\n`);
-  const { status } = spawnSync('npm', [...command, '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    // npm's own report would end up in the output of `npm start` and of pipes.
-    stdio: ['ignore', 2, 2],
-    shell: process.platform === 'win32',
-  });
+  process.stderr.write(`Installing dependencies (${reason}) …\n`);
+  // `npm ci` starts from nothing. It is strict about packages for other platforms, which a mirror of the registry may
+  // not have; and where something is installed already, only what differs is brought in. The lock file stays as it is.
+  const installed = missing === undefined && npm(['ci'], 'ignore') === 0;
+  const status = installed ? 0 : npm(['install', '--no-save'], 2);
   if (status !== 0) {
     process.stderr.write('Installing the dependencies failed; `npm ci` shows why.\n');
-    process.exit(status ?? 1);
+    process.exit(status);
   }
 }
