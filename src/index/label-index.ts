@@ -1,0 +1,205 @@
+/**
+ * The label indexes: label name -> its values, and label pair -> fingerprints, for series in memory and archived ones.
+ * docs/formats/indexes.md
+ *
+ * A batch computes the complete new sets and writes them with the journal's position that they have reached. Applying an
+ * operation again changes nothing, so a crash anywhere, between the two databases too, is made good by applying the
+ * journal from the position on: the older one of the two databases'. On a clean close the position is taken out, and the
+ * indexes hold exactly what the original's would.
+ */
+import type { Clock } from '../clock.ts';
+import type { Position } from '../model/events.ts';
+import type { LabelPairs } from '../model/labels.ts';
+import { TextTable } from '../model/text-table.ts';
+import { IndexDecoder } from './codable.ts';
+import { FingerprintSet, unionAll } from './fingerprint-set.ts';
+import { clearPosition, isPositionKey, readPosition } from './index-position.ts';
+import type { KeyValueStore } from './key-value-store.ts';
+import { LabelBatch, type LabelOperation } from './label-batch.ts';
+import { type LabelPair, LabelSets } from './label-sets.ts';
+import { LabelWriter } from './label-writer.ts';
+
+const MIB = 1024 * 1024;
+const SERIES_PER_REBUILD_BATCH = 1 << 16;
+/** Fingerprints collected before they are merged, so that most of the time goes into few large merges. */
+const MERGED_AT_ONCE = 1 << 20;
+
+export interface LabelIndexOptions {
+  /** Bytes of cached fingerprint sets at most. Default 32 MiB. */
+  readonly postingBytes?: number;
+  /** Bytes of cached value sets at most. Default 32 MiB. */
+  readonly valueBytes?: number;
+  /** Shared label text. */
+  readonly texts?: TextTable;
+}
+
+/** A label pair with its series. */
+export interface LabelPairEntry {
+  readonly name: string;
+  readonly value: string;
+  readonly fingerprints: FingerprintSet;
+}
+
+export interface IndexedSeries {
+  readonly high: number;
+  readonly low: number;
+  readonly pairs: LabelPairs;
+}
+
+export interface RebuildOptions {
+  /** The position that the source stands for. */
+  readonly position?: Position;
+  readonly onProgress?: (seriesCount: number) => void;
+}
+
+export class LabelIndex {
+  private readonly nameStore: KeyValueStore;
+  private readonly pairStore: KeyValueStore;
+  private readonly decoder: IndexDecoder;
+  private readonly sets: LabelSets;
+  private readonly writer: LabelWriter;
+
+  constructor(names: KeyValueStore, pairs: KeyValueStore, clock: Clock, options: LabelIndexOptions = {}) {
+    const { postingBytes = 32 * MIB, valueBytes = 32 * MIB, texts = new TextTable() } = options;
+    this.nameStore = names;
+    this.pairStore = pairs;
+    this.decoder = new IndexDecoder(texts);
+    this.sets = new LabelSets({ names, pairs, decoder: this.decoder, postingBytes, valueBytes });
+    this.writer = new LabelWriter({ names, pairs, sets: this.sets, clock });
+  }
+
+  /** The series that have a label pair. */
+  async fingerprintsOf(name: string, value: string): Promise<FingerprintSet> {
+    const [set] = await this.sets.readPostings([[name, value]]);
+    return set;
+  }
+
+  /** For each label pair the series that have it. */
+  fingerprintsOfPairs(pairs: readonly LabelPair[]): Promise<FingerprintSet[]> {
+    return this.sets.readPostings(pairs);
+  }
+
+  /** The values of a label, in no particular order. */
+  async valuesOf(name: string): Promise<string[]> {
+    const [set] = await this.sets.readValueSets([name]);
+    return this.decoder.values(set);
+  }
+
+  /** How many values a label has. */
+  async valueCountOf(name: string): Promise<number> {
+    const [set] = await this.sets.readValueSets([name]);
+    return set.size;
+  }
+
+  /** All label names, in no particular order. Reads the whole index of names. */
+  async names(): Promise<string[]> {
+    const names: string[] = [];
+    for await (const page of this.nameStore.entries()) {
+      for (const [key] of page) {
+        if (!isPositionKey(key)) names.push(this.decoder.labelName(key));
+      }
+    }
+    return names;
+  }
+
+  /** All series that have a label. Reads the whole index of pairs. */
+  async allFingerprints(): Promise<FingerprintSet> {
+    let all = FingerprintSet.empty;
+    let sets: FingerprintSet[] = [];
+    let count = 0;
+    for await (const page of this.scanPairs()) {
+      for (const { fingerprints } of page) {
+        sets.push(fingerprints);
+        count += fingerprints.size;
+      }
+      if (count < MERGED_AT_ONCE + all.size) continue;
+      all = unionAll([all, ...sets]);
+      sets = [];
+      count = 0;
+    }
+    return unionAll([all, ...sets]);
+  }
+
+  /** Everything that the label-pair index holds, in pages. */
+  async *scanPairs(): AsyncGenerator<readonly LabelPairEntry[]> {
+    for await (const page of this.pairStore.entries()) {
+      const entries: LabelPairEntry[] = [];
+      for (const [key, bytes] of page) {
+        if (isPositionKey(key)) continue;
+        const [name, value] = this.decoder.labelPair(key);
+        entries.push({ name, value, fingerprints: this.decoder.fingerprintSet(bytes) });
+      }
+      yield entries;
+    }
+  }
+
+  /**
+   * Adds and removes series, the later operation counting where two contradict each other; with `sync`, the default, the
+   * changes and the position are on the disk when it resolves. One call at a time. If it fails, a part may be written;
+   * calling it again makes that good.
+   */
+  async apply(
+    operations: readonly LabelOperation[],
+    position?: Position,
+    options: { readonly sync: boolean } = { sync: true },
+  ): Promise<void> {
+    try {
+      await this.writer.write(new LabelBatch(operations), { position, sync: options.sync });
+    } catch (error) {
+      this.sets.forget();
+      throw error;
+    }
+  }
+
+  /** The journal's position that both databases have reached; `undefined` after a clean close. */
+  async position(): Promise<Position | undefined> {
+    const ofNames = await readPosition(this.nameStore);
+    const ofPairs = await readPosition(this.pairStore);
+    return ofNames === undefined || ofPairs === undefined ? undefined : Math.min(ofNames, ofPairs);
+  }
+
+  /** Takes out the position, at a clean close. */
+  async clearPosition(): Promise<void> {
+    await clearPosition(this.nameStore);
+    await clearPosition(this.pairStore);
+  }
+
+  /** Replaces everything by the series that the source yields, in pages. */
+  async rebuild(source: AsyncIterable<readonly IndexedSeries[]>, options: RebuildOptions = {}): Promise<void> {
+    await deleteAll(this.nameStore);
+    await deleteAll(this.pairStore);
+    this.sets.forget();
+    let operations: LabelOperation[] = [];
+    let seriesCount = 0;
+    for await (const page of source) {
+      for (const { high, low, pairs } of page) operations.push({ type: 'index', high, low, pairs });
+      if (operations.length < SERIES_PER_REBUILD_BATCH) continue;
+      await this.apply(operations, undefined, { sync: false });
+      seriesCount += operations.length;
+      options.onProgress?.(seriesCount);
+      operations = [];
+    }
+    await this.apply(operations, options.position);
+    options.onProgress?.(seriesCount + operations.length);
+  }
+
+  /** Bytes on disk, roughly. */
+  async approximateSize(): Promise<number> {
+    return (await this.nameStore.approximateSize()) + (await this.pairStore.approximateSize());
+  }
+
+  async close(): Promise<void> {
+    await this.nameStore.close();
+    await this.pairStore.close();
+  }
+}
+
+/** The position goes with the rest: until the rebuild is complete there is none. */
+const deleteAll = async (store: KeyValueStore): Promise<void> => {
+  for await (const page of store.entries()) {
+    await store.batch(
+      page.map(([key]) => ({ type: 'del', key })),
+      { sync: false },
+    );
+  }
+};

@@ -1,0 +1,94 @@
+/**
+ * The sets that the label indexes hold, decoded and cached. Queries read them while a batch is being written, so what a
+ * read brings from the disk is cached only if no batch was settled meanwhile: it might be older than what that wrote,
+ * and the next batch would build on it.
+ */
+import { encodeLabelName, encodeLabelPair, type IndexDecoder } from './codable.ts';
+import { FingerprintSet } from './fingerprint-set.ts';
+import type { KeyValueStore } from './key-value-store.ts';
+import { PostingCache } from './posting-cache.ts';
+import { ValueSet } from './value-set.ts';
+import { ValueSetCache } from './value-set-cache.ts';
+
+export type LabelPair = readonly [name: string, value: string];
+
+export interface LabelSetsParts {
+  readonly names: KeyValueStore;
+  readonly pairs: KeyValueStore;
+  readonly decoder: IndexDecoder;
+  /** Bytes of cached fingerprint sets and of cached value sets at most. */
+  readonly postingBytes: number;
+  readonly valueBytes: number;
+}
+
+export class LabelSets {
+  private readonly parts: LabelSetsParts;
+  private readonly postings: PostingCache;
+  private readonly valueSets: ValueSetCache;
+  private generation = 0;
+
+  constructor(parts: LabelSetsParts) {
+    this.parts = parts;
+    this.postings = new PostingCache(parts.postingBytes);
+    this.valueSets = new ValueSetCache(parts.valueBytes);
+  }
+
+  /** For each pair the series that have it. */
+  async readPostings(pairs: readonly LabelPair[]): Promise<FingerprintSet[]> {
+    const { generation } = this;
+    const sets = pairs.map(([name, value]) => this.postings.get(name, value));
+    const missing = indicesOfMissing(sets);
+    if (missing.length > 0) {
+      const found = await this.parts.pairs.getMany(missing.map((index) => encodeLabelPair(...pairs[index])));
+      for (const [i, index] of missing.entries()) {
+        const bytes = found[i];
+        const set = bytes === undefined ? FingerprintSet.empty : this.parts.decoder.fingerprintSet(bytes);
+        sets[index] = set;
+        if (generation === this.generation) this.postings.set(...pairs[index], set);
+      }
+    }
+    return sets as FingerprintSet[];
+  }
+
+  /** For each label name its values. The sets belong to the cache: only a batch changes them. */
+  async readValueSets(names: readonly string[]): Promise<ValueSet[]> {
+    const { generation } = this;
+    const sets = names.map((name) => this.valueSets.get(name));
+    const missing = indicesOfMissing(sets);
+    if (missing.length > 0) {
+      const found = await this.parts.names.getMany(missing.map((index) => encodeLabelName(names[index])));
+      for (const [i, index] of missing.entries()) {
+        const bytes = found[i];
+        const set = bytes === undefined ? new ValueSet() : this.parts.decoder.valueSet(bytes);
+        sets[index] = set;
+        if (generation === this.generation) this.valueSets.set(names[index], set);
+      }
+    }
+    return sets as ValueSet[];
+  }
+
+  /** Takes over fingerprint sets that were written. */
+  settlePostings(written: Iterable<readonly [LabelPair, FingerprintSet]>): void {
+    this.generation++;
+    for (const [[name, value], set] of written) this.postings.set(name, value, set);
+  }
+
+  /** Takes over value sets that were written. */
+  settleValueSets(written: Iterable<readonly [name: string, ValueSet]>): void {
+    this.generation++;
+    for (const [name, set] of written) this.valueSets.set(name, set);
+  }
+
+  /** Forgets what is cached: it may be ahead of what is on the disk. */
+  forget(): void {
+    this.generation++;
+    this.postings.clear();
+    this.valueSets.clear();
+  }
+}
+
+const indicesOfMissing = (sets: readonly unknown[]): number[] => {
+  const missing: number[] = [];
+  for (let i = 0; i < sets.length; i++) if (sets[i] === undefined) missing.push(i);
+  return missing;
+};

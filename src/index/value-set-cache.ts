@@ -1,0 +1,38 @@
+/** A bounded cache of value sets by label name: the one used longest ago goes first. */
+import type { ValueSet } from './value-set.ts';
+
+export class ValueSetCache {
+  private readonly bytesMax: number;
+  /** In the order of use; a set grows after it was put here, so its size is asked for when it matters. */
+  private readonly sets = new Map<string, ValueSet>();
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  get(name: string): ValueSet | undefined {
+    const set = this.sets.get(name);
+    if (set !== undefined) this.moveToEnd(name, set);
+    return set;
+  }
+
+  set(name: string, set: ValueSet): void {
+    this.moveToEnd(name, set);
+    let bytes = 0;
+    for (const { byteCount } of this.sets.values()) bytes += byteCount;
+    for (const [oldest, { byteCount }] of this.sets) {
+      if (bytes <= this.bytesMax) break;
+      this.sets.delete(oldest);
+      bytes -= byteCount;
+    }
+  }
+
+  clear(): void {
+    this.sets.clear();
+  }
+
+  private moveToEnd(name: string, set: ValueSet): void {
+    this.sets.delete(name);
+    this.sets.set(name, set);
+  }
+}
