@@ -1,0 +1,166 @@
+/** A text field for selectors that completes metric names, label names and label values. */
+import { h } from './dom.js';
+import { ask, isAbort } from './server.js';
+
+const shownMax = 50;
+
+/**
+ * What stands at the cursor: the kind of thing that can be completed there, what of it is typed, and where it begins.
+ * `{` and `,` begin a label name, `="` and its kin a value, everything outside braces a metric name.
+ */
+export const placeAt = (/** @type {string} */ text, /** @type {number} */ cursor) => {
+  const before = text.slice(0, cursor);
+  const open = before.indexOf('{');
+  if (open < 0) {
+    const typed = /[a-zA-Z0-9_:]*$/.exec(before)?.[0] ?? '';
+    return { kind: 'metric', typed, start: cursor - typed.length, metric: '' };
+  }
+  const metric = before.slice(0, open).trim();
+  const value = /([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)$/.exec(before);
+  if (value !== null)
+    return { kind: 'value', label: value[1], typed: value[2], start: cursor - value[2].length, metric };
+  const name = /[{,]\s*([a-zA-Z_]\w*)?$/.exec(before);
+  if (name !== null) return { kind: 'label', typed: name[1] ?? '', start: cursor - (name[1] ?? '').length, metric };
+  return undefined;
+};
+
+/** Prefix matches first, then matches anywhere, each in order. */
+export const rank = (/** @type {string[]} */ candidates, /** @type {string} */ typed) => {
+  const wanted = typed.toLowerCase();
+  const found = candidates.filter((candidate) => candidate.toLowerCase().includes(wanted) && candidate !== typed);
+  const starts = (/** @type {string} */ candidate) => (candidate.toLowerCase().startsWith(wanted) ? 0 : 1);
+  return found.sort((a, b) => starts(a) - starts(b) || (a < b ? -1 : 1)).slice(0, shownMax);
+};
+
+const candidatesOf = async (/** @type {any} */ place, /** @type {AbortSignal} */ signal) => {
+  if (place.kind === 'metric') return ask('/api/v1/label/__name__/values', {}, signal);
+  const match = place.metric === '' ? {} : { 'match[]': place.metric };
+  if (place.kind === 'label')
+    return (await ask('/api/v1/labels', match, signal)).filter((/** @type {string} */ name) => name !== '__name__');
+  return ask(`/api/v1/label/${encodeURIComponent(place.label)}/values`, match, signal);
+};
+
+/** What follows a completed text, unless it stands there already. */
+const endings = { metric: '', label: '="', value: '"' };
+
+/**
+ * @param {{ value: string, signal: AbortSignal, onSubmit: (selector: string) => void, label?: string }} options
+ */
+export const createSelectorField = ({ value, signal, onSubmit, label = 'Selector' }) => {
+  const list = h('ul', {
+    class: 'completions',
+    id: `completions-${Math.random().toString(36).slice(2)}`,
+    role: 'listbox',
+    hidden: true,
+  });
+  const input = h('input', {
+    type: 'text',
+    value,
+    spellcheck: 'false',
+    autocomplete: 'off',
+    placeholder: 'metric{label="value"}',
+    'aria-label': label,
+    role: 'combobox',
+    'aria-autocomplete': 'list',
+    'aria-expanded': 'false',
+    'aria-controls': list.id,
+  });
+  const element = h('div', { class: 'completed' }, input, list);
+  let chosen = -1;
+  /** @type {string[]} */
+  let offered = [];
+  /** @type {any} */
+  let place;
+  /** @type {AbortController | undefined} */
+  let asking;
+
+  const close = () => {
+    asking?.abort();
+    list.hidden = true;
+    chosen = -1;
+    input.setAttribute('aria-expanded', 'false');
+    input.removeAttribute('aria-activedescendant');
+  };
+
+  const choose = (/** @type {number} */ next) => {
+    chosen = (next + offered.length) % offered.length;
+    for (const [i, item] of [...list.children].entries()) item.setAttribute('aria-selected', String(i === chosen));
+    list.children[chosen].scrollIntoView({ block: 'nearest' });
+    input.setAttribute('aria-activedescendant', list.children[chosen].id);
+  };
+
+  const accept = (/** @type {string} */ text) => {
+    const rest = input.value.slice(input.selectionStart ?? input.value.length).replace(/^[\w:.-]*/, '');
+    const ending = /** @type {Record<string, string>} */ (endings)[place.kind];
+    const escaped = place.kind === 'value' ? text.replace(/[\\"]/g, '\\$&') : text;
+    const head = input.value.slice(0, place.start) + escaped + (rest.startsWith(ending) ? '' : ending);
+    input.value = head + rest;
+    input.setSelectionRange(head.length, head.length);
+    close();
+    if (place.kind === 'label') void offer();
+  };
+
+  const offer = async () => {
+    asking?.abort();
+    const mine = new AbortController();
+    asking = mine;
+    place = placeAt(input.value, input.selectionStart ?? input.value.length);
+    if (place === undefined) return close();
+    try {
+      const candidates = rank(await candidatesOf(place, mine.signal), place.typed);
+      if (mine.signal.aborted) return;
+      offered = candidates;
+      if (offered.length === 0) return close();
+      chosen = -1;
+      list.replaceChildren(
+        ...offered.map((text, i) =>
+          h(
+            'li',
+            {
+              id: `${list.id}-${i}`,
+              role: 'option',
+              'aria-selected': 'false',
+              title: text,
+              onmousedown: (/** @type {Event} */ event) => {
+                event.preventDefault();
+                accept(text);
+              },
+            },
+            text,
+          ),
+        ),
+      );
+      list.hidden = false;
+      input.setAttribute('aria-expanded', 'true');
+    } catch (error) {
+      if (!isAbort(error)) close();
+    }
+  };
+
+  input.addEventListener('input', offer);
+  input.addEventListener('blur', close);
+  input.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === 'ArrowDown' && list.hidden) void offer();
+    else if (event.key === 'ArrowDown') choose(chosen + 1);
+    else if (event.key === 'ArrowUp' && !list.hidden) choose(chosen < 0 ? offered.length - 1 : chosen - 1);
+    else if (event.key === 'Escape' && !list.hidden) close();
+    else if ((event.key === 'Enter' || event.key === 'Tab') && chosen >= 0) accept(offered[chosen]);
+    else if (event.key === 'Enter') {
+      close();
+      onSubmit(input.value.trim());
+    } else return;
+    if (event.key !== 'Tab') event.preventDefault();
+  });
+  signal.addEventListener('abort', close);
+
+  return {
+    element,
+    input,
+    get value() {
+      return input.value.trim();
+    },
+    set value(text) {
+      input.value = text;
+    },
+  };
+};
