@@ -3,7 +3,7 @@
  * can't keep up loses, within a written bound, and is told how much. Nothing is lost by `subscribe`, which reads the
  * journal instead.
  */
-import { defer, filter, map, Observable, type ObservableInput, type Subscription, share } from 'rxjs';
+import { defer, filter, map, Observable, type ObservableInput, share } from 'rxjs';
 
 /**
  * A hot stream over a source that is listened to only while somebody subscribes: `connect` is called for the first

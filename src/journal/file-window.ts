@@ -1,11 +1,13 @@
-/** A part of a file in memory that moves along: reads of any length up to a record's, from slices of 1 MiB. */
+/** A part of a file in memory that moves along: reads of any length up to a record's, from slices of up to 1 MiB. */
 import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
 
 const SLICE_BYTES = 1024 * 1024;
+/** What a small file gets at least, because it may grow. */
+const SLICE_BYTES_MIN = 64 * 1024;
 
 export class FileWindow {
   /** Holds the bytes that the last {@link locate} made available. */
-  buffer = Buffer.allocUnsafeSlow(SLICE_BYTES);
+  buffer: Buffer;
   private readonly fileSystem: FileSystem;
   private readonly descriptor: FileDescriptor;
   /** File offsets of what `buffer` holds. */
@@ -15,6 +17,7 @@ export class FileWindow {
   constructor(fileSystem: FileSystem, path: string) {
     this.fileSystem = fileSystem;
     this.descriptor = fileSystem.open(path, 'read');
+    this.buffer = Buffer.allocUnsafeSlow(Math.max(SLICE_BYTES_MIN, Math.min(SLICE_BYTES, this.fileBytes)));
   }
 
   /** Makes bytes available; returns their index in `buffer`, or -1 when the file ends before. */

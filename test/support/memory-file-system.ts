@@ -1,0 +1,263 @@
+/**
+ * Files in memory, each twice: *live*, what reads return, and *durable*, what loss of power leaves. Faults are set by
+ * the test, call by call:
+ *
+ * - a write takes at most `writeBytesMax` bytes, and none beyond `capacityBytes` (ENOSPC)
+ * - `fail` makes the next calls of an operation fail
+ * - a sync that fails leaves the pages marked clean: later syncs succeed and make nothing of them durable, as on Linux
+ * - `onCall` sees every call that changes something or waits for the disk, and may throw `Crash`
+ *
+ * After a crash, `afterKill` is the machine with everything that was written, `afterPowerLoss` the one with what was
+ * synced: file content by its own sync, names by the directory's.
+ */
+import type { DirectoryEntry, FileDescriptor, FileStat, FileSystem, OpenMode } from '../../src/disk/file-system.ts';
+
+/** The process ends at this call. */
+export class Crash extends Error {}
+
+export type FaultyOperation = 'open' | 'write' | 'truncate' | 'sync' | 'rename' | 'remove' | 'syncDirectory';
+
+class MemoryFile {
+  live = Buffer.alloc(0);
+  durable = Buffer.alloc(0);
+  /** What a successful sync would make durable; a failed one forgets it. */
+  dirty = false;
+
+  write(bytes: Uint8Array, position: number): void {
+    const size = Math.max(this.live.length, position + bytes.length);
+    if (size > this.live.length) this.live = Buffer.concat([this.live, Buffer.alloc(size - this.live.length)]);
+    this.live.set(bytes, position);
+    this.dirty = true;
+  }
+
+  truncate(size: number): void {
+    const kept = this.live.subarray(0, size);
+    this.live = Buffer.concat([kept, Buffer.alloc(Math.max(0, size - kept.length))]);
+    this.dirty = true;
+  }
+
+  sync(): void {
+    if (this.dirty) this.durable = Buffer.from(this.live);
+    this.dirty = false;
+  }
+}
+
+export class MemoryFileSystem implements FileSystem {
+  writeBytesMax = Number.POSITIVE_INFINITY;
+  capacityBytes = Number.POSITIVE_INFINITY;
+  onCall: (operation: FaultyOperation, path: string) => void = () => {};
+  /** Calls so far, by operation. */
+  readonly calls: { readonly operation: FaultyOperation | 'read'; readonly path: string }[] = [];
+  /** Settles asynchronous syncs; by default at once. A test replaces it to hold one back. */
+  holdSync: () => Promise<void> = () => Promise.resolve();
+  private readonly faults: { readonly operation: FaultyOperation; readonly code: string }[] = [];
+  private readonly files = new Map<string, MemoryFile>();
+  private readonly durableNames = new Map<string, MemoryFile>();
+  private readonly directories = new Set<string>(['/']);
+  private readonly open_ = new Map<FileDescriptor, { readonly path: string; readonly file: MemoryFile }>();
+  private nextDescriptor = 3;
+
+  /** The next call of an operation fails; may be called more than once. */
+  fail(operation: FaultyOperation, code: 'EIO' | 'ENOSPC' | 'EMFILE'): void {
+    this.faults.push({ operation, code });
+  }
+
+  /** Everything that was written, in a machine that goes on. */
+  afterKill(): MemoryFileSystem {
+    return this.copy(this.files, ({ live }) => live);
+  }
+
+  /** What was synced. */
+  afterPowerLoss(): MemoryFileSystem {
+    return this.copy(this.durableNames, ({ durable }) => durable);
+  }
+
+  get openCount(): number {
+    return this.open_.size;
+  }
+
+  paths(): string[] {
+    return [...this.files.keys()].sort();
+  }
+
+  content(path: string): Buffer {
+    return Buffer.from(this.file(path).live);
+  }
+
+  /** Puts a file there, durable. */
+  put(path: string, bytes: Uint8Array): void {
+    const file = new MemoryFile();
+    file.live = Buffer.from(bytes);
+    file.durable = Buffer.from(bytes);
+    this.files.set(path, file);
+    this.durableNames.set(path, file);
+    this.makeDirectory(parentOf(path));
+  }
+
+  open(path: string, mode: OpenMode): FileDescriptor {
+    const existing = this.files.get(path);
+    if (mode === 'read' || mode === 'readWrite') {
+      if (existing === undefined) throw systemError('ENOENT', path);
+    } else {
+      this.call('open', path);
+      if (mode === 'exclusive' && existing !== undefined) throw systemError('EEXIST', path);
+      if (!this.directories.has(parentOf(path))) throw systemError('ENOENT', path);
+    }
+    const file = existing ?? new MemoryFile();
+    this.files.set(path, file);
+    if (mode === 'truncate') file.truncate(0);
+    const descriptor = this.nextDescriptor++;
+    this.open_.set(descriptor, { path, file });
+    return descriptor;
+  }
+
+  close(fd: FileDescriptor): void {
+    this.descriptor(fd);
+    this.open_.delete(fd);
+  }
+
+  read(fd: FileDescriptor, buffer: Uint8Array, offset: number, length: number, position: number): number {
+    const { file, path } = this.descriptor(fd);
+    this.calls.push({ operation: 'read', path });
+    const bytes = file.live.subarray(position, position + length);
+    buffer.set(bytes, offset);
+    return bytes.length;
+  }
+
+  write(fd: FileDescriptor, buffer: Uint8Array, offset: number, length: number, position: number | null): number {
+    const { file, path } = this.descriptor(fd);
+    this.call('write', path);
+    const start = position ?? file.live.length;
+    const others = [...this.files.values()].reduce((sum, { live }) => sum + live.length, 0) - file.live.length;
+    const count = Math.min(length, this.writeBytesMax, Math.max(0, this.capacityBytes - others - start));
+    if (count === 0 && length > 0) throw systemError('ENOSPC', path);
+    file.write(buffer.slice(offset, offset + count), start);
+    return count;
+  }
+
+  truncate(fd: FileDescriptor, size: number): void {
+    const { file, path } = this.descriptor(fd);
+    this.call('truncate', path);
+    file.truncate(size);
+  }
+
+  statOpen(fd: FileDescriptor): FileStat {
+    return statOf(this.descriptor(fd).file);
+  }
+
+  stat(path: string): FileStat | undefined {
+    const file = this.files.get(path);
+    if (file !== undefined) return statOf(file);
+    return this.directories.has(path) ? { size: 0, mtimeNs: 0n, isFile: false, isDirectory: true } : undefined;
+  }
+
+  readDirectory(path: string): DirectoryEntry[] {
+    if (!this.directories.has(path)) throw systemError('ENOENT', path);
+    const inside = (full: string): boolean => full !== '/' && parentOf(full) === path;
+    const name = (full: string): string => full.slice(full.lastIndexOf('/') + 1);
+    return [
+      ...[...this.files.keys()].filter(inside).map((full) => ({ name: name(full), isDirectory: false })),
+      ...[...this.directories].filter(inside).map((full) => ({ name: name(full), isDirectory: true })),
+    ];
+  }
+
+  makeDirectory(path: string): void {
+    for (let current = path; !this.directories.has(current); current = parentOf(current)) this.directories.add(current);
+  }
+
+  rename(from: string, to: string): void {
+    this.call('rename', from);
+    this.files.set(to, this.file(from));
+    this.files.delete(from);
+  }
+
+  remove(path: string): void {
+    this.call('remove', path);
+    this.file(path);
+    this.files.delete(path);
+  }
+
+  removeDirectory(path: string): void {
+    this.directories.delete(path);
+  }
+
+  syncBlocking(fd: FileDescriptor): void {
+    const { file, path } = this.descriptor(fd);
+    this.syncFile(file, path);
+  }
+
+  dataSyncBlocking(fd: FileDescriptor): void {
+    this.syncBlocking(fd);
+  }
+
+  async sync(fd: FileDescriptor): Promise<void> {
+    const { file, path } = this.descriptor(fd);
+    await this.holdSync();
+    this.syncFile(file, path);
+  }
+
+  dataSync(fd: FileDescriptor): Promise<void> {
+    return this.sync(fd);
+  }
+
+  syncDirectory(path: string): void {
+    this.call('syncDirectory', path);
+    for (const name of this.durableNames.keys()) {
+      if (parentOf(name) === path && !this.files.has(name)) this.durableNames.delete(name);
+    }
+    for (const [name, file] of this.files) if (parentOf(name) === path) this.durableNames.set(name, file);
+  }
+
+  space(): { freeBytes: number; totalBytes: number } {
+    return { freeBytes: this.capacityBytes, totalBytes: this.capacityBytes };
+  }
+
+  private syncFile(file: MemoryFile, path: string): void {
+    try {
+      this.call('sync', path);
+    } catch (error) {
+      if (!(error instanceof Crash)) file.dirty = false;
+      throw error;
+    }
+    file.sync();
+  }
+
+  private call(operation: FaultyOperation, path: string): void {
+    this.onCall(operation, path);
+    this.calls.push({ operation, path });
+    const index = this.faults.findIndex((fault) => fault.operation === operation);
+    if (index === -1) return;
+    const [{ code }] = this.faults.splice(index, 1);
+    throw systemError(code, path);
+  }
+
+  private copy(names: ReadonlyMap<string, MemoryFile>, bytesOf: (file: MemoryFile) => Buffer): MemoryFileSystem {
+    const machine = new MemoryFileSystem();
+    for (const directory of this.directories) machine.directories.add(directory);
+    for (const [path, file] of names) machine.put(path, bytesOf(file));
+    return machine;
+  }
+
+  private file(path: string): MemoryFile {
+    const file = this.files.get(path);
+    if (file === undefined) throw systemError('ENOENT', path);
+    return file;
+  }
+
+  private descriptor(fd: FileDescriptor): { readonly path: string; readonly file: MemoryFile } {
+    const found = this.open_.get(fd);
+    if (found === undefined) throw systemError('EBADF', String(fd));
+    return found;
+  }
+}
+
+const parentOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/'))) || '/';
+
+const statOf = (file: MemoryFile): FileStat => ({
+  size: file.live.length,
+  mtimeNs: 0n,
+  isFile: true,
+  isDirectory: false,
+});
+
+const systemError = (code: string, path: string): Error => Object.assign(new Error(`${code}: ${path}`), { code });
