@@ -53,6 +53,19 @@ export const encodeLabelPair = (name: string, value: string): Buffer => {
   return scratch.copy();
 };
 
+/** Many label pairs, as views of one piece of memory. */
+export const encodeLabelPairs = (names: readonly string[], values: readonly string[]): Buffer[] => {
+  scratch.clear();
+  const ends: number[] = [];
+  for (let i = 0; i < names.length; i++) {
+    scratch.string(names[i]);
+    scratch.string(values[i]);
+    ends.push(scratch.length);
+  }
+  const bytes = scratch.copy();
+  return ends.map((end, i) => bytes.subarray(i === 0 ? 0 : ends[i - 1], end));
+};
+
 /** A time range: first and last time. */
 export const encodeTimeRange = (firstTime: number, lastTime: number): Buffer => {
   scratch.clear();

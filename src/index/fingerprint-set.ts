@@ -6,6 +6,7 @@
  * makes a BigInt per element. The functions never change their arguments.
  */
 import { endianness } from 'node:os';
+import { writeInt32BE } from '../model/int64.ts';
 import { MalformedBytes, OutOfBytes } from '../model/malformed-bytes.ts';
 
 const isLittleEndian = endianness() === 'LE';
@@ -32,6 +33,14 @@ export class FingerprintSet {
       words[i + LOW] = halves[i + 1];
     }
     return new FingerprintSet(sortedUnique(words));
+  }
+
+  /** The set of one fingerprint. */
+  static single(high: number, low: number): FingerprintSet {
+    const words = new Uint32Array(2);
+    words[HIGH] = high;
+    words[LOW] = low;
+    return new FingerprintSet(words);
   }
 
   get size(): number {
@@ -131,12 +140,22 @@ export const decodeFingerprintSet = (bytes: Uint8Array): FingerprintSet => {
 
 /** The encoding of a set, in ascending order. */
 export const encodeFingerprintSet = (set: FingerprintSet): Buffer => {
+  if (set.size === 1) return encodeSingle(set);
   const header = zigzagCount(set.size);
   const bytes = Buffer.allocUnsafe(header.length + set.words.byteLength);
   bytes.set(header, 0);
   const body = bytes.subarray(header.length);
   body.set(new Uint8Array(set.words.buffer, set.words.byteOffset, set.words.byteLength));
   if (isLittleEndian) body.swap64();
+  return bytes;
+};
+
+/** Labels that are unique to a series make this the most frequent case by far. */
+const encodeSingle = (set: FingerprintSet): Buffer => {
+  const bytes = Buffer.allocUnsafe(1 + FINGERPRINT_BYTES);
+  bytes[0] = 2;
+  writeInt32BE(bytes, 1, set.high(0));
+  writeInt32BE(bytes, 5, set.low(0));
   return bytes;
 };
 

@@ -14,7 +14,7 @@ export interface LabelOperation {
   readonly pairs: LabelPairs;
 }
 
-/** What a batch changes for one label pair. */
+/** What a batch changes for one label pair. Both may be empty. */
 export interface PairChange {
   readonly added: FingerprintSet;
   readonly removed: FingerprintSet;
@@ -56,6 +56,17 @@ export class LabelBatch {
   /** Label pairs that the batch changes. */
   get groupCount(): number {
     return this.names.length;
+  }
+
+  /**
+   * The series to add, if that is all that changes for a pair, as with labels that are unique to a series; otherwise
+   * `undefined`.
+   */
+  onlyAddition(group: number): LabelOperation | undefined {
+    const entry = this.newest[group];
+    if (this.previousEntries[entry] !== NONE) return undefined;
+    const operation = this.operations[this.entryOperations[entry]];
+    return operation.type === 'index' ? operation : undefined;
   }
 
   /** What changes for a pair. Where operations contradict each other, the last one counts. */

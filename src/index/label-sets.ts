@@ -6,7 +6,7 @@
 import { encodeLabelName, encodeLabelPair, type IndexDecoder } from './codable.ts';
 import { FingerprintSet } from './fingerprint-set.ts';
 import type { KeyValueStore } from './key-value-store.ts';
-import { PostingCache } from './posting-cache.ts';
+import { CACHED_SIZE_MIN, PostingCache } from './posting-cache.ts';
 import { ValueSet } from './value-set.ts';
 import { ValueSetCache } from './value-set-cache.ts';
 
@@ -35,18 +35,27 @@ export class LabelSets {
 
   /** For each pair the series that have it. */
   async readPostings(pairs: readonly LabelPair[]): Promise<FingerprintSet[]> {
-    const { generation } = this;
     const sets = pairs.map(([name, value]) => this.postings.get(name, value));
-    const missing = indicesOfMissing(sets);
-    if (missing.length > 0) {
-      const found = await this.parts.pairs.getMany(missing.map((index) => encodeLabelPair(...pairs[index])));
-      for (const [i, index] of missing.entries()) {
-        const bytes = found[i];
-        const set = bytes === undefined ? FingerprintSet.empty : this.parts.decoder.fingerprintSet(bytes);
-        sets[index] = set;
-        if (generation === this.generation) this.postings.set(...pairs[index], set);
-      }
-    }
+    await this.readMissing(
+      sets,
+      (index) => encodeLabelPair(...pairs[index]),
+      (index) => pairs[index],
+    );
+    return sets as FingerprintSet[];
+  }
+
+  /** As {@link readPostings}, for pairs in columns whose keys are made already. */
+  async readPostingsByKey(
+    names: readonly string[],
+    values: readonly string[],
+    keys: readonly Uint8Array[],
+  ): Promise<FingerprintSet[]> {
+    const sets = names.map((name, index) => this.postings.get(name, values[index]));
+    await this.readMissing(
+      sets,
+      (index) => keys[index],
+      (index) => [names[index], values[index]],
+    );
     return sets as FingerprintSet[];
   }
 
@@ -67,7 +76,7 @@ export class LabelSets {
     return sets as ValueSet[];
   }
 
-  /** Takes over fingerprint sets that were written. */
+  /** Takes over fingerprint sets that were written. Small ones that were small before may be left out. */
   settlePostings(written: Iterable<readonly [LabelPair, FingerprintSet]>): void {
     this.generation++;
     for (const [[name, value], set] of written) this.postings.set(name, value, set);
@@ -84,6 +93,25 @@ export class LabelSets {
     this.generation++;
     this.postings.clear();
     this.valueSets.clear();
+  }
+
+  /** Fills what is `undefined` from the database. */
+  private async readMissing(
+    sets: (FingerprintSet | undefined)[],
+    keyOf: (index: number) => Uint8Array,
+    pairOf: (index: number) => LabelPair,
+  ): Promise<void> {
+    const { generation } = this;
+    const missing = indicesOfMissing(sets);
+    if (missing.length === 0) return;
+    const found = await this.parts.pairs.getMany(missing.map(keyOf));
+    for (let i = 0; i < missing.length; i++) {
+      const index = missing[i];
+      const bytes = found[i];
+      const set = bytes === undefined ? FingerprintSet.empty : this.parts.decoder.fingerprintSet(bytes);
+      sets[index] = set;
+      if (set.size >= CACHED_SIZE_MIN && generation === this.generation) this.postings.set(...pairOf(index), set);
+    }
   }
 }
 

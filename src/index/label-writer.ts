@@ -6,12 +6,13 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Position } from '../model/events.ts';
-import { encodeLabelName, encodeLabelPair } from './codable.ts';
-import { difference, encodeFingerprintSet, type FingerprintSet, union } from './fingerprint-set.ts';
+import { encodeLabelName, encodeLabelPairs } from './codable.ts';
+import { difference, encodeFingerprintSet, FingerprintSet, union } from './fingerprint-set.ts';
 import { positionOperation } from './index-position.ts';
 import type { KeyValueOperation, KeyValueStore } from './key-value-store.ts';
 import type { LabelBatch } from './label-batch.ts';
 import type { LabelPair, LabelSets } from './label-sets.ts';
+import { CACHED_SIZE_MIN } from './posting-cache.ts';
 import type { ValueSet } from './value-set.ts';
 
 /** Pairs, or names, per part: a few milliseconds. */
@@ -64,22 +65,22 @@ export class LabelWriter {
     changedNames: Set<string>,
     { position, sync }: WriteOptions,
   ): Promise<void> {
-    const pairs: LabelPair[] = [];
-    for (let group = start; group < end; group++) pairs.push([batch.names[group], batch.values[group]]);
-    const existing = await this.parts.sets.readPostings(pairs);
+    const names = batch.names.slice(start, end);
+    const values = batch.values.slice(start, end);
+    const keys = encodeLabelPairs(names, values);
+    const existing = await this.parts.sets.readPostingsByKey(names, values, keys);
     const operations: KeyValueOperation[] = [];
     const written: (readonly [LabelPair, FingerprintSet])[] = [];
-    for (let i = 0; i < pairs.length; i++) {
-      const [name, value] = pairs[i];
-      const { added, removed } = batch.changeOf(start + i);
-      const next = union(difference(existing[i], removed), added);
-      const values = valueSets.get(name)!;
+    for (let i = 0; i < keys.length; i++) {
+      const before = existing[i];
+      const next = nextSet(batch, start + i, before);
+      const valueSet = valueSets.get(names[i])!;
       // Also where the pair's set stays as it is: a crash may have come between the two databases.
-      if (next.size > 0 ? values.add(value) : values.delete(value)) changedNames.add(name);
-      if (next === existing[i]) continue;
-      const key = encodeLabelPair(name, value);
-      operations.push(next.size > 0 ? { type: 'put', key, value: encodeFingerprintSet(next) } : { type: 'del', key });
-      written.push([pairs[i], next]);
+      if (next.size > 0 ? valueSet.add(values[i]) : valueSet.delete(values[i])) changedNames.add(names[i]);
+      if (next === before) continue;
+      operations.push(operationOf(keys[i], next));
+      if (before.size < CACHED_SIZE_MIN && next.size < CACHED_SIZE_MIN) continue;
+      written.push([[names[i], values[i]], next]);
     }
     const isLast = end === batch.groupCount;
     if (isLast && position !== undefined) operations.push(positionOperation(position));
@@ -94,7 +95,7 @@ export class LabelWriter {
   ): Promise<void> {
     for (let start = 0; start < names.length || start === 0; start += NAMES_PER_PART) {
       const part = names.slice(start, start + NAMES_PER_PART);
-      const operations = part.map((name) => operationFor(name, valueSets.get(name)!));
+      const operations = part.map((name) => nameOperationOf(name, valueSets.get(name)!));
       const isLast = start + NAMES_PER_PART >= names.length;
       if (isLast && position !== undefined) operations.push(positionOperation(position));
       await this.parts.names.batch(operations, { sync: sync && isLast });
@@ -103,7 +104,17 @@ export class LabelWriter {
   }
 }
 
-const operationFor = (name: string, values: ValueSet): KeyValueOperation => {
+const nextSet = (batch: LabelBatch, group: number, existing: FingerprintSet): FingerprintSet => {
+  const addition = existing.size === 0 ? batch.onlyAddition(group) : undefined;
+  if (addition !== undefined) return FingerprintSet.single(addition.high, addition.low);
+  const { added, removed } = batch.changeOf(group);
+  return union(difference(existing, removed), added);
+};
+
+const operationOf = (key: Uint8Array, set: FingerprintSet): KeyValueOperation =>
+  set.size > 0 ? { type: 'put', key, value: encodeFingerprintSet(set) } : { type: 'del', key };
+
+const nameOperationOf = (name: string, values: ValueSet): KeyValueOperation => {
   const key = encodeLabelName(name);
   return values.size > 0 ? { type: 'put', key, value: values.encode() } : { type: 'del', key };
 };

@@ -7,8 +7,8 @@ import type { FingerprintSet } from './fingerprint-set.ts';
 
 type Generation = Map<string, Map<string, FingerprintSet>>;
 
-/** Smaller sets are read faster than they are looked after. */
-const SIZE_MIN = 16;
+/** Smaller sets are never cached: they are read faster than they are looked after. */
+export const CACHED_SIZE_MIN = 16;
 
 export class PostingCache {
   private readonly halfBytes: number;
@@ -36,7 +36,7 @@ export class PostingCache {
 
   set(name: string, value: string, set: FingerprintSet): void {
     this.delete(name, value);
-    if (set.size < SIZE_MIN || set.byteCount > this.halfBytes) return;
+    if (set.size < CACHED_SIZE_MIN || set.byteCount > this.halfBytes) return;
     if (this.youngBytes + set.byteCount > this.halfBytes) {
       this.old = this.young;
       this.oldBytes = this.youngBytes;
