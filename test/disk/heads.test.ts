@@ -16,7 +16,7 @@ import { EARLIEST } from '../../src/model/int64.ts';
 import { TextTable } from '../../src/model/text-table.ts';
 import { fixtureJson } from '../support/fixtures.ts';
 import { extractFixture } from '../support/tar.ts';
-import { chunksFrom, halves, withDirectory } from './support.ts';
+import { chunksFrom, halves, inMemory, put, withDirectory } from './support.ts';
 
 interface Expected {
   readonly afterStart: {
@@ -39,9 +39,12 @@ interface Reading {
   readonly slab: Slab;
 }
 
-const readFrom = async (directory: string, slab = new Slab()): Promise<Reading> => {
+/** Shared by all readings, which are many. */
+const texts = new TextTable(14);
+
+const readFrom = async (directory: string, slab = new Slab(), fileSystem = nodeFileSystem): Promise<Reading> => {
   const records: HeadsRecord[] = [];
-  const read = await readHeads(nodeFileSystem, directory, slab, (record) => records.push(record));
+  const read = await readHeads(fileSystem, directory, slab, (record) => records.push(record), { texts });
   return { read, records, slab };
 };
 
@@ -241,13 +244,13 @@ describe('a damaged heads.db', () => {
 
   it('is read to an answer wherever it is cut', () =>
     withFixture('base', async (directory) => {
-      const path = join(directory, 'heads.db');
-      const bytes = readFileSync(path);
+      const bytes = readFileSync(join(directory, 'heads.db'));
       const slab = new Slab();
+      const memory = inMemory();
       let series = 0;
-      for (let size = 0; size < bytes.length; size += size < 1500 ? 1 : 97) {
-        writeFileSync(path, bytes.subarray(0, size));
-        const { read, records } = await readFrom(directory, slab);
+      for (let size = 0; size < bytes.length; size += size < 1500 ? 1 : 29) {
+        put(memory.fileSystem, join(memory.directory, 'heads.db'), bytes.subarray(0, size));
+        const { read, records } = await readFrom(memory.directory, slab, memory.fileSystem);
         for (const { slots } of records) for (const slot of slots) slab.release(slot);
         expect(read.status, `cut to ${size} bytes`).to.equal('damaged');
         expect(read.seriesCount, `cut to ${size} bytes`).to.be.at.least(series);
@@ -258,17 +261,17 @@ describe('a damaged heads.db', () => {
 
   it('is read to an answer whichever byte is flipped, with at most two series affected', () =>
     withFixture('base', async (directory) => {
-      const path = join(directory, 'heads.db');
-      const bytes = readFileSync(path);
+      const bytes = readFileSync(join(directory, 'heads.db'));
       const slab = new Slab();
+      const memory = inMemory();
       const { records: sound } = await readFrom(directory);
       const names = new Set(sound.map(name));
-      for (let offset = 24; offset < bytes.length; offset += offset < 1500 ? 1 : 31) {
+      for (let offset = 24; offset < bytes.length; offset += offset < 1500 ? 1 : 37) {
         for (const flip of [0x01, 0xff]) {
           bytes[offset] ^= flip;
-          writeFileSync(path, bytes);
+          put(memory.fileSystem, join(memory.directory, 'heads.db'), bytes);
           bytes[offset] ^= flip;
-          const { records } = await readFrom(directory, slab);
+          const { records } = await readFrom(memory.directory, slab, memory.fileSystem);
           for (const { slots } of records) for (const slot of slots) slab.release(slot);
           const kept = new Set(records.map(name).filter((text) => names.has(text)));
           expect(kept.size, `byte ${offset} ^ ${flip}`).to.be.at.least(16);

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { encodeMappings, type MappingsRead, readMappings, writeMappings } from '../../src/disk/mappings.ts';
@@ -8,7 +8,7 @@ import { fastFingerprint, fingerprintText } from '../../src/model/fingerprint.ts
 import { parseUniqueMetric, uniqueMetricBytes } from '../../src/model/unique-metric.ts';
 import { fixtureJson } from '../support/fixtures.ts';
 import { extractFixture } from '../support/tar.ts';
-import { withDirectory } from './support.ts';
+import { inMemory, put, withDirectory } from './support.ts';
 
 const mapping = (raw: number, mapped: number, ...pairs: string[]): Mapping => ({
   rawHigh: 0x0e16f3b3,
@@ -27,12 +27,12 @@ const withFixture = (name: string, use: (directory: string) => void): void => {
   }
 };
 
-const contentIn = (directory: string, bytes: Uint8Array): MappingsRead => {
-  writeFileSync(join(directory, 'mappings.db'), bytes);
-  return readMappings(nodeFileSystem, directory);
-};
+const memory = inMemory();
 
-const contentOf = (bytes: Uint8Array): MappingsRead => withDirectory((directory) => contentIn(directory, bytes));
+const contentOf = (bytes: Uint8Array): MappingsRead => {
+  put(memory.fileSystem, join(memory.directory, 'mappings.db'), bytes);
+  return readMappings(memory.fileSystem, memory.directory);
+};
 
 describe('mappings.db', () => {
   it('of the original is read', () =>
@@ -127,7 +127,7 @@ describe('mappings.db', () => {
       const bytes = readFileSync(join(directory, 'mappings.db'));
       let count = 0;
       for (let size = 0; size < bytes.length; size++) {
-        const { status, mappings } = contentIn(directory, bytes.subarray(0, size));
+        const { status, mappings } = contentOf(bytes.subarray(0, size));
         expect(status).to.equal('damaged');
         expect(mappings.length).to.be.at.least(count);
         count = mappings.length;
@@ -138,10 +138,10 @@ describe('mappings.db', () => {
   it('is read to an answer whichever byte is flipped', () =>
     withFixture('collisions', (directory) => {
       const bytes = readFileSync(join(directory, 'mappings.db'));
-      for (let offset = 0; offset < bytes.length; offset += 3) {
+      for (let offset = 0; offset < bytes.length; offset += 2) {
         for (const flip of [0x01, 0x80, 0xff]) {
           bytes[offset] ^= flip;
-          const { status, mappings } = contentIn(directory, bytes);
+          const { status, mappings } = contentOf(bytes);
           bytes[offset] ^= flip;
           expect(status).to.be.oneOf(['ok', 'damaged']);
           expect(mappings.length).to.be.at.most(8);

@@ -1,10 +1,14 @@
 /** What the tests of the disk layer share: directories that go away, chunks with given times, fixture directories. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ChunkAppender } from '../../src/chunk/append.ts';
 import { DOUBLE_DELTA, type Encoding } from '../../src/chunk/chunk.ts';
 import type { Slab, Slot } from '../../src/chunk/slab.ts';
+import type { FileSystem } from '../../src/disk/file-system.ts';
+import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
+import { OverlayFileSystem } from '../../src/disk/overlay-file-system.ts';
+import { writeFully } from '../../src/disk/read-write.ts';
 import { parseFingerprint } from '../../src/model/fingerprint.ts';
 
 /** Calls `use` with a directory of its own, which is gone afterwards. */
@@ -21,6 +25,21 @@ export const withDirectory = <Result>(use: (directory: string) => Result): Resul
   if (result instanceof Promise) return result.finally(remove) as Result;
   remove();
   return result;
+};
+
+/** A file system in memory with an empty directory: for tests that write thousands of files. */
+export const inMemory = (): { readonly fileSystem: FileSystem; readonly directory: string } => {
+  const fileSystem = new OverlayFileSystem(nodeFileSystem, { now: () => 0 });
+  const directory = resolve('/no-such-directory/store');
+  fileSystem.makeDirectory(directory);
+  return { fileSystem, directory };
+};
+
+/** Replaces the content of a file. */
+export const put = (fileSystem: FileSystem, path: string, bytes: Uint8Array): void => {
+  const fd = fileSystem.open(path, 'truncate');
+  writeFully(fileSystem, fd, bytes, 0, bytes.length, 0);
+  fileSystem.close(fd);
 };
 
 /** A chunk with two samples, the value 1 at the first time and at the last. */
