@@ -9,7 +9,7 @@ import { nameOf, Violation } from './model.ts';
 import { Prng } from './prng.ts';
 import { isSimulatedCrash } from './simulated-process.ts';
 import type { Spacing, Step } from './steps.ts';
-import { type Bits, bitsOf, labelsOf, survivesAsNumber, ValueSource, numberOf } from './values.ts';
+import { type Bits, bitsOf, labelsOf, numberOf, survivesAsNumber, ValueSource } from './values.ts';
 
 type StepOf<T extends Step['type']> = Extract<Step, { type: T }>;
 
@@ -68,6 +68,13 @@ export const appendBatch = (life: Life, step: StepOf<'appendBatch'>): void => {
   } catch (error) {
     if (!isSimulatedCrash(error)) throw new Violation(`appendBatch threw: ${String(error)}`);
   }
+  if (!life.alive) {
+    // It died over it: each sample may be there or not, and nobody was told that one is.
+    for (const { number, timestamp, bits, expected } of samples) {
+      if (expected === undefined) life.model.appendUnsure(number, timestamp, bits.high, bits.low);
+    }
+    return;
+  }
   for (const [index, { number, timestamp, bits, expected }] of samples.entries()) {
     const code = rejected.get(index);
     if (code === undefined && expected === undefined) accept(life, number, timestamp, bits);
@@ -119,7 +126,7 @@ const appendOne = (life: Life, number: number, time: number, bits: Bits, call: (
   } catch (error) {
     if (isSimulatedCrash(error)) {
       // It died over it: the sample may be there or not, and nobody was told that it is.
-      life.model.append(number, time, bits.high, bits.low, Number.POSITIVE_INFINITY);
+      life.model.appendUnsure(number, time, bits.high, bits.low);
     } else judgeRefusal(life, number, time, bits, error);
     return false;
   }
@@ -140,8 +147,7 @@ const judgeRefusal = (life: Life, number: number, time: number, bits: Bits, erro
     return;
   }
   life.judgeError(`appending to ${nameOf(number)} at ${time}`, error);
-  const series = life.model.series.get(number);
-  if (series !== undefined) series.unsure = { time, high: bits.high, low: bits.low };
+  life.model.appendUnsure(number, time, bits.high, bits.low);
 };
 
 const expectRefusal = (life: Life, code: ErrorCode, call: () => void): void => {
@@ -164,8 +170,8 @@ const appendIfAccepted = (life: Life, code: ErrorCode, call: () => void): boolea
 const firstTime = (life: Life, number: number, count: number, spacing: Spacing): number => {
   const series = life.model.series.get(number);
   const recent = life.world.timeline.wallMs - count * spacing.everyMs;
-  if (series === undefined || series.count === 0) return recent;
-  const last = Math.max(series.lastTime, series.unsure?.time ?? series.lastTime);
+  if (series === undefined || series.count + series.unsure.length === 0) return recent;
+  const last = series.unsure[series.unsure.length - 1]?.time ?? series.lastTime;
   return Math.max(recent, last + spacing.everyMs);
 };
 

@@ -5,7 +5,7 @@
  * in kind reach states that an average one never does (Groce et al., "Swarm testing", ISSTA 2012).
  */
 import { faultTargets } from './fault-targets.ts';
-import type { Fault } from './faults.ts';
+import { type Fault, faultsOf } from './faults.ts';
 import { Prng } from './prng.ts';
 import type { commands, Sequence, Setting, Spacing, Step, StepType, Window } from './steps.ts';
 import { SERIES_MAX, type ValuePattern, valuePatterns } from './values.ts';
@@ -37,7 +37,7 @@ const weights: Readonly<Record<StepType, number>> = {
   restart: 2.5,
   crash: 2.5,
   crashAt: 3.5,
-  fault: 3,
+  fault: 6,
   diskFull: 0.7,
   diskFreed: 1.5,
   decay: 0.4,
@@ -208,9 +208,14 @@ const drawCrashKind = (prng: Prng): 'kill' | 'power' => (prng.chance(0.7) ? 'pow
 const drawAgain = (prng: Prng): number[] =>
   Array.from({ length: prng.pick([0, 0, 0, 1, 2]) }, () => prng.pick([prng.below(20), prng.below(100)]));
 
+/** Half of the faults are aimed at one kind of call, the others at whatever call of an operation comes next. */
 const drawFault = (prng: Prng): Fault => {
   const { faults, ...target } = prng.pick(faultTargets);
-  return { ...target, fault: prng.pick(faults), skip: prng.pick([0, 0, 1, 3, 10]), times: prng.pick([1, 1, 1, 3]) };
+  const { operation } = prng.pick(faultTargets);
+  const count = { skip: prng.pick([0, 0, 1, 3, 10]), times: prng.pick([1, 1, 1, 3]) };
+  return prng.chance(0.5)
+    ? { ...target, fault: prng.pick(faults), ...count }
+    : { operation, fault: prng.pick(faultsOf[operation]), ...count };
 };
 
 const withoutFaults = (target: Partial<(typeof faultTargets)[number]>): Omit<Fault, 'fault' | 'skip'> => {

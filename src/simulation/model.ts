@@ -11,7 +11,7 @@
  */
 import type { SeriesSamples } from '../api.ts';
 import type { Labels } from '../model/labels.ts';
-import { labelsOf } from './values.ts';
+import { labelsOf, seriesOf } from './values.ts';
 
 /** Something that must not be. */
 export class Violation extends Error {
@@ -33,8 +33,8 @@ export class ModelSeries {
   dropping = false;
   /** Samples before this index went into quarantine, or may have. */
   quarantined = 0;
-  /** A sample whose append failed with an error of the disk: it may be there or not. */
-  unsure: { readonly time: number; readonly high: number; readonly low: number } | undefined;
+  /** Samples after the last whose fate is uncertain: each may be there or not. */
+  unsure: { readonly time: number; readonly high: number; readonly low: number }[] = [];
   /** Bits of its file flipped: what it returns is anybody's guess, but it must not harm others. */
   suspect = false;
 
@@ -52,7 +52,7 @@ export class ModelSeries {
   }
 
   add(time: number, high: number, low: number, nowMs: number): void {
-    this.unsure = undefined;
+    this.unsure = [];
     this.times.push(time);
     this.highs.push(high);
     this.lows.push(low);
@@ -113,6 +113,13 @@ export class Model {
     series.add(time, high, low, nowMs);
   }
 
+  /** Notes a sample that may be there or not: its append failed with an error of the disk, or the process died over it. */
+  appendUnsure(number: number, time: number, high: number, low: number): void {
+    const series = this.series.get(number) ?? new ModelSeries(number);
+    this.series.set(number, series);
+    series.unsure.push({ time, high, low });
+  }
+
   /** The position of a flush: what was appended up to now, to be acknowledged when it is done. */
   mark(): Map<ModelSeries, number> {
     return new Map([...this.series.values()].map((series) => [series, series.count]));
@@ -157,8 +164,8 @@ export class Model {
 
   /** The number of a returned label set; it must be one of a series that exists. */
   numberOf(labels: Labels, numbers: readonly number[]): number {
-    const key = keyOf(labels);
-    for (const number of numbers) if (keyOf(labelsOf(number)) === key && this.series.has(number)) return number;
+    const number = seriesOf(labels);
+    if (number !== undefined && this.series.has(number) && numbers.includes(number)) return number;
     throw new Violation(`a series is returned that was never appended to, or was dropped: ${JSON.stringify(labels)}`);
   }
 
@@ -214,12 +221,13 @@ export class Model {
     if (series.count === 0) this.series.delete(series.number);
   }
 
-  /** A sample of uncertain fate that turns up was appended after all. */
+  /** Samples of uncertain fate that turn up were appended after all. */
   private takeUnsure(series: ModelSeries, samples: SeriesSamples | undefined): void {
     const { unsure } = series;
-    const last = (samples?.timestamps.length ?? 0) - 1;
-    if (unsure !== undefined && samples?.timestamps[last] === unsure.time) {
-      series.add(unsure.time, unsure.high, unsure.low, Number.POSITIVE_INFINITY);
+    const times = samples?.timestamps ?? new Float64Array(0);
+    const isThere = (time: number): boolean => times.includes(time);
+    for (const { time, high, low } of unsure.filter((sample) => isThere(sample.time))) {
+      series.add(time, high, low, Number.POSITIVE_INFINITY);
     }
   }
 
@@ -274,10 +282,6 @@ export class Model {
     return Math.max(series.quarantined, series.indexAt(this.retentionLimit));
   }
 }
-
-/** Labels as a key, whatever the order of their names. */
-export const keyOf = (labels: Labels): string =>
-  JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 export const nameOf = (number: number): string => `series ${number}`;
 

@@ -6,9 +6,9 @@
  */
 import type { InstantSample, SeriesSamples, Store } from '../api.ts';
 import type { Life } from './life.ts';
-import { type Allowance, EVERYTHING, keyOf, type ModelSeries, nameOf, Violation } from './model.ts';
+import { type Allowance, EVERYTHING, type ModelSeries, nameOf, Violation } from './model.ts';
 import type { Step, Window } from './steps.ts';
-import { ALL_SERIES, bitsOf, labelsOf, SERIES_MAX } from './values.ts';
+import { ALL_SERIES, bitsOf, keyOf, labelsOf, SERIES_MAX, seriesOf } from './values.ts';
 
 type StepOf<T extends Step['type']> = Extract<Step, { type: T }>;
 
@@ -214,10 +214,7 @@ export class Reading {
       if (this.knownQuarantined.has(key)) continue;
       this.knownQuarantined.add(key);
       life.world.trace.write(`quarantined ${fingerprint} ${reason}`);
-      const number =
-        labels === undefined
-          ? this.numbers.get(fingerprint)
-          : everyNumber.find((n) => keyOf(labelsOf(n)) === keyOf(labels));
+      const number = labels === undefined ? this.numbers.get(fingerprint) : seriesOf(labels);
       const series = number === undefined ? undefined : life.model.series.get(number);
       if (series !== undefined) series.quarantined = series.count;
     }
@@ -226,7 +223,7 @@ export class Reading {
 
   private checkHeld(query: HeldQuery, samples: SeriesSamples): void {
     const { model } = this.life;
-    const number = everyNumber.find((n) => keyOf(labelsOf(n)) === keyOf(samples.labels));
+    const number = seriesOf(samples.labels);
     if (number === undefined) throw new Violation(`a query returned a stranger: ${JSON.stringify(samples.labels)}`);
     if (query.seen.has(number)) throw new Violation(`a query returned ${nameOf(number)} twice`);
     query.seen.add(number);
@@ -257,7 +254,7 @@ export class Reading {
     const found = new Map(answer.map((sample) => [model.numberOf(sample.labels, numbers), sample]));
     for (const number of numbers) {
       const series = model.series.get(number);
-      if (series === undefined || series.suspect || series.dropping || series.unsure !== undefined) continue;
+      if (series === undefined || series.suspect || series.dropping || series.unsure.length > 0) continue;
       const index = series.indexAt(at + 1) - 1;
       const sample = found.get(number);
       if (sample === undefined) {

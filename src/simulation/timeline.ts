@@ -50,7 +50,7 @@ export class Timeline {
 
   /** Tasks that wait, for the bound on them. */
   get pendingCount(): number {
-    return this.tasks.length;
+    return this.tasks.filter((task) => !task.cancelled && task.process.alive).length;
   }
 
   schedule(process: SimulatedProcess, delayMs: number, run: () => void): Task {

@@ -86,33 +86,28 @@ export class ValueSource {
 /** What all simulated series have in common. */
 export const ALL_SERIES: Labels = { sim: '1' };
 
-/**
- * The series of a simulation by number. The first two have the same raw fingerprint (an example of docs/formats): the
- * second is stored under a mapped one.
- */
-export const labelsOf = (series: number): Labels => {
-  if (series === 0) {
-    return {
-      ...ALL_SERIES,
-      instance: 'ip-10-33-84-73.l05.ams5.s-cloud.net:24483',
-      status: '503',
-      __name__: 'collides',
-    };
-  }
-  if (series === 1) {
-    return {
-      ...ALL_SERIES,
-      instance: 'ip-10-33-84-73.l05.ams5.s-cloud.net:24480',
-      status: '500',
-      __name__: 'collides',
-    };
-  }
-  return {
+const labelSets: readonly Labels[] = [
+  // These two have the same raw fingerprint (docs/formats gives the example): the second is stored under a mapped one.
+  { ...ALL_SERIES, instance: 'ip-10-33-84-73.l05.ams5.s-cloud.net:24483', status: '503', __name__: 'collides' },
+  { ...ALL_SERIES, instance: 'ip-10-33-84-73.l05.ams5.s-cloud.net:24480', status: '500', __name__: 'collides' },
+  ...[2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((number) => ({
     ...ALL_SERIES,
-    __name__: series % 3 === 0 ? 'requests_total' : 'temperature',
-    id: String(series),
-    ...(series % 4 === 0 ? { room: 'Küche ☃ "1"\n' } : {}),
-  };
-};
+    __name__: number % 3 === 0 ? 'requests_total' : 'temperature',
+    id: String(number),
+    ...(number % 4 === 0 ? { room: 'Küche ☃ "1"\n' } : {}),
+  })),
+];
 
-export const SERIES_MAX = 12;
+export const SERIES_MAX = labelSets.length;
+
+/** The labels of a simulation's series by number. */
+export const labelsOf = (series: number): Labels => labelSets[series];
+
+/** Labels as a key, whatever the order of their names. */
+export const keyOf = (labels: Labels): string =>
+  JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+const numbers = new Map(labelSets.map((labels, number) => [keyOf(labels), number]));
+
+/** The number of the series with these labels, if the simulation has one. */
+export const seriesOf = (labels: Labels): number | undefined => numbers.get(keyOf(labels));

@@ -2,18 +2,26 @@
 import { expect } from 'chai';
 import { Coverage } from '../../src/simulation/coverage.ts';
 import { generate } from '../../src/simulation/generator.ts';
-import { playSequence, type SimulationResult } from '../../src/simulation/simulate.ts';
 import { asTest, shrink } from '../../src/simulation/shrink.ts';
+import { playSequence, type SimulationResult } from '../../src/simulation/simulate.ts';
 import type { Sequence, Step, StepType } from '../../src/simulation/steps.ts';
 import { type ToyDefect, toyStore } from './support/toy-store.ts';
 
 /** What the toy has no idea of. */
 const beyondToys: ReadonlySet<StepType> = new Set(['consume', 'backup', 'inspect', 'decay', 'observe']);
 
+/** Among the faults of the toy's few kinds of call, these come in every sequence: a generator aims at a whole store. */
+const aimed: readonly Step[] = [
+  { type: 'fault', fault: { fault: 'EIO', operation: 'dataSync', skip: 0 } },
+  { type: 'crashAt', kind: 'power', fault: { operation: 'write', file: 'journal', skip: 1 }, again: [] },
+];
+
 const toySequence = (seed: number): Sequence => {
-  const { steps, setting, ...sequence } = generate(seed, 60);
-  const within = (step: Step): boolean => !beyondToys.has(step.type);
-  return { ...sequence, setting: { ...setting, retentionMs: null }, steps: steps.filter(within) };
+  const { steps, setting, ...sequence } = generate(seed, 50);
+  const within = steps
+    .filter((step) => !beyondToys.has(step.type))
+    .map((step, i) => (i % 15 === 7 ? aimed[(i >> 4) & 1] : step));
+  return { ...sequence, setting: { ...setting, retentionMs: null }, steps: within };
 };
 
 const play = (sequence: Sequence, defect?: ToyDefect, coverage = new Coverage()): Promise<SimulationResult> =>
@@ -30,12 +38,17 @@ const firstFailure = async (defect: ToyDefect): Promise<SimulationResult | undef
 describe('The simulator', () => {
   it('finds nothing in a toy store that is right', async () => {
     const coverage = new Coverage();
-    for (let seed = 1; seed <= 150; seed++) {
+    for (let seed = 1; seed <= 60; seed++) {
       const { failure } = await play(toySequence(seed), undefined, coverage);
       expect(failure, `seed ${seed}`).to.equal(undefined);
     }
     const { faults } = coverage.report();
-    for (const fault of ['dataSync journal: EIO', 'write headsTmp: ENOSPC', 'rename heads: crash', 'write journal: short']) {
+    for (const fault of [
+      'dataSync journal: EIO',
+      'write headsTmp: ENOSPC',
+      'rename heads: crash',
+      'write journal: short',
+    ]) {
       expect(faults[fault], fault).to.be.greaterThan(0);
     }
   });
@@ -48,7 +61,7 @@ describe('The simulator', () => {
     'acknowledgesBeforeSync',
     'replaysTwice',
     'dropsLastOfBatch',
-    'ignoresChecksum',
+    'skipsBadLines',
     'retriesFailedSync',
     'leaksFiles',
   ];
@@ -68,7 +81,8 @@ describe('The simulator', () => {
 
   it('shrinks a failing sequence to a few steps that still fail, and prints them as a test', async () => {
     const failing = (await firstFailure('noSync'))!;
-    const fails = async (sequence: Sequence): Promise<boolean> => (await play(sequence, 'noSync')).failure !== undefined;
+    const fails = async (sequence: Sequence): Promise<boolean> =>
+      (await play(sequence, 'noSync')).failure !== undefined;
     const { sequence } = await shrink(failing.sequence, fails);
     expect(sequence.steps.length).to.be.at.most(4);
     expect(await fails(sequence)).to.equal(true);

@@ -13,7 +13,8 @@ import { readFile, removeIfPresent, writeFully } from '../../../src/disk/read-wr
 import { TidemarkError } from '../../../src/errors.ts';
 import type { Labels } from '../../../src/model/labels.ts';
 import type { OpenStore } from '../../../src/simulation/life.ts';
-import { keyOf } from '../../../src/simulation/model.ts';
+import { isSimulatedCrash } from '../../../src/simulation/simulated-process.ts';
+import { keyOf } from '../../../src/simulation/values.ts';
 
 /** What can be wrong with it. */
 export type ToyDefect =
@@ -24,7 +25,7 @@ export type ToyDefect =
   | 'acknowledgesBeforeSync'
   | 'replaysTwice'
   | 'dropsLastOfBatch'
-  | 'ignoresChecksum'
+  | 'skipsBadLines'
   | 'retriesFailedSync'
   | 'leaksFiles';
 
@@ -35,7 +36,13 @@ interface ToySeries {
 }
 
 type Entry =
-  | { readonly op: 'append'; readonly labels: Labels; readonly time: number; readonly high: number; readonly low: number }
+  | {
+      readonly op: 'append';
+      readonly labels: Labels;
+      readonly time: number;
+      readonly high: number;
+      readonly low: number;
+    }
   | { readonly op: 'drop'; readonly key: string };
 
 const COMMIT_MS = 100;
@@ -83,7 +90,7 @@ class ToyStore {
       try {
         this.append(labels, timestamp, value);
       } catch (error) {
-        if (!(error instanceof TidemarkError) || error.cause !== undefined) throw error;
+        if (!(error instanceof TidemarkError) || isSimulatedCrash(error)) throw error;
         rejected.push({ index, code: error.code });
       }
     }
@@ -188,8 +195,25 @@ class ToyStore {
     const entry: Entry = { op: 'append', labels, time, high, low };
     this.apply(entry);
     this.buffer.push(lineOf(entry));
-    if (this.options.durability === 'always') this.guarded('append', () => this.commitBlocking());
-    else if (this.options.durability === 'interval') this.armTimer();
+    if (this.options.durability === 'always') {
+      try {
+        this.guarded('append', () => this.commitBlocking());
+      } catch (error) {
+        this.takeBack(entry);
+        throw error;
+      }
+    }
+    if (this.options.durability === 'interval') this.armTimer();
+  }
+
+  /** A sample that did not reach the disk is not there. */
+  private takeBack({ labels }: { readonly labels: Labels }): void {
+    const series = this.content.get(keyOf(labels))!;
+    series.times.pop();
+    series.words.length -= 2;
+    if (series.times.length === 0) this.content.delete(keyOf(labels));
+    this.buffer = [];
+    this.logFailed = true;
   }
 
   private armTimer(): void {
@@ -239,7 +263,10 @@ class ToyStore {
   }
 
   private commitBlocking(): void {
-    if (this.logFailed) return this.writeSnapshot();
+    if (this.logFailed) {
+      this.writeSnapshot();
+      return;
+    }
     this.write();
     if (this.defect === 'noSync') return;
     try {
@@ -283,17 +310,18 @@ class ToyStore {
       }
       files.rename(temporary, join(directory, 'heads.db'));
     } catch (error) {
-      files.close(log);
+      quietly(() => files.close(log));
       throw error;
     }
     // From here on the new log counts, whatever fails: the snapshot that is in place may be the one that names it.
     const old = this.generation;
-    if (this.log !== undefined) files.close(this.log);
+    const oldLog = this.log;
     this.log = log;
     this.generation = generation;
     this.buffer = [];
     this.unsynced = 0;
     this.logFailed = true;
+    if (oldLog !== undefined) files.close(oldLog);
     if (this.defect !== 'noDirectorySync') files.syncDirectory(directory);
     this.logFailed = false;
     removeIfPresent(files, this.logPath(old));
@@ -306,7 +334,7 @@ class ToyStore {
       if (this.defect !== 'noDirectorySync') this.files.syncDirectory(this.directory);
       return fd;
     } catch (error) {
-      this.files.close(fd);
+      quietly(() => this.files.close(fd));
       throw error;
     }
   }
@@ -332,9 +360,9 @@ class ToyStore {
 
   private replay(lines: readonly string[]): void {
     for (const line of lines) {
-      const entry = entryOf(line, this.defect === 'ignoresChecksum');
-      if (entry === undefined) return;
-      this.apply(entry);
+      const entry = entryOf(line);
+      if (entry !== undefined) this.apply(entry);
+      else if (this.defect !== 'skipsBadLines') return;
     }
   }
 
@@ -350,19 +378,23 @@ class ToyStore {
     series.words.push(entry.low, entry.high);
   }
 }
+/** On the way out of an error, which is the one to report. */
+const quietly = (call: () => void): void => {
+  try {
+    call();
+  } catch {
+    // A file that can't be closed is closed all the same.
+  }
+};
+
 const lineOf = (entry: Entry): string => {
   const text = JSON.stringify(entry);
   return `${crc32(text).toString(16).padStart(8, '0')} ${text}\n`;
 };
 
-const entryOf = (line: string, trusting: boolean): Entry | undefined => {
+const entryOf = (line: string): Entry | undefined => {
   const text = line.slice(9);
-  if (!trusting && crc32(text) !== Number.parseInt(line.slice(0, 8), 16)) return undefined;
-  try {
-    return text === '' ? undefined : (JSON.parse(text) as Entry);
-  } catch {
-    return undefined;
-  }
+  return text !== '' && crc32(text) === Number.parseInt(line.slice(0, 8), 16) ? (JSON.parse(text) as Entry) : undefined;
 };
 
 const isAllOf = (wanted: Labels, labels: Labels): boolean =>
