@@ -1,15 +1,18 @@
 /**
  * The fast way to add samples to an open varbit chunk. What varbit.ts reads from and writes to the slot for every sample is
- * kept in registers, in the series' own row: an append then loads one cache line, and every few samples 8 bytes are
+ * kept in registers, in the series' own row: an append then loads one cache line, and every few samples some words are
  * stored to the slot, of which nothing is read. With 100,000 series that is what an append costs.
  *
  * The slot's header and footer are out of date meanwhile. {@link storeHead} brings them up to date, with the same bytes
  * that varbit.ts would have left; {@link loadHead} takes them into registers again. What the fast way can't do it refuses,
  * with nothing changed: the caller stores, appends to the slot, and loads. It never loses bits (`lossless` in append.ts).
  *
- *   register 0  next bit | value encoding << 16      3  repeat counter: its bit << 8 | its value, 0 for none
- *            1  last Δt                              4  payload bits of the 64-bit word that `next` is in,
- *            2  last Δv, or the xor window           5  as far as written; the counter's own bits are 0 in there
+ *   register 0  next bit | value encoding << 16
+ *            1  last Δt
+ *            2  last Δv, or the xor window, as in the footer
+ *            3  repeat counter: its bit << 8 | its value; 0 for none
+ *            4… payload words that are not stored yet: the group that `next` is in. The bits of a counter that still
+ *               counts are 0 in there
  */
 import { highHalf, lowHalf, readInt32BE, writeInt32BE } from '../model/int64.ts';
 import { readBits, readUint16BE, readUint24BE, writeBits, writeUint16BE, writeUint24BE } from './bytes.ts';
@@ -43,15 +46,25 @@ import {
   ZERO,
 } from './varbit-layout.ts';
 
+/**
+ * Payload bits that wait in the row: 128. The more there are, the less often the slot is touched, which is what costs most
+ * when there are many series.
+ */
+const PENDING_WORDS = 4;
+const PENDING_BITS = PENDING_WORDS * 32;
+
 /** int32s of a row that belong to this module. */
-export const HEAD_REGISTERS = 6;
+export const HEAD_REGISTERS = 4 + PENDING_WORDS;
 
 const STATE = 0;
 const DELTA = 1;
 const VALUE_STATE = 2;
 const COUNTER = 3;
-const PENDING_HIGH = 4;
-const PENDING_LOW = 5;
+const PENDING = 4;
+/** The payload begins in the middle of a word that begins with the last bytes of the header: first Δt, flags, next. */
+const HEADER_TAIL_BIT = 256;
+/** State of registers that hold no head: no sample can be added behind this bit. */
+const NONE = 0xffff;
 
 /**
  * Adds a sample to the head whose registers are at `rows[at]` and whose slot is at `offset` of the block. `lastTime`
@@ -77,8 +90,7 @@ export const appendToHead = (
   if (next === PAYLOAD_BIT) return appendThird(rows, at, block, offset, delta, lastHigh, lastLow, high, low);
   rows[at + STATE] += PAYLOAD_BIT - ONE_SAMPLE;
   rows[at + DELTA] = delta;
-  // The word that the payload begins in begins with the last bytes of the header: first Δt, flags, next.
-  rows[at + PENDING_HIGH] = (delta << 8) | (rows[at + STATE] >> 16);
+  rows[pendingAt(at, HEADER_TAIL_BIT)] = (delta << 8) | (rows[at + STATE] >> 16);
   return true;
 };
 
@@ -92,11 +104,10 @@ export const storeHead = (
   lastHigh: number,
   lastLow: number,
 ): void => {
+  if (rows[at + STATE] === NONE) return;
   const next = rows[at + STATE] & 0xffff;
   const counter = rows[at + COUNTER];
-  if (next !== ONE_SAMPLE && (next & 63) !== 0) {
-    flush(block, offset, next, rows[at + PENDING_HIGH], rows[at + PENDING_LOW]);
-  }
+  if (next !== ONE_SAMPLE) flush(rows, at, block, offset, groupOf(next), next);
   if (counter !== 0) writeBits(block, offset, counter >> 8, COUNTER_BITS, counter & 0xff);
   writeInt32BE(block, offset + LAST_TIME, highHalf(lastTime));
   writeInt32BE(block, offset + LAST_TIME + 4, lowHalf(lastTime));
@@ -108,12 +119,16 @@ export const storeHead = (
   writeInt32BE(block, offset + LAST_VALUE_DELTA, rows[at + VALUE_STATE]);
 };
 
-/** Takes the chunk's state into the registers. False for a chunk that only the slow way can add to, if any. */
+/**
+ * Takes the chunk's state into the registers. False for a chunk that only the slow way can add to, if any: the registers
+ * then refuse all samples, and there is nothing to store.
+ */
 export const loadHead = (rows: Int32Array, at: number, block: Uint8Array, offset: number): boolean => {
   const next = readUint16BE(block, offset + NEXT);
   const encoding = block[offset + FLAGS];
   const counterBit = readUint16BE(block, offset + COUNTER_OFFSET);
   const hasCounter = counterBit !== 0;
+  rows[at + STATE] = NONE;
   if (encoding > ENCODING_MASK || next === 0 || next > FOOTER_BIT) return false;
   if (next > ONE_SAMPLE && next < PAYLOAD_BIT) return false;
   if (hasCounter && (counterBit <= PAYLOAD_BIT || counterBit + COUNTER_BITS > next)) return false;
@@ -121,13 +136,13 @@ export const loadHead = (rows: Int32Array, at: number, block: Uint8Array, offset
   rows[at + DELTA] = readUint24BE(block, offset + LAST_DELTA);
   rows[at + VALUE_STATE] = readInt32BE(block, offset + LAST_VALUE_DELTA);
   rows[at + COUNTER] = hasCounter ? (counterBit << 8) | readBits(block, offset, counterBit, COUNTER_BITS) : 0;
-  rows[at + PENDING_HIGH] = 0;
-  rows[at + PENDING_LOW] = 0;
-  const filled = next & 63;
-  if (next === ONE_SAMPLE || filled === 0) return true;
-  const word = offset + ((next >> 6) << 3);
-  rows[at + PENDING_HIGH] = readInt32BE(block, word) & (filled < 32 ? ~(-1 >>> filled) : -1);
-  rows[at + PENDING_LOW] = filled <= 32 ? 0 : readInt32BE(block, word + 4) & ~(-1 >>> (filled - 32));
+  clearPending(rows, at);
+  if (next === ONE_SAMPLE) return true;
+  for (let bit = groupOf(next); bit < next; bit += 32) {
+    if (bit < HEADER_TAIL_BIT) continue;
+    const word = readInt32BE(block, offset + (bit >> 3));
+    rows[pendingAt(at, bit)] = next - bit < 32 ? word & ~(-1 >>> (next - bit)) : word;
+  }
   if (hasCounter) flipCounter(rows, at, next, rows[at + COUNTER]);
   return true;
 };
@@ -292,7 +307,8 @@ const appendThird = (
   if (encoding === INTEGER && !isIntegerStep(lastHigh, lastLow, high, low, true)) return false;
 
   rows[at + STATE] = PAYLOAD_BIT | (encoding << 16);
-  rows[at + PENDING_HIGH] = (rows[at + PENDING_HIGH] & ~ENCODING_MASK) | encoding;
+  const headerTail = pendingAt(at, HEADER_TAIL_BIT);
+  rows[headerTail] = (rows[headerTail] & ~ENCODING_MASK) | encoding;
   if (encoding === INTEGER) {
     const step = toDouble(lastHigh, lastLow) - toDouble(firstHigh, firstLow);
     rows[at + VALUE_STATE] = step;
@@ -329,37 +345,49 @@ const putFirstXor = (
   if (inLow > 0) put(rows, at, block, offset, low >>> (32 - inLow), inLow);
 };
 
-/** Adds the low `count` (1 to 32) bits, above which `bits` has to be 0, and stores the word that they fill. */
+/** Adds the low `count` (1 to 32) bits, above which `bits` has to be 0, and stores the group of words that they fill. */
 const put = (rows: Int32Array, at: number, block: Uint8Array, offset: number, bits: number, count: number): void => {
   const state = rows[at + STATE];
-  const filled = state & 63;
+  const word = pendingAt(at, state);
+  const left = 32 - (state & 31) - count;
   rows[at + STATE] = state + count;
-  if (filled < 32) {
-    const left = 32 - filled - count;
-    if (left >= 0) {
-      rows[at + PENDING_HIGH] |= bits << left;
-    } else {
-      rows[at + PENDING_HIGH] |= bits >>> -left;
-      rows[at + PENDING_LOW] = bits << (32 + left);
-    }
-    return;
-  }
-  const left = 64 - filled - count;
   if (left > 0) {
-    rows[at + PENDING_LOW] |= bits << left;
+    rows[word] |= bits << left;
     return;
   }
-  flush(block, offset, state & 0xffff, rows[at + PENDING_HIGH], rows[at + PENDING_LOW] | (bits >>> -left));
-  rows[at + PENDING_HIGH] = left === 0 ? 0 : bits << (32 + left);
-  rows[at + PENDING_LOW] = 0;
+  rows[word] |= bits >>> -left;
+  const next = (state & 0xffff) + count;
+  const group = next & ~(PENDING_BITS - 1);
+  if (next - group < 32) {
+    flush(rows, at, block, offset, group - PENDING_BITS, group);
+    clearPending(rows, at);
+  }
+  if (left < 0) rows[pendingAt(at, next)] = bits << (32 + left);
 };
 
-/** Stores the 64-bit word that bit `next` is in. */
-const flush = (block: Uint8Array, offset: number, next: number, high: number, low: number): void => {
-  const word = offset + ((next >> 6) << 3);
-  writeInt32BE(block, word, high);
-  writeInt32BE(block, word + 4, low);
+/** Stores the words of a group from bit `from` to bit `through`, but not the header before what pending words have of it. */
+const flush = (
+  rows: Int32Array,
+  at: number,
+  block: Uint8Array,
+  offset: number,
+  from: number,
+  through: number,
+): void => {
+  for (let bit = Math.max(from, HEADER_TAIL_BIT); bit < through; bit += 32) {
+    writeInt32BE(block, offset + (bit >> 3), rows[pendingAt(at, bit)]);
+  }
 };
+
+const clearPending = (rows: Int32Array, at: number): void => {
+  for (let word = at + PENDING; word < at + PENDING + PENDING_WORDS; word++) rows[word] = 0;
+};
+
+/** The first bit of the group of words that bit `next` is in. */
+const groupOf = (next: number): number => next & ~(PENDING_BITS - 1);
+
+/** Where the pending word of a bit is. */
+const pendingAt = (at: number, bit: number): number => at + PENDING + ((bit >> 5) & (PENDING_WORDS - 1));
 
 /** Brings a repeat counter's value into the payload: the part in the slot, and the part that is still pending. */
 const writeCounter = (
@@ -371,20 +399,22 @@ const writeCounter = (
   counter: number,
 ): void => {
   const bit = counter >> 8;
-  const inSlot = Math.min(COUNTER_BITS, (next & ~63) - bit);
+  const inSlot = Math.min(COUNTER_BITS, groupOf(next) - bit);
   if (inSlot > 0) writeBits(block, offset, bit, inSlot, (counter & 0xff) >>> (COUNTER_BITS - inSlot));
   flipCounter(rows, at, next, counter);
 };
 
-/** Exclusive or of the pending word with the part of a counter that is in it: sets the value, or clears it again. */
+/** Exclusive or of the pending words with the part of a counter that is in them: sets the value, or clears it again. */
 const flipCounter = (rows: Int32Array, at: number, next: number, counter: number): void => {
   const value = counter & 0xff;
-  // Bits from the counter's end to the end of the pending word: at least 1, more than 64 when it is before the word.
-  const after = (next & ~63) + 64 - (counter >> 8) - COUNTER_BITS;
-  if (after < 32) {
-    rows[at + PENDING_LOW] ^= value << after;
-    if (after > 25) rows[at + PENDING_HIGH] ^= value >>> (32 - after);
-  } else if (after < 64) {
-    rows[at + PENDING_HIGH] ^= value << (after - 32);
+  const end = (counter >> 8) + COUNTER_BITS;
+  const group = groupOf(next);
+  if (end <= group) return;
+  const inLast = end & 31;
+  if (inLast === 0) {
+    rows[pendingAt(at, end - 1)] ^= value;
+    return;
   }
+  rows[pendingAt(at, end)] ^= value << (32 - inLast);
+  if (inLast < COUNTER_BITS && end - inLast > group) rows[pendingAt(at, end - inLast - 1)] ^= value >>> inLast;
 };
