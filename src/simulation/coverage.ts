@@ -35,7 +35,12 @@ export class Coverage {
       for (const kind of ['crash', ...faultsOf[operation]]) this.possible.add(`${call}: ${kind}`);
     }
     count(this.calls, call);
-    if (fault !== undefined) count(this.faults, `${call}: ${fault}`);
+    if (fault !== undefined) this.countFault(operation, file, fault);
+  }
+
+  /** A fault that befell a call by chance, or because the disk is full. */
+  countFault(operation: Operation, file: FileKind, fault: FaultKind): void {
+    count(this.faults, `${operation} ${file}: ${fault}`);
   }
 
   countTransition(transition: string): void {

@@ -104,7 +104,12 @@ export class SimulatedDisk {
   /** A call that the quota refused: the same fault, with another cause. */
   countQuotaRefusal(operation: Operation, path: string): void {
     this.faultCount++;
-    this.coverage.countCall(operation, fileKindOf(path, this.directory), 'ENOSPC');
+    this.coverage.countFault(operation, fileKindOf(path, this.directory), 'ENOSPC');
+  }
+
+  /** A read or write that moved less than it was asked to, as POSIX allows at any time. */
+  countShort(operation: Operation, path: string): void {
+    this.coverage.countFault(operation, fileKindOf(path, this.directory), 'short');
   }
 
   /** Bytes that files take. */

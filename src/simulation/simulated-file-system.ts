@@ -64,7 +64,7 @@ export class SimulatedFileSystem implements FileSystem {
     const { file, path, mode } = this.descriptor(fd, 'read');
     if (mode !== 'read' && mode !== 'readWrite') throw systemError('EBADF', 'read');
     return this.disk.call(this.process, 'read', path, (fault) => {
-      return file.read(buffer, offset, this.shortened(length, fault), position);
+      return file.read(buffer, offset, this.shortened('read', path, length, fault), position);
     });
   }
 
@@ -74,7 +74,7 @@ export class SimulatedFileSystem implements FileSystem {
     if (mode === 'read') throw systemError('EBADF', 'write');
     return this.disk.call(this.process, 'write', path, (fault) => {
       const start = mode === 'append' ? file.size : (position ?? descriptor.offset);
-      const count = this.fitting(file, start, this.shortened(length, fault), path);
+      const count = this.fitting(file, start, this.shortened('write', path, length, fault), path);
       file.write(buffer.slice(offset, offset + count), start, this.disk.timeline.wallMs);
       if (position === null) descriptor.offset = start + count;
       if (this.disk.prng.chance(this.disk.mischief)) file.writeBack(this.disk.prng);
@@ -261,9 +261,10 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   /** How many bytes a read or write moves: all, or fewer by chance or fault; never none. */
-  private shortened(length: number, fault: FaultKind | undefined): number {
+  private shortened(operation: Operation, path: string, length: number, fault: FaultKind | undefined): number {
     const { prng, mischief } = this.disk;
     if (length < 2 || (fault === undefined && !prng.chance(mischief))) return length;
+    if (fault === undefined) this.disk.countShort(operation, path);
     return fault === 'crash' ? prng.below(length + 1) : prng.between(1, length - 1);
   }
 
