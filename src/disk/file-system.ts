@@ -62,6 +62,8 @@ export interface FileSystem {
   dataSync(fd: FileDescriptor): Promise<void>;
   /** Makes renames, creations and removals in a directory durable; a no-op where the platform has no such call. */
   syncDirectory(path: string): void;
+  /** Process that holds a `flock` on the file, where that can be told. Absent: it can't. */
+  lockHolder?(path: string): number | undefined;
   /** Free and total bytes of the volume that holds `path`. */
   space(path: string): { readonly freeBytes: number; readonly totalBytes: number };
 }

@@ -23,6 +23,7 @@ import {
   writeSync,
 } from 'node:fs';
 import type { FileStat, FileSystem, OpenMode } from './file-system.ts';
+import { flockHolder } from './flock-holder.ts';
 
 /** What the original gives its files. */
 const FILE_PERMISSIONS = 0o640;
@@ -89,6 +90,7 @@ export const nodeFileSystem: FileSystem = {
       closeSync(fd);
     }
   },
+  lockHolder: flockHolder,
   space: (path) => {
     const { bavail, blocks, bsize } = statfsSync(path);
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };

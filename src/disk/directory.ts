@@ -1,0 +1,189 @@
+/**
+ * The store's directory as a whole (docs/formats/directory.md): is it one, of which version, is somebody using it, and
+ * was it closed in order. The files that say so:
+ *
+ *   VERSION   "1\n"
+ *   DIRTY     there while the directory is in use, and after a crash. The original's is empty and carries its lock;
+ *             ours says who has the directory open, for the message that a second opener gets.
+ *
+ * The lock itself is LevelDB's on the archive index, which the operating system frees however the process ends.
+ */
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { systemCode, TidemarkError } from '../errors.ts';
+import type { DirectoryEntry, FileSystem } from './file-system.ts';
+import { ioError } from './io-error.ts';
+import { readFile, removeIfPresent, writeFully } from './read-write.ts';
+
+export const VERSION_FILE = 'VERSION';
+export const DIRTY_FILE = 'DIRTY';
+
+const VERSION = 1;
+/** Begins with a dot, so that one left by a crash does not make the directory look like somebody else's. */
+const VERSION_TEMPORARY = '.VERSION.tmp';
+const PERMISSIONS = 0o644;
+const SMALL_FILE_BYTES_MAX = 4096;
+const NAMES_SHOWN_MAX = 10;
+
+export interface PreparedDirectory {
+  /** There was no store; now there is an empty one. */
+  readonly created: boolean;
+  /** The store was not closed in order, or is in use. */
+  readonly dirty: boolean;
+}
+
+/** Who has the directory open. */
+export interface Owner {
+  readonly pid: number;
+  readonly host: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+}
+
+/**
+ * Makes sure that the directory is a store's, creating it if it is missing or empty. Throws `TIDEMARK_NOT_A_STORE` for
+ * other files, `TIDEMARK_UNSUPPORTED_VERSION`, and `TIDEMARK_LOCKED` when a running Prometheus holds its lock. With
+ * `readOnly` nothing is created and nobody else's lock matters.
+ */
+export const prepareDirectory = (
+  fileSystem: FileSystem,
+  directory: string,
+  { readOnly }: { readonly readOnly: boolean },
+): PreparedDirectory => {
+  try {
+    const created = !hasVersion(fileSystem, directory);
+    if (created) {
+      if (readOnly) throw noStore(directory, 'has no VERSION file');
+      createStore(fileSystem, directory);
+    }
+    const dirtyPath = join(directory, DIRTY_FILE);
+    const dirty = fileSystem.stat(dirtyPath) !== undefined;
+    if (dirty && !readOnly) assertNotHeld(fileSystem, directory, dirtyPath);
+    return { created, dirty };
+  } catch (error) {
+    throw ioError(error, 'open', directory);
+  }
+};
+
+/** Marks the directory as in use, durably: a store that finds the mark recovers. */
+export const markDirty = (fileSystem: FileSystem, directory: string, now: number): void => {
+  const owner: Owner = { pid: process.pid, host: hostname(), since: now };
+  try {
+    writeDurably(fileSystem, join(directory, DIRTY_FILE), Buffer.from(`${JSON.stringify(owner)}\n`));
+    fileSystem.syncDirectory(directory);
+  } catch (error) {
+    throw ioError(error, 'write', join(directory, DIRTY_FILE));
+  }
+};
+
+/** Takes the mark away, durably. The last step of closing. */
+export const markClean = (fileSystem: FileSystem, directory: string): void => {
+  try {
+    removeIfPresent(fileSystem, join(directory, DIRTY_FILE));
+    fileSystem.syncDirectory(directory);
+  } catch (error) {
+    throw ioError(error, 'remove', join(directory, DIRTY_FILE));
+  }
+};
+
+/** Who marked the directory as in use; `undefined` when nobody did, or the original, which does not say. */
+export const readOwner = (fileSystem: FileSystem, directory: string): Owner | undefined => {
+  try {
+    const bytes = readFile(fileSystem, join(directory, DIRTY_FILE), SMALL_FILE_BYTES_MAX);
+    const { pid, host, since } = JSON.parse(Buffer.from(bytes ?? []).toString()) as Partial<Owner>;
+    return typeof pid === 'number' && typeof host === 'string' && typeof since === 'number'
+      ? { pid, host, since }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** The error for a second opener, with what is known of the first. `cause`: what the lock itself said. */
+export const lockedError = (fileSystem: FileSystem, directory: string, cause: unknown): TidemarkError => {
+  const owner = readOwner(fileSystem, directory);
+  const who =
+    owner === undefined
+      ? 'another process, or another store in this one'
+      : `process ${owner.pid} on ${owner.host} since ${new Date(owner.since).toISOString()}`;
+  return new TidemarkError('TIDEMARK_LOCKED', `${directory} is open: ${who}`, {
+    cause,
+    details: { directory, ...owner },
+  });
+};
+
+const hasVersion = (fileSystem: FileSystem, directory: string): boolean => {
+  const bytes = readVersion(fileSystem, directory);
+  if (bytes === undefined) return false;
+  const text = Buffer.from(bytes).toString().trim();
+  if (Number(/^[+-]?\d+$/.exec(text)?.[0]) === VERSION) return true;
+  const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+  throw new TidemarkError(
+    'TIDEMARK_UNSUPPORTED_VERSION',
+    `${join(directory, VERSION_FILE)} says ${JSON.stringify(shown)}, must be ${VERSION}`,
+    { details: { directory, found: shown, supported: VERSION } },
+  );
+};
+
+const readVersion = (fileSystem: FileSystem, directory: string): Uint8Array | undefined => {
+  try {
+    return readFile(fileSystem, join(directory, VERSION_FILE), SMALL_FILE_BYTES_MAX);
+  } catch (error) {
+    if (systemCode(error) === 'ENOTDIR') throw noStore(directory, 'is a file');
+    throw error;
+  }
+};
+
+const createStore = (fileSystem: FileSystem, directory: string): void => {
+  const foreign = fileSystem.stat(directory) === undefined ? [] : fileSystem.readDirectory(directory).filter(isForeign);
+  if (foreign.length > 0) throw foreignFiles(directory, foreign);
+  makeDirectoryDurably(fileSystem, directory);
+  const temporary = join(directory, VERSION_TEMPORARY);
+  writeDurably(fileSystem, temporary, Buffer.from(`${VERSION}\n`));
+  fileSystem.rename(temporary, join(directory, VERSION_FILE));
+  fileSystem.syncDirectory(directory);
+};
+
+/** As the original has it: hidden files and what a fresh volume contains don't count. */
+const isForeign = ({ name, isDirectory }: DirectoryEntry): boolean =>
+  !name.startsWith('.') && !(name === 'lost+found' && isDirectory);
+
+/** A new directory's name lies in its parent, that one's in its own, up to one that was there. */
+const makeDirectoryDurably = (fileSystem: FileSystem, directory: string): void => {
+  const parents: string[] = [];
+  for (let path = directory; fileSystem.stat(path) === undefined; path = dirname(path)) parents.push(dirname(path));
+  fileSystem.makeDirectory(directory);
+  for (const parent of parents) fileSystem.syncDirectory(parent);
+};
+
+const writeDurably = (fileSystem: FileSystem, path: string, bytes: Uint8Array): void => {
+  const fd = fileSystem.open(path, 'truncate', PERMISSIONS);
+  try {
+    writeFully(fileSystem, fd, bytes, 0, bytes.length, 0);
+    fileSystem.syncBlocking(fd);
+  } finally {
+    fileSystem.close(fd);
+  }
+};
+
+const assertNotHeld = (fileSystem: FileSystem, directory: string, dirtyPath: string): void => {
+  const pid = fileSystem.lockHolder?.(dirtyPath);
+  if (pid === undefined) return;
+  throw new TidemarkError(
+    'TIDEMARK_LOCKED',
+    `${directory} is open: process ${pid} holds the lock on DIRTY, as Prometheus does`,
+    {
+      details: { directory, pid },
+    },
+  );
+};
+
+const foreignFiles = (directory: string, foreign: readonly DirectoryEntry[]): TidemarkError => {
+  const names = foreign.map(({ name }) => name).sort();
+  const shown = names.slice(0, NAMES_SHOWN_MAX).join(', ');
+  const more = names.length > NAMES_SHOWN_MAX ? ` and ${names.length - NAMES_SHOWN_MAX} more` : '';
+  return noStore(directory, `has no VERSION file but other files: ${shown}${more}`, { names });
+};
+
+const noStore = (directory: string, why: string, details: Readonly<Record<string, unknown>> = {}): TidemarkError =>
+  new TidemarkError('TIDEMARK_NOT_A_STORE', `${directory} ${why}`, { details: { directory, ...details } });

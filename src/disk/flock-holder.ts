@@ -1,0 +1,47 @@
+/**
+ * Which process holds a `flock` on a file, as far as Linux tells in /proc/locks: a running Prometheus holds one on
+ * DIRTY. Node can't take such a lock itself, and LevelDB's own lock is of another kind that does not see it.
+ */
+import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+
+/** `1: FLOCK  ADVISORY  WRITE 12345 08:01:393229 0 EOF`: pid, device as two hex numbers, inode. */
+const lockLine = /^\d+: FLOCK +\S+ +WRITE +(\d+) +([0-9a-f]+):([0-9a-f]+):(\d+) /;
+
+/** The process id, or `undefined` when no lock is known of. */
+export const flockHolder = (path: string): number | undefined => {
+  const locks = read('/proc/locks');
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (locks === undefined || stats === undefined) return undefined;
+  for (const line of locks.split('\n')) {
+    const [, pid, major, minor, inode] = lockLine.exec(line) ?? [];
+    if (pid === undefined || BigInt(inode) !== stats.ino) continue;
+    const isSameDevice = deviceNumber(major, minor) === stats.dev;
+    if (isSameDevice || hasOpen(pid, path)) return Number(pid);
+  }
+  return undefined;
+};
+
+/** As the kernel packs device numbers for `stat`. */
+const deviceNumber = (major: string, minor: string): bigint => {
+  const [high, low] = [BigInt(`0x${major}`), BigInt(`0x${minor}`)];
+  return ((high & 0xfffn) << 8n) | (low & 0xffn) | ((low & ~0xffn) << 12n) | ((high & ~0xfffn) << 32n);
+};
+
+/** Some file systems show other device numbers in /proc/locks than in `stat`: then the process' open files decide. */
+const hasOpen = (pid: string, path: string): boolean => {
+  try {
+    const real = realpathSync(path);
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === real);
+  } catch {
+    // Another user's process, or one that has just ended.
+    return false;
+  }
+};
+
+const read = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,88 @@
+/**
+ * Reads what can still be read of a series file, damaged as it may be: sample by sample as far as each chunk decodes.
+ * What can't be read, or would go back in time, is named with its byte offset.
+ */
+import { join } from 'node:path';
+import { type SampleColumns, VARBIT } from '../chunk/chunk.ts';
+import { decodeChunk } from '../chunk/decode.ts';
+import { TidemarkError } from '../errors.ts';
+import type { FileDescriptor, FileSystem } from './file-system.ts';
+import { ioError } from './io-error.ts';
+import { readFully } from './read-write.ts';
+import { recordProblem } from './series-file-reader.ts';
+import { BATCH_RECORDS, HEADER_BYTES, RECORD_BYTES } from './series-record.ts';
+
+/** Problems that are described. */
+const PROBLEMS_MAX = 1000;
+
+/**
+ * Adds the samples of the file, a path below the store's directory, to the columns: strictly increasing in time.
+ * Returns the problems, one sentence each. Throws only what the system refuses, as `TIDEMARK_IO`.
+ */
+export const readQuarantined = (
+  fileSystem: FileSystem,
+  directory: string,
+  file: string,
+  into: SampleColumns,
+): readonly string[] => {
+  const problems: string[] = [];
+  const note = (offset: number, problem: string): void => {
+    if (problems.length < PROBLEMS_MAX) problems.push(`byte ${offset}: ${problem}`);
+  };
+  try {
+    const fd = fileSystem.open(join(directory, file), 'read');
+    try {
+      readRecords(fileSystem, fd, into, note);
+    } finally {
+      fileSystem.close(fd);
+    }
+  } catch (error) {
+    throw ioError(error, 'read', join(directory, file));
+  }
+  return problems;
+};
+
+type Note = (offset: number, problem: string) => void;
+
+const readRecords = (fileSystem: FileSystem, fd: FileDescriptor, into: SampleColumns, note: Note): void => {
+  const batch = new Uint8Array(BATCH_RECORDS * RECORD_BYTES);
+  for (let start = 0; ; start += batch.length) {
+    const found = readFully(fileSystem, fd, batch, 0, batch.length, start);
+    const end = found - (found % RECORD_BYTES);
+    for (let at = 0; at < end; at += RECORD_BYTES) readRecord(batch, at, start + at, into, note);
+    if (end < found) note(start + end, `${found - end} bytes that are no whole record`);
+    if (found < batch.length) return;
+  }
+};
+
+/** The header may be wrong and the chunk right, so the chunk is tried in any case. */
+const readRecord = (bytes: Uint8Array, at: number, offset: number, into: SampleColumns, note: Note): void => {
+  const problem = recordProblem(bytes, at);
+  if (problem !== undefined) note(offset, problem);
+  if (bytes[at] > VARBIT) return;
+  const before = into.count;
+  try {
+    decodeChunk(bytes, at + HEADER_BYTES, bytes[at], into);
+  } catch (error) {
+    if (!(error instanceof TidemarkError)) throw error;
+    if (problem === undefined) note(offset, error.message);
+  }
+  const dropped = keepIncreasing(into, before);
+  if (dropped > 0) note(offset, `${dropped} samples are not later than the one before, and left out`);
+};
+
+/** Takes out of the columns, from index `from` on, what does not increase; returns how many samples those were. */
+const keepIncreasing = (columns: SampleColumns, from: number): number => {
+  const { timestamps, words } = columns;
+  let kept = from;
+  for (let i = from; i < columns.count; i++) {
+    if (kept > 0 && !(timestamps[i] > timestamps[kept - 1])) continue;
+    timestamps[kept] = timestamps[i];
+    words[2 * kept] = words[2 * i];
+    words[2 * kept + 1] = words[2 * i + 1];
+    kept++;
+  }
+  const dropped = columns.count - kept;
+  columns.count = kept;
+  return dropped;
+};
