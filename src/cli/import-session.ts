@@ -7,6 +7,7 @@ import { LineError } from '../text/json-lines.ts';
 import { formatLabels } from '../text/labels.ts';
 import { LineTooLongError, readLines } from '../text/lines.ts';
 import { type ImportFormat, ImportLines, type LineSamples } from './import-lines.ts';
+import { formatCount, formatQuantity } from './units.ts';
 
 /** Bad lines that are named one by one; the rest are counted. */
 const namedBadLinesMax = 10;
@@ -27,9 +28,6 @@ const refusals = new Set<string>([
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-
-const count = (number: number, noun: string): string =>
-  `${number.toLocaleString('en-US')} ${number === 1 ? noun.replace(/ies$/, 'ies').replace(/s$/, '') : noun}`;
 
 export interface ImportCounts {
   readonly lines: number;
@@ -79,7 +77,7 @@ export class ImportSession {
         if (next === 'aborted' || next.done) return;
         this.lineCount++;
         await this.take(next.value.text, signal);
-        onProgress(`${count(this.sampleCount, 'samples')} of ${count(this.fingerprints.size, 'series')}`);
+        onProgress(`${formatQuantity(this.sampleCount, 'sample')} of ${formatCount(this.fingerprints.size)} series`);
       }
     } catch (error) {
       if (!(error instanceof LineTooLongError)) throw error;
@@ -100,14 +98,14 @@ export class ImportSession {
 
   /** What happened, for people: one line, and one for each thing that went wrong. */
   summary({ interrupted }: { readonly interrupted: boolean }): string {
-    const taken = `${count(this.sampleCount, 'samples')} of ${count(this.fingerprints.size, 'series')}`;
+    const taken = `${formatQuantity(this.sampleCount, 'sample')} of ${formatCount(this.fingerprints.size)} series`;
     const lines = [
-      interrupted ? `Interrupted; ${taken} were imported and are kept.` : `Imported ${taken}.`,
+      interrupted ? `Interrupted: ${taken} were imported, and are kept.` : `Imported ${taken}.`,
       ...this.namedBadLines,
     ];
     const unnamed = this.badLineCount - this.namedBadLines.length;
-    if (unnamed > 0) lines.push(`… and ${count(unnamed, 'more lines')} that could not be read.`);
-    for (const [code, number] of this.rejected) lines.push(`${count(number, 'samples')} rejected: ${code}`);
+    if (unnamed > 0) lines.push(`… and ${formatQuantity(unnamed, 'more line')} that could not be read.`);
+    for (const [code, number] of this.rejected) lines.push(`${formatQuantity(number, 'sample')} rejected: ${code}`);
     return `${lines.join('\n')}\n`;
   }
 

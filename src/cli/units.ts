@@ -2,6 +2,10 @@
 
 export const formatCount = (number: number): string => number.toLocaleString('en-US');
 
+/** `1 sample`, `1,234 samples`. */
+export const formatQuantity = (number: number, noun: string): string =>
+  `${formatCount(number)} ${noun}${number === 1 ? '' : 's'}`;
+
 const steps = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /** Decimal units, three digits: `1.04 kB`, `171 MB`. */

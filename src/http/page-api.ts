@@ -1,6 +1,6 @@
 /** What the pages ask for beside Prometheus' endpoints: chart data, one series in detail, figures, and live streams. */
 import type { Clock, Labels, Store } from '../index.ts';
-import { compareLabels, formatLabels, sortedLabels } from '../text/labels.ts';
+import { formatLabels, sortByLabels, sortedLabels } from '../text/labels.ts';
 import { EventStream } from './event-stream.ts';
 import { ActorFrames } from './live-frames.ts';
 import { countParam, timeParam } from './params.ts';
@@ -38,15 +38,14 @@ const range = async ({ store, params, response, signal }: StoreExchange): Promis
   const selector = requiredParam(params, 'match');
   const buckets = countParam(params, 'buckets', { fallback: 800, maximum: bucketsMax });
   const limits = { from: timeParam(params, 'start'), through: timeParam(params, 'end') };
-  const all = (await store.metrics(selector, limits)).sort(compareLabels);
+  const all = sortByLabels(await store.metrics(selector, limits), (labels) => labels);
   const drawn = new Set(all.slice(0, chartSeriesMax).map(formatLabels));
   const series: { labels: Labels; timestamps: number[]; values: (number | null)[] }[] = [];
   for await (const one of store.select(selector, { ...limits, signal })) {
     if (!drawn.has(formatLabels(one.labels)) || one.timestamps.length === 0) continue;
     series.push({ labels: sortedLabels(one.labels), ...thinOut(one.timestamps, one.values, buckets) });
   }
-  series.sort((a, b) => compareLabels(a.labels, b.labels));
-  sendData(response, { series, total: all.length });
+  sendData(response, { series: sortByLabels(series, ({ labels }) => labels), total: all.length });
 };
 
 const seriesDetail = async ({ store, params, response }: StoreExchange): Promise<void> => {

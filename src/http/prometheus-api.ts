@@ -5,7 +5,7 @@
 import type { InstantSample, Labels, Store } from '../index.ts';
 import { version } from '../package.ts';
 import { jsonLinePieces } from '../text/json-lines.ts';
-import { compareLabels, formatLabels, sortedLabels } from '../text/labels.ts';
+import { compareLabels, formatLabels, sortByLabels, sortedLabels } from '../text/labels.ts';
 import { formatValue } from '../text/values.ts';
 import { cardinality } from './cardinality.ts';
 import { countParam, matchParams, timeParam } from './params.ts';
@@ -34,7 +34,8 @@ const matchingLabels = ({ params, store }: StoreExchange, selectors: readonly st
 
 const series = async (exchange: StoreExchange): Promise<void> => {
   const found = await matchingLabels(exchange, matchParams(exchange.params, { required: true }));
-  sendList(exchange, found.sort(compareLabels).map(sortedLabels));
+  const sorted = sortByLabels(found, (labels) => labels);
+  sendList(exchange, sorted.map(sortedLabels));
 };
 
 const labelNames = async (exchange: StoreExchange): Promise<void> => {

@@ -92,8 +92,8 @@ class Cursor {
     return this.fail('the line ends inside a quoted text');
   }
 
-  fail(message: string): never {
-    throw new LineError(`column ${Math.min(this.position, this.line.length) + 1}: ${message}`);
+  fail(message: string, position = this.position): never {
+    throw new LineError(`column ${Math.min(position, this.line.length) + 1}: ${message}`);
   }
 }
 
@@ -126,6 +126,21 @@ const takeBraces = (cursor: Cursor, labels: Map<string, string>): void => {
   }
 };
 
+const takeValue = (cursor: Cursor): number => {
+  const { position } = cursor;
+  const text = cursor.take(word);
+  if (text === '') cursor.fail('expected a value');
+  return parseValue(text) ?? cursor.fail(`${JSON.stringify(text.slice(0, 40))} is not a number`, position);
+};
+
+const takeTimestamp = (cursor: Cursor): string | undefined => {
+  const { position } = cursor;
+  const text = cursor.take(word);
+  if (text === '') return undefined;
+  if (!timestamp.test(text)) cursor.fail(`${JSON.stringify(text.slice(0, 40))} is not a timestamp`, position);
+  return text;
+};
+
 const parseSample = (line: string): ExpositionSample => {
   const cursor: Cursor = new Cursor(line);
   cursor.skipBlanks();
@@ -136,20 +151,15 @@ const parseSample = (line: string): ExpositionSample => {
   if (cursor.peek() === '{') takeBraces(cursor, labels);
   if (!labels.get('__name__')) cursor.fail('expected a metric name');
   cursor.skipBlanks();
-  const valueText = cursor.take(word);
-  const value = parseValue(valueText);
-  if (value === undefined)
-    cursor.fail(valueText === '' ? 'expected a value' : `${JSON.stringify(valueText.slice(0, 40))} is not a number`);
+  const value = takeValue(cursor);
   cursor.skipBlanks();
-  const timestampText = cursor.peek() === '#' ? '' : cursor.take(word);
-  if (timestampText !== '' && !timestamp.test(timestampText))
-    cursor.fail(`${JSON.stringify(timestampText.slice(0, 40))} is not a timestamp`);
+  const timestampText = cursor.peek() === '#' ? undefined : takeTimestamp(cursor);
   cursor.skipBlanks();
   if (!cursor.atEnd && cursor.peek() !== '#') cursor.fail('unexpected text after the sample');
   return {
     labels: Object.fromEntries(labels),
     value,
-    timestampText: timestampText === '' ? undefined : timestampText,
+    timestampText,
   };
 };
 

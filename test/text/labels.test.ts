@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { compareLabels, formatLabels, sortedLabels } from '../../src/text/labels.ts';
+import { compareLabels, formatLabels, sortByLabels, sortedLabels } from '../../src/text/labels.ts';
 
 describe('label sets as text', () => {
   it('writes a metric name in front and labels sorted by name', () => {
@@ -30,6 +30,7 @@ describe('label sets as text', () => {
       { __name__: 'a', job: 'x' },
       { Z: '1' },
     ];
+    expect(sortByLabels(sets, (labels) => labels)).to.deep.equal(sets.toSorted(compareLabels));
     expect(sets.sort(compareLabels).map(formatLabels)).to.deep.equal(['{Z="1"}', 'a', 'a{job="x"}', 'a{job="y"}', 'b']);
   });
 });

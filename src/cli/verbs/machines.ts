@@ -5,22 +5,33 @@ import { textOption, type Verb } from '../verb.ts';
 export const machines: Verb = {
   name: 'machines',
   summary: 'Print the statecharts of a series and of the store.',
-  positionals: [],
+  positionals: [
+    { name: 'MACHINE', required: false, summary: 'series or store. Default: both.', choices: ['series', 'store'] },
+  ],
   options: {
     format: {
       type: 'string',
       placeholder: 'FORMAT',
-      summary: 'mermaid (default) or json; json opens in the XState visualizer.',
+      summary: 'mermaid (default), or json: the configuration that XState tools open.',
       choices: ['mermaid', 'json'],
     },
   },
   notes: [],
-  examples: ['tidemark machines', 'tidemark machines --format json > machines.json'],
+  examples: ['tidemark machines series', 'tidemark machines store --format json > store.json'],
 
-  async run({ options, terminal, engine }) {
-    const { machinesToJson, machinesToMermaid } = await engine();
-    const text = textOption(options, 'format') === 'json' ? machinesToJson() : machinesToMermaid();
-    await terminal.out.write(text.endsWith('\n') ? text : `${text}\n`);
+  async run({ positionals: [name], options, terminal: { out }, engine }) {
+    const { machines: all, machineToJson, machineToMermaid } = await engine();
+    const chosen = Object.entries(all).filter(([key]) => name === undefined || key === name);
+    if (textOption(options, 'format') === 'json') {
+      const [first] = chosen;
+      const shown =
+        name === undefined
+          ? Object.fromEntries(chosen.map(([key, machine]) => [key, machineToJson(machine)]))
+          : machineToJson(first[1]);
+      await out.write(`${JSON.stringify(shown, null, 2)}\n`);
+      return exitCodes.ok;
+    }
+    await out.write(chosen.map(([key, machine]) => `%% ${key}\n${machineToMermaid(machine)}`).join('\n'));
     return exitCodes.ok;
   },
 };

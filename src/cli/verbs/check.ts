@@ -1,0 +1,34 @@
+/** `tidemark check`: verifies a directory without writing to it; one line for every problem. */
+import { exitCodes } from '../exit-codes.ts';
+import { createProgressBar } from '../progress-bar.ts';
+import { formatCount, formatQuantity } from '../units.ts';
+import type { Verb } from '../verb.ts';
+
+export const check: Verb = {
+  name: 'check',
+  summary: 'Verify everything in a directory without writing to it; one line per problem.',
+  positionals: [{ name: 'DIR', required: true, summary: 'The directory of the store.', completes: 'directory' }],
+  options: {
+    pedantic: { type: 'boolean', summary: 'Read every chunk of every series file, also where nothing looks wrong.' },
+    json: { type: 'boolean', summary: 'Print problems as JSON lines.' },
+  },
+  notes: ['The exit code is 3 when there are problems, and 0 when there are none.'],
+  examples: ['tidemark check ./data', 'tidemark check ./data --pedantic --json'],
+
+  async run({ positionals: [directory], options, terminal, engine, signal }) {
+    const { checkDirectory, systemClock } = await engine();
+    const bar = createProgressBar(terminal, systemClock);
+    const report = await checkDirectory(directory, {
+      pedantic: options['pedantic'] === true,
+      onProgress: bar.update,
+      signal,
+    }).finally(bar.clear);
+    for (const problem of report.problems)
+      await terminal.out.write(options['json'] === true ? `${JSON.stringify(problem)}\n` : `${problem.message}\n`);
+    const { length } = report.problems;
+    terminal.err.say(
+      `Checked ${formatCount(report.series)} series: ${length === 0 ? 'no problems' : formatQuantity(length, 'problem')}.\n`,
+    );
+    return length === 0 ? exitCodes.ok : exitCodes.problems;
+  },
+};

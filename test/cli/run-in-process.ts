@@ -1,0 +1,58 @@
+/** Runs a command line in this process, on streams in memory and an engine of the test's choice. */
+import { PassThrough, Readable } from 'node:stream';
+import type { Engine } from '../../src/cli/engine.ts';
+import { run } from '../../src/cli/run.ts';
+import { Output } from '../../src/cli/terminal.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { FakeStore } from '../support/fake-store.ts';
+
+export interface Outcome {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const collect = (): { stream: PassThrough; text: () => string } => {
+  const stream = new PassThrough();
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return { stream, text: () => Buffer.concat(chunks).toString() };
+};
+
+/** Everything of the library that verbs use, with one store for every directory. */
+export const fakeEngine = (store: FakeStore, calls: unknown[] = []): Engine =>
+  ({
+    systemClock,
+    openStore: async (directory: string, options: unknown) => {
+      calls.push({ directory, options });
+      return store;
+    },
+  }) as unknown as Engine;
+
+export interface RunOptions {
+  readonly store?: FakeStore;
+  readonly engine?: Engine;
+  readonly input?: Readable | string;
+  readonly env?: Record<string, string>;
+  readonly signal?: AbortSignal;
+}
+
+export const runInProcess = async (args: readonly string[], options: RunOptions = {}): Promise<Outcome> => {
+  const [out, err] = [collect(), collect()];
+  const { input = '', env = {}, signal = new AbortController().signal } = options;
+  const exitCode = await run(args, {
+    terminal: {
+      input: typeof input === 'string' ? Readable.from([Buffer.from(input)]) : input,
+      out: new Output(out.stream),
+      err: new Output(err.stream),
+      env,
+    },
+    engine: async () => {
+      if (options.engine !== undefined) return options.engine;
+      if (options.store !== undefined) return fakeEngine(options.store);
+      throw new Error('this verb needs no engine');
+    },
+    signal,
+  });
+  return { exitCode, out: out.text(), err: err.text() };
+};

@@ -1,0 +1,136 @@
+import { expect } from 'chai';
+import { parseTimeArgument } from '../../src/cli/time-argument.ts';
+import { UsageError } from '../../src/cli/verb.ts';
+import { TidemarkError } from '../../src/errors.ts';
+import { FakeStore } from '../support/fake-store.ts';
+import { fakeEngine, runInProcess } from './run-in-process.ts';
+
+const filled = (): FakeStore => {
+  const store = new FakeStore();
+  store.append({ __name__: 'up', job: 'b' }, 1000, 1);
+  store.append({ __name__: 'up', job: 'a' }, 1000, Number.POSITIVE_INFINITY);
+  store.append({ __name__: 'up', job: 'a' }, 2000, -0);
+  return store;
+};
+
+describe('tidemark dump', () => {
+  it('prints series sorted by labels, opened read-only with retention off', async () => {
+    const calls: { options: object }[] = [];
+    const { exitCode, out } = await runInProcess(['dump', './data'], { engine: fakeEngine(filled(), calls) });
+    expect(exitCode).to.equal(0);
+    expect(out).to.equal(
+      '{"metric":{"__name__":"up","job":"a"},"values":["+Inf",-0],"timestamps":[1000,2000]}\n' +
+        '{"metric":{"__name__":"up","job":"b"},"values":[1],"timestamps":[1000]}\n',
+    );
+    expect(calls[0].options).to.include({ readOnly: true, retention: 'off' });
+  });
+
+  it('takes a selector and a time range', async () => {
+    const { out } = await runInProcess(['dump', './data', 'up{job="a"}', '--from', '1500', '--through', '2500'], {
+      store: filled(),
+    });
+    expect(out).to.equal('{"metric":{"__name__":"up","job":"a"},"values":[-0],"timestamps":[2000]}\n');
+  });
+
+  it('calls a wrong selector wrong usage', async () => {
+    const { exitCode, err } = await runInProcess(['dump', './data', '{{'], { store: filled() });
+    expect(exitCode).to.equal(2);
+    expect(err).to.match(/^tidemark: TIDEMARK_INVALID_SELECTOR: /);
+  });
+});
+
+describe('tidemark info', () => {
+  it('prints a table, or JSON', async () => {
+    const { out } = await runInProcess(['info', './data'], { store: filled() });
+    expect(out)
+      .to.match(/^series in memory +2$/m)
+      .and.match(/^condition +clean/m);
+    expect(JSON.parse((await runInProcess(['info', './data', '--json'], { store: filled() })).out)).to.include({
+      seriesInMemory: 2,
+    });
+  });
+});
+
+describe('tidemark events', () => {
+  const store = new FakeStore();
+  store.journalEvents = [
+    { type: 'seriesCreated', time: 1, fingerprint: 'f'.repeat(16), labels: { __name__: 'up' }, position: 50 },
+    {
+      type: 'samplesAppended',
+      time: 2,
+      fingerprints: ['f'.repeat(16)],
+      timestamps: Float64Array.of(2),
+      values: Float64Array.of(Number.NaN),
+      position: 90,
+    },
+  ];
+
+  it('prints one JSON object a line, NaN as a string', async () => {
+    const { out } = await runInProcess(['events', './data'], { store });
+    const [created, appended] = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(created).to.include({ position: 50, type: 'seriesCreated' });
+    expect(appended).to.deep.include({ position: 90, timestamps: [2], values: ['NaN'] });
+  });
+
+  it('begins at a position, and leaves out samples on demand', async () => {
+    expect((await runInProcess(['events', './data', '--from', '50', '--lifecycle'], { store })).out).to.equal('');
+  });
+});
+
+describe('tidemark completion', () => {
+  for (const shell of ['bash', 'zsh'])
+    it(`prints a script for ${shell} that knows verbs and options`, async () => {
+      const { exitCode, out } = await runInProcess(['completion', shell]);
+      expect(exitCode).to.equal(0);
+      expect(out).to.contain('quarantine').and.contain('--pedantic').and.contain('openmetrics');
+    });
+});
+
+describe('what goes wrong', () => {
+  const failing = (error: unknown) => ({ openStore: () => Promise.reject(error), systemClock: {} }) as never;
+
+  it('is one sentence with its code, and 4 for a directory in use', async () => {
+    const locked = new TidemarkError('TIDEMARK_LOCKED', './data is in use by process 7.');
+    const { exitCode, err } = await runInProcess(['info', './data'], { engine: failing(locked) });
+    expect(exitCode).to.equal(4);
+    expect(err).to.equal('tidemark: TIDEMARK_LOCKED: ./data is in use by process 7.\n');
+  });
+
+  it('shows a stack only when TIDEMARK_DEBUG is set', async () => {
+    const engine = failing(new Error('broken'));
+    expect((await runInProcess(['info', './data'], { engine })).err).to.equal('tidemark: broken\n');
+    const debug = await runInProcess(['info', './data'], { engine, env: { TIDEMARK_DEBUG: '1' } });
+    expect(debug).to.include({ exitCode: 1 });
+    expect(debug.err).to.match(/\n {4}at /);
+  });
+
+  it('is red only where colours are wanted', async () => {
+    const engine = failing(new Error('broken'));
+    const colored = await runInProcess(['info', './data'], { engine, env: { FORCE_COLOR: '1' } });
+    expect(colored.err).to.equal('\u001b[31mtidemark:\u001b[0m broken\n');
+    const plain = await runInProcess(['info', './data'], { engine, env: { FORCE_COLOR: '1', NO_COLOR: '1' } });
+    expect(plain.err).to.equal('tidemark: broken\n');
+  });
+});
+
+describe('times on the command line', () => {
+  const now = Date.parse('2026-01-31T12:00:00Z');
+
+  it('are milliseconds, dates, now, or how long ago', () => {
+    const parse = (text: string) => parseTimeArgument('from', text, now);
+    expect(parse('1500')).to.equal(1500);
+    expect(parse('-5')).to.equal(-5);
+    expect(parse('now')).to.equal(now);
+    expect(parse('1h30m')).to.equal(now - 5_400_000);
+    expect(parse('2026-01-31T11:59Z')).to.equal(now - 60_000);
+    expect(parseTimeArgument('from', undefined, now)).to.equal(undefined);
+  });
+
+  it('are refused with what is allowed', () => {
+    for (const text of ['soon', '1.5h', '2026-13-45', ''])
+      expect(() => parseTimeArgument('from', text, now), text).to.throw(UsageError, /--from takes/);
+  });
+});

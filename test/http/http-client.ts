@@ -1,0 +1,50 @@
+/** Asks a server on this machine with node:http, which lets a test set Host and Origin as it likes. */
+import { type IncomingHttpHeaders, request } from 'node:http';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export const ask = (
+  port: number,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const { method = 'GET', headers = {}, body } = options;
+    const asking = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    asking.on('error', reject);
+    asking.end(body);
+  });
+
+/** Reads a stream of server-sent events until `done` says that it has seen enough, then hangs up. */
+export const listen = (port: number, path: string, done: (text: string) => boolean): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const asking = request({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        if (!done(text)) return;
+        asking.destroy();
+        resolve(text);
+      });
+      response.on('end', () => resolve(text));
+    });
+    asking.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ECONNRESET') reject(error);
+    });
+    asking.end();
+  });
