@@ -81,6 +81,7 @@ export type FileKind =
   | 'version'
   | 'dirtyFlag'
   | 'journal'
+  | 'cursor'
   | 'seriesFile'
   | 'seriesFileTmp'
   | 'orphaned'
@@ -101,12 +102,12 @@ export const fileKindOf = (path: string, directory: string): FileKind => {
   if (first === 'heads.db.tmp') return 'headsTmp';
   if (first === 'mappings.db') return 'mappings';
   if (first === 'mappings.db.tmp') return 'mappingsTmp';
-  if (first === 'VERSION') return 'version';
+  if (first === 'VERSION' || first === '.VERSION.tmp') return 'version';
   if (first === 'DIRTY') return 'dirtyFlag';
   if (first === 'orphaned') return 'orphaned';
   if (first.startsWith('archived_') || first.startsWith('label')) return 'index';
   if (names.length === 1 && seriesDirectory.test(first)) return 'directory';
-  if (first.includes('journal')) return 'journal';
+  if (first.includes('journal')) return below.includes('.json') ? 'cursor' : 'journal';
   if (seriesDirectory.test(first)) return below.endsWith('.tmp') ? 'seriesFileTmp' : 'seriesFile';
   return 'other';
 };

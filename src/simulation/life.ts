@@ -5,6 +5,7 @@
  */
 import type { Store, StoreOptions } from '../api.ts';
 import { TidemarkError } from '../errors.ts';
+import { BelievedTime } from './believed-time.ts';
 import type { Coverage } from './coverage.ts';
 import { type Outcome, type Watched, watch } from './drive.ts';
 import { Model, Violation } from './model.ts';
@@ -64,6 +65,7 @@ export class Life {
   excusedCount = 0;
   /** Something decayed at rest, so that loss and quarantine are to be expected. */
   decayed = false;
+  private readonly believedTime: BelievedTime;
   private readonly options: LifeOptions;
   private running: Running[] = [];
   private crashKind: CrashKind = 'power';
@@ -76,6 +78,7 @@ export class Life {
     this.setting = options.setting;
     const { seed, setting, coverage, trace } = options;
     this.world = new World({ seed, directory: DIRECTORY, mischief: setting.mischief, coverage, trace });
+    this.believedTime = new BelievedTime(this.world.timeline);
     this.world.timeline.onUncaught = (error) => this.strays.push(error);
   }
 
@@ -238,7 +241,15 @@ export class Life {
     if (open.length > OPEN_FILES_MAX) throw new Violation(`${open.length} files are open: ${open.join(' ')}`);
   }
 
+  /** Retention may have been applied up to this moment. */
+  passRetention(): void {
+    const { retentionMs } = this.setting;
+    const nowMs = this.believedTime.now();
+    if (retentionMs !== null) this.model.passRetention(nowMs - retentionMs);
+  }
+
   private startProcess(): void {
+    this.believedTime.restart();
     this.faultsBefore = this.world.disk.faultCount;
     this.diskFilled = this.diskIsFull;
     this.excusedCount = 0;

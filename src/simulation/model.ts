@@ -137,9 +137,9 @@ export class Model {
     }
   }
 
-  /** Wall time is this now, and retention may have been applied. */
-  passRetention(wallMs: number, retentionMs: number | null): void {
-    if (retentionMs !== null) this.retentionLimit = Math.max(this.retentionLimit, wallMs - retentionMs);
+  /** Retention may have taken what is older than this. */
+  passRetention(limitMs: number): void {
+    this.retentionLimit = Math.max(this.retentionLimit, limitMs);
   }
 
   /** Whether a series has to exist: it has a sample that nothing may have taken. */

@@ -42,7 +42,7 @@ export class Player {
       this.stepCount++;
       life.world.trace.write(`step ${this.stepCount} ${JSON.stringify(step)}`);
       life.world.coverage.countStep(step.type);
-      this.passRetention();
+      life.passRetention();
       await this.perform(step);
       await this.lookAround();
     }
@@ -69,7 +69,8 @@ export class Player {
       case 'advance':
         return life.world.advance(step.byMs);
       case 'jump':
-        return life.world.timeline.jumpWall(step.byMs);
+        life.world.timeline.jumpWall(step.byMs);
+        return life.passRetention();
       case 'query':
         return reading.query(step);
       case 'instant':
@@ -164,7 +165,7 @@ export class Player {
   private async lookAround(): Promise<void> {
     const { life } = this;
     await life.world.advance(0);
-    this.passRetention();
+    this.life.passRetention();
     life.collect();
     if (life.alive) {
       life.assertBounds();
@@ -186,7 +187,7 @@ export class Player {
     this.reading.forgetQueries();
     for (let looks = 0; looks < LOOKS_MAX; looks++) {
       await life.open();
-      this.passRetention();
+      this.life.passRetention();
       if (await this.reading.lookAtEverything({ ...EVERYTHING, afterCrash: true })) return;
       life.calm();
       life.bury();
@@ -212,10 +213,6 @@ export class Player {
     await this.openAndLook();
     await life.close();
     life.assertBounds();
-  }
-
-  private passRetention(): void {
-    this.life.model.passRetention(this.life.world.timeline.wallMs, this.life.setting.retentionMs);
   }
 
   private openReadOnly(directory: string): Promise<Store> {
