@@ -54,6 +54,8 @@ export class Slab extends SlabView {
   private firstFree: Slot = NO_SLOT;
   private slotCount = 0;
   private usedCount = 0;
+  /** Slots handed out since the start. */
+  allocated = 0;
 
   /** Slots in use. */
   get used(): number {
@@ -74,19 +76,22 @@ export class Slab extends SlabView {
     this.encoding[slot] = encoding;
     this.references[slot] = 1;
     this.usedCount++;
+    this.allocated++;
     return slot;
   }
 
   /** One more reader or owner of the slot. */
   retain(slot: Slot): void {
+    if (this.references[slot] <= 0) throw new RangeError(`slot ${slot} retained while nobody holds it`);
     this.references[slot]++;
   }
 
   /** One less; the last one frees and zeroes the slot. */
   release(slot: Slot): void {
-    const references = --this.references[slot];
-    if (references > 0) return;
-    if (references < 0) throw new RangeError(`slot ${slot} released more often than retained`);
+    const references = this.references[slot];
+    if (references <= 0) throw new RangeError(`slot ${slot} released more often than retained`);
+    this.references[slot] = references - 1;
+    if (references > 1) return;
     const start = this.offsetOf(slot);
     this.blockOf(slot).fill(0, start, start + CHUNK_BYTES);
     this.next[slot] = this.firstFree;

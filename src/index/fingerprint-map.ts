@@ -1,0 +1,19 @@
+/** A map from fingerprints, as halves, to anything; for a few entries that are looked up often. */
+export class FingerprintMap<T> {
+  private readonly byHigh = new Map<number, Map<number, T>>();
+
+  get(high: number, low: number): T | undefined {
+    return this.byHigh.size === 0 ? undefined : this.byHigh.get(high)?.get(low);
+  }
+
+  set(high: number, low: number, value: T): void {
+    const byLow = this.byHigh.get(high);
+    if (byLow === undefined) this.byHigh.set(high, new Map([[low, value]]));
+    else byLow.set(low, value);
+  }
+
+  delete(high: number, low: number): void {
+    const byLow = this.byHigh.get(high);
+    if (byLow?.delete(low) === true && byLow.size === 0) this.byHigh.delete(high);
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * The queue in front of the indexes: what happens to series is enqueued here at once, and written to the archive and the
+ * label indexes in batches. Nothing enqueued is lost: a batch that can't be written is tried again, and after a crash the
+ * journal has what the indexes' position has not reached.
+ *
+ * The queue is bounded. A new series is refused when it is full, which pushes back on the writer; for what happens to
+ * existing series there is a reserve of the same size. Reads see the queue through {@link Indexer.pendingArchived}.
+ */
+import { type Observable, type OperatorFunction, Subject } from 'rxjs';
+import type { Clock } from '../clock.ts';
+import type { Position } from '../model/events.ts';
+import type { LabelPairs } from '../model/labels.ts';
+import { ArchiveBatch, type ArchiveIndex } from './archive-index.ts';
+import { FingerprintMap } from './fingerprint-map.ts';
+import type { LabelOperation } from './label-batch.ts';
+import type { LabelIndex } from './label-index.ts';
+
+/** Archive operations written at a stretch: a few milliseconds. */
+const ARCHIVE_OPERATIONS_PER_PART = 4096;
+
+interface Operation {
+  readonly high: number;
+  readonly low: number;
+  /** Where the journal continues after the event that this operation follows from. */
+  readonly position?: Position | undefined;
+}
+
+export type IndexingOperation =
+  | (Operation & { readonly type: 'index' | 'unindex'; readonly pairs: LabelPairs })
+  | (Operation & {
+      readonly type: 'archive';
+      readonly pairs: LabelPairs;
+      readonly firstTime: number;
+      readonly lastTime: number;
+    })
+  | (Operation & { readonly type: 'unarchive' })
+  | (Operation & { readonly type: 'updateTimeRange'; readonly firstTime: number; readonly lastTime: number })
+  /** Out of the archive and out of the label indexes. */
+  | (Operation & { readonly type: 'purgeArchived'; readonly pairs: LabelPairs });
+
+/** The result of one attempt to write a batch. */
+export type BatchResult =
+  | { readonly kind: 'written'; readonly operations: readonly IndexingOperation[] }
+  | {
+      readonly kind: 'failed';
+      readonly operations: readonly IndexingOperation[];
+      readonly error: unknown;
+      readonly attempt: number;
+    };
+
+/** The policy of batching: `indexing` of streams/indexing.ts with the store's scheduler. */
+export type Batching = (options: {
+  readonly write: (operations: readonly IndexingOperation[]) => Promise<void>;
+  readonly flush$: Observable<void>;
+  readonly retries: () => boolean;
+}) => OperatorFunction<IndexingOperation, BatchResult>;
+
+export interface IndexerOptions {
+  readonly labels: LabelIndex;
+  readonly archive: ArchiveIndex;
+  readonly batching: Batching;
+  readonly clock: Clock;
+  /** Operations that may wait. Default 2^18. */
+  readonly capacity?: number;
+  /** Told of every batch that was written. */
+  readonly onBatch?: (batch: { readonly operationCount: number; readonly durationMs: number }) => void;
+  /** Told of every failed attempt; the batch is kept and tried again unless the indexer is closing. */
+  readonly onError?: (error: unknown, attempt: number) => void;
+}
+
+interface Waiter {
+  /** Operations that must have been written. */
+  readonly count: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Indexer {
+  readonly capacity: number;
+  private readonly options: IndexerOptions;
+  private readonly operations$ = new Subject<IndexingOperation>();
+  private readonly flush$ = new Subject<void>();
+  /** Archivings that wait, so that reads find their labels; with the number that the operation had. */
+  private readonly archivings = new FingerprintMap<{ readonly pairs: LabelPairs; readonly number: number }>();
+  private readonly ended: Promise<void>;
+  private waiters: Waiter[] = [];
+  private enqueuedCount = 0;
+  private writtenCount = 0;
+  private writtenPosition: Position | undefined;
+  private isClosing = false;
+
+  constructor(options: IndexerOptions) {
+    this.options = options;
+    this.capacity = options.capacity ?? 1 << 18;
+    const results$ = this.operations$.pipe(
+      options.batching({
+        write: (operations) => this.write(operations),
+        flush$: this.flush$,
+        retries: () => !this.isClosing,
+      }),
+    );
+    this.ended = new Promise((resolve, reject) => {
+      results$.subscribe({ next: (result) => this.note(result), error: reject, complete: resolve });
+    });
+    // Whoever closes gets the error; nobody closing must not end the process.
+    this.ended.catch(() => {});
+  }
+
+  /** Operations that wait or are being written. */
+  get queued(): number {
+    return this.enqueuedCount - this.writtenCount;
+  }
+
+  /** The journal's position that the indexes have reached through this indexer; `undefined` before the first batch. */
+  get position(): Position | undefined {
+    return this.writtenPosition;
+  }
+
+  /**
+   * Takes an operation. False when there is no room: for new series (`index`) from `capacity` on, for all others from
+   * twice that on; and after {@link close}.
+   */
+  enqueue(operation: IndexingOperation): boolean {
+    const limit = operation.type === 'index' ? this.capacity : this.capacity * 2;
+    if (this.queued >= limit || this.isClosing) return false;
+    const number = this.enqueuedCount++;
+    const { high, low } = operation;
+    if (operation.type === 'archive') this.archivings.set(high, low, { pairs: operation.pairs, number });
+    else if (operation.type === 'unarchive' || operation.type === 'purgeArchived') this.archivings.delete(high, low);
+    this.operations$.next(operation);
+    return true;
+  }
+
+  /** The labels of a series whose archiving is not written yet. */
+  pendingArchived(high: number, low: number): LabelPairs | undefined {
+    return this.archivings.get(high, low)?.pairs;
+  }
+
+  /** Resolves when everything enqueued before is written; rejects when an attempt fails, after which it is tried again. */
+  flush(): Promise<void> {
+    if (this.isClosing) return this.ended;
+    if (this.queued === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.waiters.push({ count: this.enqueuedCount, resolve, reject });
+      this.flush$.next();
+    });
+  }
+
+  /** Writes what waits and takes nothing more. Rejects when it can't be written; then the position stays behind. */
+  async close(): Promise<void> {
+    if (!this.isClosing) {
+      this.isClosing = true;
+      this.operations$.complete();
+      this.flush$.next();
+    }
+    await this.ended;
+  }
+
+  private async write(operations: readonly IndexingOperation[]): Promise<void> {
+    const { labels, clock, onBatch } = this.options;
+    const startMs = clock.monotonic();
+    const position = latestPosition(operations);
+    const labelOperations = labelOperationsOf(operations);
+    // The archive first: the position comes with the labels and covers both.
+    await this.writeArchive(operations);
+    if (labelOperations.length > 0 || position !== undefined) {
+      await labels.apply(labelOperations, position, { breathe: () => clock.breathe() });
+    }
+    this.writtenPosition = position ?? this.writtenPosition;
+    onBatch?.({ operationCount: operations.length, durationMs: clock.monotonic() - startMs });
+  }
+
+  private async writeArchive(operations: readonly IndexingOperation[]): Promise<void> {
+    const archiveOperations = operations.filter(({ type }) => type !== 'index' && type !== 'unindex');
+    for (let start = 0; start < archiveOperations.length; start += ARCHIVE_OPERATIONS_PER_PART) {
+      const end = start + ARCHIVE_OPERATIONS_PER_PART;
+      // A sync makes everything written before durable too, so only the last part needs it.
+      const sync = end >= archiveOperations.length;
+      await this.options.archive.apply(archiveBatchOf(archiveOperations.slice(start, end)), { sync });
+    }
+  }
+
+  private note(result: BatchResult): void {
+    if (result.kind === 'failed') {
+      this.options.onError?.(result.error, result.attempt);
+      for (const { reject } of this.waiters.splice(0)) reject(result.error);
+      return;
+    }
+    for (const [index, { type, high, low }] of result.operations.entries()) {
+      if (type !== 'archive') continue;
+      if (this.archivings.get(high, low)?.number === this.writtenCount + index) this.archivings.delete(high, low);
+    }
+    this.writtenCount += result.operations.length;
+    const done = this.waiters.filter(({ count }) => count <= this.writtenCount);
+    this.waiters = this.waiters.filter(({ count }) => count > this.writtenCount);
+    for (const { resolve } of done) resolve();
+  }
+}
+
+const latestPosition = (operations: readonly IndexingOperation[]): Position | undefined => {
+  for (let i = operations.length - 1; i >= 0; i--) {
+    if (operations[i].position !== undefined) return operations[i].position;
+  }
+  return undefined;
+};
+
+const archiveBatchOf = (operations: readonly IndexingOperation[]): ArchiveBatch => {
+  const batch = new ArchiveBatch();
+  for (const operation of operations) {
+    const { type, high, low } = operation;
+    if (type === 'archive') batch.archive(high, low, operation.pairs, operation);
+    else if (type === 'updateTimeRange') batch.updateTimeRange(high, low, operation);
+    else if (type === 'unarchive' || type === 'purgeArchived') batch.remove(high, low);
+  }
+  return batch;
+};
+
+const labelOperationsOf = (operations: readonly IndexingOperation[]): LabelOperation[] => {
+  const labelOperations: LabelOperation[] = [];
+  for (const operation of operations) {
+    const { type, high, low } = operation;
+    if (type === 'index' || type === 'unindex') labelOperations.push(operation as LabelOperation);
+    else if (type === 'purgeArchived') labelOperations.push({ type: 'unindex', high, low, pairs: operation.pairs });
+  }
+  return labelOperations;
+};

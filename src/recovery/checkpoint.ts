@@ -1,0 +1,150 @@
+/**
+ * Writes the heads checkpoint: the snapshot that recovery starts from. It is fuzzy: samples go on flowing while it is
+ * written in slices, and each series is recorded as it is when its turn comes. Replaying the journal from where the
+ * journal stood at the start (or from the oldest unfinished change of series files, if that is earlier) makes it whole.
+ *
+ * Order matters; each step only relies on what the one before has made durable:
+ *   1. note the journal position;
+ *   2. write all records to heads.db.tmp;
+ *   3. the indexes and the journal catch up, so that nothing in the snapshot is ahead of them after a loss of power;
+ *   4. series files that were written without a sync are synced: the snapshot no longer holds their chunks;
+ *   5. sync heads.db.tmp, rename it over heads.db, sync the directory;
+ *   6. the journal before the position may go.
+ */
+import { seriesTags } from '../../machines/series-states.ts';
+import type { Slab } from '../chunk/slab.ts';
+import type { Clock } from '../clock.ts';
+import type { FileSystem } from '../disk/file-system.ts';
+import type { HeadsRecord } from '../disk/heads.ts';
+import { type HeadsWritten, HeadsWriter } from '../disk/heads-writer.ts';
+import { type SeriesFileRequest, toError } from '../disk/series-file-requests.ts';
+import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
+import type { Indexer } from '../index/indexer.ts';
+import type { JournalWriter } from '../journal/journal-writer.ts';
+import type { Position } from '../model/events.ts';
+import type { MemoryChunks } from '../series/memory-chunks.ts';
+import type { FileChanges } from '../series/file-changes.ts';
+import { DETACHED, EARLIEST, FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
+
+/** Longest stretch of work between two breaths of the host's event loop. */
+const SLICE_MS = 4;
+/** Series between two looks at the clock. */
+const SERIES_PER_LOOK = 64;
+/** Files synced by one message to the worker. */
+const SYNCS_PER_BATCH = 256;
+
+export interface CheckpointParts {
+  readonly table: SeriesTable;
+  readonly slab: Slab;
+  readonly chunks: MemoryChunks;
+  readonly fileChanges: FileChanges;
+  readonly files: SeriesFileWorker;
+  readonly fileSystem: FileSystem;
+  readonly directory: string;
+  readonly indexer: Indexer;
+  readonly journal: JournalWriter;
+  readonly clock: Clock;
+}
+
+export interface CheckpointResult extends HeadsWritten {
+  /** Replay starts here. */
+  readonly from: Position;
+  readonly durationMs: number;
+}
+
+export class Checkpointer {
+  private readonly parts: CheckpointParts;
+
+  constructor(parts: CheckpointParts) {
+    this.parts = parts;
+  }
+
+  /** Writes a checkpoint. `final` is the clean close's: exactly the original's bytes, without Tidemark's trailer. */
+  async write(final: boolean): Promise<CheckpointResult> {
+    const { table, slab, chunks, fileSystem, directory, indexer, journal, clock, fileChanges } = this.parts;
+    const started = clock.monotonic();
+    const from = Math.min(journal.end, fileChanges.oldest() ?? Number.POSITIVE_INFINITY);
+    const writer = new HeadsWriter(fileSystem, directory, slab);
+    try {
+      writer.begin(table.live);
+      await this.writeRecords(writer);
+      await indexer.flush();
+      await journal.commit();
+      await this.syncSeriesFiles();
+      const written = await writer.finish(final ? undefined : { position: from });
+      return { from, ...written, durationMs: clock.monotonic() - started };
+    } catch (error) {
+      writer.abort();
+      for (let row = 0; row < table.size; row++) if (table.isLive(row)) chunks.touch(row);
+      throw error;
+    }
+  }
+
+  private async writeRecords(writer: HeadsWriter): Promise<void> {
+    const { table, chunks, clock } = this.parts;
+    let sliceEnd = clock.monotonic() + SLICE_MS;
+    for (let row = 0; row < table.size; row++) {
+      if (isRecorded(table, row)) {
+        const record = recordOf(table, chunks, row);
+        if (record !== undefined) writer.add(record);
+        chunks.clean(row);
+      }
+      if ((row & (SERIES_PER_LOOK - 1)) === 0 && clock.monotonic() >= sliceEnd) {
+        writer.writeBuffered();
+        await clock.breathe();
+        sliceEnd = clock.monotonic() + SLICE_MS;
+      }
+    }
+  }
+
+  private async syncSeriesFiles(): Promise<void> {
+    const { table, files } = this.parts;
+    let rows: Row[] = [];
+    for (let row = 0; row < table.size; row++) {
+      if (table.isLive(row) && (table.flags(row) & FILE_UNSYNCED) !== 0) rows.push(row);
+      if (rows.length < SYNCS_PER_BATCH) continue;
+      await this.syncBatch(rows);
+      rows = [];
+    }
+    await this.syncBatch(rows);
+    await runOne(files, { kind: 'syncDirectories' });
+  }
+
+  private async syncBatch(rows: readonly Row[]): Promise<void> {
+    const { table, files } = this.parts;
+    const requests = rows.map((row) => ({ kind: 'sync', high: table.high[row], low: table.low[row] }) as const);
+    const generations = rows.map((row) => table.generation(row));
+    for (const row of rows) table.clearFlag(row, FILE_UNSYNCED);
+    const outcomes = await files.run<readonly SeriesFileRequest[]>(requests);
+    for (const outcome of outcomes) {
+      if (outcome.ok) continue;
+      for (const [i, row] of rows.entries()) if (table.generation(row) === generations[i]) table.setFlag(row, FILE_UNSYNCED);
+      throw toError(outcome.error);
+    }
+  }
+}
+
+/** A row that an archived series borrows, or that a quarantined one still has, is no series of the checkpoint. */
+const isRecorded = (table: SeriesTable, row: Row): boolean =>
+  table.isLive(row) && (table.flags(row) & DETACHED) === 0 && seriesTags.resident[table.stateCode(row)] === 1;
+
+/** The record of one series, as formats.md 9.2 has it; `undefined` for a series without chunks. */
+const recordOf = (table: SeriesTable, chunks: MemoryChunks, row: Row): HeadsRecord | undefined => {
+  const inFile = table.chunksInFile[row];
+  const unpersisted = table.chunksUnpersisted[row];
+  const common = {
+    high: table.high[row],
+    low: table.low[row],
+    pairs: table.labels[row] ?? [],
+    mtimeNs: table.mtimeNs[row],
+    savedFirstTime: table.firstTime[row],
+  };
+  if (unpersisted > 0) {
+    return { ...common, watermark: 0, chunkDescsOffset: inFile, descriptorTimes: [], slots: chunks.allSlots(row) };
+  }
+  if (inFile <= 0) return undefined;
+  // Everything is in the file: the newest chunk's times stand for the series.
+  const last = table.lastChunkLastTime[row] === EARLIEST ? table.lastTime(row) : table.lastChunkLastTime[row];
+  const first = table.lastChunkFirstTime[row] === EARLIEST ? last : table.lastChunkFirstTime[row];
+  return { ...common, watermark: 1, chunkDescsOffset: inFile - 1, descriptorTimes: [first, last], slots: [] };
+};

@@ -1,0 +1,91 @@
+/**
+ * After a replay: every series file that the tail named is compared with its series, and no other one. A file that
+ * stands for no series any more is deleted if its series was deleted, and put into quarantine otherwise.
+ */
+import type { Clock } from '../clock.ts';
+import { TidemarkError } from '../errors.ts';
+import type { ArchiveDirectory } from '../index/archive-directory.ts';
+import type { ArchiveIndex } from '../index/archive-index.ts';
+import type { Indexer } from '../index/indexer.ts';
+import { type Fingerprint, parseFingerprint } from '../model/fingerprint.ts';
+import { NO_ROW } from '../series/table.ts';
+import { type ReconcileParts, reconcile } from './reconcile.ts';
+
+const SLICE_MS = 8;
+
+export interface TouchedParts extends ReconcileParts {
+  readonly archived: ArchiveDirectory;
+  readonly archive: ArchiveIndex;
+  readonly indexer: Indexer;
+  readonly clock: Clock;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** Something that could not be put right: said, and isolated. */
+export interface Problem {
+  readonly high: number;
+  readonly low: number;
+  readonly reason: string;
+}
+
+export interface TouchedResult {
+  /** Series whose file is damaged: to be quarantined once the store runs. */
+  readonly damaged: readonly Problem[];
+  readonly chunksCut: number;
+  readonly filesRemoved: number;
+}
+
+export const reconcileTouched = async (
+  parts: TouchedParts,
+  touched: ReadonlySet<Fingerprint>,
+  purged: ReadonlySet<Fingerprint>,
+): Promise<TouchedResult> => {
+  const { table, files, archived, clock } = parts;
+  const damaged: Problem[] = [];
+  let chunksCut = 0;
+  let filesRemoved = 0;
+  let done = 0;
+  let sliceEnd = clock.monotonic() + SLICE_MS;
+  for (const fingerprint of touched) {
+    const { high, low } = parseFingerprint(fingerprint) ?? { high: 0, low: 0 };
+    try {
+      const row = table.findFingerprint(high, low);
+      if (row !== NO_ROW) {
+        const result = reconcile(parts, row);
+        chunksCut += result.cut;
+        if (result.missing > 0) damaged.push({ high, low, reason: `${result.missing} chunks of the series file are missing` });
+      } else if (archived.has(high, low)) {
+        reconcileArchived(parts, high, low);
+      } else if (purged.has(fingerprint)) {
+        filesRemoved += files.remove(high, low) > 0 ? 1 : 0;
+      } else if (files.stat(high, low) !== undefined) {
+        files.quarantine(high, low, 'the file stands for no series after recovery', undefined);
+        filesRemoved++;
+      }
+    } catch (error) {
+      if (!(error instanceof TidemarkError) || !error.code.startsWith('TIDEMARK_CORRUPT_')) throw error;
+      damaged.push({ high, low, reason: error.message });
+    }
+    done++;
+    if (clock.monotonic() < sliceEnd) continue;
+    parts.onProgress(done, touched.size);
+    await clock.breathe();
+    sliceEnd = clock.monotonic() + SLICE_MS;
+  }
+  return { damaged, chunksCut, filesRemoved };
+};
+
+/** The file of an archived series was synced before it was archived; only what retention dropped can be new. */
+const reconcileArchived = ({ files, archived, indexer }: TouchedParts, high: number, low: number): void => {
+  const stat = files.stat(high, low);
+  if (stat === undefined || stat.chunks === 0) {
+    throw new TidemarkError('TIDEMARK_CORRUPT_SERIES_FILE', 'the file of an archived series is missing');
+  }
+  if (stat.trailingBytes > 0) files.truncateTo(high, low, stat.chunks);
+  const { firstTimes, lastTimes } = files.loadDescriptors(high, low);
+  const firstTime = firstTimes[0];
+  const lastTime = lastTimes[lastTimes.length - 1];
+  if (firstTime === archived.firstTimeOf(high, low) && lastTime === archived.lastTimeOf(high, low)) return;
+  archived.add(high, low, firstTime, lastTime);
+  indexer.enqueue({ type: 'updateTimeRange', high, low, firstTime, lastTime });
+};

@@ -1,0 +1,91 @@
+/**
+ * Chunks of series files that are in memory: those just persisted and those that a query loaded. Least recently used
+ * ones go first when the store is over its memory target. A reader retains the slots it uses, so an evicted chunk
+ * stays valid until the last reader lets go.
+ *
+ * The key is the series' fingerprint and the chunk's number in the file; retention renumbers a file's chunks, so
+ * whoever rewrites a file calls {@link ChunkCache.forgetSeries} first.
+ */
+import type { Slab, Slot } from '../chunk/slab.ts';
+import { NO_SLOT } from '../chunk/slab.ts';
+
+export class ChunkCache {
+  private readonly slab: Slab;
+  /** Per fingerprint (text) the cached slots by chunk number; series in order of use, least recent first. */
+  private readonly series = new Map<string, Map<number, Slot>>();
+  private chunkCount = 0;
+  hits = 0;
+  misses = 0;
+  evicted = 0;
+
+  constructor(slab: Slab) {
+    this.slab = slab;
+  }
+
+  /** Cached chunks. */
+  get size(): number {
+    return this.chunkCount;
+  }
+
+  /** Whether any chunk of the series is cached. */
+  has(fingerprint: string): boolean {
+    return this.series.has(fingerprint);
+  }
+
+  /** Whether the chunk is cached; does not count as use. */
+  holds(fingerprint: string, chunk: number): boolean {
+    return this.series.get(fingerprint)?.has(chunk) ?? false;
+  }
+
+  countOf(fingerprint: string): number {
+    return this.series.get(fingerprint)?.size ?? 0;
+  }
+
+  /** The chunk's slot, retained for the caller, or NO_SLOT. */
+  acquire(fingerprint: string, chunk: number): Slot {
+    const chunks = this.series.get(fingerprint);
+    const slot = chunks?.get(chunk);
+    if (chunks === undefined || slot === undefined) {
+      this.misses++;
+      return NO_SLOT;
+    }
+    this.hits++;
+    this.series.delete(fingerprint);
+    this.series.set(fingerprint, chunks);
+    this.slab.retain(slot);
+    return slot;
+  }
+
+  /** Takes over the caller's reference to the slot. */
+  put(fingerprint: string, chunk: number, slot: Slot): void {
+    let chunks = this.series.get(fingerprint);
+    if (chunks === undefined) {
+      chunks = new Map();
+      this.series.set(fingerprint, chunks);
+    }
+    const before = chunks.get(chunk);
+    if (before === undefined) this.chunkCount++;
+    else this.slab.release(before);
+    chunks.set(chunk, slot);
+  }
+
+  forgetSeries(fingerprint: string): void {
+    const chunks = this.series.get(fingerprint);
+    if (chunks === undefined) return;
+    this.series.delete(fingerprint);
+    this.chunkCount -= chunks.size;
+    for (const slot of chunks.values()) this.slab.release(slot);
+  }
+
+  /** Evicts the least recently used chunks, at least `count` if there are as many. Returns how many. */
+  evict(count: number): number {
+    let done = 0;
+    for (const fingerprint of this.series.keys()) {
+      if (done >= count) break;
+      done += this.countOf(fingerprint);
+      this.forgetSeries(fingerprint);
+    }
+    this.evicted += done;
+    return done;
+  }
+}

@@ -1,0 +1,78 @@
+/** The handle that `store.series(labels)` returns: labels resolved once, valid as long as the store. */
+import type { AnyActorRef } from 'xstate';
+import type { SeriesHandle, SeriesState } from '../api.ts';
+import type { Fingerprint } from '../model/fingerprint.ts';
+import { type LabelPairs, type Labels, toLabels } from '../model/labels.ts';
+import type { SeriesDirectory } from './directory.ts';
+import type { Ingest } from './ingest.ts';
+import { GENERATION, NO_ROW, ROW_SHIFT, type Row, type SeriesTable } from './table.ts';
+
+/** The high half of Prometheus' staleness marker, the signalling NaN 7ff0000000000002. */
+const STALE_HIGH = 0x7ff00000;
+const STALE_LOW = 2;
+
+/** What a handle asks the store for, beside appending. */
+export interface HandleServices {
+  readonly table: SeriesTable;
+  readonly directory: SeriesDirectory;
+  readonly ingest: Ingest;
+  fingerprintOf(pairs: LabelPairs): Fingerprint;
+  stateOf(pairs: LabelPairs): SeriesState;
+  actorOf(pairs: LabelPairs): AnyActorRef;
+}
+
+export class StoredSeriesHandle implements SeriesHandle {
+  private readonly services: HandleServices;
+  private readonly pairs: LabelPairs;
+  private row: Row = NO_ROW;
+  private generation = -1;
+
+  constructor(services: HandleServices, pairs: LabelPairs) {
+    this.services = services;
+    this.pairs = pairs;
+    const row = services.table.findPairs(pairs);
+    if (row !== NO_ROW) this.keep(row);
+  }
+
+  get labels(): Labels {
+    return toLabels(this.pairs);
+  }
+
+  get fingerprint(): Fingerprint {
+    return this.services.fingerprintOf(this.pairs);
+  }
+
+  get state(): SeriesState {
+    return this.services.stateOf(this.pairs);
+  }
+
+  append(timestamp: number, value: number): void {
+    this.services.ingest.appendToRow(this.validRow(), timestamp, value);
+  }
+
+  appendBits(timestamp: number, high: number, low: number): void {
+    this.services.ingest.appendBitsToRow(this.validRow(), timestamp, high | 0, low | 0);
+  }
+
+  appendStale(timestamp: number): void {
+    this.services.ingest.appendBitsToRow(this.validRow(), timestamp, STALE_HIGH, STALE_LOW);
+  }
+
+  actor(): AnyActorRef {
+    return this.services.actorOf(this.pairs);
+  }
+
+  /** The series' row now: the one kept, unless it went to another series while this one was archived or purged. */
+  private validRow(): Row {
+    const { table } = this.services;
+    if (this.row !== NO_ROW && table.ints[(this.row << ROW_SHIFT) + GENERATION] === this.generation) return this.row;
+    this.services.ingest.admit();
+    return this.keep(this.services.directory.resolvePairs(this.pairs));
+  }
+
+  private keep(row: Row): Row {
+    this.row = row;
+    this.generation = this.services.table.generation(row);
+    return row;
+  }
+}

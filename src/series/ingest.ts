@@ -1,0 +1,181 @@
+/**
+ * The way of a sample into the store: admission, labels to row, order check, journal, head chunk. Nothing here awaits
+ * and, once a series exists, nothing is allocated per sample.
+ */
+import type { AppendResult, Sample } from '../api.ts';
+import { type ErrorCode, TidemarkError } from '../errors.ts';
+import type { JournalWriter } from '../journal/journal-writer.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Admission } from './admission.ts';
+import type { SeriesDirectory } from './directory.ts';
+import type { MemoryChunks } from './memory-chunks.ts';
+import { LAST_HIGH, LAST_LOW, LAST_TIME_DOUBLE, NOT_WRITABLE, ROW_SHIFT, type Row, type SeriesTable, VALUE_KNOWN } from './table.ts';
+
+/** The largest time a sample may have, either side of the epoch: what a Date can hold. */
+const TIME_LIMIT_MS = 8_640_000_000_000_000;
+
+/** How many appends by labels pass between two that try the identity cache while it does not pay. */
+const IDENTITY_PROBE_EVERY = 64;
+
+export interface IngestParts {
+  readonly table: SeriesTable;
+  readonly chunks: MemoryChunks;
+  readonly directory: SeriesDirectory;
+  readonly journal: JournalWriter;
+  readonly admission: Admission;
+  /** Makes every sample durable before `append` returns (`durability: 'always'`). */
+  readonly commitEach: boolean;
+}
+
+/** Called with each sample taken while anyone watches. */
+export type SampleListener = (row: Row, timestamp: number, high: number, low: number) => void;
+
+export class Ingest {
+  private readonly parts: IngestParts;
+  private readonly scratch = new Float64Array(1);
+  private readonly words = new Int32Array(this.scratch.buffer);
+  private readonly highWord: number;
+  private readonly lowWord: number;
+  /** Rows by label object; entries are checked against the labels, so a changed object is harmless. */
+  private readonly identity = new WeakMap<object, Row>();
+  private identityPays = false;
+  private probe = 0;
+
+  /** Set while somebody watches samples; `undefined` costs one comparison per append. */
+  listener: SampleListener | undefined;
+  accepted = 0;
+  outOfOrder = 0;
+  duplicates = 0;
+
+  constructor(parts: IngestParts) {
+    this.parts = parts;
+    this.scratch[0] = 1;
+    const littleEndian = this.words[0] === 0;
+    this.highWord = littleEndian ? 1 : 0;
+    this.lowWord = littleEndian ? 0 : 1;
+  }
+
+  /** Appends one sample by labels. Throws a {@link TidemarkError}; nothing is changed then. */
+  append(labels: Labels, timestamp: number, value: number): void {
+    if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
+    checkTime(timestamp);
+    checkValue(value);
+    const row = this.rowOf(labels);
+    this.scratch[0] = value;
+    this.add(row, timestamp, this.words[this.highWord], this.words[this.lowWord]);
+  }
+
+  /** Throws while the store takes no samples: before a series is created or woken for one. */
+  admit(): void {
+    if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
+  }
+
+  /** Appends to a known row. */
+  appendToRow(row: Row, timestamp: number, value: number): void {
+    checkValue(value);
+    this.scratch[0] = value;
+    this.appendBitsToRow(row, timestamp, this.words[this.highWord], this.words[this.lowWord]);
+  }
+
+  appendBitsToRow(row: Row, timestamp: number, high: number, low: number): void {
+    if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
+    checkTime(timestamp);
+    this.add(row, timestamp, high, low);
+  }
+
+  appendBatch(samples: readonly Sample[]): AppendResult {
+    let accepted = 0;
+    const rejected: { index: number; code: ErrorCode }[] = [];
+    for (let index = 0; index < samples.length; index++) {
+      try {
+        const sample = samples[index];
+        this.append(sample.labels, sample.timestamp, sample.value);
+        accepted++;
+      } catch (error) {
+        rejected.push({ index, code: error instanceof TidemarkError ? error.code : 'TIDEMARK_INVALID_LABELS' });
+      }
+    }
+    return { accepted, rejected };
+  }
+
+  /**
+   * The row for a label object. Programs that keep their label objects are recognised by identity: one probe in
+   * {@link IDENTITY_PROBE_EVERY} finds out whether that pays, because remembering objects that are never seen again
+   * would cost more than hashing them.
+   */
+  private rowOf(labels: Labels): Row {
+    if (typeof labels !== 'object' || labels === null) return this.parts.directory.resolve(labels);
+    const probing = this.identityPays || ++this.probe >= IDENTITY_PROBE_EVERY;
+    if (!probing) return this.parts.directory.resolve(labels);
+    const known = this.identity.get(labels);
+    if (known !== undefined) {
+      this.identityPays = true;
+      this.probe = 0;
+      if (this.parts.table.matches(known, labels)) return known;
+    } else if (++this.probe > IDENTITY_PROBE_EVERY * 4) {
+      this.identityPays = false;
+      this.probe = 0;
+    }
+    const row = this.parts.directory.resolve(labels);
+    this.identity.set(labels, row);
+    return row;
+  }
+
+  private add(row: Row, timestamp: number, high: number, low: number): void {
+    const { table, journal, chunks } = this.parts;
+    if ((table.ints[row << ROW_SHIFT] & NOT_WRITABLE) !== 0) this.parts.directory.makeWritable(row);
+    const lastTime = table.doubles[(row << 3) + LAST_TIME_DOUBLE];
+    if (timestamp <= lastTime) {
+      if (this.isRepeat(row, timestamp, lastTime, high, low)) return;
+      throw this.notInOrder(row, timestamp, lastTime);
+    }
+    journal.appendSample(row, table.high[row], table.low[row], timestamp, high, low);
+    chunks.append(row, timestamp, high, low);
+    this.accepted++;
+    if (this.listener !== undefined) this.listener(row, timestamp, high, low);
+    if (this.parts.commitEach) journal.commitBlocking();
+  }
+
+  private isRepeat(row: Row, timestamp: number, lastTime: number, high: number, low: number): boolean {
+    const base = row << ROW_SHIFT;
+    const { ints } = this.parts.table;
+    return (
+      timestamp === lastTime &&
+      (ints[base] & VALUE_KNOWN) !== 0 &&
+      ints[base + LAST_HIGH] === high &&
+      ints[base + LAST_LOW] === low
+    );
+  }
+
+  private notInOrder(row: Row, timestamp: number, lastTime: number): TidemarkError {
+    const details = { timestamp, lastTimestamp: lastTime, labels: this.parts.table.labels[row] };
+    if (timestamp === lastTime) {
+      this.duplicates++;
+      return new TidemarkError(
+        'TIDEMARK_DUPLICATE_TIMESTAMP',
+        `the series already has another value at ${timestamp}; a timestamp may be given once`,
+        { details },
+      );
+    }
+    this.outOfOrder++;
+    return new TidemarkError(
+      'TIDEMARK_OUT_OF_ORDER',
+      `timestamp ${timestamp} is before the series' last one, ${lastTime}; samples of a series must come in order of time`,
+      { details },
+    );
+  }
+}
+
+const checkTime = (timestamp: number): void => {
+  if (Math.floor(timestamp) === timestamp && timestamp <= TIME_LIMIT_MS && timestamp >= -TIME_LIMIT_MS) return;
+  throw new TidemarkError(
+    'TIDEMARK_INVALID_TIMESTAMP',
+    `timestamp is ${String(timestamp)}; allowed: whole milliseconds since the epoch, at most ${TIME_LIMIT_MS} either side`,
+    { details: { timestamp } },
+  );
+};
+
+const checkValue = (value: number): void => {
+  if (typeof value === 'number') return;
+  throw new TidemarkError('TIDEMARK_INVALID_VALUE', `value is a ${typeof value}; allowed: a number`, { details: { value } });
+};

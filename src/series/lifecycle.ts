@@ -1,0 +1,306 @@
+/**
+ * What the series statechart decides, done: the effects of `machines/series.machine.ts` on rows, chunks, files and
+ * indexes. With the row's state, which `SeriesActors` writes through here, this is where a series' life changes.
+ *
+ * Each change is published as a domain event after it is safe to say it: a file is moved or deleted before the event
+ * that says so, and the intent to touch the file is durable before it is touched.
+ */
+import type { FileResult, PurgeReason, SeriesContext } from '../../machines/series.machine.ts';
+import { codeOfPath, phaseOfCode, type SeriesStateCode, seriesTags } from '../../machines/series-states.ts';
+import type { Clock } from '../clock.ts';
+import type { SeriesFileAnswers, SeriesFileRequest } from '../disk/series-file-requests.ts';
+import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
+import { TidemarkError } from '../errors.ts';
+import type { ArchiveDirectory } from '../index/archive-directory.ts';
+import type { Indexer } from '../index/indexer.ts';
+import type { KeyedMutex } from '../keyed-mutex.ts';
+import type { Logger } from '../logger.ts';
+import { fingerprintText } from '../model/fingerprint.ts';
+import { type LabelPairs, toLabels } from '../model/labels.ts';
+import type { SeriesActors, SeriesEffects, SeriesFacts, SeriesRows } from './actors.ts';
+import type { ChunkCache } from './chunk-cache.ts';
+import type { EventBus } from './event-bus.ts';
+import type { FileChanges } from './file-changes.ts';
+import type { MemoryChunks } from './memory-chunks.ts';
+import type { Persister } from './persister.ts';
+import { EARLIEST, FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from './table.ts';
+
+export interface LifecycleParts {
+  readonly table: SeriesTable;
+  readonly chunks: MemoryChunks;
+  readonly cache: ChunkCache;
+  readonly persister: Persister;
+  readonly files: SeriesFileWorker;
+  readonly fileKeys: KeyedMutex<string>;
+  readonly archived: ArchiveDirectory;
+  readonly indexer: Indexer;
+  /** Told when a row goes to another series. */
+  readonly journal: { forget(row: Row): void };
+  readonly fileChanges: FileChanges;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Chunks that end before this time are past retention; `undefined` when nothing ever is. */
+  readonly beforeTime: () => number | undefined;
+  /** Chunks in the series' file, asked of the file system on this thread. */
+  readonly chunksInFile: (high: number, low: number) => number;
+  /** First time in the series' file, read on this thread; only for series of a checkpoint that did not know it. */
+  readonly firstTimeInFile: (high: number, low: number) => number;
+  readonly onDiskTrouble: (error: unknown) => void;
+  readonly onArchived: () => void;
+  readonly onUnarchived: () => void;
+}
+
+const ARCHIVED = codeOfPath('archived.resting');
+
+export class Lifecycle implements SeriesRows, SeriesEffects {
+  private readonly parts: LifecycleParts;
+  /** Why rows are, or are to be, quarantined. */
+  private readonly reasons = new Map<Row, string>();
+  /** Files that are damaged and could not be moved away yet: nothing may be written to them. */
+  private readonly unmoved = new Set<string>();
+  actors!: SeriesActors;
+
+  constructor(parts: LifecycleParts) {
+    this.parts = parts;
+  }
+
+  // Rows, as the actor registry sees them.
+
+  factsOf(row: Row): SeriesFacts {
+    const { table } = this.parts;
+    return {
+      code: table.stateCode(row),
+      fingerprint: this.keyOf(row),
+      chunksInFile: table.chunksInFile[row],
+      reason: this.reasons.get(row) ?? '',
+    };
+  }
+
+  writeState(row: Row, code: SeriesStateCode, context: SeriesContext): void {
+    this.parts.table.setState(row, code, seriesTags.writable[code] === 1);
+    if (context.reason !== '') this.reasons.set(row, context.reason);
+    else this.reasons.delete(row);
+  }
+
+  passivated(row: Row, code: SeriesStateCode): void {
+    if (seriesTags.resident[code] === 1) return;
+    this.reasons.delete(row);
+    this.parts.chunks.releaseAll(row);
+    this.parts.chunks.clean(row);
+    this.parts.journal.forget(row);
+    this.parts.table.remove(row);
+  }
+
+  /** A row for an archived series while its actor is awake. */
+  borrow(high: number, low: number, pairs: LabelPairs): Row {
+    const { table, archived } = this.parts;
+    const row = table.add(high, low, pairs, ARCHIVED);
+    table.setState(row, ARCHIVED, false);
+    table.chunksInFile[row] = this.parts.chunksInFile(high, low);
+    table.firstTime[row] = archived.firstTimeOf(high, low);
+    table.setLastTime(row, archived.lastTimeOf(high, low));
+    table.lastChunkLastTime[row] = archived.lastTimeOf(high, low);
+    return row;
+  }
+
+  /** Wakes an archived series for a sample. */
+  wakeForSample(high: number, low: number, pairs: LabelPairs): Row {
+    const found = this.parts.table.findFingerprint(high, low);
+    const row = found === NO_ROW ? this.borrow(high, low, pairs) : found;
+    this.actors.send(row, { type: 'wake', by: 'sample' });
+    return row;
+  }
+
+  /** For a row whose state takes no samples. */
+  makeWritable(row: Row): void {
+    const { table } = this.parts;
+    if (phaseOfCode(table.stateCode(row)) === 'archived') this.actors.send(row, { type: 'wake', by: 'sample' });
+    if (seriesTags.writable[table.stateCode(row)] === 1) return;
+    throw new TidemarkError(
+      'TIDEMARK_THROTTLED',
+      `series ${this.keyOf(row)} is being removed and takes samples again when that is done; await store.ready() and append again`,
+    );
+  }
+
+  // Effects.
+
+  closeHead(row: Row): void {
+    const { chunks, bus, clock } = this.parts;
+    chunks.closeHead(row);
+    bus.publish({ type: 'headChunksClosed', time: clock.now(), fingerprints: [this.keyOf(row)] });
+  }
+
+  forgetDescriptors(row: Row): void {
+    this.parts.cache.forgetSeries(this.keyOf(row));
+  }
+
+  /** The persister has taken the result over already, while it still held the file's key. */
+  notePersisted(): void {}
+
+  noteTrimmed(row: Row, result: FileResult): void {
+    const { table, archived, indexer } = this.parts;
+    if (result.dropped === 0 || result.allDropped) return;
+    const high = table.high[row];
+    const low = table.low[row];
+    const lastTime = archived.lastTimeOf(high, low);
+    archived.add(high, low, result.firstTime, lastTime);
+    indexer.enqueue({ type: 'updateTimeRange', high, low, firstTime: result.firstTime, lastTime });
+  }
+
+  archive(row: Row): void {
+    const { table, archived, indexer, bus, clock, cache, chunks } = this.parts;
+    const high = table.high[row];
+    const low = table.low[row];
+    const pairs = this.pairsOf(row);
+    if (table.firstTime[row] === EARLIEST) table.firstTime[row] = this.parts.firstTimeInFile(high, low);
+    const firstTime = table.firstTime[row];
+    const lastTime = table.lastTime(row);
+    cache.forgetSeries(this.keyOf(row));
+    bus.publish({
+      type: 'seriesArchived',
+      time: clock.now(),
+      fingerprint: this.keyOf(row),
+      labels: toLabels(pairs),
+      firstTime,
+      lastTime,
+    });
+    archived.add(high, low, firstTime, lastTime);
+    indexer.enqueue({ type: 'archive', high, low, pairs, firstTime, lastTime });
+    chunks.clean(row);
+    this.parts.onArchived();
+  }
+
+  wake(row: Row): void {
+    const { table, archived, indexer, bus, clock, chunks } = this.parts;
+    const high = table.high[row];
+    const low = table.low[row];
+    bus.publish({
+      type: 'seriesUnarchived',
+      time: clock.now(),
+      fingerprint: this.keyOf(row),
+      labels: toLabels(this.pairsOf(row)),
+    });
+    archived.remove(high, low);
+    indexer.enqueue({ type: 'unarchive', high, low });
+    chunks.touch(row);
+    this.parts.onUnarchived();
+  }
+
+  purge(row: Row, reason: PurgeReason): void {
+    const { table, archived, indexer, bus, clock, cache, chunks } = this.parts;
+    const high = table.high[row];
+    const low = table.low[row];
+    const pairs = this.pairsOf(row);
+    const labels = toLabels(pairs);
+    const position = bus.publish({ type: 'seriesPurged', time: clock.now(), fingerprint: this.keyOf(row), labels, reason });
+    cache.forgetSeries(this.keyOf(row));
+    chunks.releaseAll(row);
+    if (archived.has(high, low)) {
+      archived.remove(high, low);
+      indexer.enqueue({ type: 'purgeArchived', high, low, pairs });
+    }
+    indexer.enqueue({ type: 'unindex', high, low, pairs, position });
+    table.detach(row);
+  }
+
+  reportDiskTrouble(row: Row, error: unknown): void {
+    this.parts.logger.warn({ err: error, fingerprint: this.keyOf(row) }, 'A series file could not be changed; it will be tried again.');
+    this.parts.onDiskTrouble(error);
+  }
+
+  nothingInMemory(row: Row): boolean {
+    return this.parts.table.chunksUnpersisted[row] === 0;
+  }
+
+  async persist(row: Row): Promise<FileResult> {
+    if (this.unmoved.has(this.keyOf(row))) throw new TidemarkError('TIDEMARK_IO', 'a damaged file is in the way of the series');
+    return this.parts.persister.persist(row, this.parts.beforeTime());
+  }
+
+  trim(row: Row): Promise<FileResult> {
+    const { table, persister, beforeTime } = this.parts;
+    return persister.trim(table.high[row], table.low[row], beforeTime() ?? EARLIEST);
+  }
+
+  /**
+   * The file goes to orphaned/; what is in memory only stays with the labels, as a new series: it was acknowledged and
+   * is not damaged.
+   */
+  async isolate(row: Row, reason: string): Promise<void> {
+    const { table, archived, indexer, bus, clock, cache, logger } = this.parts;
+    const high = table.high[row];
+    const low = table.low[row];
+    const key = this.keyOf(row);
+    const pairs = this.pairsOf(row);
+    cache.forgetSeries(key);
+    const successor = this.split(row);
+    this.unmoved.add(key);
+    await this.changeFile(row, { kind: 'quarantine', high, low, reason, pairs }, (file) => {
+      this.unmoved.delete(key);
+      const labels = toLabels(pairs);
+      const event = { type: 'seriesQuarantined', time: clock.now(), fingerprint: key, labels, reason } as const;
+      const position = bus.publish(file === undefined ? event : { ...event, file });
+      logger.error({ fingerprint: key, labels, reason, file }, 'A series was quarantined.');
+      if (archived.has(high, low)) {
+        archived.remove(high, low);
+        indexer.enqueue({ type: 'purgeArchived', high, low, pairs });
+      }
+      if (successor !== NO_ROW || table.findFingerprint(high, low) !== NO_ROW) {
+        bus.publish({ type: 'seriesCreated', time: clock.now(), fingerprint: key, labels });
+      } else {
+        indexer.enqueue({ type: 'unindex', high, low, pairs, position });
+      }
+    });
+  }
+
+  /** The statechart goes on to {@link purge}, which publishes what became of the series. */
+  async deleteFile(row: Row): Promise<void> {
+    const { table } = this.parts;
+    await this.changeFile(row, { kind: 'remove', high: table.high[row], low: table.low[row] }, () => {
+      table.chunksInFile[row] = 0;
+    });
+  }
+
+  /** Gives the chunks in memory to a new row of the same labels, and takes the old one out of what is found. */
+  private split(row: Row): Row {
+    const { table, chunks } = this.parts;
+    const wasFound = table.findFingerprint(table.high[row], table.low[row]) === row;
+    if (!wasFound) return NO_ROW;
+    const pairs = this.pairsOf(row);
+    const kept = table.chunksUnpersisted[row] > 0;
+    table.detach(row);
+    if (!kept) return NO_ROW;
+    const successor = table.add(table.high[row], table.low[row], pairs);
+    chunks.move(row, successor);
+    return successor;
+  }
+
+  /** One change of a series' file, with its key held. `publish` says what became of it. */
+  private async changeFile<const Request extends SeriesFileRequest>(
+    row: Row,
+    request: Request,
+    publish: (answer: SeriesFileAnswers[Request['kind']]) => void,
+  ): Promise<void> {
+    const { fileKeys, fileChanges, files, table } = this.parts;
+    const key = this.keyOf(row);
+    const release = await fileKeys.acquire(key);
+    try {
+      await fileChanges.around([key], async () => {
+        const answer = await runOne(files, request);
+        table.clearFlag(row, FILE_UNSYNCED);
+        publish(answer);
+      });
+    } finally {
+      release();
+    }
+  }
+
+  private keyOf(row: Row): string {
+    return fingerprintText(this.parts.table.high[row], this.parts.table.low[row]);
+  }
+
+  private pairsOf(row: Row): LabelPairs {
+    return this.parts.table.labels[row] ?? [];
+  }
+}

@@ -1,0 +1,398 @@
+/**
+ * The chunks of a series that are in memory and not in its file: a chain of slots from the oldest to the head. This is
+ * the only file that changes the chain, and the only one that knows that an open varbit head keeps its codec state in
+ * the row's registers.
+ */
+import type { ChunkAppender } from '../chunk/append.ts';
+import { SampleColumns, VARBIT } from '../chunk/chunk.ts';
+import { decodeChunkRange, firstTimeOf, isClosedForGood, isFaithfulHead, lastTimeOf, lastValueOf } from '../chunk/decode.ts';
+import { HIGH_WORD, LOW_WORD } from '../chunk/float-bits.ts';
+import { TidemarkError } from '../errors.ts';
+import { NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
+import { appendToHead, loadHead, storeHead } from '../chunk/varbit-head.ts';
+import {
+  DIRTY,
+  EARLIEST,
+  HEAD,
+  HEAD_OPEN,
+  IN_REGISTERS,
+  LAST_HIGH,
+  LAST_LOW,
+  LAST_TIME_DOUBLE,
+  OLDEST,
+  REGISTERS,
+  ROW_SHIFT,
+  type Row,
+  type SeriesTable,
+  VALUE_KNOWN,
+} from './table.ts';
+
+const CHUNKS_PER_NOTICE = 1024;
+
+export class MemoryChunks {
+  private readonly table: SeriesTable;
+  private readonly slab: Slab;
+  private readonly appender: ChunkAppender;
+  /** Chunks that wait to be persisted, over all series. */
+  waiting = 0;
+  /** Series changed since the last checkpoint. */
+  dirtySeries = 0;
+  /** Called every {@link CHUNKS_PER_NOTICE} chunks that are started: a loop of appends may never let a timer run. */
+  onChunksStarted: () => void = () => {};
+  private chunksStarted = 0;
+
+  constructor(table: SeriesTable, slab: Slab, appender: ChunkAppender) {
+    this.table = table;
+    this.slab = slab;
+    this.appender = appender;
+  }
+
+  /** Adds a sample that is newer than the series' last one. Hot path: nothing is allocated here. */
+  append(row: Row, timestamp: number, high: number, low: number): void {
+    const ints = this.table.ints;
+    const doubles = this.table.doubles;
+    const base = row << ROW_SHIFT;
+    const flags = ints[base];
+    const timeAt = (row << 3) + LAST_TIME_DOUBLE;
+    if (
+      (flags & IN_REGISTERS) === 0 ||
+      !this.appendFast(ints, base, doubles[timeAt], timestamp, high, low)
+    ) {
+      this.appendSlowly(row, timestamp, high, low);
+    }
+    doubles[timeAt] = timestamp;
+    ints[base + LAST_HIGH] = high;
+    ints[base + LAST_LOW] = low;
+    if ((flags & DIRTY) === 0) this.dirtySeries++;
+    ints[base] |= VALUE_KNOWN | DIRTY;
+  }
+
+  private appendFast(
+    ints: Int32Array,
+    base: number,
+    lastTime: number,
+    timestamp: number,
+    high: number,
+    low: number,
+  ): boolean {
+    const slot = ints[base + HEAD];
+    return appendToHead(
+      ints,
+      base + REGISTERS,
+      this.slab.blockOf(slot),
+      this.slab.offsetOf(slot),
+      lastTime,
+      ints[base + LAST_HIGH],
+      ints[base + LAST_LOW],
+      timestamp,
+      high,
+      low,
+    );
+  }
+
+  private appendSlowly(row: Row, timestamp: number, high: number, low: number): void {
+    const { table, slab } = this;
+    const base = row << ROW_SHIFT;
+    if ((table.ints[base] & HEAD_OPEN) === 0) {
+      this.link(row, this.appender.start(timestamp, high, low));
+      table.setFlag(row, HEAD_OPEN);
+      this.noteStarted();
+      return;
+    }
+    this.store(row);
+    table.ints[base] &= ~IN_REGISTERS;
+    const before = table.ints[base + HEAD];
+    const head = this.appender.append(before, timestamp, high, low);
+    for (let slot = before; slot !== head; slot = slab.next[slot]) {
+      table.chunksUnpersisted[row]++;
+      this.waiting++;
+    }
+    table.ints[base + HEAD] = head;
+    this.load(row);
+    if (head !== before) this.noteStarted();
+  }
+
+  private noteStarted(): void {
+    this.chunksStarted++;
+    if (this.chunksStarted % CHUNKS_PER_NOTICE === 0) this.onChunksStarted();
+  }
+
+  /** Writes the registers of an open head into its slot, so that the slot's 1,024 bytes are the chunk. They stay valid. */
+  store(row: Row): void {
+    const { table, slab } = this;
+    const base = row << ROW_SHIFT;
+    if ((table.ints[base] & IN_REGISTERS) === 0) return;
+    const slot = table.ints[base + HEAD];
+    storeHead(
+      table.ints,
+      base + REGISTERS,
+      slab.blockOf(slot),
+      slab.offsetOf(slot),
+      table.doubles[(row << 3) + LAST_TIME_DOUBLE],
+      table.ints[base + LAST_HIGH],
+      table.ints[base + LAST_LOW],
+    );
+  }
+
+  /** Takes an open varbit head's state into the registers; other encodings are appended to in their slot. */
+  load(row: Row): void {
+    const { table, slab } = this;
+    const base = row << ROW_SHIFT;
+    const slot = table.ints[base + HEAD];
+    if (slot === NO_SLOT || slab.encoding[slot] !== VARBIT || (table.ints[base] & HEAD_OPEN) === 0) return;
+    const block = slab.blockOf(slot);
+    const offset = slab.offsetOf(slot);
+    if (isClosedForGood(block, offset, VARBIT)) return;
+    if (loadHead(table.ints, base + REGISTERS, block, offset)) table.ints[base] |= IN_REGISTERS;
+  }
+
+  /** Puts a complete or open chunk at the new end of the chain; its slot's reference becomes the chain's. */
+  link(row: Row, slot: Slot): void {
+    const { table, slab } = this;
+    const base = row << ROW_SHIFT;
+    const head = table.ints[base + HEAD];
+    if (head === NO_SLOT) table.ints[base + OLDEST] = slot;
+    else slab.next[head] = slot;
+    table.ints[base + HEAD] = slot;
+    table.chunksUnpersisted[row]++;
+  }
+
+  /** Closes an open head: it waits to be persisted from now on. */
+  closeHead(row: Row): void {
+    if (!this.table.headOpen(row)) return;
+    this.store(row);
+    this.table.clearFlag(row, HEAD_OPEN | IN_REGISTERS);
+    this.waiting++;
+    this.touch(row);
+  }
+
+  /**
+   * Takes over the chunks of a checkpoint, oldest first, for a series that has none in memory. The newest one is open for
+   * samples again, as after every restart. When it can't be read to its end, what can be read of it is written anew;
+   * false tells so.
+   */
+  adopt(row: Row, slots: readonly Slot[]): boolean {
+    const newest = slots.at(-1);
+    if (newest === undefined) return true;
+    for (const slot of slots.slice(0, -1)) this.link(row, slot);
+    const isSound = this.isReadable(newest);
+    if (isSound) {
+      this.link(row, newest);
+    } else {
+      this.rewriteAfter(row, newest, EARLIEST);
+      this.slab.release(newest);
+    }
+    this.waiting += this.table.chunksUnpersisted[row];
+    if (this.table.headSlot(row) === NO_SLOT) return isSound;
+    this.waiting--;
+    this.table.setFlag(row, HEAD_OPEN);
+    this.readLastSample(row);
+    this.load(row);
+    return isSound;
+  }
+
+  /**
+   * Closes an open head that the original wrote if more samples in it would be read wrong (docs/formats/chunks.md,
+   * "Limits").
+   */
+  closeUnfaithfulHead(row: Row): void {
+    if (!this.table.headOpen(row)) return;
+    this.store(row);
+    const slot = this.table.headSlot(row);
+    const { slab } = this;
+    if (!isFaithfulHead(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot])) this.closeHead(row);
+  }
+
+  /** The slots that wait to be persisted, oldest first. */
+  waitingSlots(row: Row): Slot[] {
+    const count = this.table.chunksWaiting(row);
+    const slots: Slot[] = [];
+    for (let slot = this.table.oldestSlot(row); slots.length < count; slot = this.slab.next[slot]) slots.push(slot);
+    return slots;
+  }
+
+  /** All slots of the chain, oldest first, the open head included and stored. */
+  allSlots(row: Row): Slot[] {
+    this.store(row);
+    const slots: Slot[] = [];
+    const head = this.table.headSlot(row);
+    if (head === NO_SLOT) return slots;
+    for (let slot = this.table.oldestSlot(row); ; slot = this.slab.next[slot]) {
+      slots.push(slot);
+      if (slot === head) break;
+    }
+    return slots;
+  }
+
+  /**
+   * Takes the oldest `count` chunks off the chain. Their references pass to the caller, who releases or keeps them.
+   */
+  unlinkOldest(row: Row, count: number): Slot[] {
+    const { table, slab } = this;
+    const base = row << ROW_SHIFT;
+    const slots: Slot[] = [];
+    for (let i = 0; i < count; i++) {
+      const slot = table.ints[base + OLDEST];
+      slots.push(slot);
+      if (slot === table.ints[base + HEAD]) {
+        table.ints[base + HEAD] = NO_SLOT;
+        table.ints[base + OLDEST] = NO_SLOT;
+      } else {
+        table.ints[base + OLDEST] = slab.next[slot];
+      }
+      slab.next[slot] = NO_SLOT;
+    }
+    table.chunksUnpersisted[row] -= count;
+    this.waiting -= count;
+    return slots;
+  }
+
+  /**
+   * Lets go of all samples up to `time`, which the series file has. A chunk that straddles it is written anew from its
+   * later samples, so that nothing is told twice and nothing is lost.
+   */
+  dropThrough(row: Row, time: number): void {
+    const { table, slab } = this;
+    const head = table.headSlot(row);
+    if (head === NO_SLOT || this.firstTimeOf(table.oldestSlot(row)) > time) return;
+    const wasOpen = table.headOpen(row);
+    const waitingBefore = table.chunksWaiting(row);
+    const slots = this.allSlots(row);
+    const base = row << ROW_SHIFT;
+    table.ints[base] &= ~(HEAD_OPEN | IN_REGISTERS);
+    table.ints[base + HEAD] = NO_SLOT;
+    table.ints[base + OLDEST] = NO_SLOT;
+    table.chunksUnpersisted[row] = 0;
+    for (const slot of slots) {
+      slab.next[slot] = NO_SLOT;
+      if (this.lastTimeOf(slot) <= time) {
+        slab.release(slot);
+      } else if (this.firstTimeOf(slot) > time) {
+        this.link(row, slot);
+      } else {
+        this.rewriteAfter(row, slot, time);
+        slab.release(slot);
+      }
+    }
+    if (wasOpen && table.headSlot(row) !== NO_SLOT) {
+      table.setFlag(row, HEAD_OPEN);
+      this.load(row);
+    }
+    this.waiting += table.chunksWaiting(row) - waitingBefore;
+    this.touch(row);
+  }
+
+  /** Links new chunks with the samples of `source` that are later than `time`. */
+  private rewriteAfter(row: Row, source: Slot, time: number): void {
+    const { slab } = this;
+    const columns = new SampleColumns();
+    const encoding = slab.encoding[source];
+    try {
+      decodeChunkRange(slab.blockOf(source), slab.offsetOf(source), encoding, time + 1, Infinity, columns);
+    } catch (error) {
+      // Of a damaged chunk, what comes before the damage is in the columns.
+      if (!(error instanceof TidemarkError)) throw error;
+    }
+    let head: Slot = NO_SLOT;
+    let first: Slot = NO_SLOT;
+    for (let i = 0; i < columns.count; i++) {
+      const high = columns.words[2 * i + HIGH_WORD];
+      const low = columns.words[2 * i + LOW_WORD];
+      if (head === NO_SLOT) first = head = this.appender.start(columns.timestamps[i], high, low);
+      else head = this.appender.append(head, columns.timestamps[i], high, low);
+    }
+    for (let slot = first; slot !== NO_SLOT; ) {
+      const next = slot === head ? NO_SLOT : slab.next[slot];
+      slab.next[slot] = NO_SLOT;
+      this.link(row, slot);
+      slot = next;
+    }
+  }
+
+  /** Gives all chunks in memory, and the last sample, to a row that has none. */
+  move(from: Row, to: Row): void {
+    const { table } = this;
+    this.store(from);
+    const source = from << ROW_SHIFT;
+    const target = to << ROW_SHIFT;
+    table.ints[target + HEAD] = table.ints[source + HEAD];
+    table.ints[target + OLDEST] = table.ints[source + OLDEST];
+    table.ints[target] |= table.ints[source] & (HEAD_OPEN | VALUE_KNOWN);
+    table.chunksUnpersisted[to] = table.chunksUnpersisted[from];
+    table.setLastTime(to, table.lastTime(from));
+    table.ints[target + LAST_HIGH] = table.ints[source + LAST_HIGH];
+    table.ints[target + LAST_LOW] = table.ints[source + LAST_LOW];
+    table.ints[source] &= ~(HEAD_OPEN | IN_REGISTERS);
+    table.ints[source + HEAD] = NO_SLOT;
+    table.ints[source + OLDEST] = NO_SLOT;
+    table.chunksUnpersisted[from] = 0;
+    this.touch(to);
+    this.load(to);
+  }
+
+  /** Lets go of all chunks in memory. */
+  releaseAll(row: Row): void {
+    const waiting = this.table.chunksWaiting(row);
+    const slots = this.allSlots(row);
+    const base = row << ROW_SHIFT;
+    this.table.ints[base] &= ~(HEAD_OPEN | IN_REGISTERS);
+    this.table.ints[base + HEAD] = NO_SLOT;
+    this.table.ints[base + OLDEST] = NO_SLOT;
+    this.table.chunksUnpersisted[row] = 0;
+    this.waiting -= waiting;
+    for (const slot of slots) {
+      this.slab.next[slot] = NO_SLOT;
+      this.slab.release(slot);
+    }
+  }
+
+  /** Marks the series as changed since the last checkpoint. */
+  touch(row: Row): void {
+    if ((this.table.flags(row) & DIRTY) !== 0) return;
+    this.table.setFlag(row, DIRTY);
+    this.dirtySeries++;
+  }
+
+  /** The series is in the checkpoint that is being written. */
+  clean(row: Row): void {
+    if ((this.table.flags(row) & DIRTY) === 0) return;
+    this.table.clearFlag(row, DIRTY);
+    this.dirtySeries--;
+  }
+
+  /** Time of the series' first sample as far as memory tells, EARLIEST when only the file knows. */
+  firstTimeOfSeries(row: Row): number {
+    const { table } = this;
+    if (table.chunksInFile[row] !== 0) return table.firstTime[row];
+    const oldest = table.oldestSlot(row);
+    return oldest === NO_SLOT ? table.firstTime[row] : this.firstTimeOf(oldest);
+  }
+
+  firstTimeOf(slot: Slot): number {
+    return firstTimeOf(this.slab.blockOf(slot), this.slab.offsetOf(slot), this.slab.encoding[slot]);
+  }
+
+  lastTimeOf(slot: Slot): number {
+    return lastTimeOf(this.slab.blockOf(slot), this.slab.offsetOf(slot), this.slab.encoding[slot]);
+  }
+
+  /** Whether the newest sample of the chunk can be read. Varbit chunks have it in their header. */
+  private isReadable(slot: Slot): boolean {
+    const { slab } = this;
+    try {
+      lastValueOf(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot]);
+      return true;
+    } catch (error) {
+      if (!(error instanceof TidemarkError)) throw error;
+      return false;
+    }
+  }
+
+  private readLastSample(row: Row): void {
+    const slot = this.table.headSlot(row);
+    const { slab } = this;
+    const words = lastValueOf(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot]);
+    this.table.setLastTime(row, this.lastTimeOf(slot));
+    this.table.setLastValue(row, words.high, words.low);
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * Writes waiting chunks to series files and drops what is past retention, many series at a time, off the main thread.
+ *
+ * One batch goes:
+ *   1. hold each series' file key, so that no query reads the file meanwhile;
+ *   2. publish `seriesFilesChanging` and wait until it is durable: a crash from here on is recovered by looking at
+ *      these files only;
+ *   3. let the worker do all files of the batch;
+ *   4. per series: move the persisted chunks from the row to the cache, publish what happened, settle the caller.
+ *
+ * A failure belongs to its series alone. The statechart decides what it means.
+ */
+import type { FileResult } from '../../machines/series.machine.ts';
+import type { Slab, Slot } from '../chunk/slab.ts';
+import type { Clock } from '../clock.ts';
+import type { PersistResult } from '../disk/append-records.ts';
+import type { DropResult } from '../disk/drop-and-persist.ts';
+import { answerOf, type SeriesFileOutcome, type SeriesFileRequest } from '../disk/series-file-requests.ts';
+import type { SeriesFileWorker } from '../disk/series-file-worker.ts';
+import type { KeyedMutex } from '../keyed-mutex.ts';
+import { fingerprintText } from '../model/fingerprint.ts';
+import type { ChunkCache } from './chunk-cache.ts';
+import type { EventBus } from './event-bus.ts';
+import type { FileChanges } from './file-changes.ts';
+import type { MemoryChunks } from './memory-chunks.ts';
+import { EARLIEST, FILE_UNSYNCED, type Row, type SeriesTable } from './table.ts';
+
+/** Series of one batch: enough to make the journal commit and the thread's message cheap, few enough to stay brisk. */
+const BATCH_SERIES_MAX = 256;
+
+
+type WriteRequest = Extract<SeriesFileRequest, { kind: 'persist' | 'dropAndPersist' }>;
+type WriteOutcome = SeriesFileOutcome<'persist' | 'dropAndPersist'>;
+
+interface Job {
+  readonly key: string;
+  /** Builds the request once the file's key is held; `undefined` when there is nothing left to do. */
+  readonly prepare: () => WriteRequest | undefined;
+  /** Takes over what the worker did; runs before the key is given back. */
+  readonly finish: (outcome: WriteOutcome | undefined) => void;
+  readonly fail: (error: unknown) => void;
+  release: () => void;
+}
+
+export interface PersisterParts {
+  readonly table: SeriesTable;
+  readonly slab: Slab;
+  readonly chunks: MemoryChunks;
+  readonly cache: ChunkCache;
+  readonly files: SeriesFileWorker;
+  readonly fileKeys: KeyedMutex<string>;
+  readonly fileChanges: FileChanges;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly minShrinkRatio: number;
+  /** Whether a series file is synced right after it is written; otherwise the next checkpoint does it. */
+  readonly syncNow: () => boolean;
+  /** Called with the number of chunks persisted per series, for the metrics. */
+  readonly onPersisted: (chunks: number) => void;
+}
+
+export class Persister {
+  private readonly parts: PersisterParts;
+  private ready: Job[] = [];
+  private draining: Promise<void> | undefined;
+  private jobs = 0;
+
+  constructor(parts: PersisterParts) {
+    this.parts = parts;
+  }
+
+  /** Series that are being persisted or trimmed, or wait for it. */
+  get pending(): number {
+    return this.jobs;
+  }
+
+  /**
+   * Appends the series' waiting chunks to its file and, when `beforeTime` is given, drops chunks that end before it.
+   */
+  persist(row: Row, beforeTime: number | undefined): Promise<FileResult> {
+    const { table } = this.parts;
+    const high = table.high[row];
+    const low = table.low[row];
+    const key = fingerprintText(high, low);
+    let slots: Slot[] = [];
+    let request: WriteRequest | undefined;
+    return this.enqueue(
+      key,
+      () => {
+        slots = this.parts.chunks.waitingSlots(row);
+        if (slots.length > 0 || beforeTime !== undefined) request = this.requestFor(high, low, slots, beforeTime);
+        return request;
+      },
+      (outcome) =>
+        outcome === undefined || request === undefined
+          ? this.nothingDone(row)
+          : this.settle(row, key, slots, request, answerOf(outcome) as PersistResult | DropResult),
+    );
+  }
+
+  /** Drops what is past retention from an archived series' file. */
+  trim(high: number, low: number, beforeTime: number): Promise<FileResult> {
+    const key = fingerprintText(high, low);
+    return this.enqueue(
+      key,
+      () => this.requestFor(high, low, [], beforeTime),
+      (outcome) => {
+        if (outcome === undefined) throw new Error('a trim without a request');
+        const result = answerOf(outcome) as DropResult;
+        if (result.dropped > 0) {
+          this.parts.cache.forgetSeries(key);
+          this.announceDrop(key, result);
+        }
+        return {
+          written: 0,
+          dropped: result.dropped,
+          allDropped: result.allDropped,
+          chunksInFile: result.chunksInFile,
+          firstTime: result.firstTime ?? EARLIEST,
+          mtime: msOf(result.mtimeNs),
+        };
+      },
+    );
+  }
+
+  /** Resolves when nothing is being written. */
+  async idle(): Promise<void> {
+    while (this.jobs > 0) {
+      await this.draining;
+      await this.parts.clock.breathe();
+    }
+  }
+
+  private enqueue(
+    key: string,
+    prepare: Job['prepare'],
+    settle: (outcome: WriteOutcome | undefined) => FileResult,
+  ): Promise<FileResult> {
+    this.jobs++;
+    return new Promise<FileResult>((resolve, reject) => {
+      const job: Job = { key, prepare, finish: (outcome) => resolve(settle(outcome)), fail: reject, release: () => {} };
+      this.parts.fileKeys.acquire(key).then((release) => {
+        job.release = release;
+        this.ready.push(job);
+        this.draining ??= this.drain();
+      }, reject);
+    });
+  }
+
+  private async drain(): Promise<void> {
+    // Whoever is sent to the disk in the same turn shares the batch.
+    await this.parts.clock.breathe();
+    while (this.ready.length > 0) await this.runBatch(this.ready.splice(0, BATCH_SERIES_MAX));
+    this.draining = undefined;
+  }
+
+  private async runBatch(batch: readonly Job[]): Promise<void> {
+    const { fileChanges, files } = this.parts;
+    const jobs: Job[] = [];
+    const requests: WriteRequest[] = [];
+    for (const job of batch) {
+      const request = job.prepare();
+      if (request === undefined) {
+        this.end(job, undefined);
+        continue;
+      }
+      jobs.push(job);
+      requests.push(request);
+    }
+    if (jobs.length === 0) return;
+    const keys = jobs.map((job) => job.key);
+    try {
+      await fileChanges.around(keys, async () => {
+        const outcomes: readonly WriteOutcome[] = await files.run(requests);
+        for (const [index, job] of jobs.entries()) this.end(job, outcomes[index]);
+      });
+    } catch (error) {
+      for (const job of jobs) this.leave(job, error);
+    }
+  }
+
+  private end(job: Job, outcome: WriteOutcome | undefined): void {
+    try {
+      job.finish(outcome);
+      this.leave(job, undefined);
+    } catch (error) {
+      this.leave(job, error);
+    }
+  }
+
+  private leave(job: Job, error: unknown): void {
+    if (error !== undefined) job.fail(error);
+    this.jobs--;
+    job.release();
+  }
+
+  private requestFor(high: number, low: number, slots: Slot[], beforeTime: number | undefined): WriteRequest {
+    const { slab, syncNow, minShrinkRatio } = this.parts;
+    const encodings = Uint8Array.from(slots, (slot) => slab.encoding[slot]);
+    const sync = syncNow();
+    return beforeTime === undefined
+      ? { kind: 'persist', high, low, slots, encodings, sync }
+      : { kind: 'dropAndPersist', high, low, slots, encodings, beforeTime, minShrinkRatio, sync };
+  }
+
+  private nothingDone(row: Row): FileResult {
+    const { table } = this.parts;
+    return {
+      written: 0,
+      dropped: 0,
+      allDropped: false,
+      chunksInFile: table.chunksInFile[row],
+      firstTime: table.firstTime[row],
+      mtime: msOf(table.mtimeNs[row]),
+    };
+  }
+
+  /** Brings the row up to date with its file, in one synchronous step. */
+  private settle(
+    row: Row,
+    key: string,
+    slots: readonly Slot[],
+    request: WriteRequest,
+    result: PersistResult | DropResult,
+  ): FileResult {
+    const { table, chunks, cache, slab, bus, clock, onPersisted } = this.parts;
+    const drop = 'dropped' in result ? result : undefined;
+    const dropped = drop?.dropped ?? 0;
+    const allDropped = drop?.allDropped ?? false;
+    if (dropped > 0) cache.forgetSeries(key);
+    if (slots.length > 0) this.adoptNewest(row, slots[slots.length - 1]);
+    if (drop !== undefined) table.firstTime[row] = drop.firstTime ?? EARLIEST;
+    else if (result.firstIndex === 0) table.firstTime[row] = chunks.firstTimeOf(slots[0]);
+    const firstKept = result.chunksInFile - slots.length;
+    for (const [index, slot] of chunks.unlinkOldest(row, slots.length).entries()) {
+      // What was too old to be written at all is the beginning of the slots.
+      if (firstKept + index >= result.firstIndex) cache.put(key, firstKept + index, slot);
+      else slab.release(slot);
+    }
+    const written = result.chunksInFile - result.firstIndex;
+    table.chunksInFile[row] = result.chunksInFile;
+    table.mtimeNs[row] = result.mtimeNs;
+    if (!request.sync && result.chunksInFile > 0) table.setFlag(row, FILE_UNSYNCED);
+    chunks.touch(row);
+    if (drop !== undefined && dropped > 0) this.announceDrop(key, drop);
+    if (written > 0) {
+      const { chunksInFile } = result;
+      bus.publish({ type: 'chunksPersisted', time: clock.now(), fingerprint: key, chunks: written, chunksInFile });
+      onPersisted(written);
+    }
+    return {
+      written,
+      dropped,
+      allDropped,
+      chunksInFile: result.chunksInFile,
+      firstTime: table.firstTime[row],
+      mtime: msOf(result.mtimeNs),
+    };
+  }
+
+  /** Remembers first and last time of what is now the newest chunk in the file: the checkpoint's placeholder needs them. */
+  private adoptNewest(row: Row, newest: Slot): void {
+    const { table, chunks } = this.parts;
+    table.lastChunkFirstTime[row] = chunks.firstTimeOf(newest);
+    table.lastChunkLastTime[row] = chunks.lastTimeOf(newest);
+  }
+
+  private announceDrop(key: string, { dropped, chunksInFile, firstTime }: DropResult): void {
+    const { bus, clock } = this.parts;
+    const event = { type: 'chunksDropped', time: clock.now(), fingerprint: key, chunks: dropped, chunksInFile } as const;
+    bus.publish(firstTime === undefined ? event : { ...event, firstTime });
+  }
+}
+
+const msOf = (ns: bigint): number => (ns < 0n ? -1 : Number(ns / 1_000_000n));

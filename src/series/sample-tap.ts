@@ -1,0 +1,58 @@
+/**
+ * The live stream of samples for those who listen, in batches: collected while somebody listens, handed on when a batch
+ * is full, when a lifecycle event follows, or after a short while. Nothing is collected while nobody listens.
+ */
+import type { Clock, TimerHandle } from '../clock.ts';
+import type { SamplesAppended } from '../model/events.ts';
+import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
+import type { Row, SeriesTable } from './table.ts';
+
+const BATCH_SAMPLES_MAX = 4096;
+const WAIT_MS = 50;
+
+export class SampleTap {
+  private readonly table: SeriesTable;
+  private readonly clock: Clock;
+  private readonly push: (event: SamplesAppended) => void;
+  private readonly timestamps = new Float64Array(BATCH_SAMPLES_MAX);
+  private readonly values = new Float64Array(BATCH_SAMPLES_MAX);
+  private readonly bits = new DataView(this.values.buffer);
+  private fingerprints: Fingerprint[] = [];
+  private timer: TimerHandle | undefined;
+
+  constructor(table: SeriesTable, clock: Clock, push: (event: SamplesAppended) => void) {
+    this.table = table;
+    this.clock = clock;
+    this.push = push;
+  }
+
+  add(row: Row, timestamp: number, high: number, low: number): void {
+    const { table, fingerprints } = this;
+    const at = fingerprints.length;
+    this.timestamps[at] = timestamp;
+    this.bits.setInt32(at * 8, littleEndian ? low : high, littleEndian);
+    this.bits.setInt32(at * 8 + 4, littleEndian ? high : low, littleEndian);
+    fingerprints.push(fingerprintText(table.high[row], table.low[row]));
+    if (fingerprints.length === BATCH_SAMPLES_MAX) this.flush();
+    else this.timer ??= this.clock.setTimeout(() => this.flush(), WAIT_MS);
+  }
+
+  /** Hands on what was collected. */
+  flush(): void {
+    if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
+    this.timer = undefined;
+    const { fingerprints } = this;
+    if (fingerprints.length === 0) return;
+    this.fingerprints = [];
+    const words = new Int32Array(this.values.buffer, 0, fingerprints.length * 2).slice();
+    this.push({
+      type: 'samplesAppended',
+      time: this.clock.now(),
+      fingerprints,
+      timestamps: this.timestamps.slice(0, fingerprints.length),
+      values: new Float64Array(words.buffer),
+    });
+  }
+}
+
+const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;

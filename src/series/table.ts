@@ -1,0 +1,346 @@
+/**
+ * The series table: one row per series in memory, as columns of typed arrays. It is the data plane's only state: an
+ * append reads and writes its row, the head chunk and the journal's buffer, and nothing else.
+ *
+ * What an append touches lies together, one cache line (64 bytes) a row:
+ *
+ *   int 0      flags: state, head open, dirty, registers valid …
+ *   int 1      slot of the newest chunk in memory (the head), or -1
+ *   int 2, 3   time of the last sample, a double
+ *   int 4, 5   value of the last sample: high and low half of its bits
+ *   int 6      generation: changes when the row is given to another series, so that a handle notices
+ *   int 7      slot of the oldest chunk in memory that is not in the series file, or -1
+ *   int 8…15   registers of the open varbit head (src/chunk/varbit-head.ts)
+ *
+ * The other columns are read once per batch or per query. A series is found by its labels (32-bit hash, then
+ * compared) or by its fingerprint, both through open addressing over an Int32Array.
+ */
+import { type Slot, NO_SLOT } from '../chunk/slab.ts';
+import { EARLIEST } from '../model/int64.ts';
+import { labelHash, labelsEqual, type LabelPairs, type Labels, pairsHash } from '../model/labels.ts';
+
+
+export { EARLIEST };
+
+export type Row = number;
+export const NO_ROW: Row = -1;
+
+/** The low byte of the flags: 0 for a free row, otherwise 1 + the state's code (machines/series-states.ts). */
+export const STATE_MASK = 0xff;
+export const STATE_FREE = 0;
+
+/** The newest chunk takes samples. */
+export const HEAD_OPEN = 0x100;
+/** Changed since the last checkpoint. */
+export const DIRTY = 0x200;
+/** The open head's codec state is in the registers, not in the slot. */
+export const IN_REGISTERS = 0x400;
+/** `LAST_HIGH`/`LAST_LOW` hold the last value; after a restart it may be unknown. */
+export const VALUE_KNOWN = 0x800;
+/** The series file was appended to without a sync; the next checkpoint syncs it. */
+export const FILE_UNSYNCED = 0x1000;
+/** The series' state takes no samples: it is archived, or being deleted or isolated. */
+export const NOT_WRITABLE = 0x2000;
+/** The row is no longer found: another one stands for these labels, or none. */
+export const DETACHED = 0x4000;
+
+export const ROW_SHIFT = 4;
+export const FLAGS = 0;
+export const HEAD = 1;
+export const LAST_TIME_DOUBLE = 1;
+export const LAST_HIGH = 4;
+export const LAST_LOW = 5;
+export const GENERATION = 6;
+export const OLDEST = 7;
+export const REGISTERS = 8;
+
+const INTS_PER_ROW = 1 << ROW_SHIFT;
+const FIRST_CAPACITY = 1024;
+
+export class SeriesTable {
+  /** Rows handed out so far, free ones included: iterate up to here and skip {@link STATE_FREE}. */
+  size = 0;
+  ints = new Int32Array(FIRST_CAPACITY * INTS_PER_ROW);
+  /** The same memory as `ints`; row r begins at `r << 3`. */
+  doubles = new Float64Array(this.ints.buffer);
+
+  /** Stored fingerprint. */
+  high = new Int32Array(FIRST_CAPACITY);
+  low = new Int32Array(FIRST_CAPACITY);
+  /** First time of the oldest chunk in the series file, as the checkpoint keeps it; EARLIEST while nobody has looked. */
+  firstTime = new Float64Array(FIRST_CAPACITY);
+  /** Chunks in the series file; -1 when unknown (files of versions before 0.13). */
+  chunksInFile = new Int32Array(FIRST_CAPACITY);
+  /** First time of the newest chunk in the file, for the checkpoint's placeholder; EARLIEST when unknown. */
+  lastChunkFirstTime = new Float64Array(FIRST_CAPACITY);
+  /** Last time of the newest chunk in the file. */
+  lastChunkLastTime = new Float64Array(FIRST_CAPACITY);
+  /** Modification time of the series file in nanoseconds; -1 when unknown. */
+  mtimeNs = new BigInt64Array(FIRST_CAPACITY);
+  /** Chunks in memory that are not in the file, the open head included. */
+  chunksUnpersisted = new Int32Array(FIRST_CAPACITY);
+  /** Labels; `undefined` for free rows. */
+  readonly labels: (LabelPairs | undefined)[] = [];
+
+  private hashes = new Int32Array(FIRST_CAPACITY);
+  private byLabels = new Int32Array(FIRST_CAPACITY * 2).fill(NO_ROW);
+  private byFingerprint = new Int32Array(FIRST_CAPACITY * 2).fill(NO_ROW);
+  private freeRows: Row[] = [];
+  private liveCount = 0;
+
+  /** Series in memory. */
+  get live(): number {
+    return this.liveCount;
+  }
+
+  /** Bytes of the columns, roughly those of the labels included. */
+  get bytes(): number {
+    const columns = this.high.length * (INTS_PER_ROW * 4 + 4 * 4 + 3 * 8 + 8 + 4) + this.byLabels.length * 8;
+    return columns + this.liveCount * 160;
+  }
+
+  capacity(): number {
+    return this.high.length;
+  }
+
+  /** The row of the series with these labels (empty values count as absent), or NO_ROW. */
+  find(labels: Labels): Row {
+    return this.findHashed(labels, labelHash(labels));
+  }
+
+  findHashed(labels: Labels, hash: number): Row {
+    const mask = this.byLabels.length - 1;
+    for (let place = hash & mask; ; place = (place + 1) & mask) {
+      const row = this.byLabels[place];
+      if (row === NO_ROW) return NO_ROW;
+      if (this.hashes[row] === hash && labelsEqual(this.labels[row] as LabelPairs, labels)) return row;
+    }
+  }
+
+  findPairs(pairs: LabelPairs): Row {
+    const hash = pairsHash(pairs);
+    const mask = this.byLabels.length - 1;
+    for (let place = hash & mask; ; place = (place + 1) & mask) {
+      const row = this.byLabels[place];
+      if (row === NO_ROW) return NO_ROW;
+      if (this.hashes[row] === hash && samePairs(this.labels[row] as LabelPairs, pairs)) return row;
+    }
+  }
+
+  findFingerprint(high: number, low: number): Row {
+    const mask = this.byFingerprint.length - 1;
+    for (let place = fingerprintHash(high, low) & mask; ; place = (place + 1) & mask) {
+      const row = this.byFingerprint[place];
+      if (row === NO_ROW) return NO_ROW;
+      if (this.low[row] === low && this.high[row] === high) return row;
+    }
+  }
+
+  /** All rows that are found by labels and fingerprint. */
+  *rows(): Generator<Row> {
+    for (let row = 0; row < this.size; row++) if (this.isLive(row) && (this.flags(row) & DETACHED) === 0) yield row;
+  }
+
+  /** Whether the row belongs to the series with these labels. */
+  matches(row: Row, labels: Labels): boolean {
+    const pairs = this.labels[row];
+    return pairs !== undefined && labelsEqual(pairs, labels);
+  }
+
+  isLive(row: Row): boolean {
+    return (this.ints[row << ROW_SHIFT] & STATE_MASK) !== STATE_FREE;
+  }
+
+  /** A row for a series that has none, in the state with this code: no chunks, no samples. */
+  add(high: number, low: number, pairs: LabelPairs, stateCode = 0): Row {
+    const row = this.freeRows.pop() ?? this.size++;
+    if (row >= this.high.length) this.grow();
+    const base = row << ROW_SHIFT;
+    const generation = this.ints[base + GENERATION] + 1;
+    this.ints.fill(0, base, base + INTS_PER_ROW);
+    this.ints[base + FLAGS] = stateCode + 1;
+    this.ints[base + HEAD] = NO_SLOT;
+    this.ints[base + OLDEST] = NO_SLOT;
+    this.ints[base + GENERATION] = generation;
+    this.doubles[(row << 3) + LAST_TIME_DOUBLE] = EARLIEST;
+    this.high[row] = high;
+    this.low[row] = low;
+    this.firstTime[row] = EARLIEST;
+    this.chunksInFile[row] = 0;
+    this.lastChunkFirstTime[row] = EARLIEST;
+    this.lastChunkLastTime[row] = EARLIEST;
+    this.mtimeNs[row] = -1n;
+    this.chunksUnpersisted[row] = 0;
+    this.labels[row] = pairs;
+    this.hashes[row] = pairsHash(pairs);
+    this.liveCount++;
+    if (this.liveCount * 2 > this.byLabels.length) this.rehash(this.byLabels.length * 2);
+    else this.insert(row);
+    return row;
+  }
+
+  /** Takes the row out of what is found by labels and fingerprint; it stays until {@link remove}. */
+  detach(row: Row): void {
+    if ((this.flags(row) & DETACHED) !== 0) return;
+    this.eraseFrom(this.byLabels, row, this.hashes[row]);
+    this.eraseFrom(this.byFingerprint, row, fingerprintHash(this.high[row], this.low[row]));
+    this.ints[row << ROW_SHIFT] |= DETACHED;
+    this.ints[(row << ROW_SHIFT) + GENERATION]++;
+    this.liveCount--;
+  }
+
+  /** Gives the row back. Its chunks must have been released. */
+  remove(row: Row): void {
+    this.detach(row);
+    this.ints[row << ROW_SHIFT] = STATE_FREE;
+    this.labels[row] = undefined;
+    this.freeRows.push(row);
+  }
+
+  generation(row: Row): number {
+    return this.ints[(row << ROW_SHIFT) + GENERATION];
+  }
+
+  flags(row: Row): number {
+    return this.ints[row << ROW_SHIFT];
+  }
+
+  setFlag(row: Row, flag: number): void {
+    this.ints[row << ROW_SHIFT] |= flag;
+  }
+
+  clearFlag(row: Row, flag: number): void {
+    this.ints[row << ROW_SHIFT] &= ~flag;
+  }
+
+  /** The code of the series' state. */
+  stateCode(row: Row): number {
+    return (this.ints[row << ROW_SHIFT] & STATE_MASK) - 1;
+  }
+
+  setState(row: Row, code: number, writable: boolean): void {
+    const at = row << ROW_SHIFT;
+    this.ints[at] = (this.ints[at] & ~(STATE_MASK | NOT_WRITABLE)) | (code + 1) | (writable ? 0 : NOT_WRITABLE);
+  }
+
+  lastTime(row: Row): number {
+    return this.doubles[(row << 3) + LAST_TIME_DOUBLE];
+  }
+
+  setLastTime(row: Row, time: number): void {
+    this.doubles[(row << 3) + LAST_TIME_DOUBLE] = time;
+  }
+
+  /** Takes over a last time whose value is not known. */
+  adoptLastTime(row: Row, time: number): void {
+    this.setLastTime(row, time);
+    this.ints[row << ROW_SHIFT] &= ~VALUE_KNOWN;
+  }
+
+  setLastValue(row: Row, high: number, low: number): void {
+    const base = row << ROW_SHIFT;
+    this.ints[base + LAST_HIGH] = high;
+    this.ints[base + LAST_LOW] = low;
+    this.ints[base] |= VALUE_KNOWN;
+  }
+
+  headSlot(row: Row): Slot {
+    return this.ints[(row << ROW_SHIFT) + HEAD];
+  }
+
+  setHeadSlot(row: Row, slot: Slot): void {
+    this.ints[(row << ROW_SHIFT) + HEAD] = slot;
+  }
+
+  oldestSlot(row: Row): Slot {
+    return this.ints[(row << ROW_SHIFT) + OLDEST];
+  }
+
+  setOldestSlot(row: Row, slot: Slot): void {
+    this.ints[(row << ROW_SHIFT) + OLDEST] = slot;
+  }
+
+  headOpen(row: Row): boolean {
+    return (this.ints[row << ROW_SHIFT] & HEAD_OPEN) !== 0;
+  }
+
+  /** Chunks in memory that wait to be persisted: all but an open head. */
+  chunksWaiting(row: Row): number {
+    return this.chunksUnpersisted[row] - (this.headOpen(row) ? 1 : 0);
+  }
+
+  private insert(row: Row): void {
+    insertInto(this.byLabels, row, this.hashes[row]);
+    insertInto(this.byFingerprint, row, fingerprintHash(this.high[row], this.low[row]));
+  }
+
+  private rehash(length: number): void {
+    this.byLabels = new Int32Array(length).fill(NO_ROW);
+    this.byFingerprint = new Int32Array(length).fill(NO_ROW);
+    for (let row = 0; row < this.size; row++) {
+      if (this.isLive(row) && (this.flags(row) & DETACHED) === 0) this.insert(row);
+    }
+  }
+
+  /** Linear probing without tombstones: what follows the hole moves back when its home lies at or before it. */
+  private eraseFrom(places: Int32Array, row: Row, hash: number): void {
+    const mask = places.length - 1;
+    let hole = hash & mask;
+    while (places[hole] !== row) hole = (hole + 1) & mask;
+    for (let place = (hole + 1) & mask; places[place] !== NO_ROW; place = (place + 1) & mask) {
+      const candidate = places[place];
+      const home =
+        (places === this.byLabels ? this.hashes[candidate] : fingerprintHash(this.high[candidate], this.low[candidate])) &
+        mask;
+      if (((place - home) & mask) >= ((place - hole) & mask)) {
+        places[hole] = candidate;
+        hole = place;
+      }
+    }
+    places[hole] = NO_ROW;
+  }
+
+  private grow(): void {
+    const capacity = this.high.length * 2;
+    const ints = new Int32Array(capacity * INTS_PER_ROW);
+    ints.set(this.ints);
+    this.ints = ints;
+    this.doubles = new Float64Array(ints.buffer);
+    this.high = grown(this.high, new Int32Array(capacity));
+    this.low = grown(this.low, new Int32Array(capacity));
+    this.firstTime = grown(this.firstTime, new Float64Array(capacity));
+    this.chunksInFile = grown(this.chunksInFile, new Int32Array(capacity));
+    this.lastChunkFirstTime = grown(this.lastChunkFirstTime, new Float64Array(capacity));
+    this.lastChunkLastTime = grown(this.lastChunkLastTime, new Float64Array(capacity));
+    this.chunksUnpersisted = grown(this.chunksUnpersisted, new Int32Array(capacity));
+    this.hashes = grown(this.hashes, new Int32Array(capacity));
+    const mtimeNs = new BigInt64Array(capacity);
+    mtimeNs.set(this.mtimeNs);
+    this.mtimeNs = mtimeNs;
+  }
+}
+
+const insertInto = (places: Int32Array, row: Row, hash: number): void => {
+  const mask = places.length - 1;
+  let place = hash & mask;
+  while (places[place] !== NO_ROW) place = (place + 1) & mask;
+  places[place] = row;
+};
+
+/** Fast fingerprints of similar series share their leading digits: mix before masking. */
+const fingerprintHash = (high: number, low: number): number => {
+  const mixed = Math.imul(low ^ (high << 7), 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
+};
+
+const samePairs = (a: LabelPairs, b: LabelPairs): boolean => {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+};
+
+const grown = <T extends Int32Array | Float64Array>(from: T, to: T): T => {
+  to.set(from);
+  return to;
+};

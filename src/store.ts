@@ -1,0 +1,335 @@
+/**
+ * The store that users hold: `openStore` and the object it returns. It only passes on: appends to the data plane,
+ * everything else to the parts in src/store/.
+ */
+import { resolve } from 'node:path';
+import type { Registry } from 'prom-client';
+import { Observable } from 'rxjs';
+import type { AnyActorRef, InspectionEvent } from 'xstate';
+import { liveStream, watchSamples } from '../streams/subscriptions.ts';
+import type {
+  AppendResult,
+  BackupResult,
+  ChunkInfo,
+  Duration,
+  InstantSample,
+  QuarantinedSeries,
+  Sample,
+  Selector,
+  SelectOptions,
+  SeriesHandle,
+  SeriesSamples,
+  Store,
+  StoreInfo,
+  StoreOptions,
+  SubscribeOptions,
+  Subscription,
+  TimeRange,
+} from './api.ts';
+import { TidemarkError } from './errors.ts';
+import { followJournal } from './journal/follow.ts';
+import { readHistory } from './journal/read-history.ts';
+import type { DomainEvent, JournalEvent, LifecycleEvent, Position } from './model/events.ts';
+import { type Fingerprint, fingerprintText } from './model/fingerprint.ts';
+import { type LabelPairs, type Labels, toLabelPairs, toLabels } from './model/labels.ts';
+import { matchesPairs } from './model/matcher.ts';
+import { parseSelector } from './model/selector.ts';
+import { resolveOptions } from './options.ts';
+import { StoredSeriesHandle } from './series/handle.ts';
+import { SampleTap } from './series/sample-tap.ts';
+import { NO_ROW, type Row } from './series/table.ts';
+import { backup } from './store/backup.ts';
+import { chunksOf } from './store/chunks-of.ts';
+import { dropSeries } from './store/drop.ts';
+import { Engine } from './store/engine.ts';
+import { infoOf } from './store/info.ts';
+import { metricsOf } from './store/metrics.ts';
+import { listQuarantine, readFromQuarantine } from './store/quarantine.ts';
+import { Session } from './store/session.ts';
+
+/**
+ * Opens the store in a directory, which is created if it is missing and recovered if need be.
+ *
+ * @throws {TidemarkError} `TIDEMARK_LOCKED` when another program has it open, `TIDEMARK_NOT_A_STORE` when the directory
+ * holds something else, `TIDEMARK_INVALID_OPTION`, `TIDEMARK_UNSUPPORTED_VERSION`, `TIDEMARK_IO`.
+ */
+export const openStore = async (directory: string, options: StoreOptions = {}): Promise<Store> => {
+  const resolved = resolveOptions(options);
+  if (typeof directory !== 'string' || directory === '') {
+    throw new TidemarkError('TIDEMARK_INVALID_OPTION', 'directory is not given; allowed: the path of a directory');
+  }
+  const session = new Session(new Engine(resolve(directory), resolved));
+  await session.open();
+  return new TidemarkStore(session);
+};
+
+interface WatchedSample {
+  readonly row: Row;
+  readonly timestamp: number;
+  readonly value: number;
+}
+
+class TidemarkStore implements Store {
+  readonly directory: string;
+  readonly readOnly: boolean;
+  readonly events$: Observable<DomainEvent>;
+  readonly actor: AnyActorRef;
+  readonly registry: Registry;
+  private readonly session: Session;
+  private readonly samples$: Observable<WatchedSample>;
+  private readonly sampleListeners = new Set<(row: Row, timestamp: number, high: number, low: number) => void>();
+  private dropping: Promise<unknown> = Promise.resolve();
+
+  constructor(session: Session) {
+    this.session = session;
+    const { engine, running } = session;
+    this.directory = engine.directory;
+    this.readOnly = engine.options.readOnly;
+    this.actor = session.actor;
+    this.registry = metricsOf(session);
+    this.events$ = liveStream((push) => this.listenToEvents(push));
+    this.samples$ = liveStream((push) => this.listenToSamples(push));
+    running.ingest.listener = undefined;
+  }
+
+  append(labels: Labels, timestamp: number, value: number): void {
+    this.session.running.ingest.append(labels, timestamp, value);
+  }
+
+  appendBatch(samples: readonly Sample[]): AppendResult {
+    return this.session.running.ingest.appendBatch(samples);
+  }
+
+  series(labels: Labels): SeriesHandle {
+    const { running } = this.session;
+    const { table } = this.session.engine;
+    return new StoredSeriesHandle(
+      {
+        table,
+        directory: running.directory,
+        ingest: running.ingest,
+        fingerprintOf: (pairs) => {
+          const { high, low } = running.directory.fingerprintOf(pairs);
+          return fingerprintText(high, low);
+        },
+        stateOf: (pairs) => running.stateOf(pairs),
+        actorOf: (pairs) => this.actorOf(pairs),
+      },
+      toLabelPairs(labels),
+    );
+  }
+
+  async ready(): Promise<void> {
+    const { engine, running } = this.session;
+    for (;;) {
+      await engine.admission.ready();
+      await this.dropping;
+      const { indexer } = running.recovered;
+      if (indexer.queued >= indexer.capacity) await indexer.flush();
+      if (engine.admission.refusal === undefined) return;
+    }
+  }
+
+  async flush(): Promise<void> {
+    this.assertOpen();
+    if (!this.readOnly) await this.session.running.recovered.journal.commit();
+  }
+
+  select(selector: Selector, options: SelectOptions = {}): AsyncIterable<SeriesSamples> {
+    return this.session.running.queries.select(selector, options);
+  }
+
+  instant(selector: Selector, options: { at?: number; lookback?: Duration } = {}): Promise<InstantSample[]> {
+    return this.session.running.queries.instant(selector, options);
+  }
+
+  lastSamples(selector: Selector): Promise<InstantSample[]> {
+    return this.session.running.queries.lastSamples(selector);
+  }
+
+  metrics(selectors: Selector | readonly string[], range: TimeRange = {}): Promise<Labels[]> {
+    return this.session.running.queries.metrics(selectors, range);
+  }
+
+  labelNames(): Promise<string[]> {
+    return this.session.running.queries.labelNames();
+  }
+
+  labelValues(name: string): Promise<string[]> {
+    return this.session.running.queries.labelValues(name);
+  }
+
+  async drop(selector: Selector): Promise<number> {
+    this.assertWritable();
+    const dropped = dropSeries(this.session.running, selector);
+    this.dropping = Promise.allSettled([this.dropping, dropped]);
+    return dropped;
+  }
+
+  async quarantined(): Promise<QuarantinedSeries[]> {
+    this.assertOpen();
+    return listQuarantine(this.session);
+  }
+
+  async readQuarantined(fingerprint: Fingerprint): Promise<SeriesSamples & { readonly problems: readonly string[] }> {
+    this.assertOpen();
+    return readFromQuarantine(this.session, fingerprint);
+  }
+
+  async checkpoint(): Promise<void> {
+    this.assertWritable();
+    await this.session.checkpoint();
+  }
+
+  async backup(directory: string): Promise<BackupResult> {
+    this.assertOpen();
+    return backup(this.session, resolve(directory));
+  }
+
+  async waitForIndexing(): Promise<void> {
+    this.assertOpen();
+    await this.session.running.recovered.indexer.flush();
+  }
+
+  async maintain(): Promise<void> {
+    this.assertWritable();
+    const { running, engine } = this.session;
+    const rows: Row[] = [];
+    for (let row = 0; row < engine.table.size; row++) if (engine.table.isLive(row)) rows.push(row);
+    const { archived } = running.recovered;
+    const slots: number[] = [];
+    for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) slots.push(slot);
+    await running.visitRows(rows);
+    await running.actors.allSettled();
+    await running.visitArchived(slots);
+    await running.actors.allSettled();
+  }
+
+  watch(selector: Selector): Observable<Sample> {
+    const matchers = parseSelector(selector);
+    const { table } = this.session.engine;
+    return watchSamples<WatchedSample, LabelPairs, Sample>({
+      samples$: this.samples$,
+      keyOf: ({ row }) => table.labels[row] ?? [],
+      matches: (pairs) => matchesPairs(matchers, pairs),
+      project: ({ row, timestamp, value }) => ({ labels: toLabels(table.labels[row] ?? []), timestamp, value }),
+      generation: () => 0,
+    });
+  }
+
+  subscribe(name: string, options: SubscribeOptions = {}): Subscription {
+    this.assertWritable();
+    return this.session.subscriptions.subscribe(name, options);
+  }
+
+  subscriptions(): readonly { readonly name: string; readonly position: Position; readonly lagBytes: number }[] {
+    return this.session.subscriptions.list();
+  }
+
+  async unsubscribe(name: string): Promise<void> {
+    this.assertWritable();
+    await this.session.subscriptions.remove(name);
+  }
+
+  async history(labels: Labels): Promise<(LifecycleEvent & { readonly position: Position })[]> {
+    this.assertOpen();
+    const { engine, running } = this.session;
+    const { high, low } = running.directory.fingerprintOf(toLabelPairs(labels));
+    running.recovered.journal.write();
+    return [
+      ...readHistory({
+        fileSystem: engine.fileSystem,
+        directory: engine.journalDirectory,
+        fingerprint: fingerprintText(high, low),
+      }),
+    ];
+  }
+
+  journal(options: { from?: Position; follow?: boolean; signal?: AbortSignal } = {}): AsyncIterable<JournalEvent> {
+    this.assertOpen();
+    return followJournal({ ...this.session.engine, journal: this.session.running.recovered.journal }, options);
+  }
+
+  async chunks(labels: Labels): Promise<ChunkInfo[]> {
+    this.assertOpen();
+    return chunksOf(this.session.running, toLabelPairs(labels));
+  }
+
+  async info(): Promise<StoreInfo> {
+    this.assertOpen();
+    return infoOf(this.session);
+  }
+
+  inspect(observer: (event: InspectionEvent) => void): () => void {
+    return this.session.running.inspect(observer);
+  }
+
+  stateCounts(): Readonly<Record<'inMemory' | 'persisting' | 'archived' | 'quarantined', number>> {
+    return this.session.running.stateCounts();
+  }
+
+  close(): Promise<void> {
+    return this.session.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private assertOpen(): void {
+    if (!this.session.actor.getSnapshot().hasTag('running')) {
+      throw new TidemarkError('TIDEMARK_CLOSED', 'the store is closed');
+    }
+  }
+
+  private assertWritable(): void {
+    this.assertOpen();
+    if (this.readOnly) throw new TidemarkError('TIDEMARK_READ_ONLY', 'the store was opened with readOnly: true');
+  }
+
+  private actorOf(pairs: LabelPairs): AnyActorRef {
+    const { running, engine } = this.session;
+    const row = engine.table.findPairs(pairs);
+    if (row !== NO_ROW) return running.actors.hold(row);
+    const { high, low } = running.directory.fingerprintOf(pairs);
+    if (!running.recovered.archived.has(high, low)) {
+      throw new TidemarkError('TIDEMARK_INVALID_LABELS', 'no series has these labels yet; its first sample creates it');
+    }
+    return running.actors.hold(running.lifecycle.borrow(high, low, pairs));
+  }
+
+  private listenToEvents(push: (event: DomainEvent) => void): () => void {
+    const { engine, running } = this.session;
+    const tap = new SampleTap(engine.table, engine.clock, push);
+    const stopSamples = this.addSampleListener((row, timestamp, high, low) => tap.add(row, timestamp, high, low));
+    const stopEvents = running.recovered.bus.listen((event) => {
+      tap.flush();
+      push(event);
+    });
+    return () => {
+      stopSamples();
+      stopEvents();
+    };
+  }
+
+  private listenToSamples(push: (sample: WatchedSample) => void): () => void {
+    const bits = new DataView(new ArrayBuffer(8));
+    return this.addSampleListener((row, timestamp, high, low) => {
+      bits.setInt32(0, high);
+      bits.setInt32(4, low);
+      push({ row, timestamp, value: bits.getFloat64(0) });
+    });
+  }
+
+  private addSampleListener(listener: (row: Row, timestamp: number, high: number, low: number) => void): () => void {
+    const { ingest } = this.session.running;
+    this.sampleListeners.add(listener);
+    ingest.listener = (row, timestamp, high, low) => {
+      for (const each of this.sampleListeners) each(row, timestamp, high, low);
+    };
+    return () => {
+      this.sampleListeners.delete(listener);
+      if (this.sampleListeners.size === 0) ingest.listener = undefined;
+    };
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * What goes on by itself while a store runs: commits, checkpoints, the maintenance sweeps, measuring. Each is a stream
+ * of policy (streams/) joined to the part that does the work, and subscribed to here, once.
+ */
+import { from, Subject } from 'rxjs';
+import { checkpointTriggers } from '../../streams/checkpoint-triggers.ts';
+import { journalCommit } from '../../streams/journal-commit.ts';
+import { maintenanceSweep, type SweepBatch, sweepDurationMs } from '../../streams/maintenance-sweep.ts';
+import { schedulerOf } from '../clock-scheduler.ts';
+import type { TimerHandle } from '../clock.ts';
+import { isDiskFull, TidemarkError } from '../errors.ts';
+import type { Row } from '../series/table.ts';
+import type { Running } from './running.ts';
+
+/** How often pressure, indexing and the clocks are looked at. */
+const MEASURE_EVERY_MS = 250;
+/** How often the directory's size is added up when retention limits it. */
+const SIZE_EVERY_MS = 60_000;
+/** A checkpoint triggered by what changed follows the one before by at least this, and by ten times what that took. */
+const DIRTY_CHECKPOINT_AFTER_MS = 30_000;
+
+export class Background {
+  private readonly store: Running;
+  private readonly stop$ = new Subject<void>();
+  private readonly requests$ = new Subject<{ resolve: () => void; reject: (error: unknown) => void }>();
+  private readonly dirtySeries$ = new Subject<number>();
+  private readonly journalBytes$ = new Subject<number>();
+  private readonly hurry$ = new Subject<void>();
+  private readonly ended: Promise<void>[] = [];
+  private timer: TimerHandle | undefined;
+  private sizeDueAt = 0;
+  private stopped = false;
+
+  constructor(store: Running) {
+    this.store = store;
+  }
+
+  start(): void {
+    const { engine, recovered } = this.store;
+    const { options, clock } = engine;
+    const scheduler = schedulerOf(clock);
+    const { stop$ } = this;
+    if (options.durability !== 'always') {
+      this.run(
+        journalCommit({
+          pending$: engine.journalPending$,
+          intervalMs: options.commitIntervalMs,
+          commit: () => this.commit(),
+          scheduler,
+        }),
+      );
+    }
+    if (options.readOnly) return;
+    this.run(
+      checkpointTriggers({
+        intervalMs: options.checkpointIntervalMs,
+        dirtySeries$: this.dirtySeries$,
+        dirtySeriesMax: () => this.dirtySeriesMax(),
+        journalBytes$: this.journalBytes$,
+        journalBytesMax: options.checkpointJournalBytes,
+        requests$: this.requests$,
+        run: () => from(this.store.writeCheckpointInTurn(false)),
+        stop$,
+        scheduler,
+      }),
+      (notice) => {
+        if (notice.type === 'checkpointStarted') this.store.actor.send({ type: 'checkpointStarted' });
+        if (notice.type === 'checkpointRemembered') this.store.actor.send({ type: 'checkpointRemembered' });
+        if (notice.type === 'checkpointFinished') {
+          this.store.actor.send({ type: 'checkpointFinished' });
+          if (notice.error !== undefined) this.store.noteTrouble('A checkpoint failed.', notice.error);
+        }
+      },
+    );
+    const sweepMs = sweepDurationMs(options.retentionMs);
+    const random = () => options.random.next();
+    this.run(
+      maintenanceSweep<Row, Row>({
+        source: {
+          count: () => engine.table.live,
+          at: (share) => Math.floor(share * engine.table.size),
+          take: (cursor, max) => [this.takeRows(cursor, max)],
+        },
+        sweepMs,
+        urgency: () => this.store.urgency(),
+        hurry$: this.hurry$,
+        random,
+        visit: (rows) => from(this.store.visitRows(rows)),
+        stop$,
+        scheduler,
+      }),
+      (notice) => {
+        if (notice.type === 'visitFailed') this.store.noteTrouble('A maintenance visit failed.', notice.error);
+      },
+    );
+    this.run(
+      maintenanceSweep<number, number>({
+        source: {
+          count: () => recovered.archived.size,
+          at: (share) => Math.floor(share * recovered.archived.size),
+          take: (cursor, max) => [this.takeArchived(cursor, max)],
+        },
+        sweepMs,
+        random,
+        visit: (slots) => from(this.store.visitArchived(slots)),
+        stop$,
+        scheduler,
+      }),
+      (notice) => {
+        if (notice.type === 'visitFailed') this.store.noteTrouble('A maintenance visit failed.', notice.error);
+      },
+    );
+    this.sizeDueAt = clock.monotonic() + SIZE_EVERY_MS;
+    this.measureLater();
+  }
+
+  /** Writes a checkpoint soon; resolves when one that was begun after the call is in place. */
+  checkpoint(): Promise<void> {
+    return new Promise((resolve, reject) => this.requests$.next({ resolve, reject }));
+  }
+
+  /** Something got more urgent: sweeps need not wait out their pause. */
+  hurry(): void {
+    this.hurry$.next();
+  }
+
+  /** Ends everything; resolves when what was under way is done. */
+  async stop(): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    if (this.timer !== undefined) this.store.engine.clock.clearTimeout(this.timer);
+    this.stop$.next();
+    this.stop$.complete();
+    this.store.engine.journalPending$.complete();
+    await Promise.all(this.ended);
+  }
+
+  /** Measures now: for those who have just made a difference. */
+  measure(): void {
+    const { store } = this;
+    const { engine, recovered } = store;
+    store.measurePressure();
+    const { queued, capacity } = recovered.indexer;
+    store.actor.send({ type: 'indexingMeasured', queued, capacity });
+    const change = store.trustedClock.look();
+    if (change?.type === 'clockJumped') store.actor.send({ type: 'clockJumped', byMs: change.byMs });
+    if (change?.type === 'clockSettled') store.actor.send({ type: 'clockSettled' });
+    this.dirtySeries$.next(engine.chunks.dirtySeries);
+    this.journalBytes$.next(recovered.journal.end - store.checkpointFrom);
+    store.evictOverTarget();
+  }
+
+  private measureLater(): void {
+    const { clock } = this.store.engine;
+    this.timer = clock.setTimeout(() => {
+      if (this.stopped) return;
+      this.measure();
+      if (this.store.retention.limitsBytes && clock.monotonic() >= this.sizeDueAt) {
+        this.sizeDueAt = clock.monotonic() + SIZE_EVERY_MS;
+        void this.measureSize();
+      }
+      this.measureLater();
+    }, MEASURE_EVERY_MS);
+  }
+
+  private async measureSize(): Promise<void> {
+    try {
+      if (await this.store.noteSize()) this.hurry();
+    } catch (error) {
+      this.store.noteTrouble("The directory's size could not be added up.", error);
+    }
+  }
+
+  private async commit(): Promise<void> {
+    const { journal } = this.store.recovered;
+    if (!journal.writable) return;
+    if (this.store.engine.options.durability === 'os') journal.write();
+    else await journal.commit();
+  }
+
+  private dirtySeriesMax(): number {
+    const { engine, lastCheckpoint } = this.store;
+    const sinceMs = engine.clock.monotonic() - lastCheckpoint.endedAt;
+    const dueAfterMs = Math.max(DIRTY_CHECKPOINT_AFTER_MS, lastCheckpoint.durationMs * 10);
+    return sinceMs < dueAfterMs ? Infinity : engine.options.checkpointDirtySeries;
+  }
+
+  private takeRows(cursor: Row, max: number): SweepBatch<Row, Row> {
+    const { table } = this.store.engine;
+    const keys: Row[] = [];
+    let row = cursor;
+    for (; row < table.size && keys.length < max; row++) if (table.isLive(row)) keys.push(row);
+    return { keys, next: row < table.size ? row : undefined };
+  }
+
+  private takeArchived(cursor: number, max: number): SweepBatch<number, number> {
+    const { archived } = this.store.recovered;
+    const keys: number[] = [];
+    let slot = archived.nextSlot(cursor);
+    for (; slot >= 0 && keys.length < max; slot = archived.nextSlot(slot + 1)) keys.push(slot);
+    return { keys, next: slot < 0 ? undefined : slot };
+  }
+
+  private run<T>(stream: import('rxjs').Observable<T>, onNext: (value: T) => void = () => {}): void {
+    this.ended.push(
+      new Promise((resolve) => {
+        stream.subscribe({
+          next: onNext,
+          error: (error: unknown) => {
+            this.store.actor.send({ type: 'fail', error });
+            resolve();
+          },
+          complete: resolve,
+        });
+      }),
+    );
+  }
+}
+
+/** Whether an error is the disk's, so that the store waits for it to get well. */
+export const isDiskTrouble = (error: unknown): boolean =>
+  isDiskFull(error) || (error instanceof TidemarkError && error.code === 'TIDEMARK_IO');

@@ -1,0 +1,28 @@
+/** Sizes and counts of an open store, for `tidemark info` and the pages. */
+import type { StoreInfo } from '../api.ts';
+import { EARLIEST } from '../model/int64.ts';
+import { directorySizes } from './directory-sizes.ts';
+import { listQuarantine } from './quarantine.ts';
+import type { Session } from './session.ts';
+
+export const infoOf = async (session: Session): Promise<StoreInfo> => {
+  const { engine, running } = session;
+  const { journal, archived, how } = running.recovered;
+  const { files: _files, ...bytes } = await directorySizes(engine.fileSystem, engine.directory, () => engine.clock.breathe());
+  const firstTime = running.oldestTime();
+  const lastTime = running.newestTime();
+  return {
+    directory: engine.directory,
+    version: 1,
+    opened: how,
+    seriesInMemory: engine.table.live,
+    seriesArchived: archived.size,
+    seriesQuarantined: listQuarantine(session).length,
+    chunksInMemory: engine.slab.used,
+    chunksWaiting: engine.chunks.waiting,
+    ...(firstTime === EARLIEST ? {} : { firstTime }),
+    ...(lastTime === EARLIEST ? {} : { lastTime }),
+    bytes,
+    journal: { first: journal.first, end: journal.end, durable: journal.durable },
+  };
+};

@@ -1,0 +1,116 @@
+/** Joins the metrics (src/metrics.ts) to the numbers that the parts of the store keep. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Registry } from 'prom-client';
+import { type Readings, registerMetrics } from '../metrics.ts';
+import type { Session } from './session.ts';
+
+const NS_PER_S = 1e9;
+
+/** Registers the store's metrics and returns their registry. Reading costs when somebody scrapes, never otherwise. */
+export const metricsOf = (session: Session): Registry => {
+  const { engine, running, actor } = session;
+  const { table, chunks, slab, cache, options, mapper } = engine;
+  const { journal, indexer, archived, bus, how } = running.recovered;
+  const registry = options.registry ?? new Registry();
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  void actor.subscribe({ complete: () => delay.disable(), error: () => delay.disable() });
+  const begin = journal.end;
+  let commits = 0;
+  journal.onDurable(() => {
+    commits++;
+  });
+  const isIn = (value: object): number => Number(actor.getSnapshot().matches({ running: value } as never));
+  const bool = (tag: 'rushed' | 'busy'): number => Number(actor.getSnapshot().hasTag(tag));
+  const openHeads = (): number => {
+    let count = 0;
+    for (const row of table.rows()) if (table.headOpen(row)) count++;
+    return count;
+  };
+  const readings: Readings = {
+    gauges: {
+      prometheus_local_storage_memory_series: () => table.live,
+      prometheus_local_storage_memory_dirty_series: () => chunks.dirtySeries,
+      prometheus_local_storage_open_head_chunks: openHeads,
+      prometheus_local_storage_memory_chunks: () => slab.used,
+      prometheus_local_storage_memory_chunkdescs: () => slab.used,
+      prometheus_local_storage_chunks_to_persist: () => chunks.waiting,
+      prometheus_local_storage_max_chunks_to_persist: () => running.maxWaiting(),
+      prometheus_local_storage_target_heap_size_bytes: () => options.memoryTarget,
+      prometheus_local_storage_persistence_urgency_score: () => running.score(),
+      prometheus_local_storage_rushed_mode: () => bool('rushed'),
+      prometheus_local_storage_indexing_queue_length: () => indexer.queued,
+      prometheus_local_storage_indexing_queue_capacity: () => indexer.capacity,
+      prometheus_local_storage_checkpointing: () => bool('busy'),
+      prometheus_local_storage_checkpoint_last_duration_seconds: () => running.lastCheckpoint.durationMs / 1000,
+      prometheus_local_storage_checkpoint_last_size_bytes: () => running.lastCheckpoint.bytes,
+      prometheus_local_storage_started_dirty: () => Number(how === 'journal' || how === 'crashRecovery'),
+      tidemark_archived_series: () => archived.size,
+      tidemark_quarantined_series: () => running.quarantinedCount,
+      tidemark_live_actors: () => running.actors.live,
+      tidemark_busy_series: () => running.actors.busy,
+      tidemark_memory_slab_bytes: () => slab.bytes,
+      tidemark_memory_table_bytes: () => table.bytes,
+      tidemark_memory_used_bytes: () => running.memoryUsed(),
+      tidemark_journal_bytes: () => journal.fileBytes,
+      tidemark_journal_segments: () => journal.segments().length,
+      tidemark_journal_pending_bytes: () => journal.pendingBytes,
+      tidemark_journal_position: () => journal.end,
+      tidemark_journal_durable_position: () => journal.durable,
+      tidemark_health_read_only: () => isIn({ health: 'readOnly' }),
+      tidemark_event_loop_delay_p99_seconds: () => delay.percentile(99) / NS_PER_S,
+      tidemark_event_loop_delay_max_seconds: () => {
+        const seconds = delay.max / NS_PER_S;
+        delay.reset();
+        return seconds;
+      },
+    },
+    counters: {
+      prometheus_local_storage_ingested_samples_total: () => running.ingest.accepted,
+      prometheus_local_storage_queued_chunks_to_persist_total: () => chunks.waiting + running.chunksPersisted,
+      prometheus_local_storage_persist_errors_total: () => running.persistErrors,
+      prometheus_local_storage_inconsistencies_total: () => bus.counts.get('seriesQuarantined') ?? 0,
+      prometheus_local_storage_non_existent_series_matches_total: () => running.queries.strayMatches,
+      prometheus_local_storage_fingerprint_mappings_total: () => mapper.size,
+      tidemark_journal_commits_total: () => commits,
+      tidemark_journal_written_bytes_total: () => journal.end - begin,
+      tidemark_actors_created_total: () => running.actors.created,
+      tidemark_chunk_cache_hits_total: () => cache.hits,
+      tidemark_chunk_cache_misses_total: () => cache.misses,
+    },
+    labelledGauges: {
+      tidemark_series: () => Object.entries(running.stateCounts()),
+      tidemark_subscription_lag_bytes: () =>
+        session.subscriptions.list().map(({ name, lagBytes }) => [name, lagBytes] as const),
+    },
+    labelledCounters: {
+      prometheus_local_storage_out_of_order_samples_total: () => [
+        ['timestamp_out_of_order', running.ingest.outOfOrder],
+        ['multiple_values_for_timestamp', running.ingest.duplicates],
+      ],
+      prometheus_local_storage_series_ops_total: () => [
+        ['create', running.directory.created],
+        ['archive', running.archivedTotal],
+        ['unarchive', running.unarchivedTotal],
+        ['quarantine_completed', bus.counts.get('seriesQuarantined') ?? 0],
+        ['purge_from_memory', bus.counts.get('seriesPurged') ?? 0],
+      ],
+      prometheus_local_storage_chunk_ops_total: () => [
+        ['create', slab.allocated],
+        ['persist', running.chunksPersisted],
+        ['evict', cache.evicted],
+        ['load', cache.misses],
+      ],
+      prometheus_local_storage_chunkdesc_ops_total: () => [['load', cache.misses]],
+      tidemark_events_total: () => bus.counts,
+      tidemark_transitions_total: () => running.actors.transitionCounts(),
+    },
+  };
+  const distributions = registerMetrics(registry, readings);
+  running.distributions = distributions;
+  engine.onIndexBatch = ({ operationCount, durationMs }) => {
+    distributions.indexingBatchSizes.observe(operationCount);
+    distributions.indexingBatchDuration.observe(durationMs / 1000);
+  };
+  return registry;
+};

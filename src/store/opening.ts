@@ -1,0 +1,250 @@
+/**
+ * Opens a directory in two steps. First: what it is, the lock, the indexes, the mark that it is in use; nothing is
+ * written before the lock is held, and the lock is LevelDB's on the archive index, which the operating system frees
+ * however the process ends. Then: what it holds, recovered as its tier demands. docs/recovery.md tells it for users.
+ */
+import { indexing } from '../../streams/indexing.ts';
+import { schedulerOf } from '../clock-scheduler.ts';
+import { lockedError, markDirty, prepareDirectory } from '../disk/directory.ts';
+import type { HeadsRead, HeadsRecord } from '../disk/heads.ts';
+import { readHeads } from '../disk/heads-reader.ts';
+import { readMappings } from '../disk/mappings.ts';
+import { TidemarkError } from '../errors.ts';
+import { ArchiveDirectory } from '../index/archive-directory.ts';
+import { ArchiveIndex } from '../index/archive-index.ts';
+import { Indexer, type IndexingOperation } from '../index/indexer.ts';
+import { LabelIndex } from '../index/label-index.ts';
+import { describeFinding, type JournalFinding } from '../journal/findings.ts';
+import { JournalWriter } from '../journal/journal-writer.ts';
+import type { Position } from '../model/events.ts';
+import { fingerprintText } from '../model/fingerprint.ts';
+import { recoverFromCrash } from '../recovery/crash-recovery.ts';
+import { ProgressReporter } from '../recovery/progress.ts';
+import { type Problem, reconcileTouched } from '../recovery/reconcile-touched.ts';
+import { replay } from '../recovery/replay.ts';
+import { adoptRecord, isEmptyRecord } from '../recovery/snapshot.ts';
+import { chooseTier } from '../recovery/tier.ts';
+import { EventBus } from '../series/event-bus.ts';
+import { NO_ROW } from '../series/table.ts';
+import { closeDatabases, type Databases, openDatabases } from './databases.ts';
+import type { Engine } from './engine.ts';
+
+/** Index operations that may wait before new series have to. */
+const INDEXING_CAPACITY = 1 << 18;
+
+export interface Found {
+  readonly databases: Databases;
+  readonly created: boolean;
+  /** DIRTY was there. */
+  readonly dirty: boolean;
+}
+
+export type HowOpened = 'created' | 'clean' | 'journal' | 'crashRecovery';
+
+/** What recovery adds to the engine. */
+export interface Recovered {
+  readonly databases: Databases;
+  readonly journal: JournalWriter;
+  readonly bus: EventBus;
+  readonly labels: LabelIndex;
+  readonly archive: ArchiveIndex;
+  readonly archived: ArchiveDirectory;
+  readonly indexer: Indexer;
+  readonly how: HowOpened;
+  readonly heads: Pick<HeadsRead, 'bytes' | 'crc32'>;
+  /** Series found damaged: to be quarantined as soon as their statecharts run. */
+  readonly damaged: readonly Problem[];
+  /** Where replay began, or would. */
+  readonly replayFrom: Position;
+  /** A checkpoint has to be written before anything else: what was recovered is nowhere else yet. */
+  readonly needsCheckpoint: boolean;
+  /** Changes of the archive that must not be made before that checkpoint. */
+  readonly afterCheckpoint: readonly IndexingOperation[];
+  /** The label indexes are to be made anew from what exists. */
+  readonly needsLabels: boolean;
+}
+
+/** Throws `TIDEMARK_LOCKED`, `TIDEMARK_NOT_A_STORE`, `TIDEMARK_UNSUPPORTED_VERSION`, `TIDEMARK_IO`. */
+export const openDirectory = async (engine: Engine): Promise<Found> => {
+  const { fileSystem, directory, stores, logger, options, clock } = engine;
+  const { readOnly } = options;
+  const { created, dirty } = prepareDirectory(fileSystem, directory, { readOnly });
+  const databases = await openDatabases({ fileSystem, directory, stores, readOnly, logger }).catch((error: unknown) => {
+    const isLocked = error instanceof TidemarkError && error.code === 'TIDEMARK_LOCKED';
+    throw isLocked ? lockedError(fileSystem, directory, error) : error;
+  });
+  try {
+    markDirty(fileSystem, directory, clock.now());
+    return { databases, created, dirty };
+  } catch (error) {
+    await closeDatabases(databases);
+    throw error;
+  }
+};
+
+export const recover = async (engine: Engine, found: Found, progress: ProgressReporter): Promise<Recovered> => {
+  const { clock, logger } = engine;
+  const { databases } = found;
+  const archive = new ArchiveIndex(databases.metric, databases.timeRange);
+  const labels = new LabelIndex(databases.names, databases.pairs);
+  const archived = new ArchiveDirectory();
+  const unreadable = await archive.loadDirectory(archived, (done) => progress.report('archive', done, 0));
+  const { heads, problems } = await loadHeads(engine, progress);
+  // A journal that was deleted must not give out positions again that the checkpoint has seen.
+  const journal = openJournal(engine, heads.trailer?.position ?? 0);
+  const onFinding = (finding: JournalFinding): void => logger.warn({ finding }, describeFinding(finding));
+  for (const finding of journal.findings) onFinding(finding);
+  const bus = new EventBus(journal);
+  const indexer = new Indexer({
+    labels,
+    archive,
+    clock,
+    batching: (batchOptions) => indexing({ ...batchOptions, scheduler: schedulerOf(clock) }),
+    capacity: INDEXING_CAPACITY,
+    onBatch: (batch) => engine.onIndexBatch(batch),
+    onError: (error) => logger.warn({ err: error }, 'An index could not be written; it is tried again.'),
+  });
+  const { tier, ownHeads } = chooseTier({
+    fileSystem: engine.fileSystem,
+    directory: engine.journalDirectory,
+    dirty: found.dirty,
+    forced: engine.options.forceRecovery,
+    heads,
+    first: journal.first,
+    end: journal.end,
+  });
+  const archiveLost = databases.lost.has('metric') || databases.lost.has('timeRange') || unreadable.length > 0;
+  const mustRecover = tier.kind === 'crash' || (archiveLost && !found.created);
+  if (!ownHeads) for (const row of engine.table.rows()) engine.chunks.closeUnfaithfulHead(row);
+  const damaged: Problem[] = [...problems];
+  let afterCheckpoint: readonly IndexingOperation[] = [];
+  const replayFrom = async (from: number): Promise<void> => {
+    const tail = { ...engine, directory: engine.journalDirectory, archived, indexer };
+    const result = await replay(
+      { ...tail, onFinding, onProgress: (done, total) => progress.report('journal', done, total, done) },
+      from,
+      journal.end,
+    );
+    const reconciled = await reconcileTouched(
+      {
+        ...engine,
+        files: engine.seriesFiles,
+        archived,
+        archive,
+        indexer,
+        onProgress: (done, total) => progress.report('series files', done, total),
+      },
+      result.touched,
+      result.purged,
+    );
+    damaged.push(...reconciled.damaged);
+    logger.info({ ...result, touched: result.touched.size, purged: undefined }, 'The journal was replayed.');
+  };
+  if (mustRecover) {
+    const reason = tier.kind === 'crash' ? tier.reason : 'an archive index is damaged';
+    const result = await recoverFromCrash({ ...engine, archive, archived, labels, databases, progress, heads, reason });
+    afterCheckpoint = result.afterCheckpoint;
+    damaged.push(...result.damaged);
+    if (tier.kind !== 'clean' && tier.from !== undefined) await replayFrom(tier.from);
+  } else if (tier.kind === 'journal') {
+    await replayFrom(tier.from);
+  }
+  dropStaleArchiveEntries(engine, archived, indexer);
+  await learnMappings(engine, archive);
+  const labelsLost = databases.lost.has('names') || databases.lost.has('pairs');
+  const needsLabels =
+    mustRecover || (labelsLost && !found.created) || (tier.kind === 'journal' && (await labels.position()) === undefined);
+  return {
+    databases,
+    journal,
+    bus,
+    labels,
+    archive,
+    archived,
+    indexer,
+    how: found.created ? 'created' : mustRecover ? 'crashRecovery' : tier.kind === 'journal' ? 'journal' : 'clean',
+    heads,
+    damaged,
+    replayFrom: tier.kind === 'journal' ? tier.from : journal.end,
+    needsCheckpoint: mustRecover,
+    afterCheckpoint,
+    needsLabels,
+  };
+};
+
+const openJournal = (engine: Engine, notBefore: Position): JournalWriter => {
+  const { fileSystem, journalDirectory, clock, options, random } = engine;
+  const { durability, commitIntervalMs, historyBytes } = options;
+  return JournalWriter.open({
+    fileSystem,
+    directory: journalDirectory,
+    clock,
+    storeId: newStoreId(() => random.next()),
+    notBefore,
+    options: {
+      durability,
+      commitIntervalMs,
+      historyBytes,
+      onPending: () => engine.journalPending$.next(),
+      onError: (error) => engine.onJournalError(error),
+    },
+  });
+};
+
+const newStoreId = (next: () => number): string =>
+  fingerprintText(Math.floor(next() * 2 ** 32) | 0, Math.floor(next() * 2 ** 32) | 0);
+
+/** Takes the checkpoint into the table. */
+const loadHeads = async (
+  { fileSystem, directory, slab, table, chunks, clock }: Engine,
+  progress: ProgressReporter,
+): Promise<{ heads: HeadsRead; problems: Problem[] }> => {
+  const problems: Problem[] = [];
+  const take = (record: HeadsRecord): void => {
+    const { high, low } = record;
+    if (table.findFingerprint(high, low) !== NO_ROW) {
+      for (const slot of record.slots) slab.release(slot);
+      problems.push({ high, low, reason: 'the checkpoint names the series twice' });
+      return;
+    }
+    if (isEmptyRecord(record)) {
+      // Whatever it has is in its file: recovery, or the first look at the file, tells how much.
+      const row = table.add(high, low, record.pairs);
+      table.chunksInFile[row] = -1;
+      return;
+    }
+    adoptRecord(table, chunks, record);
+  };
+  const heads = await readHeads(fileSystem, directory, slab, take, {
+    breathe: () => clock.breathe(),
+    onProgress: (done, total) => progress.report('checkpoint', done, total, done),
+  });
+  return { heads, problems };
+};
+
+/** A crash between a checkpoint and the archive's update leaves a series in both: the checkpoint is newer. */
+const dropStaleArchiveEntries = ({ table }: Engine, archived: ArchiveDirectory, indexer: Indexer): void => {
+  for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) {
+    const high = archived.highAt(slot);
+    const low = archived.lowAt(slot);
+    if (table.findFingerprint(high, low) === NO_ROW) continue;
+    archived.remove(high, low);
+    indexer.enqueue({ type: 'unarchive', high, low });
+  }
+};
+
+/** The mapping table: from its file, and from the series that have a mapped fingerprint. */
+const learnMappings = async ({ fileSystem, directory, table, mapper, logger }: Engine, archive: ArchiveIndex): Promise<void> => {
+  const { mappings, damage } = readMappings(fileSystem, directory);
+  mapper.load(mappings);
+  if (damage !== undefined) logger.warn({ err: damage }, 'The mappings file is damaged; the table is completed from the series.');
+  for (const row of table.rows()) {
+    if (isMapped(table.high[row], table.low[row])) mapper.note(table.high[row], table.low[row], table.labels[row] ?? []);
+  }
+  for await (const page of archive.scanMapped()) {
+    for (const { high, low, pairs } of page.entries) mapper.note(high, low, pairs);
+  }
+};
+
+const isMapped = (high: number, low: number): boolean => high === 0 && low >>> 0 <= 1 << 20;
+

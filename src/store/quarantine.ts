@@ -1,0 +1,46 @@
+/** What is in quarantine, and what can still be read of it. */
+import type { QuarantinedSeries, SeriesSamples } from '../api.ts';
+import { SampleColumns } from '../chunk/chunk.ts';
+import { listQuarantined, type QuarantinedFile } from '../disk/quarantine-list.ts';
+import { readQuarantined } from '../disk/quarantine-reader.ts';
+import { TidemarkError } from '../errors.ts';
+import type { Fingerprint } from '../model/fingerprint.ts';
+import { toLabels } from '../model/labels.ts';
+import type { Session } from './session.ts';
+
+export const listQuarantine = ({ engine }: Session): QuarantinedSeries[] =>
+  listQuarantined(engine.fileSystem, engine.directory).map(({ fingerprint, pairs, reason, time, file }) => {
+    return { fingerprint, labels: pairs && toLabels(pairs), reason, time, file };
+  });
+
+/** Reads every file that is in quarantine for the fingerprint, in order. */
+export const readFromQuarantine = (
+  { engine }: Session,
+  fingerprint: Fingerprint,
+): SeriesSamples & { readonly problems: readonly string[] } => {
+  const { fileSystem, directory } = engine;
+  const files = listQuarantined(fileSystem, directory).filter((entry) => entry.fingerprint === fingerprint);
+  if (files.length === 0) {
+    throw new TidemarkError('TIDEMARK_INVALID_OPTION', `nothing is in quarantine for fingerprint ${fingerprint}`, {
+      details: { option: 'fingerprint', value: fingerprint },
+    });
+  }
+  const columns = new SampleColumns();
+  const problems = files.flatMap((entry) => readOne(entry, fileSystem, directory, columns));
+  const words = columns.words.slice(0, columns.count * 2);
+  const pairs = files.find((entry) => entry.pairs !== undefined)?.pairs ?? [];
+  return {
+    labels: toLabels(pairs),
+    fingerprint,
+    timestamps: columns.timestamps.slice(0, columns.count),
+    values: new Float64Array(words.buffer),
+    problems,
+  };
+};
+
+const readOne = (
+  { file }: QuarantinedFile,
+  fileSystem: Parameters<typeof readQuarantined>[0],
+  directory: string,
+  columns: SampleColumns,
+): readonly string[] => (file === undefined ? [] : readQuarantined(fileSystem, directory, file, columns));

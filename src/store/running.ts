@@ -1,0 +1,447 @@
+/**
+ * A recovered store at work: the parts that appends, queries and maintenance go through, wired. The public object is
+ * src/store.ts; what goes on by itself is background.ts.
+ */
+import type { InspectionEvent } from 'xstate';
+import { codeOfPath, phaseOfCode } from '../../machines/series-states.ts';
+import { admissionOf } from '../../machines/store.machine.ts';
+import type { Urgency } from '../../streams/maintenance-sweep.ts';
+import type { SeriesState } from '../api.ts';
+import { isDiskFull } from '../errors.ts';
+import { KeyedMutex } from '../keyed-mutex.ts';
+import type { Distributions } from '../metrics.ts';
+import { fingerprintText } from '../model/fingerprint.ts';
+import { EARLIEST } from '../model/int64.ts';
+import type { LabelPairs } from '../model/labels.ts';
+import { Queries } from '../query/queries.ts';
+import { SeriesReader } from '../query/read-series.ts';
+import { Checkpointer, type CheckpointResult } from '../recovery/checkpoint.ts';
+import type { Subscriptions } from '../journal/subscriptions.ts';
+import { planTruncation } from '../journal/truncation.ts';
+import { SeriesActors } from '../series/actors.ts';
+import { SeriesDirectory } from '../series/directory.ts';
+import { FileChanges } from '../series/file-changes.ts';
+import { Ingest } from '../series/ingest.ts';
+import { Lifecycle } from '../series/lifecycle.ts';
+import { factsOf, type VisitParts, visitFacts } from '../series/maintenance.ts';
+import { Persister } from '../series/persister.ts';
+import { NO_ROW, type Row } from '../series/table.ts';
+import { isDiskTrouble } from './background.ts';
+import { directorySizes } from './directory-sizes.ts';
+import type { Engine, StoreActor } from './engine.ts';
+import type { Recovered } from './opening.ts';
+import { Retention } from './retention.ts';
+import { TrustedClock } from './trusted-clock.ts';
+
+/** Chunks that may wait however little memory there is: below this the store would throttle for nothing. */
+const WAITING_MIN = 1024;
+
+const IN_MEMORY = codeOfPath('inMemory');
+
+export class Running {
+  readonly engine: Engine;
+  readonly recovered: Recovered;
+  readonly actor: StoreActor;
+  readonly lifecycle: Lifecycle;
+  readonly actors: SeriesActors;
+  readonly directory: SeriesDirectory;
+  readonly ingest: Ingest;
+  readonly persister: Persister;
+  readonly fileChanges: FileChanges;
+  readonly checkpointer: Checkpointer;
+  readonly reader: SeriesReader;
+  readonly queries: Queries;
+  readonly trustedClock: TrustedClock;
+  readonly retention: Retention;
+  readonly visitParts: VisitParts;
+  subscriptions!: Subscriptions;
+  /** Series in quarantine. */
+  quarantinedCount = 0;
+  /** Replay would start here. */
+  checkpointFrom: number;
+  lastCheckpoint = { endedAt: 0, durationMs: 0, bytes: 0 };
+  private readonly checkpointTurn = new KeyedMutex<'checkpoint'>();
+  checkpoints = 0;
+  persistErrors = 0;
+  chunksPersisted = 0;
+  archivedTotal = 0;
+  unarchivedTotal = 0;
+  evictedChunks = 0;
+  distributions: Distributions | undefined;
+
+  constructor(engine: Engine, recovered: Recovered, actor: StoreActor) {
+    this.engine = engine;
+    this.recovered = recovered;
+    this.actor = actor;
+    this.checkpointFrom = recovered.replayFrom;
+    const { table, slab, chunks, cache, fileKeys, files, clock, logger, options, mapper, admission, seriesFiles } = engine;
+    const { archived, archive, indexer, journal, bus } = recovered;
+    this.trustedClock = new TrustedClock(clock);
+    this.retention = new Retention({
+      timeMs: options.retentionMs,
+      bytes: options.retentionBytes,
+      now: () => this.trustedClock.now(),
+    });
+    this.fileChanges = new FileChanges(journal, bus, clock);
+    this.persister = new Persister({
+      table,
+      slab,
+      chunks,
+      cache,
+      files,
+      fileKeys,
+      fileChanges: this.fileChanges,
+      bus,
+      clock,
+      minShrinkRatio: options.minShrinkRatio,
+      syncNow: () => this.syncsSeriesFiles(),
+      onPersisted: (count) => {
+        this.chunksPersisted += count;
+        this.distributions?.seriesChunksPersisted.observe(count);
+      },
+    });
+    this.lifecycle = new Lifecycle({
+      table,
+      chunks,
+      cache,
+      persister: this.persister,
+      files,
+      fileKeys,
+      archived,
+      indexer,
+      journal,
+      fileChanges: this.fileChanges,
+      bus,
+      clock,
+      logger,
+      beforeTime: () => (this.retention.isOn ? this.retention.beforeTime() : undefined),
+      chunksInFile: (high, low) => seriesFiles.stat(high, low)?.chunks ?? 0,
+      firstTimeInFile: (high, low) => seriesFiles.loadDescriptors(high, low).firstTimes[0] ?? EARLIEST,
+      onDiskTrouble: (error) => {
+        this.persistErrors++;
+        this.noteTrouble('A series file could not be changed.', error);
+      },
+      onArchived: () => {
+        this.archivedTotal++;
+      },
+      onUnarchived: () => {
+        this.unarchivedTotal++;
+      },
+    });
+    this.actors = new SeriesActors({
+      rows: this.lifecycle,
+      effects: this.lifecycle,
+      inspection: engine.inspection,
+      onError: (row, error) => logger.error({ err: error, row }, 'A series actor failed; its series is at rest again.'),
+    });
+    this.lifecycle.actors = this.actors;
+    this.directory = new SeriesDirectory({
+      table,
+      mapper,
+      archive,
+      archived,
+      indexer,
+      bus,
+      clock,
+      wake: (high, low, pairs) => this.lifecycle.wakeForSample(high, low, pairs),
+      makeWritable: (row) => this.lifecycle.makeWritable(row),
+    });
+    this.ingest = new Ingest({
+      table,
+      chunks,
+      directory: this.directory,
+      journal,
+      admission,
+      commitEach: options.durability === 'always',
+    });
+    this.checkpointer = new Checkpointer({
+      table,
+      slab,
+      chunks,
+      fileChanges: this.fileChanges,
+      files,
+      fileSystem: engine.fileSystem,
+      directory: engine.directory,
+      indexer,
+      journal,
+      clock,
+    });
+    this.reader = new SeriesReader({
+      table,
+      slab,
+      chunks,
+      cache,
+      files,
+      fileKeys,
+      onDamage: (high, low, error) => this.reportDamage(high, low, error.message),
+    });
+    this.queries = new Queries({
+      table,
+      labels: recovered.labels,
+      archive,
+      archived,
+      indexer,
+      reader: this.reader,
+      clock,
+      visibleFrom: () => (options.retentionMs === Infinity ? Number.NEGATIVE_INFINITY : this.trustedClock.now() - options.retentionMs),
+      assertOpen: () => {
+        if (!actor.getSnapshot().hasTag('running')) throw admission.error();
+      },
+    });
+    this.visitParts = {
+      table,
+      chunks,
+      cache,
+      headChunkTimeoutMs: options.headChunkTimeoutMs,
+      beforeTime: () => this.retention.beforeTime(),
+      now: () => this.trustedClock.now(),
+    };
+    chunks.onChunksStarted = () => this.measurePressure();
+  }
+
+  /** Puts what the statechart says into what the append path reads. */
+  applyAdmission(): void {
+    const { admission } = this.engine;
+    const snapshot = this.actor.getSnapshot();
+    switch (admissionOf(snapshot)) {
+      case 'open':
+        if (admission.refusal !== undefined) admission.open();
+        return;
+      case 'throttled':
+        admission.refuse(
+          'TIDEMARK_THROTTLED',
+          'too many chunks wait to be written to the disk; await store.ready() and append again',
+        );
+        return;
+      case 'readOnly':
+        if (snapshot.context.openedReadOnly) admission.end('TIDEMARK_READ_ONLY', 'the store was opened with readOnly: true');
+        else admission.refuse(this.troubleCode, `the disk refuses writes: ${snapshot.context.reason}; await store.ready()`, this.trouble);
+        return;
+      case 'closed':
+        admission.end('TIDEMARK_CLOSED', 'the store is closed');
+    }
+  }
+
+  private trouble: unknown;
+  private get troubleCode(): 'TIDEMARK_DISK_FULL' | 'TIDEMARK_IO' {
+    return isDiskFull(this.trouble) ? 'TIDEMARK_DISK_FULL' : 'TIDEMARK_IO';
+  }
+
+  /** Something failed in the background: said, and when it is the disk's doing, the store waits for the disk. */
+  noteTrouble(message: string, error: unknown): void {
+    this.engine.logger.warn({ err: error }, message);
+    if (!isDiskTrouble(error)) return;
+    this.trouble = error;
+    this.actor.send({ type: 'diskTrouble', reason: error instanceof Error ? error.message : String(error) });
+  }
+
+  /** Resolves if the disk takes what waits; the statechart's probe. */
+  async probeDisk(): Promise<void> {
+    const { journal } = this.recovered;
+    if (!journal.writable) await journal.retry();
+    else await journal.commit();
+  }
+
+  reportDamage(high: number, low: number, reason: string): void {
+    const { table } = this.engine;
+    if (this.engine.options.readOnly) {
+      this.engine.logger.warn({ fingerprint: fingerprintText(high, low), reason }, 'A series is damaged.');
+      return;
+    }
+    const row = table.findFingerprint(high, low);
+    const pairs = row === NO_ROW ? this.directory.archivedPairs(high, low) : table.labels[row];
+    if (pairs === undefined) return;
+    this.actors.send(row === NO_ROW ? this.lifecycle.borrow(high, low, pairs) : row, { type: 'damage', reason });
+  }
+
+  /** The persistence-urgency score: waiting chunks by how many may wait within the memory target. */
+  score(): number {
+    const { chunks, table, slab, options, cache } = this.engine;
+    const slotsMax = (options.memoryTarget - table.bytes) / 1024;
+    const fixed = slab.used - chunks.waiting - cache.size;
+    return Math.min(1, chunks.waiting / this.waitingMax(slotsMax - fixed));
+  }
+
+  maxWaiting(): number {
+    const { chunks, table, slab, options, cache } = this.engine;
+    return this.waitingMax((options.memoryTarget - table.bytes) / 1024 - (slab.used - chunks.waiting - cache.size));
+  }
+
+  private waitingMax(room: number): number {
+    return Math.max(WAITING_MIN, Math.floor(room));
+  }
+
+  urgency(): Urgency {
+    return { score: this.score(), rushed: this.actor.getSnapshot().hasTag('rushed') };
+  }
+
+  measurePressure(): void {
+    this.actor.send({ type: 'pressureMeasured', score: this.score() });
+  }
+
+  /** Bytes that count against the memory target. */
+  memoryUsed(): number {
+    const { slab, table } = this.engine;
+    return slab.used * 1024 + table.bytes;
+  }
+
+  evictOverTarget(): void {
+    const over = this.memoryUsed() - this.engine.options.memoryTarget;
+    if (over > 0) this.evictedChunks += this.engine.cache.evict(Math.ceil(over / 1024));
+  }
+
+  private syncsSeriesFiles(): boolean {
+    const { syncSeriesFiles } = this.engine.options;
+    if (syncSeriesFiles !== 'adaptive') return syncSeriesFiles === 'always';
+    return !this.actor.getSnapshot().hasTag('rushed');
+  }
+
+  /** Resolves when another series may change: calls and index operations that wait are bounded. */
+  async room(): Promise<void> {
+    const { indexer } = this.recovered;
+    await this.actors.room();
+    if (indexer.queued >= indexer.capacity) await indexer.flush();
+  }
+
+  /** One visit of each row: what its statechart decides is done when this resolves, calls included in part. */
+  async visitRows(rows: readonly Row[]): Promise<void> {
+    const { table, clock } = this.engine;
+    const started = clock.monotonic();
+    for (const row of rows) {
+      if (!table.isLive(row)) continue;
+      const code = table.stateCode(row);
+      if (phaseOfCode(code) === 'persisting') continue;
+      const facts = code === IN_MEMORY ? visitFacts(this.visitParts, row) : factsOf(this.visitParts, row);
+      if (facts === undefined) continue;
+      await this.room();
+      if (table.isLive(row)) this.actors.send(row, { type: 'maintain', facts });
+    }
+    this.distributions?.maintainSeriesDuration.observe({ location: 'memory' }, (clock.monotonic() - started) / 1000);
+  }
+
+  /** Visits archived series for retention, without waking them. */
+  async visitArchived(slots: readonly number[]): Promise<void> {
+    const { archived } = this.recovered;
+    const { clock, table } = this.engine;
+    const started = clock.monotonic();
+    const beforeTime = this.retention.beforeTime();
+    for (const slot of slots) {
+      const high = archived.highAt(slot);
+      const low = archived.lowAt(slot);
+      if (!archived.has(high, low) || archived.firstTimeOf(high, low) >= beforeTime) continue;
+      await this.room();
+      const pairs = this.directory.archivedPairs(high, low);
+      if (pairs === undefined || !archived.has(high, low)) continue;
+      const found = table.findFingerprint(high, low);
+      const row = found === NO_ROW ? this.lifecycle.borrow(high, low, pairs) : found;
+      this.actors.send(row, { type: 'maintain', facts: { ...factsOf(this.visitParts, row), droppable: true } });
+    }
+    this.distributions?.maintainSeriesDuration.observe({ location: 'archived' }, (clock.monotonic() - started) / 1000);
+  }
+
+  /** One checkpoint at a time, and none while a backup holds them off. Call the result to let go. */
+  holdCheckpoints(): Promise<() => void> {
+    return this.checkpointTurn.acquire('checkpoint');
+  }
+
+  /** Writes a checkpoint when its turn comes. */
+  async writeCheckpointInTurn(final: boolean): Promise<CheckpointResult> {
+    const release = await this.holdCheckpoints();
+    try {
+      return await this.writeCheckpoint(final);
+    } finally {
+      release();
+    }
+  }
+
+  /** Writes a checkpoint, then lets go of the journal that it makes unnecessary. Whoever calls it has the turn. */
+  async writeCheckpoint(final: boolean, { keepJournal = false } = {}): Promise<CheckpointResult> {
+    const { clock } = this.engine;
+    const { bus, indexer, journal } = this.recovered;
+    const result = await this.checkpointer.write(final);
+    this.checkpoints++;
+    this.lastCheckpoint = { endedAt: clock.monotonic(), durationMs: result.durationMs, bytes: result.bytes };
+    this.distributions?.checkpointDuration.observe(result.durationMs / 1000);
+    this.distributions?.checkpointChunksWritten.observe(result.chunks);
+    const { from, series, chunks, bytes, durationMs } = result;
+    bus.publish({ type: 'checkpointWritten', time: clock.now(), from, series, chunks, bytes, durationMs });
+    this.checkpointFrom = from;
+    if (keepJournal) return result;
+    await this.truncateJournal(from, Math.max(from, indexer.position ?? from, journal.first));
+    return result;
+  }
+
+  private async truncateJournal(checkpoint: number, indexes: number): Promise<void> {
+    const { journal, bus } = this.recovered;
+    const { subscriptions } = this;
+    const plan = planTruncation({
+      segmentStarts: journal.segments().map(({ start }) => start),
+      end: journal.end,
+      checkpoint,
+      indexes,
+      subscriptions: subscriptions.list(),
+      subscriptionBacklogBytes: this.engine.options.subscriptionBacklogBytes,
+    });
+    for (const event of await subscriptions.overrun(plan.overruns)) bus.publish(event);
+    await journal.truncateBefore(plan.before);
+  }
+
+  /** Takes the directory's size into account for retention by bytes. True when more is past retention now. */
+  async noteSize(): Promise<boolean> {
+    const { fileSystem, directory, clock } = this.engine;
+    const { total } = await directorySizes(fileSystem, directory, () => clock.breathe());
+    return this.retention.noteSize(total, this.oldestTime());
+  }
+
+  /** Time of the oldest sample that is known; EARLIEST in an empty store. */
+  oldestTime(): number {
+    const { table, chunks } = this.engine;
+    const { archived } = this.recovered;
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const row of table.rows()) {
+      const first = chunks.firstTimeOfSeries(row);
+      if (first !== EARLIEST && first < oldest) oldest = first;
+    }
+    for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) {
+      oldest = Math.min(oldest, archived.firstTimeAt(slot));
+    }
+    return oldest === Number.POSITIVE_INFINITY ? EARLIEST : oldest;
+  }
+
+  /** Time of the newest sample; EARLIEST in an empty store. */
+  newestTime(): number {
+    const { table } = this.engine;
+    const { archived } = this.recovered;
+    let newest = EARLIEST;
+    for (const row of table.rows()) newest = Math.max(newest, table.lastTime(row));
+    for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) {
+      newest = Math.max(newest, archived.lastTimeAt(slot));
+    }
+    return newest;
+  }
+
+  /** Series per state of the series statechart, as users know them. */
+  stateCounts(): Readonly<Record<'inMemory' | 'persisting' | 'archived' | 'quarantined', number>> {
+    const persisting = this.actors.busy;
+    return {
+      inMemory: this.engine.table.live - persisting,
+      persisting,
+      archived: this.recovered.archived.size,
+      quarantined: this.quarantinedCount,
+    };
+  }
+
+  /** Where a series is in its life. */
+  stateOf(pairs: LabelPairs): SeriesState {
+    const { table } = this.engine;
+    const row = table.findPairs(pairs);
+    if (row !== NO_ROW) return phaseOfCode(table.stateCode(row));
+    const { high, low } = this.directory.fingerprintOf(pairs);
+    return this.recovered.archived.has(high, low) ? 'archived' : 'absent';
+  }
+
+  /** Passes inspection events on, of the store's actor and of every series'. */
+  inspect(observer: (event: InspectionEvent) => void): () => void {
+    return this.engine.inspection.observe(observer);
+  }
+}

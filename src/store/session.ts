@@ -1,0 +1,245 @@
+/**
+ * One opening of a directory, from the lock to the clean mark: the store's statechart with its calls provided. What the
+ * chart decides is done here; what is done is in opening.ts, running.ts and background.ts.
+ */
+import { type Actor, fromPromise } from 'xstate';
+import { type StoreContext, storeMachine } from '../../machines/store.machine.ts';
+import { markClean } from '../disk/directory.ts';
+import { writeMappings } from '../disk/mappings.ts';
+import { TidemarkError } from '../errors.ts';
+import type { IndexedSeries } from '../index/label-index.ts';
+import { Subscriptions } from '../journal/subscriptions.ts';
+import { ProgressReporter } from '../recovery/progress.ts';
+import { startRootActor } from '../series/actors.ts';
+import { Background } from './background.ts';
+import { closeDatabases } from './databases.ts';
+import type { Engine } from './engine.ts';
+import { type Found, openDirectory, type Recovered, recover } from './opening.ts';
+import { Running } from './running.ts';
+
+/** Series per page of a label index's rebuild. */
+const PAGE_SERIES = 4096;
+
+export class Session {
+  readonly engine: Engine;
+  readonly progress: ProgressReporter;
+  readonly actor: Actor<typeof storeMachine>;
+  running!: Running;
+  subscriptions!: Subscriptions;
+  private background: Background | undefined;
+  private found: Found | undefined;
+  private recovered: Recovered | undefined;
+  private failure: unknown;
+  private readonly ended: Promise<void>;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    const { options, clock, logger, inspection } = engine;
+    this.progress = new ProgressReporter(clock, options.onProgress);
+    if (options.inspect !== undefined) inspection.observe(options.inspect);
+    const machine = storeMachine.provide({
+      actors: {
+        openDirectory: fromPromise<void, StoreContext>(() => this.openDirectory()),
+        recover: fromPromise<void, StoreContext>(() => this.recover()),
+        finish: fromPromise<void, StoreContext>(() => this.finish()),
+        release: fromPromise<void, StoreContext>(() => this.release()),
+        probeDisk: fromPromise<void, StoreContext>(() => this.running.probeDisk()),
+      },
+      actions: {
+        announcePressure: (_, { from, to, score }) => {
+          logger.info({ from, to, score }, `Pressure is ${to}.`);
+          this.recovered?.bus.publish({ type: 'pressureChanged', time: clock.now(), from, to, score });
+          if (to !== 'normal') this.background?.hurry();
+        },
+        announceHealth: (_, { to, reason }) => {
+          logger.warn({ to, reason }, `The store is ${to === 'healthy' ? 'healthy again' : 'read-only'}.`);
+          this.recovered?.bus.publish({ type: 'healthChanged', time: clock.now(), to, reason });
+        },
+        announceClockJump: (_, { byMs }) => {
+          logger.warn({ byMs }, 'Wall time jumped; retention and archiving go on by the time from before.');
+          this.recovered?.bus.publish({ type: 'clockJumped', time: clock.now(), byMs });
+        },
+        announceFailure: (_, { error }) => {
+          this.failure ??= error;
+          logger.error({ err: error }, 'The store failed and closes.');
+        },
+      },
+    });
+    this.actor = startRootActor(machine, {
+      id: 'store',
+      input: { openedReadOnly: options.readOnly },
+      inspection,
+      clock,
+      onError: (error) => {
+        this.failure ??= error;
+        engine.admission.end('TIDEMARK_CLOSED', 'the store failed');
+      },
+    });
+    this.ended = new Promise((resolve) => {
+      this.actor.subscribe({ complete: resolve, error: () => resolve() });
+    });
+  }
+
+  /** Resolves when the store runs; rejects with what opening failed of, everything given back. */
+  open(): Promise<void> {
+    const { signal } = this.engine.options;
+    return new Promise((resolve, reject) => {
+      const abort = (): void => this.actor.send({ type: 'close' });
+      if (signal?.aborted === true) queueMicrotask(abort);
+      signal?.addEventListener('abort', abort, { once: true });
+      const opening = this.actor.subscribe((snapshot) => {
+        if (!snapshot.hasTag('running')) return;
+        opening.unsubscribe();
+        signal?.removeEventListener('abort', abort);
+        this.start();
+        resolve();
+      });
+      void this.ended.then(() => {
+        signal?.removeEventListener('abort', abort);
+        reject(
+          this.failure ??
+            new TidemarkError('TIDEMARK_ABORTED', 'opening the store was aborted', { cause: signal?.reason }),
+        );
+      });
+    });
+  }
+
+  /** Closes in order; rejects with what failed. Idempotent. */
+  async close(): Promise<void> {
+    this.actor.send({ type: 'close' });
+    await this.ended;
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  checkpoint(): Promise<void> {
+    if (this.background === undefined || this.engine.options.readOnly) throw this.engine.admission.error();
+    return this.background.checkpoint();
+  }
+
+  hurry(): void {
+    this.background?.hurry();
+  }
+
+  private async openDirectory(): Promise<void> {
+    this.progress.report('opening', 0, 1);
+    this.found = await openDirectory(this.engine);
+    this.progress.report('opening', 1, 1);
+  }
+
+  private async recover(): Promise<void> {
+    if (this.found === undefined) throw new TidemarkError('TIDEMARK_INTERNAL', 'recovering before opening');
+    const { engine, progress } = this;
+    const recovered = await recover(engine, this.found, progress);
+    this.recovered = recovered;
+    this.running = new Running(engine, recovered, this.actor);
+    const { journal, bus, indexer, labels } = recovered;
+    this.subscriptions = new Subscriptions({
+      fileSystem: engine.fileSystem,
+      directory: engine.journalDirectory,
+      clock: engine.clock,
+      journal,
+    });
+    this.running.subscriptions = this.subscriptions;
+    let heads = recovered.heads;
+    if (recovered.needsCheckpoint) {
+      heads = await this.running.writeCheckpoint(false);
+      for (const operation of recovered.afterCheckpoint) indexer.enqueue(operation);
+    }
+    if (recovered.needsLabels) {
+      const total = engine.table.live + recovered.archived.size;
+      await labels.rebuild(this.allSeries(), {
+        position: journal.end,
+        onProgress: (done) => progress.report('label indexes', done, total),
+      });
+    } else if (recovered.how !== 'journal') {
+      await labels.apply([], journal.end);
+    }
+    bus.publish({
+      type: 'storeOpened',
+      time: engine.clock.now(),
+      how: recovered.how,
+      series: engine.table.live,
+      archivedSeries: recovered.archived.size,
+      headsBytes: heads.bytes,
+      headsCrc32: heads.crc32,
+    });
+    await journal.commit();
+  }
+
+  /** Every series there is, for the label indexes. */
+  private async *allSeries(): AsyncGenerator<IndexedSeries[]> {
+    const { table, clock } = this.engine;
+    const { archive, archived } = this.recovered as Recovered;
+    let page: IndexedSeries[] = [];
+    for (const row of table.rows()) {
+      page.push({ high: table.high[row], low: table.low[row], pairs: table.labels[row] ?? [] });
+      if (page.length < PAGE_SERIES) continue;
+      yield page;
+      page = [];
+      await clock.breathe();
+    }
+    yield page;
+    for await (const { entries } of archive.scanMetrics()) {
+      yield entries.filter(({ high, low }) => archived.has(high, low));
+    }
+  }
+
+  private start(): void {
+    const { running, engine } = this;
+    this.background = new Background(running);
+    this.actor.subscribe(() => running.applyAdmission());
+    running.applyAdmission();
+    engine.onJournalError = (error) => running.noteTrouble('The journal can not be written.', error);
+    this.background.start();
+    for (const { high, low, reason } of (this.recovered as Recovered).damaged) running.reportDamage(high, low, reason);
+  }
+
+  /** The clean close: everything in its place, exactly as the original would leave it. */
+  private async finish(): Promise<void> {
+    const { engine, running, subscriptions, recovered } = this;
+    if (recovered === undefined) return;
+    running.applyAdmission();
+    if (engine.options.readOnly) return this.release();
+    await this.background?.stop();
+    await running.actors.close();
+    await running.persister.idle();
+    await subscriptions.close();
+    const { bus, journal, indexer, labels } = recovered;
+    const heads = await running.writeCheckpointInTurn(true);
+    writeMappings(engine.fileSystem, engine.directory, engine.mapper.entries());
+    await indexer.close();
+    await labels.clearPosition();
+    bus.publish({
+      type: 'storeClosed',
+      time: engine.clock.now(),
+      headsBytes: heads.bytes,
+      headsCrc32: heads.crc32,
+    });
+    await journal.close();
+    await closeDatabases(recovered.databases);
+    markClean(engine.fileSystem, engine.directory);
+    await engine.files.close();
+  }
+
+  /** Gives everything back and leaves the directory as after a crash. */
+  private async release(): Promise<void> {
+    const { engine, recovered, found } = this;
+    engine.admission.end('TIDEMARK_CLOSED', 'the store is closed');
+    await this.background?.stop();
+    const steps: (() => unknown)[] = [
+      () => this.running?.actors.abandon(),
+      () => this.subscriptions?.close(),
+      () => recovered?.indexer.close(),
+      () => recovered?.journal.close(),
+      () => found && closeDatabases(found.databases),
+      () => engine.files.close(),
+    ];
+    for (const step of steps) {
+      try {
+        await step();
+      } catch (error) {
+        engine.logger.warn({ err: error }, 'A part of the store could not be closed.');
+      }
+    }
+  }
+}
