@@ -3,7 +3,8 @@
  * own: beyond it the oldest file is dropped. A move that a crash cuts short is repeated, and repeats no event.
  */
 import type { Clock } from '../clock.ts';
-import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
+import type { FileDescriptor, FileSystem, OpenMode } from '../disk/file-system.ts';
+import { ioError } from '../disk/io-error.ts';
 import { writeFully } from '../disk/read-write.ts';
 import type { Position } from '../model/events.ts';
 import { writeInt64LE } from '../model/int64.ts';
@@ -67,7 +68,19 @@ export class HistoryLog {
 
   /** Moves the events of a segment, and makes them durable. `end` is the position at which the segment ends. */
   async move(segment: SegmentEntry, end: Position): Promise<void> {
-    const open = this.openLast(segment.start);
+    try {
+      await this.moveTo(this.openLast(segment.start), segment, end);
+      this.dropOldest();
+    } catch (error) {
+      throw ioError(error, 'move events to', 'the journal history');
+    }
+  }
+
+  private async moveTo(
+    open: { readonly history: OpenHistory; readonly through: Position },
+    segment: SegmentEntry,
+    end: Position,
+  ): Promise<void> {
     try {
       await this.copyEvents(segment, end, open.through, open.history);
       this.add(open.history, HISTORY_MARK, Buffer.alloc(0), end);
@@ -78,7 +91,6 @@ export class HistoryLog {
       this.filled = 0;
       this.parts.fileSystem.close(open.history.descriptor);
     }
-    this.dropOldest();
   }
 
   private async copyEvents(segment: SegmentEntry, end: Position, through: Position, to: OpenHistory): Promise<void> {
@@ -108,8 +120,9 @@ export class HistoryLog {
     const { bytes, through } = this.scan(last);
     const newer = Math.max(position, through);
     if (bytes >= this.parts.bytesMax / FILES && newer > last.first) return { history: this.create(newer), through };
-    const descriptor = fileSystem.open(last.path, 'readWrite');
-    if (bytes < last.bytes) fileSystem.truncate(descriptor, bytes);
+    const descriptor = this.openFor(last.path, 'readWrite', (opened) => {
+      if (bytes < last.bytes) fileSystem.truncate(opened, bytes);
+    });
     return { history: { file: last, descriptor, bytes }, through };
   }
 
@@ -132,11 +145,24 @@ export class HistoryLog {
     const file = historyFileName(first);
     const path = `${historyDirectory(directory)}/${file}`;
     fileSystem.makeDirectory(historyDirectory(directory));
-    const descriptor = fileSystem.open(path, 'truncate');
-    writeFully(fileSystem, descriptor, encodeHistoryHeader(storeId, first), 0, HISTORY_HEADER_BYTES, 0);
-    fileSystem.syncDirectory(directory);
+    const descriptor = this.openFor(path, 'truncate', (opened) => {
+      writeFully(fileSystem, opened, encodeHistoryHeader(storeId, first), 0, HISTORY_HEADER_BYTES, 0);
+      fileSystem.syncDirectory(directory);
+    });
     const entry = { file: `history/${file}`, path, first, bytes: HISTORY_HEADER_BYTES, storeId };
     return { file: entry, descriptor, bytes: HISTORY_HEADER_BYTES };
+  }
+
+  /** Opens a file and prepares it; it does not stay open when that fails. */
+  private openFor(path: string, mode: OpenMode, prepare: (descriptor: FileDescriptor) => void): FileDescriptor {
+    const descriptor = this.parts.fileSystem.open(path, mode);
+    try {
+      prepare(descriptor);
+      return descriptor;
+    } catch (error) {
+      this.parts.fileSystem.close(descriptor);
+      throw error;
+    }
   }
 
   private add(to: OpenHistory, kind: number, payload: Buffer, position: Position): void {

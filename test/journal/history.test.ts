@@ -1,0 +1,161 @@
+import { expect } from 'chai';
+import type { JournalWriter } from '../../src/journal/journal-writer.ts';
+import { type PlacedLifecycleEvent, readHistory } from '../../src/journal/read-history.ts';
+import type { LifecycleEvent } from '../../src/model/events.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { append, created, directory, fingerprintOf, opened, openJournal, read } from './journal-fixture.ts';
+
+const persisted = (series: number, chunksInFile: number): LifecycleEvent => ({
+  type: 'chunksPersisted',
+  time: 1_700_000_000_000 + chunksInFile,
+  fingerprint: fingerprintOf(series),
+  chunks: 1,
+  chunksInFile,
+});
+
+const history = (fileSystem: MemoryFileSystem, series?: number): PlacedLifecycleEvent[] => [
+  ...readHistory({ fileSystem, directory, ...(series !== undefined && { fingerprint: fingerprintOf(series) }) }),
+];
+
+const withoutPositions = (events: readonly PlacedLifecycleEvent[]): unknown[] =>
+  events.map(({ position, ...event }) => {
+    expect(position).to.be.a('number');
+    return event;
+  });
+
+/** Samples and events over many segments. */
+const fill = (journal: JournalWriter, rounds: number): LifecycleEvent[] => {
+  const events: LifecycleEvent[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const event = round < 4 ? created(round) : persisted(round % 4, round);
+    events.push(event);
+    journal.appendEvent(event);
+    for (let i = 0; i < 20; i++) append(journal, round % 4, round * 100 + i, i / 3);
+  }
+  return events;
+};
+
+const historyFiles = (fileSystem: MemoryFileSystem): string[] =>
+  fileSystem.paths().filter((path) => path.endsWith('.history'));
+
+describe('the lifecycle history', () => {
+  it('has what the journal told before its segments went, with the same positions', async () => {
+    const { journal, fileSystem } = openJournal({ segmentBytes: 400, batchSamples: 10 });
+    const events = fill(journal, 30);
+    await journal.commit();
+    const before = history(fileSystem);
+    expect(withoutPositions(before)).to.deep.equal(events);
+    const middle = journal.segments()[Math.floor(journal.segments().length / 2)].start;
+    const gone = await journal.truncateBefore(middle);
+    expect(gone.segments).to.be.above(2);
+    expect(journal.first).to.equal(middle);
+    expect(history(fileSystem)).to.deep.equal(before);
+    await journal.truncateBefore(journal.end);
+    expect(journal.segments().length).to.equal(1);
+    expect(history(fileSystem)).to.deep.equal(before);
+    await journal.close();
+  });
+
+  it('of one series has that series alone, in events that name several too', async () => {
+    const { journal, fileSystem } = openJournal({ segmentBytes: 400, batchSamples: 10 });
+    const events = fill(journal, 30);
+    const closed: LifecycleEvent = {
+      type: 'headChunksClosed',
+      time: 1,
+      fingerprints: [fingerprintOf(1), fingerprintOf(2)],
+    };
+    journal.appendEvent(closed);
+    await journal.commit();
+    await journal.truncateBefore(journal.segments()[3].start);
+    const expected = events.filter((event) => 'fingerprint' in event && event.fingerprint === fingerprintOf(2));
+    expect(withoutPositions(history(fileSystem, 2))).to.deep.equal([...expected, closed]);
+    expect(history(fileSystem, 99)).to.deep.equal([]);
+    await journal.close();
+  });
+
+  it('keeps within its bound by dropping the oldest', async () => {
+    const { journal, fileSystem } = openJournal({ segmentBytes: 1000, batchSamples: 10, historyBytes: 8000 });
+    const events = fill(journal, 400);
+    await journal.commit();
+    await journal.truncateBefore(journal.end);
+    expect(journal.historyBytes).to.be.within(4000, 8000);
+    expect(historyFiles(fileSystem).length).to.be.above(3);
+    const kept = withoutPositions(history(fileSystem));
+    expect(kept).to.deep.equal(events.slice(-kept.length));
+    await journal.close();
+  });
+
+  it('repeats nothing and loses nothing when the process ends at any call of a truncation', async () => {
+    const base = openJournal({ segmentBytes: 600, batchSamples: 10 });
+    fill(base.journal, 12);
+    await base.journal.close();
+    const expected = history(base.fileSystem);
+    for (let crashAt = 1; ; crashAt++) {
+      const machine = base.fileSystem.afterPowerLoss();
+      const { journal } = openJournal({}, machine);
+      let calls = 0;
+      machine.onCall = () => {
+        if (++calls >= crashAt) throw new Error('the machine is gone');
+      };
+      const survived = await journal.truncateBefore(journal.end).then(
+        () => true,
+        () => false,
+      );
+      machine.onCall = () => {};
+      for (const left of [machine.afterKill(), machine.afterPowerLoss()]) {
+        expect(history(left), `after call ${crashAt}`).to.deep.equal(expected);
+        expect(read(left).findings).to.deep.equal([]);
+        const again = openJournal({}, left).journal;
+        await again.truncateBefore(again.end);
+        expect(history(left), `again after call ${crashAt}`).to.deep.equal(expected);
+        await again.close();
+      }
+      if (survived) return;
+    }
+  });
+
+  it('leaves everything in place when it can not be written, and goes on when it can', async () => {
+    const { journal, fileSystem } = openJournal({ segmentBytes: 400, batchSamples: 10 });
+    fill(journal, 10);
+    await journal.commit();
+    const before = history(fileSystem);
+    const segments = journal.segments().length;
+    fileSystem.capacityBytes = 0;
+    const error: unknown = await journal.truncateBefore(journal.end).catch((reason: unknown) => reason);
+    expect(error).to.have.property('code', 'TIDEMARK_DISK_FULL');
+    expect(journal.segments().length).to.equal(segments);
+    expect(journal.writable).to.equal(true);
+    fileSystem.capacityBytes = Number.POSITIVE_INFINITY;
+    await journal.truncateBefore(journal.end);
+    expect(history(fileSystem)).to.deep.equal(before);
+    await journal.close();
+    expect(fileSystem.openCount).to.equal(0);
+  });
+
+  it('passes over sample batches without reading what is in them', async () => {
+    const { journal, fileSystem } = openJournal();
+    for (let i = 0; i < 50_000; i++) append(journal, i % 10, i, i / 7);
+    journal.appendEvent(opened);
+    await journal.close();
+    expect(withoutPositions(history(fileSystem))).to.deep.equal([opened]);
+  });
+
+  it('skips a damaged record of a history file, and a file that is none', async () => {
+    const { journal, fileSystem } = openJournal({ segmentBytes: 400, batchSamples: 10 });
+    fill(journal, 30);
+    await journal.commit();
+    const before = history(fileSystem);
+    await journal.truncateBefore(journal.end);
+    const [path] = historyFiles(fileSystem);
+    const bytes = fileSystem.content(path);
+    bytes[32 + 20] ^= 1;
+    fileSystem.put(path, bytes);
+    fileSystem.put(`${directory}/history/notes.txt`, Buffer.from('hello'));
+    expect(history(fileSystem)).to.deep.equal(before.slice(1));
+    await journal.close();
+  });
+
+  it('is empty where there is no journal', () => {
+    expect(history(new MemoryFileSystem())).to.deep.equal([]);
+  });
+});
