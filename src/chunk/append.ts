@@ -57,7 +57,8 @@ export class ChunkAppender {
   /**
    * Adds a sample to the open chunk in `slot` and returns the slot of the head afterwards: in the common case the same,
    * else the end of the chain that begins at `slot`. Throws `TIDEMARK_CORRUPT_CHUNK`, with nothing changed, when the
-   * sample is before the chunk's newest as far as the encoding can tell, or the chunk is damaged.
+   * sample is before the chunk's newest as far as the encoding can tell, or the chunk is damaged. A chunk from elsewhere
+   * must have passed validateChunk (decode.ts).
    */
   append(slot: Slot, timestamp: number, high: number, low: number): Slot {
     return this.appendWide(slot, highHalf(timestamp), lowHalf(timestamp), high, low);

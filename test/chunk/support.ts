@@ -7,6 +7,15 @@ import { HIGH_WORD, highWordOf, LOW_WORD, lowWordOf } from '../../src/chunk/floa
 import { NO_SLOT, Slab, type Slot } from '../../src/chunk/slab.ts';
 import { TidemarkError } from '../../src/errors.ts';
 
+/**
+ * Options of a property: the same inputs at every run. A failure prints the seed and the path to its smallest input;
+ * another seed is tried with `TIDEMARK_SEED=n`, and more inputs with `TIDEMARK_RUNS=factor`.
+ */
+export const seeded = (numRuns: number): { seed: number; numRuns: number } => ({
+  seed: Number(process.env['TIDEMARK_SEED'] ?? 20_250_101),
+  numRuns: numRuns * Number(process.env['TIDEMARK_RUNS'] ?? 1),
+});
+
 /** A sample with all bits: int64 time, the halves of the value. */
 export interface BitSample {
   readonly time: bigint;

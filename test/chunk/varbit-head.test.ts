@@ -6,7 +6,16 @@ import { NO_SLOT, Slab, type Slot } from '../../src/chunk/slab.ts';
 import { appendToHead, HEAD_REGISTERS, loadHead, storeHead } from '../../src/chunk/varbit-head.ts';
 import { fixtureJson } from '../support/fixtures.ts';
 import { samplesOf, streamPlans } from './streams.ts';
-import { type BitSample, type FixtureSample, fromFixture, fromRuns, hexOf, type Run, Series } from './support.ts';
+import {
+  type BitSample,
+  type FixtureSample,
+  fromFixture,
+  fromRuns,
+  hexOf,
+  type Run,
+  Series,
+  seeded,
+} from './support.ts';
 
 /** A series that is appended to as the store does it: in registers where that is possible, in the slot otherwise. */
 class HeadSeries {
@@ -101,7 +110,7 @@ describe('varbit heads in registers', () => {
         expect(series.hexes()).to.deep.equal(plain.hexes());
         expect(series.registersAreAlone()).to.equal(true);
       }),
-      { numRuns: 150 },
+      seeded(150),
     );
   });
 
@@ -116,7 +125,7 @@ describe('varbit heads in registers', () => {
           expect(series.hexes()).to.deep.equal(plain.hexes());
         }
       }),
-      { numRuns: 150 },
+      seeded(150),
     );
   });
 

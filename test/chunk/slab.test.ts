@@ -1,0 +1,89 @@
+import { expect } from 'chai';
+import { CHUNK_BYTES, NO_SLOT, Slab, SlabView, type Slot } from '../../src/chunk/slab.ts';
+
+const SLOTS_PER_BLOCK = 1024;
+
+describe('Slab', () => {
+  it('hands out zeroed slots of 1,024 bytes that do not overlap, with one reference', () => {
+    const slab = new Slab();
+    const slots = Array.from({ length: 3000 }, (_, i) => {
+      const slot = slab.allocate(i % 3);
+      expect(slab.bytesOf(slot)).to.have.length(CHUNK_BYTES);
+      expect(slab.bytesOf(slot).every((byte) => byte === 0)).to.equal(true);
+      slab.bytesOf(slot).fill(i & 0xff);
+      return slot;
+    });
+    expect(new Set(slots).size).to.equal(3000);
+    expect(slab.used).to.equal(3000);
+    expect(slab.bytes).to.equal(3 * SLOTS_PER_BLOCK * CHUNK_BYTES);
+    slots.forEach((slot, i) => {
+      expect(slab.bytesOf(slot).every((byte) => byte === (i & 0xff))).to.equal(true);
+      expect(slab.encoding[slot]).to.equal(i % 3);
+      expect(slab.next[slot]).to.equal(NO_SLOT);
+      expect(slab.referenceCount(slot)).to.equal(1);
+    });
+  });
+
+  it('keeps a slot as long as anyone holds it, and gives it out again, zeroed, after that', () => {
+    const slab = new Slab();
+    const slot = slab.allocate(2);
+    slab.bytesOf(slot).fill(7);
+    slab.retain(slot);
+    slab.release(slot);
+    expect(slab.bytesOf(slot)[5]).to.equal(7);
+    expect(slab.used).to.equal(1);
+    slab.next[slot] = 99;
+    slab.release(slot);
+    expect(slab.used).to.equal(0);
+    const again = slab.allocate(1);
+    expect(again).to.equal(slot);
+    expect(slab.bytesOf(again).every((byte) => byte === 0)).to.equal(true);
+    expect(slab.next[again]).to.equal(NO_SLOT);
+    expect(slab.encoding[again]).to.equal(1);
+  });
+
+  it('uses freed slots before it grows', () => {
+    const slab = new Slab();
+    const slots: Slot[] = Array.from({ length: SLOTS_PER_BLOCK }, () => slab.allocate(0));
+    for (const slot of slots) slab.release(slot);
+    for (let i = 0; i < SLOTS_PER_BLOCK; i++) slab.allocate(0);
+    expect(slab.bytes).to.equal(SLOTS_PER_BLOCK * CHUNK_BYTES);
+    slab.allocate(0);
+    expect(slab.bytes).to.equal(2 * SLOTS_PER_BLOCK * CHUNK_BYTES);
+  });
+
+  it('refuses slots that nobody holds, and stays as it was', () => {
+    const slab = new Slab();
+    const slot = slab.allocate(0);
+    slab.release(slot);
+    expect(() => slab.release(slot)).to.throw(RangeError, 'released more often');
+    expect(() => slab.retain(slot)).to.throw(RangeError, 'nobody holds');
+    expect(slab.used).to.equal(0);
+    expect(slab.allocate(0)).to.equal(slot);
+    expect(slab.referenceCount(slot)).to.equal(1);
+  });
+
+  it('tells of each new block, whose memory a view elsewhere shares', () => {
+    const slab = new Slab();
+    const view = new SlabView();
+    slab.onBlockAdded = (buffer) => view.addBlock(buffer);
+    const slots = Array.from({ length: SLOTS_PER_BLOCK + 1 }, () => slab.allocate(0));
+    expect(view.blocks).to.have.length(2);
+    for (const slot of [slots[0], slots[SLOTS_PER_BLOCK]]) {
+      slab.bytesOf(slot)[17] = 42;
+      expect(view.blockOf(slot)[view.offsetOf(slot) + 17]).to.equal(42);
+      expect(view.bytesOf(slot)[17]).to.equal(42);
+    }
+  });
+
+  it('keeps what it knows of slots when it grows', () => {
+    const slab = new Slab();
+    const first = slab.allocate(2);
+    slab.retain(first);
+    slab.next[first] = 12;
+    for (let i = 0; i < 5 * SLOTS_PER_BLOCK; i++) slab.allocate(1);
+    expect(slab.encoding[first]).to.equal(2);
+    expect(slab.next[first]).to.equal(12);
+    expect(slab.referenceCount(first)).to.equal(2);
+  });
+});
