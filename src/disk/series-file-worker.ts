@@ -71,9 +71,10 @@ class ThreadWorker implements SeriesFileWorker {
       directory,
       blocks: slab.blocks.map((block) => block.buffer as SharedArrayBuffer),
     };
+    // The host's own flags are not for this thread: some, such as --input-type, would keep it from starting.
     // As source or compiled, the thread's file lies beside this one with the same extension.
     const file = new URL(`./series-file-thread${extname(import.meta.url)}`, import.meta.url);
-    this.thread = new Worker(file, { workerData, name: 'tidemark-series-files' });
+    this.thread = new Worker(file, { workerData, execArgv: [], name: 'tidemark-series-files' });
     this.thread.unref();
     this.thread.on('message', (outcomes: readonly SeriesFileOutcome[]) => this.settle(outcomes));
     this.thread.on('error', (error) => this.fail(error));
