@@ -29,11 +29,13 @@ export class LabelBatch {
   private readonly operations: readonly LabelOperation[];
   /** Group by name, then value. */
   private readonly groups = new Map<string, Map<string, number>>();
-  /** Newest entry of each group. */
+  /** Newest entry of each group, and how many it has. */
   private readonly newest: number[] = [];
+  private readonly counts: number[] = [];
   /** Of each entry: its operation, and the entry before it in its group. */
   private readonly entryOperations: Int32Array;
   private readonly previousEntries: Int32Array;
+  private entryCount = 0;
 
   constructor(operations: readonly LabelOperation[]) {
     let entryCount = 0;
@@ -41,14 +43,19 @@ export class LabelBatch {
     this.operations = operations;
     this.entryOperations = new Int32Array(entryCount);
     this.previousEntries = new Int32Array(entryCount);
-    let entry = 0;
-    for (let i = 0; i < operations.length; i++) {
-      const { pairs } = operations[i];
+  }
+
+  /** Puts a range of the operations into their groups. All of them must have been, in order, before anything is asked. */
+  group(start: number, end: number): void {
+    for (let i = start; i < end; i++) {
+      const { pairs } = this.operations[i];
       for (let p = 0; p < pairs.length; p += 2) {
         const group = this.groupOf(pairs[p], pairs[p + 1]);
+        const entry = this.entryCount++;
         this.entryOperations[entry] = i;
         this.previousEntries[entry] = this.newest[group];
-        this.newest[group] = entry++;
+        this.newest[group] = entry;
+        this.counts[group]++;
       }
     }
   }
@@ -56,6 +63,11 @@ export class LabelBatch {
   /** Label pairs that the batch changes. */
   get groupCount(): number {
     return this.names.length;
+  }
+
+  /** Operations that concern a pair. */
+  countOf(group: number): number {
+    return this.counts[group];
   }
 
   /**
@@ -110,6 +122,7 @@ export class LabelBatch {
     this.names.push(name);
     this.values.push(value);
     this.newest.push(NONE);
+    this.counts.push(0);
     return group;
   }
 }

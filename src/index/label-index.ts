@@ -7,7 +7,6 @@
  * journal from the position on: the older one of the two databases'. On a clean close the position is taken out, and the
  * indexes hold exactly what the original's would.
  */
-import type { Clock } from '../clock.ts';
 import type { Position } from '../model/events.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { TextTable } from '../model/text-table.ts';
@@ -15,7 +14,7 @@ import { IndexDecoder } from './codable.ts';
 import { FingerprintSet, unionAll } from './fingerprint-set.ts';
 import { clearPosition, isPositionKey, readPosition } from './index-position.ts';
 import type { KeyValueStore } from './key-value-store.ts';
-import { LabelBatch, type LabelOperation } from './label-batch.ts';
+import type { LabelOperation } from './label-batch.ts';
 import { type LabelPair, LabelSets } from './label-sets.ts';
 import { LabelWriter } from './label-writer.ts';
 
@@ -46,10 +45,19 @@ export interface IndexedSeries {
   readonly pairs: LabelPairs;
 }
 
+export interface ApplyOptions {
+  /** Default true. */
+  readonly sync?: boolean;
+  /** Awaited between stretches of a few milliseconds, so that the event loop is free. */
+  readonly breathe?: () => Promise<void>;
+}
+
 export interface RebuildOptions {
   /** The position that the source stands for. */
   readonly position?: Position;
   readonly onProgress?: (seriesCount: number) => void;
+  /** As for {@link ApplyOptions}. */
+  readonly breathe?: () => Promise<void>;
 }
 
 export class LabelIndex {
@@ -59,13 +67,13 @@ export class LabelIndex {
   private readonly sets: LabelSets;
   private readonly writer: LabelWriter;
 
-  constructor(names: KeyValueStore, pairs: KeyValueStore, clock: Clock, options: LabelIndexOptions = {}) {
+  constructor(names: KeyValueStore, pairs: KeyValueStore, options: LabelIndexOptions = {}) {
     const { postingBytes = 32 * MIB, valueBytes = 32 * MIB, texts = new TextTable() } = options;
     this.nameStore = names;
     this.pairStore = pairs;
     this.decoder = new IndexDecoder(texts);
     this.sets = new LabelSets({ names, pairs, decoder: this.decoder, postingBytes, valueBytes });
-    this.writer = new LabelWriter({ names, pairs, sets: this.sets, clock });
+    this.writer = new LabelWriter({ names, pairs, sets: this.sets });
   }
 
   /** The series that have a label pair. */
@@ -134,17 +142,14 @@ export class LabelIndex {
   }
 
   /**
-   * Adds and removes series, the later operation counting where two contradict each other; with `sync`, the default, the
+   * Adds and removes series, the later operation counting where two contradict each other; unless `sync` is false, the
    * changes and the position are on the disk when it resolves. One call at a time. If it fails, a part may be written;
    * calling it again makes that good.
    */
-  async apply(
-    operations: readonly LabelOperation[],
-    position?: Position,
-    options: { readonly sync: boolean } = { sync: true },
-  ): Promise<void> {
+  async apply(operations: readonly LabelOperation[], position?: Position, options: ApplyOptions = {}): Promise<void> {
+    const { sync = true, breathe = doNotBreathe } = options;
     try {
-      await this.writer.write(new LabelBatch(operations), { position, sync: options.sync });
+      await this.writer.write(operations, { position, sync, breathe });
     } catch (error) {
       this.sets.forget();
       throw error;
@@ -166,6 +171,7 @@ export class LabelIndex {
 
   /** Replaces everything by the series that the source yields, in pages. */
   async rebuild(source: AsyncIterable<readonly IndexedSeries[]>, options: RebuildOptions = {}): Promise<void> {
+    const { position, onProgress, breathe = doNotBreathe } = options;
     await deleteAll(this.nameStore);
     await deleteAll(this.pairStore);
     this.sets.forget();
@@ -174,13 +180,13 @@ export class LabelIndex {
     for await (const page of source) {
       for (const { high, low, pairs } of page) operations.push({ type: 'index', high, low, pairs });
       if (operations.length < SERIES_PER_REBUILD_BATCH) continue;
-      await this.apply(operations, undefined, { sync: false });
+      await this.apply(operations, undefined, { sync: false, breathe });
       seriesCount += operations.length;
-      options.onProgress?.(seriesCount);
+      onProgress?.(seriesCount);
       operations = [];
     }
-    await this.apply(operations, options.position);
-    options.onProgress?.(seriesCount + operations.length);
+    await this.apply(operations, position, { breathe });
+    onProgress?.(seriesCount + operations.length);
   }
 
   /** Bytes on disk, roughly. */
@@ -193,6 +199,8 @@ export class LabelIndex {
     await this.pairStore.close();
   }
 }
+
+const doNotBreathe = async (): Promise<void> => {};
 
 /** The position goes with the rest: until the rebuild is complete there is none. */
 const deleteAll = async (store: KeyValueStore): Promise<void> => {

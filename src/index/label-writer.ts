@@ -1,35 +1,37 @@
 /**
  * Writes a batch of label operations: the complete new sets of all pairs that change, then those of all names that
- * change, pairs first as in the original. It goes in parts, so that the event loop is free in between; the position and
- * the sync come with the last part of each database. Until then the old position stands, from which everything is
- * applied again after a crash, to the same effect.
+ * change, pairs first as in the original. It goes in parts, so that the event loop is free while each is written; the
+ * position and the sync come with the last part of each database. Until then the old position stands, from which
+ * everything is applied again after a crash, to the same effect.
  */
-import type { Clock } from '../clock.ts';
 import type { Position } from '../model/events.ts';
 import { encodeLabelName, encodeLabelPairs } from './codable.ts';
 import { difference, encodeFingerprintSet, FingerprintSet, union } from './fingerprint-set.ts';
 import { positionOperation } from './index-position.ts';
 import type { KeyValueOperation, KeyValueStore } from './key-value-store.ts';
-import type { LabelBatch } from './label-batch.ts';
+import { LabelBatch, type LabelOperation } from './label-batch.ts';
 import type { LabelPair, LabelSets } from './label-sets.ts';
 import { CACHED_SIZE_MIN } from './posting-cache.ts';
 import type { ValueSet } from './value-set.ts';
 
-/** Pairs, or names, per part: a few milliseconds. */
+/** What is done at a stretch: a few milliseconds each. */
+const OPERATIONS_PER_PART = 4096;
 const PAIRS_PER_PART = 4096;
+const CHANGES_PER_PART = 32_768;
 const NAMES_PER_PART = 256;
 
 export interface WriteOptions {
   /** The position that the indexes have reached with this batch. */
   readonly position: Position | undefined;
   readonly sync: boolean;
+  /** Awaited between stretches of work. */
+  readonly breathe: () => Promise<void>;
 }
 
 export interface LabelWriterParts {
   readonly names: KeyValueStore;
   readonly pairs: KeyValueStore;
   readonly sets: LabelSets;
-  readonly clock: Clock;
 }
 
 export class LabelWriter {
@@ -39,14 +41,21 @@ export class LabelWriter {
     this.parts = parts;
   }
 
-  async write(batch: LabelBatch, options: WriteOptions): Promise<void> {
+  async write(operations: readonly LabelOperation[], options: WriteOptions): Promise<void> {
+    const batch = new LabelBatch(operations);
+    for (let start = 0; start < operations.length; start += OPERATIONS_PER_PART) {
+      if (start > 0) await options.breathe();
+      batch.group(start, Math.min(start + OPERATIONS_PER_PART, operations.length));
+    }
     const valueSets = await this.readValueSets(batch);
     const changedNames = new Set<string>();
-    for (let start = 0; start < batch.groupCount || start === 0; start += PAIRS_PER_PART) {
-      const end = Math.min(start + PAIRS_PER_PART, batch.groupCount);
+    let start = 0;
+    do {
+      const end = endOfPart(batch, start);
       await this.writePairs(batch, start, end, valueSets, changedNames, options);
-      if (end < batch.groupCount) await this.parts.clock.breathe();
-    }
+      start = end;
+      if (start < batch.groupCount) await options.breathe();
+    } while (start < batch.groupCount);
     await this.writeNames([...changedNames], valueSets, options);
   }
 
@@ -103,6 +112,15 @@ export class LabelWriter {
     this.parts.sets.settleValueSets(names.map((name) => [name, valueSets.get(name)!] as const));
   }
 }
+
+const endOfPart = (batch: LabelBatch, start: number): number => {
+  let end = start;
+  let changes = 0;
+  while (end < batch.groupCount && end - start < PAIRS_PER_PART && changes < CHANGES_PER_PART) {
+    changes += batch.countOf(end++);
+  }
+  return end;
+};
 
 const nextSet = (batch: LabelBatch, group: number, existing: FingerprintSet): FingerprintSet => {
   const addition = existing.size === 0 ? batch.onlyAddition(group) : undefined;

@@ -84,7 +84,7 @@ const batches = fc.array(fc.array(operation, { maxLength: 30 }), { maxLength: 8 
 const open = (options: LabelIndexOptions = {}) => {
   const names = new MemoryStore();
   const pairs = new MemoryStore();
-  return { names, pairs, index: new LabelIndex(names, pairs, systemClock, options) };
+  return { names, pairs, index: new LabelIndex(names, pairs, options) };
 };
 
 describe('LabelIndex', () => {
@@ -108,7 +108,7 @@ describe('LabelIndex', () => {
     const root = mkdtempSync(join(tmpdir(), 'tidemark-label-index-'));
     try {
       const openAll = async (): Promise<LabelIndex> =>
-        new LabelIndex(await levelStores.open(join(root, 'n')), await levelStores.open(join(root, 'p')), systemClock);
+        new LabelIndex(await levelStores.open(join(root, 'n')), await levelStores.open(join(root, 'p')));
       const model = new Model();
       let index = await openAll();
       for (const batch of fc.sample(batches, { numRuns: 4, seed: 5 }).flat()) {
@@ -140,7 +140,7 @@ describe('LabelIndex', () => {
               };
             },
           });
-        const crashing = new LabelIndex(failing(names), failing(pairs), systemClock);
+        const crashing = new LabelIndex(failing(names), failing(pairs));
         let done = 0;
         try {
           for (const batch of list) {
@@ -212,7 +212,7 @@ describe('LabelIndex', () => {
     const many = (from: number, to: number): LabelOperation[] =>
       Array.from({ length: to - from }, (_, i) => ({ type: 'index', high: 0, low: from + i, pairs: ['job', 'x'] }));
     await index.apply(many(0, 20));
-    const cold = new LabelIndex(new MemoryStore(), pairs, systemClock);
+    const cold = new LabelIndex(new MemoryStore(), pairs);
     const getMany = pairs.getMany.bind(pairs);
     let release = (): void => {};
     pairs.getMany = async (keys) => {
@@ -270,7 +270,6 @@ describe('LabelIndex', () => {
         const index = new LabelIndex(
           await levelStores.open(join(directory, 'labelname_to_labelvalues')),
           await levelStores.open(join(directory, 'labelpair_to_fingerprints')),
-          systemClock,
         );
         const expectedPairs = Object.fromEntries(
           labelPairs.map(({ name, value, fps }) => [`${name}=${value}`, [...fps].sort()]),

@@ -1,0 +1,92 @@
+/**
+ * When index operations are written: batched by idleness, age and count, one batch at a time, in order. A batch that
+ * can't be written is kept and tried again, later each time; what comes after it waits, because the indexes' position
+ * must not pass over a gap.
+ *
+ *     source   -a-b-------c--------------|
+ *     write    ------x-------x--o--o        x fails, then succeeds
+ *     result   ------F--W-------W--------|
+ */
+import {
+  asyncScheduler,
+  catchError,
+  concatMap,
+  defer,
+  endWith,
+  ignoreElements,
+  merge,
+  type Observable,
+  type ObservableInput,
+  type OperatorFunction,
+  of,
+  repeat,
+  type SchedulerLike,
+  take,
+  takeWhile,
+  throwError,
+  timer,
+} from 'rxjs';
+import { batch } from './batch.ts';
+
+export interface IndexingOptions<T> {
+  /** Writes a batch; completes when it is durable. */
+  readonly write: (operations: readonly T[]) => ObservableInput<unknown>;
+  /** Writes what waits now, and tries again at once what failed. */
+  readonly flush$: Observable<unknown>;
+  /** Whether a failed batch is tried again; if not, the stream fails with its error. */
+  readonly retries: () => boolean;
+  /** Default 500 ms, the original's. */
+  readonly idleMs?: number;
+  /** Default 5 s. */
+  readonly ageMs?: number;
+  /** Default 2^20, the original's. */
+  readonly countMax?: number;
+  /** Pause after the first failure, doubled with each further one. Default 1 s. */
+  readonly retryMs?: number;
+  /** Longest pause. Default 60 s. */
+  readonly retryMsMax?: number;
+  readonly scheduler?: SchedulerLike;
+}
+
+/** A failure is a value as long as the batch is tried again. */
+export type IndexingResult<T> =
+  | { readonly kind: 'written'; readonly operations: readonly T[] }
+  | { readonly kind: 'failed'; readonly operations: readonly T[]; readonly error: unknown; readonly attempt: number };
+
+/** Emits the result of each attempt. Completes when the source has and its last batch is written. */
+export const indexing = <T>(options: IndexingOptions<T>): OperatorFunction<T, IndexingResult<T>> => {
+  const { flush$, idleMs = 500, ageMs = 5000, countMax = 1 << 20, scheduler = asyncScheduler } = options;
+  return (source) =>
+    source.pipe(
+      batch({ idleMs, ageMs, countMax, flush$, scheduler }),
+      // concatMap, because no operation may be lost or overtaken. Its queue holds what the indexer admits, no more.
+      concatMap((operations) => writeUntilDone(operations, options, scheduler)),
+    );
+};
+
+const writeUntilDone = <T>(
+  operations: readonly T[],
+  options: IndexingOptions<T>,
+  scheduler: SchedulerLike,
+): Observable<IndexingResult<T>> => {
+  const { write, flush$, retries, retryMs = 1000, retryMsMax = 60_000 } = options;
+  let attempt = 0;
+  let lastError: unknown;
+  return defer(() => write(operations)).pipe(
+    ignoreElements(),
+    endWith<IndexingResult<T>>({ kind: 'written', operations }),
+    catchError((error: unknown) => {
+      attempt++;
+      lastError = error;
+      return of<IndexingResult<T>>({ kind: 'failed', operations, error, attempt });
+    }),
+    repeat({
+      delay: () => {
+        if (!retries()) return throwError(() => lastError);
+        const pauseMs = Math.min(retryMs * 2 ** (attempt - 1), retryMsMax);
+        return merge(timer(pauseMs, scheduler), flush$).pipe(take(1));
+      },
+    }),
+    takeWhile(({ kind }) => kind === 'failed', true),
+  );
+};
