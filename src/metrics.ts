@@ -5,7 +5,7 @@
  * Nothing is counted here: the parts of the store keep plain numbers, and each metric reads its number when somebody
  * scrapes. Only what has a distribution is observed as it happens.
  */
-import { Counter, Gauge, Histogram, Registry, Summary } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry, Summary } from 'prom-client';
 
 /** A number that a part of the store keeps, read at scrape time. */
 export type Reading = () => number;
@@ -71,7 +71,7 @@ export const readGauges: Readonly<Record<string, string>> = {
   tidemark_health_read_only: '1 while trouble with the disk keeps the store from taking samples, 0 otherwise.',
   tidemark_event_loop_delay_p99_seconds:
     "The 99th percentile of the event loop's delay in seconds since the last scrape.",
-  tidemark_event_loop_delay_max_seconds: "The longest delay of the event loop in seconds since the last scrape.",
+  tidemark_event_loop_delay_max_seconds: 'The longest delay of the event loop in seconds since the last scrape.',
 };
 
 export const readCounters: Readonly<Record<string, string>> = {
@@ -81,7 +81,8 @@ export const readCounters: Readonly<Record<string, string>> = {
   prometheus_local_storage_inconsistencies_total: 'The number of inconsistencies found and quarantined.',
   prometheus_local_storage_non_existent_series_matches_total:
     'How often a query matched a fingerprint that stands for no series.',
-  prometheus_local_storage_fingerprint_mappings_total: 'The total number of fingerprints that collided and were mapped.',
+  prometheus_local_storage_fingerprint_mappings_total:
+    'The total number of fingerprints that collided and were mapped.',
   tidemark_journal_commits_total: 'The total number of times that the journal was made durable.',
   tidemark_journal_written_bytes_total: 'The total number of bytes written to the journal.',
   tidemark_actors_created_total: 'Series actors made so far.',

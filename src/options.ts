@@ -5,7 +5,7 @@
 import type { Registry } from 'prom-client';
 import type { InspectionEvent } from 'xstate';
 import type { ChunkEncodingName, Durability, Duration, Progress, RetentionBySize, StoreOptions } from './api.ts';
-import { type Encoding, DELTA, DOUBLE_DELTA, VARBIT } from './chunk/chunk.ts';
+import { DELTA, DOUBLE_DELTA, type Encoding, VARBIT } from './chunk/chunk.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { FileSystem } from './disk/file-system.ts';
 import { TidemarkError } from './errors.ts';
@@ -85,7 +85,8 @@ const known = new Set<string>([
 export const resolveOptions = (given: StoreOptions = {}): ResolvedOptions => {
   if (typeof given !== 'object' || given === null) throw invalid('options', given, 'an object');
   for (const name of Object.keys(given)) {
-    if (!known.has(name)) throw invalid(name, (given as Record<string, unknown>)[name], `one of ${[...known].join(', ')}`);
+    if (!known.has(name))
+      throw invalid(name, (given as Record<string, unknown>)[name], `one of ${[...known].join(', ')}`);
   }
   const retention = retentionOf(given.retention);
   return {
@@ -111,7 +112,8 @@ export const resolveOptions = (given: StoreOptions = {}): ResolvedOptions => {
     registry: withMethods('registry', given.registry, ['registerMetric', 'metrics']),
     onProgress: callable('onProgress', given.onProgress),
     signal: withMethods('signal', given.signal, ['addEventListener', 'throwIfAborted']),
-    clock: withMethods('clock', given.clock, ['now', 'monotonic', 'setTimeout', 'clearTimeout', 'breathe']) ?? systemClock,
+    clock:
+      withMethods('clock', given.clock, ['now', 'monotonic', 'setTimeout', 'clearTimeout', 'breathe']) ?? systemClock,
     random: withMethods('random', given.random, ['next']) ?? systemRandom,
     fileSystem: withMethods('fileSystem', given.fileSystem, ['open', 'read', 'write', 'rename', 'sync']),
     keyValueStores: withMethods('keyValueStores', given.keyValueStores, ['open', 'destroy', 'openCopy']),
@@ -119,20 +121,27 @@ export const resolveOptions = (given: StoreOptions = {}): ResolvedOptions => {
 };
 
 /** A quarter of what the machine, or the control group the process lives in, has; between 64 MiB and 4 GiB. */
-const defaultMemoryTarget = (): number =>
-  Math.max(64 * MIB, Math.min(4096 * MIB, Math.floor(memoryLimitBytes() / 4)));
+const defaultMemoryTarget = (): number => Math.max(64 * MIB, Math.min(4096 * MIB, Math.floor(memoryLimitBytes() / 4)));
 
 const retentionOf = (given: StoreOptions['retention']): { timeMs: number; bytes: number } => {
   const fallback: Duration = '15d';
   const timeOf = (value: Duration | 'off'): number =>
-    value === 'off' ? Number.POSITIVE_INFINITY : duration('retention', value, 0, 1000, "a duration such as '15d', or 'off'");
+    value === 'off'
+      ? Number.POSITIVE_INFINITY
+      : duration('retention', value, 0, 1000, "a duration such as '15d', or 'off'");
   if (given === undefined) return { timeMs: timeOf(fallback), bytes: Number.POSITIVE_INFINITY };
   if (typeof given !== 'object' || given === null) return { timeMs: timeOf(given), bytes: Number.POSITIVE_INFINITY };
   const { time = fallback, bytes }: RetentionBySize = given;
   return { timeMs: timeOf(time), bytes: integer('retention.bytes', bytes, Number.POSITIVE_INFINITY, MIB) };
 };
 
-const duration = (name: string, value: Duration | undefined, fallback: number, least: number, allowed?: string): number => {
+const duration = (
+  name: string,
+  value: Duration | undefined,
+  fallback: number,
+  least: number,
+  allowed?: string,
+): number => {
   if (value === undefined) return fallback;
   let ms: number;
   try {
@@ -172,10 +181,15 @@ const callable = <T>(name: string, value: T | undefined): T | undefined => {
   return value;
 };
 
-const withMethods = <T extends object>(name: string, value: T | undefined, methods: readonly string[]): T | undefined => {
+const withMethods = <T extends object>(
+  name: string,
+  value: T | undefined,
+  methods: readonly string[],
+): T | undefined => {
   if (value === undefined) return undefined;
   const object = value as Record<string, unknown>;
-  if (typeof value === 'object' && value !== null && methods.every((method) => typeof object[method] === 'function')) return value;
+  if (typeof value === 'object' && value !== null && methods.every((method) => typeof object[method] === 'function'))
+    return value;
   throw invalid(name, value, `an object with the methods ${methods.join(', ')}`);
 };
 

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import type { Registry } from 'prom-client';
-import { Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { AnyActorRef, InspectionEvent } from 'xstate';
 import { liveStream, watchSamples } from '../streams/subscriptions.ts';
 import type {
@@ -15,8 +15,8 @@ import type {
   InstantSample,
   QuarantinedSeries,
   Sample,
-  Selector,
   SelectOptions,
+  Selector,
   SeriesHandle,
   SeriesSamples,
   Store,

@@ -2,7 +2,7 @@
  * The queries of the store. Each answers from what existed when it was called, while samples go on arriving; answers
  * are sorted by labels.
  */
-import type { Duration, InstantSample, Selector, SelectOptions, SeriesSamples, TimeRange } from '../api.ts';
+import type { Duration, InstantSample, SelectOptions, Selector, SeriesSamples, TimeRange } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { TidemarkError } from '../errors.ts';
 import { parseDuration } from '../model/duration.ts';
@@ -71,7 +71,8 @@ export class Queries {
   async instant(selector: Selector, options: { at?: number; lookback?: Duration } = {}): Promise<InstantSample[]> {
     const at = options.at ?? this.parts.clock.now();
     checkTime('at', at);
-    const lookback = options.lookback === undefined ? DEFAULT_LOOKBACK_MS : durationOption('lookback', options.lookback);
+    const lookback =
+      options.lookback === undefined ? DEFAULT_LOOKBACK_MS : durationOption('lookback', options.lookback);
     const samples: InstantSample[] = [];
     for await (const { labels, timestamps, values } of this.select(selector, { from: at - lookback, through: at })) {
       const last = timestamps.length - 1;
@@ -205,18 +206,26 @@ const isTextList = (selectors: Selector | readonly string[]): selectors is reado
 
 const checkTime = (name: string, value: number): void => {
   if (typeof value === 'number' && !Number.isNaN(value)) return;
-  throw new TidemarkError('TIDEMARK_INVALID_TIMESTAMP', `${name} is ${String(value)}; allowed: milliseconds since the epoch`, {
-    details: { name, value },
-  });
+  throw new TidemarkError(
+    'TIDEMARK_INVALID_TIMESTAMP',
+    `${name} is ${String(value)}; allowed: milliseconds since the epoch`,
+    {
+      details: { name, value },
+    },
+  );
 };
 
 const durationOption = (name: string, value: Duration): number => {
   try {
     return parseDuration(value);
   } catch (cause) {
-    throw new TidemarkError('TIDEMARK_INVALID_OPTION', `${name} is ${String(value)}; allowed: a duration such as '5m'`, {
-      cause,
-      details: { option: name, value },
-    });
+    throw new TidemarkError(
+      'TIDEMARK_INVALID_OPTION',
+      `${name} is ${String(value)}; allowed: a duration such as '5m'`,
+      {
+        cause,
+        details: { option: name, value },
+      },
+    );
   }
 };

@@ -108,7 +108,9 @@ export class SeriesReader {
 
   private samePairs(row: Row, series: FoundSeries): Row {
     const pairs = row === NO_ROW ? undefined : this.parts.table.labels[row];
-    return pairs !== undefined && pairs.length === series.pairs.length && pairs.every((text, i) => text === series.pairs[i])
+    return pairs !== undefined &&
+      pairs.length === series.pairs.length &&
+      pairs.every((text, i) => text === series.pairs[i])
       ? row
       : NO_ROW;
   }
@@ -189,7 +191,8 @@ export class SeriesReader {
     const { cache, slab, files } = this.parts;
     const runs: { reading: Reading; start: number; slots: Slot[] }[] = [];
     for (const reading of readings) {
-      for (let i = 0; i < reading.file.length; i++) reading.file[i] = cache.acquire(reading.key, reading.firstChunk + i);
+      for (let i = 0; i < reading.file.length; i++)
+        reading.file[i] = cache.acquire(reading.key, reading.firstChunk + i);
       for (let i = 0; i < reading.file.length; ) {
         if (reading.file[i] !== NO_SLOT) {
           i++;

@@ -16,14 +16,14 @@ import type { Slab } from '../chunk/slab.ts';
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import type { HeadsRecord } from '../disk/heads.ts';
-import { type HeadsWritten, HeadsWriter } from '../disk/heads-writer.ts';
+import { HeadsWriter, type HeadsWritten } from '../disk/heads-writer.ts';
 import { type SeriesFileRequest, toError } from '../disk/series-file-requests.ts';
 import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
 import type { Indexer } from '../index/indexer.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
 import type { Position } from '../model/events.ts';
-import type { MemoryChunks } from '../series/memory-chunks.ts';
 import type { FileChanges } from '../series/file-changes.ts';
+import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { DETACHED, EARLIEST, FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
 
 /** Longest stretch of work between two breaths of the host's event loop. */
@@ -118,7 +118,8 @@ export class Checkpointer {
     const outcomes = await files.run<readonly SeriesFileRequest[]>(requests);
     for (const outcome of outcomes) {
       if (outcome.ok) continue;
-      for (const [i, row] of rows.entries()) if (table.generation(row) === generations[i]) table.setFlag(row, FILE_UNSYNCED);
+      for (const [i, row] of rows.entries())
+        if (table.generation(row) === generations[i]) table.setFlag(row, FILE_UNSYNCED);
       throw toError(outcome.error);
     }
   }

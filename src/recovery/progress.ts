@@ -35,7 +35,9 @@ export class ProgressReporter {
       done,
       total,
       ...(bytes === undefined ? {} : { bytes }),
-      ...(done > 0 && total > done && elapsedMs > 0 ? { remainingMs: Math.round((elapsedMs / done) * (total - done)) } : {}),
+      ...(done > 0 && total > done && elapsedMs > 0
+        ? { remainingMs: Math.round((elapsedMs / done) * (total - done)) }
+        : {}),
     };
     this.current = progress;
     if (!isNew && done < total && now - this.lastReport < REPORT_EVERY_MS) return;

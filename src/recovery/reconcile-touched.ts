@@ -53,7 +53,8 @@ export const reconcileTouched = async (
       if (row !== NO_ROW) {
         const result = reconcile(parts, row);
         chunksCut += result.cut;
-        if (result.missing > 0) damaged.push({ high, low, reason: `${result.missing} chunks of the series file are missing` });
+        if (result.missing > 0)
+          damaged.push({ high, low, reason: `${result.missing} chunks of the series file are missing` });
       } else if (archived.has(high, low)) {
         reconcileArchived(parts, high, low);
       } else if (purged.has(fingerprint)) {

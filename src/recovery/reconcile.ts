@@ -3,8 +3,9 @@
  * others. What is in the file counts: samples that are there leave memory; what is torn or was never synced is cut off
  * the file and is still in memory, because the checkpoint keeps chunks until their file is durable.
  */
-import { decodeChunk, lastTimeOf } from '../chunk/decode.ts';
+
 import { SampleColumns } from '../chunk/chunk.ts';
+import { decodeChunk, lastTimeOf } from '../chunk/decode.ts';
 import type { Slab } from '../chunk/slab.ts';
 import type { SeriesFiles } from '../disk/series-file.ts';
 import { EARLIEST } from '../model/int64.ts';

@@ -106,7 +106,8 @@ class Replay {
       case 'seriesCreated':
         return this.created(event.fingerprint, event.labels, position);
       case 'headChunksClosed':
-        for (const fingerprint of event.fingerprints) this.withRow(fingerprint, (row) => this.parts.chunks.closeHead(row));
+        for (const fingerprint of event.fingerprints)
+          this.withRow(fingerprint, (row) => this.parts.chunks.closeHead(row));
         return;
       case 'seriesFilesChanging':
         for (const fingerprint of event.fingerprints) this.touched.add(fingerprint);

@@ -4,7 +4,7 @@
  */
 import type { HeadsRecord } from '../disk/heads.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
-import { type Row, type SeriesTable } from '../series/table.ts';
+import type { Row, SeriesTable } from '../series/table.ts';
 
 /**
  * Adds the series of one record. The record's slots become the series' chunks; the newest one is open again. `isSound` is
@@ -32,4 +32,3 @@ export const adoptRecord = (
 /** Whether the record says nothing about where its series' samples are (formats.md 16.13). */
 export const isEmptyRecord = (record: HeadsRecord): boolean =>
   record.slots.length === 0 && record.descriptorTimes.length === 0;
-

@@ -10,8 +10,9 @@
  * left behind, or that the original wrote, has none: then the journal says which file, by size and CRC-32, its session
  * was opened on.
  */
-import type { HeadsRead } from '../disk/heads.ts';
+
 import type { FileSystem } from '../disk/file-system.ts';
+import type { HeadsRead } from '../disk/heads.ts';
 import { readJournal } from '../journal/read-journal.ts';
 import type { Position, StoreClosed, StoreOpened } from '../model/events.ts';
 

@@ -2,11 +2,12 @@
  * From labels to the row of their series: found, created, or woken from the archive. The stored fingerprint comes from
  * the collision mapper, and labels are compared on every hit, so one series never gets another's samples.
  */
+
+import type { Clock } from '../clock.ts';
+import { TidemarkError } from '../errors.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';
 import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { Indexer } from '../index/indexer.ts';
-import { TidemarkError } from '../errors.ts';
-import type { Clock } from '../clock.ts';
 import type { FingerprintMapper } from '../model/collisions.ts';
 import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, toLabelPairs, toLabels } from '../model/labels.ts';

@@ -4,8 +4,8 @@
  * after an intent whose change has not been published yet: it asks {@link FileChanges.oldest}.
  */
 import type { Clock } from '../clock.ts';
-import type { Fingerprint } from '../model/fingerprint.ts';
 import type { Position } from '../model/events.ts';
+import type { Fingerprint } from '../model/fingerprint.ts';
 import type { EventBus } from './event-bus.ts';
 
 export interface CommittableJournal {

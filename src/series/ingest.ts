@@ -9,7 +9,16 @@ import type { Labels } from '../model/labels.ts';
 import type { Admission } from './admission.ts';
 import type { SeriesDirectory } from './directory.ts';
 import type { MemoryChunks } from './memory-chunks.ts';
-import { LAST_HIGH, LAST_LOW, LAST_TIME_DOUBLE, NOT_WRITABLE, ROW_SHIFT, type Row, type SeriesTable, VALUE_KNOWN } from './table.ts';
+import {
+  LAST_HIGH,
+  LAST_LOW,
+  LAST_TIME_DOUBLE,
+  NOT_WRITABLE,
+  ROW_SHIFT,
+  type Row,
+  type SeriesTable,
+  VALUE_KNOWN,
+} from './table.ts';
 
 /** The largest time a sample may have, either side of the epoch: what a Date can hold. */
 const TIME_LIMIT_MS = 8_640_000_000_000_000;
@@ -177,5 +186,7 @@ const checkTime = (timestamp: number): void => {
 
 const checkValue = (value: number): void => {
   if (typeof value === 'number') return;
-  throw new TidemarkError('TIDEMARK_INVALID_VALUE', `value is a ${typeof value}; allowed: a number`, { details: { value } });
+  throw new TidemarkError('TIDEMARK_INVALID_VALUE', `value is a ${typeof value}; allowed: a number`, {
+    details: { value },
+  });
 };

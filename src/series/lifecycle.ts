@@ -193,7 +193,13 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     const low = table.low[row];
     const pairs = this.pairsOf(row);
     const labels = toLabels(pairs);
-    const position = bus.publish({ type: 'seriesPurged', time: clock.now(), fingerprint: this.keyOf(row), labels, reason });
+    const position = bus.publish({
+      type: 'seriesPurged',
+      time: clock.now(),
+      fingerprint: this.keyOf(row),
+      labels,
+      reason,
+    });
     cache.forgetSeries(this.keyOf(row));
     chunks.releaseAll(row);
     if (archived.has(high, low)) {
@@ -205,7 +211,10 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   }
 
   reportDiskTrouble(row: Row, error: unknown): void {
-    this.parts.logger.warn({ err: error, fingerprint: this.keyOf(row) }, 'A series file could not be changed; it will be tried again.');
+    this.parts.logger.warn(
+      { err: error, fingerprint: this.keyOf(row) },
+      'A series file could not be changed; it will be tried again.',
+    );
     this.parts.onDiskTrouble(error);
   }
 
@@ -214,7 +223,8 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   }
 
   async persist(row: Row): Promise<FileResult> {
-    if (this.unmoved.has(this.keyOf(row))) throw new TidemarkError('TIDEMARK_IO', 'a damaged file is in the way of the series');
+    if (this.unmoved.has(this.keyOf(row)))
+      throw new TidemarkError('TIDEMARK_IO', 'a damaged file is in the way of the series');
     return this.parts.persister.persist(row, this.parts.beforeTime());
   }
 

@@ -5,11 +5,18 @@
  */
 import type { ChunkAppender } from '../chunk/append.ts';
 import { SampleColumns, VARBIT } from '../chunk/chunk.ts';
-import { decodeChunkRange, firstTimeOf, isClosedForGood, isFaithfulHead, lastTimeOf, lastValueOf } from '../chunk/decode.ts';
+import {
+  decodeChunkRange,
+  firstTimeOf,
+  isClosedForGood,
+  isFaithfulHead,
+  lastTimeOf,
+  lastValueOf,
+} from '../chunk/decode.ts';
 import { HIGH_WORD, LOW_WORD } from '../chunk/float-bits.ts';
-import { TidemarkError } from '../errors.ts';
 import { NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
 import { appendToHead, loadHead, storeHead } from '../chunk/varbit-head.ts';
+import { TidemarkError } from '../errors.ts';
 import {
   DIRTY,
   EARLIEST,
@@ -54,10 +61,7 @@ export class MemoryChunks {
     const base = row << ROW_SHIFT;
     const flags = ints[base];
     const timeAt = (row << 3) + LAST_TIME_DOUBLE;
-    if (
-      (flags & IN_REGISTERS) === 0 ||
-      !this.appendFast(ints, base, doubles[timeAt], timestamp, high, low)
-    ) {
+    if ((flags & IN_REGISTERS) === 0 || !this.appendFast(ints, base, doubles[timeAt], timestamp, high, low)) {
       this.appendSlowly(row, timestamp, high, low);
     }
     doubles[timeAt] = timestamp;

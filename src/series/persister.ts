@@ -28,7 +28,6 @@ import { EARLIEST, FILE_UNSYNCED, type Row, type SeriesTable } from './table.ts'
 /** Series of one batch: enough to make the journal commit and the thread's message cheap, few enough to stay brisk. */
 const BATCH_SERIES_MAX = 256;
 
-
 type WriteRequest = Extract<SeriesFileRequest, { kind: 'persist' | 'dropAndPersist' }>;
 type WriteOutcome = SeriesFileOutcome<'persist' | 'dropAndPersist'>;
 
@@ -267,7 +266,13 @@ export class Persister {
 
   private announceDrop(key: string, { dropped, chunksInFile, firstTime }: DropResult): void {
     const { bus, clock } = this.parts;
-    const event = { type: 'chunksDropped', time: clock.now(), fingerprint: key, chunks: dropped, chunksInFile } as const;
+    const event = {
+      type: 'chunksDropped',
+      time: clock.now(),
+      fingerprint: key,
+      chunks: dropped,
+      chunksInFile,
+    } as const;
     bus.publish(firstTime === undefined ? event : { ...event, firstTime });
   }
 }

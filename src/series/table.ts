@@ -15,10 +15,9 @@
  * The other columns are read once per batch or per query. A series is found by its labels (32-bit hash, then
  * compared) or by its fingerprint, both through open addressing over an Int32Array.
  */
-import { type Slot, NO_SLOT } from '../chunk/slab.ts';
+import { NO_SLOT, type Slot } from '../chunk/slab.ts';
 import { EARLIEST } from '../model/int64.ts';
-import { labelHash, labelsEqual, type LabelPairs, type Labels, pairsHash } from '../model/labels.ts';
-
+import { type LabelPairs, type Labels, labelHash, labelsEqual, pairsHash } from '../model/labels.ts';
 
 export { EARLIEST };
 
@@ -290,8 +289,9 @@ export class SeriesTable {
     for (let place = (hole + 1) & mask; places[place] !== NO_ROW; place = (place + 1) & mask) {
       const candidate = places[place];
       const home =
-        (places === this.byLabels ? this.hashes[candidate] : fingerprintHash(this.high[candidate], this.low[candidate])) &
-        mask;
+        (places === this.byLabels
+          ? this.hashes[candidate]
+          : fingerprintHash(this.high[candidate], this.low[candidate])) & mask;
       if (((place - home) & mask) >= ((place - hole) & mask)) {
         places[hole] = candidate;
         hole = place;

@@ -142,7 +142,8 @@ class Copier {
     const starts = names.map(({ name }) => Number.parseInt(name, 16)).filter((start) => start <= from);
     const first = Math.max(0, ...starts);
     for (const { name } of names) {
-      if (name.endsWith('.journal') && Number.parseInt(name, 16) >= first) await this.copy(join(source, name), join(target, name));
+      if (name.endsWith('.journal') && Number.parseInt(name, 16) >= first)
+        await this.copy(join(source, name), join(target, name));
     }
     this.into.syncDirectory(target);
   }

@@ -15,7 +15,13 @@ export const chunksOf = async (running: Running, pairs: LabelPairs): Promise<Chu
   const { firstTimes, lastTimes, encodings } = await running.reader.fileTimes(high, low);
   for (let i = 0; i < firstTimes.length; i++) {
     const encoding = encodings[i] > 2 ? undefined : encodingName(encodings[i]);
-    infos.push({ where: 'file', loaded: cache.holds(key, i), encoding, firstTime: firstTimes[i], lastTime: lastTimes[i] });
+    infos.push({
+      where: 'file',
+      loaded: cache.holds(key, i),
+      encoding,
+      firstTime: firstTimes[i],
+      lastTime: lastTimes[i],
+    });
   }
   const row = table.findPairs(pairs);
   if (row === NO_ROW) return infos;

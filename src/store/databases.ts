@@ -51,7 +51,11 @@ export const closeDatabases = async (databases: Databases): Promise<void> => {
   for (const name of ['pairs', 'names', 'timeRange', 'metric'] as const) await databases[name].close();
 };
 
-const openOrRenew = async (parts: DatabaseParts, name: DatabaseName, lost: Set<DatabaseName>): Promise<KeyValueStore> => {
+const openOrRenew = async (
+  parts: DatabaseParts,
+  name: DatabaseName,
+  lost: Set<DatabaseName>,
+): Promise<KeyValueStore> => {
   const { fileSystem, stores, logger } = parts;
   const directory = join(parts.directory, databaseFolders[name]);
   if (fileSystem.stat(directory) === undefined) lost.add(name);

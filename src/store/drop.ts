@@ -6,7 +6,10 @@ import type { Running } from './running.ts';
 /** Resolves with the number of series deleted. */
 export const dropSeries = async (running: Running, selector: Selector): Promise<number> => {
   const { table } = running.engine;
-  const found = await running.queries.find(selector, { from: Number.NEGATIVE_INFINITY, through: Number.POSITIVE_INFINITY });
+  const found = await running.queries.find(selector, {
+    from: Number.NEGATIVE_INFINITY,
+    through: Number.POSITIVE_INFINITY,
+  });
   const rows: number[] = [];
   for (const { high, low, pairs } of found) {
     await running.room();

@@ -14,8 +14,8 @@ import { nodeFileSystem } from '../disk/node-file-system.ts';
 import { OverlayFileSystem } from '../disk/overlay-file-system.ts';
 import { SeriesFiles } from '../disk/series-file.ts';
 import { inlineSeriesFileWorker, type SeriesFileWorker, startSeriesFileThread } from '../disk/series-file-worker.ts';
-import type { KeyValueStores } from '../index/key-value-store.ts';
 import type { TidemarkError } from '../errors.ts';
+import type { KeyValueStores } from '../index/key-value-store.ts';
 import { levelStores } from '../index/level-stores.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import type { Logger } from '../logger.ts';
@@ -75,7 +75,9 @@ export class Engine {
       new ChunkAppender(this.slab, { defaultEncoding: options.encoding }),
     );
     this.cache = new ChunkCache(this.slab);
-    this.inspection = new Inspection((error) => this.logger.warn({ err: error }, 'An inspection observer failed and was removed.'));
+    this.inspection = new Inspection((error) =>
+      this.logger.warn({ err: error }, 'An inspection observer failed and was removed.'),
+    );
     this.seriesFiles = new SeriesFiles(this.fileSystem, directory, this.slab);
     const isReal = options.fileSystem === undefined && !options.readOnly;
     this.files = isReal

@@ -8,7 +8,9 @@ import type { Session } from './session.ts';
 export const infoOf = async (session: Session): Promise<StoreInfo> => {
   const { engine, running } = session;
   const { journal, archived, how } = running.recovered;
-  const { files: _files, ...bytes } = await directorySizes(engine.fileSystem, engine.directory, () => engine.clock.breathe());
+  const { files: _files, ...bytes } = await directorySizes(engine.fileSystem, engine.directory, () =>
+    engine.clock.breathe(),
+  );
   const firstTime = running.oldestTime();
   const lastTime = running.newestTime();
   return {

@@ -19,7 +19,7 @@ import { JournalWriter } from '../journal/journal-writer.ts';
 import type { Position } from '../model/events.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { recoverFromCrash } from '../recovery/crash-recovery.ts';
-import { ProgressReporter } from '../recovery/progress.ts';
+import type { ProgressReporter } from '../recovery/progress.ts';
 import { type Problem, reconcileTouched } from '../recovery/reconcile-touched.ts';
 import { replay } from '../recovery/replay.ts';
 import { adoptRecord, isEmptyRecord } from '../recovery/snapshot.ts';
@@ -153,7 +153,9 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
   await learnMappings(engine, archive);
   const labelsLost = databases.lost.has('names') || databases.lost.has('pairs');
   const needsLabels =
-    mustRecover || (labelsLost && !found.created) || (tier.kind === 'journal' && (await labels.position()) === undefined);
+    mustRecover ||
+    (labelsLost && !found.created) ||
+    (tier.kind === 'journal' && (await labels.position()) === undefined);
   return {
     databases,
     journal,
@@ -234,12 +236,17 @@ const dropStaleArchiveEntries = ({ table }: Engine, archived: ArchiveDirectory, 
 };
 
 /** The mapping table: from its file, and from the series that have a mapped fingerprint. */
-const learnMappings = async ({ fileSystem, directory, table, mapper, logger }: Engine, archive: ArchiveIndex): Promise<void> => {
+const learnMappings = async (
+  { fileSystem, directory, table, mapper, logger }: Engine,
+  archive: ArchiveIndex,
+): Promise<void> => {
   const { mappings, damage } = readMappings(fileSystem, directory);
   mapper.load(mappings);
-  if (damage !== undefined) logger.warn({ err: damage }, 'The mappings file is damaged; the table is completed from the series.');
+  if (damage !== undefined)
+    logger.warn({ err: damage }, 'The mappings file is damaged; the table is completed from the series.');
   for (const row of table.rows()) {
-    if (isMapped(table.high[row], table.low[row])) mapper.note(table.high[row], table.low[row], table.labels[row] ?? []);
+    if (isMapped(table.high[row], table.low[row]))
+      mapper.note(table.high[row], table.low[row], table.labels[row] ?? []);
   }
   for await (const page of archive.scanMapped()) {
     for (const { high, low, pairs } of page.entries) mapper.note(high, low, pairs);
@@ -247,4 +254,3 @@ const learnMappings = async ({ fileSystem, directory, table, mapper, logger }: E
 };
 
 const isMapped = (high: number, low: number): boolean => high === 0 && low >>> 0 <= 1 << 20;
-

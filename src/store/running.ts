@@ -8,6 +8,8 @@ import { admissionOf } from '../../machines/store.machine.ts';
 import type { Urgency } from '../../streams/maintenance-sweep.ts';
 import type { SeriesState } from '../api.ts';
 import { isDiskFull } from '../errors.ts';
+import type { Subscriptions } from '../journal/subscriptions.ts';
+import { planTruncation } from '../journal/truncation.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import type { Distributions } from '../metrics.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
@@ -16,8 +18,6 @@ import type { LabelPairs } from '../model/labels.ts';
 import { Queries } from '../query/queries.ts';
 import { SeriesReader } from '../query/read-series.ts';
 import { Checkpointer, type CheckpointResult } from '../recovery/checkpoint.ts';
-import type { Subscriptions } from '../journal/subscriptions.ts';
-import { planTruncation } from '../journal/truncation.ts';
 import { SeriesActors } from '../series/actors.ts';
 import { SeriesDirectory } from '../series/directory.ts';
 import { FileChanges } from '../series/file-changes.ts';
@@ -74,7 +74,8 @@ export class Running {
     this.recovered = recovered;
     this.actor = actor;
     this.checkpointFrom = recovered.replayFrom;
-    const { table, slab, chunks, cache, fileKeys, files, clock, logger, options, mapper, admission, seriesFiles } = engine;
+    const { table, slab, chunks, cache, fileKeys, files, clock, logger, options, mapper, admission, seriesFiles } =
+      engine;
     const { archived, archive, indexer, journal, bus } = recovered;
     this.trustedClock = new TrustedClock(clock);
     this.retention = new Retention({
@@ -183,7 +184,8 @@ export class Running {
       indexer,
       reader: this.reader,
       clock,
-      visibleFrom: () => (options.retentionMs === Infinity ? Number.NEGATIVE_INFINITY : this.trustedClock.now() - options.retentionMs),
+      visibleFrom: () =>
+        options.retentionMs === Infinity ? Number.NEGATIVE_INFINITY : this.trustedClock.now() - options.retentionMs,
       assertOpen: () => {
         if (!actor.getSnapshot().hasTag('running')) throw admission.error();
       },
@@ -214,8 +216,14 @@ export class Running {
         );
         return;
       case 'readOnly':
-        if (snapshot.context.openedReadOnly) admission.end('TIDEMARK_READ_ONLY', 'the store was opened with readOnly: true');
-        else admission.refuse(this.troubleCode, `the disk refuses writes: ${snapshot.context.reason}; await store.ready()`, this.trouble);
+        if (snapshot.context.openedReadOnly)
+          admission.end('TIDEMARK_READ_ONLY', 'the store was opened with readOnly: true');
+        else
+          admission.refuse(
+            this.troubleCode,
+            `the disk refuses writes: ${snapshot.context.reason}; await store.ready()`,
+            this.trouble,
+          );
         return;
       case 'closed':
         admission.end('TIDEMARK_CLOSED', 'the store is closed');
