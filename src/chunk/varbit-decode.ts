@@ -91,7 +91,8 @@ const decodePayload = (
 ): boolean => {
   const encoding = block[offset + FLAGS] & ENCODING_MASK;
   let { timestamps, values, words, count } = into;
-  let loadedBits = loadPayload(block, offset, PAYLOAD_WORD, (end + MARGIN_BITS) >> 5);
+  // Samples that begin up to here are in the words that are loaded.
+  let loadedUntil = loadPayload(block, offset, PAYLOAD_WORD, (end + 31 + MARGIN_BITS) >> 5) - MARGIN_BITS;
   let position = PAYLOAD_BIT;
   let delta = readUint24BE(block, offset + FIRST_DELTA);
   let time = firstTime;
@@ -105,8 +106,9 @@ const decodePayload = (
   let leading = 0;
   let significant = 1;
   while (isSecond || position < end || (position === end && repeats > 0)) {
-    if (position + MARGIN_BITS > loadedBits && loadedBits < CHUNK_BITS) {
-      loadedBits = loadPayload(block, offset, loadedBits >> 5, CHUNK_WORDS);
+    if (position > loadedUntil) {
+      loadPayload(block, offset, (loadedUntil + MARGIN_BITS) >> 5, CHUNK_WORDS);
+      loadedUntil = CHUNK_BITS;
     }
     if (repeats > 0) {
       repeats--;

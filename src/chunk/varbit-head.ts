@@ -63,6 +63,10 @@ const COUNTER = 3;
 const PENDING = 4;
 /** The payload begins in the middle of a word that begins with the last bytes of the header: first Δt, flags, next. */
 const HEADER_TAIL_BIT = 256;
+/** `next` in registers of a head with two samples, so that 304 stands for a payload that has begun. */
+const TWO_SAMPLES = 2;
+/** Up to this bit there is room for any sample. */
+const ROOMY_BIT = 8000;
 /** State of registers that hold no head: no sample can be added behind this bit. */
 const NONE = 0xffff;
 
@@ -86,82 +90,10 @@ export const appendToHead = (
   const delta = timestamp - lastTime;
   if (!(delta >= 0 && delta < DELTA_LIMIT)) return false;
   const next = rows[at + STATE] & 0xffff;
-  if (next > PAYLOAD_BIT) return appendLater(rows, at, block, offset, delta, lastHigh, lastLow, high, low);
-  if (next === PAYLOAD_BIT) return appendThird(rows, at, block, offset, delta, lastHigh, lastLow, high, low);
-  rows[at + STATE] += PAYLOAD_BIT - ONE_SAMPLE;
-  rows[at + DELTA] = delta;
-  rows[pendingAt(at, HEADER_TAIL_BIT)] = (delta << 8) | (rows[at + STATE] >> 16);
-  return true;
-};
-
-/** Writes what the registers hold to the slot, so that its 1,024 bytes are the chunk. The registers stay valid. */
-export const storeHead = (
-  rows: Int32Array,
-  at: number,
-  block: Uint8Array,
-  offset: number,
-  lastTime: number,
-  lastHigh: number,
-  lastLow: number,
-): void => {
-  if (rows[at + STATE] === NONE) return;
-  const next = rows[at + STATE] & 0xffff;
-  const counter = rows[at + COUNTER];
-  if (next !== ONE_SAMPLE) flush(rows, at, block, offset, groupOf(next), next);
-  if (counter !== 0) writeBits(block, offset, counter >> 8, COUNTER_BITS, counter & 0xff);
-  writeInt32BE(block, offset + LAST_TIME, highHalf(lastTime));
-  writeInt32BE(block, offset + LAST_TIME + 4, lowHalf(lastTime));
-  writeInt32BE(block, offset + LAST_VALUE, lastHigh);
-  writeInt32BE(block, offset + LAST_VALUE + 4, lastLow);
-  writeUint16BE(block, offset + NEXT, next);
-  writeUint16BE(block, offset + COUNTER_OFFSET, counter >> 8);
-  writeUint24BE(block, offset + LAST_DELTA, rows[at + DELTA]);
-  writeInt32BE(block, offset + LAST_VALUE_DELTA, rows[at + VALUE_STATE]);
-};
-
-/**
- * Takes the chunk's state into the registers. False for a chunk that only the slow way can add to, if any: the registers
- * then refuse all samples, and there is nothing to store.
- */
-export const loadHead = (rows: Int32Array, at: number, block: Uint8Array, offset: number): boolean => {
-  const next = readUint16BE(block, offset + NEXT);
-  const encoding = block[offset + FLAGS];
-  const counterBit = readUint16BE(block, offset + COUNTER_OFFSET);
-  const hasCounter = counterBit !== 0;
-  rows[at + STATE] = NONE;
-  if (encoding > ENCODING_MASK || next === 0 || next > FOOTER_BIT) return false;
-  if (next > ONE_SAMPLE && next < PAYLOAD_BIT) return false;
-  if (hasCounter && (counterBit <= PAYLOAD_BIT || counterBit + COUNTER_BITS > next)) return false;
-  rows[at + STATE] = next | (encoding << 16);
-  rows[at + DELTA] = readUint24BE(block, offset + LAST_DELTA);
-  rows[at + VALUE_STATE] = readInt32BE(block, offset + LAST_VALUE_DELTA);
-  rows[at + COUNTER] = hasCounter ? (counterBit << 8) | readBits(block, offset, counterBit, COUNTER_BITS) : 0;
-  clearPending(rows, at);
-  if (next === ONE_SAMPLE) return true;
-  for (let bit = groupOf(next); bit < next; bit += 32) {
-    if (bit < HEADER_TAIL_BIT) continue;
-    const word = readInt32BE(block, offset + (bit >> 3));
-    rows[pendingAt(at, bit)] = next - bit < 32 ? word & ~(-1 >>> (next - bit)) : word;
-  }
-  if (hasCounter) flipCounter(rows, at, next, rows[at + COUNTER]);
-  return true;
-};
-
-/** From the fourth sample on. */
-const appendLater = (
-  rows: Int32Array,
-  at: number,
-  block: Uint8Array,
-  offset: number,
-  delta: number,
-  lastHigh: number,
-  lastLow: number,
-  high: number,
-  low: number,
-): boolean => {
-  const next = rows[at + STATE] & 0xffff;
   const encoding = rows[at + STATE] >> 16;
-  if (next + worstCaseBits(encoding) > CHUNK_BITS) return false;
+  if (next < PAYLOAD_BIT)
+    return appendEarly(rows, at, block, offset, lastTime, lastHigh, lastLow, timestamp, high, low);
+  if (next > ROOMY_BIT && next + worstCaseBits(encoding) > CHUNK_BITS) return false;
 
   const doubleDelta = delta - rows[at + DELTA];
   const counter = rows[at + COUNTER];
@@ -286,18 +218,80 @@ const appendLater = (
   return true;
 };
 
-/** The third sample decides how values are stored, and brings the second one's value into the payload. */
-const appendThird = (
+/** Writes what the registers hold to the slot, so that its 1,024 bytes are the chunk. The registers stay valid. */
+export const storeHead = (
   rows: Int32Array,
   at: number,
   block: Uint8Array,
   offset: number,
-  delta: number,
+  lastTime: number,
   lastHigh: number,
   lastLow: number,
+): void => {
+  if (rows[at + STATE] === NONE) return;
+  const symbol = rows[at + STATE] & 0xffff;
+  const next = symbol === TWO_SAMPLES ? PAYLOAD_BIT : symbol;
+  const counter = rows[at + COUNTER];
+  if (next !== ONE_SAMPLE) flush(rows, at, block, offset, groupOf(next), next);
+  if (counter !== 0) writeBits(block, offset, counter >> 8, COUNTER_BITS, counter & 0xff);
+  writeInt32BE(block, offset + LAST_TIME, highHalf(lastTime));
+  writeInt32BE(block, offset + LAST_TIME + 4, lowHalf(lastTime));
+  writeInt32BE(block, offset + LAST_VALUE, lastHigh);
+  writeInt32BE(block, offset + LAST_VALUE + 4, lastLow);
+  writeUint16BE(block, offset + NEXT, next);
+  writeUint16BE(block, offset + COUNTER_OFFSET, counter >> 8);
+  writeUint24BE(block, offset + LAST_DELTA, rows[at + DELTA]);
+  writeInt32BE(block, offset + LAST_VALUE_DELTA, rows[at + VALUE_STATE]);
+};
+
+/**
+ * Takes the chunk's state into the registers. False for a chunk that only the slow way can add to, if any: the registers
+ * then refuse all samples, and there is nothing to store.
+ */
+export const loadHead = (rows: Int32Array, at: number, block: Uint8Array, offset: number): boolean => {
+  const next = readUint16BE(block, offset + NEXT);
+  const encoding = block[offset + FLAGS];
+  const counterBit = readUint16BE(block, offset + COUNTER_OFFSET);
+  const hasCounter = counterBit !== 0;
+  rows[at + STATE] = NONE;
+  if (encoding > ENCODING_MASK || next === 0 || next > FOOTER_BIT) return false;
+  if (next > ONE_SAMPLE && next < PAYLOAD_BIT) return false;
+  if (hasCounter && (counterBit <= PAYLOAD_BIT || counterBit + COUNTER_BITS > next)) return false;
+  rows[at + STATE] = (next === PAYLOAD_BIT ? TWO_SAMPLES : next) | (encoding << 16);
+  rows[at + DELTA] = readUint24BE(block, offset + LAST_DELTA);
+  rows[at + VALUE_STATE] = readInt32BE(block, offset + LAST_VALUE_DELTA);
+  rows[at + COUNTER] = hasCounter ? (counterBit << 8) | readBits(block, offset, counterBit, COUNTER_BITS) : 0;
+  clearPending(rows, at);
+  if (next === ONE_SAMPLE) return true;
+  for (let bit = groupOf(next); bit < next; bit += 32) {
+    if (bit < HEADER_TAIL_BIT) continue;
+    const word = readInt32BE(block, offset + (bit >> 3));
+    rows[pendingAt(at, bit)] = next - bit < 32 ? word & ~(-1 >>> (next - bit)) : word;
+  }
+  if (hasCounter) flipCounter(rows, at, next, rows[at + COUNTER]);
+  return true;
+};
+
+/** The second sample has no place in the payload yet; the third decides how values are stored, its own and the second's. */
+const appendEarly = (
+  rows: Int32Array,
+  at: number,
+  block: Uint8Array,
+  offset: number,
+  lastTime: number,
+  lastHigh: number,
+  lastLow: number,
+  timestamp: number,
   high: number,
   low: number,
 ): boolean => {
+  const delta = timestamp - lastTime;
+  if ((rows[at + STATE] & 0xffff) === ONE_SAMPLE) {
+    rows[at + STATE] += TWO_SAMPLES - ONE_SAMPLE;
+    rows[at + DELTA] = delta;
+    rows[pendingAt(at, HEADER_TAIL_BIT)] = (delta << 8) | (rows[at + STATE] >> 16);
+    return true;
+  }
   const doubleDelta = delta - rows[at + DELTA];
   if (doubleDelta < -DOUBLE_DELTA_LIMIT || doubleDelta >= DOUBLE_DELTA_LIMIT) return false;
   const initial = rows[at + STATE] >> 16;
@@ -319,7 +313,7 @@ const appendThird = (
     put(rows, at, block, offset, lastHigh, 32);
     put(rows, at, block, offset, lastLow, 32);
   }
-  return appendLater(rows, at, block, offset, delta, lastHigh, lastLow, high, low);
+  return appendToHead(rows, at, block, offset, lastTime, lastHigh, lastLow, timestamp, high, low);
 };
 
 /** The first difference of a chunk always brings its own window. */
