@@ -28,12 +28,13 @@ export async function* followJournal(parts: FollowParts, options: FollowOptions)
   const end = journal.end;
   try {
     while (signal?.aborted !== true) {
-      const batch = source.take(follow ? journal.durable : end);
+      const limit = follow ? journal.durable : end;
+      const batch = source.take(limit);
       if (batch !== undefined) {
         yield* batch.events;
         await clock.breathe();
       } else if (follow) {
-        await nextDurable(journal, source.position, signal);
+        await nextDurable(journal, limit, signal);
       } else {
         return;
       }

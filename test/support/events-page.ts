@@ -1,0 +1,105 @@
+/**
+ * Makes docs/events.md from the types in src/model/events.ts, their comments, and an example of each event.
+ * `UPDATE_DOCS=1 npm test` writes the page; a test says when it is stale.
+ */
+import { readFileSync } from 'node:fs';
+import { eventExamples } from './event-examples.ts';
+
+export const eventsPagePath = 'docs/events.md';
+
+interface Field {
+  readonly name: string;
+  readonly isOptional: boolean;
+  readonly type: string;
+  readonly comment: string;
+}
+
+interface EventType {
+  readonly name: string;
+  readonly comment: string;
+  readonly fields: readonly Field[];
+}
+
+const introduction = `# Events
+
+<!-- Made by test/support/events-page.ts from src/model/events.ts: change it there. -->
+
+Everything that happens in a store is an event: plain data, in the past tense. The journal stores them in order; the heads
+checkpoint is their snapshot, the indexes and metrics are their projections, recovery replays them.
+
+- \`store.events$\` has them as they happen, \`store.subscribe(name)\` from the journal, at least once, \`store.journal()\` from
+  any position ([api.md](api.md)), \`tidemark events\` prints them.
+- \`time\` is when it happened, milliseconds since the epoch. Fingerprints are 16 hex digits. From the journal every event
+  has a \`position\`: where it ends, and where a reader that has handled it goes on ([formats/journal.md](formats/journal.md)).
+- All events but \`samplesAppended\` are *lifecycle events*: few, and kept longer than the samples between them.
+  \`store.history(labels)\` has those of one series.
+- What a series is follows from its events: \`evolve(state, event)\` in \`src/model/evolve.ts\` is that fold, pure and total.
+- New types and new fields may come: pass over what you don't know.
+`;
+
+export const eventsPage = (): string => {
+  const source = readFileSync('src/model/events.ts', 'utf8');
+  const types = eventTypesOf(source);
+  const sections = [
+    ['What happens to a series', [...unionOf(source, 'SeriesEvent'), 'SamplesAppended']],
+    ['What happens to the store', unionOf(source, 'StoreEvent')],
+  ] as const;
+  const parts = sections.map(([title, names]) => {
+    const pages = names.map((name) => eventSection(types.find((type) => type.name === name)));
+    return `## ${title}\n\n${pages.join('\n')}`;
+  });
+  return [introduction, ...parts].join('\n');
+};
+
+/** The members of a union type, in order. */
+const unionOf = (source: string, name: string): string[] => {
+  const [, members] = new RegExp(`export type ${name} =([^;]*);`).exec(source) ?? [];
+  return [...(members ?? '').matchAll(/\w+/g)].map(([member]) => member);
+};
+
+const eventTypesOf = (source: string): EventType[] =>
+  [...source.matchAll(/(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?export interface (\w+) \{\n([\s\S]*?)\n\}/g)].map(
+    ([, comment, name, body]) => ({ name, comment: textOf(comment), fields: fieldsOf(body) }),
+  );
+
+const fieldsOf = (body: string): Field[] =>
+  [...body.matchAll(/(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n\s*)?readonly (\w+)(\??): ([^;]+);/g)].map(
+    ([, comment, name, optional, type]) => ({
+      name,
+      isOptional: optional === '?',
+      type: type.replace(/\s+/g, ' '),
+      comment: textOf(comment),
+    }),
+  );
+
+/** A comment as running text. */
+const textOf = (comment: string | undefined): string =>
+  (comment ?? '')
+    .replace(/^\s*\* ?/gm, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+
+const eventSection = (type: EventType | undefined): string => {
+  if (type === undefined) throw new Error('an event type without an interface');
+  const name = `${type.name[0].toLowerCase()}${type.name.slice(1)}` as keyof typeof eventExamples;
+  const rows = type.fields
+    .filter((field) => field.name !== 'type' && field.name !== 'time')
+    .map(
+      ({ name: field, isOptional, type: fieldType, comment }) =>
+        `| \`${field}\`${isOptional ? ' (may be absent)' : ''} | \`${fieldType.replaceAll('|', '\\|')}\` | ${comment} |`,
+    );
+  const table = rows.length === 0 ? [] : ['| field | type | |', '|---|---|---|', ...rows, ''];
+  const example = JSON.stringify(eventExamples[name], plainArrays).replace(/([,:])(?=[["{\d-])/g, '$1 ');
+  return [
+    `### ${name}`,
+    '',
+    ...(type.comment === '' ? [] : [type.comment, '']),
+    ...table,
+    '```json',
+    example,
+    '```',
+    '',
+  ].join('\n');
+};
+
+const plainArrays = (_key: string, value: unknown): unknown => (value instanceof Float64Array ? [...value] : value);
