@@ -242,14 +242,19 @@ const persisting = series.createStateConfig({
   },
   states: {
     nothingAfter: {
+      description: 'Nothing else is to be done when the call ends.',
       tags: ['writable', 'listed'],
       on: {
         drop: { target: 'dropAfter' },
         damage: { target: 'isolateAfter', actions: noteDamage },
       },
     },
-    isolateAfter: { tags: ['writable', 'listed'], on: { drop: { target: 'dropAfter' } } },
-    dropAfter: {},
+    isolateAfter: {
+      description: 'A reader found damage: it is quarantined when the call ends.',
+      tags: ['writable', 'listed'],
+      on: { drop: { target: 'dropAfter' } },
+    },
+    dropAfter: { description: 'Someone dropped it: it is deleted when the call ends.' },
   },
 });
 
@@ -282,6 +287,7 @@ const trimming = series.createStateConfig({
   },
   states: {
     nothingAfter: {
+      description: 'It rests again when the call ends.',
       tags: ['onDisk', 'listed'],
       on: {
         wake: { target: 'wakeAfter', actions: { type: 'wake', params: ({ event }) => ({ by: event.by }) } },
@@ -297,8 +303,12 @@ const trimming = series.createStateConfig({
         damage: { target: 'isolateAfter', actions: noteDamage },
       },
     },
-    isolateAfter: { tags: ['listed'], on: { drop: { target: 'dropAfter' } } },
-    dropAfter: {},
+    isolateAfter: {
+      description: 'A reader found damage: it is quarantined when the call ends.',
+      tags: ['listed'],
+      on: { drop: { target: 'dropAfter' } },
+    },
+    dropAfter: { description: 'Someone dropped it: it is deleted when the call ends.' },
   },
 });
 
@@ -307,6 +317,7 @@ const archived = series.createStateConfig({
   initial: 'resting',
   states: {
     resting: {
+      description: 'Has no row; visits look at its file only when something is past retention.',
       tags: ['onDisk', 'listed'],
       on: {
         maintain: { guard: { type: 'isDroppable', params: facts }, target: 'trimming' },
@@ -324,6 +335,7 @@ const quarantined = series.createStateConfig({
   initial: 'isolating',
   states: {
     isolating: {
+      description: 'The file is being moved.',
       tags: ['busy', 'resident'],
       invoke: {
         id: 'isolateFile',
@@ -347,6 +359,7 @@ const purging = series.createStateConfig({
   initial: 'deleting',
   states: {
     deleting: {
+      description: 'The file is being deleted.',
       tags: ['busy', 'resident'],
       invoke: {
         id: 'deleteFile',

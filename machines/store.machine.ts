@@ -157,9 +157,11 @@ const changePressure = <From extends Pressure, To extends Pressure>(from: From, 
 const noteScore = { type: 'noteScore', params: score } as const;
 
 const pressure = store.createStateConfig({
+  description: 'How much waits for persistence, measured against the memory target.',
   initial: 'normal',
   states: {
     normal: {
+      description: 'Maintenance keeps its pace.',
       on: {
         pressureMeasured: [
           {
@@ -177,6 +179,7 @@ const pressure = store.createStateConfig({
       },
     },
     rushed: {
+      description: 'Maintenance goes as fast as it can; series files are not synced one by one.',
       tags: ['rushed'],
       on: {
         pressureMeasured: [
@@ -195,6 +198,7 @@ const pressure = store.createStateConfig({
       },
     },
     throttled: {
+      description: 'No more can wait: appends are refused until some of it is persisted.',
       tags: ['rushed', 'throttled'],
       on: {
         pressureMeasured: [
@@ -211,10 +215,12 @@ const pressure = store.createStateConfig({
 });
 
 const checkpoint = store.createStateConfig({
+  description: 'Whether a checkpoint is being written.',
   initial: 'idle',
   states: {
-    idle: { on: { checkpointStarted: { target: 'writing' } } },
+    idle: { description: 'None is being written.', on: { checkpointStarted: { target: 'writing' } } },
     writing: {
+      description: 'One is being written, slice by slice, while samples flow.',
       tags: ['busy'],
       on: { checkpointRemembered: { target: 'writingAgainAfter' }, checkpointFinished: { target: 'idle' } },
     },
@@ -227,9 +233,11 @@ const checkpoint = store.createStateConfig({
 });
 
 const indexing = store.createStateConfig({
+  description: 'How far the indexes are behind.',
   initial: 'idle',
   states: {
     idle: {
+      description: 'Nothing is queued.',
       on: {
         indexingMeasured: [
           { guard: { type: 'isQueueFull', params: queue }, target: 'behind' },
@@ -238,6 +246,7 @@ const indexing = store.createStateConfig({
       },
     },
     writing: {
+      description: 'Operations are queued, and written in batches.',
       on: {
         indexingMeasured: [
           { guard: { type: 'isQueueFull', params: queue }, target: 'behind' },
@@ -259,9 +268,11 @@ const indexing = store.createStateConfig({
 });
 
 const health = store.createStateConfig({
+  description: 'Whether the disk takes what is written.',
   initial: 'healthy',
   states: {
     healthy: {
+      description: 'Everything that was written last was taken.',
       always: { guard: 'isOpenedReadOnly', target: 'openedReadOnly' },
       on: {
         diskTrouble: {
@@ -273,16 +284,19 @@ const health = store.createStateConfig({
         },
       },
     },
-    openedReadOnly: { tags: ['readOnly'] },
+    openedReadOnly: { description: 'Opened for reading only, until it is closed.', tags: ['readOnly'] },
     readOnly: {
+      description: 'The disk is full or does not answer: serves and keeps retention running, takes no samples.',
       tags: ['readOnly'],
       initial: 'waiting',
       states: {
         waiting: {
+          description: 'Until the next probe: 1, 2, 4 … seconds, at most a minute.',
           after: { probeAgain: { target: 'probing' } },
           on: { diskFreed: { target: 'probing' } },
         },
         probing: {
+          description: 'A small durable write is being tried.',
           invoke: {
             id: 'probeDisk',
             src: 'probeDisk',
@@ -309,9 +323,11 @@ const health = store.createStateConfig({
 });
 
 const clock = store.createStateConfig({
+  description: 'Whether wall time can be believed.',
   initial: 'trusted',
   states: {
     trusted: {
+      description: 'Wall time goes as the monotonic clock does.',
       on: {
         clockJumped: {
           target: 'doubted',
@@ -320,6 +336,7 @@ const clock = store.createStateConfig({
       },
     },
     doubted: {
+      description: 'It jumped: nothing is dropped or archived for its age before it has settled.',
       tags: ['clockDoubted'],
       on: {
         clockJumped: { actions: { type: 'announceClockJump', params: ({ event }) => ({ byMs: event.byMs }) } },
@@ -330,6 +347,7 @@ const clock = store.createStateConfig({
 });
 
 const closing = store.createStateConfig({
+  description: 'Takes nothing more.',
   initial: 'finishing',
   states: {
     finishing: {
@@ -362,6 +380,7 @@ export const storeMachine = store.createMachine({
   initial: 'opening',
   states: {
     opening: {
+      description: 'Takes the lock and finds out what kind of directory it is.',
       invoke: {
         id: 'openDirectory',
         src: 'openDirectory',
@@ -372,6 +391,7 @@ export const storeMachine = store.createMachine({
       on: { close: { target: 'closing.releasing' } },
     },
     recovering: {
+      description: 'Loads the checkpoint and replays the journal, or recovers what a 1.x server left behind.',
       invoke: {
         id: 'recover',
         src: 'recover',
@@ -382,6 +402,7 @@ export const storeMachine = store.createMachine({
       on: { close: { target: 'closing.releasing' } },
     },
     running: {
+      description: 'Open. Its regions are independent of each other.',
       tags: ['running'],
       type: 'parallel',
       states: { pressure, checkpoint, indexing, health, clock },
@@ -398,7 +419,7 @@ export const storeMachine = store.createMachine({
         onError: { target: 'failed', actions: { type: 'announceFailure', params: failure } },
       },
     },
-    closed: { type: 'final' },
-    failed: { type: 'final' },
+    closed: { type: 'final', description: 'The directory is clean, or as it was found.' },
+    failed: { type: 'final', description: 'The directory is as after a crash; nothing acknowledged is lost.' },
   },
 });

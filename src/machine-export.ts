@@ -127,10 +127,17 @@ const arrowsByScope = (machine: AnyStateMachine): Map<string, string[]> => {
   }
   const scopes = new Map<string, string[]>();
   for (const { scope, arrow, events } of labels.values()) {
-    scopes.set(scope, [...(scopes.get(scope) ?? []), `${arrow} : ${[...events].join('<br>')}`]);
+    scopes.set(scope, [...(scopes.get(scope) ?? []), `${arrow} : ${mergeOutcomes([...events]).join('<br>')}`]);
   }
   return scopes;
 };
+
+/** One line for a call that leads to the same place whether it is done or has failed. */
+const mergeOutcomes = (labels: readonly string[]): string[] =>
+  labels.flatMap((label) => {
+    if (label.includes(' failed') && labels.includes(label.replace(' failed', ' done'))) return [];
+    return labels.includes(label.replace(' done', ' failed')) ? label.replace(' done', ' ended') : label;
+  });
 
 /** Cuts both paths down to the first step in which they differ. */
 const lift = (source: readonly string[], target: readonly string[]): { scope: string; from: string; to: string } => {

@@ -42,6 +42,12 @@ describe('machine-export', () => {
     }
   });
 
+  it('finds a sentence about every state', () => {
+    for (const machine of Object.values(machines)) {
+      for (const { path, description } of statesOf(machine)) expect(description, path).to.match(/^[A-Z].*\.$/);
+    }
+  });
+
   it('gives every call an id that no other call of the machine has', () => {
     for (const machine of Object.values(machines)) {
       const calls = statesOf(machine).flatMap((state) => state.calls);
