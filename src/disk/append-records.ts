@@ -1,9 +1,9 @@
 /**
  * Appending chunks to a series file. When it fails, the file is as long as before, so that the same can be tried
- * again, for example when the disk has space again; a file that was new is gone.
+ * again, for example when the disk has space again; a file that was new is gone. Where even the cut fails, it is made
+ * before the next change of the file.
  */
-import type { FileDescriptor } from './file-system.ts';
-import { discard } from './read-write.ts';
+import { closeAfter } from './read-write.ts';
 import type { SeriesFileAccess, Slots } from './series-file-access.ts';
 import { corruptSeriesFile, RECORD_BYTES, wholeRecords } from './series-record.ts';
 
@@ -24,38 +24,30 @@ export const appendRecords = (
   sync: boolean,
 ): PersistResult => {
   const { fileSystem } = access;
+  access.makePendingCut(path);
   const fd = access.openForWriting(path, 'append');
+  let cutTo: number | undefined;
   try {
-    const sizeBefore = fileSystem.statOpen(fd).size;
-    const firstIndex = wholeRecords(path, sizeBefore);
-    try {
+    return closeAfter(fileSystem, fd, () => {
+      const sizeBefore = fileSystem.statOpen(fd).size;
+      const firstIndex = wholeRecords(path, sizeBefore);
+      cutTo = sizeBefore;
       access.writeRecords(fd, slots, encodings, from);
       if (sync) fileSystem.syncBlocking(fd);
-    } catch (error) {
-      takeBack(access, fd, path, sizeBefore);
-      throw error;
-    }
-    const { size, mtimeNs } = fileSystem.statOpen(fd);
-    const chunksInFile = firstIndex + slots.length - from;
-    if (size !== chunksInFile * RECORD_BYTES) throw changedBeneath(path, size, chunksInFile * RECORD_BYTES);
-    if (sizeBefore === 0) access.noteEntry(path);
-    if (sync) access.syncEntry(path);
-    return { firstIndex, chunksInFile, mtimeNs };
-  } finally {
-    fileSystem.close(fd);
-  }
-};
-
-/** Cuts off what a failed append wrote; a file that was new goes. Never throws. */
-export const takeBack = (access: SeriesFileAccess, fd: FileDescriptor, path: string, sizeBefore: number): void => {
-  if (sizeBefore === 0) {
-    discard(access.fileSystem, path);
-    return;
-  }
-  try {
-    access.fileSystem.truncate(fd, sizeBefore);
-  } catch {
-    // The first error is the one to report; the next append finds the file misaligned and says so.
+      const { size, mtimeNs } = fileSystem.statOpen(fd);
+      const chunksInFile = firstIndex + slots.length - from;
+      if (size !== chunksInFile * RECORD_BYTES) {
+        // What is too much is not ours to cut off.
+        cutTo = undefined;
+        throw changedBeneath(path, size, chunksInFile * RECORD_BYTES);
+      }
+      if (sizeBefore === 0) access.noteEntry(path);
+      if (sync) access.syncEntry(path);
+      return { firstIndex, chunksInFile, mtimeNs };
+    });
+  } catch (error) {
+    if (cutTo !== undefined) access.takeBack(path, cutTo);
+    throw error;
   }
 };
 

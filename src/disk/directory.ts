@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { systemCode, TidemarkError } from '../errors.ts';
 import type { DirectoryEntry, FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
-import { readFile, removeIfPresent, writeFully } from './read-write.ts';
+import { closeAfter, readFile, removeIfPresent, writeFully } from './read-write.ts';
 
 export const VERSION_FILE = 'VERSION';
 export const DIRTY_FILE = 'DIRTY';
@@ -158,12 +158,10 @@ const makeDirectoryDurably = (fileSystem: FileSystem, directory: string): void =
 
 const writeDurably = (fileSystem: FileSystem, path: string, bytes: Uint8Array): void => {
   const fd = fileSystem.open(path, 'truncate', PERMISSIONS);
-  try {
+  closeAfter(fileSystem, fd, () => {
     writeFully(fileSystem, fd, bytes, 0, bytes.length, 0);
     fileSystem.syncBlocking(fd);
-  } finally {
-    fileSystem.close(fd);
-  }
+  });
 };
 
 const assertNotHeld = (fileSystem: FileSystem, directory: string, dirtyPath: string): void => {

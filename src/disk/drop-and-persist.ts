@@ -13,7 +13,15 @@ import { firstTimeOf, lastTimeOf } from '../chunk/decode.ts';
 import type { SlabView, Slot } from '../chunk/slab.ts';
 import { appendRecords } from './append-records.ts';
 import type { FileDescriptor } from './file-system.ts';
-import { discard, openIfPresent, readFully, removeIfPresent, writeFully } from './read-write.ts';
+import {
+  closeAfter,
+  closeQuietly,
+  discard,
+  openIfPresent,
+  readFully,
+  removeIfPresent,
+  writeFully,
+} from './read-write.ts';
 import type { SeriesFileAccess, Slots } from './series-file-access.ts';
 import { eachHeader } from './series-file-reader.ts';
 import { TEMPORARY_SUFFIX } from './series-path.ts';
@@ -67,6 +75,7 @@ interface Plan {
 
 export const dropAndPersist = (access: SeriesFileAccess, request: DropAndPersist): DropResult => {
   const path = access.path(request.high, request.low);
+  access.makePendingCut(path);
   const plan = planFor(access, path, request);
   if (plan.firstTime === undefined) return removeAll(access, path, request, plan);
   if (plan.keepFrom > 0) return rewrite(access, path, request, plan);
@@ -83,7 +92,7 @@ const planFor = (access: SeriesFileAccess, path: string, request: DropAndPersist
     }
     return planForFile(access, path, fd, chunksInFile, request);
   } finally {
-    access.fileSystem.close(fd);
+    closeQuietly(access.fileSystem, fd);
   }
 };
 
@@ -146,7 +155,7 @@ const removeAll = (access: SeriesFileAccess, path: string, request: DropAndPersi
   if (plan.fileExists) {
     removeIfPresent(access.fileSystem, path);
     access.noteEntry(path);
-    if (request.sync) access.syncEntry(path);
+    if (request.sync) access.syncEntryIfPossible(path);
   }
   const dropped = plan.chunksInFile + request.slots.length;
   return { firstTime: undefined, firstIndex: 0, dropped, allDropped: true, chunksInFile: 0, mtimeNs: -1n };
@@ -170,21 +179,19 @@ const rewrite = (access: SeriesFileAccess, path: string, request: DropAndPersist
   let mtimeNs: bigint;
   try {
     const target = access.openForWriting(temporary, 'truncate');
-    try {
+    mtimeNs = closeAfter(fileSystem, target, () => {
       if (firstIndex > 0) copyRecords(access, path, target, plan);
       access.writeRecords(target, request.slots, request.encodings, plan.appendFrom);
       fileSystem.syncBlocking(target);
-      mtimeNs = fileSystem.statOpen(target).mtimeNs;
-    } finally {
-      fileSystem.close(target);
-    }
+      return fileSystem.statOpen(target).mtimeNs;
+    });
     fileSystem.rename(temporary, path);
   } catch (error) {
     discard(fileSystem, temporary);
     throw error;
   }
   access.noteEntry(path);
-  if (request.sync) access.syncEntry(path);
+  if (request.sync) access.syncEntryIfPossible(path);
   return {
     firstTime: plan.firstTime,
     firstIndex,
@@ -206,7 +213,7 @@ const copyRecords = (access: SeriesFileAccess, path: string, target: FileDescrip
       writeFully(fileSystem, target, buffer, 0, wanted, null);
     }
   } finally {
-    fileSystem.close(source);
+    closeQuietly(fileSystem, source);
   }
 };
 

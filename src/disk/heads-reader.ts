@@ -10,7 +10,7 @@ import { FileWindow } from './file-window.ts';
 import { HEADS_FILE, type HeadsRead, type HeadsRecord } from './heads.ts';
 import { HeadsDecoder } from './heads-decoder.ts';
 import { ioError } from './io-error.ts';
-import { openIfPresent } from './read-write.ts';
+import { closeQuietly, openIfPresent } from './read-write.ts';
 
 const TEXT_PLACE_BITS = 14;
 
@@ -60,7 +60,7 @@ export const readHeads = async (
       }
       return decoder.result();
     } finally {
-      fileSystem.close(fd);
+      closeQuietly(fileSystem, fd);
     }
   } catch (error) {
     throw ioError(error, 'read', path);

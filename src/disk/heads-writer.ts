@@ -24,7 +24,7 @@ import {
   type HeadsTrailer,
 } from './heads.ts';
 import { ioError } from './io-error.ts';
-import { discard, writeFully } from './read-write.ts';
+import { closeQuietly, discard, writeFully } from './read-write.ts';
 
 /** The buffer is written out by itself when it has grown to this. */
 const BUFFER_BYTES_MAX = 1 << 20;
@@ -151,11 +151,7 @@ export class HeadsWriter {
     if (!this.hasBegun) return;
     this.hasBegun = false;
     if (this.fd !== undefined) {
-      try {
-        this.fileSystem.close(this.fd);
-      } catch {
-        // The descriptor is gone either way, and so is the file in a moment.
-      }
+      closeQuietly(this.fileSystem, this.fd);
       this.fd = undefined;
     }
     discard(this.fileSystem, this.temporary);

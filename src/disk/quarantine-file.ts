@@ -31,10 +31,18 @@ export const quarantineFile = (
   writeHint(fileSystem, join(directory, folder), base + HINT_SUFFIX, formatHint(reason, pairs));
   const moved = posix.join(folder, base + SERIES_FILE_SUFFIX);
   const wasThere = move(fileSystem, join(directory, path), join(directory, moved));
-  for (const changed of [folder, ORPHANED, '.']) fileSystem.syncDirectory(join(directory, changed));
-  if (!wasThere) return undefined;
-  fileSystem.syncDirectory(dirname(join(directory, path)));
-  return moved;
+  const changed = [folder, ORPHANED, '.', ...(wasThere ? [dirname(path)] : [])];
+  for (const name of changed) syncIfPossible(fileSystem, join(directory, name));
+  return wasThere ? moved : undefined;
+};
+
+/** The move is done; should it be undone by a loss of power, the file is found where it was and is moved again. */
+const syncIfPossible = (fileSystem: FileSystem, directory: string): void => {
+  try {
+    fileSystem.syncDirectory(directory);
+  } catch {
+    // As said above.
+  }
 };
 
 const freeName = (fileSystem: FileSystem, folder: string, wanted: string): string => {

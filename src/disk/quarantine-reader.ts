@@ -8,7 +8,7 @@ import { decodeChunk } from '../chunk/decode.ts';
 import { TidemarkError } from '../errors.ts';
 import type { FileDescriptor, FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
-import { readFully } from './read-write.ts';
+import { closeQuietly, readFully } from './read-write.ts';
 import { recordProblem } from './series-file-reader.ts';
 import { BATCH_RECORDS, HEADER_BYTES, RECORD_BYTES } from './series-record.ts';
 
@@ -34,7 +34,7 @@ export const readQuarantined = (
     try {
       readRecords(fileSystem, fd, into, note);
     } finally {
-      fileSystem.close(fd);
+      closeQuietly(fileSystem, fd);
     }
   } catch (error) {
     throw ioError(error, 'read', join(directory, file));

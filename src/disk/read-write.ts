@@ -56,7 +56,32 @@ export const readFile = (
     const bytes = new Uint8Array(Math.min(fileSystem.statOpen(fd).size, byteCountMax));
     return bytes.subarray(0, readFully(fileSystem, fd, bytes, 0, bytes.length, 0));
   } finally {
+    closeQuietly(fileSystem, fd);
+  }
+};
+
+/**
+ * Closes a file after its use. The error of the use is the one that counts; where there was none, one of closing does,
+ * because some file systems report there what they could not write.
+ */
+export const closeAfter = <Result>(fileSystem: FileSystem, fd: FileDescriptor, use: () => Result): Result => {
+  let result: Result;
+  try {
+    result = use();
+  } catch (error) {
+    closeQuietly(fileSystem, fd);
+    throw error;
+  }
+  fileSystem.close(fd);
+  return result;
+};
+
+/** Closes a file of which nothing is expected any more: what was to be read has been, what was written is synced. */
+export const closeQuietly = (fileSystem: FileSystem, fd: FileDescriptor): void => {
+  try {
     fileSystem.close(fd);
+  } catch {
+    // The descriptor is gone in any case.
   }
 };
 
@@ -95,12 +120,10 @@ export const writeFileAtomically = (
   const temporary = `${path}.tmp`;
   try {
     const fd = fileSystem.open(temporary, 'truncate', permissions);
-    try {
+    closeAfter(fileSystem, fd, () => {
       writeFully(fileSystem, fd, bytes, 0, bytes.length, 0);
       fileSystem.syncBlocking(fd);
-    } finally {
-      fileSystem.close(fd);
-    }
+    });
     fileSystem.rename(temporary, path);
   } catch (error) {
     discard(fileSystem, temporary);

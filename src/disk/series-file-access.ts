@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import type { SlabView, Slot } from '../chunk/slab.ts';
 import type { FileDescriptor, FileSystem } from './file-system.ts';
 import { isMissing } from './io-error.ts';
-import { writeFully } from './read-write.ts';
+import { closeAfter, removeIfPresent, writeFully } from './read-write.ts';
 import { seriesPath } from './series-path.ts';
 import { BATCH_RECORDS, encodeRecord, RECORD_BYTES } from './series-record.ts';
 
@@ -18,6 +18,8 @@ export class SeriesFileAccess {
   readonly slab: SlabView;
   /** One batch of records; every operation uses the same. */
   readonly buffer = Buffer.alloc(BATCH_RECORDS * RECORD_BYTES);
+  /** Files that have to be cut to a size before anything else is done to them: where the cut failed when it was due. */
+  private readonly pendingCuts = new Map<string, number>();
   /** At most the 256 series directories and the store's own. */
   private readonly changedDirectories = new Set<string>();
 
@@ -55,6 +57,37 @@ export class SeriesFileAccess {
     }
   }
 
+  /** Cuts off what a failed append wrote; a file that was new goes. When that fails too it stays due. Never throws. */
+  takeBack(path: string, sizeBefore: number): void {
+    this.pendingCuts.set(path, sizeBefore);
+    try {
+      this.makePendingCut(path);
+    } catch {
+      // The error that led here is the one to report; before the next change of the file this is tried again.
+    }
+  }
+
+  /** Makes the cut that is due, if one is. */
+  makePendingCut(path: string): void {
+    const size = this.pendingCuts.get(path);
+    if (size === undefined) return;
+    if (size === 0) removeIfPresent(this.fileSystem, path);
+    else this.cut(path, size);
+    this.pendingCuts.delete(path);
+  }
+
+  /** The file is gone from its place, and with it the cut that was due. */
+  forgetCut(path: string): void {
+    this.pendingCuts.delete(path);
+  }
+
+  private cut(path: string, size: number): void {
+    const fd = this.fileSystem.open(path, 'readWrite');
+    closeAfter(this.fileSystem, fd, () => {
+      if (this.fileSystem.statOpen(fd).size > size) this.fileSystem.truncate(fd, size);
+    });
+  }
+
   /** Remembers that the file came, went or was replaced in its directory. */
   noteEntry(path: string): void {
     this.changedDirectories.add(dirname(path));
@@ -64,6 +97,18 @@ export class SeriesFileAccess {
   syncEntry(path: string): void {
     this.syncIfChanged(dirname(path));
     this.syncIfChanged(this.directory);
+  }
+
+  /**
+   * The same for a change that can't be undone any more: when it fails, the change is reported as done, and the
+   * directory stays noted for {@link syncEntries}, which every checkpoint calls.
+   */
+  syncEntryIfPossible(path: string): void {
+    try {
+      this.syncEntry(path);
+    } catch {
+      // Noted, as said above.
+    }
   }
 
   /** Makes every creation, replacement and removal so far durable. */

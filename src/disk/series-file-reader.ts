@@ -8,7 +8,7 @@ import { firstTimeOf, lastTimeOf, validateChunk } from '../chunk/decode.ts';
 import { CHUNK_BYTES, type SlabView, type Slot } from '../chunk/slab.ts';
 import { TidemarkError } from '../errors.ts';
 import type { FileDescriptor } from './file-system.ts';
-import { openIfPresent, readFully } from './read-write.ts';
+import { closeQuietly, openIfPresent, readFully } from './read-write.ts';
 import type { SeriesFileAccess, Slots } from './series-file-access.ts';
 import {
   BATCH_RECORDS,
@@ -60,7 +60,7 @@ export const readChunks = (access: SeriesFileAccess, path: string, firstIndex: n
       }
     }
   } finally {
-    access.fileSystem.close(fd);
+    closeQuietly(access.fileSystem, fd);
   }
   return encodings;
 };
@@ -119,7 +119,7 @@ export const readDescriptors = (access: SeriesFileAccess, path: string, skipFrom
     });
     return descriptors;
   } finally {
-    access.fileSystem.close(fd);
+    closeQuietly(access.fileSystem, fd);
   }
 };
 

@@ -17,12 +17,12 @@ import type { SlabView } from '../chunk/slab.ts';
 import { TidemarkError } from '../errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
-import { appendRecords, type PersistResult, takeBack } from './append-records.ts';
+import { appendRecords, type PersistResult } from './append-records.ts';
 import { type DropAndPersist, type DropResult, dropAndPersist } from './drop-and-persist.ts';
 import type { FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
 import { quarantineFile } from './quarantine-file.ts';
-import { openIfPresent } from './read-write.ts';
+import { closeAfter, closeQuietly, openIfPresent } from './read-write.ts';
 import { deleteJunk, type SeriesDirectoryScan, scanSeriesDirectory } from './series-directory.ts';
 import { SeriesFileAccess, type Slots } from './series-file-access.ts';
 import { type ChunkDescriptors, readChunks, readDescriptors } from './series-file-reader.ts';
@@ -43,17 +43,7 @@ export class SeriesFiles {
 
   /** Takes back an append whose sync has failed: as if it had failed itself. Never throws. */
   takeBack(high: number, low: number, firstIndex: number): void {
-    const path = this.access.path(high, low);
-    try {
-      const fd = this.access.fileSystem.open(path, 'readWrite');
-      try {
-        takeBack(this.access, fd, path, firstIndex * RECORD_BYTES);
-      } finally {
-        this.access.fileSystem.close(fd);
-      }
-    } catch {
-      // The error of the sync is the one to report.
-    }
+    this.access.takeBack(this.access.path(high, low), firstIndex * RECORD_BYTES);
   }
 
   /** Drops what is past retention and appends chunks, in one go: see drop-and-persist.ts. */
@@ -77,6 +67,7 @@ export class SeriesFiles {
       const found = this.access.fileSystem.stat(path);
       if (found === undefined) return 0;
       this.access.fileSystem.remove(path);
+      this.access.forgetCut(path);
       this.access.noteEntry(path);
       return toSeriesFileStat(found.size, found.mtimeNs).chunks;
     });
@@ -88,9 +79,11 @@ export class SeriesFiles {
    */
   quarantine(high: number, low: number, reason: string, pairs: LabelPairs | undefined): string | undefined {
     const { fileSystem, directory } = this.access;
-    return this.attempt('quarantine', high, low, () =>
-      quarantineFile(fileSystem, directory, seriesPath(high, low), reason, pairs),
-    );
+    return this.attempt('quarantine', high, low, (path) => {
+      const moved = quarantineFile(fileSystem, directory, seriesPath(high, low), reason, pairs);
+      this.access.forgetCut(path);
+      return moved;
+    });
   }
 
   /** What is there; `undefined` when there is no file. */
@@ -106,7 +99,7 @@ export class SeriesFiles {
     const { fileSystem } = this.access;
     return this.attempt('truncate', high, low, (path) => {
       const fd = fileSystem.open(path, 'readWrite');
-      try {
+      return closeAfter(fileSystem, fd, () => {
         const size = chunks * RECORD_BYTES;
         const before = fileSystem.statOpen(fd).size;
         if (size > before) {
@@ -115,9 +108,7 @@ export class SeriesFiles {
         fileSystem.truncate(fd, size);
         fileSystem.syncBlocking(fd);
         return toSeriesFileStat(size, fileSystem.statOpen(fd).mtimeNs);
-      } finally {
-        fileSystem.close(fd);
-      }
+      });
     });
   }
 
@@ -133,7 +124,7 @@ export class SeriesFiles {
       try {
         fileSystem.syncBlocking(fd);
       } finally {
-        fileSystem.close(fd);
+        closeQuietly(fileSystem, fd);
       }
       this.access.syncEntry(path);
     });

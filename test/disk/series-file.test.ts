@@ -161,6 +161,55 @@ describe('SeriesFiles.persist', () => {
     });
   }
 
+  for (const failing of ['close', 'syncDirectory', 'statOpen'] as const) {
+    for (const existing of [0, 2]) {
+      it(`takes back what it wrote to ${existing} chunks when ${failing} fails at the end, and even if that fails at first`, () => {
+        withDirectory((directory) => {
+          const slab = new Slab();
+          const calls = new Map<string, number>();
+          /** Calls of this name from this one on fail. */
+          let failFrom: Record<string, number> = {};
+          const attempt = (name: string): void => {
+            const count = (calls.get(name) ?? 0) + 1;
+            calls.set(name, count);
+            if (count >= (failFrom[name] ?? Infinity))
+              throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+          };
+          const fileSystem: FileSystem = {
+            ...nodeFileSystem,
+            close: (fd) => {
+              nodeFileSystem.close(fd);
+              attempt('close');
+            },
+            statOpen: (fd) => {
+              attempt('statOpen');
+              return nodeFileSystem.statOpen(fd);
+            },
+            syncDirectory: () => attempt('syncDirectory'),
+            truncate: (fd, size) => {
+              attempt('truncate');
+              nodeFileSystem.truncate(fd, size);
+            },
+            remove: (path) => {
+              attempt('remove');
+              nodeFileSystem.remove(path);
+            },
+          };
+          const files = new SeriesFiles(fileSystem, directory, slab);
+          const before = chunksFrom(slab, 0, existing);
+          if (existing > 0) files.persist(HIGH, LOW, before, encodingsOf(slab, before), false);
+          const slots = chunksFrom(slab, existing, 3);
+          calls.clear();
+          failFrom = { [failing]: failing === 'statOpen' ? 2 : 1, truncate: 1, remove: 1 };
+          expectError(() => files.persist(HIGH, LOW, slots, encodingsOf(slab, slots), true), 'TIDEMARK_IO', /EIO/);
+          failFrom = {};
+          expect(files.persist(HIGH, LOW, slots, encodingsOf(slab, slots), true).firstIndex).to.equal(existing);
+          expect(firstTimes(files)).to.deep.equal(Array.from({ length: existing + 3 }, (_, i) => i * 10));
+        });
+      });
+    }
+  }
+
   it('syncs the file, its directory when the file is new, and the store when the directory is new', () => {
     withDirectory((directory) => {
       const synced: string[] = [];
@@ -470,6 +519,38 @@ describe('SeriesFiles.dropAndPersist', () => {
       });
     });
   }
+});
+
+describe('SeriesFiles.dropAndPersist where the directory can not be synced', () => {
+  it('answers what it did, because it can not be undone, and has the checkpoint know', () => {
+    withDirectory((directory) => {
+      let isFailing = false;
+      const fileSystem: FileSystem = {
+        ...nodeFileSystem,
+        syncDirectory: () => {
+          if (isFailing) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+        },
+      };
+      const slab = new Slab();
+      const files = new SeriesFiles(fileSystem, directory, slab);
+      const slots = chunksFrom(slab, 0, 20);
+      files.persist(HIGH, LOW, slots, encodingsOf(slab, slots), true);
+      isFailing = true;
+      const nothing = {
+        high: HIGH,
+        low: LOW,
+        slots: [],
+        encodings: new Uint8Array(0),
+        minShrinkRatio: 0.1,
+        sync: true,
+      };
+      expect(files.dropAndPersist({ ...nothing, beforeTime: 100 })).to.include({ dropped: 10, chunksInFile: 10 });
+      expectError(() => files.syncDirectories(), 'TIDEMARK_IO', /EIO/);
+      expect(files.dropAndPersist({ ...nothing, beforeTime: 1000 })).to.include({ allDropped: true });
+      isFailing = false;
+      files.syncDirectories();
+    });
+  });
 });
 
 describe('SeriesFiles.load', () => {
