@@ -104,7 +104,8 @@ class Replay {
   private applyEvent(event: LifecycleEvent, position: Position): void {
     switch (event.type) {
       case 'seriesCreated':
-        return this.created(event.fingerprint, event.labels, position);
+        this.created(event.fingerprint, event.labels, position);
+        return;
       case 'headChunksClosed':
         for (const fingerprint of event.fingerprints)
           this.withRow(fingerprint, (row) => this.parts.chunks.closeHead(row));
@@ -117,13 +118,17 @@ class Replay {
         this.touched.add(event.fingerprint);
         return;
       case 'seriesArchived':
-        return this.archivedAgain(event.fingerprint, event.labels, event.firstTime, event.lastTime);
+        this.archivedAgain(event.fingerprint, event.labels, event.firstTime, event.lastTime);
+        return;
       case 'seriesUnarchived':
-        return this.unarchived(event.fingerprint, event.labels);
+        this.unarchived(event.fingerprint, event.labels);
+        return;
       case 'seriesQuarantined':
-        return this.quarantined(event.fingerprint, event.labels, position);
+        this.quarantined(event.fingerprint, event.labels, position);
+        return;
       case 'seriesPurged':
-        return this.purged(event.fingerprint, event.labels, position);
+        this.purged(event.fingerprint, event.labels, position);
+        return;
       default:
         // What happened to the store itself is in its state again once it runs.
         return;

@@ -14,7 +14,7 @@
 import type { FileSystem } from '../disk/file-system.ts';
 import type { HeadsRead } from '../disk/heads.ts';
 import { readJournal } from '../journal/read-journal.ts';
-import type { Position, StoreClosed, StoreOpened } from '../model/events.ts';
+import type { LifecycleEvent, Position, StoreClosed, StoreOpened } from '../model/events.ts';
 
 export type Tier =
   | { readonly kind: 'clean' }
@@ -80,7 +80,14 @@ interface Session {
   readonly headsCrc32: number;
 }
 
-/** The last opening or clean closing that the journal tells of. */
+/**
+ * Whether everything before the event is in heads.db. Not so for an opening that replayed a journal: what it replayed is
+ * in that journal still, until a checkpoint is written, which says so itself.
+ */
+const isBase = (event: LifecycleEvent): event is StoreOpened | StoreClosed =>
+  event.type === 'storeClosed' || (event.type === 'storeOpened' && event.how !== 'journal');
+
+/** The last event that heads.db stands for. */
 const lastSession = ({ fileSystem, directory }: TierQuestion): Session | undefined => {
   let found: { event: StoreOpened | StoreClosed; position: Position } | undefined;
   let last: Position = 0;
@@ -88,7 +95,7 @@ const lastSession = ({ fileSystem, directory }: TierQuestion): Session | undefin
     last = record.position;
     if (record.type !== 'events') continue;
     for (const event of record.events) {
-      if (event.type === 'storeOpened' || event.type === 'storeClosed') found = { event, position: record.position };
+      if (isBase(event)) found = { event, position: record.position };
     }
   }
   if (found === undefined) return undefined;

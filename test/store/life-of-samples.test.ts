@@ -16,10 +16,10 @@ const labelsOf = (i: number): Record<string, string> => ({
   id: String(i),
   zone: i % 2 ? 'a' : 'b',
 });
-const timeOf = (i: number, k: number): number => BASE + k * 15_000 + (i % 3 === 0 ? (k * 7919) % 11 : 0);
+const sampleTime = (i: number, k: number): number => BASE + k * 15_000 + (i % 3 === 0 ? (k * 7919) % 11 : 0);
 
 /** Five kinds of values, so that every chunk encoding inside varbit is used. */
-const valueOf = (i: number, k: number): number => {
+const sampleValue = (i: number, k: number): number => {
   switch (i % 5) {
     case 0:
       return 42;
@@ -37,7 +37,7 @@ const valueOf = (i: number, k: number): number => {
 const appendRange = (store: Store, from: number, through: number): void => {
   const handles = Array.from({ length: SERIES }, (_, i) => store.series(labelsOf(i)));
   for (let k = from; k < through; k++) {
-    for (let i = 0; i < SERIES; i++) handles[i].append(timeOf(i, k), valueOf(i, k));
+    for (let i = 0; i < SERIES; i++) handles[i].append(sampleTime(i, k), sampleValue(i, k));
   }
 };
 
@@ -60,8 +60,10 @@ const compareSeries = (
   const i = Number(labels['id']);
   expect(timestamps.length, `samples of series ${i}`).to.equal(count);
   for (let k = 0; k < count; k++) {
-    if (timestamps[k] !== timeOf(i, k) || !Object.is(values[k], valueOf(i, k))) {
-      expect.fail(`series ${i}, sample ${k}: ${timestamps[k]} ${values[k]}, not ${timeOf(i, k)} ${valueOf(i, k)}`);
+    if (timestamps[k] !== sampleTime(i, k) || !Object.is(values[k], sampleValue(i, k))) {
+      expect.fail(
+        `series ${i}, sample ${k}: ${timestamps[k]} ${values[k]}, not ${sampleTime(i, k)} ${sampleValue(i, k)}`,
+      );
     }
   }
   return timestamps.length;
