@@ -2,10 +2,10 @@
  * When the journal is committed: within an interval of the first append that waits, once for all that wait, never twice
  * at a time. Idle costs nothing: no timer runs while nothing waits.
  *
- *     interval 3
- *     pending$   -a--b-------c------|
- *     commit      ---x        ---x
- *     result$    -------x----------x|
+ *     intervalMs 9
+ *     pending$    -a-b-c-----------|
+ *     commit                --(x|)
+ *     result      ------------x----|
  *
  * What comes while a commit runs is committed next, once.
  */
