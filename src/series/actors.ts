@@ -13,6 +13,7 @@
 import { type Actor, type AnyStateMachine, createActor, fromPromise, type InputFrom, type SnapshotFrom } from 'xstate';
 import {
   type FileResult,
+  isOnDisk,
   type PurgeReason,
   type SeriesCall,
   type SeriesContext,
@@ -65,7 +66,10 @@ export interface SeriesEffects {
   wake(row: number, by: 'sample' | 'query'): void;
   purge(row: number, reason: PurgeReason): void;
   reportDiskTrouble(row: number, error: unknown): void;
-  /** Whether no chunk of the series is in memory, open ones and waiting ones included. */
+  /**
+   * Whether no chunk of the series is in memory alone, neither an open one nor one that waits. Asked again before the
+   * series leaves memory, however fresh the facts of the visit are: samples may have come since.
+   */
   nothingInMemory(row: number): boolean;
   /** Appends what waits and drops what is past retention. Rejects with a TIDEMARK_CORRUPT_ code for damage. */
   persist(row: number): Promise<FileResult>;
@@ -325,6 +329,9 @@ export class SeriesActors {
         reportDiskTrouble: ({ context }, { error }) => effects.reportDiskTrouble(context.row, error),
       },
       guards: {
+        isEmpty: ({ context }, facts) => facts.empty && effects.nothingInMemory(context.row),
+        isArchivable: ({ context }, facts) => facts.idle && isOnDisk(facts) && effects.nothingInMemory(context.row),
+        isOnDisk: ({ context }, facts) => isOnDisk(facts) && effects.nothingInMemory(context.row),
         isNothingLeft: ({ context }, result) => result.allDropped && effects.nothingInMemory(context.row),
       },
       actors: {

@@ -230,6 +230,17 @@ describe('series/actors', () => {
     });
   });
 
+  describe('facts that are out of date', () => {
+    it('do not make a series leave memory with samples that are nowhere else', () => {
+      world.memoryEmpty = false;
+      actors.send(1, visit({ idle: true }));
+      actors.send(1, { type: 'archive', facts: nothing });
+      actors.send(1, visit({ empty: true }));
+      expect(world.stateOf(1)).to.equal('inMemory');
+      expect(world.log).to.deep.equal([]);
+    });
+  });
+
   describe('holding', () => {
     it('keeps a held actor through every state, until it was released as often as held', async () => {
       const actor = actors.hold(1);
