@@ -155,6 +155,8 @@ const series = setup({
     noteReason: assign({ reason: (_, params: { reason: string }) => params.reason }),
     noteFile: assign({ chunksInFile: (_, params: FileResult) => params.chunksInFile }),
   },
+  // What decides that a series leaves memory is provided again by the registry, which asks the row as well: facts and
+  // results are of a moment ago, and samples may have come since.
   guards: {
     isEmpty: (_, facts: VisitFacts) => facts.empty,
     isHeadIdle: (_, facts: VisitFacts) => facts.headIdle,
@@ -163,7 +165,6 @@ const series = setup({
     isOnDisk: (_, facts: VisitFacts) => isOnDisk(facts),
     isForgettable: (_, facts: VisitFacts) => facts.forgettable,
     isDroppable: (_, facts: VisitFacts) => facts.droppable,
-    /** Provided: samples may have come while the file call was running. */
     isNothingLeft: (_, result: FileResult) => result.allDropped,
     isDamage: (_, params: { error: unknown }) => isDamage(params.error),
     isDropRemembered: or([stateIn('#series.persisting.dropAfter'), stateIn('#series.archived.trimming.dropAfter')]),
