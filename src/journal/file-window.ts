@@ -1,5 +1,6 @@
 /** A part of a file in memory that moves along: reads of any length up to a record's, from slices of up to 1 MiB. */
 import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
+import { ioError } from '../disk/io-error.ts';
 
 const SLICE_BYTES = 1024 * 1024;
 /** What a small file gets at least, because it may grow. */
@@ -9,6 +10,7 @@ export class FileWindow {
   /** Holds the bytes that the last {@link locate} made available. */
   buffer: Buffer;
   private readonly fileSystem: FileSystem;
+  private readonly path: string;
   private readonly descriptor: FileDescriptor;
   /** File offsets of what `buffer` holds. */
   private start = 0;
@@ -16,6 +18,7 @@ export class FileWindow {
 
   constructor(fileSystem: FileSystem, path: string) {
     this.fileSystem = fileSystem;
+    this.path = path;
     this.descriptor = fileSystem.open(path, 'read');
     this.buffer = Buffer.allocUnsafeSlow(Math.max(SLICE_BYTES_MIN, Math.min(SLICE_BYTES, this.fileBytes)));
   }
@@ -57,9 +60,17 @@ export class FileWindow {
     this.end = offset + kept;
     while (this.end - this.start < this.buffer.length) {
       const place = this.end - this.start;
-      const count = this.fileSystem.read(this.descriptor, this.buffer, place, this.buffer.length - place, this.end);
+      const count = this.read(place);
       if (count === 0) break;
       this.end += count;
+    }
+  }
+
+  private read(place: number): number {
+    try {
+      return this.fileSystem.read(this.descriptor, this.buffer, place, this.buffer.length - place, this.end);
+    } catch (error) {
+      throw ioError(error, 'read', this.path);
     }
   }
 

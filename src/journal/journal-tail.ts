@@ -47,8 +47,10 @@ export const prepareTail = (fileSystem: FileSystem, directory: string, notBefore
     bytes: segment === last ? segment.headerBytes + recordsEnd - segment.start : segment.bytes,
   }));
   if (recordsEnd === last.start) {
-    // It would keep its name from the segment that starts where it does.
-    fileSystem.remove(last.path);
+    // It would keep its name from the segment that starts where it does. One whose header is damaged may hold records
+    // that somebody can still make sense of.
+    if (last.header === undefined) fileSystem.rename(last.path, `${last.path}.damaged`);
+    else fileSystem.remove(last.path);
     closed.pop();
   }
   const end = recordsEnd === last.start ? last.previousEnd : recordsEnd;
@@ -78,6 +80,9 @@ const cutTail = (
     const recordsEnd = reader.position;
     if (bytes === 0) return { recordsEnd, bytesEnd: recordsEnd };
     if (!isPadding) findings.push({ kind: 'tornTail', file: segment.file, offset, bytes, from: recordsEnd });
+    if (segment.header === undefined && recordsEnd === segment.start) {
+      return { recordsEnd, bytesEnd: recordsEnd + bytes };
+    }
     cut(fileSystem, segment.path, offset);
     return { recordsEnd, bytesEnd: isPadding ? recordsEnd : recordsEnd + bytes };
   } finally {

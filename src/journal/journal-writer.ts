@@ -94,10 +94,17 @@ export class JournalWriter {
   /** The disk has refused, and the buffers are full. */
   private refusing = false;
   private closed = false;
+  /** The files are closed: nothing more can be written. */
+  private ended = false;
 
   static open(parts: JournalWriterParts): JournalWriter {
-    parts.fileSystem.makeDirectory(parts.directory);
-    return new JournalWriter(parts, prepareTail(parts.fileSystem, parts.directory, parts.notBefore ?? 0));
+    const { fileSystem, directory, notBefore = 0 } = parts;
+    try {
+      fileSystem.makeDirectory(directory);
+      return new JournalWriter(parts, prepareTail(fileSystem, directory, notBefore));
+    } catch (error) {
+      throw ioError(error, 'open', directory);
+    }
   }
 
   private constructor(parts: JournalWriterParts, tail: JournalTail) {
@@ -313,10 +320,20 @@ export class JournalWriter {
     } finally {
       await Promise.allSettled([this.running, this.truncation]);
       this.files.close();
+      this.ended = true;
+    }
+  }
+
+  private removeOldest(): void {
+    try {
+      this.files.removeOldest();
+    } catch (error) {
+      throw ioError(error, 'remove', 'the oldest journal segment');
     }
   }
 
   private throwIfFailed(): void {
+    if (this.ended) throw new TidemarkError('TIDEMARK_CLOSED', 'the journal is closed');
     if (this.failure !== undefined) throw this.failure.error;
   }
 
@@ -328,7 +345,7 @@ export class JournalWriter {
       const { segments } = listSegments(this.fileSystem, this.directory);
       const entry = segments.find(({ start }) => start === oldest.start);
       if (entry !== undefined) await this.history.move(entry, oldest.end);
-      this.files.removeOldest();
+      this.removeOldest();
       gone.segments++;
       gone.bytes += oldest.bytes;
     }

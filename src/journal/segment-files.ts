@@ -10,6 +10,7 @@
  */
 import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
 import { writeFully } from '../disk/read-write.ts';
+import { TidemarkError } from '../errors.ts';
 import type { Position } from '../model/events.ts';
 import type { ByteQueue } from './byte-queue.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentName } from './segment-header.ts';
@@ -171,6 +172,9 @@ export class SegmentFiles {
 
   private create(segment: OpenSegment): OpenFile {
     const path = this.path(segment.start);
+    if (this.written !== segment.start) {
+      throw new TidemarkError('TIDEMARK_INTERNAL', `segment ${path} would be created at position ${this.written}`);
+    }
     // What has this name holds no acknowledged record: it is from a write or a sync that failed.
     if (this.fileSystem.stat(path) !== undefined) this.fileSystem.remove(path);
     const carried = segment.carries ? segment.references : undefined;

@@ -3,7 +3,8 @@
  * else lies there. Only headers are read.
  */
 import type { FileSystem } from '../disk/file-system.ts';
-import { readFully } from '../disk/read-write.ts';
+import { ioError } from '../disk/io-error.ts';
+import { openIfPresent, readFully } from '../disk/read-write.ts';
 import type { Position } from '../model/events.ts';
 import type { JournalFinding } from './findings.ts';
 import {
@@ -52,6 +53,8 @@ export const listSegments = (fileSystem: FileSystem, directory: string): Segment
       continue;
     }
     const result = readEntry(fileSystem, directory, name);
+    // Whoever writes the journal may have removed it meanwhile.
+    if (result === undefined) continue;
     if ('kind' in result) findings.push(result);
     else candidates.push(result);
   }
@@ -64,16 +67,28 @@ export const listSegments = (fileSystem: FileSystem, directory: string): Segment
 export const physicalEnd = (segment: SegmentEntry): Position =>
   segment.start + Math.max(0, segment.bytes - segment.headerBytes);
 
-const readEntry = (fileSystem: FileSystem, directory: string, file: string): SegmentEntry | JournalFinding => {
+const readEntry = (
+  fileSystem: FileSystem,
+  directory: string,
+  file: string,
+): SegmentEntry | JournalFinding | undefined => {
   const path = `${directory}/${file}`;
-  const fileBytes = fileSystem.stat(path)?.size ?? 0;
+  const descriptor = openIfPresent(fileSystem, path);
+  if (descriptor === undefined) return undefined;
+  const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
+  let fileBytes: number;
+  try {
+    fileBytes = fileSystem.statOpen(descriptor).size;
+    readFully(fileSystem, descriptor, bytes, 0, bytes.length, 0);
+  } catch (error) {
+    throw ioError(error, 'read', path);
+  } finally {
+    fileSystem.close(descriptor);
+  }
   if (fileBytes < SEGMENT_HEADER_BYTES) return { kind: 'emptySegment', file, bytes: fileBytes };
-  const bytes = readStart(fileSystem, path);
   const header = decodeSegmentHeader(bytes);
   if (header === undefined) return withoutHeader(file, path, fileBytes, bytes);
-  if (!isKnownVersion(header)) {
-    return { kind: 'foreignFile', file, reason: `version ${header.version}` };
-  }
+  if (!isKnownVersion(header)) return { kind: 'foreignFile', file, reason: `version ${header.version}` };
   const headerBytes = SEGMENT_HEADER_BYTES + 8 * header.carriedCount;
   const { start, previousEnd, storeId } = header;
   return { file, path, start, previousEnd, bytes: fileBytes, header, headerBytes, storeId };
@@ -99,17 +114,6 @@ const withoutHeader = (file: string, path: string, fileBytes: number, bytes: Buf
     headerBytes: SEGMENT_HEADER_BYTES,
     storeId: storeIdOf(bytes),
   };
-};
-
-const readStart = (fileSystem: FileSystem, path: string): Buffer => {
-  const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
-  const descriptor = fileSystem.open(path, 'read');
-  try {
-    readFully(fileSystem, descriptor, bytes, 0, bytes.length, 0);
-  } finally {
-    fileSystem.close(descriptor);
-  }
-  return bytes;
 };
 
 /** The id that most segments bear; of ids that as many bear, the one of the newest. Whole headers count first. */

@@ -3,6 +3,7 @@
  * being written are written together, once.
  */
 import type { FileSystem } from '../disk/file-system.ts';
+import { ioError } from '../disk/io-error.ts';
 import { discard, readFile, removeIfPresent, writeFully } from '../disk/read-write.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Position } from '../model/events.ts';
@@ -94,7 +95,7 @@ export class SubscriptionCursors {
       this.fileSystem.syncDirectory(this.directory);
     } catch (error) {
       for (const name of names) this.waiting.add(name);
-      throw error;
+      throw ioError(error, 'save the positions of subscriptions in', this.directory);
     }
   }
 

@@ -264,6 +264,20 @@ describe('a damaged journal', () => {
     });
   });
 
+  it('whose only header is damaged beyond reading is put aside, not deleted, when it is opened', async () => {
+    const { fileSystem, path } = await oneSegment();
+    change(fileSystem, path, (bytes) => {
+      bytes[33] ^= 1;
+      return undefined;
+    });
+    const damaged = fileSystem.content(path);
+    const { journal } = openJournal({}, fileSystem);
+    const more = append(journal, 0, 9000, 9);
+    await journal.close();
+    expect(fileSystem.content(`${path}.damaged`).equals(damaged)).to.equal(true);
+    expect(read(fileSystem).items).to.deep.equal([more]);
+  });
+
   describe('foreign file', () => {
     it('is left alone: another name, another store, no segment at all', async () => {
       const { fileSystem, samples } = await manySegments();

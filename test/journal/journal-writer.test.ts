@@ -179,6 +179,17 @@ describe('the journal', () => {
       expect(fileSystem.paths()).to.deep.equal([]);
     });
 
+    it('are never touched again once the journal is closed', async () => {
+      const { journal, fileSystem } = openJournal();
+      const sample = append(journal, 0, 1000, 1);
+      await journal.close();
+      append(journal, 0, 2000, 2);
+      const error: unknown = await journal.commit().catch((reason: unknown) => reason);
+      expect(error).to.have.property('code', 'TIDEMARK_CLOSED');
+      expect(() => journal.commitBlocking()).to.throw(/closed/);
+      expect(read(fileSystem).items).to.deep.equal([sample]);
+    });
+
     it('leave no descriptor open when the journal is closed', async () => {
       const { journal, fileSystem } = openJournal({ segmentBytes: 100, batchSamples: 2 });
       for (let i = 0; i < 50; i++) append(journal, 0, i, i);

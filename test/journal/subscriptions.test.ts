@@ -150,7 +150,7 @@ describe('a durable subscription', () => {
     await turn();
     fileSystem.fail('rename', 'EIO');
     const error: unknown = await first.ack().catch((reason: unknown) => reason);
-    expect(error).to.have.property('code', 'EIO');
+    expect(error).to.have.property('code', 'TIDEMARK_IO');
     const second: EventBatch = (await iterator.next()).value as EventBatch;
     await second.ack();
     expect(open(fileSystem.afterPowerLoss()).subscriptions.list()[0].position).to.equal(second.position);
