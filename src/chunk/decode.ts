@@ -2,7 +2,7 @@
  * Reading chunks of any encoding, wherever their 1,024 bytes are: in a slot, in a record of a series file, in heads.db.
  *
  * Damage is answered with `TIDEMARK_CORRUPT_CHUNK`, with the samples before it already in the columns. Reading ends on
- * any input and yields at most some 125,000 samples: a run of equal intervals is the densest that a chunk can hold.
+ * any input and yields at most 126,211 samples: a run of equal intervals is the densest that a chunk can hold.
  */
 import { fromHalves, highHalf, lowHalf, readInt32BE } from '../model/int64.ts';
 import { readUint24BE } from './bytes.ts';

@@ -55,6 +55,9 @@ const title = (fixture: { name: string; encoding: number }): string => `${fixtur
 const inputOf = (fixture: FixtureCase): BitSample[] =>
   fixture.samples === undefined ? fromRuns(fixture.runs as readonly Run[]) : fixture.samples.map(fromFixture);
 const texts = (samples: readonly BitSample[]): string[] => samples.map(textOf);
+const isSame = (a: readonly BitSample[], b: readonly BitSample[]): boolean =>
+  a.length === b.length &&
+  a.every((sample, i) => sample.time === b[i].time && sample.high === b[i].high && sample.low === b[i].low);
 const bodyOf = (chunk: FixtureChunk): Buffer => Buffer.from(chunk.hex, 'hex');
 
 describe('chunks of the original', () => {
@@ -96,7 +99,7 @@ describe('chunks of the original', () => {
         for (const chunk of fixture.chunks) {
           const body = chunk.binOffset + 17;
           expect(hexOf(file.subarray(chunk.binOffset, body))).to.equal(chunk.seriesFileHeaderHex);
-          expect(texts(decodeBits(file, body, encoding))).to.deep.equal(texts(decodeBits(bodyOf(chunk), 0, encoding)));
+          expect(isSame(decodeBits(file, body, encoding), decodeBits(bodyOf(chunk), 0, encoding))).to.equal(true);
           const written = new Uint8Array(1030).fill(0xaa);
           writeForSeriesFile(file, body, encoding, written, 3);
           expect(hexOf(written.subarray(3, 1027))).to.equal(chunk.hex);

@@ -110,7 +110,7 @@ describe('varbit heads in registers', () => {
         expect(series.hexes()).to.deep.equal(plain.hexes());
         expect(series.registersAreAlone()).to.equal(true);
       }),
-      seeded(150),
+      seeded(80),
     );
   });
 
