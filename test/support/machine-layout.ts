@@ -54,7 +54,7 @@ export interface LaidOutMachine {
   readonly edges: readonly LaidOutEdge[];
 }
 
-const stateFont = 7.6;
+const stateFont = 8.8;
 const labelFont = 6.1;
 const labelLine = 14;
 /** A longer label is broken between event and guard. */

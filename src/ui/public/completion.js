@@ -149,7 +149,7 @@ export const createSelectorField = ({ value, signal, onSubmit, label = 'Selector
       close();
       onSubmit(input.value.trim());
     } else return;
-    if (event.key !== 'Tab') event.preventDefault();
+    event.preventDefault();
   });
   signal.addEventListener('abort', close);
 

@@ -18,11 +18,11 @@ const fill = (element, properties, children) => {
 };
 
 /** An HTML element: `h('p', { class: 'soft' }, 'text', child)`. */
-export const h = (/** @type {string} */ tag, properties = {}, ...children) =>
+export const h = (/** @type {string} */ tag, properties = {}, /** @type {any[]} */ ...children) =>
   /** @type {any} */ (fill(document.createElement(tag), properties, children));
 
 /** An SVG element. */
-export const svg = (/** @type {string} */ tag, properties = {}, ...children) =>
+export const svg = (/** @type {string} */ tag, properties = {}, /** @type {any[]} */ ...children) =>
   /** @type {any} */ (fill(document.createElementNS(svgNamespace, tag), properties, children));
 
 /** Replaces what is in an element, if that is not the same already. */
@@ -31,7 +31,7 @@ export const setText = (/** @type {Element} */ element, /** @type {string} */ te
 };
 
 /** A panel with a heading and things beside it. */
-export const panel = (/** @type {string} */ title, /** @type {any[]} */ beside, ...children) =>
+export const panel = (/** @type {string} */ title, /** @type {any[]} */ beside, /** @type {any[]} */ ...children) =>
   h('section', { class: 'panel', 'aria-label': title }, h('header', {}, h('h2', {}, title), ...beside), ...children);
 
 /** A row of buttons of which one is pressed. */

@@ -104,6 +104,10 @@ const sampleTable = (/** @type {import('./chart.js').Series[]} */ list) => {
   );
 };
 
+/** A name that may go on in the next line after an underscore. */
+const breakable = (/** @type {string} */ name) =>
+  name.split(/(?<=_)/).flatMap((part, i) => (i === 0 ? [part] : [h('wbr'), part]));
+
 /** The list of metrics, with a filter. */
 const createMetricList = (/** @type {AbortSignal} */ signal, /** @type {(name: string) => void} */ onPick) => {
   /** @type {string[]} */
@@ -131,7 +135,7 @@ const createMetricList = (/** @type {AbortSignal} */ signal, /** @type {(name: s
             h(
               'button',
               { type: 'button', title: name, 'aria-current': String(name === current), onclick: () => onPick(name) },
-              name,
+              ...breakable(name),
             ),
           ),
         ),
@@ -372,7 +376,7 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
     ),
   );
 
-  const names = await metrics.load().catch(() => []);
+  const names = await metrics.load().catch(() => /** @type {string[]} */ ([]));
   if (view.match === '') {
     const first = firstMetrics.find((name) => names.includes(name)) ?? names[0] ?? '';
     view = { ...view, match: first, rate: isCounter(first) };

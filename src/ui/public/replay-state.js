@@ -33,7 +33,11 @@ const stateAfter = (/** @type {ReplayEvent} */ { type }, /** @type {string | und
   }
 };
 
-/** What an event says about the store. */
+/**
+ * What an event says about the store.
+ *
+ * @returns {Record<string, string>}
+ */
 const storeAfter = (/** @type {ReplayEvent} */ event) => {
   switch (event.type) {
     case 'storeOpened':

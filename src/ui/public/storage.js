@@ -71,6 +71,7 @@ const tiles = (/** @type {Figures} */ figures, /** @type {any} */ state) => {
   const local = (/** @type {string} */ name) => get(`prometheus_local_storage_${name}`);
   const score = local('persistence_urgency_score');
   const behind = (get('tidemark_journal_position') ?? 0) - (get('tidemark_journal_durable_position') ?? 0);
+  const lastBytes = local('checkpoint_last_size_bytes');
   const hits = get('tidemark_chunk_cache_hits_total') ?? 0;
   const misses = get('tidemark_chunk_cache_misses_total') ?? 0;
   return [
@@ -100,12 +101,12 @@ const tiles = (/** @type {Figures} */ figures, /** @type {any} */ state) => {
     tile(
       'Journal',
       formatBytes(get('tidemark_journal_bytes')),
-      `${formatCount(get('tidemark_journal_segments'))} segments, ${formatBytes(behind)} not yet durable`,
+      `${formatBytes(behind)} not yet durable, ${formatCount(get('tidemark_journal_segments'))} segment${get('tidemark_journal_segments') === 1 ? '' : 's'}`,
     ),
     tile(
       'Checkpoint',
-      local('checkpointing') === 1 ? 'being written' : formatSeconds(local('checkpoint_last_duration_seconds')),
-      `last ${formatBytes(local('checkpoint_last_size_bytes'))}; ${formatCount(local('memory_dirty_series'))} series changed since`,
+      local('checkpointing') === 1 ? 'being written' : lastBytes === 0 ? 'none yet' : formatBytes(lastBytes),
+      `${lastBytes === 0 ? '' : `took ${formatSeconds(local('checkpoint_last_duration_seconds'))}; `}${formatCount(local('memory_dirty_series'))} series changed since`,
     ),
     tile(
       'Indexing queue',
@@ -116,7 +117,7 @@ const tiles = (/** @type {Figures} */ figures, /** @type {any} */ state) => {
     tile(
       'Event loop, 99th percentile',
       formatSeconds(get('tidemark_event_loop_delay_p99_seconds')),
-      `longest ${formatSeconds(get('tidemark_event_loop_delay_max_seconds'))} since the last look`,
+      `longest ${formatSeconds(get('tidemark_event_loop_delay_max_seconds'))}`,
     ),
     tile(
       'Samples taken',
@@ -125,8 +126,8 @@ const tiles = (/** @type {Figures} */ figures, /** @type {any} */ state) => {
     ),
     tile(
       'Chunk cache',
-      hits + misses === 0 ? '–' : `${formatNumber((100 * hits) / (hits + misses))} %`,
-      `found in memory, of ${formatCount(hits + misses)} chunks read`,
+      hits + misses === 0 ? '–' : `${Number(((100 * hits) / (hits + misses)).toPrecision(3))} %`,
+      `of ${formatCount(hits + misses)} chunks read`,
     ),
   ];
 };
