@@ -1,20 +1,22 @@
 /**
  * Reads the regular expressions of matchers: RE2 syntax, as Prometheus users write it. The result is a tree from which
- * regex.ts takes a JavaScript RegExp and, where there are few, the literal texts that can match.
+ * regex-program.ts makes an automaton and regex.ts takes the literal texts that can match, where they are few.
  *
  * JavaScript's own syntax differs just enough to surprise: it refuses harmless escapes such as `\-` and `\:`, knows
  * neither `\Q…\E`, `\z`, `[[:alpha:]]`, `\pL` nor flags such as `(?i)`, and has look-around and back-references, which RE2
  * doesn't. docs/formats/labels-and-mappings.md has what is understood.
  */
 
+/** Conditions on the place between two characters. */
+export type Assertion = 'textStart' | 'textEnd' | 'lineStart' | 'lineEnd' | 'wordBoundary' | 'noWordBoundary';
+
 export type RegexNode =
   | { readonly kind: 'literal'; readonly text: string }
-  /** One character; `characters` lists them where that is short. */
+  /** One character, as a class of JavaScript's with the flag u; `characters` lists them where that is short. */
   | { readonly kind: 'class'; readonly source: string; readonly characters?: readonly string[] }
   /** Any character, line feeds included unless `(?-s)` was given. */
   | { readonly kind: 'any' }
-  /** `^`, `$`, `\b` and the like, as JavaScript writes them. */
-  | { readonly kind: 'assertion'; readonly source: string }
+  | { readonly kind: 'assertion'; readonly assertion: Assertion }
   | { readonly kind: 'concat'; readonly parts: readonly RegexNode[] }
   | { readonly kind: 'alternate'; readonly parts: readonly RegexNode[] }
   | { readonly kind: 'repeat'; readonly node: RegexNode; readonly min: number; readonly max: number };
@@ -23,7 +25,6 @@ export interface Regex {
   readonly tree: RegexNode;
   readonly ignoreCase: boolean;
   readonly dotAll: boolean;
-  readonly multiline: boolean;
 }
 
 /** What is wrong with a regular expression, and where: the offset in its text. */
@@ -79,7 +80,12 @@ const controlEscapes: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-const assertionEscapes: Readonly<Record<string, string>> = { A: '(?<![^])', z: '(?![^])', b: '\\b', B: '\\B' };
+const assertionEscapes: Readonly<Record<string, Assertion>> = {
+  A: 'textStart',
+  z: 'textEnd',
+  b: 'wordBoundary',
+  B: 'noWordBoundary',
+};
 
 /** Recursive descent over the text's code points. */
 class RegexParser {
@@ -98,7 +104,7 @@ class RegexParser {
     this.leadingFlags();
     const tree = this.alternation();
     if (this.offset < this.text.length) this.fail('unmatched )');
-    return { tree, ignoreCase: this.ignoreCase, dotAll: this.dotAll, multiline: this.multiline };
+    return { tree, ignoreCase: this.ignoreCase, dotAll: this.dotAll };
   }
 
   private alternation(): RegexNode {
@@ -166,9 +172,9 @@ class RegexParser {
       case '.':
         return { kind: 'any' };
       case '^':
-        return { kind: 'assertion', source: '^' };
+        return { kind: 'assertion', assertion: this.multiline ? 'lineStart' : 'textStart' };
       case '$':
-        return { kind: 'assertion', source: '$' };
+        return { kind: 'assertion', assertion: this.multiline ? 'lineEnd' : 'textEnd' };
       case '(':
         return this.group(start);
       case '[':
@@ -221,7 +227,9 @@ class RegexParser {
 
   private escape(start: number): RegexNode {
     const character = this.next('an escape');
-    if (assertionEscapes[character] !== undefined) return { kind: 'assertion', source: assertionEscapes[character] };
+    if (assertionEscapes[character] !== undefined) {
+      return { kind: 'assertion', assertion: assertionEscapes[character] };
+    }
     const set = this.classEscape(character, start);
     if (set !== undefined) return { kind: 'class', source: `[${set}]` };
     return { kind: 'literal', text: this.characterEscape(character, start) };

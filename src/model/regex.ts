@@ -3,6 +3,8 @@
  * an index can use: the literal texts if only a few can match (`a|b|c`, `node-[0-4]`), or else the literal text that
  * every match begins with.
  */
+import { RegexAutomaton } from './regex-automaton.ts';
+import { compileProgram } from './regex-program.ts';
 import { parseRegex, type Regex, type RegexNode, RegexSyntaxError } from './regex-syntax.ts';
 
 export interface CompiledRegex {
@@ -13,8 +15,9 @@ export interface CompiledRegex {
   readonly prefix: string;
 }
 
-/** Literal texts listed at most. */
-export const LITERALS_MAX = 1000;
+/** Literal texts listed at most, and their characters. */
+export const LITERALS_MAX = 4096;
+const LITERAL_CHARACTERS_MAX = 1 << 20;
 /** Characters of a regular expression at most. */
 export const REGEX_LENGTH_MAX = 64 * 1024;
 
@@ -35,46 +38,9 @@ export const compileRegex = (text: string): CompiledRegex => {
 
 const matcherOf = (regex: Regex, prefix: string): ((value: string) => boolean) => {
   if (!regex.ignoreCase && regex.dotAll && isPrefixOnly(regex.tree)) return (value) => value.startsWith(prefix);
-  const compiled = toRegExp(regex);
-  if (prefix === '') return (value) => compiled.test(value);
-  return (value) => value.startsWith(prefix) && compiled.test(value);
-};
-
-const toRegExp = (regex: Regex): RegExp => {
-  try {
-    return new RegExp(`^(?:${sourceOf(regex.tree, regex)})$`, regex.ignoreCase ? 'isu' : 'su');
-  } catch (error) {
-    // What the parser lets through and JavaScript refuses: names of scripts and categories that don't exist.
-    throw new RegexSyntaxError(error instanceof Error ? error.message : String(error), 0);
-  }
-};
-
-/** The tree in JavaScript's syntax, for the flags s and u. */
-const sourceOf = (node: RegexNode, regex: Regex): string => {
-  switch (node.kind) {
-    case 'literal':
-      return node.text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-    case 'class':
-      return node.source;
-    case 'assertion':
-      return regex.multiline ? (lineAssertions[node.source] ?? node.source) : node.source;
-    case 'any':
-      return regex.dotAll ? '.' : '[^\\n]';
-    case 'concat':
-      return node.parts.map((part) => sourceOf(part, regex)).join('');
-    case 'alternate':
-      return `(?:${node.parts.map((part) => sourceOf(part, regex)).join('|')})`;
-    case 'repeat':
-      return `(?:${sourceOf(node.node, regex)})${quantifierOf(node.min, node.max)}`;
-  }
-};
-
-/** With `(?m)`: lines end at line feeds only, where JavaScript's flag m knows more line ends. */
-const lineAssertions: Readonly<Record<string, string>> = { '^': '(?<![^\\n])', $: '(?![^\\n])' };
-
-const quantifierOf = (min: number, max: number): string => {
-  if (max === Number.POSITIVE_INFINITY) return min === 0 ? '*' : min === 1 ? '+' : `{${min},}`;
-  return `{${min},${max}}`;
+  const automaton = new RegexAutomaton(compileProgram(regex));
+  if (prefix === '') return (value) => automaton.matches(value);
+  return (value) => value.startsWith(prefix) && automaton.matches(value);
 };
 
 /** All texts that the tree matches, or `undefined` when they are too many or not literal. */
@@ -113,6 +79,7 @@ const product = (parts: readonly RegexNode[]): readonly string[] | undefined => 
   for (const part of parts) {
     const endings = literalsOf(part);
     if (endings === undefined || texts.length * endings.length > LITERALS_MAX) return undefined;
+    if (texts.length * texts[0].length > LITERAL_CHARACTERS_MAX) return undefined;
     texts = texts.flatMap((text) => endings.map((ending) => text + ending));
   }
   return texts;

@@ -105,11 +105,54 @@ describe('compileRegex', () => {
       ['\\p{NoSuchScript}', /./, 0],
       ['\\x{110000}', /no such character/, 0],
       ['('.repeat(300), /nested/, 200],
+      ['((a{1000}){1000}){2}', /repeats too much/, 0],
     ];
     for (const [regex, message, offset] of refused) {
       expect(() => compileRegex(regex), regex)
         .to.throw(RegexSyntaxError)
         .satisfies((error: RegexSyntaxError) => message.test(error.message) && error.offset === offset, `${regex}`);
+    }
+  });
+
+  it('decides assertions by the characters on both sides', () => {
+    matchesExactly(String.raw`.*\bfoo\b.*`, ['foo', 'a foo b', 'foo-bar'], ['afoo', 'foob', 'foo_']);
+    matchesExactly(String.raw`a\Bb\B`, [], ['ab', 'ab ']);
+    matchesExactly(String.raw`a\Bb\b`, ['ab'], ['a b']);
+    matchesExactly('(^a|b)+', ['a', 'ab', 'b', 'bb'], ['aa', 'ba']);
+    matchesExactly('(a$|b)*', ['', 'ba', 'bb'], ['ab']);
+    matchesExactly('a^', [], ['a', 'aa']);
+    matchesExactly('(?m)(^a\n?)+$', ['a', 'a\na', 'a\na\n'], ['aa']);
+    matchesExactly('^*$', [''], ['a']);
+  });
+
+  it('takes no longer than the text is long, whatever the expression', () => {
+    const text = 'a'.repeat(20_000);
+    for (const regex of ['(a+)+b', '(a|aa)+b', '(.*)*b', '(a*)*', 'a*a*a*a*a*b', '([a-z]+)*x', '(a|b|ab)*c']) {
+      expect(matches(regex, text), regex).to.equal(regex === '(a*)*');
+    }
+  });
+
+  it('stays within its bounds with thousands of different characters', () => {
+    const characters = Array.from({ length: 6000 }, (_, i) => String.fromCodePoint(0x4e00 + i));
+    const text = characters.join('');
+    const regex = compileRegex(`(${characters.slice(0, 500).join('|')}|[^a-z])*(?:x.*)?`);
+    expect(regex.matches(text)).to.equal(true);
+    expect(regex.matches(`${text}xüy`)).to.equal(true);
+    expect(regex.matches(`${text}y`)).to.equal(false);
+  });
+
+  it('goes on when an expression has more states than are kept', () => {
+    const regex = '(a|b)*a(a|b){11}';
+    const value = (seed: number): string =>
+      Array.from({ length: 400 }, (_, i) => ((seed * 7919 + i * i * 31 + (i >> 3)) % 3 === 0 ? 'a' : 'b')).join('');
+    for (let seed = 0; seed < 40; seed++) {
+      const text = value(seed);
+      expect(matches(regex, text)).to.equal(text[text.length - 12] === 'a');
+    }
+    const one = compileRegex('(?i)[ab]*a[ab]{14}');
+    for (let seed = 0; seed < 60; seed++) {
+      const text = value(seed);
+      expect(one.matches(text)).to.equal(text[text.length - 15] === 'a');
     }
   });
 
@@ -140,13 +183,32 @@ describe('compileRegex', () => {
   });
 
   it('agrees with JavaScript where the syntaxes agree', () => {
-    const piece = fc.constantFrom('a', 'b', '.', '[ab]', '[^a]', '(a|b)', '(?:ab|)', 'c');
-    const regexes = fc.array(fc.tuple(piece, fc.constantFrom('', '', '*', '+', '?', '{1,2}')), { maxLength: 5 });
+    const piece = fc.constantFrom(
+      'a',
+      'b',
+      '.',
+      '[ab]',
+      '[^a]',
+      '(a|b)',
+      '(?:ab|)',
+      'c',
+      '(?:a*b?)',
+      '(?:^a|b$)',
+      '\\b',
+      '\\B',
+    );
+    const regexes = fc.array(
+      fc
+        .tuple(piece, fc.constantFrom('', '', '*', '+', '?', '{1,2}', '{2,}'))
+        // JavaScript can't repeat assertions.
+        .map(([part, times]) => (part.startsWith('\\') ? part : part + times)),
+      { maxLength: 5 },
+    );
     const alternatives = fc.array(
-      regexes.map((parts) => parts.flat().join('')),
+      regexes.map((parts) => parts.join('')),
       { minLength: 1, maxLength: 3 },
     );
-    const values = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '\n'), maxLength: 6 });
+    const values = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '\n', ' '), maxLength: 6 });
     fc.assert(
       fc.property(
         alternatives.map((parts) => parts.join('|')),
@@ -158,7 +220,7 @@ describe('compileRegex', () => {
           if (matches(regex, value)) expect(value.startsWith(prefix)).to.equal(true);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 

@@ -1,0 +1,147 @@
+/**
+ * A regular expression as a program of a nondeterministic machine: what regex-automaton.ts runs. An instruction either
+ * takes a character that its predicate admits, or leads on without one: to two instructions, or to one if an assertion
+ * holds. The program is as long as the expression, counted repetitions written out.
+ */
+import { type Assertion, type Regex, type RegexNode, RegexSyntaxError } from './regex-syntax.ts';
+
+export const MATCH = 0;
+export const TAKE = 1;
+export const SPLIT = 2;
+export const ASSERT = 3;
+
+export const assertions: readonly Assertion[] = [
+  'textStart',
+  'textEnd',
+  'lineStart',
+  'lineEnd',
+  'wordBoundary',
+  'noWordBoundary',
+];
+
+/** Whether a character, given as text, is admitted. */
+export type Predicate = (character: string) => boolean;
+
+/** Instruction i is `operations[i]`, with its operands in the other columns. */
+export interface RegexProgram {
+  readonly start: number;
+  readonly operations: readonly number[];
+  /** TAKE, ASSERT, SPLIT: where to go on. */
+  readonly next: readonly number[];
+  /**
+   * SPLIT: where else to go on. ASSERT: index of the assertion. TAKE: index of the predicate, or for exactly one character
+   * its number in `literals`, as its complement (`~number`).
+   */
+  readonly operand: readonly number[];
+  readonly predicates: readonly Predicate[];
+  readonly literals: ReadonlyMap<string, number>;
+}
+
+/** Instructions at most; only repetitions of repetitions come near. */
+const INSTRUCTIONS_MAX = 100_000;
+
+/** Throws {@link RegexSyntaxError} when the program would be too long, or a class names characters that don't exist. */
+export const compileProgram = (regex: Regex): RegexProgram => new Compiler(regex).compile();
+
+/** Emits from the end to the beginning, so that what comes next is always known. */
+class Compiler {
+  private readonly regex: Regex;
+  private readonly operations: number[] = [];
+  private readonly next: number[] = [];
+  private readonly operand: number[] = [];
+  private readonly predicates: Predicate[] = [];
+  private readonly predicateIndices = new Map<string, number>();
+  private readonly literals = new Map<string, number>();
+
+  constructor(regex: Regex) {
+    this.regex = regex;
+  }
+
+  compile(): RegexProgram {
+    const match = this.emit(MATCH, 0, 0);
+    const start = this.node(this.regex.tree, match);
+    const { operations, next, operand, predicates, literals } = this;
+    return { start, operations, next, operand, predicates, literals };
+  }
+
+  /** Emits a node that goes on at `next`; returns where it begins. */
+  private node(node: RegexNode, next: number): number {
+    switch (node.kind) {
+      case 'literal':
+        return [...node.text].reduceRight((after, character) => this.take(character, after), next);
+      case 'class':
+        return this.emit(TAKE, next, this.classPredicate(node.source));
+      case 'any':
+        return this.emit(TAKE, next, this.anyPredicate());
+      case 'assertion':
+        return this.emit(ASSERT, next, assertions.indexOf(node.assertion));
+      case 'concat':
+        return node.parts.reduceRight((after, part) => this.node(part, after), next);
+      case 'alternate':
+        return node.parts
+          .map((part) => this.node(part, next))
+          .reduceRight((after, part) => this.emit(SPLIT, part, after));
+      case 'repeat':
+        return this.repeat(node.node, node.min, node.max, next);
+    }
+  }
+
+  private repeat(node: RegexNode, min: number, max: number, next: number): number {
+    let start = next;
+    if (max === Number.POSITIVE_INFINITY) {
+      start = this.emit(SPLIT, next, next);
+      this.next[start] = this.node(node, start);
+    } else {
+      for (let i = min; i < max; i++) start = this.emit(SPLIT, this.node(node, start), next);
+    }
+    for (let i = 0; i < min; i++) start = this.node(node, start);
+    return start;
+  }
+
+  private take(character: string, next: number): number {
+    if (this.regex.ignoreCase) {
+      return this.emit(TAKE, next, this.classPredicate(`\\u{${character.codePointAt(0)?.toString(16)}}`));
+    }
+    return this.emit(
+      TAKE,
+      next,
+      this.predicateOf(`=${character}`, (candidate) => candidate === character),
+    );
+  }
+
+  private anyPredicate(): number {
+    return this.predicateOf('.', this.regex.dotAll ? () => true : (character) => character !== '\n');
+  }
+
+  private classPredicate(source: string): number {
+    const known = this.predicateIndices.get(source);
+    if (known !== undefined) return known;
+    const pattern = characterPattern(source, this.regex.ignoreCase);
+    return this.predicateOf(source, (character) => pattern.test(character));
+  }
+
+  private predicateOf(key: string, predicate: Predicate): number {
+    const known = this.predicateIndices.get(key);
+    if (known !== undefined) return known;
+    this.predicateIndices.set(key, this.predicates.length);
+    return this.predicates.push(predicate) - 1;
+  }
+
+  private emit(operation: number, next: number, operand: number): number {
+    if (this.operations.length >= INSTRUCTIONS_MAX) {
+      throw new RegexSyntaxError('it repeats too much: written out it would be too long', 0);
+    }
+    this.next.push(next);
+    this.operand.push(operand);
+    return this.operations.push(operation) - 1;
+  }
+}
+
+/** JavaScript decides about single characters: it knows the properties and the cases of all scripts. */
+const characterPattern = (source: string, ignoreCase: boolean): RegExp => {
+  try {
+    return new RegExp(`^${source}$`, ignoreCase ? 'iu' : 'u');
+  } catch (error) {
+    throw new RegexSyntaxError(error instanceof Error ? error.message : String(error), 0);
+  }
+};
