@@ -11,4 +11,10 @@ export type { Fingerprint } from './model/fingerprint.ts';
 export type { Labels } from './model/labels.ts';
 export type { Random } from './random.ts';
 export { type Recording, type RecordRegistryOptions, recordRegistry } from './record-registry.ts';
+export {
+  type CheckOptions,
+  type CheckProblem,
+  type CheckReport,
+  checkDirectory,
+} from './recovery/check.ts';
 export { openStore } from './store.ts';
