@@ -30,15 +30,15 @@ export class ByteQueue {
     return (this.blocks.length + this.spare.length) * BLOCK_BYTES;
   }
 
-  append(source: Uint8Array): void {
+  /** Adds the first `byteCount` bytes of a buffer. */
+  append(source: Buffer, byteCount: number): void {
     let taken = 0;
-    while (taken < source.length) {
+    while (taken < byteCount) {
       const place = this.end - this.base;
       const index = Math.floor(place / BLOCK_BYTES);
       if (index === this.blocks.length) this.blocks.push(this.spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES));
       const offset = place % BLOCK_BYTES;
-      const count = Math.min(source.length - taken, BLOCK_BYTES - offset);
-      this.blocks[index].set(source.subarray(taken, taken + count), offset);
+      const count = source.copy(this.blocks[index], offset, taken, byteCount);
       taken += count;
       this.end += count;
     }

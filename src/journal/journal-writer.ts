@@ -212,14 +212,14 @@ export class JournalWriter {
     // No staged sample is of a series that does not exist yet, so creations need not wait for the batch to end.
     if (!events.every(({ type }) => type === 'seriesCreated')) this.sealBatch();
     this.eventWriter.clear();
+    this.eventWriter.gap(FRAME_BYTES);
     encodeEvents(events, this.eventWriter);
-    const payload = this.eventWriter.view();
-    if (payload.length > PAYLOAD_BYTES_MAX) {
-      throw new TidemarkError('TIDEMARK_INTERNAL', `an event of ${payload.length} bytes exceeds ${PAYLOAD_BYTES_MAX}`);
+    const record = this.eventWriter.view();
+    const payloadBytes = record.length - FRAME_BYTES;
+    if (payloadBytes > PAYLOAD_BYTES_MAX) {
+      throw new TidemarkError('TIDEMARK_INTERNAL', `an event of ${payloadBytes} bytes exceeds ${PAYLOAD_BYTES_MAX}`);
     }
-    this.reserve(payload.length);
-    payload.copy(this.scratch, FRAME_BYTES);
-    this.addRecord(EVENTS, payload.length);
+    this.addRecord(record, EVENTS, payloadBytes);
     const position = this.queue.end;
     if (this.idle) {
       this.becomePending();
@@ -474,15 +474,14 @@ export class JournalWriter {
     const time = this.clock.now();
     const end = encodeSamples(stage, time, stage.defined, stage.definedBefore, this.scratch, FRAME_BYTES);
     stage.clear();
-    this.addRecord(SAMPLES, end - FRAME_BYTES);
+    this.addRecord(this.scratch, SAMPLES, end - FRAME_BYTES);
     this.expectAttention();
   }
 
-  /** Frames the payload in `scratch` and queues it; begins a new segment when the current one is full. */
-  private addRecord(kind: number, payloadBytes: number): void {
+  /** Frames the payload that `record` has after room for the header, queues it, and begins a new segment when one is due. */
+  private addRecord(record: Buffer, kind: number, payloadBytes: number): void {
     const { queue, files } = this;
-    const recordBytes = sealFrame(this.scratch, 0, kind, payloadBytes, frameSeed(this.salt, queue.end));
-    queue.append(this.scratch.subarray(0, recordBytes));
+    queue.append(record, sealFrame(record, 0, kind, payloadBytes, frameSeed(this.salt, queue.end)));
     // A segment ends only where nothing is staged, because references that are staged are the segment's.
     if (queue.end - files.currentStart < this.options.segmentBytes || this.stage.count > 0) return;
     this.stage.beginSegment();
