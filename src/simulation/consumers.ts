@@ -5,9 +5,11 @@
  * acknowledged. What a crash of the store took never has to come; everything else must have come in the end.
  */
 import type { EventBatch, Subscription } from '../api.ts';
+import type { JournalEvent, SeriesCreated } from '../model/events.ts';
 import type { Life } from './life.ts';
 import { type ModelSeries, Violation } from './model.ts';
 import type { Step } from './steps.ts';
+import { seriesOf } from './values.ts';
 
 type ConsumeStep = Extract<Step, { type: 'consume' }>;
 
@@ -16,9 +18,11 @@ const PATIENCE_MS = 300;
 
 /** A subscriber across all lives of the store. */
 interface Consumer {
-  /** Samples of each series that came before it subscribed, which it need not get. */
+  /** Samples of each series that came before it subscribed: the journal may no longer have had them. */
   readonly before: ReadonlyMap<ModelSeries, number>;
-  /** Times that were delivered and acknowledged, by series number. */
+  /** Series by fingerprint, as the events have told: one that is purged may leave its fingerprint to another. */
+  readonly numbers: Map<string, number>;
+  /** Times that were delivered and acknowledged, by series. */
   readonly handled: Map<number, Set<number>>;
   /** Where it last acknowledged. */
   position: number;
@@ -35,17 +39,17 @@ interface Session {
   error: unknown;
   /** Where the last delivered batch ended. */
   position: number;
+  /** Delivered and not acknowledged: acknowledging a later batch covers them. */
+  delivered: JournalEvent[];
 }
 
 export class Consumers {
   private readonly life: Life;
-  private readonly numbers: ReadonlyMap<string, number>;
   private readonly consumers = new Map<number, Consumer>();
   private readonly sessions = new Map<number, Session>();
 
-  constructor(life: Life, numbers: ReadonlyMap<string, number>) {
+  constructor(life: Life) {
     this.life = life;
-    this.numbers = numbers;
   }
 
   async consume(step: ConsumeStep): Promise<void> {
@@ -55,11 +59,10 @@ export class Consumers {
       const batch = await this.next(session);
       if (batch === undefined) return;
       this.check(consumer, session, batch);
-      if (step.afterwards === 'ack') await this.acknowledge(consumer, batch);
+      if (step.afterwards === 'ack') await this.acknowledge(consumer, session, batch);
       if (step.afterwards === 'throw') {
         // Its program fails in the middle of the batch: it will subscribe again and must get the batch again.
-        await this.life.perform('closing a subscription', () => session.subscription.close());
-        this.sessions.delete(step.name);
+        await this.unsubscribe(step.name);
         return;
       }
     }
@@ -73,14 +76,22 @@ export class Consumers {
   /** Reads on until nothing comes, and looks whether anything is missing. */
   async finish(): Promise<void> {
     for (const [name, consumer] of this.consumers) {
-      const session = this.sessions.get(name) ?? this.subscribe(name);
+      await this.unsubscribe(name);
+      const session = this.subscribe(name);
       for (let batch = await this.next(session); batch !== undefined; batch = await this.next(session)) {
         this.check(consumer, session, batch);
-        await this.acknowledge(consumer, batch);
+        await this.acknowledge(consumer, session, batch);
       }
       if (!this.life.alive || this.life.everTroubled || consumer.lost) continue;
       for (const series of this.life.model.series.values()) this.assertComplete(name, consumer, series);
     }
+  }
+
+  /** What it has not acknowledged comes again when it subscribes the next time. */
+  private async unsubscribe(name: number): Promise<void> {
+    const session = this.sessions.get(name);
+    this.sessions.delete(name);
+    if (session !== undefined) await this.life.perform('closing a subscription', () => session.subscription.close());
   }
 
   private subscribe(name: number): Session {
@@ -90,7 +101,11 @@ export class Consumers {
     });
     const known = this.consumers.get(name);
     if (known === undefined) {
-      this.consumers.set(name, { before: this.life.model.mark(), handled: new Map(), position: 0, lost: false });
+      const { model, store } = this.life;
+      const numbers = new Map(
+        [...model.series.values()].map(({ labels, number: of }) => [store.series(labels).fingerprint, of]),
+      );
+      this.consumers.set(name, { before: model.mark(), numbers, handled: new Map(), position: 0, lost: false });
     }
     const session: Session = {
       subscription,
@@ -99,6 +114,7 @@ export class Consumers {
       arrived: undefined,
       error: undefined,
       position: known?.position ?? 0,
+      delivered: [],
     };
     this.sessions.set(name, session);
     return session;
@@ -142,6 +158,7 @@ export class Consumers {
   private check(consumer: Consumer, session: Session, batch: EventBatch): void {
     if (batch.lost !== undefined) consumer.lost = true;
     let { position } = session;
+    session.delivered.push(...batch.events);
     for (const event of batch.events) {
       if (event.position <= position) {
         throw new Violation(`a subscriber got the event at ${event.position} after the one at ${position}`);
@@ -161,14 +178,15 @@ export class Consumers {
     }
   }
 
-  private async acknowledge(consumer: Consumer, batch: EventBatch): Promise<void> {
+  private async acknowledge(consumer: Consumer, session: Session, batch: EventBatch): Promise<void> {
     const done = await this.life.perform('ack', () => batch.ack());
     if (done === undefined) return;
     consumer.position = Math.max(consumer.position, batch.position);
-    for (const event of batch.events) {
+    for (const event of session.delivered.splice(0)) {
+      if (event.type === 'seriesCreated') noteCreated(consumer, event);
       if (event.type !== 'samplesAppended') continue;
       for (const [i, fingerprint] of event.fingerprints.entries()) {
-        const number = this.numbers.get(fingerprint);
+        const number = consumer.numbers.get(fingerprint);
         if (number === undefined) continue;
         const times = consumer.handled.get(number) ?? new Set();
         consumer.handled.set(number, times.add(event.timestamps[i]));
@@ -179,9 +197,15 @@ export class Consumers {
   private assertComplete(name: number, consumer: Consumer, series: ModelSeries): void {
     const handled = consumer.handled.get(series.number);
     const first = consumer.before.get(series) ?? 0;
-    for (let i = name === 0 ? 0 : first; i < series.acknowledged; i++) {
+    const start = Math.max(first, this.life.model.forgettableCount(series));
+    for (let i = start; i < series.acknowledged; i++) {
       if (handled?.has(series.times[i])) continue;
       throw new Violation(`consumer ${name} never got the sample of series ${series.number} at ${series.times[i]}`);
     }
   }
 }
+
+const noteCreated = (consumer: Consumer, { fingerprint, labels }: SeriesCreated): void => {
+  const number = seriesOf(labels);
+  if (number !== undefined) consumer.numbers.set(fingerprint, number);
+};

@@ -63,11 +63,11 @@ const drawSetting = (prng: Prng): Setting => ({
   durability: prng.pick(['always', 'interval', 'interval', 'os'] as const),
   chunkEncoding: prng.pick(['varbit', 'varbit', 'double-delta', 'delta'] as const),
   syncSeriesFiles: prng.pick(['adaptive', 'adaptive', 'always', 'never'] as const),
-  retentionMs: prng.pick([null, 2 * HOUR_MS, 12 * HOUR_MS, 48 * HOUR_MS]),
+  retentionMs: prng.pick([null, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS]),
   minShrinkRatio: prng.pick([0.1, 0.1, 0, 0.5]),
   checkpointIntervalMs: prng.pick([5 * MINUTE_MS, MINUTE_MS, HOUR_MS]),
   checkpointDirtySeries: prng.pick([5000, 3]),
-  headChunkTimeoutMs: prng.pick([5 * MINUTE_MS, MINUTE_MS, HOUR_MS]),
+  headChunkTimeoutMs: prng.pick([5 * MINUTE_MS, MINUTE_MS, 10_000]),
   memoryTarget: prng.pick([64, 64, 24]) * 2 ** 20,
   mischief: prng.pick([0, 0.02, 0.2]),
   observed: prng.chance(0.7),
@@ -127,7 +127,7 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
     case 'advance':
       return { type, byMs: drawDuration(prng) };
     case 'jump':
-      return { type, byMs: drawDuration(prng) * prng.pick([1, -1, 50]) };
+      return { type, byMs: prng.pick([prng.between(1, 50) * 1_000, HOUR_MS, 30 * HOUR_MS]) * prng.pick([1, -1]) };
     case 'query':
       return { type, series: someOrAll(), window: drawWindow(prng) };
     case 'instant':
@@ -187,14 +187,17 @@ const drawSpacing = (prng: Prng): Spacing => {
 
 const drawValues = (prng: Prng): ValuePattern => prng.pick(valuePatterns);
 
+/** A simulated hour costs real time too: the store looks at itself four times a second. */
 const drawDuration = (prng: Prng): number =>
-  prng.pick([
-    prng.between(1, 500),
-    prng.between(1, 20) * 1_000,
-    prng.between(1, 10) * MINUTE_MS,
-    prng.between(10, 60) * MINUTE_MS,
-    prng.between(1, 8) * HOUR_MS,
-  ]);
+  drawFrom(prng, prng.weighted({ blink: 4, seconds: 4, minutes: 3, hour: 0.3 }));
+
+const drawFrom = (prng: Prng, length: 'blink' | 'seconds' | 'minutes' | 'hour'): number =>
+  ({
+    blink: prng.between(1, 500),
+    seconds: prng.between(1, 20) * 1_000,
+    minutes: prng.between(1, 8) * MINUTE_MS,
+    hour: 65 * MINUTE_MS,
+  })[length];
 
 const drawWindow = (prng: Prng): Window => {
   const a = prng.chance(0.5) ? null : prng.next();

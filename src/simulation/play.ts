@@ -32,7 +32,7 @@ export class Player {
     this.life = life;
     this.open = open;
     this.reading = new Reading(life);
-    this.consumers = new Consumers(life, this.reading.numbers);
+    this.consumers = new Consumers(life);
   }
 
   async play(steps: readonly Step[]): Promise<void> {
