@@ -5,6 +5,7 @@
 import type { FileSystem } from '../disk/file-system.ts';
 import { ioError } from '../disk/io-error.ts';
 import { openIfPresent, readFully } from '../disk/read-write.ts';
+import { RESERVE_FILE } from '../disk/reserve-file.ts';
 import type { Position } from '../model/events.ts';
 import type { JournalFinding } from './findings.ts';
 import {
@@ -39,15 +40,15 @@ export interface SegmentList {
   readonly findings: readonly JournalFinding[];
 }
 
-/** Directories that belong to the journal but hold no segments. */
-const KNOWN_DIRECTORIES = new Set(['history', 'subscriptions']);
+/** What belongs beside the segments. */
+const KNOWN_NAMES = new Set(['history', 'subscriptions', RESERVE_FILE]);
 
 export const listSegments = (fileSystem: FileSystem, directory: string): SegmentList => {
   const findings: JournalFinding[] = [];
   const candidates: SegmentEntry[] = [];
   if (fileSystem.stat(directory) === undefined) return { storeId: undefined, segments: [], findings };
   for (const { name, isDirectory } of fileSystem.readDirectory(directory)) {
-    if (isDirectory && KNOWN_DIRECTORIES.has(name)) continue;
+    if (KNOWN_NAMES.has(name)) continue;
     if (isDirectory || !name.endsWith('.journal')) {
       findings.push({ kind: 'foreignFile', file: name, reason: 'not the name of a segment' });
       continue;

@@ -7,6 +7,7 @@ import { codeOfPath, phaseOfCode } from '../../machines/series-states.ts';
 import { admissionOf } from '../../machines/store.machine.ts';
 import type { Urgency } from '../../streams/maintenance-sweep.ts';
 import type { SeriesState } from '../api.ts';
+import { ReserveFile } from '../disk/reserve-file.ts';
 import { isDiskFull } from '../errors.ts';
 import type { Subscriptions } from '../journal/subscriptions.ts';
 import { planTruncation } from '../journal/truncation.ts';
@@ -48,6 +49,7 @@ export class Running {
   readonly ingest: Ingest;
   readonly persister: Persister;
   readonly fileChanges: FileChanges;
+  readonly reserve: ReserveFile;
   readonly checkpointer: Checkpointer;
   readonly reader: SeriesReader;
   readonly queries: Queries;
@@ -83,6 +85,7 @@ export class Running {
       bytes: options.retentionBytes,
       now: () => this.trustedClock.now(),
     });
+    this.reserve = new ReserveFile(engine.fileSystem, engine.journalDirectory);
     this.fileChanges = new FileChanges(journal, bus, clock);
     this.persister = new Persister({
       table,
@@ -243,11 +246,31 @@ export class Running {
     this.actor.send({ type: 'diskTrouble', reason: error instanceof Error ? error.message : String(error) });
   }
 
-  /** Resolves if the disk takes what waits; the statechart's probe. */
+  /**
+   * The store has turned read-only: what the disk refused is tried again with the reserve given back, so that nothing
+   * taken waits longer than it must, and retention has room to free more.
+   */
+  async makeRoom(): Promise<void> {
+    try {
+      if (isDiskFull(this.trouble)) this.reserve.release();
+      const { journal } = this.recovered;
+      if (!journal.writable) await journal.retry();
+    } catch (error) {
+      this.engine.logger.debug({ err: error }, 'The disk still refuses.');
+    }
+  }
+
+  /** Resolves if the disk takes what waits and there is room for the reserve again; the statechart's probe. */
   async probeDisk(): Promise<void> {
     const { journal } = this.recovered;
+    await this.reserve.hold(() => this.engine.clock.breathe());
     if (!journal.writable) await journal.retry();
     else await journal.commit();
+  }
+
+  /** Samples are refused because of the disk; only what frees space is still done. */
+  private get isWaitingForDisk(): boolean {
+    return this.actor.getSnapshot().hasTag('readOnly');
   }
 
   reportDamage(high: number, low: number, reason: string): void {
@@ -320,7 +343,7 @@ export class Running {
       const code = table.stateCode(row);
       if (phaseOfCode(code) === 'persisting') continue;
       const facts = code === IN_MEMORY ? visitFacts(this.visitParts, row) : factsOf(this.visitParts, row);
-      if (facts === undefined) continue;
+      if (facts === undefined || (this.isWaitingForDisk && !facts.droppable)) continue;
       await this.room();
       if (table.isLive(row)) this.actors.send(row, { type: 'maintain', facts });
     }

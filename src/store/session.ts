@@ -54,6 +54,7 @@ export class Session {
         announceHealth: (_, { to, reason }) => {
           logger.warn({ to, reason }, `The store is ${to === 'healthy' ? 'healthy again' : 'read-only'}.`);
           this.recovered?.bus.publish({ type: 'healthChanged', time: clock.now(), to, reason });
+          if (to === 'readOnly') void this.running.makeRoom().then(() => this.background?.hurry());
         },
         announceClockJump: (_, { byMs }) => {
           logger.warn({ byMs }, 'Wall time jumped; retention and archiving go on by the time from before.');
@@ -191,7 +192,16 @@ export class Session {
     running.applyAdmission();
     engine.onJournalError = (error) => running.noteTrouble('The journal can not be written.', error);
     this.background.start();
+    if (!engine.options.readOnly) void this.holdReserve();
     for (const { high, low, reason } of (this.recovered as Recovered).damaged) running.reportDamage(high, low, reason);
+  }
+
+  private async holdReserve(): Promise<void> {
+    try {
+      await this.running.reserve.hold(() => this.engine.clock.breathe());
+    } catch (error) {
+      this.engine.logger.warn({ err: error }, 'There is no room for the reserve that a full disk would need.');
+    }
   }
 
   /** The clean close: everything in its place, exactly as the original would leave it. */
