@@ -13,11 +13,14 @@ import {
   asyncScheduler,
   catchError,
   defer,
+  endWith,
   exhaustMap,
+  ignoreElements,
   map,
   Observable,
   type ObservableInput,
   of,
+  race,
   type SchedulerLike,
   timer,
 } from 'rxjs';
@@ -37,7 +40,10 @@ export type CommitResult<T> =
   | { readonly kind: 'committed'; readonly value: T }
   | { readonly kind: 'failed'; readonly error: unknown };
 
-/** Emits the result of each commit. Completes after the last one when `pending$` completes. */
+/**
+ * Emits the result of each commit. When `pending$` completes, what waits is committed at once, not when the interval is
+ * over: whoever closes waits for it, and a timer does not keep the process alive. Completes after the last commit.
+ */
 export const journalCommit = <T>(options: JournalCommitOptions<T>): Observable<CommitResult<T>> => {
   const { pending$, intervalMs, commit, scheduler = asyncScheduler } = options;
   const committed = defer(commit).pipe(
@@ -45,8 +51,9 @@ export const journalCommit = <T>(options: JournalCommitOptions<T>): Observable<C
     catchError((error: unknown) => of<CommitResult<T>>({ kind: 'failed', error })),
   );
   // exhaustMap, because pending$ is a trigger: the timer that runs already is due earlier.
+  const ended$ = pending$.pipe(ignoreElements(), endWith(0));
   return pending$.pipe(
-    exhaustMap(() => timer(intervalMs, scheduler)),
+    exhaustMap(() => race(timer(intervalMs, scheduler), ended$)),
     oneAtATime(() => committed),
   );
 };

@@ -72,12 +72,12 @@ describe('the group commit', () => {
     });
   });
 
-  it('is finished before the stream completes', () => {
+  it('comes at once when no more will follow, and is finished before the stream completes', () => {
     scheduler.run(({ hot, cold, expectObservable }) => {
-      const pending$ = hot('a|');
+      const pending$ = hot('-a|');
       const commit = cold('    ----(x|)');
-      expectObservable(journalCommit({ pending$, intervalMs: 3, commit: () => commit }).pipe(outcome)).toBe(
-        '-------(x|)',
+      expectObservable(journalCommit({ pending$, intervalMs: 9, commit: () => commit }).pipe(outcome)).toBe(
+        '------(x|)',
       );
     });
   });
