@@ -93,12 +93,6 @@ export class LabelIndex {
     return this.decoder.values(set);
   }
 
-  /** How many values a label has. */
-  async valueCountOf(name: string): Promise<number> {
-    const [set] = await this.sets.readValueSets([name]);
-    return set.size;
-  }
-
   /** All label names, in no particular order. Reads the whole index of names. */
   async names(): Promise<string[]> {
     const names: string[] = [];

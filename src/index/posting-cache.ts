@@ -15,15 +15,9 @@ export class PostingCache {
   private young: Generation = new Map();
   private old: Generation = new Map();
   private youngBytes = 0;
-  private oldBytes = 0;
 
   constructor(bytesMax: number) {
     this.halfBytes = bytesMax / 2;
-  }
-
-  /** Memory that the cached sets take, roughly. */
-  get byteCount(): number {
-    return this.youngBytes + this.oldBytes;
   }
 
   get(name: string, value: string): FingerprintSet | undefined {
@@ -39,7 +33,6 @@ export class PostingCache {
     if (set.size < CACHED_SIZE_MIN || set.byteCount > this.halfBytes) return;
     if (this.youngBytes + set.byteCount > this.halfBytes) {
       this.old = this.young;
-      this.oldBytes = this.youngBytes;
       this.young = new Map();
       this.youngBytes = 0;
     }
@@ -51,14 +44,13 @@ export class PostingCache {
 
   delete(name: string, value: string): void {
     this.youngBytes -= removeFrom(this.young, name, value);
-    this.oldBytes -= removeFrom(this.old, name, value);
+    removeFrom(this.old, name, value);
   }
 
   clear(): void {
     this.young = new Map();
     this.old = new Map();
     this.youngBytes = 0;
-    this.oldBytes = 0;
   }
 }
 

@@ -68,10 +68,6 @@ export const parseFingerprint = (text: string): FingerprintHalves | undefined =>
   return { high: Number.parseInt(text.slice(0, 8), 16) | 0, low: Number.parseInt(text.slice(8), 16) | 0 };
 };
 
-/** The order of fingerprints as unsigned numbers, which is also the order of their text and of their bytes on disk. */
-export const compareFingerprints = (highA: number, lowA: number, highB: number, lowB: number): number =>
-  highA === highB ? (lowA >>> 0) - (lowB >>> 0) : (highA >>> 0) - (highB >>> 0);
-
 const start = (): void => {
   hash[0] = OFFSET_BASIS_HIGH;
   hash[1] = OFFSET_BASIS_LOW;

@@ -1,11 +1,5 @@
 import { expect } from 'chai';
-import {
-  compareFingerprints,
-  fastFingerprint,
-  fingerprintText,
-  fullFingerprint,
-  parseFingerprint,
-} from '../../src/model/fingerprint.ts';
+import { fastFingerprint, fingerprintText, fullFingerprint, parseFingerprint } from '../../src/model/fingerprint.ts';
 import { metricText } from '../../src/model/metric-text.ts';
 import { parseUniqueMetric, uniqueMetricBytes, uniqueMetricString } from '../../src/model/unique-metric.ts';
 import { fixtureJson } from '../support/fixtures.ts';
@@ -73,19 +67,6 @@ describe('parseFingerprint', () => {
     ]) {
       expect(parseFingerprint(text), text).to.equal(undefined);
     }
-  });
-});
-
-describe('compareFingerprints', () => {
-  it('orders as unsigned numbers', () => {
-    const order = (a: string, b: string): number => {
-      const left = parseFingerprint(a)!;
-      const right = parseFingerprint(b)!;
-      return Math.sign(compareFingerprints(left.high, left.low, right.high, right.low));
-    };
-    expect(order('7fffffffffffffff', '8000000000000000')).to.equal(-1);
-    expect(order('00000000ffffffff', '0000000000000001')).to.equal(1);
-    expect(order('2594aa1de82dbd87', '2594aa1de82dbd87')).to.equal(0);
   });
 });
 
