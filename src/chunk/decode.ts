@@ -167,7 +167,8 @@ export const writeForSeriesFile = (
 /**
  * Whether a sample added to this open chunk will be read as it was given. Always so in chunks that Tidemark wrote. The
  * original's varbit encoder can leave a head whose payload or footer disagrees with what it was given
- * (docs/formats/chunks.md, "Limits"): such a head must be closed, so that the next sample starts a new chunk.
+ * (docs/formats/chunks.md, "What Tidemark writes differently"): such a head must be closed, so that the next sample starts
+ * a new chunk. Throws `TIDEMARK_CORRUPT_CHUNK` for one that can't be read. Decodes the chunk: for heads from elsewhere.
  */
 export const isFaithfulHead = (block: Uint8Array, offset: number, encoding: number): boolean => {
   if (encoding !== VARBIT || isVarbitClosed(block, offset)) return true;

@@ -1,6 +1,6 @@
 /**
  * Doubles and their IEEE bits. Values travel through this layer as two int32 halves, because a signalling NaN changes
- * its bits as soon as it goes through a register of the floating point unit (docs/formats/chunks.md, "Values").
+ * its bits as soon as it goes through a register of the floating point unit (docs/formats/chunks.md, "Common rules").
  */
 
 const double = new Float64Array(1);

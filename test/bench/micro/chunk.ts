@@ -2,6 +2,12 @@
  * What the chunk layer costs per sample: appending one sample to each of many series in turn, in the slot and in registers,
  * and reading full chunks. Rounds over 100,000 series touch 100 MB of slots, so appending is bound by memory.
  *
+ * Measured on two shared, busy cores, so trust the ratios: 100,000 series in turn 250 ns/sample in slots, 105 in registers
+ * (2.4; 1.5 to 2.6 as the machine gets busier); 2,000 series, where memory does not count, 123 and 71 (1.7). Without any
+ * store to the slots the registers would take 50: one in four appends stores, and that costs more than all arithmetic.
+ * 512 waiting bits in rows of 128 bytes instead of 128 in rows of 64 gain another tenth. Decoding: 6–12 ns/sample for
+ * delta and double-delta, 12–20 for varbit.
+ *
  *     npm run build && node dist/test/bench/micro/chunk.js [SERIES [ROUNDS]]
  */
 import { bench, do_not_optimize, run, summary } from 'mitata';
