@@ -339,13 +339,14 @@ export class Running {
     const { table, clock } = this.engine;
     const started = clock.monotonic();
     for (const row of rows) {
+      await this.room();
+      // From here to the sending nothing awaits: what the facts say is so when the statechart decides.
       if (!table.isLive(row)) continue;
       const code = table.stateCode(row);
       if (phaseOfCode(code) === 'persisting') continue;
       const facts = code === IN_MEMORY ? visitFacts(this.visitParts, row) : factsOf(this.visitParts, row);
       if (facts === undefined || (this.isWaitingForDisk && !facts.droppable)) continue;
-      await this.room();
-      if (table.isLive(row)) this.actors.send(row, { type: 'maintain', facts });
+      this.actors.send(row, { type: 'maintain', facts });
     }
     this.distributions?.maintainSeriesDuration.observe({ location: 'memory' }, (clock.monotonic() - started) / 1000);
   }
