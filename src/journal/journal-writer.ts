@@ -61,6 +61,8 @@ export interface JournalWriterParts {
 
 /** How many samples may pass between two looks at the clock. */
 const ATTEND_EVERY = 64;
+/** A sync is begun unasked when this share of the bound waits: what is kept stays small, and in the processor's caches. */
+const SYNC_AHEAD_SHARE = 8;
 
 export class JournalWriter {
   /** What was wrong with the end of the journal when it was opened. */
@@ -452,7 +454,7 @@ export class JournalWriter {
     const { queue, files, options } = this;
     if (this.failure === undefined && queue.end - files.written >= options.writeBytes) this.writeQueue();
     const unconfirmed = queue.end - queue.start;
-    if (unconfirmed < options.unconfirmedBytesMax / 2) return;
+    if (unconfirmed < options.unconfirmedBytesMax / SYNC_AHEAD_SHARE) return;
     if (this.failure === undefined && this.running === undefined) this.commitInBackground();
     if (unconfirmed < options.unconfirmedBytesMax) return;
     if (this.failure === undefined) this.waitForDisk();

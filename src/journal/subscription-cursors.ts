@@ -23,7 +23,7 @@ export interface Cursor {
 const FILE_BYTES_MAX = 4096;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
-export const cursorDirectory = (journalDirectory: string): string => `${journalDirectory}/subscriptions`;
+const cursorDirectory = (journalDirectory: string): string => `${journalDirectory}/subscriptions`;
 
 /** Throws `TIDEMARK_INVALID_OPTION` unless the name may name a file on every system. */
 export const checkSubscriptionName = (name: string): void => {
