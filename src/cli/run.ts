@@ -125,7 +125,10 @@ export const run = async (args: readonly string[], surroundings: Surroundings): 
     await terminal.out.flush();
     return exitCode;
   } catch (error) {
-    if (signal.aborted && codeOf(error) === 'TIDEMARK_ABORTED') return exitCodes.interrupted;
+    if (signal.aborted && codeOf(error) === 'TIDEMARK_ABORTED') {
+      terminal.err.say('Interrupted.\n');
+      return exitCodes.interrupted;
+    }
     await terminal.out.flush().catch(() => {});
     return report(error, verb, terminal);
   }
