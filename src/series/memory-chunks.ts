@@ -100,6 +100,7 @@ export class MemoryChunks {
     if ((table.ints[base] & HEAD_OPEN) === 0) {
       this.link(row, this.appender.start(timestamp, high, low));
       table.setFlag(row, HEAD_OPEN);
+      this.load(row);
       this.noteStarted();
       return;
     }
