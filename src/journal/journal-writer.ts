@@ -18,34 +18,14 @@ import { ByteQueue } from './byte-queue.ts';
 import { encodeEvents } from './events-codec.ts';
 import type { JournalFinding } from './findings.ts';
 import { HistoryLog } from './history-log.ts';
+import { type JournalWriterOptions, journalDefaults } from './journal-options.ts';
 import { type JournalTail, prepareTail } from './journal-tail.ts';
 import { EVENTS, FRAME_BYTES, frameSeed, PAYLOAD_BYTES_MAX, SAMPLES, sealFrame } from './record-frame.ts';
 import { SampleStage } from './sample-stage.ts';
 import { encodeSamples, samplesBytesMax } from './samples-codec.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { storeSalt } from './segment-header.ts';
-import { listSegments } from './segment-list.ts';
-
-export interface JournalWriterOptions {
-  /** When the journal goes to the disk without being asked. Default `'interval'`. */
-  readonly durability?: 'always' | 'interval' | 'os';
-  /** For `'interval'` and `'os'`: how long an appended sample may wait. Default 100 ms. */
-  readonly commitIntervalMs?: number;
-  /** Size from which on a segment is followed by a new one. Default 32 MiB. */
-  readonly segmentBytes?: number;
-  /** Samples per batch at most. Default 8,192. */
-  readonly batchSamples?: number;
-  /** Encoded bytes from which on they are written. Default 128 KiB. */
-  readonly writeBytes?: number;
-  /** Encoded bytes that may wait for the disk's confirmation. Default 32 MiB. */
-  readonly unconfirmedBytesMax?: number;
-  /** Bytes of lifecycle history that are kept. Default 64 MiB. */
-  readonly historyBytes?: number;
-  /** Something waits to be committed now, and nothing did before. */
-  readonly onPending?: () => void;
-  /** Called with the first error; from then on `writable` is false. */
-  readonly onError?: (error: TidemarkError) => void;
-}
+import { type Truncated, Truncator } from './truncator.ts';
 
 export interface JournalWriterParts {
   readonly fileSystem: FileSystem;
@@ -78,9 +58,8 @@ export class JournalWriter {
   private readonly salt: number;
   private readonly eventWriter = new ByteWriter(4096);
   private readonly listeners = new Set<(durable: Position) => void>();
-  private readonly fileSystem: FileSystem;
-  private readonly directory: string;
   private readonly history: HistoryLog;
+  private readonly truncator: Truncator;
   private truncation: Promise<unknown> = Promise.resolve();
   private scratch: Buffer;
   private durablePosition: Position;
@@ -111,9 +90,7 @@ export class JournalWriter {
 
   private constructor(parts: JournalWriterParts, tail: JournalTail) {
     this.clock = parts.clock;
-    this.fileSystem = parts.fileSystem;
-    this.directory = parts.directory;
-    this.options = { ...defaults, ...parts.options };
+    this.options = { ...journalDefaults, ...parts.options };
     this.findings = tail.findings;
     this.storeId = tail.storeId ?? parts.storeId;
     this.salt = storeSalt(this.storeId);
@@ -130,6 +107,7 @@ export class JournalWriter {
       start: tail.start,
     });
     this.files.begin(tail.start, tail.end, this.stage.defined);
+    this.truncator = new Truncator({ ...parts, files: this.files, history: this.history, isClosed: () => this.closed });
   }
 
   /** Position after the last record; staged samples come after it. */
@@ -301,8 +279,8 @@ export class JournalWriter {
    * Removes the segments that end at a position or before it; what they say of series' lives goes into the history
    * first. Resolves with what is gone. Calls that come while one runs wait for it.
    */
-  truncateBefore(position: Position): Promise<{ readonly segments: number; readonly bytes: number }> {
-    const truncation = this.truncation.catch(() => undefined).then(() => this.truncate(position));
+  truncateBefore(position: Position): Promise<Truncated> {
+    const truncation = this.truncation.catch(() => undefined).then(() => this.truncator.before(position));
     this.truncation = truncation;
     return truncation;
   }
@@ -326,31 +304,9 @@ export class JournalWriter {
     }
   }
 
-  private removeOldest(): void {
-    try {
-      this.files.removeOldest();
-    } catch (error) {
-      throw ioError(error, 'remove', 'the oldest journal segment');
-    }
-  }
-
   private throwIfFailed(): void {
     if (this.ended) throw new TidemarkError('TIDEMARK_CLOSED', 'the journal is closed');
     if (this.failure !== undefined) throw this.failure.error;
-  }
-
-  private async truncate(position: Position): Promise<{ readonly segments: number; readonly bytes: number }> {
-    const gone = { segments: 0, bytes: 0 };
-    for (;;) {
-      const oldest = this.files.closed[0];
-      if (this.closed || oldest === undefined || oldest.end > position) return gone;
-      const { segments } = listSegments(this.fileSystem, this.directory);
-      const entry = segments.find(({ start }) => start === oldest.start);
-      if (entry !== undefined) await this.history.move(entry, oldest.end);
-      this.removeOldest();
-      gone.segments++;
-      gone.bytes += oldest.bytes;
-    }
   }
 
   private startCommit(): Promise<Position> {
@@ -512,13 +468,3 @@ export class JournalWriter {
     return error;
   }
 }
-
-const defaults = {
-  durability: 'interval',
-  commitIntervalMs: 100,
-  segmentBytes: 32 * 1024 * 1024,
-  batchSamples: 8192,
-  writeBytes: 128 * 1024,
-  unconfirmedBytesMax: 32 * 1024 * 1024,
-  historyBytes: 64 * 1024 * 1024,
-} as const;

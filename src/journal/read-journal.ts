@@ -5,10 +5,10 @@
 import type { FileSystem } from '../disk/file-system.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import { MalformedBytes } from '../model/malformed-bytes.ts';
+import { DecodedSamples, decodeSamples, readDefinitions } from './decode-samples.ts';
 import { EventsDecoder } from './events-codec.ts';
 import type { FindingListener } from './findings.ts';
 import { EVENTS, SAMPLES } from './record-frame.ts';
-import { DecodedSamples, decodeSamples, readDefinitions } from './samples-codec.ts';
 import { listSegments, physicalEnd, type SegmentEntry } from './segment-list.ts';
 import { SegmentReader } from './segment-reader.ts';
 

@@ -1,7 +1,8 @@
 /** A journal in memory, and what is in it as plain values that tests compare. */
 
 import type { JournalFinding } from '../../src/journal/findings.ts';
-import { JournalWriter, type JournalWriterOptions } from '../../src/journal/journal-writer.ts';
+import type { JournalWriterOptions } from '../../src/journal/journal-options.ts';
+import { JournalWriter } from '../../src/journal/journal-writer.ts';
 import { type JournalReaderOptions, readJournal } from '../../src/journal/read-journal.ts';
 import { HIGH_WORD, LOW_WORD } from '../../src/journal/samples-codec.ts';
 import type { LifecycleEvent, SeriesCreated } from '../../src/model/events.ts';

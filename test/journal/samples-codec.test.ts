@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { DecodedSamples, decodeSamples } from '../../src/journal/decode-samples.ts';
 import {
-  DecodedSamples,
-  decodeSamples,
   encodeSamples,
   HIGH_WORD,
   LOW_WORD,

@@ -1,0 +1,54 @@
+/** Removes the journal's oldest segments, each after what it tells of series' lives is in the history and on the disk. */
+import type { FileSystem } from '../disk/file-system.ts';
+import { ioError } from '../disk/io-error.ts';
+import type { Position } from '../model/events.ts';
+import type { HistoryLog } from './history-log.ts';
+import type { SegmentFiles } from './segment-files.ts';
+import { listSegments } from './segment-list.ts';
+
+/** What is gone. */
+export interface Truncated {
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+export interface TruncatorParts {
+  readonly fileSystem: FileSystem;
+  /** The journal's own directory. */
+  readonly directory: string;
+  readonly files: SegmentFiles;
+  readonly history: HistoryLog;
+  /** Ends a truncation between two segments. */
+  readonly isClosed: () => boolean;
+}
+
+export class Truncator {
+  private readonly parts: TruncatorParts;
+
+  constructor(parts: TruncatorParts) {
+    this.parts = parts;
+  }
+
+  /** Removes the segments that end at a position or before it. One call at a time. */
+  async before(position: Position): Promise<Truncated> {
+    const { fileSystem, directory, files, history, isClosed } = this.parts;
+    const gone = { segments: 0, bytes: 0 };
+    for (;;) {
+      const oldest = files.closed[0];
+      if (isClosed() || oldest === undefined || oldest.end > position) return gone;
+      const entry = listSegments(fileSystem, directory).segments.find(({ start }) => start === oldest.start);
+      if (entry !== undefined) await history.move(entry, oldest.end);
+      this.removeOldest();
+      gone.segments++;
+      gone.bytes += oldest.bytes;
+    }
+  }
+
+  private removeOldest(): void {
+    try {
+      this.parts.files.removeOldest();
+    } catch (error) {
+      throw ioError(error, 'remove', 'the oldest journal segment');
+    }
+  }
+}
