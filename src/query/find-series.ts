@@ -23,12 +23,17 @@ export interface FoundSeries {
   readonly row: Row;
 }
 
+/** Archived series whose labels one read of the index brings. */
+const ARCHIVED_AT_ONCE = 1024;
+
 export interface FindParts {
   readonly table: SeriesTable;
   readonly labels: LabelIndex;
   readonly archive: ArchiveIndex;
   readonly archived: ArchiveDirectory;
   readonly indexer: Indexer;
+  /** Told how many fingerprints of an index stand for no series. */
+  readonly onStrays: (count: number) => void;
 }
 
 /** Series whose samples may lie in [from, through], in no particular order. */
@@ -42,6 +47,8 @@ export const findSeries = async (
   if (indexer.queued > 0) await indexer.flush();
   const { highs, lows, residual } = await matchFingerprints(parts.labels, matchers);
   const found: FoundSeries[] = [];
+  const onDisk: number[] = [];
+  let strays = 0;
   for (let i = 0; i < highs.length; i++) {
     const high = highs[i];
     const low = lows[i];
@@ -53,9 +60,32 @@ export const findSeries = async (
       }
       continue;
     }
+    if (!archived.has(high, low)) {
+      strays++;
+      continue;
+    }
     if (!archived.overlaps(high, low, from, through)) continue;
-    const pairs = indexer.pendingArchived(high, low) ?? archive.labelsOf(high, low);
-    if (pairs !== undefined && matchesPairs(residual, pairs)) found.push({ high, low, pairs, row: NO_ROW });
+    const pending = indexer.pendingArchived(high, low);
+    if (pending === undefined) onDisk.push(high, low);
+    else if (matchesPairs(residual, pending)) found.push({ high, low, pairs: pending, row: NO_ROW });
   }
+  await addArchived(archive, onDisk, residual, found);
+  parts.onStrays(strays);
   return found;
+};
+
+/** Labels of archived series are read from the archive index, many at a time. */
+const addArchived = async (
+  archive: ArchiveIndex,
+  halves: readonly number[],
+  residual: readonly CompiledMatcher[],
+  found: FoundSeries[],
+): Promise<void> => {
+  for (let start = 0; start < halves.length; start += 2 * ARCHIVED_AT_ONCE) {
+    const part = halves.slice(start, start + 2 * ARCHIVED_AT_ONCE);
+    for (const [index, pairs] of (await archive.labelsOfMany(part)).entries()) {
+      if (pairs === undefined || !matchesPairs(residual, pairs)) continue;
+      found.push({ high: part[2 * index], low: part[2 * index + 1], pairs, row: NO_ROW });
+    }
+  }
 };

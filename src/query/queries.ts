@@ -22,7 +22,7 @@ const SLICE_MS = 8;
 
 const DEFAULT_LOOKBACK_MS = 5 * 60_000;
 
-export interface QueryParts extends FindParts {
+export interface QueryParts extends Omit<FindParts, 'onStrays'> {
   readonly reader: SeriesReader;
   readonly clock: Clock;
   /** Samples before this time are past retention and hidden; -Infinity shows everything. */
@@ -41,8 +41,16 @@ export class Queries {
   /** Fingerprints that an index gave and that stand for no series. */
   strayMatches = 0;
 
+  private readonly findParts: FindParts;
+
   constructor(parts: QueryParts) {
     this.parts = parts;
+    this.findParts = {
+      ...parts,
+      onStrays: (count) => {
+        this.strayMatches += count;
+      },
+    };
   }
 
   async *select(selector: Selector, options: SelectOptions = {}): AsyncGenerator<SeriesSamples> {
@@ -122,7 +130,7 @@ export class Queries {
 
   /** The series that a selector matches, with samples in the range or not. */
   find(selector: Selector, range: Range): Promise<FoundSeries[]> {
-    return findSeries(this.parts, matchersFor(selector), range.from, range.through);
+    return findSeries(this.findParts, matchersFor(selector), range.from, range.through);
   }
 
   private async settleIndex(): Promise<void> {

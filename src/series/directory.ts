@@ -57,6 +57,7 @@ export class SeriesDirectory {
 
   /** For a series whose state takes no samples: wakes it, or throws `TIDEMARK_THROTTLED` while it is being deleted. */
   makeWritable(row: Row): void {
+    this.demandRoom();
     this.parts.makeWritable(row);
   }
 
@@ -83,18 +84,23 @@ export class SeriesDirectory {
 
   private readonly lookups = { inMemory: this.memoryPairs, archived: this.archivedPairs };
 
+  /** The index queue is bounded: a series that has to be indexed, or taken out of the archive, waits when it is full. */
+  private demandRoom(): void {
+    const { indexer } = this.parts;
+    if (indexer.queued < indexer.capacity) return;
+    throw new TidemarkError(
+      'TIDEMARK_THROTTLED',
+      `${indexer.queued} changes of series wait to be indexed, the most that may; await store.ready() and append again`,
+    );
+  }
+
   private admit(pairs: LabelPairs): Row {
     const { table, mapper, archived, indexer, bus, clock } = this.parts;
     fastFingerprint(pairs, this.fingerprint);
     const stored = mapper.map(this.fingerprint[0], this.fingerprint[1], pairs, this.lookups);
     const { high, low } = stored;
+    this.demandRoom();
     if (archived.has(high, low)) return this.parts.wake(high, low, pairs);
-    if (indexer.queued >= indexer.capacity) {
-      throw new TidemarkError(
-        'TIDEMARK_THROTTLED',
-        `${indexer.queued} new series wait to be indexed, the most that may; await store.ready() and append again`,
-      );
-    }
     const row = table.add(high, low, pairs);
     this.created++;
     const position = bus.publish({
