@@ -49,6 +49,7 @@ export class Ingest {
   private readonly identity = new WeakMap<object, Row>();
   private identityPays = false;
   private probe = 0;
+  private commitEach: boolean;
 
   /** Set while somebody watches samples; `undefined` costs one comparison per append. */
   listener: SampleListener | undefined;
@@ -58,6 +59,7 @@ export class Ingest {
 
   constructor(parts: IngestParts) {
     this.parts = parts;
+    this.commitEach = parts.commitEach;
     this.scratch[0] = 1;
     const littleEndian = this.words[0] === 0;
     this.highWord = littleEndian ? 1 : 0;
@@ -92,18 +94,25 @@ export class Ingest {
     this.add(row, timestamp, high, low);
   }
 
+  /** Appends many samples; with `durability: 'always'` they are made durable together. */
   appendBatch(samples: readonly Sample[]): AppendResult {
     let accepted = 0;
     const rejected: { index: number; code: ErrorCode }[] = [];
-    for (let index = 0; index < samples.length; index++) {
-      try {
-        const sample = samples[index];
-        this.append(sample.labels, sample.timestamp, sample.value);
-        accepted++;
-      } catch (error) {
-        rejected.push({ index, code: error instanceof TidemarkError ? error.code : 'TIDEMARK_INVALID_LABELS' });
+    this.commitEach = false;
+    try {
+      for (let index = 0; index < samples.length; index++) {
+        try {
+          const { labels, timestamp, value } = samples[index];
+          this.append(labels, timestamp, value);
+          accepted++;
+        } catch (error) {
+          rejected.push({ index, code: error instanceof TidemarkError ? error.code : 'TIDEMARK_INVALID_LABELS' });
+        }
       }
+    } finally {
+      this.commitEach = this.parts.commitEach;
     }
+    if (this.commitEach && accepted > 0) this.parts.journal.commitBlocking();
     return { accepted, rejected };
   }
 
@@ -142,7 +151,7 @@ export class Ingest {
     chunks.append(row, timestamp, high, low);
     this.accepted++;
     if (this.listener !== undefined) this.listener(row, timestamp, high, low);
-    if (this.parts.commitEach) journal.commitBlocking();
+    if (this.commitEach) journal.commitBlocking();
   }
 
   private isRepeat(row: Row, timestamp: number, lastTime: number, high: number, low: number): boolean {

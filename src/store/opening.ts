@@ -90,8 +90,9 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
   const archived = new ArchiveDirectory();
   const unreadable = await archive.loadDirectory(archived, (done) => progress.report('archive', done, 0));
   const { heads, problems } = await loadHeads(engine, progress);
-  // A journal that was deleted must not give out positions again that the checkpoint has seen.
-  const journal = openJournal(engine, heads.trailer?.position ?? 0);
+  // Positions that the checkpoint or the indexes have seen must not be given out again, also when the journal was deleted
+  // or a loss of power took its end.
+  const journal = openJournal(engine, Math.max(heads.trailer?.position ?? 0, (await labels.position()) ?? 0));
   const onFinding = (finding: JournalFinding): void => logger.warn({ finding }, describeFinding(finding));
   for (const finding of journal.findings) onFinding(finding);
   const bus = new EventBus(journal);
