@@ -4,6 +4,7 @@ export { type Clock, systemClock, type TimerHandle } from './clock.ts';
 export type { FileSystem } from './disk/file-system.ts';
 export { type ErrorCode, errorCodes, TidemarkError } from './errors.ts';
 export type { KeyValueOperation, KeyValueStore, KeyValueStores } from './index/key-value-store.ts';
+export { type ReadEventsOptions, readEvents } from './journal/read-events.ts';
 export type { Logger } from './logger.ts';
 export { machines, machineToJson, machineToMermaid } from './machine-export.ts';
 export type * from './model/events.ts';

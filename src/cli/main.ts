@@ -17,6 +17,9 @@ const onSignal = (exitCode: number) => (): void => {
 process.on('SIGINT', onSignal(exitCodes.interrupted));
 process.on('SIGTERM', onSignal(143));
 
+// The library's own timers keep no process alive; a command lives until it is done.
+const alive = setInterval(() => {}, 2 ** 30);
+
 const exitCode = await run(process.argv.slice(2), {
   terminal: {
     input: process.stdin,
@@ -28,6 +31,7 @@ const exitCode = await run(process.argv.slice(2), {
   signal: abort.signal,
 });
 
+clearInterval(alive);
 // Nothing of a verb outlives it; an input that is still open would keep the process waiting.
 process.stdin.destroy();
 process.exitCode = exitCode;

@@ -1,5 +1,5 @@
 /** What the pages ask for beside Prometheus' endpoints: chart data, one series in detail, figures, and live streams. */
-import type { Clock, Labels, Store } from '../index.ts';
+import { type Clock, type JournalEvent, type Labels, readEvents, type Store } from '../index.ts';
 import { formatLabels, sortByLabels, sortedLabels } from '../text/labels.ts';
 import { EventStream } from './event-stream.ts';
 import { ActorFrames } from './live-frames.ts';
@@ -93,19 +93,15 @@ const storage = async ({ store, response }: StoreExchange): Promise<void> => {
 const journal = async ({ store, params, response, signal }: StoreExchange): Promise<void> => {
   const limit = countParam(params, 'limit', { fallback: 500, maximum: eventsPerPageMax });
   const from = countParam(params, 'from', { fallback: 0, maximum: Number.MAX_SAFE_INTEGER });
-  const events: unknown[] = [];
-  let samples = 0;
+  const events: JournalEvent[] = [];
   let next: number | undefined;
-  for await (const event of store.journal({ ...(from === 0 ? {} : { from }), signal })) {
-    if (event.type === 'samplesAppended') {
-      samples += event.timestamps.length;
-      continue;
-    }
-    if (events.length === limit) {
-      next = (events.at(-1) as { position: number }).position;
+  for await (const event of readEvents(store.directory, { lifecycle: true, from, signal })) {
+    // Events of one record have one position: a page ends between records.
+    if (events.length >= limit && event.position !== events.at(-1)?.position) {
+      next = events.at(-1)?.position;
       break;
     }
-    events.push({ ...event, samplesBefore: samples });
+    events.push(event);
   }
   sendData(response, { events, next });
 };

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
+import type { Engine } from '../../src/cli/engine.ts';
 import { parseTimeArgument } from '../../src/cli/time-argument.ts';
 import { UsageError } from '../../src/cli/verb.ts';
 import { TidemarkError } from '../../src/errors.ts';
+import type { JournalEvent } from '../../src/model/events.ts';
 import { FakeStore } from '../support/fake-store.ts';
 import { fakeEngine, runInProcess } from './run-in-process.ts';
 
@@ -52,8 +54,7 @@ describe('tidemark info', () => {
 });
 
 describe('tidemark events', () => {
-  const store = new FakeStore();
-  store.journalEvents = [
+  const events: JournalEvent[] = [
     { type: 'seriesCreated', time: 1, fingerprint: 'f'.repeat(16), labels: { __name__: 'up' }, position: 50 },
     {
       type: 'samplesAppended',
@@ -64,9 +65,16 @@ describe('tidemark events', () => {
       position: 90,
     },
   ];
+  let asked: unknown;
+  const engine = {
+    async *readEvents(_directory: string, options: unknown) {
+      asked = options;
+      yield* events;
+    },
+  } as unknown as Engine;
 
   it('prints one JSON object a line, NaN as a string', async () => {
-    const { out } = await runInProcess(['events', './data'], { store });
+    const { out } = await runInProcess(['events', './data'], { engine });
     const [created, appended] = out
       .trim()
       .split('\n')
@@ -76,7 +84,8 @@ describe('tidemark events', () => {
   });
 
   it('begins at a position, and leaves out samples on demand', async () => {
-    expect((await runInProcess(['events', './data', '--from', '50', '--lifecycle'], { store })).out).to.equal('');
+    expect((await runInProcess(['events', './data', '--from', '50', '--lifecycle'], { engine })).exitCode).to.equal(0);
+    expect(asked).to.deep.include({ from: 50, lifecycle: true, follow: false });
   });
 });
 

@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { systemClock } from '../../src/clock.ts';
 import { PagesServer } from '../../src/http/server.ts';
+import { openStore } from '../../src/index.ts';
 import { FakeStore } from '../support/fake-store.ts';
 import { type Answer, ask, listen } from './http-client.ts';
 
@@ -232,18 +236,26 @@ describe('the HTTP server', () => {
     });
 
     it('pages through the lifecycle events of the journal', async () => {
-      store.journalEvents = Array.from({ length: 5 }, (_, i) => ({
-        type: 'seriesCreated',
-        time: i,
-        fingerprint: '00',
-        labels: { __name__: 'up' },
-        position: 10 * (i + 1),
-      }));
-      const first = json(await get('/ui/journal?limit=3')).data;
-      expect(first.events).to.have.length(3);
-      const second = json(await get(`/ui/journal?limit=3&from=${first.next}`)).data;
-      expect(second.events.map(({ position }: { position: number }) => position)).to.deep.equal([40, 50]);
-      expect(second.next).to.equal(undefined);
+      const directory = mkdtempSync(join(tmpdir(), 'tidemark-http-'));
+      try {
+        await using real = await openStore(directory);
+        for (let i = 0; i < 5; i++) {
+          real.append({ __name__: 'up', i: String(i) }, 1000, i);
+          await real.flush();
+        }
+        server.showStore(real);
+        const first = json(await get('/ui/journal?limit=3')).data;
+        expect(first.events.map(({ type }: { type: string }) => type)).to.deep.equal([
+          'storeOpened',
+          'seriesCreated',
+          'seriesCreated',
+        ]);
+        const second = json(await get(`/ui/journal?limit=9&from=${first.next}`)).data;
+        expect(second.events.map(({ labels }: { labels: { i: string } }) => labels.i)).to.deep.equal(['2', '3', '4']);
+        expect(second.next).to.equal(undefined);
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
     });
 
     it('serves its files with a tag that saves the second time', async () => {
