@@ -27,6 +27,9 @@ const HOST_WAIT_MS_MAX = 2_000;
 /** Lets all microtasks run. */
 export const drainMicrotasks = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** Lets timers of the host run that are due. */
+export const hostTimersRun = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
+
 /** Runs the world until `operation` settles or its process dies. */
 export const drive = async <T>(
   timeline: Timeline,
@@ -73,7 +76,7 @@ export const driveWatched = async <T>(
     if (watched.outcome !== undefined) return watched.outcome;
     if (timeline.nextDelayMs === undefined) {
       if (hostWaitMs++ >= HOST_WAIT_MS_MAX) return { kind: 'stuck', reason: 'nothing is left that could settle it' };
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await hostTimersRun();
       continue;
     }
     timeline.runNext();

@@ -6,6 +6,7 @@ import { config, type Subscription } from 'rxjs';
 import type { InspectionEvent } from 'xstate';
 import type { Store } from '../api.ts';
 import type { Coverage } from './coverage.ts';
+import { hostTimersRun } from './drive.ts';
 import type { Step } from './steps.ts';
 import { ALL_SERIES } from './values.ts';
 
@@ -96,6 +97,8 @@ export const withStrays = async <T>(onStray: (error: unknown) => void, run: () =
   try {
     return await run();
   } finally {
+    // RxJS reports the failure of a subscriber from a timer of the host's, and asks only then to whom.
+    await hostTimersRun();
     config.onUnhandledError = unhandledBefore;
     for (const [index, name] of names.entries()) {
       process.removeAllListeners(name);

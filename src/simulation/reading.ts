@@ -5,6 +5,7 @@
  * have what was there when the query began, and nothing that was never appended.
  */
 import type { InstantSample, SeriesSamples, Store } from '../api.ts';
+import type { Labels } from '../model/labels.ts';
 import type { Life } from './life.ts';
 import { type Allowance, EVERYTHING, type ModelSeries, nameOf, Violation } from './model.ts';
 import type { Step, Window } from './steps.ts';
@@ -21,6 +22,16 @@ interface HeldQuery {
   readonly counts: ReadonlyMap<number, { readonly series: ModelSeries; readonly count: number }>;
   readonly seen: Set<number>;
 }
+
+/** What the label queries answer. */
+interface LabelAnswer {
+  readonly metrics: readonly Labels[];
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+}
+
+/** Moving a file into quarantine takes a moment after its damage was seen. */
+const QUARANTINE_MS = 1_000;
 
 const LOOKBACK_MS = 5 * 60_000;
 
@@ -40,11 +51,9 @@ export class Reading {
 
   /** All samples of all series. False when the store could not say, or died over it. */
   async lookAtEverything(allowance: Allowance = EVERYTHING): Promise<boolean> {
-    if (this.life.everTroubled && !(await this.noteQuarantined())) return false;
     const answer = await this.life.perform('select of everything', () => collect(this.life.store, ALL_SERIES, {}));
     if (answer === undefined) return false;
-    if (this.life.everTroubled && !(await this.noteQuarantined())) return false;
-    this.life.model.check(answer.value, everyNumber, allowance);
+    if (!(await this.judge(() => this.life.model.check(answer.value, everyNumber, allowance)))) return false;
     for (const { labels, fingerprint } of answer.value) {
       this.numbers.set(fingerprint, this.life.model.numberOf(labels, everyNumber));
     }
@@ -63,8 +72,7 @@ export class Reading {
     const selector = step.series === null ? '{sim=~"1|2",nothing=""}' : labelsOf(step.series);
     const answer = await life.perform('select', () => collect(life.store, selector, range));
     if (answer === undefined) return;
-    if (life.everTroubled && !(await this.noteQuarantined())) return;
-    life.model.check(answer.value, numbers, withBounds(range));
+    await this.judge(() => life.model.check(answer.value, numbers, withBounds(range)));
   }
 
   async instant(step: StepOf<'instant'>): Promise<void> {
@@ -73,12 +81,14 @@ export class Reading {
     const selector = step.series === null ? ALL_SERIES : labelsOf(step.series);
     const at = life.world.timeline.wallMs;
     const instant = await life.perform('instant', () => life.store.instant(selector, { at, lookback: LOOKBACK_MS }));
-    if (instant !== undefined) this.checkNewest('instant', instant.value, numbers, at - LOOKBACK_MS, at);
-    if (!life.alive) return;
+    if (instant === undefined) return;
+    const from = at - LOOKBACK_MS;
+    if (!(await this.judge(() => this.checkNewest('instant', instant.value, numbers, from, at)))) return;
     const last = await life.perform('lastSamples', () => life.store.lastSamples(selector));
     if (last === undefined) return;
-    if (life.everTroubled && !(await this.noteQuarantined())) return;
-    this.checkNewest('lastSamples', last.value, numbers, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+    await this.judge(() =>
+      this.checkNewest('lastSamples', last.value, numbers, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY),
+    );
   }
 
   /** Label queries: every series that must exist is found, and nothing else but those that may. */
@@ -92,18 +102,7 @@ export class Reading {
       values: await life.store.labelValues('__name__'),
     }));
     if (answer === undefined) return;
-    if (life.everTroubled && !(await this.noteQuarantined())) return;
-    const may = [...life.model.series.values()];
-    const must = may.filter((series) => life.model.mustExist(series));
-    const among = (series: readonly ModelSeries[]): ModelSeries[] =>
-      series.filter(({ number }) => numbers.includes(number));
-    const keys = (series: readonly ModelSeries[]): string[] => series.map(({ labels }) => keyOf(labels));
-    if (life.model.damaged || life.decayed) return;
-    compareSets('metrics', answer.value.metrics.map(keyOf), keys(among(must)), keys(among(may)));
-    const names = (series: readonly ModelSeries[]): string[] => series.flatMap(({ labels }) => Object.keys(labels));
-    compareSets('labelNames', answer.value.names, names(must), names(may));
-    const values = (series: readonly ModelSeries[]): string[] => series.map(({ labels }) => labels['__name__']);
-    compareSets('labelValues', answer.value.values, values(must), values(may));
+    await this.judge(() => this.checkLabels(numbers, answer.value));
   }
 
   async openQuery(step: StepOf<'openQuery'>): Promise<void> {
@@ -125,13 +124,9 @@ export class Reading {
         this.held.delete(step.name);
         return;
       }
-      if (this.life.everTroubled && !(await this.noteQuarantined())) return;
-      if (next.value.done) {
-        this.held.delete(step.name);
-        this.checkAllSeen(query);
-        return;
-      }
-      this.checkHeld(query, next.value.value);
+      const { done, value } = next.value;
+      if (done) this.held.delete(step.name);
+      if (!(await this.judge(() => (done ? this.checkAllSeen(query) : this.checkHeld(query, value)))) || done) return;
     }
   }
 
@@ -202,6 +197,38 @@ export class Reading {
       if (!counts.has(series)) continue;
       life.model.checkSeries(series, found.get(series.number), { ...EVERYTHING, countAtLeast: counts.get(series)! });
     }
+  }
+
+  /**
+   * Compares an answer with the model. Where the disk gave trouble, a series may be on its way into quarantine: then the
+   * store gets time to say so. False when the process died meanwhile.
+   */
+  private async judge(check: () => void): Promise<boolean> {
+    try {
+      check();
+    } catch (error) {
+      if (!this.life.everTroubled) throw error;
+      await this.life.world.advance(QUARANTINE_MS);
+      if (!this.life.alive || !(await this.noteQuarantined())) return false;
+      check();
+    }
+    return true;
+  }
+
+  /** Every series that must exist is found, and nothing else but those that may. */
+  private checkLabels(numbers: readonly number[], answer: LabelAnswer): void {
+    const { model, decayed } = this.life;
+    if (model.damaged || decayed) return;
+    const may = [...model.series.values()];
+    const must = may.filter((series) => model.mustExist(series));
+    const among = (series: readonly ModelSeries[]): ModelSeries[] =>
+      series.filter(({ number }) => numbers.includes(number));
+    const keys = (series: readonly ModelSeries[]): string[] => series.map(({ labels }) => keyOf(labels));
+    compareSets('metrics', answer.metrics.map(keyOf), keys(among(must)), keys(among(may)));
+    const names = (series: readonly ModelSeries[]): string[] => series.flatMap(({ labels }) => Object.keys(labels));
+    compareSets('labelNames', answer.names, names(must), names(may));
+    const values = (series: readonly ModelSeries[]): string[] => series.map(({ labels }) => labels['__name__']);
+    compareSets('labelValues', answer.values, values(must), values(may));
   }
 
   /** Takes note of what the store has quarantined. False when it could not say. */
