@@ -10,6 +10,7 @@ const implementations = [
   'src/simulation/simulated-clock.ts',
   'src/random.ts',
   'src/disk/node-file-system.ts',
+  'src/disk/flock-holder.ts',
   'src/index/level-stores.ts',
   // What the machine and the package are, read once and never written.
   'src/memory-limit.ts',

@@ -1,5 +1,5 @@
 /** A project of somebody who uses the package, in a temporary folder: to install into, compile in and run programs in. */
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,6 +10,9 @@ export interface Outcome {
 }
 
 const repository = process.cwd();
+
+/** Without what the test runner put there. */
+const plainEnv = (): NodeJS.ProcessEnv => ({ ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' });
 
 /** The strictest options that a consumer could reasonably have on. */
 const compilerOptions = {
@@ -64,10 +67,31 @@ export class ConsumerProject {
     return this.run(process.execPath, [join(this.directory, path)], folder);
   }
 
+  /** Runs one of the project's programs, and gathers what it sends as messages beside what it prints. */
+  ask(path: string, args: readonly string[]): Promise<Outcome & { readonly messages: readonly unknown[] }> {
+    return new Promise((resolve, reject) => {
+      const child = fork(join(this.directory, path), args, {
+        cwd: this.directory,
+        execArgv: [],
+        silent: true,
+        env: plainEnv(),
+      });
+      const messages: unknown[] = [];
+      child.on('message', (message) => messages.push(message));
+      let output = '';
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.on('data', (text: Buffer) => {
+          output += text.toString();
+        });
+      }
+      child.once('error', reject);
+      child.once('close', (exitCode) => resolve({ exitCode, output, messages }));
+    });
+  }
+
   run(command: string, args: readonly string[], cwd = this.directory): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const env = { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' };
-      const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 50_000 });
+      const child = spawn(command, args, { cwd, env: plainEnv(), stdio: ['ignore', 'pipe', 'pipe'], timeout: 50_000 });
       let output = '';
       for (const stream of [child.stdout, child.stderr]) {
         stream.on('data', (text: Buffer) => {
