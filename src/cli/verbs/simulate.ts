@@ -1,6 +1,61 @@
-/** `tidemark simulate`: runs the store on a simulated machine; a failure prints the command that replays it. */
+/**
+ * `tidemark simulate`: runs the store on a simulated machine against a model of what must be true. A failure is reduced
+ * to a short sequence, and printed with the command that replays it and as a test that can be pasted.
+ */
+import type { DomainEvent, Store, StoreOptions } from '../../index.ts';
+import type { Sequence } from '../../simulation/steps.ts';
+import type { Engine } from '../engine.ts';
 import { exitCodes } from '../exit-codes.ts';
-import type { Verb } from '../verb.ts';
+import { createProgressBar } from '../progress-bar.ts';
+import type { Output } from '../terminal.ts';
+import { formatCount, formatQuantity } from '../units.ts';
+import { integerOption, type Verb } from '../verb.ts';
+
+type Simulator = typeof import('../../simulation/simulate.ts');
+type Result = Awaited<ReturnType<Simulator['simulate']>>;
+
+const seedMax = 2 ** 32 - 1;
+/** Lines of the trace that a failure is printed with. */
+const traceLines = 30;
+
+/** The sequence as a test, to be pasted into test/simulation. */
+const asTest = (sequence: Sequence): string => `it('survives seed ${sequence.seed}', async () => {
+  const { failure } = await playSequence(${JSON.stringify(sequence)}, { openStore });
+  expect(failure).to.equal(undefined);
+});
+`;
+
+const describeFailure = async (
+  { replayCommand, playSequence }: Simulator,
+  { seed, result, steps, openStore }: { seed: number; result: Result; steps: number; openStore: Engine['openStore'] },
+): Promise<string> => {
+  const { shrink } = await import('../../simulation/shrink.ts');
+  const fails = async (sequence: Sequence): Promise<boolean> =>
+    (await playSequence(sequence, { openStore })).failure !== undefined;
+  const { sequence } = await shrink(result.sequence, fails);
+  const { failure } = await playSequence(sequence, { openStore });
+  return [
+    `seed ${seed} failed at step ${result.failure?.step}: ${result.failure?.message}`,
+    `replay: ${replayCommand(seed, steps)}`,
+    `reduced to ${formatQuantity(sequence.steps.length, 'step')}: ${failure?.message}`,
+    ...(failure?.trace ?? []).slice(-traceLines).map((line) => `  ${line}`),
+    asTest(sequence),
+  ].join('\n');
+};
+
+/** Opens stores as the engine does, and prints the lifecycle events of each as JSON lines. */
+const printingEvents =
+  (openStore: Engine['openStore'], out: Output) =>
+  async (directory: string, options?: StoreOptions): Promise<Store> => {
+    const store = await openStore(directory, options);
+    store.events$.subscribe({
+      next: (event: DomainEvent) => {
+        if (event.type !== 'samplesAppended') void out.write(`${JSON.stringify(event)}\n`).catch(() => {});
+      },
+      error: () => {},
+    });
+    return store;
+  };
 
 export const simulate: Verb = {
   name: 'simulate',
@@ -9,12 +64,52 @@ export const simulate: Verb = {
   options: {
     seed: { type: 'string', placeholder: 'N', summary: 'Seed of the first run. Default: random.' },
     runs: { type: 'string', placeholder: 'N', summary: 'Number of runs, each with the next seed. Default: 1.' },
-    steps: { type: 'string', placeholder: 'N', summary: 'Steps of a run. Default: 200.' },
+    steps: { type: 'string', placeholder: 'N', summary: 'Steps of each run. Default: 200.' },
+    trace: { type: 'boolean', summary: 'Print everything that happens to stdout.' },
+    events: {
+      type: 'boolean',
+      summary: 'Print the lifecycle events as JSON lines to stdout; the Replay page opens them.',
+    },
+    json: { type: 'boolean', summary: 'Print the counts as JSON to stdout.' },
   },
-  notes: ['A failure is reduced to the shortest sequence that still fails; the command that replays it is printed.'],
-  examples: ['tidemark simulate --runs 100', 'tidemark simulate --seed 42'],
+  notes: [
+    'The same seed and steps always give the same run. A failure is reduced to the shortest sequence that still fails, and printed with the command that replays it and as a test; the exit code is then 3.',
+  ],
+  examples: ['tidemark simulate --runs 100', 'tidemark simulate --seed 42 --events > run.jsonl'],
 
-  async run() {
-    return exitCodes.ok;
+  async run({ options, terminal: { out, err, ...terminal }, engine, signal }) {
+    const seed = integerOption(options, 'seed', { minimum: 0, maximum: seedMax }) ?? Math.floor(Math.random() * 1e9);
+    const runs = integerOption(options, 'runs', { minimum: 1, maximum: 1e9 }) ?? 1;
+    const steps = integerOption(options, 'steps', { minimum: 1, maximum: 1e6 }) ?? 200;
+    const { openStore, systemClock } = await engine();
+    const simulator: Simulator = await import('../../simulation/simulate.ts');
+    const bar = createProgressBar({ out, err, ...terminal }, systemClock);
+    const totals = { seed, runs: 0, steps: 0, crashes: 0, faults: 0, calls: 0, simulatedMs: 0 };
+    for (let run = 0; run < runs && !signal.aborted; run++) {
+      const result = await simulator.simulate(seed + run, steps, {
+        openStore: options['events'] === true ? printingEvents(openStore, out) : openStore,
+        ...(options['trace'] === true
+          ? {
+              onTrace: (line: string) => {
+                void out.write(`${line}\n`).catch(() => {});
+              },
+            }
+          : {}),
+      });
+      totals.runs++;
+      for (const key of ['steps', 'crashes', 'faults', 'calls', 'simulatedMs'] as const) totals[key] += result[key];
+      await out.flush();
+      bar.update({ phase: `seed ${seed + run}`, done: run + 1, total: runs });
+      if (result.failure === undefined) continue;
+      bar.clear();
+      await out.write(await describeFailure(simulator, { seed: seed + run, result, steps, openStore }));
+      return exitCodes.problems;
+    }
+    bar.clear();
+    if (options['json'] === true) await out.write(`${JSON.stringify(totals)}\n`);
+    err.say(
+      `${formatQuantity(totals.runs, 'run')} from seed ${seed}: ${formatCount(totals.steps)} steps, ${formatCount(totals.crashes)} crashes, ${formatCount(totals.faults)} faults; everything held.\n`,
+    );
+    return signal.aborted ? exitCodes.interrupted : exitCodes.ok;
   },
 };
