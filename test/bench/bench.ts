@@ -20,7 +20,7 @@ import { calibrate } from './calibration.ts';
 import type { CaseContext, CaseResult } from './cases/case.ts';
 import type { CaseName } from './cases/main.ts';
 import { publish } from './publish.ts';
-import { comparisonTable, machineLine, sizesTable, targetTable } from './report.ts';
+import { comparisonTable, machineLine, sizesTable, targetTable, verdicts } from './report.ts';
 import { type BenchResult, FigureCollector, type SizeResult } from './result.ts';
 import { runCase } from './run-case.ts';
 import { roundMs, sampleCount, sizeFrom, type Workload, type WorkloadSize } from './workload.ts';
@@ -188,7 +188,7 @@ if (given.publish) {
 
 const tables = [machineLine(result), ...measured.map((size) => `${size.size}\n\n${comparisonTable(result, size)}`)];
 if (measured.length > 1) tables.push(sizesTable(result));
-if (!given.quick) tables.push(targetTable(result));
+if (verdicts(result).length > 0) tables.push(targetTable(result));
 process.stdout.write(`${tables.join('\n\n')}\n`);
 if (failures.length > 0) {
   process.stdout.write(`\n${failures.length} cases failed:\n${failures.join('\n')}\n`);

@@ -52,13 +52,16 @@ export interface Verdict {
   readonly met: boolean;
 }
 
-export const verdicts = (result: BenchResult): Verdict[] =>
-  targets.map(({ size, figure, against, atMost }) => {
-    const ours = result.sizes.find((one) => one.size === size)?.figures[figure]?.median;
-    const theirs = against === undefined ? 1 : scaled(against, size, figure, result.calibration.factor);
+/** What became of each target that is set for a size of this run. */
+export const verdicts = ({ sizes, calibration }: BenchResult): Verdict[] =>
+  targets.flatMap(({ size, figure, against, atMost }) => {
+    const measured = sizes.find((one) => one.size === size);
+    if (measured === undefined) return [];
+    const ours = measured.figures[figure]?.median;
+    const theirs = against === undefined ? 1 : scaled(against, size, figure, calibration.factor);
     const reached = ours === undefined || theirs === undefined ? undefined : ours / theirs;
     const target = `at most ${formatNumber(atMost)}${against === undefined ? '' : ` of ${against.name}`}`;
-    return { size, figure, target, reached, met: reached !== undefined && reached <= atMost };
+    return [{ size, figure, target, reached, met: reached !== undefined && reached <= atMost }];
   });
 
 export const targetTable = (result: BenchResult): string =>
