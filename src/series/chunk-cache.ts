@@ -58,11 +58,9 @@ export class ChunkCache {
 
   /** Takes over the caller's reference to the slot. */
   put(fingerprint: string, chunk: number, slot: Slot): void {
-    let chunks = this.series.get(fingerprint);
-    if (chunks === undefined) {
-      chunks = new Map();
-      this.series.set(fingerprint, chunks);
-    }
+    const chunks = this.series.get(fingerprint) ?? new Map<number, Slot>();
+    this.series.delete(fingerprint);
+    this.series.set(fingerprint, chunks);
     const before = chunks.get(chunk);
     if (before === undefined) this.chunkCount++;
     else this.slab.release(before);

@@ -44,6 +44,8 @@ export class MemoryChunks {
   waiting = 0;
   /** Series changed since the last checkpoint. */
   dirtySeries = 0;
+  /** Heads that take samples: counted here, because a scrape must not look at every series. */
+  openHeads = 0;
   /** Called every {@link CHUNKS_PER_NOTICE} chunks that are started: a loop of appends may never let a timer run. */
   onChunksStarted: () => void = () => {};
   private chunksStarted = 0;
@@ -99,7 +101,7 @@ export class MemoryChunks {
     const base = row << ROW_SHIFT;
     if ((table.ints[base] & HEAD_OPEN) === 0) {
       this.link(row, this.appender.start(timestamp, high, low));
-      table.setFlag(row, HEAD_OPEN);
+      this.openHead(row);
       this.load(row);
       this.noteStarted();
       return;
@@ -166,7 +168,7 @@ export class MemoryChunks {
   closeHead(row: Row): void {
     if (!this.table.headOpen(row)) return;
     this.store(row);
-    this.table.clearFlag(row, HEAD_OPEN | IN_REGISTERS);
+    this.sealHead(row);
     this.waiting++;
     this.touch(row);
   }
@@ -190,7 +192,7 @@ export class MemoryChunks {
     this.waiting += this.table.chunksUnpersisted[row];
     if (this.table.headSlot(row) === NO_SLOT) return isSound;
     this.waiting--;
-    this.table.setFlag(row, HEAD_OPEN);
+    this.openHead(row);
     this.readLastSample(row);
     this.load(row);
     return isSound;
@@ -264,7 +266,7 @@ export class MemoryChunks {
     const waitingBefore = table.chunksWaiting(row);
     const slots = this.allSlots(row);
     const base = row << ROW_SHIFT;
-    table.ints[base] &= ~(HEAD_OPEN | IN_REGISTERS);
+    this.sealHead(row);
     table.ints[base + HEAD] = NO_SLOT;
     table.ints[base + OLDEST] = NO_SLOT;
     table.chunksUnpersisted[row] = 0;
@@ -280,7 +282,7 @@ export class MemoryChunks {
       }
     }
     if (wasOpen && table.headSlot(row) !== NO_SLOT) {
-      table.setFlag(row, HEAD_OPEN);
+      this.openHead(row);
       this.load(row);
     }
     this.waiting += table.chunksWaiting(row) - waitingBefore;
@@ -340,7 +342,7 @@ export class MemoryChunks {
     const waiting = this.table.chunksWaiting(row);
     const slots = this.allSlots(row);
     const base = row << ROW_SHIFT;
-    this.table.ints[base] &= ~(HEAD_OPEN | IN_REGISTERS);
+    this.sealHead(row);
     this.table.ints[base + HEAD] = NO_SLOT;
     this.table.ints[base + OLDEST] = NO_SLOT;
     this.table.chunksUnpersisted[row] = 0;
@@ -349,6 +351,16 @@ export class MemoryChunks {
       this.slab.next[slot] = NO_SLOT;
       this.slab.release(slot);
     }
+  }
+
+  private openHead(row: Row): void {
+    this.table.setFlag(row, HEAD_OPEN);
+    this.openHeads++;
+  }
+
+  private sealHead(row: Row): void {
+    if (this.table.headOpen(row)) this.openHeads--;
+    this.table.clearFlag(row, HEAD_OPEN | IN_REGISTERS);
   }
 
   /** Marks the series as changed since the last checkpoint. */

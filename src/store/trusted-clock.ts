@@ -1,7 +1,9 @@
 /**
  * The time that retention and archiving go by. Wall time can jump: a wrong clock at boot, a correction, a resumed
- * laptop. After a jump the store goes on with the time from before plus what the monotonic clock adds, so that nothing
- * is dropped or archived because the clock jumped; only when the new time has held for an hour is it believed.
+ * laptop. After a jump forwards the store goes on with the time from before plus what the monotonic clock adds; only
+ * when the new time has held for an hour is it believed. After a jump backwards it goes by the new time at once, because
+ * new samples have it and would look old otherwise. So always by the earlier of the two: nothing is dropped or archived
+ * because the clock jumped.
  */
 import type { Clock } from '../clock.ts';
 
@@ -27,9 +29,12 @@ export class TrustedClock {
     this.offset = clock.now() - clock.monotonic();
   }
 
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch. A jump counts from the moment it happens, whether anybody has looked since or not. */
   now(): number {
-    return this.candidate === undefined ? this.clock.now() : this.clock.monotonic() + this.offset;
+    const wall = this.clock.now();
+    const believed = this.clock.monotonic() + this.offset;
+    const isDoubted = this.candidate !== undefined || Math.abs(wall - believed) >= JUMP_MS;
+    return isDoubted ? Math.min(wall, believed) : wall;
   }
 
   /** Compares the clocks; to be called every now and then. Returns what changed, if anything did. */
