@@ -63,6 +63,9 @@ export const openStore = async (directory: string, options: StoreOptions = {}): 
   return new TidemarkStore(session);
 };
 
+/** New series after which a watcher asks again which ones it wants. */
+const WATCH_MEMORY_SERIES = 65_536;
+
 interface WatchedSample {
   readonly row: Row;
   readonly timestamp: number;
@@ -208,12 +211,14 @@ class TidemarkStore implements Store {
   watch(selector: Selector): Observable<Sample> {
     const matchers = parseSelector(selector);
     const { table } = this.session.engine;
+    const { running } = this.session;
     return watchSamples<WatchedSample, LabelPairs, Sample>({
       samples$: this.samples$,
       keyOf: ({ row }) => table.labels[row] ?? [],
       matches: (pairs) => matchesPairs(matchers, pairs),
       project: ({ row, timestamp, value }) => ({ labels: toLabels(table.labels[row] ?? []), timestamp, value }),
-      generation: () => 0,
+      // What was answered for series that are gone is forgotten every now and then.
+      generation: () => Math.floor(running.directory.created / WATCH_MEMORY_SERIES),
     });
   }
 
