@@ -18,4 +18,11 @@ export {
   type CheckReport,
   checkDirectory,
 } from './recovery/check.ts';
+export {
+  type HeadsChunk,
+  type HeadsListing,
+  type HeadsListingOptions,
+  type HeadsSeries,
+  listHeads,
+} from './recovery/heads-listing.ts';
 export { openStore } from './store.ts';

@@ -1,16 +1,57 @@
 /** `tidemark heads`: what the heads checkpoint holds, series by series, read without opening the store. */
+import type { HeadsSeries } from '../../index.ts';
+import { formatLabels } from '../../text/labels.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { createProgressBar } from '../progress-bar.ts';
+import { formatBytes, formatCount, formatTime } from '../units.ts';
 import type { Verb } from '../verb.ts';
+
+const describe = ({ fingerprint, labels, chunksBefore, chunksInFile, chunks }: HeadsSeries): string => {
+  const inFile = chunksBefore < 0 ? `at least ${chunksInFile}` : formatCount(chunksBefore + chunksInFile);
+  const lines = chunks.map(
+    ({ encoding, firstTime, lastTime }) =>
+      `    ${encoding.padEnd(12)}  ${formatTime(firstTime)}  ${formatTime(lastTime)}`,
+  );
+  return `${[`${fingerprint}  ${formatLabels(labels)}  (${inFile} chunks in its file)`, ...lines].join('\n')}\n`;
+};
 
 export const heads: Verb = {
   name: 'heads',
   summary: 'Print what the checkpoint holds, series by series.',
   positionals: [{ name: 'DIR', required: true, summary: 'The directory of the store.', completes: 'directory' }],
   options: { json: { type: 'boolean', summary: 'Print JSON lines.' } },
-  notes: [],
+  notes: [
+    'A series has a line with its fingerprint and labels, then one for each chunk that waits to be written to its file: encoding, first and last time; the last one is the head. Damage is said on stderr, with exit code 3.',
+  ],
   examples: ['tidemark heads ./data'],
 
-  async run() {
-    return exitCodes.ok;
+  async run({ positionals: [directory], options, terminal, engine, signal }) {
+    const { listHeads, systemClock } = await engine();
+    const bar = createProgressBar(terminal, systemClock);
+    let lines: string[] = [];
+    const writeLines = async (): Promise<void> => {
+      const text = lines.join('');
+      lines = [];
+      await terminal.out.write(text);
+    };
+    const listing = await listHeads(directory, {
+      onSeries: (series) => lines.push(options['json'] === true ? `${JSON.stringify(series)}\n` : describe(series)),
+      breathe: async () => {
+        await writeLines();
+        await systemClock.breathe();
+      },
+      onProgress: bar.update,
+      signal,
+    }).finally(bar.clear);
+    await writeLines();
+    for (const problem of listing.problems) terminal.err.say(`${problem}\n`);
+    const { version, series, bytes, position } = listing;
+    const replay = position === undefined ? '' : `; replay starts at position ${position}`;
+    terminal.err.say(
+      version === 0
+        ? 'There is no checkpoint that can be read.\n'
+        : `Version ${version}: ${formatCount(series)} series, ${formatBytes(bytes)}${replay}.\n`,
+    );
+    return listing.problems.length === 0 ? exitCodes.ok : exitCodes.problems;
   },
 };
