@@ -11,11 +11,12 @@ import type { LabelPairs } from '../model/labels.ts';
 import type { FileSystem } from './file-system.ts';
 import { formatHint } from './hint.ts';
 import { isMissing } from './io-error.ts';
-import { writeFileAtomically } from './read-write.ts';
+import { closeAfter, readFully, writeFileAtomically, writeFully } from './read-write.ts';
 import { ORPHANED, SERIES_FILE_SUFFIX } from './series-path.ts';
 
 export const HINT_SUFFIX = '.hint';
 const HINT_PERMISSIONS = 0o644;
+const COPY_BYTES = 1 << 16;
 
 /** Returns the new path below the store's directory, or `undefined` when there was no file to move. */
 export const quarantineFile = (
@@ -34,6 +35,43 @@ export const quarantineFile = (
   const changed = [folder, ORPHANED, '.', ...(wasThere ? [dirname(path)] : [])];
   for (const name of changed) syncIfPossible(fileSystem, join(directory, name));
   return wasThere ? moved : undefined;
+};
+
+/**
+ * Puts a copy of a series file into quarantine, with its hint, both durable; the file itself stays. Returns the copy's
+ * path below the store's directory. For recovery, which goes on with what is sound in the file.
+ */
+export const copyToQuarantine = (
+  fileSystem: FileSystem,
+  directory: string,
+  path: string,
+  reason: string,
+  pairs: LabelPairs | undefined,
+): string => {
+  const folder = posix.join(ORPHANED, posix.dirname(path));
+  fileSystem.makeDirectory(join(directory, folder));
+  const base = freeName(fileSystem, join(directory, folder), posix.basename(path, SERIES_FILE_SUFFIX));
+  writeHint(fileSystem, join(directory, folder), base + HINT_SUFFIX, formatHint(reason, pairs));
+  const copy = posix.join(folder, base + SERIES_FILE_SUFFIX);
+  copyFile(fileSystem, join(directory, path), join(directory, copy));
+  for (const name of [folder, ORPHANED, '.']) fileSystem.syncDirectory(join(directory, name));
+  return copy;
+};
+
+const copyFile = (fileSystem: FileSystem, from: string, to: string): void => {
+  const buffer = new Uint8Array(COPY_BYTES);
+  const source = fileSystem.open(from, 'read');
+  closeAfter(fileSystem, source, () => {
+    const target = fileSystem.open(to, 'truncate');
+    closeAfter(fileSystem, target, () => {
+      for (let position = 0; ; position += buffer.length) {
+        const found = readFully(fileSystem, source, buffer, 0, buffer.length, position);
+        writeFully(fileSystem, target, buffer, 0, found, position);
+        if (found < buffer.length) break;
+      }
+      fileSystem.syncBlocking(target);
+    });
+  });
 };
 
 /** The move is done; should it be undone by a loss of power, the file is found where it was and is moved again. */

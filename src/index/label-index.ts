@@ -10,6 +10,7 @@
 import type { Position } from '../model/events.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { TextTable } from '../model/text-table.ts';
+import type { BadEntry } from './archive-index.ts';
 import { IndexDecoder } from './codable.ts';
 import { FingerprintSet, unionAll } from './fingerprint-set.ts';
 import { clearPosition, isPositionKey, readPosition } from './index-position.ts';
@@ -122,14 +123,19 @@ export class LabelIndex {
     return unionAll([all, ...sets]);
   }
 
-  /** Everything that the label-pair index holds, in pages. */
-  async *scanPairs(): AsyncGenerator<readonly LabelPairEntry[]> {
+  /** Everything that the label-pair index holds, in pages. An entry that can't be read throws, or goes to `onBad`. */
+  async *scanPairs(onBad?: (entry: BadEntry) => void): AsyncGenerator<readonly LabelPairEntry[]> {
     for await (const page of this.pairStore.entries()) {
       const entries: LabelPairEntry[] = [];
       for (const [key, bytes] of page) {
         if (isPositionKey(key)) continue;
-        const [name, value] = this.decoder.labelPair(key);
-        entries.push({ name, value, fingerprints: this.decoder.fingerprintSet(bytes) });
+        try {
+          const [name, value] = this.decoder.labelPair(key);
+          entries.push({ name, value, fingerprints: this.decoder.fingerprintSet(bytes) });
+        } catch (error) {
+          if (onBad === undefined) throw error;
+          onBad({ key, error });
+        }
       }
       yield entries;
     }
@@ -181,6 +187,11 @@ export class LabelIndex {
     }
     await this.apply(operations, position, { breathe });
     onProgress?.(seriesCount + operations.length);
+  }
+
+  /** Memory that cached sets take. */
+  get cacheBytes(): number {
+    return this.sets.byteCount;
   }
 
   /** Bytes on disk, roughly. */

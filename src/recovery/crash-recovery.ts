@@ -1,16 +1,489 @@
 /**
- * The full recovery of a directory that crashed and that no journal belongs to: the original's steps, without its losses.
+ * The full recovery of a directory that crashed and that no journal belongs to: the original's steps (docs/recovery.md),
+ * without its losses. It looks at every series file, and brings together what the files, the checkpoint's records, the
+ * archive and the label-pair index say:
+ *
+ *   1. list the files, delete what is no series file;
+ *   2. records of the checkpoint whose labels are not those of their fingerprint get the right ones;
+ *   3. each series of the checkpoint is joined with its file, by samples: what is in the file leaves memory;
+ *   4. archived series are compared with their files;
+ *   5. files that nobody names get their labels from wherever they are still known, or go to quarantine.
+ *
+ * Nothing that only the disk knows is changed before a checkpoint holds what was recovered: series files are trimmed,
+ * copied or moved, never deleted; changes of the archive are returned, for later; the label indexes are read as they
+ * are, and made anew afterwards. A crash at any moment leads here again, to the same result.
  */
+import type { Slab } from '../chunk/slab.ts';
+import type { Clock } from '../clock.ts';
+import type { FileSystem } from '../disk/file-system.ts';
+import type { HeadsRead } from '../disk/heads.ts';
+import type { SeriesFiles } from '../disk/series-file.ts';
+import type { SeriesFileWorker } from '../disk/series-file-worker.ts';
+import type { ArchiveDirectory } from '../index/archive-directory.ts';
+import { ArchiveBatch, type ArchivedMetric, type ArchiveIndex, type BadEntry } from '../index/archive-index.ts';
 import type { IndexingOperation } from '../index/indexer.ts';
+import type { LabelIndex } from '../index/label-index.ts';
+import type { Logger } from '../logger.ts';
+import type { SeriesQuarantined } from '../model/events.ts';
+import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
+import { EARLIEST } from '../model/int64.ts';
+import { type LabelPairs, toLabels } from '../model/labels.ts';
+import type { MemoryChunks } from '../series/memory-chunks.ts';
+import { NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
+import { type ExaminedFile, FileExaminer, type FileToExamine } from './file-examiner.ts';
+import { RecoveryFindings } from './findings.ts';
+import { isOwnFingerprint, isReserved, nameSeries } from './naming.ts';
+import type { ProgressReporter } from './progress.ts';
 import type { Problem } from './reconcile-touched.ts';
+import { type FileIndex, NO_FILE, type SeriesScan, scanSeriesFiles } from './series-scan.ts';
+
+/** Series files looked at by one message to the worker. */
+const FILES_PER_BATCH = 128;
+/** All chunks of a file are taken as whole, unless the recovery is pedantic: the original never looks at them either. */
+const ALL = Number.MAX_SAFE_INTEGER;
+
+export interface CrashRecoveryParts {
+  readonly fileSystem: FileSystem;
+  readonly directory: string;
+  readonly journalDirectory: string;
+  readonly table: SeriesTable;
+  readonly slab: Slab;
+  readonly chunks: MemoryChunks;
+  readonly files: SeriesFileWorker;
+  readonly seriesFiles: SeriesFiles;
+  readonly archive: ArchiveIndex;
+  readonly archived: ArchiveDirectory;
+  /** Entries of the archive's time ranges that could not be read. */
+  readonly unreadable: readonly BadEntry[];
+  readonly labels: LabelIndex;
+  readonly heads: HeadsRead;
+  readonly options: { readonly pedantic: boolean };
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly progress: Pick<ProgressReporter, 'report'>;
+  /** Why recovery is needed. */
+  readonly reason: string;
+}
 
 export interface CrashRecoveryResult {
   /** Changes of the archive that must not be made before the checkpoint that holds what was recovered. */
   readonly afterCheckpoint: readonly IndexingOperation[];
+  /** Series to be quarantined once the store runs. */
   readonly damaged: readonly Problem[];
+  /** Files that were quarantined because nothing names their series. */
+  readonly quarantined: readonly SeriesQuarantined[];
 }
 
-export const recoverFromCrash = async (_parts: unknown): Promise<CrashRecoveryResult> => ({
-  afterCheckpoint: [],
-  damaged: [],
-});
+export const recoverFromCrash = async (parts: CrashRecoveryParts): Promise<CrashRecoveryResult> => {
+  const { clock, files, heads, logger, progress, reason } = parts;
+  const started = clock.monotonic();
+  logger.warn({ reason }, 'The directory was not closed in order; all series files are looked at.');
+  for (const problem of heads.problems) logger.warn({ err: problem }, 'The checkpoint is damaged.');
+  const findings = new RecoveryFindings(logger);
+  const scan = await scanSeriesFiles(files, findings, (done, total) =>
+    progress.report('series directories', done, total),
+  );
+  const run = new CrashRecovery(parts, scan, findings);
+  await run.nameRecords();
+  await run.joinRecords();
+  await run.compareArchive();
+  await run.nameFiles();
+  const seconds = (clock.monotonic() - started) / 1000;
+  const { table, archived } = parts;
+  logger.warn(
+    { ...findings.counts, seconds, files: scan.size, inMemory: table.live, archived: archived.size },
+    'The directory was recovered.',
+  );
+  return run.result();
+};
+
+class CrashRecovery {
+  private readonly parts: CrashRecoveryParts;
+  private readonly scan: SeriesScan;
+  private readonly findings: RecoveryFindings;
+  private readonly examiner: FileExaminer;
+  private readonly afterCheckpoint: IndexingOperation[] = [];
+  private readonly quarantined: SeriesQuarantined[] = [];
+  private filesDone = 0;
+  private bytesDone = 0;
+
+  constructor(parts: CrashRecoveryParts, scan: SeriesScan, findings: RecoveryFindings) {
+    this.parts = parts;
+    this.scan = scan;
+    this.findings = findings;
+    this.examiner = new FileExaminer({ ...parts, findings, pedantic: parts.options.pedantic }, scan);
+  }
+
+  result(): CrashRecoveryResult {
+    return { afterCheckpoint: this.afterCheckpoint, damaged: [], quarantined: this.quarantined };
+  }
+
+  /**
+   * A record whose labels have another fingerprint than it says is damaged, unless it is a mapped one. Either may be
+   * wrong: the label-pair index, or whatever else names the series, decides.
+   */
+  async nameRecords(): Promise<void> {
+    const { table } = this.parts;
+    const doubtful: Row[] = [];
+    for (const row of table.rows()) {
+      const high = table.high[row];
+      const low = table.low[row];
+      if (!isReserved(high, low) && !isOwnFingerprint(high, low, table.labels[row] ?? [])) doubtful.push(row);
+    }
+    if (doubtful.length === 0) return;
+    const halves = doubtful.flatMap((row) => {
+      const own = ownFingerprint(table.labels[row] ?? []);
+      return [{ high: table.high[row], low: table.low[row] }, own];
+    });
+    const names = await nameSeries(this.namingParts(), halves);
+    for (const row of doubtful) {
+      const high = table.high[row];
+      const low = table.low[row];
+      const pairs = table.labels[row] ?? [];
+      const own = ownFingerprint(pairs);
+      const named = names.get(high, low);
+      if (named !== undefined) {
+        this.give(row, high, low, named);
+        this.findings.noteSeries('renamed', high, low, named, 'The checkpoint has wrong labels for the series.');
+      } else if (
+        table.findFingerprint(own.high, own.low) === NO_ROW &&
+        (this.scan.find(own.high, own.low) !== NO_FILE || names.get(own.high, own.low) !== undefined)
+      ) {
+        this.give(row, own.high, own.low, pairs);
+        this.findings.noteSeries('renamed', own.high, own.low, pairs, 'The checkpoint has a wrong fingerprint.');
+      } else {
+        this.findings.noteSeries(
+          'renamed',
+          high,
+          low,
+          pairs,
+          'The fingerprint is not that of the labels; kept as it is.',
+        );
+      }
+    }
+  }
+
+  /** Gives what a row holds to a row of its own with another fingerprint or other labels. */
+  private give(from: Row, high: number, low: number, pairs: LabelPairs): void {
+    const { table, chunks } = this.parts;
+    const { firstTime, chunksInFile, mtimeNs, lastChunkFirstTime, lastChunkLastTime } = table;
+    const kept = {
+      firstTime: firstTime[from],
+      chunksInFile: chunksInFile[from],
+      mtimeNs: mtimeNs[from],
+      lastChunkFirstTime: lastChunkFirstTime[from],
+      lastChunkLastTime: lastChunkLastTime[from],
+    };
+    table.detach(from);
+    const row = table.add(high, low, pairs);
+    chunks.move(from, row);
+    chunks.clean(from);
+    table.remove(from);
+    table.firstTime[row] = kept.firstTime;
+    table.chunksInFile[row] = kept.chunksInFile;
+    table.mtimeNs[row] = kept.mtimeNs;
+    table.lastChunkFirstTime[row] = kept.lastChunkFirstTime;
+    table.lastChunkLastTime[row] = kept.lastChunkLastTime;
+  }
+
+  /** Joins the checkpoint's series with their files. */
+  async joinRecords(): Promise<void> {
+    const { table } = this.parts;
+    const rows: Row[] = [];
+    const requests: FileToExamine[] = [];
+    for (const row of [...table.rows()]) {
+      const file = this.scan.find(table.high[row], table.low[row]);
+      if (file === NO_FILE) {
+        this.withoutFile(row);
+        continue;
+      }
+      this.scan.claim(file);
+      if (this.isAsRecorded(row, file)) {
+        this.advance(file);
+        continue;
+      }
+      rows.push(row);
+      requests.push({ file, pairs: table.labels[row], known: Math.max(0, table.chunksInFile[row]) });
+    }
+    await this.examineAll(requests, (index, found) => {
+      if (found === undefined) this.withoutFile(rows[index]);
+      else this.join(rows[index], found);
+    });
+  }
+
+  /** The original's shortcut: the file is exactly the one that the checkpoint was written beside. */
+  private isAsRecorded(row: Row, file: FileIndex): boolean {
+    const { table, options } = this.parts;
+    return (
+      !options.pedantic &&
+      this.scan.trailingBytesOf(file) === 0 &&
+      table.chunksInFile[row] > 0 &&
+      table.chunksInFile[row] === this.scan.chunksOf(file) &&
+      table.mtimeNs[row] !== -1n &&
+      table.mtimeNs[row] === this.scan.mtimesNs[file]
+    );
+  }
+
+  /** A series of the checkpoint without a file keeps what the checkpoint has of it, if that is anything. */
+  private withoutFile(row: Row): void {
+    const { table, chunks } = this.parts;
+    const high = table.high[row];
+    const low = table.low[row];
+    const pairs = table.labels[row];
+    const expected = table.chunksInFile[row];
+    if (table.chunksUnpersisted[row] === 0) {
+      this.findings.noteSeries(
+        'seriesLost',
+        high,
+        low,
+        pairs,
+        'The series file is missing; nothing is left of the series.',
+      );
+      chunks.clean(row);
+      table.remove(row);
+      return;
+    }
+    if (expected !== 0) {
+      const count = expected > 0 ? `${expected} chunks` : 'older chunks';
+      this.findings.noteSeries('fileMissing', high, low, pairs, `The series file is missing, and with it ${count}.`);
+    }
+    table.chunksInFile[row] = 0;
+    table.firstTime[row] = EARLIEST;
+    table.lastChunkFirstTime[row] = EARLIEST;
+    table.lastChunkLastTime[row] = EARLIEST;
+    table.mtimeNs[row] = -1n;
+  }
+
+  /** Takes over what the file holds; samples that are in it leave memory. */
+  private join(row: Row, found: ExaminedFile): void {
+    const { table, chunks } = this.parts;
+    const expected = table.chunksInFile[row];
+    const missing = expected - found.chunks;
+    if (missing > 0) {
+      const what = table.chunksUnpersisted[row] > 0 ? 'a hole before what the checkpoint holds' : 'the newest ones';
+      this.findings.noteSeries(
+        'hole',
+        table.high[row],
+        table.low[row],
+        table.labels[row],
+        `${missing} chunks of the series file are missing: ${what}.`,
+      );
+    }
+    table.chunksInFile[row] = found.chunks;
+    table.mtimeNs[row] = found.mtimeNs;
+    table.firstTime[row] = found.firstTime;
+    table.lastChunkFirstTime[row] = found.lastChunkFirstTime;
+    table.lastChunkLastTime[row] = found.lastTime;
+    const before = table.chunksUnpersisted[row];
+    chunks.dropThrough(row, found.lastTime);
+    if (table.chunksUnpersisted[row] === 0) {
+      // The checkpoint may be older than the file, or the file's end may be gone: what is there counts.
+      table.adoptLastTime(row, found.lastTime);
+    }
+    if (before !== table.chunksUnpersisted[row]) {
+      this.findings.noteSeries(
+        'stitched',
+        table.high[row],
+        table.low[row],
+        table.labels[row],
+        'The series file has samples that the checkpoint has, too; they were joined.',
+      );
+    }
+    chunks.touch(row);
+  }
+
+  /** Compares archived series with their files and with what is in memory. */
+  async compareArchive(): Promise<void> {
+    const { archive, clock, unreadable } = this.parts;
+    await archive.deleteKeys(unreadable.map(({ key }) => key));
+    for await (const { entries, bad } of archive.scanMetrics()) {
+      await this.compareEntries(entries);
+      // What can't be read names nobody. Its series may be named by other means.
+      await archive.deleteKeys(bad.map(({ key }) => key));
+      await clock.breathe();
+    }
+    this.cleanTimeRanges();
+  }
+
+  private async compareEntries(entries: readonly ArchivedMetric[]): Promise<void> {
+    const { table } = this.parts;
+    const compared: ArchivedMetric[] = [];
+    const requests: FileToExamine[] = [];
+    for (const entry of entries) {
+      const { high, low, pairs } = entry;
+      const file = this.scan.find(high, low);
+      const row = table.findFingerprint(high, low);
+      if (row !== NO_ROW) {
+        this.leaveArchive(high, low);
+        continue;
+      }
+      if (!isReserved(high, low) && !isOwnFingerprint(high, low, pairs)) {
+        // Labels of another series: the file is named by other means, if there is one.
+        this.leaveArchive(high, low);
+        this.findings.noteSeries('archiveCleaned', high, low, pairs, 'The archive has wrong labels for the series.');
+        continue;
+      }
+      if (file === NO_FILE) {
+        this.leaveArchive(high, low);
+        this.findings.noteSeries('seriesLost', high, low, pairs, 'The file of an archived series is missing.');
+        continue;
+      }
+      this.scan.claim(file);
+      compared.push(entry);
+      requests.push({ file, pairs, known: ALL });
+    }
+    const corrections = new ArchiveBatch();
+    await this.examineAll(requests, (index, found) => this.compare(compared[index], found, corrections));
+    // Nothing depends on the old times, so this need not wait for the checkpoint.
+    if (corrections.timeRanges.length > 0) await this.parts.archive.apply(corrections, { sync: true });
+  }
+
+  private compare(
+    { high, low, pairs }: ArchivedMetric,
+    found: ExaminedFile | undefined,
+    corrections: ArchiveBatch,
+  ): void {
+    const { archived } = this.parts;
+    if (found === undefined) {
+      this.leaveArchive(high, low);
+      this.findings.noteSeries('seriesLost', high, low, pairs, 'Nothing is left of an archived series.');
+      return;
+    }
+    if (!archived.has(high, low)) {
+      this.bringIn(high, low, pairs, found);
+      this.findings.noteSeries(
+        'backInMemory',
+        high,
+        low,
+        pairs,
+        'An archived series without times is in memory again.',
+      );
+      return;
+    }
+    const { firstTime, lastTime } = found;
+    if (archived.firstTimeOf(high, low) === firstTime && archived.lastTimeOf(high, low) === lastTime) return;
+    archived.add(high, low, firstTime, lastTime);
+    corrections.updateTimeRange(high, low, { firstTime, lastTime });
+    this.findings.noteSeries('timesCorrected', high, low, pairs, 'The times of an archived series were corrected.');
+  }
+
+  /** Time ranges whose series is neither archived nor in memory: its file, if there is one, is named by other means. */
+  private cleanTimeRanges(): void {
+    const { archived, table } = this.parts;
+    for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) {
+      const high = archived.highAt(slot);
+      const low = archived.lowAt(slot);
+      const file = this.scan.find(high, low);
+      if (table.findFingerprint(high, low) !== NO_ROW || file === NO_FILE || !this.scan.isClaimed(file)) {
+        this.leaveArchive(high, low);
+        this.findings.noteSeries(
+          'archiveCleaned',
+          high,
+          low,
+          undefined,
+          'The archive has times of a series it does not name.',
+        );
+      }
+    }
+  }
+
+  /** Names the files that neither the checkpoint nor the archive names. */
+  async nameFiles(): Promise<void> {
+    const { table } = this.parts;
+    const { highs, lows } = this.scan;
+    const files = this.scan.unclaimed();
+    const names = await nameSeries(
+      this.namingParts(),
+      files.map((file) => ({ high: highs[file], low: lows[file] })),
+    );
+    const named: FileIndex[] = [];
+    for (const file of files) {
+      const pairs = names.get(highs[file], lows[file]);
+      if (pairs !== undefined) named.push(file);
+      else this.quarantine(file, 'no checkpoint, index, hint or journal names the series of this file', undefined);
+    }
+    const pairsOf = (file: FileIndex): LabelPairs => names.get(highs[file], lows[file]) ?? [];
+    const requests = named.map((file) => ({ file, pairs: pairsOf(file), known: ALL }));
+    await this.examineAll(requests, (index, found) => {
+      const file = named[index];
+      const pairs = pairsOf(file);
+      if (found === undefined) return;
+      const other = table.findPairs(pairs);
+      if (other !== NO_ROW) {
+        const holder = fingerprintText(table.high[other], table.low[other]);
+        this.quarantine(file, `its labels are those of the series with fingerprint ${holder}`, pairs);
+        return;
+      }
+      this.bringIn(highs[file], lows[file], pairs, found);
+      this.findings.noteSeries('named', highs[file], lows[file], pairs, 'A series file has its labels again.');
+    });
+  }
+
+  /** A series of which there is only the file, as a row. */
+  private bringIn(high: number, low: number, pairs: LabelPairs, found: ExaminedFile): void {
+    const { table, chunks } = this.parts;
+    this.leaveArchive(high, low);
+    const row = table.add(high, low, pairs);
+    table.chunksInFile[row] = found.chunks;
+    table.firstTime[row] = found.firstTime;
+    table.lastChunkFirstTime[row] = found.lastChunkFirstTime;
+    table.lastChunkLastTime[row] = found.lastTime;
+    table.mtimeNs[row] = found.mtimeNs;
+    table.adoptLastTime(row, found.lastTime);
+    chunks.touch(row);
+  }
+
+  private leaveArchive(high: number, low: number): void {
+    this.parts.archived.remove(high, low);
+    this.afterCheckpoint.push({ type: 'unarchive', high, low });
+  }
+
+  private quarantine(file: FileIndex, reason: string, pairs: LabelPairs | undefined): void {
+    const { clock, seriesFiles } = this.parts;
+    const high = this.scan.highs[file];
+    const low = this.scan.lows[file];
+    const moved = seriesFiles.quarantine(high, low, reason, pairs);
+    this.findings.noteSeries('quarantined', high, low, pairs, `A series file was moved to ${moved}: ${reason}.`);
+    this.quarantined.push({
+      type: 'seriesQuarantined',
+      time: clock.now(),
+      fingerprint: fingerprintText(high, low),
+      reason,
+      ...(pairs === undefined ? {} : { labels: toLabels(pairs) }),
+      ...(moved === undefined ? {} : { file: moved }),
+    });
+  }
+
+  private async examineAll(
+    requests: readonly FileToExamine[],
+    take: (index: number, found: ExaminedFile | undefined) => void,
+  ): Promise<void> {
+    for (let start = 0; start < requests.length; start += FILES_PER_BATCH) {
+      const batch = requests.slice(start, start + FILES_PER_BATCH);
+      const found = await this.examiner.examine(batch);
+      for (let i = 0; i < batch.length; i++) {
+        take(start + i, found[i]);
+        this.advance(batch[i].file);
+      }
+      await this.parts.clock.breathe();
+    }
+  }
+
+  private advance(file: FileIndex): void {
+    this.filesDone++;
+    this.bytesDone += this.scan.sizes[file];
+    this.parts.progress.report('series files', this.filesDone, this.scan.size, this.bytesDone);
+  }
+
+  private namingParts(): Parameters<typeof nameSeries>[0] {
+    const { clock } = this.parts;
+    return { ...this.parts, breathe: () => clock.breathe() };
+  }
+}
+
+const scratch = new Int32Array(2);
+
+const ownFingerprint = (pairs: LabelPairs): { high: number; low: number } => {
+  fastFingerprint(pairs, scratch);
+  return { high: scratch[0], low: scratch[1] };
+};

@@ -53,8 +53,8 @@ const tierOf = (question: TierQuestion, session: Session | undefined): Tier => {
   // DIRTY may have been removed by hand; a checkpoint of an unfinished session tells the truth.
   const unfinished = unclosed !== undefined && (heads.trailer !== undefined || isHeadsOf(session, heads));
   if (heads.status === 'damaged') return { kind: 'crash', reason: 'heads.db is damaged', from: unclosed };
-  if (!dirty && !unfinished) return { kind: 'clean' };
   if (forced) return { kind: 'crash', reason: 'recovery was asked for', from: unclosed };
+  if (!dirty && !unfinished) return { kind: 'clean' };
   if (heads.trailer !== undefined) {
     const { position } = heads.trailer;
     if (position >= first && position <= end && end > 0) return { kind: 'journal', from: position };

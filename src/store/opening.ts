@@ -9,9 +9,10 @@ import { lockedError, markDirty, prepareDirectory } from '../disk/directory.ts';
 import type { HeadsRead, HeadsRecord } from '../disk/heads.ts';
 import { readHeads } from '../disk/heads-reader.ts';
 import { readMappings } from '../disk/mappings.ts';
+import { isSeriesDirectoryName } from '../disk/series-path.ts';
 import { TidemarkError } from '../errors.ts';
 import { ArchiveDirectory } from '../index/archive-directory.ts';
-import { ArchiveIndex } from '../index/archive-index.ts';
+import { ArchiveIndex, type BadEntry } from '../index/archive-index.ts';
 import { Indexer, type IndexingOperation } from '../index/indexer.ts';
 import { LabelIndex } from '../index/label-index.ts';
 import { describeFinding, type JournalFinding } from '../journal/findings.ts';
@@ -19,6 +20,7 @@ import { JournalWriter } from '../journal/journal-writer.ts';
 import type { Position } from '../model/events.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { recoverFromCrash } from '../recovery/crash-recovery.ts';
+import { isOwnFingerprint, isReserved } from '../recovery/naming.ts';
 import type { ProgressReporter } from '../recovery/progress.ts';
 import { type Problem, reconcileTouched } from '../recovery/reconcile-touched.ts';
 import { replay } from '../recovery/replay.ts';
@@ -114,8 +116,9 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
     first: journal.first,
     end: journal.end,
   });
-  const archiveLost = databases.lost.has('metric') || databases.lost.has('timeRange') || unreadable.length > 0;
-  const mustRecover = tier.kind === 'crash' || (archiveLost && !found.created);
+  const trouble =
+    tier.kind === 'crash' ? tier.reason : await unexplained(engine, found, { heads, ownHeads, unreadable });
+  const mustRecover = trouble !== undefined;
   if (!ownHeads) for (const row of engine.table.rows()) engine.chunks.closeUnfaithfulHead(row);
   const damaged: Problem[] = [...problems];
   let afterCheckpoint: readonly IndexingOperation[] = [];
@@ -142,11 +145,20 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
     logger.info({ ...result, touched: result.touched.size, purged: undefined }, 'The journal was replayed.');
   };
   if (mustRecover) {
-    const reason = tier.kind === 'crash' ? tier.reason : 'an archive index is damaged';
-    const result = await recoverFromCrash({ ...engine, archive, archived, labels, databases, progress, heads, reason });
+    const result = await recoverFromCrash({
+      ...engine,
+      archive,
+      archived,
+      unreadable,
+      labels,
+      progress,
+      heads,
+      reason: trouble,
+    });
     afterCheckpoint = result.afterCheckpoint;
     damaged.push(...result.damaged);
     if (tier.kind !== 'clean' && tier.from !== undefined) await replayFrom(tier.from);
+    for (const event of result.quarantined) bus.publish(event);
   } else if (tier.kind === 'journal') {
     await replayFrom(tier.from);
   }
@@ -173,6 +185,42 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
     afterCheckpoint,
     needsLabels,
   };
+};
+
+/**
+ * Why a directory has to be recovered in full although it looks as if it did not: what nothing else would notice.
+ */
+const unexplained = async (
+  { fileSystem, directory, table }: Engine,
+  { databases, created }: Found,
+  {
+    heads,
+    ownHeads,
+    unreadable,
+  }: { readonly heads: HeadsRead; readonly ownHeads: boolean; readonly unreadable: readonly BadEntry[] },
+): Promise<string | undefined> => {
+  if (created) return undefined;
+  if (databases.lost.has('metric') || databases.lost.has('timeRange') || unreadable.length > 0) {
+    return 'an archive index is damaged or missing';
+  }
+  if (heads.status === 'missing' && heads.trailer === undefined && !ownHeads) {
+    // The original takes this for a store without series in memory, and forgets those that there are.
+    if (fileSystem.readDirectory(directory).some(({ name }) => isSeriesDirectoryName(name)))
+      return 'heads.db is missing, but there are series files';
+    for await (const page of databases.pairs.entries())
+      if (page.length > 0) return 'heads.db is missing, but the label indexes name series';
+  }
+  if (!ownHeads) {
+    for (const row of table.rows()) {
+      const high = table.high[row];
+      const low = table.low[row];
+      if (table.chunksInFile[row] < 0 && table.chunksUnpersisted[row] === 0)
+        return 'a series has no chunks in heads.db';
+      if (!isReserved(high, low) && !isOwnFingerprint(high, low, table.labels[row] ?? []))
+        return 'heads.db has a fingerprint that is not that of its labels';
+    }
+  }
+  return undefined;
 };
 
 const openJournal = (engine: Engine, notBefore: Position): JournalWriter => {

@@ -1,0 +1,194 @@
+/**
+ * What can be kept of a damaged series file. The file as it is goes to quarantine, as a copy with a hint that says what
+ * is wrong; the chunks that are sound stay in place, in a file that is written anew. Each step is durable before the
+ * next, and until the last one the file is where it was: a crash in between repeats it, and leaves a second copy at worst.
+ *
+ * A chunk is sound when its header and its samples agree, all of them can be read, and it goes on from the chunk before.
+ */
+import { join } from 'node:path';
+import { SampleColumns, VARBIT } from '../chunk/chunk.ts';
+import { decodeChunk, usedBytesOf } from '../chunk/decode.ts';
+import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
+import { ioError } from '../disk/io-error.ts';
+import { copyToQuarantine } from '../disk/quarantine-file.ts';
+import { closeAfter, closeQuietly, discard, readFully, writeFully } from '../disk/read-write.ts';
+import { recordProblem } from '../disk/series-file-reader.ts';
+import { seriesPath, TEMPORARY_SUFFIX } from '../disk/series-path.ts';
+import { BATCH_RECORDS, HEADER_BYTES, RECORD_BYTES, recordFirstTime, recordLastTime } from '../disk/series-record.ts';
+import { TidemarkError } from '../errors.ts';
+import { EARLIEST } from '../model/int64.ts';
+import type { LabelPairs } from '../model/labels.ts';
+
+/** Problems that a hint describes. */
+const PROBLEMS_MAX = 10;
+/** Where the number of payload bits is in a varbit chunk, and how long its header is. */
+const VARBIT_NEXT = 36;
+const VARBIT_HEADER_BYTES = 38;
+
+export interface SalvageParts {
+  readonly fileSystem: FileSystem;
+  /** The store's directory. */
+  readonly directory: string;
+}
+
+/** What is wrong with one record of a file. */
+export interface RecordProblem {
+  readonly index: number;
+  readonly problem: string;
+}
+
+export interface FileVerdict {
+  readonly records: number;
+  readonly samples: number;
+  readonly problems: readonly RecordProblem[];
+}
+
+/** Reads the whole records of a file, each chunk to its end. Writes nothing. */
+export const examineRecords = ({ fileSystem, directory }: SalvageParts, high: number, low: number): FileVerdict => {
+  const problems: RecordProblem[] = [];
+  const judge = new RecordJudge();
+  let records = 0;
+  eachRecord(fileSystem, join(directory, seriesPath(high, low)), (bytes, at, index) => {
+    records++;
+    const problem = judge.problemOf(bytes, at);
+    if (problem !== undefined) problems.push({ index, problem });
+  });
+  return { records, samples: judge.samples, problems };
+};
+
+/** Leaves the sound chunks in place and puts a copy of the file into quarantine. Returns the copy's path. */
+export const salvage = (
+  { fileSystem, directory }: SalvageParts,
+  high: number,
+  low: number,
+  pairs: LabelPairs | undefined,
+  { problems, records }: FileVerdict,
+): string => {
+  const path = seriesPath(high, low);
+  const copy = copyToQuarantine(fileSystem, directory, path, describeProblems(problems, records), pairs);
+  const unsound = new Set(problems.map(({ index }) => index));
+  const full = join(directory, path);
+  const temporary = full + TEMPORARY_SUFFIX;
+  try {
+    const fd = fileSystem.open(temporary, 'truncate');
+    closeAfter(fileSystem, fd, () => {
+      eachRecord(fileSystem, full, (bytes, at, index) => {
+        if (!unsound.has(index)) writeFully(fileSystem, fd, bytes, at, RECORD_BYTES, null);
+      });
+      fileSystem.syncBlocking(fd);
+    });
+    fileSystem.rename(temporary, full);
+    fileSystem.syncDirectory(join(full, '..'));
+  } catch (error) {
+    discard(fileSystem, temporary);
+    throw ioError(error, 'rewrite', full);
+  }
+  return copy;
+};
+
+/** The problems of a file in one line. */
+export const describeProblems = (problems: readonly RecordProblem[], records: number): string => {
+  const shown = problems.slice(0, PROBLEMS_MAX).map(({ index, problem }) => `chunk ${index}: ${problem}`);
+  const more = problems.length > PROBLEMS_MAX ? `, and ${problems.length - PROBLEMS_MAX} more` : '';
+  return `${problems.length} of ${records} chunks are damaged (${shown.join('; ')}${more})`;
+};
+
+/**
+ * Completes a file's last record when only bytes that mean nothing are missing: the end of a chunk that is not full. The
+ * chunk must be readable to its end, end when its header says, and go on from the one before. False leaves the file as it is.
+ */
+export const completeTail = (
+  { fileSystem, directory }: SalvageParts,
+  high: number,
+  low: number,
+  chunks: number,
+  trailingBytes: number,
+): boolean => {
+  const path = join(directory, seriesPath(high, low));
+  if (trailingBytes <= HEADER_BYTES) return false;
+  const record = new Uint8Array(RECORD_BYTES);
+  const start = chunks * RECORD_BYTES;
+  try {
+    const fd = fileSystem.open(path, 'readWrite');
+    return closeAfter(fileSystem, fd, () => {
+      if (readFully(fileSystem, fd, record, 0, trailingBytes, start) < trailingBytes) return false;
+      if (new RecordJudge().problemOf(record, 0) !== undefined) return false;
+      if (chunks > 0 && recordFirstTime(record, 0) <= lastTimeAt(fileSystem, fd, chunks - 1)) return false;
+      if (HEADER_BYTES + meaningfulBytes(record) > trailingBytes) return false;
+      writeFully(fileSystem, fd, record, trailingBytes, RECORD_BYTES - trailingBytes, start + trailingBytes);
+      fileSystem.syncBlocking(fd);
+      return true;
+    });
+  } catch (error) {
+    throw ioError(error, 'complete', path);
+  }
+};
+
+/** The last time that the header of a file's chunk says. */
+const lastTimeAt = (fileSystem: FileSystem, fd: FileDescriptor, index: number): number => {
+  const header = new Uint8Array(HEADER_BYTES);
+  readFully(fileSystem, fd, header, 0, HEADER_BYTES, index * RECORD_BYTES);
+  return recordLastTime(header, 0);
+};
+
+/** Bytes of the chunk in a record without which it could not be read. */
+const meaningfulBytes = (record: Uint8Array): number => {
+  if (record[0] !== VARBIT) return usedBytesOf(record, HEADER_BYTES, record[0]);
+  const bits = (record[HEADER_BYTES + VARBIT_NEXT] << 8) | record[HEADER_BYTES + VARBIT_NEXT + 1];
+  return Math.max(VARBIT_HEADER_BYTES, Math.ceil(bits / 8));
+};
+
+/** Judges the records of one file, from its beginning. */
+class RecordJudge {
+  samples = 0;
+  private readonly columns = new SampleColumns(1024);
+  private firstTime = EARLIEST;
+  private lastTime = Number.NEGATIVE_INFINITY;
+
+  problemOf(bytes: Uint8Array, at: number): string | undefined {
+    const problem = recordProblem(bytes, at) ?? this.unreadable(bytes, at);
+    if (problem !== undefined) return problem;
+    const firstTime = recordFirstTime(bytes, at);
+    const lastTime = recordLastTime(bytes, at);
+    if (firstTime < this.firstTime || lastTime < this.lastTime)
+      return `it is from ${firstTime} to ${lastTime}, and the chunk before ends at ${this.lastTime}`;
+    this.firstTime = firstTime;
+    this.lastTime = lastTime;
+    this.samples += this.columns.count;
+    return undefined;
+  }
+
+  private unreadable(bytes: Uint8Array, at: number): string | undefined {
+    const { columns } = this;
+    columns.count = 0;
+    try {
+      decodeChunk(bytes, at + HEADER_BYTES, bytes[at], columns);
+    } catch (error) {
+      if (error instanceof TidemarkError) return error.message;
+      throw error;
+    }
+    return columns.count === 0 ? 'it has no samples' : undefined;
+  }
+}
+
+const eachRecord = (
+  fileSystem: FileSystem,
+  path: string,
+  visit: (bytes: Uint8Array, at: number, index: number) => void,
+): void => {
+  const buffer = new Uint8Array(BATCH_RECORDS * RECORD_BYTES);
+  try {
+    const fd = fileSystem.open(path, 'read');
+    try {
+      for (let index = 0; ; ) {
+        const found = readFully(fileSystem, fd, buffer, 0, buffer.length, index * RECORD_BYTES);
+        for (let at = 0; at + RECORD_BYTES <= found; at += RECORD_BYTES) visit(buffer, at, index++);
+        if (found < buffer.length) return;
+      }
+    } finally {
+      closeQuietly(fileSystem, fd);
+    }
+  } catch (error) {
+    throw ioError(error, 'read', path);
+  }
+};
