@@ -135,7 +135,7 @@ class TidemarkStore implements Store {
 
   async flush(): Promise<void> {
     this.assertOpen();
-    if (!this.readOnly) await this.session.running.recovered.journal.commit();
+    if (!this.readOnly) await this.session.running.commit();
   }
 
   select(selector: Selector, options: SelectOptions = {}): AsyncIterable<SeriesSamples> {
@@ -196,16 +196,9 @@ class TidemarkStore implements Store {
 
   async maintain(): Promise<void> {
     this.assertWritable();
-    const { running, engine } = this.session;
-    const rows: Row[] = [];
-    for (let row = 0; row < engine.table.size; row++) if (engine.table.isLive(row)) rows.push(row);
-    const { archived } = running.recovered;
-    const slots: number[] = [];
-    for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) slots.push(slot);
-    await running.visitRows(rows);
-    await running.actors.allSettled();
-    await running.visitArchived(slots);
-    await running.actors.allSettled();
+    const { running } = this.session;
+    if (running.retention.limitsBytes) await running.applySizeLimit();
+    await running.visitAll();
   }
 
   watch(selector: Selector): Observable<Sample> {

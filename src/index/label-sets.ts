@@ -33,6 +33,11 @@ export class LabelSets {
     this.valueSets = new ValueSetCache(parts.valueBytes);
   }
 
+  /** Bytes that the cached sets take. */
+  get byteCount(): number {
+    return this.postings.byteCount + this.valueSets.byteCount;
+  }
+
   /** For each pair the series that have it. */
   async readPostings(pairs: readonly LabelPair[]): Promise<FingerprintSet[]> {
     const sets = pairs.map(([name, value]) => this.postings.get(name, value));

@@ -15,9 +15,15 @@ export class PostingCache {
   private young: Generation = new Map();
   private old: Generation = new Map();
   private youngBytes = 0;
+  private oldBytes = 0;
 
   constructor(bytesMax: number) {
     this.halfBytes = bytesMax / 2;
+  }
+
+  /** Bytes that the cached sets take. */
+  get byteCount(): number {
+    return this.youngBytes + this.oldBytes;
   }
 
   get(name: string, value: string): FingerprintSet | undefined {
@@ -33,6 +39,7 @@ export class PostingCache {
     if (set.size < CACHED_SIZE_MIN || set.byteCount > this.halfBytes) return;
     if (this.youngBytes + set.byteCount > this.halfBytes) {
       this.old = this.young;
+      this.oldBytes = this.youngBytes;
       this.young = new Map();
       this.youngBytes = 0;
     }
@@ -44,13 +51,14 @@ export class PostingCache {
 
   delete(name: string, value: string): void {
     this.youngBytes -= removeFrom(this.young, name, value);
-    removeFrom(this.old, name, value);
+    this.oldBytes -= removeFrom(this.old, name, value);
   }
 
   clear(): void {
     this.young = new Map();
     this.old = new Map();
     this.youngBytes = 0;
+    this.oldBytes = 0;
   }
 }
 

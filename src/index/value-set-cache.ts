@@ -10,6 +10,13 @@ export class ValueSetCache {
     this.bytesMax = bytesMax;
   }
 
+  /** Bytes that the cached sets take. */
+  get byteCount(): number {
+    let bytes = 0;
+    for (const { byteCount } of this.sets.values()) bytes += byteCount;
+    return bytes;
+  }
+
   get(name: string): ValueSet | undefined {
     const set = this.sets.get(name);
     if (set !== undefined) this.moveToEnd(name, set);
@@ -18,8 +25,7 @@ export class ValueSetCache {
 
   set(name: string, set: ValueSet): void {
     this.moveToEnd(name, set);
-    let bytes = 0;
-    for (const { byteCount } of this.sets.values()) bytes += byteCount;
+    let bytes = this.byteCount;
     for (const [oldest, { byteCount }] of this.sets) {
       if (bytes <= this.bytesMax) break;
       this.sets.delete(oldest);

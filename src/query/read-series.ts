@@ -10,6 +10,7 @@ import type { Slab, Slot } from '../chunk/slab.ts';
 import { NO_SLOT } from '../chunk/slab.ts';
 import { toError } from '../disk/series-file-requests.ts';
 import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
+import { TidemarkError } from '../errors.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { ChunkCache } from '../series/chunk-cache.ts';
@@ -27,6 +28,8 @@ export interface ReadParts {
   readonly fileKeys: KeyedMutex<string>;
   /** Tells the series' statechart that its file is damaged. */
   readonly onDamage: (high: number, low: number, error: Error) => void;
+  /** Chunks were loaded: what is over the memory target may go. */
+  readonly onLoaded: () => void;
 }
 
 export interface ReadSamples {
@@ -50,7 +53,10 @@ interface Reading {
   /** Slots of the file's chunks in the range, retained; filled in as they are loaded. */
   file: Slot[];
   firstChunk: number;
+  /** What the file has that can't be read. */
   damage: Error | undefined;
+  /** Why the file could not be read at all now: the disk's doing, which says nothing about the file. */
+  trouble: Error | undefined;
 }
 
 export class SeriesReader {
@@ -74,13 +80,19 @@ export class SeriesReader {
     return this.collector.take();
   }
 
-  /** Reads series whose files are needed, in the given order. Unreadable parts are left out and reported. */
+  /**
+   * Reads series whose files are needed, in the given order. Damaged parts are left out and reported. Rejects when the
+   * disk does not answer: an answer that leaves out what is there would be a wrong one.
+   */
   async readBatch(batch: readonly FoundSeries[], from: number, through: number): Promise<ReadSamples[]> {
     const readings: Reading[] = [];
     try {
       for (const series of batch) readings.push(await this.begin(series));
       await this.chooseChunks(readings, from, through);
       await this.loadChunks(readings);
+      this.parts.onLoaded();
+      const troubled = readings.find(({ trouble }) => trouble !== undefined);
+      if (troubled !== undefined) throw troubled.trouble;
       return readings.map((reading) => this.decode(reading, from, through));
     } finally {
       for (const reading of readings) this.finish(reading);
@@ -155,7 +167,7 @@ export class SeriesReader {
         }
       }
     }
-    return { series, key, release, memory, file: [], firstChunk: 0, damage: undefined };
+    return { series, key, release, memory, file: [], firstChunk: 0, damage: undefined, trouble: undefined };
   }
 
   private copyOf(slot: Slot): Slot {
@@ -173,7 +185,7 @@ export class SeriesReader {
     for (const [index, reading] of readings.entries()) {
       const outcome = outcomes[index];
       if (!outcome.ok) {
-        reading.damage = toError(outcome.error);
+        noteFailure(reading, toError(outcome.error));
         continue;
       }
       const { firstTimes, lastTimes } = outcome.value;
@@ -214,7 +226,7 @@ export class SeriesReader {
       const outcome = outcomes[index];
       if (!outcome.ok) {
         for (const slot of slots) slab.release(slot);
-        reading.damage = toError(outcome.error);
+        noteFailure(reading, toError(outcome.error));
         continue;
       }
       for (const [i, slot] of slots.entries()) {
@@ -233,7 +245,8 @@ export class SeriesReader {
       try {
         this.collector.add(slot);
       } catch (error) {
-        reading.damage ??= error as Error;
+        if (!isDamage(error)) throw error;
+        reading.damage ??= error;
       }
     }
     return this.collector.take();
@@ -247,3 +260,11 @@ export class SeriesReader {
     if (reading.damage !== undefined) onDamage(reading.series.high, reading.series.low, reading.damage);
   }
 }
+
+const noteFailure = (reading: Reading, error: TidemarkError): void => {
+  if (isDamage(error)) reading.damage = error;
+  else reading.trouble = error;
+};
+
+const isDamage = (error: unknown): error is TidemarkError =>
+  error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_');

@@ -86,16 +86,17 @@ export class SeriesTable {
   private byFingerprint = new Int32Array(FIRST_CAPACITY * 2).fill(NO_ROW);
   private freeRows: Row[] = [];
   private liveCount = 0;
+  private labelBytes = 0;
 
   /** Series in memory. */
   get live(): number {
     return this.liveCount;
   }
 
-  /** Bytes of the columns, roughly those of the labels included. */
+  /** Bytes of the columns, and roughly those of the labels. */
   get bytes(): number {
     const columns = this.high.length * (INTS_PER_ROW * 4 + 4 * 4 + 3 * 8 + 8 + 4) + this.byLabels.length * 8;
-    return columns + this.liveCount * 160;
+    return columns + this.labelBytes;
   }
 
   capacity(): number {
@@ -171,6 +172,7 @@ export class SeriesTable {
     this.mtimeNs[row] = -1n;
     this.chunksUnpersisted[row] = 0;
     this.labels[row] = pairs;
+    this.labelBytes += bytesOfPairs(pairs);
     this.hashes[row] = pairsHash(pairs);
     this.liveCount++;
     if (this.liveCount * 2 > this.byLabels.length) this.rehash(this.byLabels.length * 2);
@@ -192,6 +194,7 @@ export class SeriesTable {
   remove(row: Row): void {
     this.detach(row);
     this.ints[row << ROW_SHIFT] = STATE_FREE;
+    this.labelBytes -= bytesOfPairs(this.labels[row] ?? []);
     this.labels[row] = undefined;
     this.freeRows.push(row);
   }
@@ -319,6 +322,16 @@ export class SeriesTable {
     this.mtimeNs = mtimeNs;
   }
 }
+
+/**
+ * What labels take in V8: the array with its header, and of each pair the value, with its string's header. Names are
+ * the same strings over all series.
+ */
+const bytesOfPairs = (pairs: LabelPairs): number => {
+  let bytes = 32 + pairs.length * 8;
+  for (let i = 1; i < pairs.length; i += 2) bytes += 16 + pairs[i].length;
+  return bytes;
+};
 
 const insertInto = (places: Int32Array, row: Row, hash: number): void => {
   const mask = places.length - 1;

@@ -8,7 +8,6 @@ import { journalCommit } from '../../streams/journal-commit.ts';
 import { maintenanceSweep, type SweepBatch, sweepDurationMs } from '../../streams/maintenance-sweep.ts';
 import type { TimerHandle } from '../clock.ts';
 import { schedulerOf } from '../clock-scheduler.ts';
-import { isDiskFull, TidemarkError } from '../errors.ts';
 import type { Row } from '../series/table.ts';
 import type { Running } from './running.ts';
 
@@ -29,6 +28,7 @@ export class Background {
   private readonly ended: Promise<void>[] = [];
   private timer: TimerHandle | undefined;
   private sizeDueAt = 0;
+  private limiting: Promise<void> | undefined;
   private stopped = false;
 
   constructor(store: Running) {
@@ -132,7 +132,7 @@ export class Background {
     this.stop$.next();
     this.stop$.complete();
     this.store.engine.journalPending$.complete();
-    await Promise.all(this.ended);
+    await Promise.all([...this.ended, this.limiting]);
   }
 
   /** Measures now: for those who have just made a difference. */
@@ -147,7 +147,7 @@ export class Background {
     if (change?.type === 'clockSettled') store.actor.send({ type: 'clockSettled' });
     this.dirtySeries$.next(engine.chunks.dirtySeries);
     this.journalBytes$.next(recovered.journal.end - store.checkpointFrom);
-    store.evictOverTarget();
+    store.memory.evictOverTarget();
   }
 
   private measureLater(): void {
@@ -157,25 +157,26 @@ export class Background {
       this.measure();
       if (this.store.retention.limitsBytes && clock.monotonic() >= this.sizeDueAt) {
         this.sizeDueAt = clock.monotonic() + SIZE_EVERY_MS;
-        void this.measureSize();
+        this.limiting ??= this.limitSize();
       }
       this.measureLater();
     }, MEASURE_EVERY_MS);
   }
 
-  private async measureSize(): Promise<void> {
+  private async limitSize(): Promise<void> {
     try {
-      if (await this.store.noteSize()) this.hurry();
+      await this.store.applySizeLimit();
     } catch (error) {
-      this.store.noteTrouble("The directory's size could not be added up.", error);
+      this.store.noteTrouble("The limit on the directory's size could not be applied.", error);
     }
+    this.limiting = undefined;
   }
 
   private async commit(): Promise<void> {
     const { journal } = this.store.recovered;
     if (!journal.writable) return;
     if (this.store.engine.options.durability === 'os') journal.write();
-    else await journal.commit();
+    else await this.store.commit();
   }
 
   private dirtySeriesMax(): number {
@@ -216,7 +217,3 @@ export class Background {
     );
   }
 }
-
-/** Whether an error is the disk's, so that the store waits for it to get well. */
-export const isDiskTrouble = (error: unknown): boolean =>
-  isDiskFull(error) || (error instanceof TidemarkError && error.code === 'TIDEMARK_IO');

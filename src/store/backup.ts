@@ -13,6 +13,7 @@ import type { FileSystem } from '../disk/file-system.ts';
 import { TidemarkError } from '../errors.ts';
 import type { KeyValueOperation, KeyValueStore } from '../index/key-value-store.ts';
 import { databaseFolders } from './databases.ts';
+import { storeError } from './disk-trouble.ts';
 import type { Session } from './session.ts';
 
 const COPY_BYTES = 256 * 1024;
@@ -21,8 +22,12 @@ const COPY_BYTES = 256 * 1024;
 export const backup = async (session: Session, target: string): Promise<BackupResult> => {
   const { engine, running } = session;
   const { directory, clock, table, outside } = engine;
-  refuseExisting(outside, target);
-  outside.makeDirectory(target, 0o700);
+  try {
+    refuseExisting(outside, target);
+    outside.makeDirectory(target, 0o700);
+  } catch (error) {
+    throw storeError(error, 'create', target);
+  }
   const release = await running.holdCheckpoints();
   try {
     const copier = new Copier(engine.fileSystem, outside, () => clock.breathe());
@@ -49,6 +54,8 @@ export const backup = async (session: Session, target: string): Promise<BackupRe
     await copier.copyJournal(engine.journalDirectory, join(target, 'journal'), from);
     outside.syncDirectory(target);
     return { series, bytes: copier.bytes };
+  } catch (error) {
+    throw storeError(error, 'write', target);
   } finally {
     release();
   }

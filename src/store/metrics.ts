@@ -22,22 +22,17 @@ export const metricsOf = (session: Session): Registry => {
   });
   const isIn = (value: object): number => Number(actor.getSnapshot().matches({ running: value } as never));
   const bool = (tag: 'rushed' | 'busy'): number => Number(actor.getSnapshot().hasTag(tag));
-  const openHeads = (): number => {
-    let count = 0;
-    for (const row of table.rows()) if (table.headOpen(row)) count++;
-    return count;
-  };
   const readings: Readings = {
     gauges: {
       prometheus_local_storage_memory_series: () => table.live,
       prometheus_local_storage_memory_dirty_series: () => chunks.dirtySeries,
-      prometheus_local_storage_open_head_chunks: openHeads,
+      prometheus_local_storage_open_head_chunks: () => chunks.openHeads,
       prometheus_local_storage_memory_chunks: () => slab.used,
       prometheus_local_storage_memory_chunkdescs: () => slab.used,
       prometheus_local_storage_chunks_to_persist: () => chunks.waiting,
-      prometheus_local_storage_max_chunks_to_persist: () => running.maxWaiting(),
+      prometheus_local_storage_max_chunks_to_persist: () => running.memory.waitingMax,
       prometheus_local_storage_target_heap_size_bytes: () => options.memoryTarget,
-      prometheus_local_storage_persistence_urgency_score: () => running.score(),
+      prometheus_local_storage_persistence_urgency_score: () => running.memory.score,
       prometheus_local_storage_rushed_mode: () => bool('rushed'),
       prometheus_local_storage_indexing_queue_length: () => indexer.queued,
       prometheus_local_storage_indexing_queue_capacity: () => indexer.capacity,
@@ -51,7 +46,7 @@ export const metricsOf = (session: Session): Registry => {
       tidemark_busy_series: () => running.actors.busy,
       tidemark_memory_slab_bytes: () => slab.bytes,
       tidemark_memory_table_bytes: () => table.bytes,
-      tidemark_memory_used_bytes: () => running.memoryUsed(),
+      tidemark_memory_used_bytes: () => running.memory.used,
       tidemark_journal_bytes: () => journal.fileBytes,
       tidemark_journal_segments: () => journal.segments().length,
       tidemark_journal_pending_bytes: () => journal.pendingBytes,

@@ -27,15 +27,17 @@ import { Lifecycle } from '../series/lifecycle.ts';
 import { factsOf, type VisitParts, visitFacts } from '../series/maintenance.ts';
 import { Persister } from '../series/persister.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
-import { isDiskTrouble } from './background.ts';
+import { DamageReports } from './damage-reports.ts';
 import { directorySizes } from './directory-sizes.ts';
+import { isDiskTrouble, storeError } from './disk-trouble.ts';
 import type { Engine, StoreActor } from './engine.ts';
+import { Memory } from './memory.ts';
 import type { Recovered } from './opening.ts';
 import { Retention } from './retention.ts';
 import { TrustedClock } from './trusted-clock.ts';
 
-/** Chunks that may wait however little memory there is: below this the store would throttle for nothing. */
-const WAITING_MIN = 1024;
+/** A journal that takes more of the limit on the directory's size is shortened before samples are dropped. */
+const JOURNAL_SHARE = 0.1;
 
 const IN_MEMORY = codeOfPath('inMemory');
 
@@ -56,6 +58,8 @@ export class Running {
   readonly trustedClock: TrustedClock;
   readonly retention: Retention;
   readonly visitParts: VisitParts;
+  readonly memory: Memory;
+  readonly damageReports: DamageReports;
   subscriptions!: Subscriptions;
   /** Series in quarantine. */
   quarantinedCount = 0;
@@ -65,10 +69,12 @@ export class Running {
   private readonly checkpointTurn = new KeyedMutex<'checkpoint'>();
   checkpoints = 0;
   persistErrors = 0;
+  /** How often something was dropped from the disk, and how often that was known when the disk was last probed. */
+  private freedCount = 0;
+  private freedKnown = 0;
   chunksPersisted = 0;
   archivedTotal = 0;
   unarchivedTotal = 0;
-  evictedChunks = 0;
   distributions: Distributions | undefined;
 
   constructor(engine: Engine, recovered: Recovered, actor: StoreActor) {
@@ -79,6 +85,7 @@ export class Running {
     const { table, slab, chunks, cache, fileKeys, files, clock, logger, options, mapper, admission, seriesFiles } =
       engine;
     const { archived, archive, indexer, journal, bus } = recovered;
+    this.memory = new Memory(engine, recovered);
     this.trustedClock = new TrustedClock(clock);
     this.retention = new Retention({
       timeMs: options.retentionMs,
@@ -178,6 +185,16 @@ export class Running {
       files,
       fileKeys,
       onDamage: (high, low, error) => this.reportDamage(high, low, error.message),
+      onLoaded: () => this.memory.evictOverTarget(),
+    });
+    this.damageReports = new DamageReports({
+      room: () => this.room(),
+      pass: ({ high, low, reason }) => this.quarantine(high, low, reason),
+      onError: (error) => logger.error({ err: error }, 'A damaged series could not be quarantined.'),
+    });
+    bus.listen(({ type }) => {
+      if (type === 'seriesQuarantined') this.quarantinedCount++;
+      if (type === 'chunksDropped' || type === 'seriesPurged') this.freedCount++;
     });
     this.queries = new Queries({
       table,
@@ -201,7 +218,11 @@ export class Running {
       beforeTime: () => this.retention.beforeTime(),
       now: () => this.trustedClock.now(),
     };
-    chunks.onChunksStarted = () => this.measurePressure();
+    // A loop of appends that never yields lets no timer run: what the timer does has to be done from within.
+    chunks.onChunksStarted = () => {
+      this.memory.evictOverTarget();
+      this.measurePressure();
+    };
   }
 
   /** Puts what the statechart says into what the append path reads. */
@@ -238,6 +259,14 @@ export class Running {
     return isDiskFull(this.trouble) ? 'TIDEMARK_DISK_FULL' : 'TIDEMARK_IO';
   }
 
+  /** Makes everything appended so far durable. */
+  async commit(): Promise<void> {
+    const { clock } = this.engine;
+    const started = clock.monotonic();
+    await this.recovered.journal.commit();
+    this.distributions?.commitDuration.observe((clock.monotonic() - started) / 1000);
+  }
+
   /** Something failed in the background: said, and when it is the disk's doing, the store waits for the disk. */
   noteTrouble(message: string, error: unknown): void {
     this.engine.logger.warn({ err: error }, message);
@@ -260,12 +289,19 @@ export class Running {
     }
   }
 
-  /** Resolves if the disk takes what waits and there is room for the reserve again; the statechart's probe. */
+  /**
+   * Resolves if the disk takes what waits and there is room for the reserve again; the statechart's probe. What was taken
+   * comes first: it may use the reserve, too.
+   */
   async probeDisk(): Promise<void> {
     const { journal } = this.recovered;
+    if (!journal.writable) {
+      if (isDiskFull(journal.error)) this.reserve.release();
+      await journal.retry();
+    } else {
+      await journal.commit();
+    }
     await this.reserve.hold(() => this.engine.clock.breathe());
-    if (!journal.writable) await journal.retry();
-    else await journal.commit();
   }
 
   /** Samples are refused because of the disk; only what frees space is still done. */
@@ -273,52 +309,26 @@ export class Running {
     return this.actor.getSnapshot().hasTag('readOnly');
   }
 
+  /** Somebody has found a series damaged. */
   reportDamage(high: number, low: number, reason: string): void {
+    if (!this.engine.options.readOnly) this.damageReports.add({ high, low, reason });
+    else this.engine.logger.warn({ fingerprint: fingerprintText(high, low), reason }, 'A series is damaged.');
+  }
+
+  private quarantine(high: number, low: number, reason: string): void {
     const { table } = this.engine;
-    if (this.engine.options.readOnly) {
-      this.engine.logger.warn({ fingerprint: fingerprintText(high, low), reason }, 'A series is damaged.');
-      return;
-    }
     const row = table.findFingerprint(high, low);
     const pairs = row === NO_ROW ? this.directory.archivedPairs(high, low) : table.labels[row];
     if (pairs === undefined) return;
     this.actors.send(row === NO_ROW ? this.lifecycle.borrow(high, low, pairs) : row, { type: 'damage', reason });
   }
 
-  /** The persistence-urgency score: waiting chunks by how many may wait within the memory target. */
-  score(): number {
-    const { chunks, table, slab, options, cache } = this.engine;
-    const slotsMax = (options.memoryTarget - table.bytes) / 1024;
-    const fixed = slab.used - chunks.waiting - cache.size;
-    return Math.min(1, chunks.waiting / this.waitingMax(slotsMax - fixed));
-  }
-
-  maxWaiting(): number {
-    const { chunks, table, slab, options, cache } = this.engine;
-    return this.waitingMax((options.memoryTarget - table.bytes) / 1024 - (slab.used - chunks.waiting - cache.size));
-  }
-
-  private waitingMax(room: number): number {
-    return Math.max(WAITING_MIN, Math.floor(room));
-  }
-
   urgency(): Urgency {
-    return { score: this.score(), rushed: this.actor.getSnapshot().hasTag('rushed') };
+    return { score: this.memory.score, rushed: this.actor.getSnapshot().hasTag('rushed') };
   }
 
   measurePressure(): void {
-    this.actor.send({ type: 'pressureMeasured', score: this.score() });
-  }
-
-  /** Bytes that count against the memory target. */
-  memoryUsed(): number {
-    const { slab, table } = this.engine;
-    return slab.used * 1024 + table.bytes;
-  }
-
-  evictOverTarget(): void {
-    const over = this.memoryUsed() - this.engine.options.memoryTarget;
-    if (over > 0) this.evictedChunks += this.engine.cache.evict(Math.ceil(over / 1024));
+    this.actor.send({ type: 'pressureMeasured', score: this.memory.score });
   }
 
   private syncsSeriesFiles(): boolean {
@@ -345,9 +355,12 @@ export class Running {
       const code = table.stateCode(row);
       if (phaseOfCode(code) === 'persisting') continue;
       const facts = code === IN_MEMORY ? visitFacts(this.visitParts, row) : factsOf(this.visitParts, row);
-      if (facts === undefined || (this.isWaitingForDisk && !facts.droppable)) continue;
+      if (facts === undefined) continue;
+      const freesSpace = facts.droppable || phaseOfCode(code) === 'purged';
+      if (this.isWaitingForDisk && !freesSpace) continue;
       this.actors.send(row, { type: 'maintain', facts });
     }
+    this.tellFreed();
     this.distributions?.maintainSeriesDuration.observe({ location: 'memory' }, (clock.monotonic() - started) / 1000);
   }
 
@@ -368,7 +381,28 @@ export class Running {
       const row = found === NO_ROW ? this.lifecycle.borrow(high, low, pairs) : found;
       this.actors.send(row, { type: 'maintain', facts: { ...factsOf(this.visitParts, row), droppable: true } });
     }
+    this.tellFreed();
     this.distributions?.maintainSeriesDuration.observe({ location: 'archived' }, (clock.monotonic() - started) / 1000);
+  }
+
+  /** Every series once, those in memory and the archived ones; resolves when what was decided is done. */
+  async visitAll(): Promise<void> {
+    const { table } = this.engine;
+    const { archived } = this.recovered;
+    await this.visitRows(Array.from({ length: table.size }, (_, row) => row));
+    await this.actors.allSettled();
+    const slots: number[] = [];
+    for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) slots.push(slot);
+    await this.visitArchived(slots);
+    await this.actors.allSettled();
+    this.tellFreed();
+  }
+
+  /** While the store waits for space, what retention has freed is a reason to probe the disk at once. */
+  private tellFreed(): void {
+    if (this.freedCount === this.freedKnown) return;
+    this.freedKnown = this.freedCount;
+    if (this.isWaitingForDisk) this.actor.send({ type: 'diskFreed' });
   }
 
   /** One checkpoint at a time, and none while a backup holds them off. Call the result to let go. */
@@ -376,11 +410,13 @@ export class Running {
     return this.checkpointTurn.acquire('checkpoint');
   }
 
-  /** Writes a checkpoint when its turn comes. */
+  /** Writes a checkpoint when its turn comes. Rejects with an error of the store's. */
   async writeCheckpointInTurn(final: boolean): Promise<CheckpointResult> {
     const release = await this.holdCheckpoints();
     try {
       return await this.writeCheckpoint(final);
+    } catch (error) {
+      throw storeError(error, 'write', 'the checkpoint');
     } finally {
       release();
     }
@@ -399,7 +435,12 @@ export class Running {
     bus.publish({ type: 'checkpointWritten', time: clock.now(), from, series, chunks, bytes, durationMs });
     this.checkpointFrom = from;
     if (keepJournal) return result;
-    await this.truncateJournal(from, Math.max(from, indexer.position ?? from, journal.first));
+    try {
+      await this.truncateJournal(from, Math.max(from, indexer.position ?? from, journal.first));
+    } catch (error) {
+      // The checkpoint is in place all the same; what is unnecessary now goes with the next one.
+      this.noteTrouble('The journal could not be shortened.', storeError(error, 'shorten', 'the journal'));
+    }
     return result;
   }
 
@@ -418,11 +459,26 @@ export class Running {
     await journal.truncateBefore(plan.before);
   }
 
-  /** Takes the directory's size into account for retention by bytes. True when more is past retention now. */
-  async noteSize(): Promise<boolean> {
+  /**
+   * Retention by bytes: adds up the directory, and while it is too large moves the limit a step and drops what that
+   * makes old, before it is measured again. What a checkpoint can free of the journal is freed first, and what lies in
+   * quarantine does not count: no sample must go for the sake of either.
+   */
+  async applySizeLimit(): Promise<void> {
+    const { options } = this.engine;
+    let bytes = await this.sizeUnderRetention();
+    const replayable = this.recovered.journal.end - this.checkpointFrom;
+    if (bytes > options.retentionBytes && replayable > options.retentionBytes * JOURNAL_SHARE) {
+      await this.writeCheckpointInTurn(false);
+      bytes = await this.sizeUnderRetention();
+    }
+    if (this.retention.noteSize(bytes, this.oldestTime())) await this.visitAll();
+  }
+
+  private async sizeUnderRetention(): Promise<number> {
     const { fileSystem, directory, clock } = this.engine;
-    const { total } = await directorySizes(fileSystem, directory, () => clock.breathe());
-    return this.retention.noteSize(total, this.oldestTime());
+    const { total, quarantine } = await directorySizes(fileSystem, directory, () => clock.breathe());
+    return total - quarantine;
   }
 
   /** Time of the oldest sample that is known; EARLIEST in an empty store. */

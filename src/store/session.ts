@@ -6,6 +6,7 @@ import { type Actor, fromPromise } from 'xstate';
 import { type StoreContext, storeMachine } from '../../machines/store.machine.ts';
 import { markClean } from '../disk/directory.ts';
 import { writeMappings } from '../disk/mappings.ts';
+import { listQuarantined } from '../disk/quarantine-list.ts';
 import { TidemarkError } from '../errors.ts';
 import type { IndexedSeries } from '../index/label-index.ts';
 import { Subscriptions } from '../journal/subscriptions.ts';
@@ -192,6 +193,7 @@ export class Session {
     running.applyAdmission();
     engine.onJournalError = (error) => running.noteTrouble('The journal can not be written.', error);
     this.background.start();
+    running.quarantinedCount = listQuarantined(engine.fileSystem, engine.directory).length;
     if (!engine.options.readOnly) void this.holdReserve();
     for (const { high, low, reason } of (this.recovered as Recovered).damaged) running.reportDamage(high, low, reason);
   }
@@ -211,6 +213,7 @@ export class Session {
     running.applyAdmission();
     if (engine.options.readOnly) return this.release();
     await this.background?.stop();
+    await running.damageReports.idle();
     await running.actors.close();
     await running.persister.idle();
     await subscriptions.close();

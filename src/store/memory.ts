@@ -1,0 +1,82 @@
+/**
+ * What the store keeps in memory, part by part, and what that means for it: how much the chunk cache has to give back,
+ * and how many chunks may wait for their series files. The memory target covers all parts; only two of them can be
+ * made smaller at will, the chunks that are in a file as well (evicted) and those that wait for one (persisted, and
+ * no more taken until then).
+ */
+import { CHUNK_BYTES } from '../chunk/slab.ts';
+import type { Engine } from './engine.ts';
+import type { Recovered } from './opening.ts';
+
+/** What a cached chunk costs beside its slot: its place in two maps. */
+const CACHE_ENTRY_BYTES = 96;
+/** An index operation that waits, its labels belonging to the series table. */
+const OPERATION_BYTES = 160;
+/** Chunks that may wait however little memory there is: below this the store would throttle for nothing. */
+const WAITING_MIN = 1024;
+
+export const memoryParts = [
+  'chunks',
+  'chunk_cache',
+  'series_table',
+  'archive_directory',
+  'index_caches',
+  'indexing_queue',
+  'journal',
+] as const;
+export type MemoryPart = (typeof memoryParts)[number];
+
+export class Memory {
+  private readonly engine: Engine;
+  private readonly recovered: Recovered;
+
+  constructor(engine: Engine, recovered: Recovered) {
+    this.engine = engine;
+    this.recovered = recovered;
+  }
+
+  /** Bytes that a part takes. `chunks`: open heads and chunks that wait, and what readers hold beyond the cache. */
+  bytesOf(part: MemoryPart): number {
+    const { slab, cache, table } = this.engine;
+    const { archived, labels, indexer, journal } = this.recovered;
+    switch (part) {
+      case 'chunks':
+        return Math.max(0, slab.used - cache.size) * CHUNK_BYTES;
+      case 'chunk_cache':
+        return cache.size * (CHUNK_BYTES + CACHE_ENTRY_BYTES);
+      case 'series_table':
+        return table.bytes;
+      case 'archive_directory':
+        return archived.byteCount;
+      case 'index_caches':
+        return labels.cacheBytes;
+      case 'indexing_queue':
+        return indexer.queued * OPERATION_BYTES;
+      case 'journal':
+        return journal.bufferBytes;
+    }
+  }
+
+  /** Bytes that count against the memory target. */
+  get used(): number {
+    return memoryParts.reduce((sum, part) => sum + this.bytesOf(part), 0);
+  }
+
+  /** How many chunks may wait for persistence: what the target leaves beside everything that must be in memory. */
+  get waitingMax(): number {
+    const { chunks, options } = this.engine;
+    const fixed = this.used - this.bytesOf('chunk_cache') - chunks.waiting * CHUNK_BYTES;
+    return Math.max(WAITING_MIN, Math.floor((options.memoryTarget - fixed) / CHUNK_BYTES));
+  }
+
+  /** The persistence-urgency score, 0 to 1: the chunks that wait by those that may. */
+  get score(): number {
+    return Math.min(1, this.engine.chunks.waiting / this.waitingMax);
+  }
+
+  /** Evicts cached chunks, least recently used ones first, until the target is met or none is left. */
+  evictOverTarget(): void {
+    const over = this.used - this.engine.options.memoryTarget;
+    if (over > 0) this.engine.cache.evict(Math.ceil(over / (CHUNK_BYTES + CACHE_ENTRY_BYTES)));
+  }
+}
