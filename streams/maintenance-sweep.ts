@@ -8,7 +8,8 @@
  *     rushed                 (ab)(cd.)…                   batches, one after the other
  *
  * The first pass starts at a random place, so that a program that is restarted often does not visit the same few series
- * each time. One batch is visited at a time, and the next waits for it: what cannot keep up is not overrun.
+ * each time. One batch is visited at a time, and the next waits for it: what cannot keep up is not overrun. Time that
+ * visits and late timers take is made up for by larger batches.
  *
  * Series are found by a cursor and not by a list: of an archive of millions, one batch is in memory.
  */
@@ -85,6 +86,8 @@ export type SweepNotice =
 const waitMsMax = 10_000;
 /** Series that are due more often than this are visited in batches: one timer for several. */
 const tickMs = 1000;
+/** Series of one batch at most. */
+const batchMaxDefault = 256;
 /** The shortest pass: with few series, as fast as possible would be a busy loop. */
 const passMsMin = 100;
 
@@ -104,11 +107,21 @@ export const maintenanceSweep = <Cursor, Key>(options: MaintenanceSweepOptions<C
     let cursor = source.at(random());
     let visitedSeries = 0;
     let startedAt = scheduler.now();
+    let batchAt = startedAt;
 
     const pause = (delayMs: number): Observable<unknown> =>
       race(timer(Math.max(0, delayMs), scheduler), stop$).pipe(take(1));
 
     const wait = (): Observable<unknown> => race(pause(paceOf(options).waitMs), hurry$).pipe(take(1));
+
+    const dueNow = (): number => {
+      const { batch, perSeriesMs } = paceOf(options);
+      const sinceMs = scheduler.now() - batchAt;
+      batchAt += sinceMs;
+      return perSeriesMs === 0
+        ? batch
+        : Math.min(options.batchMax ?? batchMaxDefault, Math.max(batch, Math.floor(sinceMs / perSeriesMs)));
+    };
 
     const visitBatch = (keys: readonly Key[]): Observable<SweepNotice> => {
       if (keys.length === 0) return EMPTY;
@@ -139,7 +152,7 @@ export const maintenanceSweep = <Cursor, Key>(options: MaintenanceSweepOptions<C
     };
 
     const step$ = defer(wait).pipe(
-      concatMap(() => (isStopped ? EMPTY : source.take(cursor, paceOf(options).batch))),
+      concatMap(() => (isStopped ? EMPTY : source.take(cursor, dueNow()))),
       concatMap(({ keys, next }) =>
         concat(
           visitBatch(keys),
@@ -166,13 +179,17 @@ const paceOf = <Cursor, Key>({
   source,
   sweepMs,
   urgency,
-  batchMax = 256,
-}: MaintenanceSweepOptions<Cursor, Key>): { readonly waitMs: number; readonly batch: number } => {
+  batchMax,
+}: MaintenanceSweepOptions<Cursor, Key>): {
+  readonly waitMs: number;
+  readonly batch: number;
+  readonly perSeriesMs: number;
+} => {
   const count = source.count();
   const { score, rushed } = urgency?.() ?? { score: 0, rushed: false };
-  if (count === 0) return { waitMs: waitMsMax, batch: 1 };
+  if (count === 0) return { waitMs: waitMsMax, batch: 1, perSeriesMs: waitMsMax };
   const relief = rushed ? 0 : 1 - Math.min(1, Math.max(0, score));
   const perSeriesMs = Math.min(waitMsMax, sweepMs / count) * relief;
-  const batch = Math.min(batchMax, Math.max(1, Math.round(tickMs / perSeriesMs)));
-  return { waitMs: perSeriesMs * batch, batch };
+  const batch = Math.min(batchMax ?? batchMaxDefault, Math.max(1, Math.round(tickMs / perSeriesMs)));
+  return { waitMs: perSeriesMs * batch, batch, perSeriesMs };
 };

@@ -51,6 +51,8 @@ export interface DropAndPersist {
 export interface DropResult {
   /** First time of the oldest chunk kept; `undefined` when nothing is left. */
   readonly firstTime: number | undefined;
+  /** While the limit is not later than this, nothing can go; `undefined` when only another look can tell. */
+  readonly keptUntil: number | undefined;
   /** Index in the file of the first chunk appended; without one, the number of chunks in the file. */
   readonly firstIndex: number;
   /** Chunks dropped: from the file, and of those to append. */
@@ -69,6 +71,8 @@ interface Plan {
   readonly keepFrom: number;
   /** Index of the first chunk to append. */
   readonly appendFrom: number;
+  /** Last time of the chunk that has to be past the limit before the file is rewritten, where that was looked at. */
+  readonly keptUntil?: number;
   /** First time of the oldest chunk kept. */
   readonly firstTime: number | undefined;
 }
@@ -131,12 +135,14 @@ const planForFile = (
   const start = Math.min(enough, chunksInFile - 1);
   let keepFrom = chunksInFile;
   let firstTime: number | undefined;
+  let keptUntil = 0;
   eachHeader(access, path, fd, start, chunksInFile, (index, bytes, offset) => {
     const problem = headerProblem(bytes, offset);
     if (problem !== undefined) throw corruptSeriesFile(path, index * RECORD_BYTES, problem);
     if (recordLastTime(bytes, offset) < beforeTime) return true;
     keepFrom = index;
     firstTime = recordFirstTime(bytes, offset);
+    keptUntil = recordLastTime(bytes, offset);
     return false;
   });
   const file = { fileExists: true, chunksInFile };
@@ -148,7 +154,7 @@ const planForFile = (
       return false;
     });
   }
-  return { ...file, keepFrom: 0, appendFrom: 0, firstTime };
+  return { ...file, keepFrom: 0, appendFrom: 0, firstTime, keptUntil };
 };
 
 const removeAll = (access: SeriesFileAccess, path: string, request: DropAndPersist, plan: Plan): DropResult => {
@@ -158,12 +164,13 @@ const removeAll = (access: SeriesFileAccess, path: string, request: DropAndPersi
     if (request.sync) access.syncEntryIfPossible(path);
   }
   const dropped = plan.chunksInFile + request.slots.length;
-  return { firstTime: undefined, firstIndex: 0, dropped, allDropped: true, chunksInFile: 0, mtimeNs: -1n };
+  const nothing = { firstTime: undefined, keptUntil: undefined, firstIndex: 0, chunksInFile: 0, mtimeNs: -1n };
+  return { ...nothing, dropped, allDropped: true };
 };
 
 const keepAndAppend = (access: SeriesFileAccess, path: string, request: DropAndPersist, plan: Plan): DropResult => {
-  const { firstTime, appendFrom } = plan;
-  const kept = { firstTime, dropped: appendFrom, allDropped: false };
+  const { firstTime, keptUntil, appendFrom } = plan;
+  const kept = { firstTime, keptUntil, dropped: appendFrom, allDropped: false };
   if (appendFrom < request.slots.length) {
     return { ...kept, ...appendRecords(access, path, request.slots, request.encodings, appendFrom, request.sync) };
   }
@@ -194,6 +201,7 @@ const rewrite = (access: SeriesFileAccess, path: string, request: DropAndPersist
   if (request.sync) access.syncEntryIfPossible(path);
   return {
     firstTime: plan.firstTime,
+    keptUntil: undefined,
     firstIndex,
     dropped: plan.keepFrom + plan.appendFrom,
     allDropped: false,

@@ -1,5 +1,5 @@
 /**
- * Which series are archived, and from when to when: the archive's time-range index held in memory, about 32 bytes a
+ * Which series are archived, and from when to when: the archive's time-range index held in memory, about 40 bytes a
  * series. So a new series learns without a read that it is not archived, a query passes over series outside its range,
  * and the maintenance sweep visits archived series without LevelDB.
  *
@@ -16,6 +16,8 @@ export class ArchiveDirectory {
   private firstTimes = new Float64Array(FIRST_CAPACITY);
   /** NaN marks a free slot; the low half is then the next free one. */
   private lastTimes = new Float64Array(FIRST_CAPACITY);
+  /** While the limit of retention is not later than this, nothing of the series can go. */
+  private keptUntils = new Float64Array(FIRST_CAPACITY);
   /** Slots handed out so far, free ones included. */
   private slotCount = 0;
   private firstFree = NO_SLOT;
@@ -30,7 +32,7 @@ export class ArchiveDirectory {
 
   /** Memory taken. */
   get byteCount(): number {
-    return this.highs.length * 24 + this.places.byteLength;
+    return this.highs.length * 32 + this.places.byteLength;
   }
 
   has(high: number, low: number): boolean {
@@ -49,6 +51,19 @@ export class ArchiveDirectory {
     }
     this.firstTimes[slot] = firstTime;
     this.lastTimes[slot] = lastTime;
+    this.keptUntils[slot] = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Somebody has looked at the series' file: while the limit of retention is not later than `time`, nothing can go. */
+  setKeptUntil(high: number, low: number, time: number): void {
+    const slot = this.slotOf(high, low);
+    if (slot !== NO_SLOT) this.keptUntils[slot] = time;
+  }
+
+  /** Whether something of the series may be past retention. */
+  isDroppable(high: number, low: number, beforeTime: number): boolean {
+    const slot = this.slotOf(high, low);
+    return slot !== NO_SLOT && this.firstTimes[slot] < beforeTime && this.keptUntils[slot] < beforeTime;
   }
 
   /** Whether the series was there. */
@@ -171,6 +186,7 @@ export class ArchiveDirectory {
     this.lows = grown(this.lows, new Int32Array(capacity));
     this.firstTimes = grown(this.firstTimes, new Float64Array(capacity));
     this.lastTimes = grown(this.lastTimes, new Float64Array(capacity));
+    this.keptUntils = grown(this.keptUntils, new Float64Array(capacity));
     this.places = new Int32Array(capacity * 2);
     for (let slot = this.nextSlot(0); slot >= 0; slot = this.nextSlot(slot + 1)) {
       this.places[this.placeFor(this.highs[slot], this.lows[slot])] = slot + 1;

@@ -229,8 +229,13 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   }
 
   trim(row: Row): Promise<FileResult> {
-    const { table, persister, beforeTime } = this.parts;
-    return persister.trim(table.high[row], table.low[row], beforeTime() ?? EARLIEST);
+    const { table, archived, persister, beforeTime } = this.parts;
+    const high = table.high[row];
+    const low = table.low[row];
+    return persister.trim(high, low, beforeTime() ?? EARLIEST, (until) => {
+      archived.setKeptUntil(high, low, until);
+      table.keptUntil[row] = until;
+    });
   }
 
   /**

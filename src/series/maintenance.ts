@@ -31,9 +31,9 @@ export const factsOf = (parts: VisitParts, row: Row): VisitFacts => {
     headOpen,
     headIdle: headOpen && idle,
     chunksWaiting: table.chunksWaiting(row),
-    // An unknown first time counts as old: looking at the file makes it known.
+    // An unknown first time counts as old: looking at the file makes it known, and until when nothing of it can go.
     droppable: inFile
-      ? beforeTime > EARLIEST && firstTime < beforeTime
+      ? beforeTime > EARLIEST && firstTime < beforeTime && table.keptUntil[row] < beforeTime
       : table.chunksWaiting(row) > 0 && firstTime < beforeTime,
     // A file that was not synced yet must not be all there is: the next checkpoint syncs it.
     idle: idle && (table.flags(row) & FILE_UNSYNCED) === 0,

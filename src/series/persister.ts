@@ -97,8 +97,8 @@ export class Persister {
     );
   }
 
-  /** Drops what is past retention from an archived series' file. */
-  trim(high: number, low: number, beforeTime: number): Promise<FileResult> {
+  /** Drops what is past retention from an archived series' file. `onKept` hears until when nothing more can go. */
+  trim(high: number, low: number, beforeTime: number, onKept: (until: number) => void): Promise<FileResult> {
     const key = fingerprintText(high, low);
     return this.enqueue(
       key,
@@ -110,6 +110,7 @@ export class Persister {
           this.parts.cache.forgetSeries(key);
           this.announceDrop(key, result);
         }
+        onKept(result.keptUntil ?? EARLIEST);
         return {
           written: 0,
           dropped: result.dropped,
@@ -228,8 +229,10 @@ export class Persister {
     const allDropped = drop?.allDropped ?? false;
     if (dropped > 0) cache.forgetSeries(key);
     if (slots.length > 0) this.adoptNewest(row, slots[slots.length - 1]);
-    if (drop !== undefined) table.firstTime[row] = drop.firstTime ?? EARLIEST;
-    else if (result.firstIndex === 0) table.firstTime[row] = chunks.firstTimeOf(slots[0]);
+    if (drop !== undefined) {
+      table.firstTime[row] = drop.firstTime ?? EARLIEST;
+      table.keptUntil[row] = drop.keptUntil ?? EARLIEST;
+    } else if (result.firstIndex === 0) table.firstTime[row] = chunks.firstTimeOf(slots[0]);
     const firstKept = result.chunksInFile - slots.length;
     for (const [index, slot] of chunks.unlinkOldest(row, slots.length).entries()) {
       // What was too old to be written at all is the beginning of the slots.

@@ -68,6 +68,8 @@ export class SeriesTable {
   low = new Int32Array(FIRST_CAPACITY);
   /** First time of the oldest chunk in the series file, as the checkpoint keeps it; EARLIEST while nobody has looked. */
   firstTime = new Float64Array(FIRST_CAPACITY);
+  /** While the limit of retention is not later than this, nothing in the file can go; EARLIEST while nobody has looked. */
+  keptUntil = new Float64Array(FIRST_CAPACITY);
   /** Chunks in the series file; -1 when unknown (files of versions before 0.13). */
   chunksInFile = new Int32Array(FIRST_CAPACITY);
   /** First time of the newest chunk in the file, for the checkpoint's placeholder; EARLIEST when unknown. */
@@ -95,7 +97,7 @@ export class SeriesTable {
 
   /** Bytes of the columns, and roughly those of the labels. */
   get bytes(): number {
-    const columns = this.high.length * (INTS_PER_ROW * 4 + 4 * 4 + 3 * 8 + 8 + 4) + this.byLabels.length * 8;
+    const columns = this.high.length * (INTS_PER_ROW * 4 + 4 * 4 + 4 * 8 + 8 + 4) + this.byLabels.length * 8;
     return columns + this.labelBytes;
   }
 
@@ -166,6 +168,7 @@ export class SeriesTable {
     this.high[row] = high;
     this.low[row] = low;
     this.firstTime[row] = EARLIEST;
+    this.keptUntil[row] = EARLIEST;
     this.chunksInFile[row] = 0;
     this.lastChunkFirstTime[row] = EARLIEST;
     this.lastChunkLastTime[row] = EARLIEST;
@@ -312,6 +315,7 @@ export class SeriesTable {
     this.high = grown(this.high, new Int32Array(capacity));
     this.low = grown(this.low, new Int32Array(capacity));
     this.firstTime = grown(this.firstTime, new Float64Array(capacity));
+    this.keptUntil = grown(this.keptUntil, new Float64Array(capacity));
     this.chunksInFile = grown(this.chunksInFile, new Int32Array(capacity));
     this.lastChunkFirstTime = grown(this.lastChunkFirstTime, new Float64Array(capacity));
     this.lastChunkLastTime = grown(this.lastChunkLastTime, new Float64Array(capacity));

@@ -373,7 +373,7 @@ export class Running {
     for (const slot of slots) {
       const high = archived.highAt(slot);
       const low = archived.lowAt(slot);
-      if (!archived.has(high, low) || archived.firstTimeOf(high, low) >= beforeTime) continue;
+      if (!archived.isDroppable(high, low, beforeTime)) continue;
       await this.room();
       const pairs = this.directory.archivedPairs(high, low);
       if (pairs === undefined || !archived.has(high, low)) continue;

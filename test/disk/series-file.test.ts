@@ -247,7 +247,7 @@ describe('SeriesFiles.dropAndPersist', () => {
     readonly append?: number;
     readonly appendAt?: number;
     readonly ratio?: number;
-    readonly result: Omit<DropResult, 'mtimeNs'>;
+    readonly result: Omit<DropResult, 'mtimeNs' | 'keptUntil'>;
     /** First times in the file afterwards, divided by 10; `undefined`: no file. */
     readonly left: readonly number[] | undefined;
   }
@@ -413,7 +413,7 @@ describe('SeriesFiles.dropAndPersist', () => {
     it(title, () => {
       withSeries(inFile, (files, slab, path) => {
         const slots = chunksFrom(slab, appendAt, append);
-        const { mtimeNs, ...answer } = files.dropAndPersist({
+        const { mtimeNs, keptUntil: _, ...answer } = files.dropAndPersist({
           high: HIGH,
           low: LOW,
           beforeTime: before,
@@ -442,6 +442,15 @@ describe('SeriesFiles.dropAndPersist', () => {
     const encodings = encodingsOf(slab, slots);
     return { high: HIGH, low: LOW, beforeTime, slots, encodings, minShrinkRatio: 0.1, sync: true };
   };
+
+  it('says until when a file that it keeps can not shrink: nothing goes up to then, and something after it', () => {
+    withSeries(20, (files, slab) => {
+      const { keptUntil, dropped } = files.dropAndPersist(request(slab, 0, 15));
+      expect({ keptUntil, dropped }).to.deep.equal({ keptUntil: 29, dropped: 0 });
+      expect(files.dropAndPersist(request(slab, 0, 29)).dropped).to.equal(0);
+      expect(files.dropAndPersist(request(slab, 0, 30))).to.include({ dropped: 3, keptUntil: undefined });
+    });
+  });
 
   it('does not take up what a longer tmp file of an earlier crash holds', () => {
     withSeries(20, (files, slab, path) => {
