@@ -125,7 +125,7 @@ describe('the pages in a browser', function () {
       await field.press('Enter');
       await page.getByRole('option', { name: '/login' }).waitFor();
       await field.pressSequentially('/log');
-      await page.waitForFunction('document.querySelectorAll("[role=option]").length === 1');
+      await page.getByRole('option').nth(1).waitFor({ state: 'detached' });
       await field.press('ArrowDown');
       await field.press('Tab');
       await field.pressSequentially('}');
@@ -242,7 +242,7 @@ describe('the pages in a browser', function () {
       const field = page.getByRole('combobox', { name: 'Which series' });
       await field.fill('{__name__=~".+"}');
       await field.press('Enter');
-      await page.waitForFunction('document.querySelectorAll(".picker .list button").length > 100');
+      await page.locator('.picker .list button').nth(100).waitFor();
       const before = await liveActors(store);
       const looked = await page.evaluate<number>(`(async () => {
         const buttons = [...document.querySelectorAll('.picker .list button')];

@@ -1,7 +1,8 @@
 /** A chart of several series with uPlot, and a legend that shows the values under the cursor. */
 
-import { h, setText } from './dom.js';
-import { distinguish, formatLabels, formatNumber, formatTime } from './format.js';
+import { h } from './dom.js';
+import { formatLabels, formatNumber, formatTime } from './format.js';
+import { createLegend } from './legend.js';
 import uPlot from './vendor/uPlot.esm.js';
 
 /** Ten colours that keep apart in light and in dark. */
@@ -87,6 +88,13 @@ const timeTexts = (
     return clock === '00:00' ? text.slice(0, 10) : clock;
   });
 
+/** Zero is in sight when the values are not far from it; a line at zero alone gets an axis up to one. */
+const valueRange = (/** @type {any} */ _plot, /** @type {number | null} */ low, /** @type {number | null} */ high) => {
+  if (low === null || high === null || (low === 0 && high === 0)) return [0, 1];
+  const end = /** @type {const} */ ({ pad: 0.1, soft: 0, mode: 2 });
+  return uPlot.rangeNum(low, high, { min: end, max: end });
+};
+
 /** The texts of the value axis are as wide as the longest of them. */
 const axisWidth = (/** @type {any} */ _plot, /** @type {string[] | null} */ values) =>
   Math.max(44, 16 + 6.6 * Math.max(...(values ?? ['']).map((text) => text.length)));
@@ -95,81 +103,14 @@ const axisWidth = (/** @type {any} */ _plot, /** @type {string[] | null} */ valu
  * @typedef {object} ChartOptions
  * @property {AbortSignal} signal the end of the page
  * @property {number} [height]
- * @property {boolean} [legend] default true
+ * @property {'full' | 'short' | 'none'} [legend] default full
+ * @property {(labels: Record<string, string>[]) => string[]} [namesOf] what the legend calls the series
  * @property {(from: number, through: number) => void} [onZoom] a range in milliseconds was dragged
  * @property {(value: number) => string} [format] of the values
  */
 
-/** The legend's table: swatch and labels, value under the cursor, last, lowest, highest. */
-const createLegend = (/** @type {(value: number) => string} */ format, /** @type {(i: number) => void} */ onToggle) => {
-  const body = h('tbody');
-  const element = h(
-    'div',
-    { class: 'legend scroll' },
-    h(
-      'table',
-      {},
-      h(
-        'thead',
-        {},
-        h(
-          'tr',
-          {},
-          h('th', {}, 'Series'),
-          ...['Cursor', 'Last', 'Lowest', 'Highest'].map((text) => h('th', { class: 'number' }, text)),
-        ),
-      ),
-      body,
-    ),
-  );
-  /** @type {HTMLElement[][]} */
-  let cells = [];
-  const text = (/** @type {number | null | undefined} */ value) =>
-    value === null || value === undefined ? '–' : format(value);
-  return {
-    element,
-    /** @param {Series[]} list @param {boolean[]} shown */
-    showSeries(list, shown) {
-      const names = distinguish(list.map(({ labels }) => labels));
-      cells = list.map(() => Array.from({ length: 4 }, () => h('td', { class: 'number' }, '–')));
-      body.replaceChildren(
-        ...list.map(({ labels }, i) => {
-          const swatch = h('span', { class: 'swatch' });
-          swatch.style.setProperty('--swatch', colorOf(i));
-          const name = h(
-            'button',
-            {
-              type: 'button',
-              class: 'toggle mono',
-              title: `${formatLabels(labels)}\nClick to hide or show.`,
-              'aria-pressed': String(shown[i]),
-              onclick: () => onToggle(i),
-            },
-            swatch,
-            names[i],
-          );
-          return h('tr', { class: shown[i] ? '' : 'off' }, h('td', {}, name), ...cells[i]);
-        }),
-      );
-    },
-    /** @param {Series[]} list */
-    showValues(list) {
-      list.forEach(({ values }, i) => {
-        const numbers = /** @type {number[]} */ (values.filter((value) => value !== null));
-        setText(cells[i][1], text(numbers.at(-1)));
-        setText(cells[i][2], text(numbers.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)));
-        setText(cells[i][3], text(numbers.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)));
-      });
-    },
-    /** @param {(number | null | undefined)[]} values */
-    showCursor(values) {
-      for (const [i, value] of values.entries()) setText(cells[i][0], text(value));
-    },
-  };
-};
-
 export const createChart = (
-  /** @type {ChartOptions} */ { signal, height = 320, legend = true, onZoom, format = formatNumber },
+  /** @type {ChartOptions} */ { signal, height = 320, legend = 'full', namesOf, onZoom, format = formatNumber },
 ) => {
   const canvas = h('div', { class: 'chart' });
   const element = h('div', {}, canvas);
@@ -183,13 +124,19 @@ export const createChart = (
   let range;
   let key = '';
 
-  const table = createLegend(format, (i) => {
-    shown[i] = !shown[i];
-    plot?.setSeries(i + 1, { show: shown[i] });
-    table.showSeries(list, shown);
-    table.showValues(list);
+  const table = createLegend({
+    format,
+    colorOf,
+    short: legend === 'short',
+    ...(namesOf === undefined ? {} : { namesOf }),
+    onToggle: (i) => {
+      shown[i] = !shown[i];
+      plot?.setSeries(i + 1, { show: shown[i] });
+      table.showSeries(list, shown);
+      table.showValues(list);
+    },
   });
-  if (legend) element.append(table.element);
+  if (legend !== 'none') element.append(table.element);
 
   /** The value of each series at the cursor, or the one before it where it has none there. */
   const valuesAtCursor = () => {
@@ -215,7 +162,7 @@ export const createChart = (
           range: (/** @type {any} */ _u, /** @type {number} */ min, /** @type {number} */ max) =>
             range === undefined ? [min, max] : [range[0] / 1000, range[1] / 1000],
         },
-        y: { range: { min: { pad: 0.1, soft: 0, mode: 2 }, max: { pad: 0.1, soft: 0, mode: 2 } } },
+        y: { range: valueRange },
       },
       axes: [
         axis({ space: 80, values: timeTexts }),
@@ -244,7 +191,7 @@ export const createChart = (
         })),
       ],
       hooks: {
-        setCursor: [() => legend && table.showCursor(valuesAtCursor())],
+        setCursor: [() => table.showCursor(valuesAtCursor())],
         setSelect: [
           (/** @type {any} */ u) => {
             if (u.select.width < 4) return;

@@ -1,7 +1,15 @@
 /** Storage: pressure, journal, checkpoint, indexing, memory and quarantine now; and the store's metrics over time. */
 import { createChart, perSecond } from './chart.js';
 import { failure, h, panel, segments, setText } from './dom.js';
-import { formatBytes, formatCount, formatLabels, formatNumber, formatSeconds, formatTime } from './format.js';
+import {
+  distinguish,
+  formatBytes,
+  formatCount,
+  formatLabels,
+  formatNumber,
+  formatSeconds,
+  formatTime,
+} from './format.js';
 import { ask, isAbort, repeat } from './server.js';
 
 const figuresMs = 1000;
@@ -189,7 +197,7 @@ const quarantineTable = (/** @type {any[]} */ list) =>
                 {},
                 h('td', { class: 'mono' }, formatTime(time)),
                 h('td', { class: 'mono', title: fingerprint }, name),
-                h('td', {}, reason),
+                h('td', { class: 'wrap' }, reason),
                 h('td', { class: 'mono' }, file ?? '–'),
               );
             }),
@@ -279,10 +287,18 @@ const dashboard = /** @type {const} */ ([
   ['Lifecycle events per second', ['tidemark_events_total'], true, formatNumber],
 ]);
 
+/** Names without what the store's metrics have in common, and without labels that are the same for all. */
+const shortNames = (/** @type {Record<string, string>[]} */ list) => {
+  const [{ __name__: first }] = list;
+  const isOneMetric = list.every(({ __name__: name }) => name === first);
+  if (isOneMetric && list.length > 1) return distinguish(list);
+  return list.map(({ __name__: name }) => name.replace(/^(?:prometheus_local_storage|tidemark)_/, ''));
+};
+
 const createDashboard = (/** @type {AbortSignal} */ signal) => {
   let spanMs = 900_000;
   const charts = dashboard.map(([title, metrics, rate, format]) => {
-    const chart = createChart({ signal, height: 150, format });
+    const chart = createChart({ signal, height: 150, format, legend: 'short', namesOf: shortNames });
     const box = h('div', {}, chart.element);
     const empty = h('p', { class: 'empty' }, 'Not recorded in this time range.');
     const load = async () => {
@@ -359,12 +375,8 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
       trouble,
       now,
       h('div', { class: 'columns' }, panel('Memory by part', [], memory), panel('On disk', [condition], disk)),
-      h(
-        'div',
-        { class: 'columns' },
-        panel('Quarantine', [count], quarantine),
-        panel('Subscriptions', [], subscriptions),
-      ),
+      panel('Quarantine', [count], quarantine),
+      panel('Subscriptions', [], subscriptions),
       charts.element,
     ),
   );
