@@ -7,9 +7,10 @@
  * that a run makes must meet every fault that can happen to it.
  */
 
-/** What a call does. `sync` and `dataSync` stand for both of their forms. */
+/** What a call does. `create` opens what need not exist; `sync` and `dataSync` stand for both of their forms. */
 export type Operation =
   | 'open'
+  | 'create'
   | 'close'
   | 'read'
   | 'write'
@@ -39,7 +40,8 @@ export type FaultKind = 'crash' | 'EIO' | 'ENOSPC' | 'EMFILE' | 'short' | 'slow'
 
 /** The faults that can happen to each operation, beside `crash`, which can happen to all. */
 export const faultsOf: Readonly<Record<Operation, readonly FaultKind[]>> = {
-  open: ['EIO', 'EMFILE', 'ENOSPC'],
+  open: ['EIO', 'EMFILE'],
+  create: ['EIO', 'EMFILE', 'ENOSPC'],
   close: ['EIO'],
   read: ['EIO', 'short'],
   write: ['EIO', 'ENOSPC', 'short'],

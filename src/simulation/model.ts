@@ -172,17 +172,19 @@ export class Model {
   /** Checks what was returned of one series. */
   checkSeries(series: ModelSeries, samples: SeriesSamples | undefined, allowance: Allowance): void {
     if (series.suspect) return;
-    if (this.damaged) {
-      this.checkSubset(series, samples, allowance);
+    this.takeUnsure(series, samples);
+    if (this.damaged || (series.dropping && !allowance.afterCrash)) {
+      // While it is being dropped, an answer may have any part of it.
+      this.checkSubset(series, samples);
+      if (this.damaged && (allowance === EVERYTHING || allowance.afterCrash)) this.follow(series, samples);
       return;
     }
     const name = nameOf(series.number);
-    this.takeUnsure(series, samples);
     const first = series.indexAt(allowance.from);
     const end = series.indexAt(allowance.through + 1);
     const times = samples?.timestamps ?? new Float64Array(0);
     if (times.length === 0 && series.dropping) {
-      if (allowance.afterCrash) this.series.delete(series.number);
+      this.series.delete(series.number);
       return;
     }
     const forgettable = Math.min(end, Math.max(first, this.forgettableCount(series)));
@@ -231,8 +233,8 @@ export class Model {
     }
   }
 
-  /** Everything was appended, in this order and with these bits; anything may be missing. The model follows. */
-  private checkSubset(series: ModelSeries, samples: SeriesSamples | undefined, allowance: Allowance): void {
+  /** Everything was appended, in this order and with these bits; anything may be missing. */
+  private checkSubset(series: ModelSeries, samples: SeriesSamples | undefined): void {
     const times = samples?.timestamps ?? new Float64Array(0);
     for (let i = 0; i < times.length; i++) {
       const index = series.indexAt(times[i]);
@@ -242,14 +244,19 @@ export class Model {
       if (i > 0 && times[i] <= times[i - 1]) throw new Violation(`${nameOf(series.number)} is out of order`);
       this.checkValue(series, samples!, i, index);
     }
-    if (allowance !== EVERYTHING && !allowance.afterCrash) return;
+  }
+
+  /** The model takes over what the store has; what is past retention may come and go. */
+  private follow(series: ModelSeries, samples: SeriesSamples | undefined): void {
+    const times = samples?.timestamps ?? new Float64Array(0);
+    const kept = Math.min(this.forgettableCount(series), times.length === 0 ? series.count : series.indexAt(times[0]));
     const words = new Int32Array(
       samples?.values.buffer ?? new ArrayBuffer(0),
       samples?.values.byteOffset,
       times.length * 2,
     );
     const appendedMs = series.appendedMs[0] ?? 0;
-    series.truncate(0);
+    series.truncate(kept);
     for (let i = 0; i < times.length; i++) series.add(times[i], words[2 * i + 1], words[2 * i], appendedMs);
     series.acknowledged = series.count;
     series.dropping = false;

@@ -253,12 +253,13 @@ export class Reading {
     const number = seriesOf(samples.labels);
     if (number === undefined) throw new Violation(`a query returned a stranger: ${JSON.stringify(samples.labels)}`);
     if (query.seen.has(number)) throw new Violation(`a query returned ${nameOf(number)} twice`);
-    query.seen.add(number);
     const before = query.counts.get(number);
     const now = model.series.get(number);
     // A series that was dropped meanwhile, and perhaps made anew, may show as it was or not at all.
-    if (before === undefined || now !== before.series) return;
-    model.checkSeries(now, samples, { from: query.from, through: query.through, countAtLeast: before.count });
+    if (before !== undefined && now === before.series) {
+      model.checkSeries(now, samples, { from: query.from, through: query.through, countAtLeast: before.count });
+    }
+    query.seen.add(number);
   }
 
   private checkAllSeen(query: HeldQuery): void {

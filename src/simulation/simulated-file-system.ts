@@ -43,7 +43,8 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   open(path: string, mode: OpenMode): FileDescriptor {
-    return this.disk.call(this.process, 'open', path, () => {
+    const operation = mode === 'read' || mode === 'readWrite' ? 'open' : 'create';
+    return this.disk.call(this.process, operation, path, () => {
       if (this.descriptors.size >= this.disk.descriptorsMax) throw systemError('EMFILE', 'open', path);
       const file = this.openFile(path, mode);
       const fd = this.nextDescriptor++;
@@ -283,7 +284,7 @@ export class SimulatedFileSystem implements FileSystem {
 
   private assertRoomForInode(syscall: string, path: string): void {
     if (!Number.isFinite(this.disk.capacityBytes) || this.disk.freeBytes >= INODE_BYTES) return;
-    this.disk.countQuotaRefusal('open', path);
+    this.disk.countQuotaRefusal(syscall === 'mkdir' ? 'makeDirectory' : 'create', path);
     throw systemError('ENOSPC', syscall, path);
   }
 

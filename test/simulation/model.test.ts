@@ -97,6 +97,14 @@ describe('The model', () => {
     }
   });
 
+  it('lets an answer that is given during a drop have any part of the series', () => {
+    const model = modelOf(2, [1, 2]);
+    model.series.get(2)!.dropping = true;
+    for (const answer of [[], [samples(2, [2])], [samples(2, [1, 2])]]) model.check(answer, all, EVERYTHING);
+    expect(() => model.check([samples(2, [3])], all, EVERYTHING)).to.throw('not appended');
+    expect(() => model.check([samples(2, [2])], all, afterCrash)).to.throw('beginning');
+  });
+
   it('excuses a quarantined series, and one whose file decayed', () => {
     const quarantined = modelOf(2, [1]);
     quarantined.series.get(2)!.quarantined = 1;

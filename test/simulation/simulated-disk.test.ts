@@ -259,7 +259,7 @@ describe('The simulated disk', () => {
     world.disk.faults.arm({ fault: 'EIO', operation: 'write', file: 'heads', skip: 0 });
     expect(() => write(fileSystem, '/store/heads.db', 'x')).to.throw('EIO');
     const { calls, faults } = world.coverage.report();
-    expect(calls).to.include({ 'open heads': 1, 'write heads': 1 });
+    expect(calls).to.include({ 'create heads': 1, 'write heads': 1 });
     expect(faults).to.deep.equal({ 'write heads: EIO': 1 });
     const missing = world.coverage.missing({ transitions: [], events: [], steps: [] });
     expect(missing).to.include('fault write heads: crash').and.not.to.include('fault write heads: EIO');
