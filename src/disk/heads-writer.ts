@@ -117,8 +117,14 @@ export class HeadsWriter {
     }
   }
 
-  /** Completes the file and puts it in place; resolves when it would survive loss of power. */
-  async finish(trailer?: HeadsTrailer): Promise<HeadsWritten> {
+  /**
+   * Completes the file and puts it in place; resolves when it would survive loss of power. `beforeReplacing` is waited
+   * for when the new file is on the disk and the old one is in place still.
+   */
+  async finish(
+    trailer?: HeadsTrailer,
+    beforeReplacing?: (written: HeadsWritten) => Promise<unknown>,
+  ): Promise<HeadsWritten> {
     this.writeBuffered();
     const fd = this.fd!;
     try {
@@ -132,15 +138,17 @@ export class HeadsWriter {
       await this.fileSystem.sync(fd);
       this.fd = undefined;
       this.fileSystem.close(fd);
-      this.fileSystem.rename(this.temporary, this.path);
-      this.hasBegun = false;
-      this.fileSystem.syncDirectory(this.directory);
-      return {
+      const written = {
         series: this.series,
         chunks: this.chunks,
         bytes: HEADER_BYTES + this.bodyBytes + end.length,
         crc32: crc32(end, crcRecords),
       };
+      await beforeReplacing?.(written);
+      this.fileSystem.rename(this.temporary, this.path);
+      this.hasBegun = false;
+      this.fileSystem.syncDirectory(this.directory);
+      return written;
     } catch (error) {
       throw this.failed(error);
     }

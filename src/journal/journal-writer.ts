@@ -8,6 +8,7 @@
  * when it is reached `append` waits for the disk. After an error nothing is lost from either: `writable` is false until
  * `retry` succeeds, which continues exactly where the disk stopped.
  */
+import { dirname } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import { ioError } from '../disk/io-error.ts';
@@ -49,6 +50,8 @@ export class JournalWriter {
   readonly findings: readonly JournalFinding[];
   /** 16 hex digits. */
   readonly storeId: string;
+  /** Where the records that were found when it was opened end; `undefined` when there were none. */
+  readonly foundEnd: Position | undefined;
   private readonly clock: Clock;
   private readonly options: Required<Omit<JournalWriterOptions, 'onPending' | 'onError'>> &
     Pick<JournalWriterOptions, 'onPending' | 'onError'>;
@@ -81,7 +84,11 @@ export class JournalWriter {
   static open(parts: JournalWriterParts): JournalWriter {
     const { fileSystem, directory, notBefore = 0 } = parts;
     try {
-      fileSystem.makeDirectory(directory);
+      if (fileSystem.stat(directory) === undefined) {
+        fileSystem.makeDirectory(directory);
+        // Its name lies in the directory above: without this, loss of power could take a journal that was synced.
+        fileSystem.syncDirectory(dirname(directory));
+      }
       return new JournalWriter(parts, prepareTail(fileSystem, directory, notBefore));
     } catch (error) {
       throw ioError(error, 'open', directory);
@@ -92,6 +99,7 @@ export class JournalWriter {
     this.clock = parts.clock;
     this.options = { ...journalDefaults, ...parts.options };
     this.findings = tail.findings;
+    this.foundEnd = tail.segments.length === 0 ? undefined : tail.end;
     this.storeId = tail.storeId ?? parts.storeId;
     this.salt = storeSalt(this.storeId);
     this.history = new HistoryLog({ ...parts, storeId: this.storeId, bytesMax: this.options.historyBytes });

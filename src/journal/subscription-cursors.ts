@@ -2,6 +2,7 @@
  * Where durable subscriptions stand: one small JSON file each, replaced in one step. Saves that come while others are
  * being written are written together, once.
  */
+import { dirname } from 'node:path';
 import type { FileSystem } from '../disk/file-system.ts';
 import { ioError } from '../disk/io-error.ts';
 import { discard, readFile, removeIfPresent, writeFully } from '../disk/read-write.ts';
@@ -90,7 +91,10 @@ export class SubscriptionCursors {
     const names = this.waiting;
     this.waiting = new Set();
     try {
-      this.fileSystem.makeDirectory(this.directory);
+      if (this.fileSystem.stat(this.directory) === undefined) {
+        this.fileSystem.makeDirectory(this.directory);
+        this.fileSystem.syncDirectory(dirname(this.directory));
+      }
       for (const name of names) await this.writeOne(name);
       this.fileSystem.syncDirectory(this.directory);
     } catch (error) {

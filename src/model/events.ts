@@ -150,6 +150,21 @@ export interface StoreOpened {
   readonly headsCrc32: number;
 }
 
+/**
+ * A session is about to end in order: the last checkpoint is on the disk, and replaces the one before next. A crash
+ * between the two leaves either of them, and recovery knows both.
+ */
+export interface StoreClosing {
+  readonly type: 'storeClosing';
+  readonly time: number;
+  /** The new heads.db holds everything before this position. */
+  readonly from: Position;
+  /** Size of the new heads.db. */
+  readonly headsBytes: number;
+  /** Its CRC-32. */
+  readonly headsCrc32: number;
+}
+
 /** A session has ended in order. */
 export interface StoreClosed {
   readonly type: 'storeClosed';
@@ -218,6 +233,7 @@ export type SeriesEvent =
 export type StoreEvent =
   | CheckpointWritten
   | StoreOpened
+  | StoreClosing
   | StoreClosed
   | PressureChanged
   | HealthChanged

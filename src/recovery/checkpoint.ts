@@ -8,7 +8,8 @@
  *   2. write all records to heads.db.tmp;
  *   3. the indexes and the journal catch up, so that nothing in the snapshot is ahead of them after a loss of power;
  *   4. series files that were written without a sync are synced: the snapshot no longer holds their chunks;
- *   5. sync heads.db.tmp, rename it over heads.db, sync the directory;
+ *   5. sync heads.db.tmp, rename it over heads.db, sync the directory; at a clean close, whose heads.db does not name
+ *      its position, the journal is told of it durably before the renaming;
  *   6. the journal before the position may go.
  */
 import { seriesTags } from '../../machines/series-states.ts';
@@ -22,6 +23,7 @@ import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
 import type { Indexer } from '../index/indexer.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
 import type { Position } from '../model/events.ts';
+import type { EventBus } from '../series/event-bus.ts';
 import type { FileChanges } from '../series/file-changes.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { DETACHED, EARLIEST, FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
@@ -43,6 +45,7 @@ export interface CheckpointParts {
   readonly directory: string;
   readonly indexer: Indexer;
   readonly journal: JournalWriter;
+  readonly bus: EventBus;
   readonly clock: Clock;
 }
 
@@ -71,13 +74,21 @@ export class Checkpointer {
       await indexer.flush();
       await journal.commit();
       await this.syncSeriesFiles();
-      const written = await writer.finish(final ? undefined : { position: from });
+      const written = final
+        ? await writer.finish(undefined, (heads) => this.announceClosing(from, heads))
+        : await writer.finish({ position: from });
       return { from, ...written, durationMs: clock.monotonic() - started };
     } catch (error) {
       writer.abort();
       for (let row = 0; row < table.size; row++) if (table.isLive(row)) chunks.touch(row);
       throw error;
     }
+  }
+
+  private async announceClosing(from: Position, { bytes, crc32 }: HeadsWritten): Promise<void> {
+    const { bus, journal, clock } = this.parts;
+    bus.publish({ type: 'storeClosing', time: clock.now(), from, headsBytes: bytes, headsCrc32: crc32 });
+    await journal.commit();
   }
 
   private async writeRecords(writer: HeadsWriter): Promise<void> {

@@ -8,13 +8,13 @@
  *
  * A heads.db that a running Tidemark wrote names its journal position itself, in its trailer. One that a clean close
  * left behind, or that the original wrote, has none: then the journal says which file, by size and CRC-32, its session
- * was opened on.
+ * was opened on, or was about to leave behind.
  */
 
 import type { FileSystem } from '../disk/file-system.ts';
-import type { HeadsRead } from '../disk/heads.ts';
+import type { HeadsRead, HeadsTrailer } from '../disk/heads.ts';
 import { readJournal } from '../journal/read-journal.ts';
-import type { LifecycleEvent, Position, StoreClosed, StoreOpened } from '../model/events.ts';
+import type { LifecycleEvent, Position, StoreClosed, StoreClosing, StoreOpened } from '../model/events.ts';
 
 export type Tier =
   | { readonly kind: 'clean' }
@@ -36,19 +36,24 @@ export interface TierQuestion {
   readonly dirty: boolean;
   readonly forced: boolean;
   readonly heads: Pick<HeadsRead, 'status' | 'bytes' | 'crc32' | 'trailer'>;
-  /** Oldest position of the journal and the one behind its last record. */
+  /** Oldest position of the journal and the one behind its last record; `undefined` when there is no record. */
   readonly first: Position;
-  readonly end: Position;
+  readonly recordsEnd: Position | undefined;
 }
 
 export const chooseTier = (question: TierQuestion): TierChoice => {
-  const session = lastSession(question);
-  const ownHeads = question.heads.trailer !== undefined || isHeadsOf(session, question.heads);
-  return { tier: tierOf(question, session), ownHeads };
+  // The usual case needs nothing but the tail: what subscribers hold back of the journal is not read.
+  if (question.dirty && !question.forced && question.heads.status !== 'damaged' && trailerFits(question)) {
+    return { tier: { kind: 'journal', from: question.heads.trailer.position }, ownHeads: true };
+  }
+  const { session, closing } = lastSession(question);
+  const { heads } = question;
+  const ownHeads = heads.trailer !== undefined || isHeadsOf(session, heads) || isHeadsOf(closing, heads);
+  return { tier: tierOf(question, session, closing), ownHeads };
 };
 
-const tierOf = (question: TierQuestion, session: Session | undefined): Tier => {
-  const { heads, dirty, forced, first, end } = question;
+const tierOf = (question: TierQuestion, session: Session | undefined, closing: StoreClosing | undefined): Tier => {
+  const { heads, dirty, forced } = question;
   const unclosed = session !== undefined && !session.closed ? session.position : undefined;
   // DIRTY may have been removed by hand; a checkpoint of an unfinished session tells the truth.
   const unfinished = unclosed !== undefined && (heads.trailer !== undefined || isHeadsOf(session, heads));
@@ -56,10 +61,10 @@ const tierOf = (question: TierQuestion, session: Session | undefined): Tier => {
   if (forced) return { kind: 'crash', reason: 'recovery was asked for', from: unclosed };
   if (!dirty && !unfinished) return { kind: 'clean' };
   if (heads.trailer !== undefined) {
-    const { position } = heads.trailer;
-    if (position >= first && position <= end && end > 0) return { kind: 'journal', from: position };
+    if (trailerFits(question)) return { kind: 'journal', from: question.heads.trailer.position };
     return { kind: 'crash', reason: 'the journal of the last checkpoint is missing', from: unclosed };
   }
+  if (closing !== undefined && isHeadsOf(closing, heads)) return { kind: 'journal', from: closing.from };
   if (session === undefined) return { kind: 'crash', reason: 'there is no journal', from: undefined };
   if (!isHeadsOf(session, heads)) {
     return { kind: 'crash', reason: 'another program has written heads.db since the journal', from: unclosed };
@@ -68,16 +73,28 @@ const tierOf = (question: TierQuestion, session: Session | undefined): Tier => {
   return session.closed && session.isLast ? { kind: 'clean' } : { kind: 'journal', from: session.position };
 };
 
-const isHeadsOf = (session: Session | undefined, heads: { readonly bytes: number; readonly crc32: number }): boolean =>
-  session !== undefined && session.headsBytes === heads.bytes && session.headsCrc32 === heads.crc32;
+/** Whether the journal reaches over the position that the checkpoint names. */
+const trailerFits = (
+  question: TierQuestion,
+): question is TierQuestion & { readonly heads: { readonly trailer: HeadsTrailer } } => {
+  const { heads, first, recordsEnd } = question;
+  const position = heads.trailer?.position;
+  return position !== undefined && recordsEnd !== undefined && first <= position && position <= recordsEnd;
+};
 
-interface Session {
+interface HeadsSum {
+  readonly headsBytes: number;
+  readonly headsCrc32: number;
+}
+
+const isHeadsOf = (sum: HeadsSum | undefined, { bytes, crc32 }: TierQuestion['heads']): boolean =>
+  sum !== undefined && sum.headsBytes === bytes && sum.headsCrc32 === crc32;
+
+interface Session extends HeadsSum {
   readonly position: Position;
   readonly closed: boolean;
   /** No record came after it. */
   readonly isLast: boolean;
-  readonly headsBytes: number;
-  readonly headsCrc32: number;
 }
 
 /**
@@ -87,24 +104,27 @@ interface Session {
 const isBase = (event: LifecycleEvent): event is StoreOpened | StoreClosed =>
   event.type === 'storeClosed' || (event.type === 'storeOpened' && event.how !== 'journal');
 
-/** The last event that heads.db stands for. */
-const lastSession = ({ fileSystem, directory }: TierQuestion): Session | undefined => {
+/** The last event that heads.db stands for, and the one after it that says that another heads.db was to replace it. */
+const lastSession = ({
+  fileSystem,
+  directory,
+}: TierQuestion): { readonly session: Session | undefined; readonly closing: StoreClosing | undefined } => {
   let found: { event: StoreOpened | StoreClosed; position: Position } | undefined;
+  let closing: StoreClosing | undefined;
   let last: Position = 0;
   for (const record of readJournal({ fileSystem, directory, eventsOnly: true })) {
     last = record.position;
     if (record.type !== 'events') continue;
     for (const event of record.events) {
-      if (isBase(event)) found = { event, position: record.position };
+      if (event.type === 'storeClosing') closing = event;
+      if (!isBase(event)) continue;
+      found = { event, position: record.position };
+      closing = undefined;
     }
   }
-  if (found === undefined) return undefined;
+  if (found === undefined) return { session: undefined, closing };
   const { event, position } = found;
-  return {
-    position,
-    closed: event.type === 'storeClosed',
-    isLast: position === last,
-    headsBytes: event.headsBytes,
-    headsCrc32: event.headsCrc32,
-  };
+  const { headsBytes, headsCrc32 } = event;
+  const session = { position, closed: event.type === 'storeClosed', isLast: position === last, headsBytes, headsCrc32 };
+  return { session, closing };
 };

@@ -114,7 +114,7 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
     forced: engine.options.forceRecovery,
     heads,
     first: journal.first,
-    end: journal.end,
+    recordsEnd: journal.foundEnd,
   });
   const trouble =
     tier.kind === 'crash' ? tier.reason : await unexplained(engine, found, { heads, ownHeads, unreadable });

@@ -175,6 +175,7 @@ export class Running {
       directory: engine.directory,
       indexer,
       journal,
+      bus,
       clock,
     });
     this.reader = new SeriesReader({
@@ -436,6 +437,8 @@ export class Running {
     this.checkpointFrom = from;
     if (keepJournal) return result;
     try {
+      // So that a journal never goes as a whole: one without any record is one that somebody deleted.
+      await journal.commit();
       await this.truncateJournal(from, Math.max(from, indexer.position ?? from, journal.first));
     } catch (error) {
       // The checkpoint is in place all the same; what is unnecessary now goes with the next one.

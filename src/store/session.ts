@@ -221,7 +221,6 @@ export class Session {
     const heads = await running.writeCheckpointInTurn(true);
     writeMappings(engine.fileSystem, engine.directory, engine.mapper.entries());
     await indexer.close();
-    await labels.clearPosition();
     bus.publish({
       type: 'storeClosed',
       time: engine.clock.now(),
@@ -229,6 +228,8 @@ export class Session {
       headsCrc32: heads.crc32,
     });
     await journal.close();
+    // Not before the session's end is on the disk: a crash would have the label indexes made anew.
+    await labels.clearPosition();
     await closeDatabases(recovered.databases);
     markClean(engine.fileSystem, engine.directory);
     await engine.files.close();

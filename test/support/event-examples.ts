@@ -63,6 +63,7 @@ export const eventExamples: Examples = {
     headsBytes: 118_489_600,
     headsCrc32: 2_774_863_201,
   },
+  storeClosing: { type: 'storeClosing', time, from: 73_400_320, headsBytes: 118_489_600, headsCrc32: 2_774_863_201 },
   storeClosed: { type: 'storeClosed', time, headsBytes: 118_489_600, headsCrc32: 2_774_863_201 },
   pressureChanged: { type: 'pressureChanged', time, from: 'normal', to: 'rushed', score: 0.81 },
   healthChanged: { type: 'healthChanged', time, to: 'readOnly', reason: 'the disk is full' },

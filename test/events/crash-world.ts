@@ -1,0 +1,75 @@
+/**
+ * A simulated machine whose process dies at a given call of its disk or of its databases while it does something, and
+ * what the next process finds.
+ */
+import { expect } from 'chai';
+import type { Store, StoreInfo, StoreOptions } from '../../src/api.ts';
+import { openStore } from '../../src/index.ts';
+import type { CrashKind } from '../../src/simulation/simulated-process.ts';
+import { World } from '../../src/simulation/world.ts';
+
+export const directory = '/store';
+
+const options: StoreOptions = { retention: 'off', checkpointInterval: '1h', commitInterval: '10m' };
+
+/** Opens the store in the world's process that starts now. */
+export const boot = async (world: World, more: StoreOptions = {}): Promise<Store> => {
+  const ports = world.boot();
+  const outcome = await world.run(() => openStore(directory, { ...options, ...more, ...ports }));
+  if (outcome.kind === 'value') return outcome.value;
+  throw outcome.kind === 'error' ? outcome.error : new Error(`opening: ${outcome.kind}`);
+};
+
+/** Waits in the world for something that has to succeed. */
+export const succeed = async <T>(world: World, operation: () => Promise<T>): Promise<T> => {
+  const outcome = await world.run(operation);
+  if (outcome.kind === 'value') return outcome.value;
+  throw outcome.kind === 'error' ? outcome.error : new Error(outcome.kind);
+};
+
+export interface Found {
+  readonly opened: StoreInfo['opened'];
+  /** Values of each series by its label `id`, in order of time. */
+  readonly samples: Map<string, number[]>;
+}
+
+export const look = (world: World, store: Store): Promise<Found> =>
+  succeed(world, async () => {
+    const samples = new Map<string, number[]>();
+    for await (const { labels, values } of store.select([])) samples.set(labels['id'] ?? '', [...values]);
+    return { opened: (await store.info()).opened, samples };
+  });
+
+export interface Script {
+  /** What is done, and made safe, before. */
+  readonly before: (store: Store) => Promise<void>;
+  /** What the process dies in. */
+  readonly dyingIn: (store: Store) => Promise<void>;
+  /** Called for what the next process finds. */
+  readonly expectFound: (found: Found) => void;
+  readonly options?: StoreOptions;
+}
+
+/** Plays the script once for each call that `dyingIn` makes. Returns how many there were. */
+export const dieAtEachCall = async (kind: CrashKind, script: Script): Promise<number> => {
+  for (let call = 0; ; call++) {
+    const world = new World({ seed: 1000 + call, directory, mischief: 0 });
+    const store = await boot(world, script.options);
+    await succeed(world, () => script.before(store));
+    world.disk.faults.arm({ fault: 'crash', skip: call });
+    const outcome = await world.run(() => script.dyingIn(store));
+    if (outcome.kind === 'value') return call;
+    expect(outcome.kind, `${kind} at call ${call}`).to.equal('crashed');
+    world.disk.faults.clear();
+    world.crash(kind);
+    const next = await boot(world, script.options);
+    try {
+      script.expectFound(await look(world, next));
+    } catch (error) {
+      throw new Error(`${kind} at call ${call}:\n${world.trace.tail(Number(process.env['TRACE'] ?? 10)).join('\n')}`, {
+        cause: error,
+      });
+    }
+    await succeed(world, () => next.close());
+  }
+};
