@@ -165,6 +165,25 @@ const createMetricList = (/** @type {AbortSignal} */ signal, /** @type {(name: s
   };
 };
 
+/** The series just read, with what the live stream has brought since then. */
+const withNewer = (
+  /** @type {import('./chart.js').Series[]} */ read,
+  /** @type {import('./chart.js').Series[]} */ shown,
+) => {
+  const byLabels = new Map(shown.map((one) => [formatLabels(one.labels), one]));
+  return read.map(({ labels, timestamps, values }) => {
+    const known = byLabels.get(formatLabels(labels));
+    const last = timestamps.at(-1) ?? 0;
+    const first = known?.timestamps.findIndex((time) => time > last) ?? -1;
+    if (known === undefined || first < 0) return { labels, timestamps, values };
+    return {
+      labels,
+      timestamps: [...timestamps, ...known.timestamps.slice(first)],
+      values: [...values, ...known.values.slice(first)],
+    };
+  });
+};
+
 export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal: AbortSignal }} */ { signal }) => {
   let view = readView();
   /** @type {AbortController | undefined} */
@@ -258,10 +277,25 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
       buckets: Math.max(100, Math.round(output.clientWidth || 900)),
     };
     const answer = await ask('/ui/range', params, wanted);
-    list = answer.series;
+    list = withNewer(answer.series, list);
     render();
     showStatus(answer.total);
     return answer.total;
+  };
+
+  /** Drops what has moved out of the chart. */
+  const trim = () => {
+    const [from] = spanNow();
+    for (const one of list) {
+      const first = Math.max(
+        one.timestamps.findIndex((time) => time >= from - 10_000),
+        one.timestamps.length - liveSamplesMax,
+      );
+      if (first > 0) {
+        one.timestamps.splice(0, first);
+        one.values.splice(0, first);
+      }
+    }
   };
 
   /** Appends what the live stream brings; a series that is new, or samples that were left out, load the range again. */
@@ -290,9 +324,14 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
             dirty = true;
           },
         },
+        // What was appended before the stream began, or while it was broken, is read once it is there.
+        onState: (connected) => {
+          reload ||= connected;
+        },
       },
     );
     const timer = setInterval(async () => {
+      trim();
       if (document.hidden) return;
       if (reload) {
         reload = false;
@@ -303,17 +342,6 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
           () => {},
         );
         return;
-      }
-      const [from] = spanNow();
-      for (const one of list) {
-        const first = Math.max(
-          one.timestamps.findIndex((time) => time >= from - 10_000),
-          one.timestamps.length - liveSamplesMax,
-        );
-        if (first > 0) {
-          one.timestamps.splice(0, first);
-          one.values.splice(0, first);
-        }
       }
       if (dirty || !view.table) render();
       if (dirty) showStatus(total);
