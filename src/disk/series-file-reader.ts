@@ -104,11 +104,17 @@ export const recordProblem = (bytes: Uint8Array, offset: number): string | undef
 };
 
 /** All headers of the file but those of the newest `skipFromEnd` chunks; none when there is no file. */
-export const readDescriptors = (access: SeriesFileAccess, path: string, skipFromEnd: number): ChunkDescriptors => {
+export const readDescriptors = (
+  access: SeriesFileAccess,
+  path: string,
+  skipFromEnd: number,
+  passOverTornEnd: boolean,
+): ChunkDescriptors => {
   const fd = openIfPresent(access.fileSystem, path);
   if (fd === undefined) return descriptorsFor(0);
   try {
-    const chunksInFile = wholeRecords(path, access.fileSystem.statOpen(fd).size);
+    const { size } = access.fileSystem.statOpen(fd);
+    const chunksInFile = passOverTornEnd ? Math.floor(size / RECORD_BYTES) : wholeRecords(path, size);
     const descriptors = descriptorsFor(Math.max(0, chunksInFile - skipFromEnd));
     const { firstTimes, lastTimes, encodings } = descriptors;
     eachHeader(access, path, fd, 0, encodings.length, (index, bytes, offset) => {

@@ -27,7 +27,7 @@ export type SeriesFileRequest =
     })
   | (DropAndPersist & { readonly kind: 'dropAndPersist' })
   | (OfSeries & { readonly kind: 'load'; readonly firstIndex: number; readonly slots: Slots })
-  | (OfSeries & { readonly kind: 'descriptors'; readonly skipFromEnd: number })
+  | (OfSeries & { readonly kind: 'descriptors'; readonly skipFromEnd: number; readonly passOverTornEnd?: boolean })
   | (OfSeries & { readonly kind: 'remove' })
   | (OfSeries & { readonly kind: 'quarantine'; readonly reason: string; readonly pairs: LabelPairs | undefined })
   | (OfSeries & { readonly kind: 'stat' })
@@ -138,7 +138,7 @@ const call = (files: SeriesFiles, request: SeriesFileRequest): SeriesFileAnswers
     case 'load':
       return files.load(request.high, request.low, request.firstIndex, request.slots);
     case 'descriptors':
-      return files.loadDescriptors(request.high, request.low, request.skipFromEnd);
+      return files.loadDescriptors(request.high, request.low, request.skipFromEnd, request.passOverTornEnd);
     case 'remove':
       return files.remove(request.high, request.low);
     case 'quarantine':

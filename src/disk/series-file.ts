@@ -56,9 +56,12 @@ export class SeriesFiles {
     return this.attempt('read', high, low, (path) => readChunks(this.access, path, firstIndex, slots));
   }
 
-  /** Times and encodings as the headers have them, without the newest `skipFromEnd` chunks. No file: none. */
-  loadDescriptors(high: number, low: number, skipFromEnd = 0): ChunkDescriptors {
-    return this.attempt('read', high, low, (path) => readDescriptors(this.access, path, skipFromEnd));
+  /**
+   * Times and encodings as the headers have them, without the newest `skipFromEnd` chunks. No file: none. Bytes after the
+   * last whole record are an error, unless they are to be passed over.
+   */
+  loadDescriptors(high: number, low: number, skipFromEnd = 0, passOverTornEnd = false): ChunkDescriptors {
+    return this.attempt('read', high, low, (path) => readDescriptors(this.access, path, skipFromEnd, passOverTornEnd));
   }
 
   /** Removes the file; returns how many chunks it had. A missing file had none. */

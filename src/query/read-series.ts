@@ -53,6 +53,8 @@ interface Reading {
   /** Slots of the file's chunks in the range, retained; filled in as they are loaded. */
   file: Slot[];
   firstChunk: number;
+  /** Chunks that the file should have at least. */
+  readonly chunksInFile: number;
   /** What the file has that can't be read. */
   damage: Error | undefined;
   /** Why the file could not be read at all now: the disk's doing, which says nothing about the file. */
@@ -167,7 +169,10 @@ export class SeriesReader {
         }
       }
     }
-    return { series, key, release, memory, file: [], firstChunk: 0, damage: undefined, trouble: undefined };
+    // An archived series is its file.
+    const chunksInFile = row === NO_ROW ? 1 : table.chunksInFile[row];
+    const empty = { file: [], firstChunk: 0, damage: undefined, trouble: undefined };
+    return { series, key, release, memory, chunksInFile, ...empty };
   }
 
   private copyOf(slot: Slot): Slot {
@@ -184,11 +189,11 @@ export class SeriesReader {
     );
     for (const [index, reading] of readings.entries()) {
       const outcome = outcomes[index];
-      if (!outcome.ok) {
-        noteFailure(reading, toError(outcome.error));
-        continue;
-      }
-      const { firstTimes, lastTimes } = outcome.value;
+      if (!outcome.ok) noteFailure(reading, toError(outcome.error));
+      const times = outcome.ok ? outcome.value : await this.wholeRecords(reading);
+      const { firstTimes, lastTimes } = times;
+      const missing = reading.chunksInFile - firstTimes.length;
+      if (missing > 0) reading.damage ??= missingChunks(missing, firstTimes.length);
       let first = 0;
       while (first < lastTimes.length && lastTimes[first] < from) first++;
       let end = first;
@@ -196,6 +201,15 @@ export class SeriesReader {
       reading.firstChunk = first;
       reading.file = new Array<Slot>(end - first).fill(NO_SLOT);
     }
+  }
+
+  /** The chunks of a file whose end is torn. */
+  private async wholeRecords({ series: { high, low }, trouble }: Reading): Promise<FileTimes> {
+    const [outcome] =
+      trouble === undefined
+        ? await this.parts.files.run([{ kind: 'descriptors', high, low, skipFromEnd: 0, passOverTornEnd: true }])
+        : [];
+    return outcome?.ok ? outcome.value : noTimes;
   }
 
   /** Brings the chosen chunks into memory: from the cache, or in runs of consecutive ones from the file. */
@@ -225,8 +239,8 @@ export class SeriesReader {
     for (const [index, { reading, start, slots }] of runs.entries()) {
       const outcome = outcomes[index];
       if (!outcome.ok) {
-        for (const slot of slots) slab.release(slot);
         noteFailure(reading, toError(outcome.error));
+        await this.loadOneByOne(reading, start, slots);
         continue;
       }
       for (const [i, slot] of slots.entries()) {
@@ -235,6 +249,30 @@ export class SeriesReader {
         slab.retain(slot);
         cache.put(reading.key, reading.firstChunk + start + i, slot);
       }
+    }
+  }
+
+  /** Where one chunk of a run is damaged, the others are read nevertheless. Nothing of this is cached. */
+  private async loadOneByOne(reading: Reading, start: number, slots: readonly Slot[]): Promise<void> {
+    const { slab, files } = this.parts;
+    const { series, firstChunk } = reading;
+    const outcomes =
+      reading.trouble !== undefined || slots.length === 1
+        ? []
+        : await files.run(
+            slots.map((slot, i) => {
+              const { high, low } = series;
+              return { kind: 'load', high, low, firstIndex: firstChunk + start + i, slots: [slot] } as const;
+            }),
+          );
+    for (const [i, slot] of slots.entries()) {
+      const outcome = outcomes[i];
+      if (outcome?.ok !== true) {
+        slab.release(slot);
+        continue;
+      }
+      slab.encoding[slot] = outcome.value[0];
+      reading.file[start + i] = slot;
     }
   }
 
@@ -260,6 +298,18 @@ export class SeriesReader {
     if (reading.damage !== undefined) onDamage(reading.series.high, reading.series.low, reading.damage);
   }
 }
+
+const noTimes: FileTimes = {
+  firstTimes: new Float64Array(0),
+  lastTimes: new Float64Array(0),
+  encodings: new Uint8Array(0),
+};
+
+const missingChunks = (missing: number, found: number): TidemarkError =>
+  new TidemarkError(
+    'TIDEMARK_CORRUPT_SERIES_FILE',
+    found === 0 ? 'the series file is missing' : `${missing} chunks of the series file are missing`,
+  );
 
 const noteFailure = (reading: Reading, error: TidemarkError): void => {
   if (isDamage(error)) reading.damage = error;

@@ -28,10 +28,33 @@ export class SampleCollector {
     return this.columns.count;
   }
 
-  /** Adds a chunk's samples. Throws `TIDEMARK_CORRUPT_CHUNK` after it has taken the readable ones. */
+  /**
+   * Adds a chunk's samples, without those that are not later than what is there: after a crash the original can store a
+   * sample twice. Throws `TIDEMARK_CORRUPT_CHUNK` after it has taken the readable ones.
+   */
   add(slot: Slot): void {
-    const { slab, columns } = this;
-    decodeChunkRange(slab.blockOf(slot), slab.offsetOf(slot), this.encodingOf(slot), this.from, this.through, columns);
+    const { slab, columns, from, through } = this;
+    const before = columns.count;
+    try {
+      decodeChunkRange(slab.blockOf(slot), slab.offsetOf(slot), this.encodingOf(slot), from, through, columns);
+    } finally {
+      const { timestamps } = columns;
+      if (before > 0 && columns.count > before && timestamps[before] <= timestamps[before - 1]) this.dropKnown(before);
+    }
+  }
+
+  private dropKnown(before: number): void {
+    const { columns } = this;
+    const { timestamps, words } = columns;
+    let kept = before;
+    for (let i = before; i < columns.count; i++) {
+      if (timestamps[i] <= timestamps[kept - 1]) continue;
+      timestamps[kept] = timestamps[i];
+      words[2 * kept] = words[2 * i];
+      words[2 * kept + 1] = words[2 * i + 1];
+      kept++;
+    }
+    columns.count = kept;
   }
 
   /** What was collected. The bits of the values are copied as integers: no signalling NaN is quieted. */
