@@ -244,6 +244,11 @@ export interface Store extends AsyncDisposable {
   checkpoint(): Promise<void>;
   backup(directory: string): Promise<BackupResult>;
   waitForIndexing(): Promise<void>;
+  /**
+   * Makes the label indexes anew from the series that there are, while appends go on; queries wait until they are whole.
+   * For an index that is suspected of being wrong: opening the store does it by itself when one is damaged or missing.
+   */
+  rebuildIndexes(options?: { onProgress?: (progress: Progress) => void }): Promise<void>;
   /** Visits every series once, now: closes idle heads, persists, drops what is past retention, archives. */
   maintain(): Promise<void>;
   readonly events$: Observable<DomainEvent>;

@@ -13,6 +13,7 @@ import type {
   ChunkInfo,
   Duration,
   InstantSample,
+  Progress,
   QuarantinedSeries,
   Sample,
   SelectOptions,
@@ -45,6 +46,7 @@ import { Engine } from './store/engine.ts';
 import { infoOf } from './store/info.ts';
 import { metricsOf } from './store/metrics.ts';
 import { listQuarantine, readFromQuarantine } from './store/quarantine.ts';
+import { rebuildIndexes } from './store/rebuild-indexes.ts';
 import { Session } from './store/session.ts';
 
 /**
@@ -192,6 +194,12 @@ class TidemarkStore implements Store {
   async waitForIndexing(): Promise<void> {
     this.assertOpen();
     await this.session.running.recovered.indexer.flush();
+  }
+
+  async rebuildIndexes({ onProgress = () => {} }: { onProgress?: (progress: Progress) => void } = {}): Promise<void> {
+    this.assertWritable();
+    const { engine, running } = this.session;
+    await rebuildIndexes(engine, running.recovered, onProgress);
   }
 
   async maintain(): Promise<void> {

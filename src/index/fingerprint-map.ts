@@ -12,6 +12,10 @@ export class FingerprintMap<T> {
     else byLow.set(low, value);
   }
 
+  *entries(): Generator<readonly [high: number, low: number, value: T]> {
+    for (const [high, byLow] of this.byHigh) for (const [low, value] of byLow) yield [high, low, value];
+  }
+
   delete(high: number, low: number): void {
     const byLow = this.byHigh.get(high);
     if (byLow?.delete(low) === true && byLow.size === 0) this.byHigh.delete(high);

@@ -88,13 +88,16 @@ export class Indexer {
   private writtenCount = 0;
   private writtenPosition: Position | undefined;
   private isClosing = false;
+  private writing: Promise<void> = Promise.resolve();
+  /** Resolves when who has the indexes for itself lets go of them. */
+  private held: Promise<void> | undefined;
 
   constructor(options: IndexerOptions) {
     this.options = options;
     this.capacity = options.capacity ?? 1 << 18;
     const results$ = this.operations$.pipe(
       options.batching({
-        write: (operations) => this.write(operations),
+        write: (operations) => this.writeInTurn(operations),
         flush$: this.flush$,
         retries: () => !this.isClosing,
       }),
@@ -106,9 +109,9 @@ export class Indexer {
     this.ended.catch(() => {});
   }
 
-  /** Operations that wait or are being written. */
+  /** Operations that wait or are being written; what has the indexes for itself counts as one. */
   get queued(): number {
-    return this.enqueuedCount - this.writtenCount;
+    return this.enqueuedCount - this.writtenCount + (this.held === undefined ? 0 : 1);
   }
 
   /** The journal's position that the indexes have reached through this indexer; `undefined` before the first batch. */
@@ -131,6 +134,30 @@ export class Indexer {
     return true;
   }
 
+  /**
+   * Runs `work` with the indexes to itself: what is enqueued meanwhile is written afterwards, and whoever reads waits,
+   * because every read flushes first.
+   */
+  async alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    while (this.held !== undefined) await this.held;
+    let letGo: () => void = () => {};
+    this.held = new Promise((resolve) => {
+      letGo = resolve;
+    });
+    try {
+      await this.writing.catch(() => {});
+      return await work();
+    } finally {
+      this.held = undefined;
+      letGo();
+    }
+  }
+
+  /** Series whose archiving is not written yet. */
+  get waitingToBeArchived(): { readonly high: number; readonly low: number; readonly pairs: LabelPairs }[] {
+    return [...this.archivings.entries()].map(([high, low, { pairs }]) => ({ high, low, pairs }));
+  }
+
   /** The labels of a series whose archiving is not written yet. */
   pendingArchived(high: number, low: number): LabelPairs | undefined {
     return this.archivings.get(high, low)?.pairs;
@@ -139,6 +166,7 @@ export class Indexer {
   /** Resolves when everything enqueued before is written; rejects when an attempt fails, after which it is tried again. */
   flush(): Promise<void> {
     if (this.isClosing) return this.ended;
+    if (this.held !== undefined) return this.held.then(() => this.flush());
     if (this.queued === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.waiters.push({ count: this.enqueuedCount, resolve, reject });
@@ -154,6 +182,12 @@ export class Indexer {
       this.flush$.next();
     }
     await this.ended;
+  }
+
+  private async writeInTurn(operations: readonly IndexingOperation[]): Promise<void> {
+    while (this.held !== undefined) await this.held;
+    this.writing = this.write(operations);
+    await this.writing;
   }
 
   private async write(operations: readonly IndexingOperation[]): Promise<void> {

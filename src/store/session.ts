@@ -8,7 +8,6 @@ import { markClean } from '../disk/directory.ts';
 import { writeMappings } from '../disk/mappings.ts';
 import { listQuarantined } from '../disk/quarantine-list.ts';
 import { TidemarkError } from '../errors.ts';
-import type { IndexedSeries } from '../index/label-index.ts';
 import { Subscriptions } from '../journal/subscriptions.ts';
 import { ProgressReporter } from '../recovery/progress.ts';
 import { startRootActor } from '../series/actors.ts';
@@ -16,10 +15,8 @@ import { Background } from './background.ts';
 import { closeDatabases } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { type Found, openDirectory, type Recovered, recover } from './opening.ts';
+import { fillLabelIndexes } from './rebuild-indexes.ts';
 import { Running } from './running.ts';
-
-/** Series per page of a label index's rebuild. */
-const PAGE_SERIES = 4096;
 
 export class Session {
   readonly engine: Engine;
@@ -149,10 +146,7 @@ export class Session {
     }
     if (recovered.needsLabels) {
       const total = engine.table.live + recovered.archived.size;
-      await labels.rebuild(this.allSeries(), {
-        position: journal.end,
-        onProgress: (done) => progress.report('label indexes', done, total),
-      });
+      await fillLabelIndexes(engine, recovered, journal.end, (done) => progress.report('label indexes', done, total));
     } else if (recovered.how !== 'journal') {
       await labels.apply([], journal.end);
     }
@@ -166,24 +160,6 @@ export class Session {
       headsCrc32: heads.crc32,
     });
     await journal.commit();
-  }
-
-  /** Every series there is, for the label indexes. */
-  private async *allSeries(): AsyncGenerator<IndexedSeries[]> {
-    const { table, clock } = this.engine;
-    const { archive, archived } = this.recovered as Recovered;
-    let page: IndexedSeries[] = [];
-    for (const row of table.rows()) {
-      page.push({ high: table.high[row], low: table.low[row], pairs: table.labels[row] ?? [] });
-      if (page.length < PAGE_SERIES) continue;
-      yield page;
-      page = [];
-      await clock.breathe();
-    }
-    yield page;
-    for await (const { entries } of archive.scanMetrics()) {
-      yield entries.filter(({ high, low }) => archived.has(high, low));
-    }
   }
 
   private start(): void {

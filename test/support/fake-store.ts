@@ -159,6 +159,8 @@ export class FakeStore implements Store {
 
   async waitForIndexing(): Promise<void> {}
 
+  async rebuildIndexes(): Promise<void> {}
+
   async maintain(): Promise<void> {}
 
   watch(selector: Selector): Observable<Sample> {
