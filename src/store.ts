@@ -36,7 +36,7 @@ import { type LabelPairs, type Labels, toLabelPairs, toLabels } from './model/la
 import { matchesPairs } from './model/matcher.ts';
 import { parseSelector } from './model/selector.ts';
 import { resolveOptions } from './options.ts';
-import { StoredSeriesHandle } from './series/handle.ts';
+import { type HandleServices, StoredSeriesHandle } from './series/handle.ts';
 import { SampleTap } from './series/sample-tap.ts';
 import { NO_ROW, type Row } from './series/table.ts';
 import { backup } from './store/backup.ts';
@@ -82,6 +82,7 @@ class TidemarkStore implements Store {
   readonly registry: Registry;
   private readonly session: Session;
   private readonly samples$: Observable<WatchedSample>;
+  private readonly handleServices: HandleServices;
   private readonly sampleListeners = new Set<(row: Row, timestamp: number, high: number, low: number) => void>();
   private dropping: Promise<unknown> = Promise.resolve();
 
@@ -94,6 +95,17 @@ class TidemarkStore implements Store {
     this.registry = metricsOf(session);
     this.events$ = liveStream((push) => this.listenToEvents(push));
     this.samples$ = liveStream((push) => this.listenToSamples(push));
+    this.handleServices = {
+      table: engine.table,
+      directory: running.directory,
+      ingest: running.ingest,
+      fingerprintOf: (pairs) => {
+        const { high, low } = running.directory.fingerprintOf(pairs);
+        return fingerprintText(high, low);
+      },
+      stateOf: (pairs) => running.stateOf(pairs),
+      actorOf: (pairs) => this.actorOf(pairs),
+    };
     running.ingest.listener = undefined;
   }
 
@@ -106,22 +118,7 @@ class TidemarkStore implements Store {
   }
 
   series(labels: Labels): SeriesHandle {
-    const { running } = this.session;
-    const { table } = this.session.engine;
-    return new StoredSeriesHandle(
-      {
-        table,
-        directory: running.directory,
-        ingest: running.ingest,
-        fingerprintOf: (pairs) => {
-          const { high, low } = running.directory.fingerprintOf(pairs);
-          return fingerprintText(high, low);
-        },
-        stateOf: (pairs) => running.stateOf(pairs),
-        actorOf: (pairs) => this.actorOf(pairs),
-      },
-      toLabelPairs(labels),
-    );
+    return new StoredSeriesHandle(this.handleServices, toLabelPairs(labels));
   }
 
   async ready(): Promise<void> {

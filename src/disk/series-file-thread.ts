@@ -12,6 +12,6 @@ for (const block of blocks) slab.addBlock(block);
 const files = new SeriesFiles(nodeFileSystem, directory, slab);
 
 parentPort?.on('message', (message: ThreadMessage) => {
-  if (message.kind === 'block') slab.addBlock(message.buffer);
-  else parentPort?.postMessage(runRequests(files, message.requests));
+  for (const block of message.blocks) slab.addBlock(block);
+  parentPort?.postMessage(runRequests(files, message.requests));
 });

@@ -37,10 +37,11 @@ export const runOne = async <const Request extends SeriesFileRequest>(
   return answerOf(outcome);
 };
 
-/** What goes to the thread. */
-export type ThreadMessage =
-  | { readonly kind: 'block'; readonly buffer: SharedArrayBuffer }
-  | { readonly kind: 'run'; readonly requests: readonly SeriesFileRequest[] };
+/** What goes to the thread: a batch, and the blocks of the slab that are new since the one before. */
+export interface ThreadMessage {
+  readonly blocks: readonly SharedArrayBuffer[];
+  readonly requests: readonly SeriesFileRequest[];
+}
 
 export interface ThreadData {
   readonly directory: string;
@@ -63,6 +64,8 @@ class ThreadWorker implements SeriesFileWorker {
   private readonly thread: Worker;
   /** Batches at the thread, oldest first; it answers in order. */
   private readonly waiting: Waiting[] = [];
+  /** Blocks that the thread does not know yet. A message for each would cost as much as creating a thousand series. */
+  private newBlocks: SharedArrayBuffer[] = [];
   private failure: Error | undefined;
   private closed: Promise<void> | undefined;
 
@@ -88,14 +91,15 @@ class ThreadWorker implements SeriesFileWorker {
         reject(failure);
         return;
       }
-      this.post({ kind: 'run', requests });
+      this.thread.postMessage({ blocks: this.newBlocks, requests } satisfies ThreadMessage);
+      this.newBlocks = [];
       this.waiting.push({ resolve, reject });
       if (this.waiting.length === 1) this.thread.ref();
     });
   }
 
   addBlock(buffer: SharedArrayBuffer): void {
-    if (this.closed === undefined && this.failure === undefined) this.post({ kind: 'block', buffer });
+    if (this.closed === undefined && this.failure === undefined) this.newBlocks.push(buffer);
   }
 
   close(): Promise<void> {
@@ -110,10 +114,6 @@ class ThreadWorker implements SeriesFileWorker {
     } finally {
       await this.thread.terminate();
     }
-  }
-
-  private post(message: ThreadMessage): void {
-    this.thread.postMessage(message);
   }
 
   private settle(outcomes: readonly SeriesFileOutcome[]): void {

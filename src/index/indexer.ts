@@ -15,6 +15,8 @@ import { FingerprintMap } from './fingerprint-map.ts';
 import type { LabelOperation } from './label-batch.ts';
 import type { LabelIndex } from './label-index.ts';
 
+/** Operations that are given to the stream at once at most. */
+const STRETCH_MAX = 4096;
 /** Archive operations written at a stretch: a few milliseconds. */
 const ARCHIVE_OPERATIONS_PER_PART = 4096;
 
@@ -38,22 +40,25 @@ export type IndexingOperation =
   /** Out of the archive and out of the label indexes. */
   | (Operation & { readonly type: 'purgeArchived'; readonly pairs: LabelPairs });
 
+/** Operations that were enqueued in one go: what the stream takes as one item. */
+type Stretch = readonly IndexingOperation[];
+
 /** The result of one attempt to write a batch. */
 export type BatchResult =
-  | { readonly kind: 'written'; readonly operations: readonly IndexingOperation[] }
+  | { readonly kind: 'written'; readonly operations: readonly Stretch[] }
   | {
       readonly kind: 'failed';
-      readonly operations: readonly IndexingOperation[];
+      readonly operations: readonly Stretch[];
       readonly error: unknown;
       readonly attempt: number;
     };
 
 /** The policy of batching: `indexing` of streams/indexing.ts with the store's scheduler. */
 export type Batching = (options: {
-  readonly write: (operations: readonly IndexingOperation[]) => Promise<void>;
+  readonly write: (stretches: readonly Stretch[]) => Promise<void>;
   readonly flush$: Observable<void>;
   readonly retries: () => boolean;
-}) => OperatorFunction<IndexingOperation, BatchResult>;
+}) => OperatorFunction<Stretch, BatchResult>;
 
 export interface IndexerOptions {
   readonly labels: LabelIndex;
@@ -78,7 +83,9 @@ interface Waiter {
 export class Indexer {
   readonly capacity: number;
   private readonly options: IndexerOptions;
-  private readonly operations$ = new Subject<IndexingOperation>();
+  private readonly operations$ = new Subject<Stretch>();
+  /** Enqueued and not yet given to the stream: a loop that creates series gives them to it together. */
+  private stretch: IndexingOperation[] = [];
   private readonly flush$ = new Subject<void>();
   /** Archivings that wait, so that reads find their labels; with the number that the operation had. */
   private readonly archivings = new FingerprintMap<{ readonly pairs: LabelPairs; readonly number: number }>();
@@ -97,7 +104,7 @@ export class Indexer {
     this.capacity = options.capacity ?? 1 << 18;
     const results$ = this.operations$.pipe(
       options.batching({
-        write: (operations) => this.writeInTurn(operations),
+        write: (stretches) => this.writeInTurn(stretches.flat()),
         flush$: this.flush$,
         retries: () => !this.isClosing,
       }),
@@ -130,7 +137,9 @@ export class Indexer {
     const { high, low } = operation;
     if (operation.type === 'archive') this.archivings.set(high, low, { pairs: operation.pairs, number });
     else if (operation.type === 'unarchive' || operation.type === 'purgeArchived') this.archivings.delete(high, low);
-    this.operations$.next(operation);
+    this.stretch.push(operation);
+    if (this.stretch.length === 1) queueMicrotask(this.endStretch);
+    else if (this.stretch.length === STRETCH_MAX) this.endStretch();
     return true;
   }
 
@@ -169,6 +178,7 @@ export class Indexer {
     if (this.held !== undefined) return this.held.then(() => this.flush());
     if (this.queued === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
+      this.endStretch();
       this.waiters.push({ count: this.enqueuedCount, resolve, reject });
       this.flush$.next();
     });
@@ -178,6 +188,7 @@ export class Indexer {
   async close(): Promise<void> {
     if (!this.isClosing) {
       this.isClosing = true;
+      this.endStretch();
       this.operations$.complete();
       this.flush$.next();
     }
@@ -189,6 +200,13 @@ export class Indexer {
     this.writing = this.write(operations);
     await this.writing;
   }
+
+  private readonly endStretch = (): void => {
+    const { stretch } = this;
+    if (stretch.length === 0) return;
+    this.stretch = [];
+    this.operations$.next(stretch);
+  };
 
   private async write(operations: readonly IndexingOperation[]): Promise<void> {
     const { labels, clock, onBatch } = this.options;
@@ -220,11 +238,11 @@ export class Indexer {
       for (const { reject } of this.waiters.splice(0)) reject(result.error);
       return;
     }
-    for (const [index, { type, high, low }] of result.operations.entries()) {
-      if (type !== 'archive') continue;
-      if (this.archivings.get(high, low)?.number === this.writtenCount + index) this.archivings.delete(high, low);
+    for (const { type, high, low } of result.operations.flat()) {
+      if (type === 'archive' && this.archivings.get(high, low)?.number === this.writtenCount)
+        this.archivings.delete(high, low);
+      this.writtenCount++;
     }
-    this.writtenCount += result.operations.length;
     const done = this.waiters.filter(({ count }) => count <= this.writtenCount);
     this.waiters = this.waiters.filter(({ count }) => count > this.writtenCount);
     for (const { resolve } of done) resolve();

@@ -13,7 +13,7 @@ import { ByteReader } from '../model/byte-reader.ts';
 import type { ByteWriter } from '../model/byte-writer.ts';
 import type { LifecycleEvent, SeriesCreated } from '../model/events.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
-import { toLabels } from '../model/labels.ts';
+import { type LabelPairs, toLabels } from '../model/labels.ts';
 import { MalformedBytes, OutOfBytes } from '../model/malformed-bytes.ts';
 import { TextTable } from '../model/text-table.ts';
 import { HIGH_WORD, LOW_WORD } from './samples-codec.ts';
@@ -38,17 +38,18 @@ const encodeJson = (event: LifecycleEvent, writer: ByteWriter): void => {
 };
 
 const encodeSeriesCreated = (event: SeriesCreated, writer: ByteWriter): void => {
+  const high = Number.parseInt(event.fingerprint.slice(0, 8), 16);
+  const low = Number.parseInt(event.fingerprint.slice(8), 16);
+  encodeCreated(event.time, high, low, Object.entries(event.labels).flat(), writer);
+};
+
+/** One creation, as it stands behind the count of its record's events. */
+export const encodeCreated = (time: number, high: number, low: number, pairs: LabelPairs, writer: ByteWriter): void => {
   writer.byte(SERIES_CREATED);
-  scratch[0] = event.time;
+  scratch[0] = time;
   writer.halvesBE(scratchWords[HIGH_WORD], scratchWords[LOW_WORD]);
-  writer.int32BE(Number.parseInt(event.fingerprint.slice(0, 8), 16));
-  writer.int32BE(Number.parseInt(event.fingerprint.slice(8), 16));
-  const names = Object.keys(event.labels);
-  writer.svarint(names.length);
-  for (const name of names) {
-    writer.string(name);
-    writer.string(event.labels[name]);
-  }
+  writer.halvesBE(high, low);
+  writer.metric(pairs);
 };
 
 /** Reads events records; one decoder shares the label text of all that it reads. */

@@ -15,7 +15,9 @@ import { ioError } from '../disk/io-error.ts';
 import { TidemarkError } from '../errors.ts';
 import { ByteWriter } from '../model/byte-writer.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
+import type { LabelPairs } from '../model/labels.ts';
 import { ByteQueue } from './byte-queue.ts';
+import { CreationStage } from './creation-stage.ts';
 import { encodeEvents } from './events-codec.ts';
 import type { JournalFinding } from './findings.ts';
 import { HistoryLog } from './history-log.ts';
@@ -56,6 +58,7 @@ export class JournalWriter {
   private readonly options: Required<Omit<JournalWriterOptions, 'onPending' | 'onError'>> &
     Pick<JournalWriterOptions, 'onPending' | 'onError'>;
   private readonly stage: SampleStage;
+  private readonly creations = new CreationStage();
   private readonly queue: ByteQueue;
   private readonly files: SegmentFiles;
   private readonly salt: number;
@@ -198,22 +201,34 @@ export class JournalWriter {
   appendEvents(events: readonly LifecycleEvent[]): Position {
     if (this.refusing) this.throwIfFailed();
     // No staged sample is of a series that does not exist yet, so creations need not wait for the batch to end.
-    if (!events.every(({ type }) => type === 'seriesCreated')) this.sealBatch();
-    this.eventWriter.clear();
-    this.eventWriter.gap(FRAME_BYTES);
-    encodeEvents(events, this.eventWriter);
-    const record = this.eventWriter.view();
-    const payloadBytes = record.length - FRAME_BYTES;
-    if (payloadBytes > PAYLOAD_BYTES_MAX) {
-      throw new TidemarkError('TIDEMARK_INTERNAL', `an event of ${payloadBytes} bytes exceeds ${PAYLOAD_BYTES_MAX}`);
-    }
-    this.addRecord(record, EVENTS, payloadBytes);
+    if (events.every(({ type }) => type === 'seriesCreated')) this.sealCreations();
+    else this.sealBatch();
+    this.addEventsRecord((writer) => encodeEvents(events, writer));
     const position = this.queue.end;
     if (this.idle) {
       this.becomePending();
       this.expectAttention();
     }
     this.writeAhead();
+    return position;
+  }
+
+  /**
+   * Appends the creation of a series. It shares a record with others that come before the next batch, event or commit;
+   * the position returned is where that record will begin, so nothing of it is before.
+   */
+  appendCreated(time: number, high: number, low: number, pairs: LabelPairs): Position {
+    if (this.refusing) this.throwIfFailed();
+    const position = this.queue.end;
+    this.creations.add(time, high, low, pairs);
+    if (this.idle) {
+      this.becomePending();
+      this.expectAttention();
+    }
+    if (this.creations.isFull) {
+      this.sealCreations();
+      this.writeAhead();
+    }
     return position;
   }
 
@@ -433,7 +448,25 @@ export class JournalWriter {
     });
   }
 
+  private sealCreations(): void {
+    if (this.creations.count > 0) this.addEventsRecord((writer) => this.creations.drainTo(writer));
+  }
+
+  private addEventsRecord(encode: (writer: ByteWriter) => void): void {
+    const { eventWriter } = this;
+    eventWriter.clear();
+    eventWriter.gap(FRAME_BYTES);
+    encode(eventWriter);
+    const payloadBytes = eventWriter.length - FRAME_BYTES;
+    if (payloadBytes > PAYLOAD_BYTES_MAX) {
+      throw new TidemarkError('TIDEMARK_INTERNAL', `an event of ${payloadBytes} bytes exceeds ${PAYLOAD_BYTES_MAX}`);
+    }
+    this.addRecord(eventWriter.view(), EVENTS, payloadBytes);
+  }
+
+  /** Records what is staged: creations before the samples of the series that they create. */
   private sealBatch(): void {
+    this.sealCreations();
     const { stage } = this;
     if (stage.count === 0) return;
     this.reserve(samplesBytesMax(stage.count, stage.defined.count - stage.definedBefore));

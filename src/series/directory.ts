@@ -9,8 +9,9 @@ import type { ArchiveDirectory } from '../index/archive-directory.ts';
 import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { Indexer } from '../index/indexer.ts';
 import type { FingerprintMapper } from '../model/collisions.ts';
-import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
-import { type LabelPairs, type Labels, toLabelPairs, toLabels } from '../model/labels.ts';
+import { fastFingerprint } from '../model/fingerprint.ts';
+import { type LabelPairs, type Labels, labelHash, pairsHash, toLabelPairs } from '../model/labels.ts';
+import type { TextTable } from '../model/text-table.ts';
 import type { EventBus } from './event-bus.ts';
 import { NO_ROW, type Row, type SeriesTable } from './table.ts';
 
@@ -22,6 +23,8 @@ export interface SeriesDirectoryParts {
   readonly indexer: Indexer;
   readonly bus: EventBus;
   readonly clock: Clock;
+  /** Label text that series share. */
+  readonly texts: TextTable;
   /** Brings an archived series back into a row; the life of the series changes, so its statechart does it. */
   readonly wake: (high: number, low: number, pairs: LabelPairs) => Row;
   /** Makes a row take samples, or throws why it can't now. */
@@ -44,15 +47,15 @@ export class SeriesDirectory {
 
   /** The row for these labels: the series is created, or woken from the archive, if need be. */
   resolve(labels: Labels): Row {
-    const row = this.parts.table.find(labels);
-    if (row !== NO_ROW) return row;
-    const pairs = toLabelPairs(labels);
-    return this.admit(pairs);
+    const hash = labelHash(labels);
+    const row = this.parts.table.findHashed(labels, hash);
+    return row === NO_ROW ? this.admit(toLabelPairs(labels), hash) : row;
   }
 
   resolvePairs(pairs: LabelPairs): Row {
-    const row = this.parts.table.findPairs(pairs);
-    return row === NO_ROW ? this.admit(pairs) : row;
+    const hash = pairsHash(pairs);
+    const row = this.parts.table.findPairsHashed(pairs, hash);
+    return row === NO_ROW ? this.admit(pairs, hash) : row;
   }
 
   /** For a series whose state takes no samples: wakes it, or throws `TIDEMARK_THROTTLED` while it is being deleted. */
@@ -94,21 +97,17 @@ export class SeriesDirectory {
     );
   }
 
-  private admit(pairs: LabelPairs): Row {
-    const { table, mapper, archived, indexer, bus, clock } = this.parts;
-    fastFingerprint(pairs, this.fingerprint);
-    const stored = mapper.map(this.fingerprint[0], this.fingerprint[1], pairs, this.lookups);
+  private admit(given: LabelPairs, hash: number): Row {
+    const { table, mapper, archived, indexer, bus, clock, texts } = this.parts;
+    fastFingerprint(given, this.fingerprint);
+    const stored = mapper.map(this.fingerprint[0], this.fingerprint[1], given, this.lookups);
     const { high, low } = stored;
     this.demandRoom();
+    const pairs = texts.share(given);
     if (archived.has(high, low)) return this.parts.wake(high, low, pairs);
-    const row = table.add(high, low, pairs);
+    const row = table.add(high, low, pairs, undefined, hash);
     this.created++;
-    const position = bus.publish({
-      type: 'seriesCreated',
-      time: clock.now(),
-      fingerprint: fingerprintText(high, low),
-      labels: toLabels(pairs),
-    });
+    const position = bus.publishCreated(clock.now(), high, low, pairs);
     indexer.enqueue({ type: 'index', high, low, pairs, position });
     return row;
   }

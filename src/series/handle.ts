@@ -1,4 +1,7 @@
-/** The handle that `store.series(labels)` returns: labels resolved once, valid as long as the store. */
+/**
+ * The handle that `store.series(labels)` returns: valid as long as the store. Its labels are resolved by the first sample
+ * that is appended; from then on it keeps the row, and shares the row's labels.
+ */
 import type { AnyActorRef } from 'xstate';
 import type { SeriesHandle, SeriesState } from '../api.ts';
 import type { Fingerprint } from '../model/fingerprint.ts';
@@ -11,7 +14,7 @@ import { GENERATION, NO_ROW, ROW_SHIFT, type Row, type SeriesTable } from './tab
 const STALE_HIGH = 0x7ff00000;
 const STALE_LOW = 2;
 
-/** What a handle asks the store for, beside appending. */
+/** What a handle asks the store for. All handles share one: a program may hold a million of them. */
 export interface HandleServices {
   readonly table: SeriesTable;
   readonly directory: SeriesDirectory;
@@ -23,15 +26,13 @@ export interface HandleServices {
 
 export class StoredSeriesHandle implements SeriesHandle {
   private readonly services: HandleServices;
-  private readonly pairs: LabelPairs;
+  private pairs: LabelPairs;
   private row: Row = NO_ROW;
   private generation = -1;
 
   constructor(services: HandleServices, pairs: LabelPairs) {
     this.services = services;
     this.pairs = pairs;
-    const row = services.table.findPairs(pairs);
-    if (row !== NO_ROW) this.keep(row);
   }
 
   get labels(): Labels {
@@ -71,8 +72,10 @@ export class StoredSeriesHandle implements SeriesHandle {
   }
 
   private keep(row: Row): Row {
+    const { table } = this.services;
     this.row = row;
-    this.generation = this.services.table.generation(row);
+    this.generation = table.generation(row);
+    this.pairs = table.labels[row] ?? this.pairs;
     return row;
   }
 }

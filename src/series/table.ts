@@ -120,7 +120,10 @@ export class SeriesTable {
   }
 
   findPairs(pairs: LabelPairs): Row {
-    const hash = pairsHash(pairs);
+    return this.findPairsHashed(pairs, pairsHash(pairs));
+  }
+
+  findPairsHashed(pairs: LabelPairs, hash: number): Row {
     const mask = this.byLabels.length - 1;
     for (let place = hash & mask; ; place = (place + 1) & mask) {
       const row = this.byLabels[place];
@@ -143,18 +146,18 @@ export class SeriesTable {
     for (let row = 0; row < this.size; row++) if (this.isLive(row) && (this.flags(row) & DETACHED) === 0) yield row;
   }
 
-  /** Whether the row belongs to the series with these labels. */
+  /** Whether {@link find} would give this row for these labels. */
   matches(row: Row, labels: Labels): boolean {
     const pairs = this.labels[row];
-    return pairs !== undefined && labelsEqual(pairs, labels);
+    return pairs !== undefined && (this.ints[row << ROW_SHIFT] & DETACHED) === 0 && labelsEqual(pairs, labels);
   }
 
   isLive(row: Row): boolean {
     return (this.ints[row << ROW_SHIFT] & STATE_MASK) !== STATE_FREE;
   }
 
-  /** A row for a series that has none, in the state with this code: no chunks, no samples. */
-  add(high: number, low: number, pairs: LabelPairs, stateCode = 0): Row {
+  /** A row for a series that has none, in the state with this code: no chunks, no samples. `hash`: of its labels. */
+  add(high: number, low: number, pairs: LabelPairs, stateCode = 0, hash = pairsHash(pairs)): Row {
     const row = this.freeRows.pop() ?? this.size++;
     if (row >= this.high.length) this.grow();
     const base = row << ROW_SHIFT;
@@ -176,7 +179,7 @@ export class SeriesTable {
     this.chunksUnpersisted[row] = 0;
     this.labels[row] = pairs;
     this.labelBytes += bytesOfPairs(pairs);
-    this.hashes[row] = pairsHash(pairs);
+    this.hashes[row] = hash;
     this.liveCount++;
     if (this.liveCount * 2 > this.byLabels.length) this.rehash(this.byLabels.length * 2);
     else this.insert(row);

@@ -20,6 +20,7 @@ import { levelStores } from '../index/level-stores.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import type { Logger } from '../logger.ts';
 import { FingerprintMapper } from '../model/collisions.ts';
+import { TextTable } from '../model/text-table.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Random } from '../random.ts';
 import { Admission } from '../series/admission.ts';
@@ -27,6 +28,9 @@ import { ChunkCache } from '../series/chunk-cache.ts';
 import { Inspection } from '../series/inspection.ts';
 import { MemoryChunks } from '../series/memory-chunks.ts';
 import { SeriesTable } from '../series/table.ts';
+
+/** 16,384 texts: values that repeat over many series are far fewer. */
+const TEXT_PLACE_BITS = 14;
 
 /** What exists before the directory is opened, whatever it holds. */
 export class Engine {
@@ -47,6 +51,8 @@ export class Engine {
   readonly cache: ChunkCache;
   readonly fileKeys = new KeyedMutex<string>();
   readonly mapper = new FingerprintMapper();
+  /** Label text that series, indexes and the checkpoint's reader share. */
+  readonly texts = new TextTable(TEXT_PLACE_BITS);
   readonly admission = new Admission();
   readonly inspection: Inspection;
   /** Series files, on this thread: for recovery, and for the rare question that an append must have answered at once. */

@@ -87,8 +87,8 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
 export const recover = async (engine: Engine, found: Found, progress: ProgressReporter): Promise<Recovered> => {
   const { clock, logger } = engine;
   const { databases } = found;
-  const archive = new ArchiveIndex(databases.metric, databases.timeRange);
-  const labels = new LabelIndex(databases.names, databases.pairs);
+  const archive = new ArchiveIndex(databases.metric, databases.timeRange, engine.texts);
+  const labels = new LabelIndex(databases.names, databases.pairs, { texts: engine.texts });
   const archived = new ArchiveDirectory();
   const unreadable = await archive.loadDirectory(archived, (done) => progress.report('archive', done, 0));
   const { heads, problems } = await loadHeads(engine, progress);
@@ -247,7 +247,7 @@ const newStoreId = (next: () => number): string =>
 
 /** Takes the checkpoint into the table. */
 const loadHeads = async (
-  { fileSystem, directory, slab, table, chunks, clock }: Engine,
+  { fileSystem, directory, slab, table, chunks, clock, texts }: Engine,
   progress: ProgressReporter,
 ): Promise<{ heads: HeadsRead; problems: Problem[] }> => {
   const problems: Problem[] = [];
@@ -267,6 +267,7 @@ const loadHeads = async (
     adoptRecord(table, chunks, record);
   };
   const heads = await readHeads(fileSystem, directory, slab, take, {
+    texts,
     breathe: () => clock.breathe(),
     onProgress: (done, total) => progress.report('checkpoint', done, total, done),
   });

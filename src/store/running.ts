@@ -154,6 +154,7 @@ export class Running {
       indexer,
       bus,
       clock,
+      texts: engine.texts,
       wake: (high, low, pairs) => this.lifecycle.wakeForSample(high, low, pairs),
       makeWritable: (row) => this.lifecycle.makeWritable(row),
     });

@@ -64,8 +64,10 @@ describe('Indexer', () => {
   it('writes after half a second without operations', async () => {
     const { indexer, clock, labels, batches } = open();
     indexer.enqueue(index(1, 10));
+    await settle();
     clock.advance(400);
     indexer.enqueue(index(2, 20));
+    await settle();
     clock.advance(499);
     await settle();
     expect([indexer.queued, batches]).to.deep.equal([2, []]);
