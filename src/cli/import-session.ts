@@ -75,9 +75,8 @@ export class ImportSession {
       for (;;) {
         const next = await Promise.race([iterator.next(), aborted]);
         if (next === 'aborted' || next.done) return;
-        this.lineCount++;
-        await this.take(next.value.text, signal);
-        onProgress(`${formatQuantity(this.sampleCount, 'sample')} of ${formatCount(this.fingerprints.size)} series`);
+        await this.takeAll(next.value, signal);
+        onProgress(this.taken);
       }
     } catch (error) {
       if (!(error instanceof LineTooLongError)) throw error;
@@ -98,7 +97,7 @@ export class ImportSession {
 
   /** What happened, for people: one line, and one for each thing that went wrong. */
   summary({ interrupted }: { readonly interrupted: boolean }): string {
-    const taken = `${formatQuantity(this.sampleCount, 'sample')} of ${formatCount(this.fingerprints.size)} series`;
+    const { taken } = this;
     const lines = [
       interrupted ? `Interrupted: ${taken} were imported, and are kept.` : `Imported ${taken}.`,
       ...this.namedBadLines,
@@ -109,16 +108,27 @@ export class ImportSession {
     return `${lines.join('\n')}\n`;
   }
 
-  private async take(line: string, signal: AbortSignal): Promise<void> {
-    let samples: LineSamples | undefined;
+  private get taken(): string {
+    return `${formatQuantity(this.sampleCount, 'sample')} of ${formatCount(this.fingerprints.size)} series`;
+  }
+
+  private async takeAll(lines: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const line of lines) {
+      this.lineCount++;
+      const samples = this.readLine(line);
+      if (samples !== undefined) await this.append(samples, signal);
+      if (signal.aborted) return;
+    }
+  }
+
+  private readLine(line: string): LineSamples | undefined {
     try {
-      samples = this.lines.read(line);
+      return this.lines.read(line);
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
       this.noteBadLine(error.message);
-      return;
+      return undefined;
     }
-    if (samples !== undefined) await this.append(samples, signal);
   }
 
   private async append(samples: LineSamples, signal: AbortSignal): Promise<void> {

@@ -18,31 +18,29 @@ const toText = (parts: readonly Uint8Array[]): string => {
 };
 
 /**
- * The lines of `input`, without their line ends; the last one also when it has none. `bytes` is how many bytes of input
- * were read up to and with this line.
+ * The lines of `input` without their line ends, as many at a time as a chunk of it completes; the last line also when it
+ * has no line end.
  */
-export async function* readLines(
-  input: AsyncIterable<Uint8Array | string>,
-): AsyncGenerator<{ readonly text: string; readonly bytes: number }> {
+export async function* readLines(input: AsyncIterable<Uint8Array | string>): AsyncGenerator<readonly string[]> {
   let parts: Uint8Array[] = [];
   let partBytes = 0;
-  let bytes = 0;
   for await (const piece of input) {
     const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    const lines: string[] = [];
     let start = 0;
     for (let end = chunk.indexOf(lineFeed); end >= 0; end = chunk.indexOf(lineFeed, start)) {
       parts.push(chunk.subarray(start, end));
-      bytes += partBytes + end + 1 - start;
-      yield { text: toText(parts), bytes };
+      lines.push(toText(parts));
       parts = [];
       partBytes = 0;
       start = end + 1;
     }
+    if (lines.length > 0) yield lines;
     if (start < chunk.length) {
       parts.push(chunk.subarray(start));
       partBytes += chunk.length - start;
       if (partBytes > lineBytesMax) throw new LineTooLongError(`a line is longer than ${lineBytesMax} bytes`);
     }
   }
-  if (partBytes > 0) yield { text: toText(parts), bytes: bytes + partBytes };
+  if (partBytes > 0) yield [toText(parts)];
 }

@@ -8,7 +8,7 @@ async function* pieces(chunks: readonly Uint8Array[]): AsyncIterable<Uint8Array>
 
 const linesOf = async (chunks: readonly Uint8Array[]): Promise<string[]> => {
   const lines: string[] = [];
-  for await (const { text } of readLines(pieces(chunks))) lines.push(text);
+  for await (const more of readLines(pieces(chunks))) lines.push(...more);
   return lines;
 };
 
@@ -36,9 +36,9 @@ describe('reading lines from a stream', () => {
     expect(await linesOf([Buffer.from('a\r\nb\n\nc')])).to.deep.equal(['a', 'b', '', 'c']);
   });
 
-  it('counts the bytes up to and with each line', async () => {
-    const counts: number[] = [];
-    for await (const { bytes } of readLines(pieces([Buffer.from('ab\nc'), Buffer.from('d\ne')]))) counts.push(bytes);
-    expect(counts).to.deep.equal([3, 6, 7]);
+  it('gives the lines that each chunk completes together', async () => {
+    const batches: (readonly string[])[] = [];
+    for await (const lines of readLines(pieces([Buffer.from('a\nb\nc'), Buffer.from('d\ne')]))) batches.push(lines);
+    expect(batches).to.deep.equal([['a', 'b'], ['cd'], ['e']]);
   });
 });
