@@ -13,6 +13,8 @@ export interface Clock {
   /** Runs `callback` once after `delayMs`. A pending timer never keeps the process alive. */
   setTimeout(callback: () => void, delayMs: number): TimerHandle;
   clearTimeout(handle: TimerHandle): void;
+  /** Keeps the process alive until the result is called: for a caller who awaits what only a timer will bring. */
+  hold?(): () => void;
   /** Gives the event loop to the host once and resolves afterwards; long work awaits it between slices. */
   breathe(): Promise<void>;
 }
@@ -22,5 +24,9 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  hold: () => {
+    const timer = setInterval(() => {}, 2 ** 30);
+    return () => clearInterval(timer);
+  },
   breathe: () => new Promise((resolve) => setImmediate(resolve)),
 };

@@ -123,12 +123,18 @@ class TidemarkStore implements Store {
 
   async ready(): Promise<void> {
     const { engine, running } = this.session;
-    for (;;) {
-      await engine.admission.ready();
-      await this.dropping;
-      const { indexer } = running.recovered;
-      if (indexer.queued >= indexer.capacity) await indexer.flush();
-      if (engine.admission.refusal === undefined) return;
+    // What ends the wait may be a timer of the store's, and those keep no process alive.
+    const release = engine.clock.hold?.();
+    try {
+      for (;;) {
+        await engine.admission.ready();
+        await this.dropping;
+        const { indexer } = running.recovered;
+        if (indexer.queued >= indexer.capacity) await indexer.flush();
+        if (engine.admission.refusal === undefined) return;
+      }
+    } finally {
+      release?.();
     }
   }
 
