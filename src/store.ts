@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import type { Registry } from 'prom-client';
-import type { Observable } from 'rxjs';
+import { type Observable, ReplaySubject } from 'rxjs';
 import type { AnyActorRef, InspectionEvent } from 'xstate';
 import { liveStream, watchSamples } from '../streams/subscriptions.ts';
 import type {
@@ -93,8 +93,10 @@ class TidemarkStore implements Store {
     this.readOnly = engine.options.readOnly;
     this.actor = session.actor;
     this.registry = metricsOf(session);
-    this.events$ = liveStream((push) => this.listenToEvents(push));
-    this.samples$ = liveStream((push) => this.listenToSamples(push));
+    const closed$ = new ReplaySubject<void>(1);
+    this.actor.subscribe({ complete: () => closed$.next(), error: () => closed$.next() });
+    this.events$ = liveStream((push) => this.listenToEvents(push), closed$);
+    this.samples$ = liveStream((push) => this.listenToSamples(push), closed$);
     this.handleServices = {
       table: engine.table,
       directory: running.directory,

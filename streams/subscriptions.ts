@@ -3,14 +3,18 @@
  * can't keep up loses, within a written bound, and is told how much. Nothing is lost by `subscribe`, which reads the
  * journal instead.
  */
-import { defer, filter, map, Observable, type ObservableInput, share } from 'rxjs';
+import { defer, filter, map, Observable, type ObservableInput, share, takeUntil } from 'rxjs';
 
 /**
  * A hot stream over a source that is listened to only while somebody subscribes: `connect` is called for the first
- * subscriber and its result for the last. In between, everyone shares one listener.
+ * subscriber and its result for the last. In between, everyone shares one listener. It completes when `end$` emits;
+ * whoever comes later gets nothing but the completion.
  */
-export const liveStream = <T>(connect: (push: (value: T) => void) => () => void): Observable<T> =>
-  new Observable<T>((subscriber) => connect((value) => subscriber.next(value))).pipe(share());
+export const liveStream = <T>(
+  connect: (push: (value: T) => void) => () => void,
+  end$: Observable<unknown>,
+): Observable<T> =>
+  new Observable<T>((subscriber) => connect((value) => subscriber.next(value))).pipe(takeUntil(end$), share());
 
 export interface WatchOptions<Source, Key, Result> {
   readonly samples$: Observable<Source>;

@@ -105,7 +105,7 @@ export class Session {
 
   /** Closes in order; rejects with what failed. Idempotent. */
   async close(): Promise<void> {
-    this.actor.send({ type: 'close' });
+    if (this.actor.getSnapshot().status === 'active') this.actor.send({ type: 'close' });
     await this.ended;
     if (this.failure !== undefined) throw this.failure;
   }

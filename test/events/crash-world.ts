@@ -36,7 +36,7 @@ export interface Found {
 export const look = (world: World, store: Store): Promise<Found> =>
   succeed(world, async () => {
     const samples = new Map<string, number[]>();
-    for await (const { labels, values } of store.select([])) samples.set(labels['id'] ?? '', [...values]);
+    for await (const { labels, values } of store.select('{__name__=~".+"}')) samples.set(labels['id'] ?? '', [...values]);
     return { opened: (await store.info()).opened, samples };
   });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Observable, of, Subject } from 'rxjs';
+import { NEVER, type Observable, of, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { type Backlog, liveStream, pacedBy, watchSamples } from '../../streams/subscriptions.ts';
 
@@ -13,7 +13,7 @@ describe('a live stream', () => {
       connections++;
       push = next;
       return () => listeners--;
-    });
+    }, NEVER);
     expect(listeners).to.equal(0);
     const first: number[] = [];
     const second: number[] = [];
@@ -32,6 +32,21 @@ describe('a live stream', () => {
     ]);
     stream$.subscribe().unsubscribe();
     expect([listeners, connections]).to.deep.equal([0, 2]);
+  });
+});
+
+describe('a live stream whose source ends', () => {
+  it('completes for those who listen, and at once for those who come later', () => {
+    const end$ = new Subject<void>();
+    let listeners = 0;
+    const stream$ = liveStream<number>(() => {
+      listeners++;
+      return () => listeners--;
+    }, end$);
+    let completed = 0;
+    stream$.subscribe({ complete: () => completed++ });
+    end$.next();
+    expect([completed, listeners]).to.deep.equal([1, 0]);
   });
 });
 
