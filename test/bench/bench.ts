@@ -70,7 +70,7 @@ class Run {
     const ingested = await this.#inDirectory(async (directory) => {
       const result = await this.#case('ingest', directory);
       await this.#case('reopenClean', directory);
-      await this.#case('persistAll', directory);
+      if (this.#workload.seriesCount <= mainSize.seriesCount) await this.#case('persistAll', directory);
       return result;
     });
     const { rounds } = this.#workload;
