@@ -7,7 +7,7 @@
  * is lost as soon as its process closes any descriptor of the file, so nothing here ever opens LOCK.
  */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Level } from 'level';
@@ -18,6 +18,8 @@ type Database = Level<Uint8Array, Uint8Array>;
 
 const PAGE_ENTRIES_MAX = 1000;
 const PAGE_BYTES_MAX = 1024 * 1024;
+/** Space with which an open database can be opened anew: it writes what its log holds, up to two write buffers. */
+const REOPEN_BYTES = 16 * 1024 * 1024;
 /** Attempts at a copy of a database that another process is changing. */
 const COPY_ATTEMPTS = 8;
 /** What a database consists of; LOCK and LOG are not part of it. */
@@ -53,9 +55,12 @@ export const levelStores: KeyValueStores = {
 const destroyDatabase = (Level as unknown as { destroy(directory: string): Promise<void> }).destroy;
 
 class LevelStore implements KeyValueStore {
-  private readonly database: Database;
+  private database: Database;
   private readonly directory: string;
   private readonly afterClose: () => Promise<void>;
+  private reopening: Promise<void> | undefined;
+  /** It was closed to be opened anew, and could not be. */
+  private lost = false;
 
   constructor(database: Database, directory: string, afterClose: () => Promise<void>) {
     this.database = database;
@@ -81,7 +86,17 @@ class LevelStore implements KeyValueStore {
 
   async batch(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void> {
     if (operations.length === 0) return;
-    await this.attempt(() => {
+    try {
+      await this.write(operations, options);
+    } catch (error) {
+      if (!(await this.isStuck(error))) throw error;
+      await this.reopen();
+      await this.write(operations, options);
+    }
+  }
+
+  private write(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void> {
+    return this.attempt(() => {
       // A chained batch takes 0.8 µs an operation, an array of operations 10 µs.
       const batch = this.database.batch();
       for (const operation of operations) {
@@ -114,11 +129,41 @@ class LevelStore implements KeyValueStore {
   }
 
   async close(): Promise<void> {
-    await this.attempt(() => this.database.close());
+    if (!this.lost) await this.attempt(() => this.database.close());
     await this.afterClose();
   }
 
+  /**
+   * A LevelDB whose compaction met a full disk refuses every write from then on, also when there is space again; opening
+   * it anew is the only cure. While there is none, it is left alone: it can still be read.
+   */
+  private async isStuck(error: unknown): Promise<boolean> {
+    const code = error instanceof TidemarkError ? error.code : undefined;
+    if (code !== 'TIDEMARK_DISK_FULL' && code !== 'TIDEMARK_IO') return false;
+    const { bavail, bsize } = await statfs(this.directory);
+    return bavail * bsize >= REOPEN_BYTES;
+  }
+
+  /**
+   * The lock is free for a moment; but whoever opens a store takes the locks of all its databases, and the others of
+   * this one stay where they are. A database that can't be opened again stays closed; the next call tries again.
+   */
+  private reopen(): Promise<void> {
+    this.reopening ??= this.openAnew().finally(() => {
+      this.reopening = undefined;
+    });
+    return this.reopening;
+  }
+
+  private async openAnew(): Promise<void> {
+    this.lost = true;
+    await this.database.close();
+    this.database = await openDatabase(this.directory);
+    this.lost = false;
+  }
+
   private async attempt<T>(act: () => Promise<T>): Promise<T> {
+    if (this.reopening !== undefined || this.lost) await this.reopen();
     try {
       return await act();
     } catch (error) {

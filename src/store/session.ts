@@ -7,8 +7,9 @@ import { type StoreContext, storeMachine } from '../../machines/store.machine.ts
 import { markClean } from '../disk/directory.ts';
 import { writeMappings } from '../disk/mappings.ts';
 import { listQuarantined } from '../disk/quarantine-list.ts';
-import { TidemarkError } from '../errors.ts';
+import { isDiskFull, TidemarkError } from '../errors.ts';
 import { Subscriptions } from '../journal/subscriptions.ts';
+import type { CheckpointResult } from '../recovery/checkpoint.ts';
 import { ProgressReporter } from '../recovery/progress.ts';
 import { startRootActor } from '../series/actors.ts';
 import { Background } from './background.ts';
@@ -194,7 +195,7 @@ export class Session {
     await running.persister.idle();
     await subscriptions.close();
     const { bus, journal, indexer, labels } = recovered;
-    const heads = await running.writeCheckpointInTurn(true);
+    const heads = await this.writeLastCheckpoint();
     writeMappings(engine.fileSystem, engine.directory, engine.mapper.entries());
     await indexer.close();
     bus.publish({
@@ -209,6 +210,17 @@ export class Session {
     await closeDatabases(recovered.databases);
     markClean(engine.fileSystem, engine.directory);
     await engine.files.close();
+  }
+
+  /** With the reserve given back, if that is what it takes. */
+  private async writeLastCheckpoint(): Promise<Pick<CheckpointResult, 'bytes' | 'crc32'>> {
+    try {
+      return await this.running.writeCheckpointInTurn(true);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.running.reserve.release();
+      return this.running.writeCheckpointInTurn(true);
+    }
   }
 
   /** Gives everything back and leaves the directory as after a crash. */
