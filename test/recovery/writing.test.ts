@@ -194,7 +194,7 @@ const encodedInStages = (samples: Appended['samples'], theirs: readonly Chunk[])
     // Up to the end of the first chunk that does not come out the same, or of all.
     const rest = encoded(samples.slice(from), encoding);
     const same = rest.findIndex((chunk, i) => !isSame(chunk, theirs[ours.length + i]));
-    const count = same < 0 ? rest.length : same + 1;
+    const count = same < 0 ? rest.length : same + (theirs[ours.length + same]?.encoding === encoding ? 1 : 0);
     const end =
       from + theirs.slice(ours.length, ours.length + count).reduce((sum, chunk) => sum + timesOf(chunk).length, 0);
     const stage = encoded(samples.slice(from, end), encoding);
