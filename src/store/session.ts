@@ -143,7 +143,10 @@ export class Session {
     let heads = recovered.heads;
     if (recovered.needsCheckpoint) {
       heads = await this.running.writeCheckpoint(false);
-      for (const operation of recovered.afterCheckpoint) indexer.enqueue(operation);
+      for (const operation of recovered.afterCheckpoint) {
+        if (indexer.queued >= indexer.capacity) await indexer.flush();
+        indexer.enqueue(operation);
+      }
     }
     if (recovered.needsLabels) {
       const total = engine.table.live + recovered.archived.size;
