@@ -65,6 +65,11 @@ export interface IndexerOptions {
   readonly archive: ArchiveIndex;
   readonly batching: Batching;
   readonly clock: Clock;
+  /**
+   * Makes durable what the operations follow from; called before each batch. An index that were ahead of the journal
+   * after loss of power would name series that never were, or have forgotten an archived one that nothing else names.
+   */
+  readonly commitJournal?: () => Promise<unknown>;
   /** Operations that may wait. Default 2^18. */
   readonly capacity?: number;
   /** Told of every batch that was written. */
@@ -209,10 +214,11 @@ export class Indexer {
   };
 
   private async write(operations: readonly IndexingOperation[]): Promise<void> {
-    const { labels, clock, onBatch } = this.options;
+    const { labels, clock, onBatch, commitJournal } = this.options;
     const startMs = clock.monotonic();
     const position = latestPosition(operations);
     const labelOperations = labelOperationsOf(operations);
+    await commitJournal?.();
     // The archive first: the position comes with the labels and covers both.
     await this.writeArchive(operations);
     if (labelOperations.length > 0 || position !== undefined) {

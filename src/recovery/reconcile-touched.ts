@@ -1,13 +1,16 @@
 /**
  * After a replay: every series file that the tail named is compared with its series, and no other one. A file that
  * stands for no series any more is deleted if its series was deleted, and put into quarantine otherwise.
+ *
+ * A tail with damage in it may have lost such a name. Then the files whose size or modification time is not what the
+ * series knows are compared too: one look at each file's entry, without opening it.
  */
 import type { Clock } from '../clock.ts';
 import { TidemarkError } from '../errors.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';
 import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { Indexer } from '../index/indexer.ts';
-import { type Fingerprint, parseFingerprint } from '../model/fingerprint.ts';
+import { type Fingerprint, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
 import { NO_ROW } from '../series/table.ts';
 import { type ReconcileParts, reconcile } from './reconcile.ts';
 
@@ -18,6 +21,8 @@ export interface TouchedParts extends ReconcileParts {
   readonly archive: ArchiveIndex;
   readonly indexer: Indexer;
   readonly clock: Clock;
+  /** Records of the tail are lost: it may not name every file that was changed. */
+  readonly tailIsDamaged: boolean;
   readonly onProgress: (done: number, total: number) => void;
 }
 
@@ -37,10 +42,11 @@ export interface TouchedResult {
 
 export const reconcileTouched = async (
   parts: TouchedParts,
-  touched: ReadonlySet<Fingerprint>,
+  named: ReadonlySet<Fingerprint>,
   purged: ReadonlySet<Fingerprint>,
 ): Promise<TouchedResult> => {
   const { table, files, archived, clock } = parts;
+  const touched = parts.tailIsDamaged ? new Set([...named, ...(await changedUnnamed(parts))]) : named;
   const damaged: Problem[] = [];
   let chunksCut = 0;
   let filesRemoved = 0;
@@ -74,6 +80,22 @@ export const reconcileTouched = async (
     sliceEnd = clock.monotonic() + SLICE_MS;
   }
   return { damaged, chunksCut, filesRemoved };
+};
+
+/** Series in memory whose file is not as they know it. */
+const changedUnnamed = async ({ table, files, clock }: TouchedParts): Promise<Fingerprint[]> => {
+  const changed: Fingerprint[] = [];
+  let sliceEnd = clock.monotonic() + SLICE_MS;
+  for (const row of table.rows()) {
+    const stat = files.stat(table.high[row], table.low[row]);
+    const chunks = stat?.chunks ?? 0;
+    const isKnown = chunks === table.chunksInFile[row] && (chunks === 0 || stat?.mtimeNs === table.mtimeNs[row]);
+    if (!isKnown || (stat?.trailingBytes ?? 0) > 0) changed.push(fingerprintText(table.high[row], table.low[row]));
+    if (clock.monotonic() < sliceEnd) continue;
+    await clock.breathe();
+    sliceEnd = clock.monotonic() + SLICE_MS;
+  }
+  return changed;
 };
 
 /** The file of an archived series was synced before it was archived; only what retention dropped can be new. */

@@ -65,7 +65,12 @@ const tierOf = (question: TierQuestion, session: Session | undefined, closing: S
     return { kind: 'crash', reason: 'the journal of the last checkpoint is missing', from: unclosed };
   }
   if (closing !== undefined && isHeadsOf(closing, heads)) return { kind: 'journal', from: closing.from };
-  if (session === undefined) return { kind: 'crash', reason: 'there is no journal', from: undefined };
+  if (session === undefined) {
+    if (question.recordsEnd === undefined) return { kind: 'crash', reason: 'there is no journal', from: undefined };
+    // Without a checkpoint the rest of the journal is all there is; beside another program's it is out of date.
+    const from = heads.status === 'missing' ? question.first : undefined;
+    return { kind: 'crash', reason: "the journal's beginning is missing", from };
+  }
   if (!isHeadsOf(session, heads)) {
     return { kind: 'crash', reason: 'another program has written heads.db since the journal', from: unclosed };
   }

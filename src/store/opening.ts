@@ -95,13 +95,21 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
   // Positions that the checkpoint or the indexes have seen must not be given out again, also when the journal was deleted
   // or a loss of power took its end.
   const journal = openJournal(engine, Math.max(heads.trailer?.position ?? 0, (await labels.position()) ?? 0));
-  const onFinding = (finding: JournalFinding): void => logger.warn({ finding }, describeFinding(finding));
+  // The journal is read more than once; each thing is said once.
+  const told = new Set<string>();
+  const onFinding = (finding: JournalFinding): void => {
+    const description = describeFinding(finding);
+    if (told.has(description)) return;
+    told.add(description);
+    logger.warn({ finding }, description);
+  };
   for (const finding of journal.findings) onFinding(finding);
   const bus = new EventBus(journal);
   const indexer = new Indexer({
     labels,
     archive,
     clock,
+    commitJournal: () => journal.commit(),
     batching: (batchOptions) => indexing({ ...batchOptions, scheduler: schedulerOf(clock) }),
     capacity: INDEXING_CAPACITY,
     onBatch: (batch) => engine.onIndexBatch(batch),
@@ -124,8 +132,13 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
   let afterCheckpoint: readonly IndexingOperation[] = [];
   const replayFrom = async (from: number): Promise<void> => {
     const tail = { ...engine, directory: engine.journalDirectory, archived, indexer };
+    let tailIsDamaged = false;
+    const noteFinding = (finding: JournalFinding): void => {
+      if (finding.kind === 'badRecord' || finding.kind === 'missingSegment') tailIsDamaged = true;
+      onFinding(finding);
+    };
     const result = await replay(
-      { ...tail, onFinding, onProgress: (done, total) => progress.report('journal', done, total, done) },
+      { ...tail, onFinding: noteFinding, onProgress: (done, total) => progress.report('journal', done, total, done) },
       from,
       journal.end,
     );
@@ -136,6 +149,7 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
         archived,
         archive,
         indexer,
+        tailIsDamaged,
         onProgress: (done, total) => progress.report('series files', done, total),
       },
       result.touched,

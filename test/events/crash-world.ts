@@ -31,13 +31,19 @@ export interface Found {
   readonly opened: StoreInfo['opened'];
   /** Values of each series by its label `id`, in order of time. */
   readonly samples: Map<string, number[]>;
+  /** Values of the label `id` that the indexes know. */
+  readonly names: string[];
 }
 
 export const look = (world: World, store: Store): Promise<Found> =>
   succeed(world, async () => {
     const samples = new Map<string, number[]>();
-    for await (const { labels, values } of store.select('{__name__=~".+"}')) samples.set(labels['id'] ?? '', [...values]);
-    return { opened: (await store.info()).opened, samples };
+    for await (const { labels, values } of store.select('{__name__=~".+"}'))
+      samples.set(labels['id'] ?? '', [...values]);
+    // A creation may have become durable without its sample: such a series goes with the first visit.
+    await store.maintain();
+    await store.waitForIndexing();
+    return { opened: (await store.info()).opened, samples, names: (await store.labelValues('id')).sort() };
   });
 
 export interface Script {

@@ -63,7 +63,8 @@ describe('live events', () => {
   it('are watched by series', async () => {
     const seen: Sample[] = [];
     const watching = store.watch('{job=~"a|b"}').subscribe((sample) => seen.push(sample));
-    for (const [index, job] of ['a', 'c', 'b', 'a'].entries()) store.append({ __name__: 'up', job }, BASE + index, index);
+    for (const [index, job] of ['a', 'c', 'b', 'a'].entries())
+      store.append({ __name__: 'up', job }, BASE + index, index);
     watching.unsubscribe();
     store.append({ __name__: 'up', job: 'a' }, BASE + 9, 9);
     expect(seen).to.deep.equal([
@@ -88,7 +89,9 @@ describe('live events', () => {
       await store.flush();
       await store.checkpoint();
       expect(seen).to.deep.equal(['seriesCreated', 'samplesAppended', 'checkpointWritten']);
-      expect(await store.lastSamples('up')).to.deep.equal([{ labels: { __name__: 'up' }, timestamp: BASE + 9, value: 9 }]);
+      expect(await store.lastSamples('up')).to.deep.equal([
+        { labels: { __name__: 'up' }, timestamp: BASE + 9, value: 9 },
+      ]);
       failing.unsubscribe();
       // rxjs reports what a listener throws on a later turn, to whoever wants to know.
       await new Promise((resolve) => setTimeout(resolve, 1));

@@ -146,7 +146,8 @@ describe('a durable subscription', () => {
     const names: string[] = [];
     const take = async (count: number): Promise<void> => {
       for await (const batch of store.subscribe('mirror', { from: 'start', batchSize: 1 })) {
-        for (const event of batch.events) if (event.type === 'seriesCreated') names.push(event.labels['__name__'] ?? '');
+        for (const event of batch.events)
+          if (event.type === 'seriesCreated') names.push(event.labels['__name__'] ?? '');
         await batch.ack();
         if (names.length === count) return;
       }

@@ -1,0 +1,62 @@
+/**
+ * What each durability level promises of a sample that nobody flushed: on a simulated machine that is killed, or loses
+ * power, at a given time after the append.
+ */
+import { expect } from 'chai';
+import type { CrashKind } from '../../src/simulation/simulated-process.ts';
+import { World } from '../../src/simulation/world.ts';
+import { boot, directory, look, succeed } from './crash-world.ts';
+
+const INTERVAL_MS = 50;
+/** A commit on the simulated disk takes so long at most. */
+const SYNC_MS = 60;
+
+type Level = 'always' | 'interval' | 'os';
+
+/** Samples that are found when the machine crashes `afterMs` after one was appended, in each of ten worlds. */
+const found = async (level: Level, kind: CrashKind, afterMs: number, flush = false): Promise<number[]> => {
+  const counts: number[] = [];
+  for (let seed = 1; seed <= 10; seed++) {
+    const world = new World({ seed, directory, mischief: 0 });
+    const options = { durability: level, commitInterval: INTERVAL_MS } as const;
+    const store = await boot(world, options);
+    await succeed(world, async () => store.flush());
+    store.append({ __name__: 'x', id: 'a' }, 1_700_000_000_000, 1);
+    if (flush) await succeed(world, () => store.flush());
+    await world.advance(afterMs);
+    world.crash(kind);
+    const next = await boot(world, options);
+    counts.push((await look(world, next)).samples.get('a')?.length ?? 0);
+    await succeed(world, () => next.close());
+  }
+  return counts;
+};
+
+const ALL = Array(10).fill(1);
+const NONE = Array(10).fill(0);
+
+describe('a sample that nobody flushed', () => {
+  it("is safe from everything when append returns, with 'always'", async () => {
+    expect(await found('always', 'kill', 0)).to.deep.equal(ALL);
+    expect(await found('always', 'power', 0)).to.deep.equal(ALL);
+  });
+
+  it("is safe from everything after the interval and a sync, with 'interval', and not before", async () => {
+    expect(await found('interval', 'kill', 0)).to.deep.equal(NONE);
+    expect(await found('interval', 'kill', INTERVAL_MS + SYNC_MS)).to.deep.equal(ALL);
+    expect(await found('interval', 'power', INTERVAL_MS + SYNC_MS)).to.deep.equal(ALL);
+  });
+
+  it("is safe from a kill after the interval, with 'os', and from loss of power only by chance", async () => {
+    expect(await found('os', 'kill', 0)).to.deep.equal(NONE);
+    expect(await found('os', 'kill', INTERVAL_MS + 5)).to.deep.equal(ALL);
+    const survivors = (await found('os', 'power', INTERVAL_MS + SYNC_MS)).reduce((sum, count) => sum + count, 0);
+    expect(survivors).to.be.lessThan(10);
+  });
+
+  for (const level of ['always', 'interval', 'os'] as const) {
+    it(`is safe from everything once flush() has resolved, with '${level}'`, async () => {
+      expect(await found(level, 'power', 0, true)).to.deep.equal(ALL);
+    });
+  }
+});
