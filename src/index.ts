@@ -15,6 +15,7 @@ export { type Recording, type RecordRegistryOptions, recordRegistry } from './re
 export {
   type CheckOptions,
   type CheckProblem,
+  type CheckProblemKind,
   type CheckReport,
   checkDirectory,
 } from './recovery/check.ts';

@@ -16,6 +16,10 @@ export class FingerprintMap<T> {
     for (const [high, byLow] of this.byHigh) for (const [low, value] of byLow) yield [high, low, value];
   }
 
+  *values(): Generator<T> {
+    for (const byLow of this.byHigh.values()) yield* byLow.values();
+  }
+
   delete(high: number, low: number): void {
     const byLow = this.byHigh.get(high);
     if (byLow?.delete(low) === true && byLow.size === 0) this.byHigh.delete(high);

@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import type { BackupResult } from '../api.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import { TidemarkError } from '../errors.ts';
+import { databaseFolders } from '../index/database-folders.ts';
 import type { KeyValueOperation, KeyValueStore } from '../index/key-value-store.ts';
-import { databaseFolders } from './databases.ts';
 import { storeError } from './disk-trouble.ts';
 import type { Session } from './session.ts';
 

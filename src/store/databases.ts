@@ -6,18 +6,9 @@
 import { join } from 'node:path';
 import type { FileSystem } from '../disk/file-system.ts';
 import { TidemarkError } from '../errors.ts';
+import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
 import type { KeyValueStore, KeyValueStores } from '../index/key-value-store.ts';
 import type { Logger } from '../logger.ts';
-
-/** Folder names, those of the original. The first one carries the store's lock. */
-export const databaseFolders = {
-  metric: 'archived_fingerprint_to_metric',
-  timeRange: 'archived_fingerprint_to_timerange',
-  names: 'labelname_to_labelvalues',
-  pairs: 'labelpair_to_fingerprints',
-} as const;
-
-export type DatabaseName = keyof typeof databaseFolders;
 
 export interface Databases extends Readonly<Record<DatabaseName, KeyValueStore>> {
   /** Those that were missing or could not be opened, and are empty now. */

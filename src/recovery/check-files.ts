@@ -1,0 +1,103 @@
+/** Every series file: its headers, with `pedantic` its chunks, and what the checkpoint and the archive say of it. */
+import type { Slab } from '../chunk/slab.ts';
+import { SeriesFiles } from '../disk/series-file.ts';
+import { seriesDirectoryName } from '../disk/series-path.ts';
+import { descriptorProblem, RECORD_BYTES } from '../disk/series-record.ts';
+import type { Check, NamedSeries } from './check-report.ts';
+import { examineRecords } from './salvage.ts';
+
+const DIRECTORIES = 256;
+/** Files between two looks at whether the check was aborted. */
+const FILES_PER_BREATH = 64;
+
+export const checkFiles = async (
+  check: Check,
+  slab: Slab,
+  onProgress: (done: number, total: number, bytes?: number) => void,
+): Promise<void> => {
+  const files = new SeriesFiles(check.fileSystem, check.directory, slab);
+  const seen = new Set<NamedSeries>();
+  let done = 0;
+  for (let index = 0; index < DIRECTORIES; index++) {
+    const { highs, lows, sizes, mtimesNs, junk } = files.scan(index);
+    for (const name of junk) {
+      if (!check.isOpen) check.note('seriesFile', `${seriesDirectoryName(index)}/${name} is no series file`);
+    }
+    for (let i = 0; i < highs.length; i++) {
+      const series = check.series.get(highs[i], lows[i]);
+      if (series !== undefined) seen.add(series);
+      checkFile(check, files, highs[i], lows[i], sizes[i], mtimesNs[i], series);
+      if (++done % FILES_PER_BREATH === 0) await check.breathe();
+    }
+    onProgress(index + 1, DIRECTORIES);
+  }
+  for (const series of check.series.values()) if (!seen.has(series)) checkWithoutFile(check, series);
+};
+
+const checkFile = (
+  check: Check,
+  files: SeriesFiles,
+  high: number,
+  low: number,
+  size: number,
+  mtimeNs: bigint,
+  series: NamedSeries | undefined,
+): void => {
+  const note = (what: string): void => check.noteSeries('seriesFile', high, low, series?.pairs, what);
+  if (series === undefined) {
+    // A running store, or the journal's replay, may name it.
+    if (!check.isOpen) note('neither the checkpoint nor the archive names the series of this file');
+  }
+  const trailing = size % RECORD_BYTES;
+  if (trailing > 0 && !check.isOpen) note(`the file has ${trailing} bytes after its last whole chunk`);
+  const { firstTimes, lastTimes, encodings } = files.loadDescriptors(high, low, 0, true);
+  check.chunks += encodings.length;
+  for (let i = 0; i < encodings.length; i++) {
+    const problem = descriptorProblem(encodings[i], firstTimes[i], lastTimes[i]);
+    if (problem !== undefined) note(`chunk ${i} of the file: ${problem}`);
+    else if (i > 0 && firstTimes[i] <= lastTimes[i - 1])
+      note(`chunk ${i} of the file begins at ${firstTimes[i]}, and the one before ends at ${lastTimes[i - 1]}`);
+  }
+  if (check.pedantic || (series?.mtimeNs !== mtimeNs && series?.where === 'checkpoint')) {
+    const { problems, samples } = examineRecords(check, high, low);
+    check.samples += samples;
+    for (const { index, problem } of problems) note(`chunk ${index} of the file: ${problem}`);
+  }
+  if (series !== undefined) compare(check, series, firstTimes, lastTimes, note);
+};
+
+const compare = (
+  check: Check,
+  { chunksInFile, firstTimeInMemory, timeRange }: NamedSeries,
+  firstTimes: Float64Array,
+  lastTimes: Float64Array,
+  note: (what: string) => void,
+): void => {
+  const chunks = firstTimes.length;
+  if (chunksInFile !== undefined && chunks < chunksInFile)
+    note(`the file has ${chunks} chunks, and the checkpoint says ${chunksInFile}`);
+  if (check.isOpen) return;
+  if (chunksInFile !== undefined && chunks > chunksInFile)
+    note(`the file has ${chunks} chunks, and the checkpoint says ${chunksInFile}`);
+  if (chunks > 0 && firstTimeInMemory !== undefined && firstTimeInMemory <= lastTimes[chunks - 1])
+    note(`the file ends at ${lastTimes[chunks - 1]}, and the checkpoint's chunks begin at ${firstTimeInMemory}`);
+  if (timeRange === undefined || chunks === 0) return;
+  const { firstTime, lastTime } = timeRange;
+  if (firstTime !== firstTimes[0] || lastTime !== lastTimes[chunks - 1])
+    note(
+      `the archive says from ${firstTime} to ${lastTime}, and the file from ${firstTimes[0]} to ${lastTimes[chunks - 1]}`,
+    );
+};
+
+const checkWithoutFile = (check: Check, { high, low, pairs, where, chunksInFile }: NamedSeries): void => {
+  if (where === 'archive')
+    check.noteSeries('seriesFile', high, low, pairs, 'the file of an archived series is missing');
+  else if (chunksInFile !== 0)
+    check.noteSeries(
+      'seriesFile',
+      high,
+      low,
+      pairs,
+      `the series file, of ${chunksInFile ?? 'some'} chunks, is missing`,
+    );
+};

@@ -1,0 +1,97 @@
+/** The checkpoint and the mapping table, checked by themselves. */
+import { SampleColumns } from '../chunk/chunk.ts';
+import { decodeChunk, firstTimeOf, lastTimeOf } from '../chunk/decode.ts';
+import { Slab, type Slot } from '../chunk/slab.ts';
+import type { HeadsRecord } from '../disk/heads.ts';
+import { readHeads } from '../disk/heads-reader.ts';
+import { readMappings } from '../disk/mappings.ts';
+import { isSeriesDirectoryName } from '../disk/series-path.ts';
+import { TidemarkError } from '../errors.ts';
+import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
+import { parseUniqueMetric } from '../model/unique-metric.ts';
+import type { Check } from './check-report.ts';
+import { isOwnFingerprint, isReserved } from './naming.ts';
+
+export const checkHeads = async (check: Check, onProgress: (done: number, total: number) => void): Promise<void> => {
+  const { fileSystem, directory } = check;
+  const slab = new Slab();
+  const heads = await readHeads(fileSystem, directory, slab, (record) => checkRecord(check, slab, record), {
+    breathe: () => check.breathe(),
+    onProgress,
+  });
+  for (const { message } of heads.problems) check.note('checkpoint', message);
+  const hidden = heads.problemCount - heads.problems.length;
+  if (hidden > 0) check.note('checkpoint', `heads.db has ${hidden} more problems`);
+  if (heads.status === 'missing' && !check.isOpen && hasSeriesDirectories(check))
+    check.note('checkpoint', 'heads.db is missing, but there are series files');
+};
+
+const checkRecord = (check: Check, slab: Slab, record: HeadsRecord): void => {
+  const { high, low, pairs, slots, chunkDescsOffset, watermark, descriptorTimes, mtimeNs } = record;
+  const note = (what: string): void => check.noteSeries('checkpoint', high, low, pairs, what);
+  if (!isReserved(high, low) && !isOwnFingerprint(high, low, pairs)) note('the fingerprint is not that of the labels');
+  const chunksInFile = chunkDescsOffset < 0 ? undefined : chunkDescsOffset + watermark;
+  const firstTimeInMemory = slots.length === 0 ? undefined : firstOf(slab, slots[0]);
+  const series = { high, low, pairs, where: 'checkpoint', chunksInFile, firstTimeInMemory, mtimeNs } as const;
+  if (!check.add({ ...series, timeRange: undefined })) note('the checkpoint has the series twice');
+  let last = descriptorTimes[descriptorTimes.length - 1] ?? Number.NEGATIVE_INFINITY;
+  for (const slot of slots) {
+    last = checkChunk(check, slab, slot, last, note);
+    slab.release(slot);
+  }
+};
+
+/** Reads the chunk to its end; returns the time of its last sample. */
+const checkChunk = (check: Check, slab: Slab, slot: Slot, after: number, note: (what: string) => void): number => {
+  const block = slab.blockOf(slot);
+  const offset = slab.offsetOf(slot);
+  const encoding = slab.encoding[slot];
+  const columns = new SampleColumns();
+  try {
+    decodeChunk(block, offset, encoding, columns);
+  } catch (error) {
+    if (!(error instanceof TidemarkError)) throw error;
+    note(`a chunk in the checkpoint: ${error.message}`);
+  }
+  check.chunks++;
+  check.samples += columns.count;
+  if (columns.count > 0 && columns.timestamps[0] <= after)
+    note(`a chunk in the checkpoint begins at ${columns.timestamps[0]}, and the one before ends at ${after}`);
+  return lastTimeOf(block, offset, encoding);
+};
+
+const firstOf = (slab: Slab, slot: Slot): number =>
+  firstTimeOf(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot]);
+
+const hasSeriesDirectories = ({ fileSystem, directory }: Check): boolean =>
+  fileSystem.readDirectory(directory).some(({ name }) => isSeriesDirectoryName(name));
+
+/** The table by itself, and whether it names every series that is stored under a mapped fingerprint. */
+export const checkMappings = (check: Check): void => {
+  const { status, mappings, damage } = readMappings(check.fileSystem, check.directory);
+  if (damage !== undefined) check.note('mappings', damage.message);
+  const holders = new Map<string, string>();
+  const raw = new Int32Array(2);
+  for (const { rawHigh, rawLow, metric, high, low } of mappings) {
+    const fingerprint = fingerprintText(high, low);
+    const pairs = parseUniqueMetric(metric);
+    fastFingerprint(pairs, raw);
+    const key = Buffer.from(metric).toString('latin1');
+    if (raw[0] !== rawHigh || raw[1] !== rawLow)
+      check.noteSeries('mappings', high, low, pairs, 'mappings.db has it below a fingerprint that is not its own');
+    if (holders.has(fingerprint) && holders.get(fingerprint) !== key)
+      check.noteSeries('mappings', high, low, pairs, 'mappings.db gives its fingerprint to two series');
+    holders.set(fingerprint, key);
+  }
+  if (check.isOpen || status === 'damaged') return;
+  for (const { high, low, pairs } of check.series.values()) {
+    if (isReserved(high, low) && !holders.has(fingerprintText(high, low)))
+      check.noteSeries(
+        'mappings',
+        high,
+        low,
+        pairs,
+        'its fingerprint is a mapped one, and mappings.db does not have it',
+      );
+  }
+};

@@ -1,0 +1,97 @@
+/** Where the parts of a check put what they find. */
+import type { Clock } from '../clock.ts';
+import type { FileSystem } from '../disk/file-system.ts';
+import { FingerprintMap } from '../index/fingerprint-map.ts';
+import { fingerprintText } from '../model/fingerprint.ts';
+import type { LabelPairs } from '../model/labels.ts';
+import { metricText } from '../model/metric-text.ts';
+
+export type CheckProblemKind = 'checkpoint' | 'seriesFile' | 'archive' | 'labelIndex' | 'mappings' | 'journal';
+
+/** Something that is not as it should be. */
+export interface CheckProblem {
+  readonly kind: CheckProblemKind;
+  /** One line for people: what, and where. */
+  readonly message: string;
+  /** The series, where there is one. */
+  readonly fingerprint?: string;
+}
+
+/** A series that the checkpoint or the archive names. */
+export interface NamedSeries {
+  readonly high: number;
+  readonly low: number;
+  readonly pairs: LabelPairs;
+  readonly where: 'checkpoint' | 'archive';
+  /** Chunks that its file should have; `undefined` when nothing says. */
+  readonly chunksInFile: number | undefined;
+  /** First time of what is in memory only; `undefined` when nothing is. */
+  readonly firstTimeInMemory: number | undefined;
+  /** As the archive has it. */
+  readonly timeRange: { readonly firstTime: number; readonly lastTime: number } | undefined;
+  readonly mtimeNs: bigint;
+}
+
+/** What all parts of a check share. */
+export class Check {
+  readonly problems: CheckProblem[] = [];
+  readonly series = new FingerprintMap<NamedSeries>();
+  seriesCount = 0;
+  chunks = 0;
+  samples = 0;
+  readonly fileSystem: FileSystem;
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly pedantic: boolean;
+  /** Not closed in order, or in use: then what a crash leaves is no damage, the next opening puts it right. */
+  readonly isOpen: boolean;
+  private readonly onProblem: ((problem: CheckProblem) => void) | undefined;
+  private readonly signal: AbortSignal | undefined;
+
+  constructor(parts: {
+    readonly fileSystem: FileSystem;
+    readonly directory: string;
+    readonly clock: Clock;
+    readonly pedantic: boolean;
+    readonly isOpen: boolean;
+    readonly onProblem: ((problem: CheckProblem) => void) | undefined;
+    readonly signal: AbortSignal | undefined;
+  }) {
+    this.fileSystem = parts.fileSystem;
+    this.directory = parts.directory;
+    this.clock = parts.clock;
+    this.pedantic = parts.pedantic;
+    this.isOpen = parts.isOpen;
+    this.onProblem = parts.onProblem;
+    this.signal = parts.signal;
+  }
+
+  note(kind: CheckProblemKind, message: string): void {
+    this.put({ kind, message });
+  }
+
+  noteSeries(kind: CheckProblemKind, high: number, low: number, pairs: LabelPairs | undefined, what: string): void {
+    const fingerprint = fingerprintText(high, low);
+    const name = pairs === undefined ? '' : ` ${metricText(pairs)}`;
+    this.put({ kind, message: `series ${fingerprint}${name}: ${what}`, fingerprint });
+  }
+
+  /** Takes a series; false when there is one with this fingerprint. */
+  add(series: NamedSeries): boolean {
+    if (this.series.get(series.high, series.low) !== undefined) return false;
+    this.series.set(series.high, series.low, series);
+    this.seriesCount++;
+    return true;
+  }
+
+  /** Gives the event loop to the host; throws when the check was aborted. */
+  async breathe(): Promise<void> {
+    this.signal?.throwIfAborted();
+    await this.clock.breathe();
+  }
+
+  private put(problem: CheckProblem): void {
+    this.problems.push(problem);
+    this.onProblem?.(problem);
+  }
+}
