@@ -33,7 +33,7 @@ export interface Progress {
 /** How many bytes on disk, or for how long. */
 export interface RetentionBySize {
   readonly time?: Duration | 'off';
-  /** Bytes on disk of the whole directory above which the oldest chunks go first. */
+  /** Bytes on disk, quarantined files not counted, above which the oldest chunks go first. At least 16 MiB. */
   readonly bytes?: number;
 }
 

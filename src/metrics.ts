@@ -13,7 +13,7 @@ export type Reading = () => number;
 export type LabelledReading = () => Iterable<readonly [string, number]>;
 
 const seriesChunksBuckets = [1, 2, 4, 8, 16, 32, 64, 128];
-const maintainBuckets = [0.0001, 0.001, 0.01, 0.1, 1, 10];
+const maintenanceBuckets = [0.0001, 0.001, 0.01, 0.1, 1, 10];
 
 /** Distributions: observed as things happen. */
 export interface Distributions {
@@ -22,7 +22,7 @@ export interface Distributions {
   readonly indexingBatchDuration: Summary;
   readonly checkpointDuration: Summary;
   readonly checkpointChunksWritten: Summary;
-  readonly maintainSeriesDuration: Histogram<'location'>;
+  readonly maintenanceBatchDuration: Histogram<'location'>;
   readonly commitDuration: Histogram;
 }
 
@@ -42,7 +42,8 @@ export const readGauges: Readonly<Record<string, string>> = {
   prometheus_local_storage_open_head_chunks: 'The current number of open head chunks.',
   prometheus_local_storage_memory_chunks:
     'The current number of chunks in memory, loaded ones of series files included.',
-  prometheus_local_storage_memory_chunkdescs: 'The current number of chunk descriptors in memory.',
+  prometheus_local_storage_memory_chunkdescs:
+    'The current number of chunk descriptors in memory: those of the chunks in memory, no others are kept.',
   prometheus_local_storage_chunks_to_persist: 'The current number of chunks waiting for persistence.',
   prometheus_local_storage_max_chunks_to_persist:
     'The number of waiting chunks at which the persistence-urgency score reaches 1.',
@@ -60,9 +61,10 @@ export const readGauges: Readonly<Record<string, string>> = {
   tidemark_quarantined_series: 'The number of series in quarantine.',
   tidemark_live_actors: 'Series actors that are awake now.',
   tidemark_busy_series: 'Series with a call to the chunk-file layer running or waiting.',
-  tidemark_memory_slab_bytes: 'Bytes reserved for chunks.',
+  tidemark_memory_slab_bytes: 'Bytes reserved for chunks, used or free for the next ones.',
   tidemark_memory_table_bytes: 'Bytes of the series table, labels included, roughly.',
-  tidemark_memory_used_bytes: 'Bytes that count against the memory target.',
+  tidemark_memory_used_bytes: 'Bytes that count against the memory target, the sum of tidemark_memory_bytes.',
+  tidemark_damage_reports_waiting: 'Damaged series that wait to be quarantined.',
   tidemark_journal_bytes: 'Bytes of the journal on disk.',
   tidemark_journal_segments: 'Segments of the journal on disk.',
   tidemark_journal_pending_bytes: 'Journal bytes that are not known to be durable.',
@@ -91,6 +93,7 @@ export const readCounters: Readonly<Record<string, string>> = {
 };
 
 export const readLabelledGauges: Readonly<Record<string, { help: string; label: string }>> = {
+  tidemark_memory_bytes: { help: 'Bytes of memory by part of the store.', label: 'part' },
   tidemark_series: { help: 'Series by state of their statechart.', label: 'state' },
   tidemark_subscription_lag_bytes: {
     help: 'Journal bytes that a durable subscription has not acknowledged.',
@@ -104,8 +107,14 @@ export const readLabelledCounters: Readonly<Record<string, { help: string; label
     label: 'reason',
   },
   prometheus_local_storage_series_ops_total: { help: 'Series operations by type.', label: 'type' },
-  prometheus_local_storage_chunk_ops_total: { help: 'Chunk operations by type.', label: 'type' },
-  prometheus_local_storage_chunkdesc_ops_total: { help: 'Chunk descriptor operations by type.', label: 'type' },
+  prometheus_local_storage_chunk_ops_total: {
+    help: 'Chunk operations by type: create, persist, evict, load, drop.',
+    label: 'type',
+  },
+  tidemark_refused_calls_total: {
+    help: 'Appends refused while the store took no samples, by error code.',
+    label: 'code',
+  },
   tidemark_events_total: { help: 'Domain events by type, sample batches not included.', label: 'type' },
   tidemark_transitions_total: { help: 'Transitions of the series statechart.', label: 'transition' },
 };
@@ -193,11 +202,11 @@ export const registerMetrics = (registry: Registry, readings: Readings): Distrib
       help: 'The number of chunks written per checkpoint.',
       registers,
     }),
-    maintainSeriesDuration: new Histogram({
-      name: 'prometheus_local_storage_maintain_series_duration_seconds',
-      help: 'The duration in seconds of a batch of maintenance visits, by where the series are.',
+    maintenanceBatchDuration: new Histogram({
+      name: 'tidemark_maintenance_batch_duration_seconds',
+      help: "The duration in seconds of a batch of maintenance visits, by where the series are: 'memory' or 'archived'.",
       labelNames: ['location'],
-      buckets: maintainBuckets,
+      buckets: maintenanceBuckets,
       registers,
     }),
     commitDuration: new Histogram({

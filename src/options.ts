@@ -132,7 +132,7 @@ const retentionOf = (given: StoreOptions['retention']): { timeMs: number; bytes:
   if (given === undefined) return { timeMs: timeOf(fallback), bytes: Number.POSITIVE_INFINITY };
   if (typeof given !== 'object' || given === null) return { timeMs: timeOf(given), bytes: Number.POSITIVE_INFINITY };
   const { time = fallback, bytes }: RetentionBySize = given;
-  return { timeMs: timeOf(time), bytes: integer('retention.bytes', bytes, Number.POSITIVE_INFINITY, MIB) };
+  return { timeMs: timeOf(time), bytes: integer('retention.bytes', bytes, Number.POSITIVE_INFINITY, 16 * MIB) };
 };
 
 const duration = (

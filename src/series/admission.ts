@@ -7,6 +7,8 @@ import { type ErrorCode, TidemarkError } from '../errors.ts';
 export class Admission {
   /** The code that appends are refused with, or `undefined` while they are taken. */
   refusal: ErrorCode | undefined;
+  /** Calls that were refused, by code. */
+  readonly refused = new Map<ErrorCode, number>();
   private reason = '';
   private cause: unknown;
   private waiters: { resolve: () => void; reject: (error: unknown) => void }[] = [];
@@ -36,7 +38,9 @@ export class Admission {
 
   /** What a refused append throws. */
   error(): TidemarkError {
-    return new TidemarkError(this.refusal ?? 'TIDEMARK_INTERNAL', this.reason, { cause: this.cause });
+    const code = this.refusal ?? 'TIDEMARK_INTERNAL';
+    this.refused.set(code, (this.refused.get(code) ?? 0) + 1);
+    return new TidemarkError(code, this.reason, { cause: this.cause });
   }
 
   /** Resolves when samples are taken; rejects when they never will be again. */

@@ -59,6 +59,10 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   private readonly reasons = new Map<Row, string>();
   /** Files that are damaged and could not be moved away yet: nothing may be written to them. */
   private readonly unmoved = new Set<string>();
+  /** Series purged since the store was opened, by where they were and why. */
+  readonly purges = { fromMemory: 0, fromArchive: 0, onRequest: 0 };
+  /** Damaged files that could not be moved away; each is tried again. */
+  failedIsolations = 0;
   actors!: SeriesActors;
 
   constructor(parts: LifecycleParts) {
@@ -202,10 +206,14 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     });
     cache.forgetSeries(this.keyOf(row));
     chunks.releaseAll(row);
-    if (archived.has(high, low)) {
+    const wasArchived = archived.has(high, low);
+    if (wasArchived) {
       archived.remove(high, low);
       indexer.enqueue({ type: 'purgeArchived', high, low, pairs });
     }
+    if (reason === 'dropped') this.purges.onRequest++;
+    else if (wasArchived) this.purges.fromArchive++;
+    else this.purges.fromMemory++;
     indexer.enqueue({ type: 'unindex', high, low, pairs, position });
     table.detach(row);
   }
@@ -215,6 +223,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
       { err: error, fingerprint: this.keyOf(row) },
       'A series file could not be changed; it will be tried again.',
     );
+    if (phaseOfCode(this.parts.table.stateCode(row)) === 'quarantined') this.failedIsolations++;
     this.parts.onDiskTrouble(error);
   }
 

@@ -48,7 +48,9 @@ export class MemoryChunks {
   openHeads = 0;
   /** Called every {@link CHUNKS_PER_NOTICE} chunks that are started: a loop of appends may never let a timer run. */
   onChunksStarted: () => void = () => {};
-  private chunksStarted = 0;
+  /** Chunks that were started, and that began to wait, since the store was opened. */
+  started = 0;
+  queued = 0;
 
   constructor(table: SeriesTable, slab: Slab, appender: ChunkAppender) {
     this.table = table;
@@ -113,6 +115,7 @@ export class MemoryChunks {
     for (let slot = before; slot !== head; slot = slab.next[slot]) {
       table.chunksUnpersisted[row]++;
       this.waiting++;
+      this.queued++;
     }
     table.ints[base + HEAD] = head;
     this.load(row);
@@ -120,8 +123,8 @@ export class MemoryChunks {
   }
 
   private noteStarted(): void {
-    this.chunksStarted++;
-    if (this.chunksStarted % CHUNKS_PER_NOTICE === 0) this.onChunksStarted();
+    this.started++;
+    if (this.started % CHUNKS_PER_NOTICE === 0) this.onChunksStarted();
   }
 
   /** Writes the registers of an open head into its slot, so that the slot's 1,024 bytes are the chunk. They stay valid. */
@@ -170,6 +173,7 @@ export class MemoryChunks {
     this.store(row);
     this.sealHead(row);
     this.waiting++;
+    this.queued++;
     this.touch(row);
   }
 

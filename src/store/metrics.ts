@@ -2,6 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Registry } from 'prom-client';
 import { type Readings, registerMetrics } from '../metrics.ts';
+import { memoryParts } from './memory.ts';
 import type { Session } from './session.ts';
 
 const NS_PER_S = 1e9;
@@ -46,6 +47,7 @@ export const metricsOf = (session: Session): Registry => {
       tidemark_busy_series: () => running.actors.busy,
       tidemark_memory_slab_bytes: () => slab.bytes,
       tidemark_memory_table_bytes: () => table.bytes,
+      tidemark_damage_reports_waiting: () => running.damageReports.waiting,
       tidemark_memory_used_bytes: () => running.memory.used,
       tidemark_journal_bytes: () => journal.fileBytes,
       tidemark_journal_segments: () => journal.segments().length,
@@ -62,7 +64,7 @@ export const metricsOf = (session: Session): Registry => {
     },
     counters: {
       prometheus_local_storage_ingested_samples_total: () => running.ingest.accepted,
-      prometheus_local_storage_queued_chunks_to_persist_total: () => chunks.waiting + running.chunksPersisted,
+      prometheus_local_storage_queued_chunks_to_persist_total: () => chunks.queued,
       prometheus_local_storage_persist_errors_total: () => running.persistErrors,
       prometheus_local_storage_inconsistencies_total: () => bus.counts.get('seriesQuarantined') ?? 0,
       prometheus_local_storage_non_existent_series_matches_total: () => running.queries.strayMatches,
@@ -74,6 +76,7 @@ export const metricsOf = (session: Session): Registry => {
       tidemark_chunk_cache_misses_total: () => cache.misses,
     },
     labelledGauges: {
+      tidemark_memory_bytes: () => memoryParts.map((part) => [part, running.memory.bytesOf(part)] as const),
       tidemark_series: () => Object.entries(running.stateCounts()),
       tidemark_subscription_lag_bytes: () =>
         session.subscriptions.list().map(({ name, lagBytes }) => [name, lagBytes] as const),
@@ -87,16 +90,24 @@ export const metricsOf = (session: Session): Registry => {
         ['create', running.directory.created],
         ['archive', running.archivedTotal],
         ['unarchive', running.unarchivedTotal],
+        ['maintenance_in_memory', running.visits.inMemory],
+        ['maintenance_in_archive', running.visits.archived],
         ['quarantine_completed', bus.counts.get('seriesQuarantined') ?? 0],
-        ['purge_from_memory', bus.counts.get('seriesPurged') ?? 0],
+        ['quarantine_failed', running.lifecycle.failedIsolations],
+        // A report is never dropped here.
+        ['quarantine_dropped', 0],
+        ['purge_from_memory', running.lifecycle.purges.fromMemory],
+        ['purge_from_archive', running.lifecycle.purges.fromArchive],
+        ['purge_on_request', running.lifecycle.purges.onRequest],
       ],
       prometheus_local_storage_chunk_ops_total: () => [
-        ['create', slab.allocated],
+        ['create', chunks.started],
         ['persist', running.chunksPersisted],
         ['evict', cache.evicted],
         ['load', cache.misses],
+        ['drop', running.chunksDropped],
       ],
-      prometheus_local_storage_chunkdesc_ops_total: () => [['load', cache.misses]],
+      tidemark_refused_calls_total: () => engine.admission.refused,
       tidemark_events_total: () => bus.counts,
       tidemark_transitions_total: () => running.actors.transitionCounts(),
     },

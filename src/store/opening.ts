@@ -34,6 +34,10 @@ import type { Engine } from './engine.ts';
 /** Index operations that may wait before new series have to. */
 const INDEXING_CAPACITY = 1 << 18;
 
+/** Size from which on a journal segment is followed by a new one. */
+const SEGMENT_BYTES = 32 * 1024 * 1024;
+const SEGMENT_BYTES_MIN = 256 * 1024;
+
 export interface Found {
   readonly databases: Databases;
   readonly created: boolean;
@@ -239,7 +243,7 @@ const unexplained = async (
 
 const openJournal = (engine: Engine, notBefore: Position): JournalWriter => {
   const { fileSystem, journalDirectory, clock, options, random } = engine;
-  const { durability, commitIntervalMs, historyBytes } = options;
+  const { durability, commitIntervalMs, historyBytes, retentionBytes } = options;
   return JournalWriter.open({
     fileSystem,
     directory: journalDirectory,
@@ -249,7 +253,9 @@ const openJournal = (engine: Engine, notBefore: Position): JournalWriter => {
     options: {
       durability,
       commitIntervalMs,
-      historyBytes,
+      // Of a directory whose size is limited, the journal must not take the larger part.
+      segmentBytes: Math.min(SEGMENT_BYTES, Math.max(SEGMENT_BYTES_MIN, Math.floor(retentionBytes / 32))),
+      historyBytes: Math.min(historyBytes, Math.floor(retentionBytes / 16)),
       onPending: () => engine.journalPending$.next(),
       onError: (error) => engine.onJournalError(error),
     },

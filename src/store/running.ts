@@ -73,6 +73,9 @@ export class Running {
   private freedCount = 0;
   private freedKnown = 0;
   chunksPersisted = 0;
+  chunksDropped = 0;
+  /** Visits of series, those that found nothing to do included. */
+  readonly visits = { inMemory: 0, archived: 0 };
   archivedTotal = 0;
   unarchivedTotal = 0;
   distributions: Distributions | undefined;
@@ -194,8 +197,10 @@ export class Running {
       pass: ({ high, low, reason }) => this.quarantine(high, low, reason),
       onError: (error) => logger.error({ err: error }, 'A damaged series could not be quarantined.'),
     });
-    bus.listen(({ type }) => {
+    bus.listen((event) => {
+      const { type } = event;
       if (type === 'seriesQuarantined') this.quarantinedCount++;
+      if (type === 'chunksDropped') this.chunksDropped += event.chunks;
       if (type === 'chunksDropped' || type === 'seriesPurged') this.freedCount++;
     });
     this.queries = new Queries({
@@ -354,6 +359,7 @@ export class Running {
       await this.room();
       // From here to the sending nothing awaits: what the facts say is so when the statechart decides.
       if (!table.isLive(row)) continue;
+      this.visits.inMemory++;
       const code = table.stateCode(row);
       if (phaseOfCode(code) === 'persisting') continue;
       const facts = code === IN_MEMORY ? visitFacts(this.visitParts, row) : factsOf(this.visitParts, row);
@@ -363,7 +369,7 @@ export class Running {
       this.actors.send(row, { type: 'maintain', facts });
     }
     this.tellFreed();
-    this.distributions?.maintainSeriesDuration.observe({ location: 'memory' }, (clock.monotonic() - started) / 1000);
+    this.distributions?.maintenanceBatchDuration.observe({ location: 'memory' }, (clock.monotonic() - started) / 1000);
   }
 
   /** Visits archived series for retention, without waking them. */
@@ -375,6 +381,7 @@ export class Running {
     for (const slot of slots) {
       const high = archived.highAt(slot);
       const low = archived.lowAt(slot);
+      this.visits.archived++;
       if (!archived.isDroppable(high, low, beforeTime)) continue;
       await this.room();
       const pairs = this.directory.archivedPairs(high, low);
@@ -384,7 +391,10 @@ export class Running {
       this.actors.send(row, { type: 'maintain', facts: { ...factsOf(this.visitParts, row), droppable: true } });
     }
     this.tellFreed();
-    this.distributions?.maintainSeriesDuration.observe({ location: 'archived' }, (clock.monotonic() - started) / 1000);
+    this.distributions?.maintenanceBatchDuration.observe(
+      { location: 'archived' },
+      (clock.monotonic() - started) / 1000,
+    );
   }
 
   /** Every series once, those in memory and the archived ones; resolves when what was decided is done. */

@@ -1,0 +1,207 @@
+/** Bursts: the store pushes back, loses nothing, and recovers by itself. */
+import { expect } from 'chai';
+import type { Machine } from './support.ts';
+import { codeOf, metricOf, openMachine, START_MS, samplesOf } from './support.ts';
+
+const SERIES = 512;
+const MIB = 1024 * 1024;
+
+/** Values that take eight bytes each: about 120 samples fill a chunk. */
+const valueAt = (series: number, sample: number): number =>
+  ((Math.imul(series + 1, 2654435761) ^ Math.imul(sample + 1, 40503)) >>> 0) / 7;
+
+/** Appends samples round-robin at a rate; whoever is refused waits until the store is ready, and goes on there. */
+class Writer {
+  appended = 0;
+  readonly refusals = new Map<string, number>();
+  private readonly machine: Machine;
+  private readonly handles;
+  private waiting = false;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    this.handles = Array.from({ length: SERIES }, (_, i) => machine.store.series({ __name__: 'm', id: String(i) }));
+  }
+
+  async write(samplesPerSecond: number, seconds: number): Promise<void> {
+    const stepMs = 100;
+    for (let step = 0; step < (seconds * 1000) / stepMs; step++) {
+      if (!this.waiting) this.writeSome((samplesPerSecond * stepMs) / 1000);
+      await this.machine.pass(stepMs, stepMs);
+    }
+  }
+
+  private writeSome(count: number): void {
+    try {
+      for (let i = 0; i < count; i++) {
+        const series = this.appended % SERIES;
+        const sample = Math.floor(this.appended / SERIES);
+        this.handles[series].append(START_MS + sample, valueAt(series, sample));
+        this.appended++;
+      }
+    } catch (error) {
+      const { code } = error as { code: string };
+      this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
+      this.waiting = true;
+      void this.machine.store.ready().then(() => {
+        this.waiting = false;
+      });
+    }
+  }
+
+  async compare(): Promise<void> {
+    const samples = await samplesOf(this.machine.store, 'm');
+    expect(samples.size).to.equal(this.appended);
+    for (let n = 0; n < this.appended; n++) {
+      const series = n % SERIES;
+      const sample = Math.floor(n / SERIES);
+      const found = samples.get(`${series}@${START_MS + sample}`);
+      if (found !== valueAt(series, sample)) expect.fail(`series ${series}, sample ${sample}: ${found}`);
+    }
+  }
+}
+
+describe('a burst of ten times the sustainable rate', () => {
+  it('is throttled with the typed error, loses nothing, and the store recovers by itself', async () => {
+    const machine = await openMachine({ memoryTarget: 2 * MIB, retention: 'off', checkpointInterval: '1h' });
+    const { clock, fileSystem, store, events } = machine;
+    // A disk that takes two seconds to sync: a batch of files at a time, at most 256 in two seconds.
+    fileSystem.holdSync = () =>
+      new Promise((resolve) => {
+        clock.setTimeout(resolve, 2000);
+      });
+    const writer = new Writer(machine);
+    const sustainable = 6_000;
+    await writer.write(sustainable, 5);
+    expect(events.filter(({ type }) => type === 'pressureChanged')).to.deep.equal([]);
+
+    await writer.write(10 * sustainable, 30);
+    expect([...writer.refusals.keys()]).to.deep.equal(['TIDEMARK_THROTTLED']);
+
+    await writer.write(sustainable / 8, 60);
+    writer.refusals.clear();
+    await writer.write(sustainable, 60);
+    expect(writer.refusals.size, 'refusals at the sustainable rate').to.equal(0);
+    await writer.write(0, 60);
+    const changes = events.flatMap((event) => (event.type === 'pressureChanged' ? [[event.from, event.to]] : []));
+    const path = ['normal', ...changes.map(([, to]) => to)];
+    expect(path.slice(0, 3)).to.deep.equal(['normal', 'rushed', 'throttled']);
+    expect(path.slice(-3)).to.deep.equal(['throttled', 'rushed', 'normal']);
+    expect(path.slice(1, -1)).not.to.include('normal');
+    for (let i = 0; i < changes.length; i++)
+      expect(changes[i][0], `change ${i} begins where the last ended`).to.equal(path[i]);
+
+    fileSystem.holdSync = () => Promise.resolve();
+    await writer.compare();
+    const reopened = await machine.reopen();
+    expect((await samplesOf(reopened.store, 'm')).size).to.equal(writer.appended);
+    expect(store.stateCounts().quarantined).to.equal(0);
+    await reopened.store.close();
+  });
+
+  it('is noticed by a loop of appends that never lets a timer run', async () => {
+    const { store, pass } = await openMachine({ memoryTarget: 2 * MIB, retention: 'off' });
+    const handles = Array.from({ length: 64 }, (_, i) => store.series({ __name__: 'm', id: String(i) }));
+    let appended = 0;
+    const fill = (): void => {
+      for (;;) handles[appended % 64].append(START_MS + Math.floor(appended / 64), valueAt(appended++ % 64, appended));
+    };
+    expect(await codeOf(fill)).to.equal('TIDEMARK_THROTTLED');
+    const taken = appended - 1;
+    expect(await metricOf(store, 'prometheus_local_storage_chunks_to_persist')).to.be.within(1024, 3072);
+    let isReady = false;
+    void store.ready().then(() => {
+      isReady = true;
+    });
+    for (let i = 0; i < 100 && !isReady; i++) await pass(100);
+    expect(isReady).to.equal(true);
+    handles[taken % 64].append(START_MS + Math.floor(taken / 64), 1);
+    expect((await samplesOf(store, 'm')).size).to.equal(taken + 1);
+    await store.close();
+  });
+
+  it('does not stop a store whose open heads alone are more than the target', async () => {
+    const { store, pass } = await openMachine({ memoryTarget: MIB, retention: 'off' });
+    const count = 3000;
+    let refused = 0;
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < count; i++) {
+        const append = (): void => store.append({ __name__: 'm', id: String(i) }, START_MS + round, i + round);
+        if ((await codeOf(append)) === undefined) continue;
+        refused++;
+        await pass(500);
+        append();
+      }
+      await pass(500);
+    }
+    expect(await metricOf(store, 'prometheus_local_storage_open_head_chunks')).to.equal(count);
+    expect((await samplesOf(store, 'm')).size).to.equal(3 * count);
+    expect(refused).to.equal(0);
+    await store.close();
+  });
+});
+
+describe('the memory target', () => {
+  it('is held by evicting chunks that are in files, those used longest ago first', async () => {
+    const { store, pass } = await openMachine({ memoryTarget: 2 * MIB, retention: 'off', headChunkTimeout: 1 });
+    const fill = async (name: string): Promise<void> => {
+      for (let sample = 0; sample < 1200; sample++) {
+        for (let i = 0; i < 64; i++)
+          store.append({ __name__: name, id: String(i) }, START_MS + sample, valueAt(i, sample));
+      }
+      await pass(200);
+      await store.maintain();
+    };
+    for (const name of ['a', 'b', 'c', 'd']) await fill(name);
+    await pass(500);
+    expect(await metricOf(store, 'tidemark_memory_used_bytes')).to.be.at.most(2 * MIB);
+    const isLoaded = async (name: string): Promise<boolean> =>
+      (await store.chunks({ __name__: name, id: '5' })).some(({ where, loaded }) => where === 'file' && loaded);
+    expect(await isLoaded('a')).to.equal(false);
+    expect(await isLoaded('d')).to.equal(true);
+    await store.close();
+  });
+
+  it('lets a reader keep what it reads, however much is evicted meanwhile', async () => {
+    const { store, pass } = await openMachine({ memoryTarget: MIB, retention: 'off', headChunkTimeout: 1 });
+    for (let sample = 0; sample < 2400; sample++) {
+      for (let i = 0; i < 64; i++)
+        store.append({ __name__: 'm', id: String(i) }, START_MS + sample, valueAt(i, sample));
+      if (sample % 200 === 199) await pass(200);
+    }
+    await pass(1000);
+    await store.maintain();
+    let compared = 0;
+    for await (const { labels, timestamps, values } of store.select('m')) {
+      const id = Number(labels['id']);
+      await pass(250);
+      for (let k = 0; k < timestamps.length; k++) {
+        if (values[k] !== valueAt(id, timestamps[k] - START_MS)) expect.fail(`series ${id}, sample ${k}`);
+        compared++;
+      }
+    }
+    expect(compared).to.equal(64 * 2400);
+    expect(await metricOf(store, 'prometheus_local_storage_chunk_ops_total', { type: 'evict' })).to.be.greaterThan(0);
+    await store.close();
+  });
+
+  it('counts every part, and tells them apart on the metrics', async () => {
+    const { store } = await openMachine();
+    for (let i = 0; i < 100; i++) store.append({ __name__: 'm', id: String(i) }, START_MS, i);
+    const metric = await store.registry.getSingleMetric('tidemark_memory_bytes')?.get();
+    const parts = Object.fromEntries((metric?.values ?? []).map(({ labels, value }) => [labels['part'], value]));
+    expect(parts).to.have.all.keys(
+      'chunks',
+      'chunk_cache',
+      'series_table',
+      'archive_directory',
+      'index_caches',
+      'indexing_queue',
+      'journal',
+    );
+    expect(parts['chunks']).to.equal(100 * 1024);
+    const sum = Object.values(parts).reduce((total, bytes) => Number(total) + Number(bytes), 0);
+    expect(await metricOf(store, 'tidemark_memory_used_bytes')).to.equal(sum);
+    await store.close();
+  });
+});
