@@ -6,8 +6,11 @@ import type { Timeline } from './timeline.ts';
 
 const CORRECTION_MS = 60_000;
 
-/** The hour, less what the store's looks at the clock may lie apart. */
-const HELD_MS = 3_600_000 - 2_000;
+/** What the store's looks at the clock may lie apart. */
+const LOOKS_MS = 2_000;
+
+/** How long a new time must hold. */
+const HELD_MS = 3_600_000;
 
 export class BelievedTime {
   private readonly timeline: Timeline;
@@ -28,17 +31,22 @@ export class BelievedTime {
     this.seenSinceMs = this.timeline.monotonicMs;
   }
 
-  /** Milliseconds since the epoch; asking is looking at the clock. */
-  now(): number {
+  /** The latest time believed since it was asked before, in milliseconds since the epoch. Asking is looking at the clock. */
+  latest(): number {
     const offsetMs = this.offsetNow;
     const { monotonicMs } = this.timeline;
     if (Math.abs(offsetMs - this.seenMs) >= CORRECTION_MS) {
       this.seenSinceMs = monotonicMs;
       this.seenMs = offsetMs;
     }
+    const heldMs = monotonicMs - this.seenSinceMs;
     const isCorrection = Math.abs(offsetMs - this.offsetMs) < CORRECTION_MS;
-    if (isCorrection || monotonicMs - this.seenSinceMs >= HELD_MS) this.offsetMs = offsetMs;
-    return monotonicMs + this.offsetMs;
+    if (!isCorrection && heldMs < HELD_MS - LOOKS_MS) return monotonicMs + this.offsetMs;
+    // Up to here it went by the old time, which may have been ahead.
+    const until = isCorrection ? monotonicMs : Math.min(monotonicMs, this.seenSinceMs + HELD_MS + LOOKS_MS);
+    const latest = Math.max(until + this.offsetMs, monotonicMs + offsetMs);
+    this.offsetMs = offsetMs;
+    return latest;
   }
 
   private get offsetNow(): number {

@@ -72,6 +72,7 @@ export class Life {
   private crashesToCome: number[] = [];
   private faultsBefore = 0;
   private diskFilled = false;
+  private closing = false;
 
   constructor(options: LifeOptions) {
     this.options = options;
@@ -154,6 +155,7 @@ export class Life {
   /** Closes the store. False when that failed as it may; the process may have died over it. */
   async close(): Promise<boolean> {
     const mark = this.model.mark();
+    this.closing = true;
     const closed = await this.perform('close', () => this.store.close());
     if (closed === undefined) return false;
     this.model.acknowledge(mark);
@@ -209,6 +211,8 @@ export class Life {
     if (!(error instanceof TidemarkError)) {
       throw new Violation(`${what} failed with an error that is not one of the store's: ${inFull(error)}`);
     }
+    // What is under way when the store closes may be done or refused.
+    if (this.closing && error.code === 'TIDEMARK_CLOSED') return;
     if (error.code === 'TIDEMARK_INTERNAL' || !this.troubled) throw new Violation(`${what} failed: ${inFull(error)}`);
     this.world.trace.write(`${what}: ${error.code}`);
     this.excusedCount++;
@@ -244,7 +248,7 @@ export class Life {
   /** Retention may have been applied up to this moment. */
   passRetention(): void {
     const { retentionMs } = this.setting;
-    const nowMs = this.believedTime.now();
+    const nowMs = this.believedTime.latest();
     if (retentionMs !== null) this.model.passRetention(nowMs - retentionMs);
   }
 
@@ -253,6 +257,7 @@ export class Life {
     this.faultsBefore = this.world.disk.faultCount;
     this.diskFilled = this.diskIsFull;
     this.excusedCount = 0;
+    this.closing = false;
     const skip = this.crashesToCome.shift();
     if (skip !== undefined) this.world.disk.faults.arm({ fault: 'crash', skip });
   }
