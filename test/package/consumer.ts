@@ -47,9 +47,9 @@ export class ConsumerProject {
 
   /** Makes the package, as it was built here, and what it depends on importable without installing anything. */
   linkBuiltPackage(): void {
-    mkdirSync(join(this.directory, 'node_modules'));
+    mkdirSync(join(this.directory, 'node_modules', '@statelyai'), { recursive: true });
     symlinkSync(repository, join(this.directory, 'node_modules', 'tidemark'), 'junction');
-    for (const name of ['prom-client', 'rxjs', 'xstate']) {
+    for (const name of ['@statelyai/inspect', 'prom-client', 'rxjs', 'xstate']) {
       symlinkSync(join(repository, 'node_modules', name), join(this.directory, 'node_modules', name), 'junction');
     }
   }
