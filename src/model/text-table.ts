@@ -3,7 +3,6 @@
  * of series, and a string that is there already costs neither time nor memory. The table has a fixed number of places; a
  * text that finds its place taken by another replaces it.
  */
-import type { LabelPairs } from './labels.ts';
 import { MalformedBytes } from './malformed-bytes.ts';
 
 /** Longer texts rarely repeat. */
@@ -34,23 +33,6 @@ export class TextTable {
     this.places[place] = text;
     return text;
   }
-
-  /** The same labels, in an array of exactly their length, with values that other series have as well. */
-  share(pairs: LabelPairs): LabelPairs {
-    const shared = pairs.slice();
-    // Names come from property names, of which the runtime has one string each anyway.
-    for (let i = 1; i < shared.length; i += 2) shared[i] = this.shareText(shared[i]);
-    return shared;
-  }
-
-  private shareText(text: string): string {
-    if (text.length > SHARED_LENGTH_MAX) return text;
-    const place = textHash(text) & this.mask;
-    const known = this.places[place];
-    if (known === text) return known;
-    this.places[place] = text;
-    return text;
-  }
 }
 
 /** FNV-1a, folded to 31 bits; -1 when a byte is not ASCII. */
@@ -63,13 +45,6 @@ const asciiHash = (bytes: Uint8Array, start: number, end: number): number => {
     hash = Math.imul(hash ^ byte, 0x01000193);
   }
   return union >= 0x80 ? NON_ASCII : (hash ^ (hash >>> 15)) & 0x7fffffff;
-};
-
-/** The same hash of a string; other than ASCII it gives another, not a wrong, place. */
-const textHash = (text: string): number => {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return (hash ^ (hash >>> 15)) & 0x7fffffff;
 };
 
 const isSame = (text: string, bytes: Uint8Array, start: number, end: number): boolean => {

@@ -11,7 +11,6 @@ import type { Indexer } from '../index/indexer.ts';
 import type { FingerprintMapper } from '../model/collisions.ts';
 import { fastFingerprint } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, labelHash, pairsHash, toLabelPairs } from '../model/labels.ts';
-import type { TextTable } from '../model/text-table.ts';
 import type { EventBus } from './event-bus.ts';
 import { NO_ROW, type Row, type SeriesTable } from './table.ts';
 
@@ -23,8 +22,6 @@ export interface SeriesDirectoryParts {
   readonly indexer: Indexer;
   readonly bus: EventBus;
   readonly clock: Clock;
-  /** Label text that series share. */
-  readonly texts: TextTable;
   /** Brings an archived series back into a row; the life of the series changes, so its statechart does it. */
   readonly wake: (high: number, low: number, pairs: LabelPairs) => Row;
   /** Makes a row take samples, or throws why it can't now. */
@@ -98,13 +95,14 @@ export class SeriesDirectory {
   }
 
   private admit(given: LabelPairs, hash: number): Row {
-    const { table, mapper, archived, indexer, bus, clock, texts } = this.parts;
+    const { table, mapper, archived, indexer, bus, clock } = this.parts;
     fastFingerprint(given, this.fingerprint);
     const stored = mapper.map(this.fingerprint[0], this.fingerprint[1], given, this.lookups);
     const { high, low } = stored;
     this.demandRoom();
-    const pairs = texts.share(given);
-    if (archived.has(high, low)) return this.parts.wake(high, low, pairs);
+    if (archived.has(high, low)) return this.parts.wake(high, low, given);
+    // The array that labels were collected in has room to grow; the one that is kept has none.
+    const pairs = given.slice();
     const row = table.add(high, low, pairs, undefined, hash);
     this.created++;
     const position = bus.publishCreated(clock.now(), high, low, pairs);

@@ -11,13 +11,15 @@ export interface EventJournal {
   appendCreated(time: number, high: number, low: number, pairs: LabelPairs): Position;
 }
 
+type EventType = LifecycleEvent['type'];
 export type LifecycleListener = (event: JournalEvent & LifecycleEvent) => void;
 
 export class EventBus {
   private readonly journal: EventJournal;
-  private readonly listeners = new Set<LifecycleListener>();
+  /** Each with the types of events that it wants. */
+  private readonly listeners = new Map<LifecycleListener, readonly EventType[] | 'all'>();
   /** Events published, by type. */
-  readonly counts = new Map<LifecycleEvent['type'], number>();
+  readonly counts = new Map<EventType, number>();
 
   constructor(journal: EventJournal) {
     this.journal = journal;
@@ -28,17 +30,18 @@ export class EventBus {
     this.count(event.type);
     if (this.listeners.size > 0) {
       const placed = { ...event, position };
-      for (const listener of this.listeners) listener(placed);
+      for (const [listener, types] of this.listeners)
+        if (types === 'all' || types.includes(event.type)) listener(placed);
     }
     return position;
   }
 
   /**
-   * `seriesCreated`, the one event that comes a million times: while nobody listens, no event is made of it. The position
-   * is the event's or one before it.
+   * `seriesCreated`, the one event that comes a million times: while nobody listens for it, no event is made of it. The
+   * position is the event's or one before it.
    */
   publishCreated(time: number, high: number, low: number, pairs: LabelPairs): Position {
-    if (this.listeners.size > 0) {
+    if (this.hasListenerFor('seriesCreated')) {
       const fingerprint = fingerprintText(high, low);
       return this.publish({ type: 'seriesCreated', time, fingerprint, labels: toLabels(pairs) });
     }
@@ -46,13 +49,18 @@ export class EventBus {
     return this.journal.appendCreated(time, high, low, pairs);
   }
 
-  /** Adds a listener; returns what removes it. */
-  listen(listener: LifecycleListener): () => void {
-    this.listeners.add(listener);
+  /** Adds a listener, for all events or those of some types; returns what removes it. */
+  listen(listener: LifecycleListener, types: readonly EventType[] | 'all' = 'all'): () => void {
+    this.listeners.set(listener, types);
     return () => this.listeners.delete(listener);
   }
 
-  private count(type: LifecycleEvent['type']): void {
+  private hasListenerFor(type: EventType): boolean {
+    for (const types of this.listeners.values()) if (types === 'all' || types.includes(type)) return true;
+    return false;
+  }
+
+  private count(type: EventType): void {
     this.counts.set(type, (this.counts.get(type) ?? 0) + 1);
   }
 }

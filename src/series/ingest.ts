@@ -9,10 +9,12 @@ import type { Labels } from '../model/labels.ts';
 import type { Admission } from './admission.ts';
 import type { SeriesDirectory } from './directory.ts';
 import type { MemoryChunks } from './memory-chunks.ts';
+import { Succession } from './succession.ts';
 import {
   LAST_HIGH,
   LAST_LOW,
   LAST_TIME_DOUBLE,
+  NO_ROW,
   NOT_WRITABLE,
   ROW_SHIFT,
   type Row,
@@ -22,9 +24,6 @@ import {
 
 /** The largest time a sample may have, either side of the epoch: what a Date can hold. */
 const TIME_LIMIT_MS = 8_640_000_000_000_000;
-
-/** How many appends by labels pass between two that try the identity cache while it does not pay. */
-const IDENTITY_PROBE_EVERY = 64;
 
 export interface IngestParts {
   readonly table: SeriesTable;
@@ -45,10 +44,7 @@ export class Ingest {
   private readonly words = new Int32Array(this.scratch.buffer);
   private readonly highWord: number;
   private readonly lowWord: number;
-  /** Rows by label object; entries are checked against the labels, so a changed object is harmless. */
-  private readonly identity = new WeakMap<object, Row>();
-  private identityPays = false;
-  private probe = 0;
+  private readonly succession: Succession;
   private commitEach: boolean;
 
   /** Set while somebody watches samples; `undefined` costs one comparison per append. */
@@ -59,6 +55,7 @@ export class Ingest {
 
   constructor(parts: IngestParts) {
     this.parts = parts;
+    this.succession = new Succession(parts.table);
     this.commitEach = parts.commitEach;
     this.scratch[0] = 1;
     const littleEndian = this.words[0] === 0;
@@ -116,26 +113,11 @@ export class Ingest {
     return { accepted, rejected };
   }
 
-  /**
-   * The row for a label object. Programs that keep their label objects are recognised by identity: one probe in
-   * {@link IDENTITY_PROBE_EVERY} finds out whether that pays, because remembering objects that are never seen again
-   * would cost more than hashing them.
-   */
   private rowOf(labels: Labels): Row {
-    if (typeof labels !== 'object' || labels === null) return this.parts.directory.resolve(labels);
-    const probing = this.identityPays || ++this.probe >= IDENTITY_PROBE_EVERY;
-    if (!probing) return this.parts.directory.resolve(labels);
-    const known = this.identity.get(labels);
-    if (known !== undefined) {
-      this.identityPays = true;
-      this.probe = 0;
-      if (this.parts.table.matches(known, labels)) return known;
-    } else if (++this.probe > IDENTITY_PROBE_EVERY * 4) {
-      this.identityPays = false;
-      this.probe = 0;
-    }
+    const guessed = this.succession.guess(labels);
+    if (guessed !== NO_ROW) return guessed;
     const row = this.parts.directory.resolve(labels);
-    this.identity.set(labels, row);
+    this.succession.learn(row);
     return row;
   }
 

@@ -51,7 +51,7 @@ export class Engine {
   readonly cache: ChunkCache;
   readonly fileKeys = new KeyedMutex<string>();
   readonly mapper = new FingerprintMapper();
-  /** Label text that series, indexes and the checkpoint's reader share. */
+  /** Label text that the indexes and the checkpoint's reader share. */
   readonly texts = new TextTable(TEXT_PLACE_BITS);
   readonly admission = new Admission();
   readonly inspection: Inspection;

@@ -157,7 +157,6 @@ export class Running {
       indexer,
       bus,
       clock,
-      texts: engine.texts,
       wake: (high, low, pairs) => this.lifecycle.wakeForSample(high, low, pairs),
       makeWritable: (row) => this.lifecycle.makeWritable(row),
     });
@@ -197,12 +196,15 @@ export class Running {
       pass: ({ high, low, reason }) => this.quarantine(high, low, reason),
       onError: (error) => logger.error({ err: error }, 'A damaged series could not be quarantined.'),
     });
-    bus.listen((event) => {
-      const { type } = event;
-      if (type === 'seriesQuarantined') this.quarantinedCount++;
-      if (type === 'chunksDropped') this.chunksDropped += event.chunks;
-      if (type === 'chunksDropped' || type === 'seriesPurged') this.freedCount++;
-    });
+    bus.listen(
+      (event) => {
+        const { type } = event;
+        if (type === 'seriesQuarantined') this.quarantinedCount++;
+        else this.freedCount++;
+        if (type === 'chunksDropped') this.chunksDropped += event.chunks;
+      },
+      ['seriesQuarantined', 'chunksDropped', 'seriesPurged'],
+    );
     this.queries = new Queries({
       table,
       labels: recovered.labels,
