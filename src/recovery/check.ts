@@ -54,6 +54,7 @@ export const checkDirectory = async (directory: string, options: CheckOptions = 
   const progress = new ProgressReporter(clock, options.onProgress);
   const { dirty } = prepareDirectory(fileSystem, directory, { readOnly: true });
   const check = new Check({ fileSystem, directory, clock, pedantic, isOpen: dirty, onProblem, signal });
+  progress.report('checkpoint', 0, 0);
   await checkHeads(check, (done, total) => progress.report('checkpoint', done, total, done));
   progress.report('archive', 0, 1);
   await checkArchive(check, keyValueStores);
