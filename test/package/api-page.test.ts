@@ -31,6 +31,15 @@ describe('docs/api.md', () => {
     expect(options.filter((option) => !rows.some((row) => row.includes(`\`${option}\``)))).to.deep.equal([]);
   });
 
+  it('has a heading for everything that the package exports as a value', async () => {
+    const headed = new Set(headings.match(/[\w$]+/g));
+    // Told of where they belong: the error class and its codes on a page of their own, the clock among the options.
+    const elsewhere = ['TidemarkError', 'errorCodes', 'systemClock'];
+    const exported = Object.keys(await import('../../src/index.ts')).filter((name) => !elsewhere.includes(name));
+    expect(exported).to.include('openStore');
+    expect(exported.filter((name) => !headed.has(name))).to.deep.equal([]);
+  });
+
   it('names every member of a series handle', () => {
     expect(membersOf('SeriesHandle').filter((member) => !page.includes(`\`${member}`))).to.deep.equal([]);
   });
