@@ -29,6 +29,12 @@ checkpoint is their snapshot, the indexes and metrics are their projections, rec
 
 - \`store.events$\` has them as they happen, \`store.subscribe(name)\` from the journal, at least once, \`store.journal()\` from
   any position ([api.md](api.md)), \`tidemark events\` prints them.
+- \`events$\` and \`store.watch(selector)\` are hot: what happens while nobody listens costs nothing and is not kept. They
+  complete after \`storeClosed\`. What a listener throws reaches neither the store nor other listeners: rxjs reports it
+  (\`config.onUnhandledError\`, or an uncaught exception). They tell what was appended, a subscription what is safe: an
+  event of \`events$\` may be lost in a crash, one of \`subscribe\` can't be any more.
+- A subscription's place is a file of its own in \`journal/subscriptions/\`, and holds over crashes, closes and
+  checkpoints. One that holds back more than \`subscriptionBacklogBytes\` is moved on, and told which range it lost.
 - \`time\` is when it happened, milliseconds since the epoch. Fingerprints are 16 hex digits. From the journal every event
   has a \`position\`: where it ends, and where a reader that has handled it goes on ([formats/journal.md](formats/journal.md)).
 - All events but \`samplesAppended\` are *lifecycle events*: few, and kept longer than the samples between them.
