@@ -143,20 +143,25 @@ const isRecorded = (table: SeriesTable, row: Row): boolean =>
 /** The record of one series, as formats.md 9.2 has it; `undefined` for a series without chunks. */
 const recordOf = (table: SeriesTable, chunks: MemoryChunks, row: Row): HeadsRecord | undefined => {
   const inFile = table.chunksInFile[row];
-  const unpersisted = table.chunksUnpersisted[row];
-  const common = {
+  const isInMemory = table.chunksUnpersisted[row] > 0;
+  if (!isInMemory && inFile <= 0) return undefined;
+  // One literal, so that all records have one shape: spreading the common part took most of a record's time.
+  return {
     high: table.high[row],
     low: table.low[row],
     pairs: table.labels[row] ?? [],
+    watermark: isInMemory ? 0 : 1,
     mtimeNs: table.mtimeNs[row],
+    chunkDescsOffset: isInMemory ? inFile : inFile - 1,
     savedFirstTime: table.firstTime[row],
+    descriptorTimes: isInMemory ? [] : timesOfNewest(table, row),
+    slots: isInMemory ? chunks.allSlots(row) : [],
   };
-  if (unpersisted > 0) {
-    return { ...common, watermark: 0, chunkDescsOffset: inFile, descriptorTimes: [], slots: chunks.allSlots(row) };
-  }
-  if (inFile <= 0) return undefined;
-  // Everything is in the file: the newest chunk's times stand for the series.
+};
+
+/** Everything is in the file: the newest chunk's times stand for the series. */
+const timesOfNewest = (table: SeriesTable, row: Row): [first: number, last: number] => {
   const last = table.lastChunkLastTime[row] === EARLIEST ? table.lastTime(row) : table.lastChunkLastTime[row];
   const first = table.lastChunkFirstTime[row] === EARLIEST ? last : table.lastChunkFirstTime[row];
-  return { ...common, watermark: 1, chunkDescsOffset: inFile - 1, descriptorTimes: [first, last], slots: [] };
+  return [first, last];
 };
