@@ -176,8 +176,10 @@ const openAndRead = async (directory: string): Promise<Map<string, readonly stri
 function* damages(whole: Buffer, every = step): Generator<Damage> {
   for (const position of some(whole.length, every)) yield { bytes: whole.subarray(0, position), position, isCut: true };
   for (const [offset, change] of changes.entries()) {
-    for (let position = every === 1 ? 0 : offset; position < whole.length; position += every)
-      yield { bytes: changed(whole, position, change), position, isCut: false };
+    for (let position = every === 1 ? 0 : offset; position < whole.length; position += every) {
+      const bytes = changed(whole, position, change);
+      if (bytes[position] !== whole[position]) yield { bytes, position, isCut: false };
+    }
   }
 }
 
