@@ -145,8 +145,10 @@ export interface SeriesHandle {
   appendBits(timestamp: number, high: number, low: number): void;
   /** Appends Prometheus' staleness marker, the signalling NaN 7ff0000000000002. */
   appendStale(timestamp: number): void;
-  /** The series' actor, created if it is not awake; kept while `release` has not been called. */
+  /** The series' actor, created if it is not awake, and kept awake until {@link release}. */
   actor(): AnyActorRef;
+  /** Lets the actor go that {@link actor} gave; does nothing when there is none. */
+  release(): void;
 }
 
 export interface QuarantinedSeries {

@@ -84,6 +84,8 @@ class TidemarkStore implements Store {
   private readonly samples$: Observable<WatchedSample>;
   private readonly handleServices: HandleServices;
   private readonly sampleListeners = new Set<(row: Row, timestamp: number, high: number, low: number) => void>();
+  /** Series actors that users keep awake through their handles. */
+  private readonly heldActors = new Map<SeriesHandle, { readonly actor: AnyActorRef; readonly row: Row }>();
   private dropping: Promise<unknown> = Promise.resolve();
 
   constructor(session: Session) {
@@ -106,7 +108,8 @@ class TidemarkStore implements Store {
         return fingerprintText(high, low);
       },
       stateOf: (pairs) => running.stateOf(pairs),
-      actorOf: (pairs) => this.actorOf(pairs),
+      actorOf: (handle, pairs) => this.actorOf(handle, pairs),
+      releaseActor: (handle) => this.releaseActor(handle),
     };
     running.ingest.listener = undefined;
   }
@@ -298,15 +301,33 @@ class TidemarkStore implements Store {
     if (this.readOnly) throw new TidemarkError('TIDEMARK_READ_ONLY', 'the store was opened with readOnly: true');
   }
 
-  private actorOf(pairs: LabelPairs): AnyActorRef {
+  private actorOf(handle: SeriesHandle, pairs: LabelPairs): AnyActorRef {
+    this.assertOpen();
+    const held = this.heldActors.get(handle);
+    if (held?.actor.getSnapshot().status === 'active') return held.actor;
+    const { actors } = this.session.running;
+    const row = this.rowFor(pairs);
+    const actor = actors.hold(row);
+    this.heldActors.set(handle, { actor, row });
+    return actor;
+  }
+
+  private releaseActor(handle: SeriesHandle): void {
+    const held = this.heldActors.get(handle);
+    if (held === undefined) return;
+    this.heldActors.delete(handle);
+    // An actor that has ended is let go of already, and its row may be another series'.
+    if (held.actor.getSnapshot().status === 'active') this.session.running.actors.release(held.row);
+  }
+
+  /** The row of a series, which an archived one borrows. */
+  private rowFor(pairs: LabelPairs): Row {
     const { running, engine } = this.session;
     const row = engine.table.findPairs(pairs);
-    if (row !== NO_ROW) return running.actors.hold(row);
+    if (row !== NO_ROW) return row;
     const { high, low } = running.directory.fingerprintOf(pairs);
-    if (!running.recovered.archived.has(high, low)) {
-      throw new TidemarkError('TIDEMARK_INVALID_LABELS', 'no series has these labels yet; its first sample creates it');
-    }
-    return running.actors.hold(running.lifecycle.borrow(high, low, pairs));
+    if (running.recovered.archived.has(high, low)) return running.lifecycle.borrow(high, low, pairs);
+    throw new TidemarkError('TIDEMARK_INVALID_LABELS', 'no series has these labels yet; its first sample creates it');
   }
 
   private listenToEvents(push: (event: DomainEvent) => void): () => void {

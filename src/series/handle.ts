@@ -21,7 +21,9 @@ export interface HandleServices {
   readonly ingest: Ingest;
   fingerprintOf(pairs: LabelPairs): Fingerprint;
   stateOf(pairs: LabelPairs): SeriesState;
-  actorOf(pairs: LabelPairs): AnyActorRef;
+  /** The series' actor, kept awake on behalf of the handle until it is released. */
+  actorOf(handle: SeriesHandle, pairs: LabelPairs): AnyActorRef;
+  releaseActor(handle: SeriesHandle): void;
 }
 
 export class StoredSeriesHandle implements SeriesHandle {
@@ -60,7 +62,11 @@ export class StoredSeriesHandle implements SeriesHandle {
   }
 
   actor(): AnyActorRef {
-    return this.services.actorOf(this.pairs);
+    return this.services.actorOf(this, this.pairs);
+  }
+
+  release(): void {
+    this.services.releaseActor(this);
   }
 
   /** The series' row now: the one kept, unless it went to another series while this one was archived or purged. */

@@ -79,6 +79,7 @@ export class FakeStore implements Store {
       appendBits: (timestamp, high, low) => put(timestamp, (BigInt(high) << 32n) | BigInt(low)),
       appendStale: (timestamp) => put(timestamp, 0x7ff0000000000002n),
       actor: () => this.actor,
+      release: () => {},
     };
   }
 
