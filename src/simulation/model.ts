@@ -220,7 +220,9 @@ export class Model {
   private learn(series: ModelSeries, count: number): void {
     series.truncate(count);
     series.dropping = false;
-    if (series.count === 0) this.series.delete(series.number);
+    // A sample of uncertain fate that is past retention may be there and yet not be shown.
+    series.unsure = series.unsure.filter(({ time }) => time < this.retentionLimit);
+    if (series.count + series.unsure.length === 0) this.series.delete(series.number);
   }
 
   /** Samples of uncertain fate that turn up were appended after all. */

@@ -8,6 +8,7 @@ import { Life, type OpenStore } from './life.ts';
 import { Violation } from './model.ts';
 import { countEvents, countTransitions, withStrays } from './observers.ts';
 import { Player } from './play.ts';
+import { isSimulatedCrash } from './simulated-process.ts';
 import type { Sequence } from './steps.ts';
 import { Trace } from './trace.ts';
 
@@ -60,7 +61,9 @@ export const playSequence = async (sequence: Sequence, options: SimulateOptions)
   });
   const player = new Player(life, openStore);
   const failure = await withStrays(
-    (error) => life.strays.push(error),
+    (error) => {
+      if (!isSimulatedCrash(error)) life.strays.push(error);
+    },
     async () => {
       try {
         await player.play(sequence.steps);
