@@ -190,6 +190,8 @@ export class SeriesReader {
     for (const [index, reading] of readings.entries()) {
       const outcome = outcomes[index];
       if (!outcome.ok) noteFailure(reading, toError(outcome.error));
+      // Of a file that could not be read nobody knows what it has, or lacks.
+      if (reading.trouble !== undefined) continue;
       const times = outcome.ok ? outcome.value : await this.wholeRecords(reading);
       const { firstTimes, lastTimes } = times;
       const missing = reading.chunksInFile - firstTimes.length;

@@ -2,7 +2,7 @@
 import { openStore, type Store, type StoreOptions } from '../../src/index.ts';
 import type { DomainEvent } from '../../src/model/events.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { MemoryStores } from '../support/memory-stores.ts';
+import { type MemoryStore, MemoryStores } from '../support/memory-stores.ts';
 import { SteppedClock } from './month/stepped-clock.ts';
 
 export const START_MS = 1_767_225_600_000;
@@ -29,7 +29,22 @@ interface Ports {
 }
 
 export const openMachine = (options: StoreOptions = {}, fileSystem = new MemoryFileSystem()): Promise<Machine> =>
-  openOn({ clock: new SteppedClock(START_MS), fileSystem, keyValueStores: new MemoryStores() }, options);
+  openOn({ clock: new SteppedClock(START_MS), fileSystem, keyValueStores: new FolderStores(fileSystem) }, options);
+
+/** Databases whose folders are there, as the store expects of a directory that was used before. */
+class FolderStores extends MemoryStores {
+  private readonly fileSystem: MemoryFileSystem;
+
+  constructor(fileSystem: MemoryFileSystem) {
+    super();
+    this.fileSystem = fileSystem;
+  }
+
+  override async open(directory: string): Promise<MemoryStore> {
+    this.fileSystem.makeDirectory(directory);
+    return super.open(directory);
+  }
+}
 
 const openOn = async (ports: Ports, options: StoreOptions): Promise<Machine> => {
   const { clock, fileSystem } = ports;
