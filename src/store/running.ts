@@ -39,6 +39,10 @@ import { TrustedClock } from './trusted-clock.ts';
 /** A journal that takes more of the limit on the directory's size is shortened before samples are dropped. */
 const JOURNAL_SHARE = 0.1;
 
+/** Longest stretch of visits between two breaths of the host's event loop, and visits between two looks at the clock. */
+const SLICE_MS = 4;
+const VISITS_PER_LOOK = 64;
+
 const IN_MEMORY = codeOfPath('inMemory');
 
 export class Running {
@@ -346,6 +350,11 @@ export class Running {
     return !this.actor.getSnapshot().hasTag('rushed');
   }
 
+  private get hasRoom(): boolean {
+    const { indexer } = this.recovered;
+    return this.actors.hasRoom && indexer.queued < indexer.capacity;
+  }
+
   /** Resolves when another series may change: calls and index operations that wait are bounded. */
   async room(): Promise<void> {
     const { indexer } = this.recovered;
@@ -357,8 +366,15 @@ export class Running {
   async visitRows(rows: readonly Row[]): Promise<void> {
     const { table, clock } = this.engine;
     const started = clock.monotonic();
+    let sliceEnd = started + SLICE_MS;
+    let visited = 0;
     for (const row of rows) {
-      await this.room();
+      if (++visited % VISITS_PER_LOOK === 0 && clock.monotonic() >= sliceEnd) {
+        await clock.breathe();
+        sliceEnd = clock.monotonic() + SLICE_MS;
+      }
+      // A series at rest is looked at in less time than waiting for nothing would take.
+      if (!this.hasRoom) await this.room();
       // From here to the sending nothing awaits: what the facts say is so when the statechart decides.
       if (!table.isLive(row)) continue;
       this.visits.inMemory++;
