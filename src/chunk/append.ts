@@ -15,7 +15,7 @@ import { ExactColumns } from './exact-columns.ts';
 import { HIGH_WORD, LOW_WORD } from './float-bits.ts';
 import { ADDED, OVERFLOW, TRANSCODE_PARAMETERS } from './outcome.ts';
 import { NARROWEST } from './residuals.ts';
-import { NO_SLOT, type Slab, type Slot } from './slab.ts';
+import { NO_SLOT, type Slab, type Slot, ZEROS } from './slab.ts';
 import { addToVarbit, beginVarbit } from './varbit.ts';
 import { ZERO } from './varbit-layout.ts';
 
@@ -108,7 +108,7 @@ export class ChunkAppender {
     columns.clear();
     try {
       decodeChunkExactly(before, 0, this.slab.encoding[slot], columns);
-      bytes.fill(0);
+      bytes.set(ZEROS);
       this.begin(slot, parameters);
       let head = slot;
       const { timeWords } = columns;

@@ -7,6 +7,8 @@
  */
 
 export const CHUNK_BYTES = 1024;
+/** Copied over what is to be zero: filling shared memory goes byte by byte and takes three times as long. */
+export const ZEROS = new Uint8Array(CHUNK_BYTES);
 
 /** Slots of one block: 1 MiB, so that a small program pays little. */
 const SLOTS_PER_BLOCK_BITS = 10;
@@ -92,8 +94,7 @@ export class Slab extends SlabView {
     if (references <= 0) throw new RangeError(`slot ${slot} released more often than retained`);
     this.references[slot] = references - 1;
     if (references > 1) return;
-    const start = this.offsetOf(slot);
-    this.blockOf(slot).fill(0, start, start + CHUNK_BYTES);
+    this.blockOf(slot).set(ZEROS, this.offsetOf(slot));
     this.next[slot] = this.firstFree;
     this.firstFree = slot;
     this.usedCount--;
