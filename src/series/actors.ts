@@ -382,7 +382,8 @@ export const startRootActor = <Machine extends AnyStateMachine>(
       clearTimeout: (handle: unknown) => clock.clearTimeout(handle),
     },
   }) as Actor<Machine>;
-  const letGo = () => inspection.delete(actor);
+  // Not at once: XState tells inspectors of the last state after it has told subscribers.
+  const letGo = () => queueMicrotask(() => inspection.delete(actor));
   actor.subscribe({
     error: (error: unknown) => {
       letGo();

@@ -514,13 +514,19 @@ describe('series/actors', () => {
       clock: { now: () => 0, monotonic: () => 0, setTimeout: () => 0, clearTimeout: () => {}, breathe: async () => {} },
     };
 
-    it('is inspected like the others, and no longer once it has ended', () => {
+    it('is inspected like the others up to its last state, and no longer once it has ended', async () => {
       const machine = createMachine({ initial: 'a', states: { a: { on: { end: 'b' } }, b: { type: 'final' } } });
       const seen: string[] = [];
-      world.inspection.observe(({ type }) => seen.push(type));
+      const states: unknown[] = [];
+      world.inspection.observe((event) => {
+        seen.push(event.type);
+        if (event.type === '@xstate.snapshot') states.push((event.snapshot as { value: unknown }).value);
+      });
       const actor = startRootActor(machine, { ...options, inspection: world.inspection, onError: () => {} });
       expect(seen[0]).to.equal('@xstate.actor');
       actor.send({ type: 'end' });
+      await Promise.resolve();
+      expect(states.at(-1)).to.equal('b');
       expect(world.inspection.watched).to.equal(0);
     });
 
