@@ -83,7 +83,6 @@ describe('a burst of ten times the sustainable rate', () => {
     const path = ['normal', ...changes.map(([, to]) => to)];
     expect(path.slice(0, 3)).to.deep.equal(['normal', 'rushed', 'throttled']);
     expect(path.slice(-3)).to.deep.equal(['throttled', 'rushed', 'normal']);
-    expect(path.slice(1, -1)).not.to.include('normal');
     for (let i = 0; i < changes.length; i++)
       expect(changes[i][0], `change ${i} begins where the last ended`).to.equal(path[i]);
 

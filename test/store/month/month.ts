@@ -29,6 +29,7 @@ export interface DayMeasured {
   readonly archived: number;
   readonly memoryBytes: number;
   readonly diskBytes: number;
+  readonly seriesBytes: number;
   readonly indexBytes: number;
   readonly seriesFiles: number;
   readonly descriptors: number;
@@ -118,6 +119,7 @@ const measure = async (store: Store, clock: SteppedClock, day: number, samples: 
     archived: info.seriesArchived,
     memoryBytes: await gauge(store, 'tidemark_memory_used_bytes'),
     diskBytes: info.bytes.total,
+    seriesBytes: info.bytes.seriesFiles,
     indexBytes: info.bytes.indexes,
     seriesFiles: countFiles(store.directory),
     descriptors: readdirSync('/proc/self/fd').length,
