@@ -258,7 +258,7 @@ const errorCodeOf = (error: unknown, text: string): ErrorCode => {
   if (code === 'ENOSPC' || code === 'EDQUOT' || /no space left|quota exceeded/i.test(text)) return 'TIDEMARK_DISK_FULL';
   // A file that the manifest names and that is not there is damage; one that may not be read is not.
   if (code === 'LEVEL_IO_ERROR' && !/no such file/i.test(text)) return 'TIDEMARK_IO';
-  if (code?.startsWith('LEVEL_')) return 'TIDEMARK_CORRUPT_INDEX';
+  if (code?.startsWith('LEVEL_') || /^Corruption\b/.test(text)) return 'TIDEMARK_CORRUPT_INDEX';
   return 'TIDEMARK_IO';
 };
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { FileSystem } from '../disk/file-system.ts';
 import { TidemarkError } from '../errors.ts';
 import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
-import type { KeyValueStore, KeyValueStores } from '../index/key-value-store.ts';
+import type { KeyValueOperation, KeyValueStore, KeyValueStores } from '../index/key-value-store.ts';
 import type { Logger } from '../logger.ts';
 
 export interface Databases extends Readonly<Record<DatabaseName, KeyValueStore>> {
@@ -21,6 +21,8 @@ export interface DatabaseParts {
   readonly stores: KeyValueStores;
   readonly readOnly: boolean;
   readonly logger: Logger;
+  /** Gives the event loop to the host. */
+  readonly breathe?: () => Promise<void>;
 }
 
 /** Opens all four. Throws `TIDEMARK_LOCKED`, with nothing left open. */
@@ -42,6 +44,44 @@ export const closeDatabases = async (databases: Databases): Promise<void> => {
   for (const name of ['pairs', 'names', 'timeRange', 'metric'] as const) await databases[name].close();
 };
 
+/**
+ * Reads every database from beginning to end, and makes those anew that can't be read so: with the entries before the
+ * damage, the damaged one set aside. For a recovery, which can find what is missing elsewhere. The object is changed;
+ * whether it was, is the answer.
+ */
+export const renewUnreadable = async (parts: DatabaseParts, databases: Databases): Promise<boolean> => {
+  let isChanged = false;
+  for (const name of ['metric', 'timeRange', 'names', 'pairs'] as const) {
+    const readable: KeyValueOperation[] = [];
+    try {
+      for await (const page of databases[name].entries()) {
+        for (const [key, value] of page) readable.push({ type: 'put', key, value });
+        await parts.breathe?.();
+      }
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      const directory = join(parts.directory, databaseFolders[name]);
+      parts.logger.warn({ err: error, directory, kept: readable.length }, 'An index is damaged; it is made anew.');
+      const renewed = await renew(parts, databases[name], directory);
+      (databases as Record<DatabaseName, KeyValueStore>)[name] = renewed;
+      (databases.lost as Set<DatabaseName>).add(name);
+      await renewed.batch(readable, { sync: true });
+      isChanged = true;
+    }
+  }
+  return isChanged;
+};
+
+const renew = async (parts: DatabaseParts, damaged: KeyValueStore, directory: string): Promise<KeyValueStore> => {
+  await damaged.close();
+  if (parts.readOnly) return parts.stores.openCopy(join(directory, 'nothing'));
+  setAside(parts.fileSystem, directory);
+  return openOne(parts, directory);
+};
+
+const isCorrupt = (error: unknown): boolean =>
+  error instanceof TidemarkError && error.code === 'TIDEMARK_CORRUPT_INDEX';
+
 const openOrRenew = async (
   parts: DatabaseParts,
   name: DatabaseName,
@@ -53,7 +93,7 @@ const openOrRenew = async (
   try {
     return await openOne(parts, directory);
   } catch (error) {
-    if (!(error instanceof TidemarkError) || error.code !== 'TIDEMARK_CORRUPT_INDEX') throw error;
+    if (!isCorrupt(error)) throw error;
     logger.warn({ err: error, directory }, 'An index can not be opened; it is made anew.');
     lost.add(name);
     if (parts.readOnly) return stores.openCopy(join(directory, 'nothing'));

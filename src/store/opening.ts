@@ -28,7 +28,7 @@ import { adoptRecord, isEmptyRecord } from '../recovery/snapshot.ts';
 import { chooseTier } from '../recovery/tier.ts';
 import { EventBus } from '../series/event-bus.ts';
 import { NO_ROW } from '../series/table.ts';
-import { closeDatabases, type Databases, openDatabases } from './databases.ts';
+import { closeDatabases, type DatabaseParts, type Databases, openDatabases, renewUnreadable } from './databases.ts';
 import type { Engine } from './engine.ts';
 
 /** Index operations that may wait before new series have to. */
@@ -91,10 +91,8 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
 export const recover = async (engine: Engine, found: Found, progress: ProgressReporter): Promise<Recovered> => {
   const { clock, logger } = engine;
   const { databases } = found;
-  const archive = new ArchiveIndex(databases.metric, databases.timeRange, engine.texts);
-  const labels = new LabelIndex(databases.names, databases.pairs, { texts: engine.texts });
-  const archived = new ArchiveDirectory();
-  const unreadable = await archive.loadDirectory(archived, (done) => progress.report('archive', done, 0));
+  let labels = new LabelIndex(databases.names, databases.pairs, { texts: engine.texts });
+  let loaded = await loadArchive(engine, databases, progress);
   const { heads, problems } = await loadHeads(engine, progress);
   // Positions that the checkpoint or the indexes have seen must not be given out again, also when the journal was deleted
   // or a loss of power took its end.
@@ -109,6 +107,20 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
   };
   for (const finding of journal.findings) onFinding(finding);
   const bus = new EventBus(journal);
+  const { tier, ownHeads } = chooseTier({
+    fileSystem: engine.fileSystem,
+    directory: engine.journalDirectory,
+    dirty: found.dirty,
+    forced: engine.options.forceRecovery,
+    heads,
+    first: journal.first,
+    recordsEnd: journal.foundEnd,
+  });
+  if (tier.kind === 'crash' && (await renewUnreadable(databasePartsOf(engine), databases))) {
+    labels = new LabelIndex(databases.names, databases.pairs, { texts: engine.texts });
+    loaded = await loadArchive(engine, databases, progress);
+  }
+  const { archive, archived, unreadable } = loaded;
   const indexer = new Indexer({
     labels,
     archive,
@@ -118,15 +130,6 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
     capacity: INDEXING_CAPACITY,
     onBatch: (batch) => engine.onIndexBatch(batch),
     onError: (error) => logger.warn({ err: error }, 'An index could not be written; it is tried again.'),
-  });
-  const { tier, ownHeads } = chooseTier({
-    fileSystem: engine.fileSystem,
-    directory: engine.journalDirectory,
-    dirty: found.dirty,
-    forced: engine.options.forceRecovery,
-    heads,
-    first: journal.first,
-    recordsEnd: journal.foundEnd,
   });
   const trouble =
     tier.kind === 'crash' ? tier.reason : await unexplained(engine, found, { heads, ownHeads, unreadable });
@@ -180,6 +183,7 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
   } else if (tier.kind === 'journal') {
     await replayFrom(tier.from);
   }
+  if (!mustRecover) lookUpUnknownFiles(engine);
   dropStaleArchiveEntries(engine, archived, indexer);
   await learnMappings(engine, archive);
   const labelsLost = databases.lost.has('names') || databases.lost.has('pairs');
@@ -241,6 +245,43 @@ const unexplained = async (
   return undefined;
 };
 
+interface LoadedArchive {
+  readonly archive: ArchiveIndex;
+  readonly archived: ArchiveDirectory;
+  readonly unreadable: readonly BadEntry[];
+}
+
+/** The archive, and its time ranges in memory. Databases that can't be read to their end are renewed, and count as lost. */
+const loadArchive = async (
+  engine: Engine,
+  databases: Databases,
+  progress: ProgressReporter,
+): Promise<LoadedArchive> => {
+  const { clock } = engine;
+  for (let attempt = 1; ; attempt++) {
+    const archive = new ArchiveIndex(databases.metric, databases.timeRange, engine.texts);
+    const archived = new ArchiveDirectory();
+    try {
+      const unreadable = await archive.loadDirectory(archived, (done) => progress.report('archive', done, 0));
+      // The entries that learning the mappings will read: now they can still be recovered.
+      for await (const page of archive.scanMapped()) if (page.entries.length > 0) await clock.breathe();
+      return { archive, archived, unreadable };
+    } catch (error) {
+      if (attempt > 1 || !(error instanceof TidemarkError) || error.code !== 'TIDEMARK_CORRUPT_INDEX') throw error;
+      await renewUnreadable(databasePartsOf(engine), databases);
+    }
+  }
+};
+
+const databasePartsOf = ({ fileSystem, directory, stores, options, logger, clock }: Engine): DatabaseParts => ({
+  fileSystem,
+  directory,
+  stores,
+  readOnly: options.readOnly,
+  logger,
+  breathe: () => clock.breathe(),
+});
+
 const openJournal = (engine: Engine, notBefore: Position): JournalWriter => {
   const { fileSystem, journalDirectory, clock, options, random } = engine;
   const { durability, commitIntervalMs, historyBytes, retentionBytes } = options;
@@ -292,6 +333,20 @@ const loadHeads = async (
     onProgress: (done, total) => progress.report('checkpoint', done, total, done),
   });
   return { heads, problems };
+};
+
+/** Checkpoints of versions before 0.13 can leave open how many chunks a series has in its file (formats/heads.md). */
+const lookUpUnknownFiles = ({ table, seriesFiles }: Engine): void => {
+  for (const row of table.rows()) {
+    if (table.chunksInFile[row] >= 0) continue;
+    const { firstTimes, lastTimes } = seriesFiles.loadDescriptors(table.high[row], table.low[row], 0, true);
+    const last = firstTimes.length - 1;
+    table.chunksInFile[row] = firstTimes.length;
+    if (last < 0) continue;
+    table.firstTime[row] = firstTimes[0];
+    table.lastChunkFirstTime[row] = firstTimes[last];
+    table.lastChunkLastTime[row] = lastTimes[last];
+  }
 };
 
 /** A crash between a checkpoint and the archive's update leaves a series in both: the checkpoint is newer. */

@@ -1,0 +1,67 @@
+/** Damaged LevelDBs: whichever of the four it is, and wherever the damage, every series is there with its samples. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { extractFixture } from '../support/tar.ts';
+import { originalSeries, runDirectory } from './support/fixture-runs.ts';
+
+const databases = [
+  'archived_fingerprint_to_metric',
+  'archived_fingerprint_to_timerange',
+  'labelname_to_labelvalues',
+  'labelpair_to_fingerprints',
+];
+
+const damages: Readonly<Record<string, (directory: string) => void>> = {
+  'no manifest': (directory) => writeFileSync(join(directory, 'CURRENT'), 'MANIFEST-999999\n'),
+  'a table of zeros': (directory) => change(directory, (bytes) => bytes.fill(0)),
+  'a table with a damaged block': (directory) =>
+    change(directory, (bytes) => bytes.fill(0xff, 20, Math.min(300, bytes.length - 60))),
+};
+
+describe('a directory with a damaged index', () => {
+  for (const database of databases) {
+    for (const [what, damage] of Object.entries(damages)) {
+      for (const scenario of ['as-is', 'forced-dirty'] as const) {
+        it(`loses no series: ${database}, ${what}, ${scenario}`, async () => {
+          const { directory, remove } = extractFixture('clean-archived');
+          try {
+            damage(join(directory, database));
+            if (isFoundLater(database, what, scenario)) return await expectNamed(directory);
+            const { series } = await runDirectory(directory, scenario);
+            const original = originalSeries('clean-archived', 'as-is');
+            const lost = [...original].filter(
+              ([text, { samples }]) => series.get(text)?.samples.join() !== samples.join(),
+            );
+            expect(lost.map(([text]) => text)).to.deep.equal([]);
+            const again = await runDirectory(directory, 'as-is');
+            expect(again.series.size).to.equal(original.size);
+          } finally {
+            remove();
+          }
+        });
+      }
+    }
+  }
+});
+
+/** Without recovery nobody reads the whole label-pair index before a query does. */
+const isFoundLater = (database: string, what: string, scenario: string): boolean =>
+  database === 'labelpair_to_fingerprints' && what.startsWith('a table') && scenario === 'as-is';
+
+/** The query says which index is damaged, and a forced recovery makes it anew. */
+const expectNamed = async (directory: string): Promise<void> => {
+  const error = await runDirectory(directory, 'as-is').catch((reason: unknown) => reason as { code: string });
+  expect(error).to.have.property('code', 'TIDEMARK_CORRUPT_INDEX');
+  expect((await runDirectory(directory, 'forced-dirty')).series.size).to.equal(328);
+};
+
+/** Changes every table of a database. */
+const change = (directory: string, act: (bytes: Buffer) => void): void => {
+  expect(existsSync(directory)).to.equal(true);
+  for (const name of readdirSync(directory).filter((each) => /\.(?:ldb|sst)$/.test(each))) {
+    const bytes = readFileSync(join(directory, name));
+    act(bytes);
+    writeFileSync(join(directory, name), bytes);
+  }
+};
