@@ -520,7 +520,7 @@ describe('series/actors', () => {
       const states: unknown[] = [];
       world.inspection.observe((event) => {
         seen.push(event.type);
-        if (event.type === '@xstate.snapshot') states.push((event.snapshot as { value: unknown }).value);
+        if (event.type === '@xstate.snapshot') states.push((event.snapshot as { value?: unknown }).value);
       });
       const actor = startRootActor(machine, { ...options, inspection: world.inspection, onError: () => {} });
       expect(seen[0]).to.equal('@xstate.actor');
