@@ -44,6 +44,8 @@ const SLICE_MS = 4;
 const VISITS_PER_LOOK = 64;
 
 const IN_MEMORY = codeOfPath('inMemory');
+/** The ends of a series' life; its row may stay for a while because somebody looks at its actor. */
+const ENDED: ReadonlySet<number> = new Set([codeOfPath('purged'), codeOfPath('quarantined.isolated')]);
 
 export class Running {
   readonly engine: Engine;
@@ -379,7 +381,7 @@ export class Running {
       if (!table.isLive(row)) continue;
       this.visits.inMemory++;
       const code = table.stateCode(row);
-      if (phaseOfCode(code) === 'persisting') continue;
+      if (phaseOfCode(code) === 'persisting' || ENDED.has(code)) continue;
       const facts = code === IN_MEMORY ? visitFacts(this.visitParts, row) : factsOf(this.visitParts, row);
       if (facts === undefined) continue;
       const freesSpace = facts.droppable || phaseOfCode(code) === 'purged';

@@ -1,0 +1,62 @@
+import { expect } from 'chai';
+import { NO_SLOT, Slab } from '../../src/chunk/slab.ts';
+import { ChunkCache } from '../../src/series/chunk-cache.ts';
+
+describe('ChunkCache', () => {
+  const setUp = (): { slab: Slab; cache: ChunkCache; put: (series: string, chunk: number) => number } => {
+    const slab = new Slab();
+    const cache = new ChunkCache(slab);
+    const put = (series: string, chunk: number): number => {
+      const slot = slab.allocate(2);
+      cache.put(series, chunk, slot);
+      return slot;
+    };
+    return { slab, cache, put };
+  };
+
+  it('evicts the series used longest ago first; putting and acquiring are uses', () => {
+    const { slab, cache, put } = setUp();
+    for (const series of ['a', 'b', 'c', 'd']) put(series, 0);
+    slab.release(cache.acquire('a', 0));
+    put('b', 1);
+    expect(cache.evict(1)).to.equal(1);
+    expect(cache.has('c')).to.equal(false);
+    expect(cache.evict(1)).to.equal(1);
+    expect(cache.has('d')).to.equal(false);
+    expect(cache.evict(10)).to.equal(3);
+    expect({ size: cache.size, evicted: cache.evicted, used: slab.used }).to.deep.equal({
+      size: 0,
+      evicted: 5,
+      used: 0,
+    });
+  });
+
+  it('lets a reader keep an evicted chunk until it lets go', () => {
+    const { slab, cache, put } = setUp();
+    const slot = put('a', 0);
+    slab.bytesOf(slot).fill(7);
+    expect(cache.acquire('a', 0)).to.equal(slot);
+    cache.evict(1);
+    expect(slab.used).to.equal(1);
+    expect(slab.bytesOf(slot)[0]).to.equal(7);
+    slab.release(slot);
+    expect(slab.used).to.equal(0);
+  });
+
+  it('counts hits and misses, and forgets a series whose chunks were renumbered', () => {
+    const { slab, cache, put } = setUp();
+    put('a', 3);
+    slab.release(cache.acquire('a', 3));
+    expect(cache.acquire('a', 4)).to.equal(NO_SLOT);
+    cache.forgetSeries('a');
+    expect(cache.acquire('a', 3)).to.equal(NO_SLOT);
+    expect({ hits: cache.hits, misses: cache.misses, used: slab.used }).to.deep.equal({ hits: 1, misses: 2, used: 0 });
+  });
+
+  it('replaces a chunk that is there already', () => {
+    const { slab, cache, put } = setUp();
+    put('a', 0);
+    put('a', 0);
+    expect({ size: cache.size, used: slab.used }).to.deep.equal({ size: 1, used: 1 });
+  });
+});
