@@ -164,6 +164,7 @@ export class Consumers {
         throw new Violation(`a subscriber got the event at ${event.position} after the one at ${position}`);
       }
       position = event.position;
+      this.life.world.coverage.countEvent(event.type);
       if (event.type === 'samplesAppended') this.checkSamples(event);
     }
     if (batch.position < position)

@@ -2,7 +2,7 @@
  * What a run exercised: calls by operation and kind of file, with each fault; transitions of the statecharts; types of
  * events; steps by type. `missing` lists what a large run must have reached and did not.
  */
-import { type FaultKind, type FileKind, faultsOf, type Operation } from './faults.ts';
+import type { FaultKind, FileKind, Operation } from './faults.ts';
 
 /** How often each named thing happened. */
 export type Counts = Readonly<Record<string, number>>;
@@ -20,27 +20,30 @@ export interface CoverageReport {
   readonly steps: Counts;
 }
 
+/** What a large run has to reach. */
+export interface Expectation {
+  /** Faults by call, as in the report. */
+  readonly faults: readonly string[];
+  readonly transitions: readonly string[];
+  readonly events: readonly string[];
+  readonly steps: readonly string[];
+}
+
 export class Coverage {
   private readonly calls = new Map<string, number>();
   private readonly faults = new Map<string, number>();
   private readonly transitions = new Map<string, number>();
   private readonly events = new Map<string, number>();
   private readonly steps = new Map<string, number>();
-  /** The faults that each seen call can have. */
-  private readonly possible = new Set<string>();
 
   countCall(operation: Operation, file: FileKind, fault: FaultKind | undefined): void {
-    const call = `${operation} ${file}`;
-    if (!this.calls.has(call)) {
-      for (const kind of ['crash', ...faultsOf[operation]]) this.possible.add(`${call}: ${kind}`);
-    }
-    count(this.calls, call);
+    count(this.calls, `${operation} ${file}`);
     if (fault !== undefined) this.countFault(operation, file, fault);
   }
 
   /** A fault that befell a call by chance, or because the disk is full. */
   countFault(operation: Operation, file: FileKind, fault: FaultKind): void {
-    count(this.faults, `${operation} ${file}: ${fault}`);
+    count(this.faults, faultName(operation, file, fault));
   }
 
   countTransition(transition: string): void {
@@ -60,40 +63,18 @@ export class Coverage {
     for (const field of ['calls', 'faults', 'transitions', 'events', 'steps'] as const) {
       for (const [key, value] of other[field]) count(this[field], key, value);
     }
-    for (const fault of other.possible) this.possible.add(fault);
   }
 
-  /** What was expected and never happened. Faults are expected of every call that was made at least `callsMin` times. */
-  missing(
-    expected: {
-      readonly transitions: readonly string[];
-      readonly events: readonly string[];
-      readonly steps: readonly string[];
-    },
-    callsMin = 1,
-  ): string[] {
+  /** What was expected and never happened, sorted. */
+  missing(expected: Expectation): string[] {
     const missed = (name: string, keys: Iterable<string>, seen: ReadonlyMap<string, number>): string[] =>
       [...keys].filter((key) => !seen.has(key)).map((key) => `${name} ${key}`);
-    const possible = [...this.possible].filter(
-      (fault) => this.calls.get(fault.slice(0, fault.indexOf(':')))! >= callsMin,
-    );
     return [
       ...missed('step', expected.steps, this.steps),
       ...missed('event', expected.events, this.events),
       ...missed('transition', expected.transitions, this.transitions),
-      ...missed('fault', possible, this.faults),
+      ...missed('fault', expected.faults, this.faults),
     ].sort();
-  }
-
-  /** The rarest faults first: what a generator should aim at. */
-  rarestFaults(): { readonly operation: Operation; readonly file: FileKind; readonly fault: FaultKind }[] {
-    return [...this.possible]
-      .sort((a, b) => (this.faults.get(a) ?? 0) - (this.faults.get(b) ?? 0) || (a < b ? -1 : 1))
-      .map((key) => {
-        const [call, fault] = key.split(': ') as [string, FaultKind];
-        const [operation, file] = call.split(' ') as [Operation, FileKind];
-        return { operation, file, fault };
-      });
   }
 
   report(): CoverageReport {
@@ -112,3 +93,7 @@ const count = (counts: Map<string, number>, key: string, by = 1): void => {
 };
 
 const toRecord = (counts: ReadonlyMap<string, number>): Counts => Object.fromEntries([...counts].sort());
+
+/** A fault of a kind of call, as reports name it. */
+export const faultName = (operation: Operation, file: FileKind, fault: FaultKind): string =>
+  `${operation} ${file}: ${fault}`;

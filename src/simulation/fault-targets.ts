@@ -1,7 +1,7 @@
 /**
- * The kinds of call that the store makes to its disk: what faults are aimed at, and what a large run must have reached
- * with each fault. A call that is missing here is met by chance only; one that the store no longer makes fails the
- * coverage of a large run.
+ * The kinds of call that the store makes to its disk: what faults are aimed at, and what a large run must have met with
+ * each fault. A call that is missing here is met by chance only; one that the store no longer makes fails the coverage
+ * of a large run.
  */
 import { type FaultKind, type FileKind, faultsOf, type Operation } from './faults.ts';
 
@@ -13,18 +13,45 @@ export interface FaultTarget {
 }
 
 const calls: Readonly<Partial<Record<FileKind, readonly Operation[]>>> = {
-  heads: ['open', 'read', 'close', 'stat'],
-  headsTmp: ['open', 'write', 'sync', 'close', 'rename'],
-  mappings: ['open', 'read', 'close', 'rename'],
-  mappingsTmp: ['open', 'write', 'sync', 'close'],
-  version: ['open', 'read', 'close'],
-  dirtyFlag: ['open', 'close', 'stat', 'remove'],
-  journal: ['open', 'read', 'write', 'dataSync', 'close', 'remove', 'readDirectory', 'makeDirectory', 'syncDirectory'],
-  seriesFile: ['open', 'read', 'write', 'sync', 'close', 'rename', 'remove', 'truncate'],
-  seriesFileTmp: ['open', 'write', 'sync', 'close', 'remove'],
-  orphaned: ['open', 'write', 'makeDirectory', 'rename', 'syncDirectory'],
-  index: ['openIndex', 'readIndex', 'writeIndex', 'destroyIndex'],
-  directory: ['makeDirectory', 'readDirectory', 'syncDirectory'],
+  heads: ['open', 'read', 'close', 'stat', 'rename'],
+  headsTmp: ['create', 'write', 'sync', 'close', 'remove'],
+  mappings: ['open', 'read', 'close', 'stat', 'rename'],
+  mappingsTmp: ['create', 'write', 'sync', 'close'],
+  version: ['open', 'read', 'close', 'stat', 'create', 'write', 'sync', 'rename'],
+  dirtyFlag: ['create', 'write', 'sync', 'close', 'stat', 'remove'],
+  journal: [
+    'open',
+    'read',
+    'close',
+    'stat',
+    'create',
+    'write',
+    'sync',
+    'dataSync',
+    'truncate',
+    'remove',
+    'readDirectory',
+    'makeDirectory',
+    'syncDirectory',
+  ],
+  cursor: ['open', 'read', 'close', 'stat', 'create', 'write', 'sync', 'rename'],
+  seriesFile: ['open', 'read', 'close', 'stat', 'create', 'write', 'sync', 'truncate', 'rename', 'remove'],
+  seriesFileTmp: ['create', 'write', 'sync', 'close', 'stat'],
+  orphaned: [
+    'open',
+    'read',
+    'close',
+    'stat',
+    'create',
+    'write',
+    'sync',
+    'rename',
+    'readDirectory',
+    'makeDirectory',
+    'syncDirectory',
+  ],
+  index: ['openIndex', 'readIndex', 'writeIndex', 'readDirectory', 'stat'],
+  directory: ['makeDirectory', 'readDirectory', 'syncDirectory', 'stat'],
 };
 
 export const faultTargets: readonly FaultTarget[] = Object.entries(calls).flatMap(([file, operations]) =>

@@ -122,22 +122,19 @@ interface Armed {
 
 /** The faults that are armed, in the order they were. */
 export class FaultPlan {
-  /** Faults that struck since the last {@link clear}. */
-  struck = 0;
   private armed: Armed[] = [];
 
   arm(fault: Fault): void {
     this.armed.push({ fault, skip: fault.skip, times: fault.times ?? 1 });
   }
 
-  clear(): void {
-    this.armed = [];
-    this.struck = 0;
+  /** Takes back the faults of a kind that have not struck. */
+  disarm(kind: FaultKind): void {
+    this.armed = this.armed.filter(({ fault }) => fault.fault !== kind);
   }
 
-  /** Faults still to come. */
-  get pendingCount(): number {
-    return this.armed.length;
+  clear(): void {
+    this.armed = [];
   }
 
   /** What happens to this call. */
@@ -149,7 +146,6 @@ export class FaultPlan {
         continue;
       }
       if (--armed.times === 0) this.armed = this.armed.filter((other) => other !== armed);
-      this.struck++;
       return armed.fault.fault;
     }
     return undefined;

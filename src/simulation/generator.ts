@@ -34,13 +34,15 @@ const weights: Readonly<Record<StepType, number>> = {
   observe: 1,
   inspect: 3,
   backup: 0.7,
+  peek: 0.7,
   restart: 2.5,
+  abortOpening: 0.5,
   crash: 2.5,
-  crashAt: 3.5,
-  fault: 6,
+  crashAt: 4,
+  fault: 8,
   diskFull: 0.7,
   diskFreed: 1.5,
-  decay: 0.4,
+  decay: 0.8,
 };
 
 /** The part of a mood that a factor belongs to: left out, rare, as usual, often. */
@@ -55,7 +57,11 @@ export const generate = (seed: number, stepCount: number): Sequence => {
   const mood = drawMood(prng);
   const seriesCount = prng.between(1, SERIES_MAX);
   const worldSeed = prng.seed();
-  const steps = Array.from({ length: stepCount }, () => drawStep(prng, prng.weighted(mood), seriesCount));
+  const first = Array.from({ length: prng.pick([0, 0, 1, 2]) }, () =>
+    drawStep(prng, prng.pick(['fault', 'crashAt']), 1),
+  );
+  const others = Array.from({ length: stepCount }, () => drawStep(prng, prng.weighted(mood), seriesCount));
+  const steps = [...first, ...others].slice(0, stepCount);
   return { seed: worldSeed, setting, steps };
 };
 
@@ -69,6 +75,7 @@ const drawSetting = (prng: Prng): Setting => ({
   checkpointDirtySeries: prng.pick([5000, 3]),
   headChunkTimeoutMs: prng.pick([5 * MINUTE_MS, MINUTE_MS, 10_000]),
   memoryTarget: prng.pick([64, 64, 24]) * 2 ** 20,
+  subscriptionBacklogBytes: prng.pick([2 ** 30, 2 ** 30, 1_000]),
   mischief: prng.pick([0, 0.02, 0.2]),
   observed: prng.chance(0.7),
 });
@@ -90,8 +97,7 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
       return {
         type,
         series: series(),
-        count: drawCount(prng),
-        spacing: drawSpacing(prng),
+        ...(prng.chance(0.01) ? flood(prng) : { count: drawCount(prng), spacing: drawSpacing(prng) }),
         values: drawValues(prng),
         via: prng.pick(['store', 'handle']),
         seed: prng.uint32(),
@@ -152,9 +158,12 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
       return { type, series: series() };
     case 'settle':
     case 'backup':
+    case 'peek':
     case 'restart':
     case 'diskFreed':
       return { type };
+    case 'abortOpening':
+      return { type, tasks: prng.below(40) };
     case 'crash':
       return { type, kind: drawCrashKind(prng), again: drawAgain(prng) };
     case 'crashAt': {
@@ -169,7 +178,16 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
     case 'decay':
       return {
         type,
-        file: prng.pick(['seriesFile', 'seriesFile', 'journal', 'heads', 'mappings']),
+        file: prng.pick([
+          'seriesFile',
+          'seriesFile',
+          'seriesFile',
+          'seriesFile',
+          'seriesFile',
+          'journal',
+          'heads',
+          'mappings',
+        ]),
         which: prng.below(100),
         at: prng.next(),
       };
@@ -179,6 +197,12 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
 /** Mostly a handful, sometimes enough to fill chunks. */
 const drawCount = (prng: Prng): number =>
   prng.weighted({ '1': 3, '9': 3, '60': 2, '300': 1.5 }) === '300' ? prng.between(60, 400) : prng.between(1, 20);
+
+/** Samples so far apart that each fills a chunk of its own: more than can wait for the disk. */
+const flood = (prng: Prng): { count: number; spacing: Spacing } => ({
+  count: prng.between(700, 1500),
+  spacing: { everyMs: 2 ** 24 },
+});
 
 const drawSpacing = (prng: Prng): Spacing => {
   const everyMs = prng.pick([15_000, 15_000, 1_000, 60_000, 10, 1, 2 ** 24, 10 * MINUTE_MS]);
@@ -195,7 +219,7 @@ const drawFrom = (prng: Prng, length: 'blink' | 'seconds' | 'minutes' | 'hour'):
   ({
     blink: prng.between(1, 500),
     seconds: prng.between(1, 20) * 1_000,
-    minutes: prng.between(1, 8) * MINUTE_MS,
+    minutes: prng.between(1, 4) * MINUTE_MS,
     hour: 65 * MINUTE_MS,
   })[length];
 

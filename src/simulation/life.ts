@@ -17,6 +17,12 @@ import { type Ports, World } from './world.ts';
 /** How the store under test is opened. */
 export type OpenStore = (directory: string, options: StoreOptions) => Promise<Store>;
 
+/** How a directory is verified while nobody has it open. */
+export type CheckDirectory = (
+  directory: string,
+  ports: Ports,
+) => Promise<{ readonly problems: readonly { message: string }[] }>;
+
 /** Where the store lies on the simulated disk. */
 export const DIRECTORY = '/store';
 
@@ -41,6 +47,7 @@ export interface LifeOptions {
   readonly seed: number;
   readonly setting: Setting;
   readonly openStore: OpenStore;
+  readonly checkDirectory?: CheckDirectory;
   readonly coverage: Coverage;
   readonly trace: Trace;
   /** Called with every store that was opened, before anything else is done with it. */
@@ -81,6 +88,11 @@ export class Life {
     this.world = new World({ seed, directory: DIRECTORY, mischief: setting.mischief, coverage, trace });
     this.believedTime = new BelievedTime(this.world.timeline);
     this.world.timeline.onUncaught = (error) => this.strays.push(error);
+  }
+
+  /** Options beyond those of the setting. */
+  get extra(): StoreOptions {
+    return this.options.extra ?? {};
   }
 
   get alive(): boolean {
@@ -125,6 +137,23 @@ export class Life {
     throw new Violation(`the store could not be opened in ${OPENINGS_MAX} attempts`);
   }
 
+  /** Begins to open the store in a new process and gives up after so many tasks. Nothing may be left of it. */
+  async abortOpening(tasks: number): Promise<void> {
+    this.ports = this.world.boot();
+    this.startProcess();
+    const controller = new AbortController();
+    const options = { ...this.storeOptions(), ...this.ports, signal: controller.signal };
+    const opening = watch(this.world.process, () => this.options.openStore(DIRECTORY, options));
+    await this.world.runTasks(tasks);
+    controller.abort();
+    const outcome = await this.world.runWatched(opening);
+    const isAborted =
+      outcome.kind === 'error' && outcome.error instanceof TidemarkError && outcome.error.code === 'TIDEMARK_ABORTED';
+    const opened = isAborted ? undefined : this.judge('an opening that is aborted', outcome);
+    if (opened !== undefined) await this.perform('close', () => opened.value.close());
+    if (this.alive && !this.troubled) this.assertNothingLeft();
+  }
+
   /** The process dies now. */
   die(kind: CrashKind, again: readonly number[]): void {
     this.armCrash(kind, again);
@@ -149,7 +178,7 @@ export class Life {
       this.world.crash(this.crashKind);
     }
     this.running = [];
-    this.world.disk.faults.clear();
+    this.world.disk.faults.disarm('crash');
   }
 
   /** Closes the store. False when that failed as it may; the process may have died over it. */
@@ -161,7 +190,17 @@ export class Life {
     this.model.acknowledge(mark);
     await this.settle();
     if (this.alive) this.assertNothingLeft();
+    await this.checkDirectory();
     return true;
+  }
+
+  /** A directory that was closed in order has nothing wrong with it. */
+  private async checkDirectory(): Promise<void> {
+    const { checkDirectory } = this.options;
+    if (checkDirectory === undefined || this.everTroubled || !this.alive) return;
+    const report = await this.perform('check', () => checkDirectory(DIRECTORY, this.ports));
+    const [problem] = report?.value.problems ?? [];
+    if (problem !== undefined) throw new Violation(`check finds after close: ${problem.message}`);
   }
 
   /** Runs an operation to its end and judges it. `undefined` when it failed as it may, waits for space, or died. */
@@ -291,7 +330,8 @@ export class Life {
       checkpointDirtySeries: setting.checkpointDirtySeries,
       headChunkTimeout: setting.headChunkTimeoutMs,
       memoryTarget: setting.memoryTarget,
-      ...this.options.extra,
+      subscriptionBacklogBytes: setting.subscriptionBacklogBytes,
+      ...this.extra,
     };
   }
 }

@@ -9,6 +9,7 @@ import type { Life, LifeOptions } from './life.ts';
 import { EVERYTHING } from './model.ts';
 import { observe } from './observers.ts';
 import { Reading } from './reading.ts';
+import { isSimulatedCrash } from './simulated-process.ts';
 import type { Step } from './steps.ts';
 import { labelsOf, SERIES_MAX } from './values.ts';
 
@@ -16,7 +17,7 @@ import { labelsOf, SERIES_MAX } from './values.ts';
 const FULL_LOOK_EVERY = 8;
 
 /** In the end the store gets this much time to come to rest. */
-const REST_MS = 120_000;
+const REST_MS = 60_000;
 
 /** Times that a store that can't be read for trouble is opened anew. */
 const LOOKS_MAX = 10;
@@ -36,17 +37,28 @@ export class Player {
   }
 
   async play(steps: readonly Step[]): Promise<void> {
-    const { life } = this;
-    await this.openAndLook();
-    for (const step of steps) {
+    // Faults that come first befall the first opening.
+    const early = steps.findIndex((step) => step.type !== 'fault' && step.type !== 'crashAt');
+    for (const [index, step] of steps.entries()) {
+      if (index === early) await this.openAndLook();
       this.stepCount++;
-      life.world.trace.write(`step ${this.stepCount} ${JSON.stringify(step)}`);
-      life.world.coverage.countStep(step.type);
-      life.passRetention();
-      await this.perform(step);
-      await this.lookAround();
+      this.life.world.trace.write(`step ${this.stepCount} ${JSON.stringify(step)}`);
+      this.life.world.coverage.countStep(step.type);
+      this.life.passRetention();
+      await this.performUnlessDead(step);
+      if (index >= early && early >= 0) await this.lookAround();
     }
+    if (early < 0) await this.openAndLook();
     await this.finish();
+  }
+
+  /** A call that blocks may be the one that the process dies in. */
+  private async performUnlessDead(step: Step): Promise<void> {
+    try {
+      await this.perform(step);
+    } catch (error) {
+      if (!isSimulatedCrash(error)) throw error;
+    }
   }
 
   private async perform(step: Step): Promise<void> {
@@ -92,8 +104,12 @@ export class Player {
         return reading.inspect(step);
       case 'backup':
         return reading.backup(`/backup-${this.stepCount}`, (directory) => this.openReadOnly(directory));
+      case 'peek':
+        return reading.peek((directory) => this.openReadOnly(directory));
       case 'restart':
         return this.restart();
+      case 'abortOpening':
+        return this.restart(step.tasks);
       case 'crash':
         life.die(step.kind, step.again);
         return this.openAndLook();
@@ -137,10 +153,16 @@ export class Player {
     else if ((await this.life.perform('drop', call)) !== undefined) done();
   }
 
-  private async restart(): Promise<void> {
-    const isClosed = await this.life.close();
-    if (isClosed && this.life.alive) await this.reading.endQueries();
-    this.life.bury();
+  /** Closes and opens again; before that, an opening may be aborted after so many tasks. */
+  private async restart(abortAfterTasks?: number): Promise<void> {
+    const { life } = this;
+    const isClosed = await life.close();
+    if (isClosed && life.alive) await this.reading.endQueries();
+    life.bury();
+    if (abortAfterTasks !== undefined) {
+      await life.abortOpening(abortAfterTasks);
+      life.bury();
+    }
     await this.openAndLook();
   }
 
@@ -217,6 +239,6 @@ export class Player {
 
   private openReadOnly(directory: string): Promise<Store> {
     const { fileSystem, ...rest } = this.life.ports;
-    return this.open(directory, { ...rest, fileSystem, readOnly: true });
+    return this.open(directory, { ...rest, ...this.life.extra, fileSystem, readOnly: true });
   }
 }

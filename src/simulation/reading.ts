@@ -179,12 +179,31 @@ export class Reading {
 
   /** A backup holds what was there, and opens as a store. */
   async backup(name: string, open: (directory: string) => Promise<Store>): Promise<void> {
+    const counts = this.counts(({ count }) => count);
+    const done = await this.life.perform('backup', () => this.life.store.backup(name));
+    if (done !== undefined) await this.readCopy('a backup', name, open, counts);
+  }
+
+  /** A second opener sees what is on the disk while the store runs. */
+  async peek(open: (directory: string) => Promise<Store>): Promise<void> {
+    const counts = this.counts(({ acknowledged }) => acknowledged);
+    await this.readCopy('the directory from beside', this.life.store.directory, open, counts);
+  }
+
+  private counts(of: (series: ModelSeries) => number): Map<ModelSeries, number> {
+    return new Map([...this.life.model.series.values()].map((series) => [series, of(series)]));
+  }
+
+  /** Everything that another store shows has to be right; of each series at least so many samples must be there. */
+  private async readCopy(
+    what: string,
+    directory: string,
+    open: (directory: string) => Promise<Store>,
+    counts: ReadonlyMap<ModelSeries, number>,
+  ): Promise<void> {
     const { life } = this;
-    const counts = new Map([...life.model.series.values()].map((series) => [series, series.count]));
-    const done = await life.perform('backup', () => life.store.backup(name));
-    if (done === undefined) return;
-    const answer = await life.perform('reading a backup', async () => {
-      const copy = await open(name);
+    const answer = await life.perform(`reading ${what}`, async () => {
+      const copy = await open(directory);
       try {
         return await collect(copy, ALL_SERIES, {});
       } finally {
@@ -193,9 +212,9 @@ export class Reading {
     });
     if (answer === undefined || life.everTroubled) return;
     const found = new Map(answer.value.map((samples) => [life.model.numberOf(samples.labels, everyNumber), samples]));
-    for (const series of life.model.series.values()) {
-      if (!counts.has(series)) continue;
-      life.model.checkSeries(series, found.get(series.number), { ...EVERYTHING, countAtLeast: counts.get(series)! });
+    for (const [series, count] of counts) {
+      if (life.model.series.get(series.number) !== series) continue;
+      life.model.checkSeries(series, found.get(series.number), { ...EVERYTHING, countAtLeast: count });
     }
   }
 

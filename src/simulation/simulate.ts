@@ -2,9 +2,10 @@
  * The simulator's door: runs sequences on a store and says what came out. The whole store runs unmodified, on a simulated
  * clock, a simulated disk, simulated databases and seeded chance.
  */
+
 import { Coverage } from './coverage.ts';
 import { generate } from './generator.ts';
-import { Life, type OpenStore } from './life.ts';
+import { type CheckDirectory, Life, type OpenStore } from './life.ts';
 import { Violation } from './model.ts';
 import { countEvents, countTransitions, withStrays } from './observers.ts';
 import { Player } from './play.ts';
@@ -37,6 +38,8 @@ export interface SimulationResult {
 
 export interface SimulateOptions {
   readonly openStore: OpenStore;
+  /** Verifies a directory that was closed; without it nothing does. */
+  readonly checkDirectory?: CheckDirectory;
   readonly coverage?: Coverage;
   /** Receives every line of the trace. */
   readonly onTrace?: (line: string) => void;
@@ -47,7 +50,7 @@ export const playSequence = async (sequence: Sequence, options: SimulateOptions)
   const trace = new Trace(options.onTrace);
   const coverage = options.coverage ?? new Coverage();
   const { observed } = sequence.setting;
-  const { openStore } = options;
+  const { openStore, checkDirectory } = options;
   const life = new Life({
     seed: sequence.seed,
     setting: sequence.setting,
@@ -57,6 +60,7 @@ export const playSequence = async (sequence: Sequence, options: SimulateOptions)
     onOpened: (store) => {
       if (observed) countEvents(store, coverage);
     },
+    ...(checkDirectory === undefined ? {} : { checkDirectory }),
     ...(observed ? { extra: { inspect: countTransitions(coverage) } } : {}),
   });
   const player = new Player(life, openStore);
@@ -100,7 +104,10 @@ export interface SimulateManyOptions extends SimulateOptions {
   readonly seed: number;
   /** Steps of each run. */
   readonly steps: number;
-  readonly onResult?: (seed: number, result: SimulationResult) => void;
+  /** Told after every run, with the number of runs done. */
+  readonly onResult?: (result: SimulationResult, done: number) => void;
+  /** Ends it after the run that is under way. */
+  readonly signal?: AbortSignal;
   /** Failures after which it ends. Default 1. */
   readonly failuresMax?: number;
 }
@@ -121,13 +128,14 @@ export const simulateMany = async (options: SimulateManyOptions): Promise<ManyRe
   const coverage = options.coverage ?? new Coverage();
   const failures: { seed: number; result: SimulationResult }[] = [];
   const totals = { runs: 0, steps: 0, crashes: 0, faults: 0, calls: 0, simulatedMs: 0 };
-  for (let run = 0; run < options.runs && failures.length < (options.failuresMax ?? 1); run++) {
+  const { failuresMax = 1, signal } = options;
+  for (let run = 0; run < options.runs && failures.length < failuresMax && signal?.aborted !== true; run++) {
     const seed = options.seed + run;
     const result = await simulate(seed, options.steps, { ...options, coverage });
     totals.runs++;
     for (const key of ['steps', 'crashes', 'faults', 'calls', 'simulatedMs'] as const) totals[key] += result[key];
     if (result.failure !== undefined) failures.push({ seed, result });
-    options.onResult?.(seed, result);
+    options.onResult?.(result, totals.runs);
   }
   return { ...totals, failures, coverage };
 };

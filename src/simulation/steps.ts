@@ -20,6 +20,7 @@ export interface Setting {
   readonly checkpointDirtySeries: number;
   readonly headChunkTimeoutMs: number;
   readonly memoryTarget: number;
+  readonly subscriptionBacklogBytes: number;
   /** Probability of a short read or write, and of early write-back. */
   readonly mischief: number;
   /** Whether somebody watches all events and all actors. */
@@ -98,7 +99,11 @@ export type Step =
   /** Looks whether rows, actors and counts agree. */
   | { readonly type: 'inspect'; readonly series: number }
   | { readonly type: 'backup' }
+  /** Opens the directory a second time, read-only, while the store runs, and reads everything. */
+  | { readonly type: 'peek' }
   | { readonly type: 'restart' }
+  /** Closes, begins to open and aborts after so many tasks, and opens again. */
+  | { readonly type: 'abortOpening'; readonly tasks: number }
   /** Crashes now; the recoveries that follow crash at these calls, one after another. */
   | { readonly type: 'crash'; readonly kind: CrashKind; readonly again: readonly number[] }
   /** Crashes at a call to come. */
@@ -143,7 +148,9 @@ export const stepTypes = [
   'observe',
   'inspect',
   'backup',
+  'peek',
   'restart',
+  'abortOpening',
   'crash',
   'crashAt',
   'fault',

@@ -261,8 +261,9 @@ describe('The simulated disk', () => {
     const { calls, faults } = world.coverage.report();
     expect(calls).to.include({ 'create heads': 1, 'write heads': 1 });
     expect(faults).to.deep.equal({ 'write heads: EIO': 1 });
-    const missing = world.coverage.missing({ transitions: [], events: [], steps: [] });
-    expect(missing).to.include('fault write heads: crash').and.not.to.include('fault write heads: EIO');
+    const expected = ['write heads: crash', 'write heads: EIO'];
+    const missing = world.coverage.missing({ faults: expected, transitions: ['a'], events: ['b'], steps: [] });
+    expect(missing).to.deep.equal(['event b', 'fault write heads: crash', 'transition a']);
   });
 
   it('gives the same trace for the same seed, and another for another', () => {

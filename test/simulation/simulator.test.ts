@@ -8,7 +8,15 @@ import type { Sequence, Step, StepType } from '../../src/simulation/steps.ts';
 import { type ToyDefect, toyStore } from './support/toy-store.ts';
 
 /** What the toy has no idea of. */
-const beyondToys: ReadonlySet<StepType> = new Set(['consume', 'backup', 'inspect', 'decay', 'observe']);
+const beyondToys: ReadonlySet<StepType> = new Set([
+  'consume',
+  'backup',
+  'inspect',
+  'decay',
+  'observe',
+  'peek',
+  'abortOpening',
+]);
 
 /** Among the faults of the toy's few kinds of call, these come in every sequence: a generator aims at a whole store. */
 const aimed: readonly Step[] = [

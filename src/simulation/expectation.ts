@@ -1,0 +1,41 @@
+/** What a large run has to have reached: every kind of step, every event, every transition, every fault of every call. */
+import { seriesMachine } from '../../machines/series.machine.ts';
+import { storeMachine } from '../../machines/store.machine.ts';
+import type { DomainEvent } from '../model/events.ts';
+import { type Expectation, faultName } from './coverage.ts';
+import { faultTargets } from './fault-targets.ts';
+import { transitionNames } from './observers.ts';
+import { stepTypes } from './steps.ts';
+
+/** From so many sequences on, nothing of it may be missing. */
+export const LARGE_RUN_SEQUENCES = 2_000;
+
+const eventTypes: Readonly<Record<DomainEvent['type'], true>> = {
+  seriesCreated: true,
+  samplesAppended: true,
+  headChunksClosed: true,
+  seriesFilesChanging: true,
+  chunksPersisted: true,
+  chunksDropped: true,
+  seriesArchived: true,
+  seriesUnarchived: true,
+  seriesQuarantined: true,
+  seriesPurged: true,
+  checkpointWritten: true,
+  storeOpened: true,
+  storeClosing: true,
+  storeClosed: true,
+  pressureChanged: true,
+  healthChanged: true,
+  clockJumped: true,
+  subscriptionOverrun: true,
+};
+
+export const largeRun: Expectation = {
+  faults: faultTargets.flatMap(({ operation, file, faults }) =>
+    [...faults, 'crash' as const].map((fault) => faultName(operation, file, fault)),
+  ),
+  transitions: [...transitionNames(seriesMachine), ...transitionNames(storeMachine)],
+  events: Object.keys(eventTypes),
+  steps: stepTypes,
+};
