@@ -30,6 +30,8 @@ export class Session {
   private recovered: Recovered | undefined;
   private failure: unknown;
   private readonly ended: Promise<void>;
+  /** The step of opening that is under way, or was last. */
+  private opening: Promise<void> = Promise.resolve();
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -38,8 +40,8 @@ export class Session {
     if (options.inspect !== undefined) inspection.observe(options.inspect);
     const machine = storeMachine.provide({
       actors: {
-        openDirectory: fromPromise<void, StoreContext>(() => this.openDirectory()),
-        recover: fromPromise<void, StoreContext>(() => this.recover()),
+        openDirectory: fromPromise<void, StoreContext>(() => this.begin(() => this.openDirectory())),
+        recover: fromPromise<void, StoreContext>(() => this.begin(() => this.recover())),
         finish: fromPromise<void, StoreContext>(() => this.finish()),
         release: fromPromise<void, StoreContext>(() => this.release()),
         probeDisk: fromPromise<void, StoreContext>(() => this.running.probeDisk()),
@@ -120,6 +122,11 @@ export class Session {
     this.background?.hurry();
   }
 
+  private begin(step: () => Promise<void>): Promise<void> {
+    this.opening = step();
+    return this.opening;
+  }
+
   private async openDirectory(): Promise<void> {
     this.progress.report('opening', 0, 1);
     this.found = await openDirectory(this.engine);
@@ -173,9 +180,18 @@ export class Session {
     running.applyAdmission();
     engine.onJournalError = (error) => running.noteTrouble('The journal can not be written.', error);
     this.background.start();
-    running.quarantinedCount = listQuarantined(engine.fileSystem, engine.directory).length;
+    this.countQuarantined();
     if (!engine.options.readOnly) void this.holdReserve();
     for (const { high, low, reason } of (this.recovered as Recovered).damaged) running.reportDamage(high, low, reason);
+  }
+
+  private countQuarantined(): void {
+    const { fileSystem, directory, logger } = this.engine;
+    try {
+      this.running.quarantinedCount = listQuarantined(fileSystem, directory).length;
+    } catch (error) {
+      logger.warn({ err: error }, 'What is in quarantine could not be counted.');
+    }
   }
 
   private async holdReserve(): Promise<void> {
@@ -228,6 +244,8 @@ export class Session {
 
   /** Gives everything back and leaves the directory as after a crash. */
   private async release(): Promise<void> {
+    // An opening that is aborted may be in the middle of a step: what that opens has to be closed, too.
+    await this.opening.catch(() => {});
     const { engine, recovered, found } = this;
     engine.admission.end('TIDEMARK_CLOSED', 'the store is closed');
     await this.background?.stop();
