@@ -98,15 +98,20 @@ export class Rounds {
   }
 
   next(): void {
+    this.make(0, this.#workload.seriesCount);
+  }
+
+  /** A part of the next round, series `from` to `to`; parts follow one another, and the last one ends the round. */
+  make(from: number, to: number): void {
     const { base, seriesCount } = this.#workload;
-    for (let i = 0; i < seriesCount; i++) {
+    for (let i = from; i < to; i++) {
       const state = nextState(this.#states[i]);
       const random = state >>> 0;
       this.#states[i] = state;
       this.values[i] = nextValue(i % 5, this.values[i], random);
       this.timestamps[i] = timeOf(base, this.#round, i, random);
     }
-    this.#round += 1;
+    if (to === seriesCount) this.#round += 1;
   }
 }
 

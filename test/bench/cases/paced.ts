@@ -5,6 +5,8 @@ import { Filler, openTidemark } from '../store-driver.ts';
 import type { Case } from './case.ts';
 
 const tickMs = 2;
+/** Made and appended at a stretch, so that catching up after a pause is not a pause itself. */
+const samplesPerTurn = 2_000;
 
 export const paced: Case = async ({ directory, workload, samplesPerSecond, seconds }) => {
   const { seriesCount, rounds } = workload;
@@ -23,10 +25,10 @@ export const paced: Case = async ({ directory, workload, samplesPerSecond, secon
     for (let left = due; left > 0; ) {
       if (at === seriesCount) {
         if (filler.rounds.made === rounds) break;
-        filler.rounds.next();
         at = 0;
       }
-      const count = Math.min(left, seriesCount - at);
+      const count = Math.min(left, seriesCount - at, samplesPerTurn);
+      filler.rounds.make(at, at + count);
       await filler.appendSlice(at, at + count);
       at += count;
       left -= count;
