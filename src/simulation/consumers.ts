@@ -159,8 +159,9 @@ export class Consumers {
     if (batch.lost !== undefined) consumer.lost = true;
     let { position } = session;
     session.delivered.push(...batch.events);
-    for (const event of batch.events) {
-      if (event.position <= position) {
+    for (const [index, event] of batch.events.entries()) {
+      // Events of one record have the same position, and are never in two batches.
+      if (event.position < position || (index === 0 && event.position === position)) {
         throw new Violation(`a subscriber got the event at ${event.position} after the one at ${position}`);
       }
       position = event.position;

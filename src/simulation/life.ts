@@ -33,6 +33,9 @@ const OPENINGS_MAX = 20;
 const OPEN_FILES_MAX = 100;
 const TASKS_MAX = 300;
 
+/** The calls of an opening that was given up have ended after this. */
+const CALLS_MS = 10_000;
+
 /** With durability `interval`, every sample is on the disk after this time: the interval and a generous sync. */
 const COMMIT_MS_MAX = 2_000;
 
@@ -151,6 +154,8 @@ export class Life {
       outcome.kind === 'error' && outcome.error instanceof TidemarkError && outcome.error.code === 'TIDEMARK_ABORTED';
     const opened = isAborted ? undefined : this.judge('an opening that is aborted', outcome);
     if (opened !== undefined) await this.perform('close', () => opened.value.close());
+    // A call to a database that was under way when it gave up comes to its end.
+    await this.world.advance(CALLS_MS);
     if (this.alive && !this.troubled) this.assertNothingLeft();
   }
 
