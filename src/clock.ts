@@ -22,7 +22,8 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+  // Node takes longer delays for one of a millisecond.
+  setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, 2 ** 31 - 1)).unref(),
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
   hold: () => {
     const timer = setInterval(() => {}, 2 ** 30);

@@ -62,7 +62,13 @@ export const openStore = async (directory: string, options: StoreOptions = {}): 
   }
   const session = new Session(new Engine(resolve(directory), resolved));
   await session.open();
-  return new TidemarkStore(session);
+  try {
+    return new TidemarkStore(session);
+  } catch (error) {
+    // Metrics of the same name in the caller's registry, for example.
+    await session.close();
+    throw error;
+  }
 };
 
 /** New series after which a watcher asks again which ones it wants. */
@@ -134,6 +140,8 @@ class TidemarkStore implements Store {
       for (;;) {
         await engine.admission.ready();
         await this.dropping;
+        await running.lifecycle.refusedRowSettled();
+        await engine.clock.breathe();
         const { indexer } = running.recovered;
         if (indexer.queued >= indexer.capacity) await indexer.flush();
         if (engine.admission.refusal === undefined) return;
@@ -175,7 +183,7 @@ class TidemarkStore implements Store {
   async drop(selector: Selector): Promise<number> {
     this.assertWritable();
     const dropped = dropSeries(this.session.running, selector);
-    this.dropping = Promise.allSettled([this.dropping, dropped]);
+    this.dropping = Promise.allSettled([this.dropping, dropped]).then(() => {});
     return dropped;
   }
 
@@ -305,6 +313,7 @@ class TidemarkStore implements Store {
     this.assertOpen();
     const held = this.heldActors.get(handle);
     if (held?.actor.getSnapshot().status === 'active') return held.actor;
+    this.releaseActor(handle);
     const { actors } = this.session.running;
     const row = this.rowFor(pairs);
     const actor = actors.hold(row);
@@ -316,8 +325,7 @@ class TidemarkStore implements Store {
     const held = this.heldActors.get(handle);
     if (held === undefined) return;
     this.heldActors.delete(handle);
-    // An actor that has ended is let go of already, and its row may be another series'.
-    if (held.actor.getSnapshot().status === 'active') this.session.running.actors.release(held.row);
+    this.session.running.actors.release(held.row, held.actor);
   }
 
   /** The row of a series, which an archived one borrows. */

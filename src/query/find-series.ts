@@ -43,7 +43,7 @@ export const findSeries = async (
   from: number,
   through: number,
 ): Promise<FoundSeries[]> => {
-  const { table, archived, archive, indexer } = parts;
+  const { table, archived, indexer } = parts;
   if (indexer.queued > 0) await indexer.flush();
   const { highs, lows, residual } = await matchFingerprints(parts.labels, matchers);
   const found: FoundSeries[] = [];
@@ -69,23 +69,27 @@ export const findSeries = async (
     if (pending === undefined) onDisk.push(high, low);
     else if (matchesPairs(residual, pending)) found.push({ high, low, pairs: pending, row: NO_ROW });
   }
-  await addArchived(archive, onDisk, residual, found);
+  await addArchived(parts, onDisk, residual, found);
   parts.onStrays(strays);
   return found;
 };
 
 /** Labels of archived series are read from the archive index, many at a time. */
 const addArchived = async (
-  archive: ArchiveIndex,
+  { archive, table, indexer }: FindParts,
   halves: readonly number[],
   residual: readonly CompiledMatcher[],
   found: FoundSeries[],
 ): Promise<void> => {
   for (let start = 0; start < halves.length; start += 2 * ARCHIVED_AT_ONCE) {
     const part = halves.slice(start, start + 2 * ARCHIVED_AT_ONCE);
-    for (const [index, pairs] of (await archive.labelsOfMany(part)).entries()) {
-      if (pairs === undefined || !matchesPairs(residual, pairs)) continue;
-      found.push({ high: part[2 * index], low: part[2 * index + 1], pairs, row: NO_ROW });
+    for (const [index, stored] of (await archive.labelsOfMany(part)).entries()) {
+      const high = part[2 * index];
+      const low = part[2 * index + 1];
+      // It may have been woken, or archived again, while its labels were being read.
+      const row = table.findFingerprint(high, low);
+      const pairs = row === NO_ROW ? (stored ?? indexer.pendingArchived(high, low)) : table.labels[row];
+      if (pairs !== undefined && matchesPairs(residual, pairs)) found.push({ high, low, pairs, row });
     }
   }
 };

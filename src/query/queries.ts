@@ -95,12 +95,18 @@ export class Queries {
     const range = this.rangeOf({});
     const found = await this.find(selector, range);
     found.sort((a, b) => compareLabelPairs(a.pairs, b.pairs));
-    const samples: InstantSample[] = [];
-    for (const series of found) {
-      const sample = this.lastInMemory(series) ?? (await this.lastOnDisk(series, range));
-      if (sample !== undefined && sample.timestamp >= range.from) samples.push(sample);
+    const samples: (InstantSample | undefined)[] = found.map((series) => this.lastInMemory(series));
+    const missing = found.flatMap((_, index) => (samples[index] === undefined ? [index] : []));
+    for (let start = 0; start < missing.length; start += BATCH_SERIES) {
+      this.check(undefined);
+      const indexes = missing.slice(start, start + BATCH_SERIES);
+      const read = await this.lastOnDisk(
+        indexes.map((index) => found[index]),
+        range,
+      );
+      for (const [i, index] of indexes.entries()) samples[index] = read[i];
     }
-    return samples;
+    return samples.filter((sample) => sample !== undefined && sample.timestamp >= range.from) as InstantSample[];
   }
 
   /** Labels of the series that match any of the selectors and may have samples in the range; in no particular order. */
@@ -169,13 +175,20 @@ export class Queries {
     return { labels: toLabels(series.pairs), timestamp: table.lastTime(row), value: view.getFloat64(0) };
   }
 
-  private async lastOnDisk(series: FoundSeries, range: Range): Promise<InstantSample | undefined> {
-    const lastTime = await this.parts.reader.lastTimeOf(series);
-    const [samples] = await this.parts.reader.readBatch([series], Math.max(range.from, lastTime), range.through);
-    const last = samples.timestamps.length - 1;
-    return last < 0
-      ? undefined
-      : { labels: toLabels(series.pairs), timestamp: samples.timestamps[last], value: samples.values[last] };
+  /** The newest samples of series whose rows do not know them. What can't be read is reported, and left out. */
+  private async lastOnDisk(batch: readonly FoundSeries[], range: Range): Promise<(InstantSample | undefined)[]> {
+    const { reader, table, archived } = this.parts;
+    const from = batch.map(({ high, low }) => {
+      const row = table.findFingerprint(high, low);
+      return Math.max(range.from, row === NO_ROW ? archived.lastTimeOf(high, low) : table.lastTime(row));
+    });
+    const earliest = Math.min(...from.map((time) => (Number.isNaN(time) ? range.from : time)));
+    const answers = await reader.readBatch(batch, earliest, range.through);
+    return answers.map(({ timestamps, values }, index) => {
+      const last = timestamps.length - 1;
+      if (last < 0) return undefined;
+      return { labels: toLabels(batch[index].pairs), timestamp: timestamps[last], value: values[last] };
+    });
   }
 
   private rangeOf({ from, through }: TimeRange): Range {

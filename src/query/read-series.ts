@@ -101,14 +101,6 @@ export class SeriesReader {
     }
   }
 
-  /** Time of the last sample: in the row, in the archive, or in the file's last header. */
-  async lastTimeOf(series: FoundSeries): Promise<number> {
-    const row = this.rowOf(series);
-    if (row !== NO_ROW) return this.parts.table.lastTime(row);
-    const { lastTimes } = await this.fileTimes(series.high, series.low);
-    return lastTimes.length === 0 ? EARLIEST : lastTimes[lastTimes.length - 1];
-  }
-
   /** Times of the chunks in the series' file. */
   fileTimes(high: number, low: number): Promise<FileTimes> {
     return runOne(this.parts.files, { kind: 'descriptors', high, low, skipFromEnd: 0 });

@@ -26,7 +26,7 @@ import type { Position } from '../model/events.ts';
 import type { EventBus } from '../series/event-bus.ts';
 import type { FileChanges } from '../series/file-changes.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
-import { DETACHED, EARLIEST, FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
+import { DETACHED, EARLIEST, FILE_SYNCING, FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
 
 /** Longest stretch of work between two breaths of the host's event loop. */
 const SLICE_MS = 4;
@@ -125,13 +125,21 @@ export class Checkpointer {
     const { table, files } = this.parts;
     const requests = rows.map((row) => ({ kind: 'sync', high: table.high[row], low: table.low[row] }) as const);
     const generations = rows.map((row) => table.generation(row));
-    for (const row of rows) table.clearFlag(row, FILE_UNSYNCED);
-    const outcomes = await files.run<readonly SeriesFileRequest[]>(requests);
-    for (const outcome of outcomes) {
-      if (outcome.ok) continue;
-      for (const [i, row] of rows.entries())
-        if (table.generation(row) === generations[i]) table.setFlag(row, FILE_UNSYNCED);
-      throw toError(outcome.error);
+    for (const row of rows) {
+      table.clearFlag(row, FILE_UNSYNCED);
+      table.setFlag(row, FILE_SYNCING);
+    }
+    let isSynced = false;
+    try {
+      const outcomes = await files.run<readonly SeriesFileRequest[]>(requests);
+      for (const outcome of outcomes) if (!outcome.ok) throw toError(outcome.error);
+      isSynced = true;
+    } finally {
+      for (const [i, row] of rows.entries()) {
+        if (table.generation(row) !== generations[i]) continue;
+        table.clearFlag(row, FILE_SYNCING);
+        if (!isSynced) table.setFlag(row, FILE_UNSYNCED);
+      }
     }
   }
 }

@@ -6,11 +6,12 @@
 
 import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeChunk, lastTimeOf } from '../chunk/decode.ts';
-import type { Slab } from '../chunk/slab.ts';
+import { NO_SLOT, type Slab } from '../chunk/slab.ts';
 import type { SeriesFiles } from '../disk/series-file.ts';
+import { TidemarkError } from '../errors.ts';
 import { EARLIEST } from '../model/int64.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
-import type { Row, SeriesTable } from '../series/table.ts';
+import { FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
 
 export interface ReconcileParts {
   readonly table: SeriesTable;
@@ -43,7 +44,7 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
     return { chunksInFile: 0, cut: 0, missing: Math.max(0, expected) };
   }
   const whole = stat.trailingBytes > 0 ? files.truncateTo(high, low, stat.chunks) : stat;
-  const sound = soundChunks(parts, high, low, Math.max(0, Math.min(expected, stat.chunks)));
+  const sound = soundChunks(parts, row, high, low);
   const cut = stat.chunks - sound.count;
   const settled = cut > 0 ? files.truncateTo(high, low, sound.count) : whole;
   table.chunksInFile[row] = sound.count;
@@ -52,6 +53,8 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   table.lastChunkFirstTime[row] = sound.lastChunkFirstTime;
   table.lastChunkLastTime[row] = sound.lastTime;
   if (sound.count > 0) {
+    // A process that died left it to the operating system when the file's end is on the disk: the next checkpoint asks.
+    table.setFlag(row, FILE_UNSYNCED);
     chunks.dropThrough(row, sound.lastTime);
     if (table.lastTime(row) < sound.lastTime) table.adoptLastTime(row, sound.lastTime);
   }
@@ -66,28 +69,38 @@ interface Sound {
 }
 
 /**
- * How many chunks from the beginning are whole. The first `known` were durable before the checkpoint, so that their
- * headers do; a loss of power may have left anything in those written since, so their bodies are decoded.
+ * How many chunks from the beginning are whole. Those that were there when the checkpoint was written were durable then,
+ * and what ends before memory begins is nowhere else: both are taken as they are. The rest was written since, and a loss
+ * of power may have left anything of it, so it is decoded. What is not whole is cut off, but only if memory has it;
+ * otherwise the file is damaged, and that is said (`TIDEMARK_CORRUPT_SERIES_FILE`).
  */
-const soundChunks = (parts: ReconcileParts, high: number, low: number, known: number): Sound => {
-  const { files, slab } = parts;
+const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number): Sound => {
+  const { files, table, chunks } = parts;
   const { firstTimes, lastTimes, encodings } = files.loadDescriptors(high, low);
-  const columns = new SampleColumns(1024);
-  let sound = Math.min(known, encodings.length);
-  for (; sound < encodings.length; sound++) {
-    if (encodings[sound] > 2 || firstTimes[sound] > lastTimes[sound]) break;
-    if (sound > 0 && firstTimes[sound] <= lastTimes[sound - 1]) break;
-    const slot = slab.allocate(encodings[sound]);
-    try {
-      files.load(high, low, sound, [slot]);
-      columns.count = 0;
-      decodeChunk(slab.blockOf(slot), slab.offsetOf(slot), encodings[sound], columns);
-      const last = lastTimeOf(slab.blockOf(slot), slab.offsetOf(slot), encodings[sound]);
-      if (columns.count === 0 || columns.timestamps[0] !== firstTimes[sound] || last !== lastTimes[sound]) break;
-    } catch {
-      break;
-    } finally {
-      slab.release(slot);
+  const oldest = table.oldestSlot(row);
+  const memoryBegins = oldest === NO_SLOT ? Number.POSITIVE_INFINITY : chunks.firstTimeOf(oldest);
+  // After retention the file begins elsewhere, and the checkpoint's count says nothing of it any more.
+  const beginsAsKnown = table.firstTime[row] === EARLIEST || table.firstTime[row] === firstTimes[0];
+  const counted = beginsAsKnown ? Math.max(0, Math.min(table.chunksInFile[row], encodings.length)) : 0;
+  const isPlausible = (chunk: number): boolean =>
+    encodings[chunk] <= 2 &&
+    firstTimes[chunk] <= lastTimes[chunk] &&
+    (chunk === 0 || firstTimes[chunk] >= firstTimes[chunk - 1]);
+  let sound = 0;
+  while (sound < encodings.length && isPlausible(sound) && lastTimes[sound] < memoryBegins) sound++;
+  sound = Math.max(sound, counted);
+  while (sound < encodings.length && isPlausible(sound) && isWhole(parts, high, low, sound, firstTimes, lastTimes))
+    sound++;
+  if (sound < encodings.length) {
+    const isInMemory = isPlausible(sound) && memoryBegins <= firstTimes[sound];
+    const isNew =
+      beginsAsKnown && table.chunksInFile[row] >= 0 && sound >= table.chunksInFile[row] && oldest !== NO_SLOT;
+    if (!isInMemory && !isNew) {
+      throw new TidemarkError(
+        'TIDEMARK_CORRUPT_SERIES_FILE',
+        `chunk ${sound} of ${encodings.length} of the series file is not whole, and its samples are nowhere else`,
+        { details: { chunk: sound, chunks: encodings.length } },
+      );
     }
   }
   if (sound === 0) return { count: 0, firstTime: EARLIEST, lastChunkFirstTime: EARLIEST, lastTime: EARLIEST };
@@ -97,4 +110,29 @@ const soundChunks = (parts: ReconcileParts, high: number, low: number, known: nu
     lastChunkFirstTime: firstTimes[sound - 1],
     lastTime: lastTimes[sound - 1],
   };
+};
+
+/** Whether the chunk's body can be read to its end and is what its header says. */
+const isWhole = (
+  { files, slab }: ReconcileParts,
+  high: number,
+  low: number,
+  chunk: number,
+  firstTimes: Float64Array,
+  lastTimes: Float64Array,
+): boolean => {
+  const columns = new SampleColumns(1024);
+  const slot = slab.allocate(0);
+  try {
+    const [encoding] = files.load(high, low, chunk, [slot]);
+    decodeChunk(slab.blockOf(slot), slab.offsetOf(slot), encoding, columns);
+    const last = lastTimeOf(slab.blockOf(slot), slab.offsetOf(slot), encoding);
+    return columns.count > 0 && columns.timestamps[0] === firstTimes[chunk] && last === lastTimes[chunk];
+  } catch (error) {
+    // What the disk refuses may be read later; only what was read and makes no sense is not whole.
+    if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return false;
+    throw error;
+  } finally {
+    slab.release(slot);
+  }
 };

@@ -10,7 +10,15 @@
  * written, then the calls (its promises) start. If an action throws, the row keeps the state it had, the actor dies,
  * and the error is reported; the next event makes a new one.
  */
-import { type Actor, type AnyStateMachine, createActor, fromPromise, type InputFrom, type SnapshotFrom } from 'xstate';
+import {
+  type Actor,
+  type AnyActorRef,
+  type AnyStateMachine,
+  createActor,
+  fromPromise,
+  type InputFrom,
+  type SnapshotFrom,
+} from 'xstate';
 import {
   type FileResult,
   isOnDisk,
@@ -209,9 +217,10 @@ export class SeriesActors {
     return awake.actor;
   }
 
-  release(row: number): void {
+  /** `actor`: which one was held; if it has failed since, the row may have another one, which is left alone. */
+  release(row: number, actor?: AnyActorRef): void {
     const awake = this.#awake.get(row);
-    if (awake === undefined || awake.holds === 0) return;
+    if (awake === undefined || awake.holds === 0 || (actor !== undefined && awake.actor !== actor)) return;
     awake.holds -= 1;
     this.#held -= 1;
     this.#passivateAtRest(awake);

@@ -64,6 +64,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   /** Damaged files that could not be moved away; each is tried again. */
   failedIsolations = 0;
   actors!: SeriesActors;
+  private refusedRow: Row = NO_ROW;
 
   constructor(parts: LifecycleParts) {
     this.parts = parts;
@@ -99,9 +100,11 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   /** A row for an archived series while its actor is awake. */
   borrow(high: number, low: number, pairs: LabelPairs): Row {
     const { table, archived } = this.parts;
+    // Asked first: when the disk refuses, no row must be left that knows nothing of its file.
+    const chunksInFile = this.parts.chunksInFile(high, low);
     const row = table.add(high, low, pairs, ARCHIVED);
     table.setState(row, ARCHIVED, false);
-    table.chunksInFile[row] = this.parts.chunksInFile(high, low);
+    table.chunksInFile[row] = chunksInFile;
     table.firstTime[row] = archived.firstTimeOf(high, low);
     table.setLastTime(row, archived.lastTimeOf(high, low));
     table.lastChunkLastTime[row] = archived.lastTimeOf(high, low);
@@ -116,11 +119,17 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     return row;
   }
 
+  /** Resolves when the call has ended that the last refused sample's series is waiting for. */
+  async refusedRowSettled(): Promise<void> {
+    await this.actors.settled(this.refusedRow);
+  }
+
   /** For a row whose state takes no samples. */
   makeWritable(row: Row): void {
     const { table } = this.parts;
     if (phaseOfCode(table.stateCode(row)) === 'archived') this.actors.send(row, { type: 'wake', by: 'sample' });
     if (seriesTags.writable[table.stateCode(row)] === 1) return;
+    this.refusedRow = row;
     throw new TidemarkError(
       'TIDEMARK_THROTTLED',
       `series ${this.keyOf(row)} is being removed and takes samples again when that is done; await store.ready() and append again`,
@@ -232,8 +241,8 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   }
 
   async persist(row: Row): Promise<FileResult> {
-    if (this.unmoved.has(this.keyOf(row)))
-      throw new TidemarkError('TIDEMARK_IO', 'a damaged file is in the way of the series');
+    // Nothing goes to a damaged file that could not be moved away yet; the chunks wait until it is.
+    if (this.unmoved.has(this.keyOf(row))) return this.parts.persister.nothingDone(row);
     return this.parts.persister.persist(row, this.parts.beforeTime());
   }
 

@@ -5,7 +5,7 @@ import { needsVisit, type VisitFacts } from '../../machines/series.machine.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { ChunkCache } from './chunk-cache.ts';
 import type { MemoryChunks } from './memory-chunks.ts';
-import { EARLIEST, FILE_UNSYNCED, type Row, type SeriesTable } from './table.ts';
+import { EARLIEST, FILE_SYNCING, FILE_UNSYNCED, type Row, type SeriesTable } from './table.ts';
 
 export interface VisitParts {
   readonly table: SeriesTable;
@@ -36,7 +36,7 @@ export const factsOf = (parts: VisitParts, row: Row): VisitFacts => {
       ? beforeTime > EARLIEST && firstTime < beforeTime && table.keptUntil[row] < beforeTime
       : table.chunksWaiting(row) > 0 && firstTime < beforeTime,
     // A file that was not synced yet must not be all there is: the next checkpoint syncs it.
-    idle: idle && (table.flags(row) & FILE_UNSYNCED) === 0,
+    idle: idle && (table.flags(row) & (FILE_UNSYNCED | FILE_SYNCING)) === 0,
     loaded: false,
     forgettable: idle && cache.has(fingerprintText(table.high[row], table.low[row])),
   };

@@ -51,6 +51,7 @@ export class MemoryChunks {
   /** Chunks that were started, and that began to wait, since the store was opened. */
   started = 0;
   queued = 0;
+  private noticeAt = CHUNKS_PER_NOTICE;
 
   constructor(table: SeriesTable, slab: Slab, appender: ChunkAppender) {
     this.table = table;
@@ -65,14 +66,15 @@ export class MemoryChunks {
     const base = row << ROW_SHIFT;
     const flags = ints[base];
     const timeAt = (row << 3) + LAST_TIME_DOUBLE;
-    if ((flags & IN_REGISTERS) === 0 || !this.appendFast(ints, base, doubles[timeAt], timestamp, high, low)) {
-      this.appendSlowly(row, timestamp, high, low);
-    }
+    const isSlow = (flags & IN_REGISTERS) === 0 || !this.appendFast(ints, base, doubles[timeAt], timestamp, high, low);
+    if (isSlow) this.appendSlowly(row, timestamp, high, low);
     doubles[timeAt] = timestamp;
     ints[base + LAST_HIGH] = high;
     ints[base + LAST_LOW] = low;
     if ((flags & DIRTY) === 0) this.dirtySeries++;
     ints[base] |= VALUE_KNOWN | DIRTY;
+    // Last, because who is told may append or visit the series in turn: its row must be whole by then.
+    if (isSlow) this.noticeStarted();
   }
 
   private appendFast(
@@ -105,7 +107,7 @@ export class MemoryChunks {
       this.link(row, this.appender.start(timestamp, high, low));
       this.openHead(row);
       this.load(row);
-      this.noteStarted();
+      this.started++;
       return;
     }
     this.store(row);
@@ -119,12 +121,13 @@ export class MemoryChunks {
     }
     table.ints[base + HEAD] = head;
     this.load(row);
-    if (head !== before) this.noteStarted();
+    if (head !== before) this.started++;
   }
 
-  private noteStarted(): void {
-    this.started++;
-    if (this.started % CHUNKS_PER_NOTICE === 0) this.onChunksStarted();
+  private noticeStarted(): void {
+    if (this.started < this.noticeAt) return;
+    this.noticeAt = this.started + CHUNKS_PER_NOTICE;
+    this.onChunksStarted();
   }
 
   /** Writes the registers of an open head into its slot, so that the slot's 1,024 bytes are the chunk. They stay valid. */

@@ -203,7 +203,8 @@ export class Persister {
       : { kind: 'dropAndPersist', high, low, slots, encodings, beforeTime, minShrinkRatio, sync };
   }
 
-  private nothingDone(row: Row): FileResult {
+  /** The result of a call that had nothing to do. */
+  nothingDone(row: Row): FileResult {
     const { table } = this.parts;
     return {
       written: 0,

@@ -40,6 +40,8 @@ export const VALUE_KNOWN = 0x800;
 export const FILE_UNSYNCED = 0x1000;
 /** The series' state takes no samples: it is archived, or being deleted or isolated. */
 export const NOT_WRITABLE = 0x2000;
+/** Its series file is being synced; until that has gone well it counts as unsynced. */
+export const FILE_SYNCING = 0x8000;
 /** The row is no longer found: another one stands for these labels, or none. */
 export const DETACHED = 0x4000;
 

@@ -145,12 +145,13 @@ class Copier {
   /** The segments that hold what comes after `from`. The last one may be written to meanwhile: a torn end is cut. */
   async copyJournal(source: string, target: string, from: number): Promise<void> {
     this.into.makeDirectory(target, 0o700);
-    const names = this.from.readDirectory(source).filter(({ isDirectory }) => !isDirectory);
+    const names = this.from
+      .readDirectory(source)
+      .filter(({ name, isDirectory }) => !isDirectory && name.endsWith('.journal'));
     const starts = names.map(({ name }) => Number.parseInt(name, 16)).filter((start) => start <= from);
     const first = Math.max(0, ...starts);
     for (const { name } of names) {
-      if (name.endsWith('.journal') && Number.parseInt(name, 16) >= first)
-        await this.copy(join(source, name), join(target, name));
+      if (Number.parseInt(name, 16) >= first) await this.copy(join(source, name), join(target, name));
     }
     this.into.syncDirectory(target);
   }

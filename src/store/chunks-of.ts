@@ -8,9 +8,23 @@ import type { Running } from './running.ts';
 
 /** Oldest first; empty for a series that does not exist. */
 export const chunksOf = async (running: Running, pairs: LabelPairs): Promise<ChunkInfo[]> => {
-  const { table, cache, chunks, slab } = running.engine;
   const { high, low } = running.directory.fingerprintOf(pairs);
   const key = fingerprintText(high, low);
+  // With the file's key held, no chunk moves from memory to the file between the two looks.
+  const release = await running.engine.fileKeys.acquire(key);
+  try {
+    return await collect(running, pairs, { high, low, key });
+  } finally {
+    release();
+  }
+};
+
+const collect = async (
+  running: Running,
+  pairs: LabelPairs,
+  { high, low, key }: { readonly high: number; readonly low: number; readonly key: string },
+): Promise<ChunkInfo[]> => {
+  const { table, cache, chunks, slab } = running.engine;
   const infos: ChunkInfo[] = [];
   const { firstTimes, lastTimes, encodings } = await running.reader.fileTimes(high, low);
   for (let i = 0; i < firstTimes.length; i++) {

@@ -1,25 +1,32 @@
 /** Deletes series for good: each one's statechart does it, file first. */
 import type { Selector } from '../api.ts';
-import { NO_ROW } from '../series/table.ts';
+import { TidemarkError } from '../errors.ts';
+import { NO_ROW, type Row } from '../series/table.ts';
 import type { Running } from './running.ts';
 
-/** Resolves with the number of series deleted. */
+/** Resolves with the number of series deleted; rejects with `TIDEMARK_IO` when files of some could not be. */
 export const dropSeries = async (running: Running, selector: Selector): Promise<number> => {
   const { table } = running.engine;
   const found = await running.queries.find(selector, {
     from: Number.NEGATIVE_INFINITY,
     through: Number.POSITIVE_INFINITY,
   });
-  const rows: number[] = [];
+  const rows: { readonly row: Row; readonly generation: number }[] = [];
   for (const { high, low, pairs } of found) {
     await running.room();
     const known = table.findFingerprint(high, low);
     if (known === NO_ROW && !running.recovered.archived.has(high, low)) continue;
     const row = known === NO_ROW ? running.lifecycle.borrow(high, low, pairs) : known;
+    rows.push({ row, generation: table.generation(row) });
     running.actors.send(row, { type: 'drop' });
-    rows.push(row);
   }
-  await Promise.all(rows.map((row) => running.actors.settled(row)));
+  await Promise.all(rows.map(({ row }) => running.actors.settled(row)));
+  const remaining = rows.filter(({ row, generation }) => table.generation(row) === generation).length;
   if (rows.length > 0) running.actor.send({ type: 'diskFreed' });
-  return rows.length;
+  if (remaining === 0) return rows.length;
+  throw new TidemarkError(
+    'TIDEMARK_IO',
+    `the files of ${remaining} of ${rows.length} series could not be deleted; the next maintenance visit tries again`,
+    { details: { remaining, deleted: rows.length - remaining } },
+  );
 };

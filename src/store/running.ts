@@ -481,13 +481,15 @@ export class Running {
   private async truncateJournal(checkpoint: number, indexes: number): Promise<void> {
     const { journal, bus } = this.recovered;
     const { subscriptions } = this;
+    const { options } = this.engine;
     const plan = planTruncation({
       segmentStarts: journal.segments().map(({ start }) => start),
       end: journal.end,
       checkpoint,
       indexes,
       subscriptions: subscriptions.list(),
-      subscriptionBacklogBytes: this.engine.options.subscriptionBacklogBytes,
+      // Where the directory is limited, no sample goes for the sake of a subscriber.
+      subscriptionBacklogBytes: Math.min(options.subscriptionBacklogBytes, options.retentionBytes / 4),
     });
     for (const event of await subscriptions.overrun(plan.overruns)) bus.publish(event);
     await journal.truncateBefore(plan.before);
@@ -546,7 +548,8 @@ export class Running {
   stateCounts(): Readonly<Record<'inMemory' | 'persisting' | 'archived' | 'quarantined', number>> {
     const persisting = this.actors.busy;
     return {
-      inMemory: this.engine.table.live - persisting,
+      // Series that are being isolated are busy and no longer in the table.
+      inMemory: Math.max(0, this.engine.table.live - persisting),
       persisting,
       archived: this.recovered.archived.size,
       quarantined: this.quarantinedCount,

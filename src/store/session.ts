@@ -93,8 +93,12 @@ export class Session {
         if (!snapshot.hasTag('running')) return;
         opening.unsubscribe();
         signal?.removeEventListener('abort', abort);
-        this.start();
-        resolve();
+        try {
+          this.start();
+          resolve();
+        } catch (error) {
+          this.actor.send({ type: 'fail', error });
+        }
       });
       void this.ended.then(() => {
         signal?.removeEventListener('abort', abort);
