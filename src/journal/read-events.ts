@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { prepareDirectory } from '../disk/directory.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import { nodeFileSystem } from '../disk/node-file-system.ts';
+import { withTypedErrors } from '../disk/typed-errors.ts';
 import type { JournalEvent, Position } from '../model/events.ts';
 import { EventSource } from './event-source.ts';
 import { describeFinding } from './findings.ts';
@@ -38,7 +39,8 @@ export interface ReadEventsOptions {
  */
 export async function* readEvents(directory: string, options: ReadEventsOptions = {}): AsyncGenerator<JournalEvent> {
   const { follow = false, lifecycle = false, signal, onProblem = () => {} } = options;
-  const { clock = systemClock, fileSystem = nodeFileSystem } = options;
+  const { clock = systemClock } = options;
+  const fileSystem = withTypedErrors(options.fileSystem ?? nodeFileSystem);
   prepareDirectory(fileSystem, directory, { readOnly: true });
   const parts = {
     fileSystem,

@@ -12,6 +12,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { prepareDirectory } from '../disk/directory.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import { nodeFileSystem } from '../disk/node-file-system.ts';
+import { withTypedErrors } from '../disk/typed-errors.ts';
 import type { KeyValueStores } from '../index/key-value-store.ts';
 import { levelStores } from '../index/level-stores.ts';
 import { describeFinding } from '../journal/findings.ts';
@@ -49,7 +50,8 @@ export interface CheckReport {
 
 /** Verifies a directory. Rejects only where nothing can be checked: `TIDEMARK_NOT_A_STORE`, `TIDEMARK_IO`. */
 export const checkDirectory = async (directory: string, options: CheckOptions = {}): Promise<CheckReport> => {
-  const { fileSystem = nodeFileSystem, clock = systemClock, keyValueStores = levelStores } = options;
+  const { clock = systemClock, keyValueStores = levelStores } = options;
+  const fileSystem = withTypedErrors(options.fileSystem ?? nodeFileSystem);
   const { pedantic = false, onProblem, signal } = options;
   const progress = new ProgressReporter(clock, options.onProgress);
   const { dirty } = prepareDirectory(fileSystem, directory, { readOnly: true });

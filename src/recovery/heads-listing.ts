@@ -9,6 +9,7 @@ import type { FileSystem } from '../disk/file-system.ts';
 import type { HeadsRead, HeadsRecord } from '../disk/heads.ts';
 import { readHeads } from '../disk/heads-reader.ts';
 import { nodeFileSystem } from '../disk/node-file-system.ts';
+import { withTypedErrors } from '../disk/typed-errors.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Position } from '../model/events.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
@@ -68,7 +69,8 @@ const encodingNames: Readonly<Record<Encoding, ChunkEncodingName>> = {
  * @throws {TidemarkError} `TIDEMARK_NOT_A_STORE`, `TIDEMARK_UNSUPPORTED_VERSION`, `TIDEMARK_IO`, `TIDEMARK_ABORTED`
  */
 export const listHeads = async (directory: string, options: HeadsListingOptions): Promise<HeadsListing> => {
-  const { fileSystem = nodeFileSystem, clock = systemClock, signal, onSeries } = options;
+  const { clock = systemClock, signal, onSeries } = options;
+  const fileSystem = withTypedErrors(options.fileSystem ?? nodeFileSystem);
   const { breathe = () => clock.breathe() } = options;
   const progress = new ProgressReporter(clock, options.onProgress);
   prepareDirectory(fileSystem, directory, { readOnly: true });

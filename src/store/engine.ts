@@ -14,6 +14,7 @@ import { nodeFileSystem } from '../disk/node-file-system.ts';
 import { OverlayFileSystem } from '../disk/overlay-file-system.ts';
 import { SeriesFiles } from '../disk/series-file.ts';
 import { inlineSeriesFileWorker, type SeriesFileWorker, startSeriesFileThread } from '../disk/series-file-worker.ts';
+import { withTypedErrors } from '../disk/typed-errors.ts';
 import type { TidemarkError } from '../errors.ts';
 import type { KeyValueStores } from '../index/key-value-store.ts';
 import { levelStores } from '../index/level-stores.ts';
@@ -72,7 +73,7 @@ export class Engine {
     this.clock = options.clock;
     this.random = options.random;
     this.logger = options.logger;
-    this.outside = options.fileSystem ?? nodeFileSystem;
+    this.outside = withTypedErrors(options.fileSystem ?? nodeFileSystem);
     this.fileSystem = options.readOnly ? new OverlayFileSystem(this.outside, options.clock) : this.outside;
     this.stores = options.keyValueStores ?? levelStores;
     this.chunks = new MemoryChunks(

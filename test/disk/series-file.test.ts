@@ -413,7 +413,11 @@ describe('SeriesFiles.dropAndPersist', () => {
     it(title, () => {
       withSeries(inFile, (files, slab, path) => {
         const slots = chunksFrom(slab, appendAt, append);
-        const { mtimeNs, keptUntil: _, ...answer } = files.dropAndPersist({
+        const {
+          mtimeNs,
+          keptUntil: _,
+          ...answer
+        } = files.dropAndPersist({
           high: HIGH,
           low: LOW,
           beforeTime: before,

@@ -1,0 +1,74 @@
+/**
+ * The file-system port with errors that name the file: whatever the system refuses becomes `TIDEMARK_DISK_FULL` or
+ * `TIDEMARK_IO`. What callers ask about (nothing there, something there already) stays the system's error.
+ */
+import { systemCode } from '../errors.ts';
+import type { FileSystem } from './file-system.ts';
+import { ioError } from './io-error.ts';
+
+/** Answers, rather than trouble. */
+const answers: ReadonlySet<string | undefined> = new Set(['ENOENT', 'EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR']);
+
+export const withTypedErrors = (fileSystem: FileSystem): FileSystem => {
+  const paths = new Map<number, string>();
+  const nameOf = (fd: number): string => paths.get(fd) ?? `descriptor ${fd}`;
+  const typed = (error: unknown, action: string, file: string): unknown =>
+    answers.has(systemCode(error)) ? error : ioError(error, action, file);
+  const attempt = <T>(action: string, file: string, call: () => T): T => {
+    try {
+      return call();
+    } catch (error) {
+      throw typed(error, action, file);
+    }
+  };
+  const wait = async (action: string, fd: number, call: () => Promise<void>): Promise<void> => {
+    try {
+      await call();
+    } catch (error) {
+      throw typed(error, action, nameOf(fd));
+    }
+  };
+  return {
+    open: (path, mode, permissions) =>
+      attempt('open', path, () => {
+        const fd = fileSystem.open(path, mode, permissions);
+        paths.set(fd, path);
+        return fd;
+      }),
+    close: (fd) => {
+      const file = nameOf(fd);
+      paths.delete(fd);
+      attempt('close', file, () => fileSystem.close(fd));
+    },
+    // No closure for these two: they are called for every slice of a large file.
+    read: (fd, buffer, offset, length, position) => {
+      try {
+        return fileSystem.read(fd, buffer, offset, length, position);
+      } catch (error) {
+        throw typed(error, 'read', nameOf(fd));
+      }
+    },
+    write: (fd, buffer, offset, length, position) => {
+      try {
+        return fileSystem.write(fd, buffer, offset, length, position);
+      } catch (error) {
+        throw typed(error, 'write', nameOf(fd));
+      }
+    },
+    truncate: (fd, size) => attempt('truncate', nameOf(fd), () => fileSystem.truncate(fd, size)),
+    statOpen: (fd) => attempt('look at', nameOf(fd), () => fileSystem.statOpen(fd)),
+    stat: (path) => attempt('look at', path, () => fileSystem.stat(path)),
+    readDirectory: (path) => attempt('list', path, () => fileSystem.readDirectory(path)),
+    makeDirectory: (path, permissions) => attempt('make', path, () => fileSystem.makeDirectory(path, permissions)),
+    rename: (from, to) => attempt('rename', from, () => fileSystem.rename(from, to)),
+    remove: (path) => attempt('remove', path, () => fileSystem.remove(path)),
+    removeDirectory: (path) => attempt('remove', path, () => fileSystem.removeDirectory(path)),
+    syncBlocking: (fd) => attempt('sync', nameOf(fd), () => fileSystem.syncBlocking(fd)),
+    dataSyncBlocking: (fd) => attempt('sync', nameOf(fd), () => fileSystem.dataSyncBlocking(fd)),
+    sync: (fd) => wait('sync', fd, () => fileSystem.sync(fd)),
+    dataSync: (fd) => wait('sync', fd, () => fileSystem.dataSync(fd)),
+    syncDirectory: (path) => attempt('sync', path, () => fileSystem.syncDirectory(path)),
+    space: (path) => attempt('look at', path, () => fileSystem.space(path)),
+    ...(fileSystem.lockHolder && { lockHolder: (path: string) => fileSystem.lockHolder?.(path) }),
+  };
+};
