@@ -321,6 +321,8 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     try {
       await fileChanges.around([key], async () => {
         const answer = await runOne(files, request);
+        // A removal that a loss of power takes back would give the file to whatever series comes next.
+        if (request.kind === 'remove') await runOne(files, { kind: 'syncDirectories' });
         table.clearFlag(row, FILE_UNSYNCED);
         publish(answer);
       });

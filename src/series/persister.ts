@@ -16,7 +16,7 @@ import type { Clock } from '../clock.ts';
 import type { PersistResult } from '../disk/append-records.ts';
 import type { DropResult } from '../disk/drop-and-persist.ts';
 import { answerOf, type SeriesFileOutcome, type SeriesFileRequest } from '../disk/series-file-requests.ts';
-import type { SeriesFileWorker } from '../disk/series-file-worker.ts';
+import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { ChunkCache } from './chunk-cache.ts';
@@ -172,6 +172,8 @@ export class Persister {
     try {
       await fileChanges.around(keys, async () => {
         const outcomes: readonly WriteOutcome[] = await files.run(requests);
+        // A removal that a loss of power takes back would give the file to whatever series comes next.
+        if (outcomes.some(removedFile)) await runOne(files, { kind: 'syncDirectories' });
         for (const [index, job] of jobs.entries()) this.end(job, outcomes[index]);
       });
     } catch (error) {
@@ -280,5 +282,8 @@ export class Persister {
     bus.publish(firstTime === undefined ? event : { ...event, firstTime });
   }
 }
+
+const removedFile = (outcome: WriteOutcome): boolean =>
+  outcome.ok && 'allDropped' in outcome.value && outcome.value.allDropped;
 
 const msOf = (ns: bigint): number => (ns < 0n ? -1 : Number(ns / 1_000_000n));
