@@ -63,13 +63,16 @@ export const appendBatch = (life: Life, step: StepOf<'appendBatch'>): void => {
     if (!wrong) times.set(number, timestamp + gap(step.spacing, prng));
   }
   const rejected = new Map<number, ErrorCode>();
+  let failed = false;
   try {
     for (const { index, code } of life.store.appendBatch(samples).rejected) rejected.set(index, code);
   } catch (error) {
-    if (!isSimulatedCrash(error)) throw new Violation(`appendBatch threw: ${String(error)}`);
+    // With durability `always` the disk may refuse what was taken.
+    failed = true;
+    life.judgeError('appendBatch', error);
   }
-  if (!life.alive) {
-    // It died over it: each sample may be there or not, and nobody was told that one is.
+  if (failed || !life.alive) {
+    // Each sample may be there or not, and nobody was told that one is.
     for (const { number, timestamp, bits, expected } of samples) {
       if (expected === undefined) life.model.appendUnsure(number, timestamp, bits.high, bits.low);
     }

@@ -239,6 +239,7 @@ export class Player {
 
   private openReadOnly(directory: string): Promise<Store> {
     const { fileSystem, ...rest } = this.life.ports;
-    return this.open(directory, { ...rest, ...this.life.extra, fileSystem, readOnly: true });
+    const retention = this.life.setting.retentionMs ?? 'off';
+    return this.open(directory, { ...rest, ...this.life.extra, fileSystem, retention, readOnly: true });
   }
 }
