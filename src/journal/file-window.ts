@@ -45,7 +45,11 @@ export class FileWindow {
   }
 
   close(): void {
-    this.fileSystem.close(this.descriptor);
+    try {
+      this.fileSystem.close(this.descriptor);
+    } catch {
+      // It was only read: what the disk says now changes nothing of what was read, and the descriptor is gone either way.
+    }
   }
 
   private move(offset: number, byteCount: number): void {
