@@ -1,5 +1,6 @@
 /** A part of a file in memory that moves along: reads of any length up to a record's, from slices of up to 1 MiB. */
 import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
+import { closeQuietly } from '../disk/read-write.ts';
 import { ioError } from '../disk/io-error.ts';
 
 const SLICE_BYTES = 1024 * 1024;
@@ -45,11 +46,8 @@ export class FileWindow {
   }
 
   close(): void {
-    try {
-      this.fileSystem.close(this.descriptor);
-    } catch {
-      // It was only read: what the disk says now changes nothing of what was read, and the descriptor is gone either way.
-    }
+    // It was only read: what the disk says now changes nothing of what was read.
+    closeQuietly(this.fileSystem, this.descriptor);
   }
 
   private move(offset: number, byteCount: number): void {
