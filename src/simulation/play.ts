@@ -178,7 +178,11 @@ export class Player {
       const series = number === undefined ? undefined : life.model.series.get(number);
       if (series === undefined) return;
       series.suspect = true;
-    } else life.model.damaged = true;
+    } else {
+      life.model.damaged = true;
+      // Chunks have no checksum of their own: what is kept of a damaged checkpoint may have the flipped bit in it.
+      if (file === 'heads') for (const series of life.model.series.values()) series.suspect = true;
+    }
     life.decayed = true;
     life.world.disk.flipBit(path, Math.floor(at * life.world.disk.sizeOf(path) * 8));
   }
