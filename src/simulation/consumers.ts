@@ -54,6 +54,7 @@ export class Consumers {
 
   async consume(step: ConsumeStep): Promise<void> {
     const session = this.sessions.get(step.name) ?? this.subscribe(step.name);
+    if (session === undefined) return;
     const consumer = this.consumers.get(step.name)!;
     for (let i = 0; i < step.batches && this.life.alive; i++) {
       const batch = await this.next(session);
@@ -78,6 +79,7 @@ export class Consumers {
     for (const [name, consumer] of this.consumers) {
       await this.unsubscribe(name);
       const session = this.subscribe(name);
+      if (session === undefined) continue;
       for (let batch = await this.next(session); batch !== undefined; batch = await this.next(session)) {
         this.check(consumer, session, batch);
         await this.acknowledge(consumer, session, batch);
@@ -94,11 +96,9 @@ export class Consumers {
     if (session !== undefined) await this.life.perform('closing a subscription', () => session.subscription.close());
   }
 
-  private subscribe(name: number): Session {
-    const subscription = this.life.store.subscribe(`consumer-${name}`, {
-      from: name === 0 ? 'start' : 'end',
-      batchSize: 7,
-    });
+  private subscribe(name: number): Session | undefined {
+    const subscription = this.subscription(name);
+    if (subscription === undefined) return undefined;
     const known = this.consumers.get(name);
     if (known === undefined) {
       const { model, store } = this.life;
@@ -118,6 +118,16 @@ export class Consumers {
     };
     this.sessions.set(name, session);
     return session;
+  }
+
+  private subscription(name: number): Subscription | undefined {
+    const from = name === 0 ? 'start' : 'end';
+    try {
+      return this.life.store.subscribe(`consumer-${name}`, { from, batchSize: 7 });
+    } catch (error) {
+      this.life.judgeError('subscribing', error);
+      return undefined;
+    }
   }
 
   /** The next batch, if one comes before patience ends; the request stays for the next time if none does. */

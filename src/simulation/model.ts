@@ -85,6 +85,8 @@ export interface Allowance {
   readonly through: number;
   /** Samples of each series that were there when the query began; fewer must not be found. Default: all. */
   readonly countAtLeast?: number;
+  /** Samples older than this may be missing too: another opener goes by another time. */
+  readonly retentionLimit?: number;
   /** A crash came before: unacknowledged samples may be missing from the end, and the model learns which. */
   readonly afterCrash?: boolean;
 }
@@ -187,7 +189,7 @@ export class Model {
       this.series.delete(series.number);
       return;
     }
-    const forgettable = Math.min(end, Math.max(first, this.forgettableCount(series)));
+    const forgettable = Math.min(end, Math.max(first, this.forgettableCount(series, allowance.retentionLimit)));
     const start = times.length === 0 ? forgettable : series.indexAt(times[0]);
     if (start > forgettable) {
       throw new Violation(
@@ -287,8 +289,8 @@ export class Model {
   }
 
   /** Samples from the beginning that may be gone: past retention, or quarantined. */
-  forgettableCount(series: ModelSeries): number {
-    return Math.max(series.quarantined, series.indexAt(this.retentionLimit));
+  forgettableCount(series: ModelSeries, retentionLimit = this.retentionLimit): number {
+    return Math.max(series.quarantined, series.indexAt(Math.max(this.retentionLimit, retentionLimit)));
   }
 }
 

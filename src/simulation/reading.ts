@@ -212,9 +212,11 @@ export class Reading {
     });
     if (answer === undefined || life.everTroubled) return;
     const found = new Map(answer.value.map((samples) => [life.model.numberOf(samples.labels, everyNumber), samples]));
+    // It believes the clock that it found, also where the running store does not yet.
+    const retentionLimit = life.world.timeline.wallMs - (life.setting.retentionMs ?? Number.POSITIVE_INFINITY);
     for (const [series, count] of counts) {
       if (life.model.series.get(series.number) !== series) continue;
-      life.model.checkSeries(series, found.get(series.number), { ...EVERYTHING, countAtLeast: count });
+      life.model.checkSeries(series, found.get(series.number), { ...EVERYTHING, countAtLeast: count, retentionLimit });
     }
   }
 
