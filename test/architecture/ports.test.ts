@@ -41,4 +41,10 @@ describe('product code outside the ports', () => {
     const files = bound.flatMap(importsOf).filter(({ target }) => /^node:fs\b/.test(target));
     expect(files.map(({ from, target }) => `${from}: ${target}`)).to.deep.equal([]);
   });
+
+  it('starts no thread but the one that series files have', () => {
+    const threads = sourceFiles.flatMap(importsOf).filter(({ target }) => target === 'node:worker_threads');
+    const others = threads.filter(({ from }) => !from.startsWith('src/disk/series-file-'));
+    expect(others.map(({ from }) => from)).to.deep.equal([]);
+  });
 });
