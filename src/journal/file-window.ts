@@ -1,7 +1,7 @@
 /** A part of a file in memory that moves along: reads of any length up to a record's, from slices of up to 1 MiB. */
 import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
-import { closeQuietly } from '../disk/read-write.ts';
 import { ioError } from '../disk/io-error.ts';
+import { closeQuietly } from '../disk/read-write.ts';
 
 const SLICE_BYTES = 1024 * 1024;
 /** What a small file gets at least, because it may grow. */
