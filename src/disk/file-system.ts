@@ -3,7 +3,8 @@
  * and read-only stores an overlay that keeps every change in memory.
  *
  * Most calls block: they are microseconds on the page cache, are made from a worker thread or in slices, and leave no
- * half-done state behind an `await`. What waits for the disk itself (`sync`, `dataSync`) exists in both forms.
+ * half-done state behind an `await`. What waits for the disk itself (`sync`, `dataSync`, `replace`) also exists off the
+ * thread.
  *
  * Errors are Node's system errors (`code`: ENOENT, ENOSPC, EIO, EMFILE …). Reads and writes may be short; use the
  * helpers in read-write.ts for whole ones.
@@ -62,6 +63,11 @@ export interface FileSystem {
   dataSync(fd: FileDescriptor): Promise<void>;
   /** Makes renames, creations and removals in a directory durable; a no-op where the platform has no such call. */
   syncDirectory(path: string): void;
+  /**
+   * {@link rename}, then {@link syncDirectory} of the target's directory, off this thread: a large file that is replaced
+   * gives back its blocks in the rename, which takes tens of milliseconds.
+   */
+  replace(from: string, to: string): Promise<void>;
   /** Process that holds a `flock` on the file, where that can be told. Absent: it can't. */
   lockHolder?(path: string): number | undefined;
   /** Free and total bytes of the volume that holds `path`. */

@@ -39,7 +39,6 @@ export interface HeadsWritten {
 
 export class HeadsWriter {
   private readonly fileSystem: FileSystem;
-  private readonly directory: string;
   private readonly path: string;
   private readonly temporary: string;
   private readonly slab: Slab;
@@ -56,7 +55,6 @@ export class HeadsWriter {
 
   constructor(fileSystem: FileSystem, directory: string, slab: Slab) {
     this.fileSystem = fileSystem;
-    this.directory = directory;
     this.path = join(directory, HEADS_FILE);
     this.temporary = `${this.path}.tmp`;
     this.slab = slab;
@@ -145,9 +143,8 @@ export class HeadsWriter {
         crc32: crc32(end, crcRecords),
       };
       await beforeReplacing?.(written);
-      this.fileSystem.rename(this.temporary, this.path);
+      await this.fileSystem.replace(this.temporary, this.path);
       this.hasBegun = false;
-      this.fileSystem.syncDirectory(this.directory);
       return written;
     } catch (error) {
       throw this.failed(error);

@@ -22,6 +22,8 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { FileStat, FileSystem, OpenMode } from './file-system.ts';
 import { flockHolder } from './flock-holder.ts';
 
@@ -88,6 +90,16 @@ export const nodeFileSystem: FileSystem = {
       fsyncSync(fd);
     } finally {
       closeSync(fd);
+    }
+  },
+  replace: async (from, to) => {
+    await rename(from, to);
+    if (!canSyncDirectories) return;
+    const directory = await open(dirname(to), O_RDONLY);
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
     }
   },
   lockHolder: flockHolder,

@@ -21,11 +21,11 @@ export const withTypedErrors = (fileSystem: FileSystem): FileSystem => {
       throw typed(error, action, file);
     }
   };
-  const wait = async (action: string, fd: number, call: () => Promise<void>): Promise<void> => {
+  const wait = async (action: string, file: string, call: () => Promise<void>): Promise<void> => {
     try {
       await call();
     } catch (error) {
-      throw typed(error, action, nameOf(fd));
+      throw typed(error, action, file);
     }
   };
   return {
@@ -65,9 +65,10 @@ export const withTypedErrors = (fileSystem: FileSystem): FileSystem => {
     removeDirectory: (path) => attempt('remove', path, () => fileSystem.removeDirectory(path)),
     syncBlocking: (fd) => attempt('sync', nameOf(fd), () => fileSystem.syncBlocking(fd)),
     dataSyncBlocking: (fd) => attempt('sync', nameOf(fd), () => fileSystem.dataSyncBlocking(fd)),
-    sync: (fd) => wait('sync', fd, () => fileSystem.sync(fd)),
-    dataSync: (fd) => wait('sync', fd, () => fileSystem.dataSync(fd)),
+    sync: (fd) => wait('sync', nameOf(fd), () => fileSystem.sync(fd)),
+    dataSync: (fd) => wait('sync', nameOf(fd), () => fileSystem.dataSync(fd)),
     syncDirectory: (path) => attempt('sync', path, () => fileSystem.syncDirectory(path)),
+    replace: (from, to) => wait('rename', from, () => fileSystem.replace(from, to)),
     space: (path) => attempt('look at', path, () => fileSystem.space(path)),
     ...(fileSystem.lockHolder && { lockHolder: (path: string) => fileSystem.lockHolder?.(path) }),
   };

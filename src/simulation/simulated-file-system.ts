@@ -1,4 +1,5 @@
 /** The file-system port of one simulated process, on the simulated disk. Its faults are listed in simulated-disk.ts. */
+import { dirname } from 'node:path';
 import type { DirectoryEntry, FileDescriptor, FileStat, FileSystem, OpenMode } from '../disk/file-system.ts';
 import type { FaultKind, Operation } from './faults.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
@@ -191,6 +192,29 @@ export class SimulatedFileSystem implements FileSystem {
     this.disk.call(this.process, 'syncDirectory', path, () => {
       this.disk.namespace.sync(this.directory(path, 'fsync'));
       this.disk.timeline.spend(this.disk.prng.below(SYNC_MS_MAX * 1000));
+    });
+  }
+
+  replace(from: string, to: string): Promise<void> {
+    if (!this.process.alive) return never();
+    return new Promise((resolve, reject) => {
+      const later = (run: () => void): void => {
+        this.disk.timeline.schedule(this.process, this.disk.prng.between(1, SYNC_MS_MAX), () => {
+          try {
+            run();
+          } catch (error) {
+            // A crash leaves the promise pending: nobody lives to see it settle.
+            if (this.process.alive) reject(error);
+          }
+        });
+      };
+      later(() => {
+        this.rename(from, to);
+        later(() => {
+          this.syncDirectory(dirname(to));
+          resolve();
+        });
+      });
     });
   }
 

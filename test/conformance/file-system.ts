@@ -249,6 +249,17 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(content('b')).to.equal('new');
       });
 
+      it('move a file off the thread, over another one too', async () => {
+        const run = subject.run ?? ((operation) => operation());
+        write('a', 'new');
+        write('b', 'old');
+        await run(() => fileSystem.replace(path('a'), path('b')));
+        expect(names()).to.deep.equal(['b']);
+        expect(content('b')).to.equal('new');
+        const refused = await run(() => fileSystem.replace(path('a'), path('b'))).catch((error: unknown) => error);
+        expect(systemCode(refused)).to.equal('ENOENT');
+      });
+
       it('move a file between directories', () => {
         fileSystem.makeDirectory(path('d'));
         write('a', 'x');

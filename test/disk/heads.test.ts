@@ -369,7 +369,7 @@ describe('HeadsWriter', () => {
       const slab = new Slab();
       await write(directory, slab, [record(slab, 1, 1)]);
       const before = readFileSync(join(directory, 'heads.db'));
-      for (const failing of ['sync', 'rename', 'write'] as const) {
+      for (const failing of ['sync', 'replace', 'write'] as const) {
         let calls = 0;
         const fileSystem = {
           ...nodeFileSystem,

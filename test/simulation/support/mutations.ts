@@ -11,7 +11,7 @@ import { openStore } from '../../../src/index.ts';
 import { JournalWriter } from '../../../src/journal/journal-writer.ts';
 import { Lifecycle } from '../../../src/series/lifecycle.ts';
 import { MemoryChunks } from '../../../src/series/memory-chunks.ts';
-import { DIRECTORY, type OpenStore } from '../../../src/simulation/life.ts';
+import type { OpenStore } from '../../../src/simulation/life.ts';
 
 const RECORD_BYTES = 1041;
 
@@ -113,19 +113,9 @@ export const mutations: readonly Mutation[] = [
     },
   })),
 
-  ofFileSystem('the directory is not synced after the rename of a checkpoint', (fileSystem) => {
-    let isRenamed = false;
-    return {
-      rename: (from, to) => {
-        fileSystem.rename(from, to);
-        isRenamed = to === `${DIRECTORY}/heads.db`;
-      },
-      syncDirectory: (path) => {
-        if (!isRenamed || path !== DIRECTORY) fileSystem.syncDirectory(path);
-        isRenamed = false;
-      },
-    };
-  }),
+  ofFileSystem('the directory is not synced after the rename of a checkpoint', (fileSystem) => ({
+    replace: async (from, to) => fileSystem.rename(from, to),
+  })),
 
   ofFileSystem('a checkpoint is renamed into place before it is synced', (fileSystem, pathOf) => {
     const isCheckpoint = (fd: FileDescriptor): boolean => pathOf(fd).endsWith('heads.db.tmp');
