@@ -237,26 +237,6 @@ describe('the pages in a browser', function () {
       await page.locator('.detail .uplot canvas').waitFor();
       expect(page.url()).to.contain('series=');
     });
-
-    it('keeps no actor for the series that were looked at', async () => {
-      const field = page.getByRole('combobox', { name: 'Which series' });
-      await field.fill('{__name__=~".+"}');
-      await field.press('Enter');
-      await page.locator('.picker .list button').nth(100).waitFor();
-      const before = await liveActors(store);
-      const looked = await page.evaluate<number>(`(async () => {
-        const buttons = [...document.querySelectorAll('.picker .list button')];
-        for (let i = 0; i < 300; i++) {
-          buttons[(i * 37) % buttons.length].click();
-          await new Promise((resolve) => setTimeout(resolve, 15));
-        }
-        return buttons.length;
-      })()`);
-      expect(looked).to.be.greaterThan(100);
-      await page.locator('.chunks rect').first().waitFor();
-      expect(await liveActors(store)).to.be.at.most(before);
-      complaints = [];
-    });
   });
 
   describe('Storage', () => {
@@ -343,9 +323,4 @@ const picturedViews: Readonly<Record<string, string>> = {
   series: `/actors?match=room_temperature_celsius&series=${encodeURIComponent('{"__name__":"room_temperature_celsius","room":"attic"}')}`,
   storage: '/storage',
   replay: '/replay',
-};
-
-const liveActors = async (store: Store): Promise<number> => {
-  const metric = await store.registry.getSingleMetric('tidemark_live_actors')!.get();
-  return metric.values[0].value;
 };
