@@ -1,4 +1,5 @@
 /** What the pages ask for beside Prometheus' endpoints: chart data, one series in detail, figures, and live streams. */
+import { isAbsolute, relative, sep } from 'node:path';
 import { type Clock, type JournalEvent, type Labels, readEvents, type Store } from '../index.ts';
 import { formatLabels, sortByLabels, sortedLabels } from '../text/labels.ts';
 import { EventStream } from './event-stream.ts';
@@ -106,6 +107,12 @@ const journal = async ({ store, params, response, signal }: StoreExchange): Prom
   sendData(response, { events, next });
 };
 
+/** The directory as one would type it where the server was started, if it is there or below. */
+const shortName = (directory: string): string => {
+  const path = relative(process.cwd(), directory);
+  return path === '' || path.startsWith('..') || isAbsolute(path) ? directory : `.${sep}${path}`;
+};
+
 /** The routes of the pages, with what they share: the clock, and the counter of transitions of each store. */
 export const pageRoutes = (clock: Clock): readonly Route[] => {
   const frames = new WeakMap<Store, ActorFrames>();
@@ -126,8 +133,8 @@ export const pageRoutes = (clock: Clock): readonly Route[] => {
     await streamTail(new EventStream(response), store, { selector, clock, signal });
   };
 
-  const store = ({ store, response }: StoreExchange): void =>
-    sendData(response, { directory: store.directory, readOnly: store.readOnly, now: clock.now() });
+  const store = ({ store: { directory, readOnly }, response }: StoreExchange): void =>
+    sendData(response, { directory, name: shortName(directory), readOnly, now: clock.now() });
 
   return [
     { methods: ['GET'], path: '/ui/store', handle: store },

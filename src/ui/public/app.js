@@ -104,9 +104,9 @@ const watchConnection = async () => {
 };
 
 await untilReady();
-const { directory } = await ask('/ui/store');
+const { directory, name } = await ask('/ui/store');
 const path = /** @type {HTMLElement} */ (document.getElementById('directory'));
-setText(path, directory);
+setText(path, name);
 path.title = directory;
 showConnection('connected', 'good');
 show();

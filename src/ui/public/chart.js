@@ -123,6 +123,10 @@ export const createChart = (
   /** @type {[number, number] | undefined} milliseconds */
   let range;
   let key = '';
+  /** A range is being dragged: what is drawn anew meanwhile would move it away from under the pointer, so it comes late. */
+  let dragging = false;
+  /** @type {[Series[], [number, number] | undefined] | undefined} */
+  let late;
 
   const table = createLegend({
     format,
@@ -198,6 +202,7 @@ export const createChart = (
             const from = u.posToVal(u.select.left, 'x') * 1000;
             const through = u.posToVal(u.select.left + u.select.width, 'x') * 1000;
             u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+            late = undefined;
             onZoom?.(Math.round(from), Math.round(through));
           },
         ],
@@ -205,6 +210,17 @@ export const createChart = (
     };
     plot = new uPlot(/** @type {any} */ (options), /** @type {any} */ (dataOf(list)), canvas);
   };
+
+  canvas.addEventListener('mousedown', () => {
+    dragging = onZoom !== undefined;
+    const release = () => {
+      dragging = false;
+      const next = late;
+      late = undefined;
+      if (next !== undefined && !signal.aborted) draw(...next);
+    };
+    addEventListener('mouseup', release, { once: true });
+  });
 
   const resize = new ResizeObserver(() => {
     if (plot !== undefined && canvas.clientWidth > 0) plot.setSize({ width: canvas.clientWidth, height });
@@ -222,20 +238,23 @@ export const createChart = (
     plot?.destroy();
   });
 
-  return {
-    element,
-    /** Draws series over a range in milliseconds. */
-    draw(/** @type {Series[]} */ next, /** @type {[number, number] | undefined} */ nextRange) {
-      const nextKey = next.map(({ labels }) => formatLabels(labels)).join('\n');
-      list = next;
-      range = nextRange;
-      if (nextKey !== key || plot === undefined) {
-        key = nextKey;
-        shown = next.map(() => true);
-        build();
-        table.showSeries(list, shown);
-      } else plot.setData(/** @type {any} */ (dataOf(list)));
-      table.showValues(list);
-    },
+  /** Draws series over a range in milliseconds. */
+  const draw = (/** @type {Series[]} */ next, /** @type {[number, number] | undefined} */ nextRange) => {
+    if (dragging) {
+      late = [next, nextRange];
+      return;
+    }
+    const nextKey = next.map(({ labels }) => formatLabels(labels)).join('\n');
+    list = next;
+    range = nextRange;
+    if (nextKey !== key || plot === undefined) {
+      key = nextKey;
+      shown = next.map(() => true);
+      build();
+      table.showSeries(list, shown);
+    } else plot.setData(/** @type {any} */ (dataOf(list)));
+    table.showValues(list);
   };
+
+  return { element, draw };
 };

@@ -69,17 +69,25 @@ export const createSelectorField = ({ value, signal, onSubmit, label = 'Selector
   let chosen = -1;
   /** @type {string[]} */
   let offered = [];
-  /** @type {any} */
+  /** What `offered` completes; changes with it alone, so that a text never ends up in another place. @type {any} */
   let place;
-  /** @type {AbortController | undefined} */
+  /** Everything that can stand where the cursor is, asked for once. @type {{ key: string, candidates: string[] } | undefined} */
+  let known;
+  /** @type {{ key: string, abort: AbortController, choosesFirst: boolean } | undefined} */
   let asking;
 
-  const close = () => {
-    asking?.abort();
+  const hide = () => {
     list.hidden = true;
     chosen = -1;
     input.setAttribute('aria-expanded', 'false');
     input.removeAttribute('aria-activedescendant');
+  };
+
+  const close = () => {
+    asking?.abort.abort();
+    asking = undefined;
+    known = undefined;
+    hide();
   };
 
   const choose = (/** @type {number} */ next) => {
@@ -100,47 +108,67 @@ export const createSelectorField = ({ value, signal, onSubmit, label = 'Selector
     if (place.kind === 'label') void offer();
   };
 
-  const offer = async () => {
-    asking?.abort();
-    const mine = new AbortController();
-    asking = mine;
-    place = placeAt(input.value, input.selectionStart ?? input.value.length);
-    if (place === undefined) return close();
-    try {
-      const candidates = rank(await candidatesOf(place, mine.signal), place.typed);
-      if (mine.signal.aborted) return;
-      offered = candidates;
-      if (offered.length === 0) return close();
-      chosen = -1;
-      list.replaceChildren(
-        ...offered.map((text, i) =>
-          h(
-            'li',
-            {
-              id: `${list.id}-${i}`,
-              role: 'option',
-              'aria-selected': 'false',
-              title: text,
-              onmousedown: (/** @type {Event} */ event) => {
-                event.preventDefault();
-                accept(text);
-              },
+  const show = (/** @type {any} */ at, /** @type {string[]} */ candidates) => {
+    const next = rank(candidates, at.typed);
+    if (next.length === 0) return hide();
+    place = at;
+    offered = next;
+    chosen = -1;
+    list.replaceChildren(
+      ...offered.map((text, i) =>
+        h(
+          'li',
+          {
+            id: `${list.id}-${i}`,
+            role: 'option',
+            'aria-selected': 'false',
+            title: text,
+            onmousedown: (/** @type {Event} */ event) => {
+              event.preventDefault();
+              accept(text);
             },
-            text,
-          ),
+          },
+          text,
         ),
-      );
-      list.hidden = false;
-      input.setAttribute('aria-expanded', 'true');
+      ),
+    );
+    list.hidden = false;
+    input.setAttribute('aria-expanded', 'true');
+    input.removeAttribute('aria-activedescendant');
+  };
+
+  /** Offers what fits the text as it is now: at once while the cursor stays in the same place, else when it is known. */
+  const offer = async (choosesFirst = false) => {
+    const at = placeAt(input.value, input.selectionStart ?? input.value.length);
+    if (at === undefined) return close();
+    const key = JSON.stringify([at.kind, at.metric, at.label]);
+    if (known?.key === key) {
+      show(at, known.candidates);
+      if (choosesFirst && !list.hidden) choose(0);
+      return;
+    }
+    if (asking?.key === key) {
+      asking.choosesFirst ||= choosesFirst;
+      return;
+    }
+    close();
+    const mine = { key, abort: new AbortController(), choosesFirst };
+    asking = mine;
+    try {
+      const candidates = await candidatesOf(at, mine.abort.signal);
+      if (asking !== mine) return;
+      known = { key, candidates };
+      asking = undefined;
+      void offer(mine.choosesFirst);
     } catch (error) {
-      if (!isAbort(error)) close();
+      if (!isAbort(error) && asking === mine) close();
     }
   };
 
-  input.addEventListener('input', offer);
+  input.addEventListener('input', () => offer());
   input.addEventListener('blur', close);
   input.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === 'ArrowDown' && list.hidden) void offer();
+    if (event.key === 'ArrowDown' && list.hidden) void offer(true);
     else if (event.key === 'ArrowDown') choose(chosen + 1);
     else if (event.key === 'ArrowUp' && !list.hidden) choose(chosen < 0 ? offered.length - 1 : chosen - 1);
     else if (event.key === 'Escape' && !list.hidden) close();
