@@ -8,9 +8,12 @@ import { run } from './run.ts';
 import { Output } from './terminal.ts';
 
 const abort = new AbortController();
+/** What an interrupted verb exits with: by it, supervisors tell their own SIGTERM from a Ctrl-C. */
+let interruptedCode: number = exitCodes.interrupted;
 
 const onSignal = (exitCode: number) => (): void => {
   if (abort.signal.aborted) process.exit(exitCode);
+  interruptedCode = exitCode;
   abort.abort();
 };
 
@@ -34,4 +37,4 @@ const exitCode = await run(process.argv.slice(2), {
 clearInterval(alive);
 // Nothing of a verb outlives it; an input that is still open would keep the process waiting.
 process.stdin.destroy();
-process.exitCode = exitCode;
+process.exitCode = exitCode === exitCodes.interrupted ? interruptedCode : exitCode;

@@ -131,6 +131,18 @@ describe('the tidemark command', function () {
     expect(samples).to.equal(said);
   });
 
+  it('tells a SIGTERM from a Ctrl-C by its exit code', async () => {
+    const child = start(['import', data]);
+    const end = ended(child);
+    child.stdin.on('error', () => {});
+    child.stdin.write(lines(500));
+    while (journalBytes(data) < 2000) await new Promise((resolve) => setImmediate(resolve));
+    child.kill('SIGTERM');
+    const { exitCode, err } = await end;
+    expect(exitCode).to.equal(143);
+    expect(err).to.match(/^Interrupted: /m);
+  });
+
   it('says that a directory is in use with exit code 4', async () => {
     const child = start(['import', data]);
     child.stdin.write('up 1\n');
@@ -177,7 +189,10 @@ describe('the tidemark command', function () {
   it('says that a port is taken', async () => {
     const child = start(['serve', data, '--port', '0', '--no-record']);
     const end = ended(child);
+    // The address is said before the store is open; only an open one is closed by a signal, an opening is given up.
+    const serving = hears(child.stderr, /^Serving /m);
     const [, port] = await hears(child.stdout, /127\.0\.0\.1:(\d+)/);
+    await serving;
     const { exitCode, err } = await run(['serve', join(folder, 'other'), '--port', port]);
     expect({ exitCode, err }).to.deep.equal({
       exitCode: 1,

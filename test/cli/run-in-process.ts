@@ -35,11 +35,14 @@ export interface RunOptions {
   readonly input?: Readable | string;
   readonly env?: Record<string, string>;
   readonly signal?: AbortSignal;
+  /** Gets what tells, at any time, what is on stdout by then. */
+  readonly onStart?: (printed: () => string) => void;
 }
 
 export const runInProcess = async (args: readonly string[], options: RunOptions = {}): Promise<Outcome> => {
   const [out, err] = [collect(), collect()];
   const { input = '', env = {}, signal = new AbortController().signal } = options;
+  options.onStart?.(out.text);
   const exitCode = await run(args, {
     terminal: {
       input: typeof input === 'string' ? Readable.from([Buffer.from(input)]) : input,

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { Engine } from '../../src/cli/engine.ts';
 import { parseTimeArgument } from '../../src/cli/time-argument.ts';
 import { UsageError } from '../../src/cli/verb.ts';
+import { systemClock } from '../../src/clock.ts';
 import { TidemarkError } from '../../src/errors.ts';
 import type { JournalEvent } from '../../src/model/events.ts';
 import { FakeStore } from '../support/fake-store.ts';
@@ -86,6 +87,47 @@ describe('tidemark events', () => {
   it('begins at a position, and leaves out samples on demand', async () => {
     expect((await runInProcess(['events', './data', '--from', '50', '--lifecycle'], { engine })).exitCode).to.equal(0);
     expect(asked).to.deep.include({ from: 50, lifecycle: true, follow: false });
+  });
+});
+
+describe('tidemark check', () => {
+  const problems = [1, 2].map((n) => ({ kind: 'journal' as const, message: `problem ${n}` }));
+  type Check = typeof import('../../src/index.ts').checkDirectory;
+  const engineOf = (checkDirectory: Check) => ({ systemClock, checkDirectory }) as unknown as Engine;
+  const report = { problems, series: 7, chunks: 7, samples: 7 };
+
+  it('prints a problem when it is found, before it goes on', async () => {
+    const seen: string[] = [];
+    const engine = engineOf(async (_, { onProblem } = {}) => {
+      for (const problem of problems) {
+        onProblem?.(problem);
+        await new Promise((resolve) => setImmediate(resolve));
+        seen.push(said());
+      }
+      return report;
+    });
+    let said = (): string => '';
+    const { exitCode, out, err } = await runInProcess(['check', './data'], {
+      engine,
+      onStart: (text) => {
+        said = text;
+      },
+    });
+    expect(seen).to.deep.equal(['problem 1\n', 'problem 1\nproblem 2\n']);
+    expect({ exitCode, out, err }).to.deep.equal({
+      exitCode: 3,
+      out: 'problem 1\nproblem 2\n',
+      err: 'Checked 7 series: 2 problems.\n',
+    });
+  });
+
+  it('prints JSON lines on demand', async () => {
+    const engine = engineOf(async (_, { onProblem } = {}) => {
+      for (const problem of problems) onProblem?.(problem);
+      return report;
+    });
+    const { out } = await runInProcess(['check', './data', '--json'], { engine });
+    expect(out).to.equal(problems.map((problem) => `${JSON.stringify(problem)}\n`).join(''));
   });
 });
 

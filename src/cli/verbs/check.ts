@@ -1,4 +1,5 @@
 /** `tidemark check`: verifies a directory without writing to it; one line for every problem. */
+import type { CheckProblem } from '../../index.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { formatCount, formatQuantity } from '../units.ts';
@@ -18,13 +19,25 @@ export const check: Verb = {
   async run({ positionals: [directory], options, terminal, engine, signal }) {
     const { checkDirectory, systemClock } = await engine();
     const bar = createProgressBar(terminal, systemClock);
+    const { out } = terminal;
+    const readerGone = new AbortController();
+    let printed = Promise.resolve();
+    /** Said when it is found, one after the other: a check can take long, and its reader may want to see only the first. */
+    const print = (problem: CheckProblem): void => {
+      printed = printed.then(async () => {
+        bar.clear();
+        await out.write(options['json'] === true ? `${JSON.stringify(problem)}\n` : `${problem.message}\n`);
+        await out.flush();
+      });
+      printed.catch((error: unknown) => readerGone.abort(error));
+    };
     const report = await checkDirectory(directory, {
       pedantic: options['pedantic'] === true,
+      onProblem: print,
       onProgress: bar.update,
-      signal,
+      signal: AbortSignal.any([signal, readerGone.signal]),
     }).finally(bar.clear);
-    for (const problem of report.problems)
-      await terminal.out.write(options['json'] === true ? `${JSON.stringify(problem)}\n` : `${problem.message}\n`);
+    await printed;
     const { length } = report.problems;
     terminal.err.say(
       `Checked ${formatCount(report.series)} series: ${length === 0 ? 'no problems' : formatQuantity(length, 'problem')}.\n`,
