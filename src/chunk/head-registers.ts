@@ -1,7 +1,7 @@
 /**
  * The registers of an open varbit head: int32s in the series' row, and the payload bits that wait there.
  *
- *   0  next bit | value encoding << 16
+ *   0  next bit | value encoding << 16 | whether the slot is a small one << 20
  *   1  last Δt
  *   2  last Δv, or the xor window, as in the footer
  *   3  repeat counter: its bit << 8 | its value; 0 for none
@@ -29,6 +29,8 @@ export const COUNTER = 3;
 const PENDING = 4;
 /** The payload begins in the middle of a word that begins with the last bytes of the header: first Δt, flags, next. */
 export const HEADER_TAIL_BIT = 256;
+/** The head is in a small slot (small-head.ts). */
+export const IN_SMALL_SLOT = 1 << 20;
 /** `next` in registers of a head with two samples, so that 304 stands for a payload that has begun. */
 export const TWO_SAMPLES = 2;
 /** State of registers that hold no head: no sample can be added behind this bit. */

@@ -2,6 +2,9 @@
  * Where chunk bytes live: 1,024-byte slots in large shared blocks outside the JavaScript heap. Worker threads see the
  * same blocks, so a chunk travels to the disk without being copied to another heap.
  *
+ * Beside them there are small slots of 256 bytes, in blocks of their own, for open heads that do not need more yet: most
+ * series of a young store, and series that hardly change (src/chunk/small-head.ts).
+ *
  * A slot has a reference count: the series that owns it holds one, and every open reader one more. It is free again
  * when the last one lets go, so a reader never sees a slot reused beneath it.
  */
@@ -9,11 +12,20 @@
 export const CHUNK_BYTES = 1024;
 /** Copied over what is to be zero: filling shared memory goes byte by byte and takes three times as long. */
 export const ZEROS = new Uint8Array(CHUNK_BYTES);
+/** Bytes of a small slot. */
+export const SMALL_SLOT_BYTES = 256;
+const SMALL_ZEROS = ZEROS.subarray(0, SMALL_SLOT_BYTES);
 
-/** Slots of one block: 1 MiB, so that a small program pays little. */
+/** Slots of one block: 1 MiB of full ones, so that a small program pays little. */
 const SLOTS_PER_BLOCK_BITS = 10;
 const SLOTS_PER_BLOCK = 1 << SLOTS_PER_BLOCK_BITS;
 const SLOT_IN_BLOCK_MASK = SLOTS_PER_BLOCK - 1;
+/** Bytes of a block of full slots. */
+export const FULL_BLOCK_BYTES = SLOTS_PER_BLOCK * CHUNK_BYTES;
+/** A decoder reads ahead as far as a chunk may go, so the last small slots have room behind them. */
+const SMALL_BLOCK_BYTES = SLOTS_PER_BLOCK * SMALL_SLOT_BYTES + CHUNK_BYTES;
+const FULL_SHIFT = 10;
+const SMALL_SHIFT = 8;
 
 /** A slot's number; -1 stands for none. */
 export type Slot = number;
@@ -22,6 +34,8 @@ export const NO_SLOT: Slot = -1;
 /** Reads and writes of slots by code that does not allocate: the codecs, and worker threads. */
 export class SlabView {
   readonly blocks: Uint8Array[] = [];
+  /** Of each block: the logarithm of its slots' size. */
+  private readonly shifts: number[] = [];
 
   /** The block that holds the slot. Its bytes start at {@link offsetOf}. */
   blockOf(slot: Slot): Uint8Array {
@@ -29,18 +43,24 @@ export class SlabView {
   }
 
   offsetOf(slot: Slot): number {
-    return (slot & SLOT_IN_BLOCK_MASK) << 10;
+    return (slot & SLOT_IN_BLOCK_MASK) << this.shifts[slot >> SLOTS_PER_BLOCK_BITS];
   }
 
-  /** The slot's 1,024 bytes as an array of its own; allocates, not for hot paths. */
+  /** 1,024, or 256 for a small slot. */
+  sizeOf(slot: Slot): number {
+    return 1 << this.shifts[slot >> SLOTS_PER_BLOCK_BITS];
+  }
+
+  /** The slot's bytes as an array of its own; allocates, not for hot paths. */
   bytesOf(slot: Slot): Uint8Array {
     const start = this.offsetOf(slot);
-    return this.blockOf(slot).subarray(start, start + CHUNK_BYTES);
+    return this.blockOf(slot).subarray(start, start + this.sizeOf(slot));
   }
 
   /** Takes up a block that the owner of the slab has added. */
   addBlock(buffer: SharedArrayBuffer): void {
     this.blocks.push(new Uint8Array(buffer));
+    this.shifts.push(buffer.byteLength === FULL_BLOCK_BYTES ? FULL_SHIFT : SMALL_SHIFT);
   }
 }
 
@@ -54,8 +74,13 @@ export class Slab extends SlabView {
   encoding = new Uint8Array(SLOTS_PER_BLOCK);
   private references = new Int32Array(SLOTS_PER_BLOCK);
   private firstFree: Slot = NO_SLOT;
+  private firstFreeSmall: Slot = NO_SLOT;
+  /** Memory of the next blocks, in the order of use. */
+  private readonly prepared: SharedArrayBuffer[] = [];
   private slotCount = 0;
+  private reservedBytes = 0;
   private usedCount = 0;
+  private usedSmallCount = 0;
   /** Slots handed out since the start. */
   allocated = 0;
 
@@ -64,22 +89,48 @@ export class Slab extends SlabView {
     return this.usedCount;
   }
 
+  /** Bytes of the slots in use. */
+  get usedBytes(): number {
+    return this.usedCount * CHUNK_BYTES - this.usedSmallCount * (CHUNK_BYTES - SMALL_SLOT_BYTES);
+  }
+
   /** Bytes reserved for slots, used or free. */
   get bytes(): number {
-    return this.slotCount * CHUNK_BYTES;
+    return this.reservedBytes;
+  }
+
+  /** Blocks that are ready; see {@link prepare}. */
+  get preparedCount(): number {
+    return this.prepared.length;
+  }
+
+  /**
+   * Keeps memory ready for the next so many blocks, and returns what had to be added for that: somebody else may have
+   * the system back it before it is needed. Whatever is ready beyond the count is given up.
+   */
+  prepare(blockCount: number): readonly SharedArrayBuffer[] {
+    const { prepared } = this;
+    prepared.length = Math.min(prepared.length, blockCount);
+    const before = prepared.length;
+    while (prepared.length < blockCount) prepared.push(new SharedArrayBuffer(FULL_BLOCK_BYTES));
+    return prepared.slice(before);
   }
 
   /** A zeroed slot with one reference. */
   allocate(encoding: number): Slot {
-    if (this.firstFree === NO_SLOT) this.grow();
+    if (this.firstFree === NO_SLOT) this.firstFree = this.grow(FULL_BLOCK_BYTES);
     const slot = this.firstFree;
     this.firstFree = this.next[slot];
-    this.next[slot] = NO_SLOT;
-    this.encoding[slot] = encoding;
-    this.references[slot] = 1;
-    this.usedCount++;
-    this.allocated++;
-    return slot;
+    return this.taken(slot, encoding);
+  }
+
+  /** A zeroed small slot with one reference. */
+  allocateSmall(encoding: number): Slot {
+    if (this.firstFreeSmall === NO_SLOT) this.firstFreeSmall = this.grow(SMALL_BLOCK_BYTES);
+    const slot = this.firstFreeSmall;
+    this.firstFreeSmall = this.next[slot];
+    this.usedSmallCount++;
+    return this.taken(slot, encoding);
   }
 
   /** One more reader or owner of the slot. */
@@ -94,20 +145,39 @@ export class Slab extends SlabView {
     if (references <= 0) throw new RangeError(`slot ${slot} released more often than retained`);
     this.references[slot] = references - 1;
     if (references > 1) return;
-    this.blockOf(slot).set(ZEROS, this.offsetOf(slot));
-    this.next[slot] = this.firstFree;
-    this.firstFree = slot;
     this.usedCount--;
+    if (this.sizeOf(slot) === CHUNK_BYTES) {
+      this.blockOf(slot).set(ZEROS, this.offsetOf(slot));
+      this.next[slot] = this.firstFree;
+      this.firstFree = slot;
+    } else {
+      this.blockOf(slot).set(SMALL_ZEROS, this.offsetOf(slot));
+      this.next[slot] = this.firstFreeSmall;
+      this.firstFreeSmall = slot;
+      this.usedSmallCount--;
+    }
   }
 
   referenceCount(slot: Slot): number {
     return this.references[slot];
   }
 
-  private grow(): void {
-    const buffer = new SharedArrayBuffer(SLOTS_PER_BLOCK * CHUNK_BYTES);
+  private taken(slot: Slot, encoding: number): Slot {
+    this.next[slot] = NO_SLOT;
+    this.encoding[slot] = encoding;
+    this.references[slot] = 1;
+    this.usedCount++;
+    this.allocated++;
+    return slot;
+  }
+
+  /** Adds a block and returns its first slot, with the others linked behind it. */
+  private grow(byteCount: number): Slot {
+    const ready = byteCount === FULL_BLOCK_BYTES ? this.prepared.shift() : undefined;
+    const buffer = ready ?? new SharedArrayBuffer(byteCount);
     const start = this.slotCount;
     this.slotCount += SLOTS_PER_BLOCK;
+    this.reservedBytes += byteCount;
     this.addBlock(buffer);
     if (this.references.length < this.slotCount) {
       const capacity = Math.max(this.slotCount, this.references.length * 2);
@@ -115,11 +185,10 @@ export class Slab extends SlabView {
       this.encoding = grown(this.encoding, new Uint8Array(capacity));
       this.references = grown(this.references, new Int32Array(capacity));
     }
-    for (let slot = this.slotCount - 1; slot >= start; slot--) {
-      this.next[slot] = this.firstFree;
-      this.firstFree = slot;
-    }
+    for (let slot = start; slot < this.slotCount - 1; slot++) this.next[slot] = slot + 1;
+    this.next[this.slotCount - 1] = NO_SLOT;
     this.onBlockAdded?.(buffer);
+    return start;
   }
 }
 

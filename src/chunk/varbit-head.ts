@@ -18,6 +18,7 @@ import {
   flush,
   groupOf,
   HEADER_TAIL_BIT,
+  IN_SMALL_SLOT,
   NONE,
   pendingAt,
   put,
@@ -26,6 +27,8 @@ import {
   VALUE_STATE,
   writeCounter,
 } from './head-registers.ts';
+import { CHUNK_BYTES } from './slab.ts';
+import { copyHead, SMALL_ENTRY_BIT, SMALL_FOOTER_BIT, SMALL_GAP_BYTES } from './small-head.ts';
 import {
   CHUNK_BITS,
   COUNTER_BITS,
@@ -79,8 +82,9 @@ export const appendToHead = (
 ): boolean => {
   const delta = timestamp - lastTime;
   if (!(delta >= 0 && delta < DELTA_LIMIT)) return false;
-  const next = rows[at + STATE] & 0xffff;
-  const encoding = rows[at + STATE] >> 16;
+  const state = rows[at + STATE];
+  const next = state & 0xffff;
+  const encoding = (state >> 16) & ENCODING_MASK;
   if (next < PAYLOAD_BIT)
     return appendEarly(rows, at, block, offset, lastTime, lastHigh, lastLow, timestamp, high, low);
   if (next > ROOMY_BIT && next + worstCaseBits(encoding) > CHUNK_BITS) return false;
@@ -187,7 +191,8 @@ export const appendToHead = (
     lowerCount = 32;
   }
 
-  if (next + count + prefixCount + upperCount + lowerCount > FOOTER_BIT) return false;
+  const limit = (state & IN_SMALL_SLOT) === 0 ? FOOTER_BIT : SMALL_FOOTER_BIT;
+  if (next + count + prefixCount + upperCount + lowerCount > limit) return false;
   rows[at + DELTA] = delta;
   rows[at + VALUE_STATE] = valueState;
   if (newCounter !== counter) {
@@ -208,7 +213,7 @@ export const appendToHead = (
   return true;
 };
 
-/** Writes what the registers hold to the slot, so that its 1,024 bytes are the chunk. The registers stay valid. */
+/** Writes what the registers hold to the slot, so that its bytes are the chunk. The registers stay valid. */
 export const storeHead = (
   rows: Int32Array,
   at: number,
@@ -219,6 +224,7 @@ export const storeHead = (
   lastLow: number,
 ): void => {
   if (rows[at + STATE] === NONE) return;
+  const footer = (rows[at + STATE] & IN_SMALL_SLOT) === 0 ? offset : offset - SMALL_GAP_BYTES;
   const symbol = rows[at + STATE] & 0xffff;
   const next = symbol === TWO_SAMPLES ? PAYLOAD_BIT : symbol;
   const counter = rows[at + COUNTER];
@@ -229,27 +235,29 @@ export const storeHead = (
   writeInt32BE(block, offset + LAST_VALUE, lastHigh);
   writeInt32BE(block, offset + LAST_VALUE + 4, lastLow);
   writeUint16BE(block, offset + NEXT, next);
-  writeUint16BE(block, offset + COUNTER_OFFSET, counter >> 8);
-  writeUint24BE(block, offset + LAST_DELTA, rows[at + DELTA]);
-  writeInt32BE(block, offset + LAST_VALUE_DELTA, rows[at + VALUE_STATE]);
+  writeUint16BE(block, footer + COUNTER_OFFSET, counter >> 8);
+  writeUint24BE(block, footer + LAST_DELTA, rows[at + DELTA]);
+  writeInt32BE(block, footer + LAST_VALUE_DELTA, rows[at + VALUE_STATE]);
 };
 
 /**
- * Takes the chunk's state into the registers. False for a chunk that only the slow way can add to, if any: the registers
- * then refuse all samples, and there is nothing to store.
+ * Takes the state of the chunk in a slot of `size` bytes into the registers. False for a chunk that only the slow way can
+ * add to, if any: the registers then refuse all samples, and there is nothing to store.
  */
-export const loadHead = (rows: Int32Array, at: number, block: Uint8Array, offset: number): boolean => {
+export const loadHead = (rows: Int32Array, at: number, block: Uint8Array, offset: number, size: number): boolean => {
+  const footer = offset + size - CHUNK_BYTES;
   const next = readUint16BE(block, offset + NEXT);
   const encoding = block[offset + FLAGS];
-  const counterBit = readUint16BE(block, offset + COUNTER_OFFSET);
+  const counterBit = readUint16BE(block, footer + COUNTER_OFFSET);
   const hasCounter = counterBit !== 0;
   rows[at + STATE] = NONE;
   if (encoding > ENCODING_MASK || next === 0 || next > FOOTER_BIT) return false;
   if (next > ONE_SAMPLE && next < PAYLOAD_BIT) return false;
   if (hasCounter && (counterBit <= PAYLOAD_BIT || counterBit + COUNTER_BITS > next)) return false;
-  rows[at + STATE] = (next === PAYLOAD_BIT ? TWO_SAMPLES : next) | (encoding << 16);
-  rows[at + DELTA] = readUint24BE(block, offset + LAST_DELTA);
-  rows[at + VALUE_STATE] = readInt32BE(block, offset + LAST_VALUE_DELTA);
+  const symbol = next === PAYLOAD_BIT ? TWO_SAMPLES : next;
+  rows[at + STATE] = symbol | (encoding << 16) | (size === CHUNK_BYTES ? 0 : IN_SMALL_SLOT);
+  rows[at + DELTA] = readUint24BE(block, footer + LAST_DELTA);
+  rows[at + VALUE_STATE] = readInt32BE(block, footer + LAST_VALUE_DELTA);
   rows[at + COUNTER] = hasCounter ? (counterBit << 8) | readBits(block, offset, counterBit, COUNTER_BITS) : 0;
   clearPending(rows, at);
   if (next === ONE_SAMPLE) return true;
@@ -260,6 +268,35 @@ export const loadHead = (rows: Int32Array, at: number, block: Uint8Array, offset
   }
   if (hasCounter) flipCounter(rows, at, next, rows[at + COUNTER]);
   return true;
+};
+
+/** Whether the head in the registers, which is in a full slot, would fit a small one for some time. */
+export const fitsSmallSlot = (rows: Int32Array, at: number): boolean => (rows[at + STATE] & 0xffff) < SMALL_ENTRY_BIT;
+
+/** Moves the head from a full slot that has all of it into an empty small one. */
+export const moveToSmallSlot = (
+  rows: Int32Array,
+  at: number,
+  full: Uint8Array,
+  fullOffset: number,
+  small: Uint8Array,
+  smallOffset: number,
+): void => {
+  copyHead(full, fullOffset, small, smallOffset);
+  rows[at + STATE] |= IN_SMALL_SLOT;
+};
+
+/** Moves the head from a small slot into an empty full one; what the registers hold is to be stored there. */
+export const moveToFullSlot = (
+  rows: Int32Array,
+  at: number,
+  small: Uint8Array,
+  smallOffset: number,
+  full: Uint8Array,
+  fullOffset: number,
+): void => {
+  copyHead(small, smallOffset, full, fullOffset);
+  rows[at + STATE] &= ~IN_SMALL_SLOT;
 };
 
 /** The second sample has no place in the payload yet; the third decides how values are stored, its own and the second's. */
@@ -279,18 +316,18 @@ const appendEarly = (
   if ((rows[at + STATE] & 0xffff) === ONE_SAMPLE) {
     rows[at + STATE] += TWO_SAMPLES - ONE_SAMPLE;
     rows[at + DELTA] = delta;
-    rows[pendingAt(at, HEADER_TAIL_BIT)] = (delta << 8) | (rows[at + STATE] >> 16);
+    rows[pendingAt(at, HEADER_TAIL_BIT)] = (delta << 8) | ((rows[at + STATE] >> 16) & ENCODING_MASK);
     return true;
   }
   const doubleDelta = delta - rows[at + DELTA];
   if (doubleDelta < -DOUBLE_DELTA_LIMIT || doubleDelta >= DOUBLE_DELTA_LIMIT) return false;
-  const initial = rows[at + STATE] >> 16;
+  const initial = (rows[at + STATE] >> 16) & ENCODING_MASK;
   const firstHigh = readInt32BE(block, offset + FIRST_VALUE);
   const firstLow = readInt32BE(block, offset + FIRST_VALUE + 4);
   const encoding = chooseEncoding(initial, firstHigh, firstLow, lastHigh, lastLow, high, low, true);
   if (encoding === INTEGER && !isIntegerStep(lastHigh, lastLow, high, low, true)) return false;
 
-  rows[at + STATE] = PAYLOAD_BIT | (encoding << 16);
+  rows[at + STATE] = PAYLOAD_BIT | (encoding << 16) | (rows[at + STATE] & IN_SMALL_SLOT);
   const headerTail = pendingAt(at, HEADER_TAIL_BIT);
   rows[headerTail] = (rows[headerTail] & ~ENCODING_MASK) | encoding;
   if (encoding === INTEGER) {

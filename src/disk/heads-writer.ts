@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { writeForSeriesFile } from '../chunk/decode.ts';
 import { CHUNK_BYTES, type Slab, type Slot } from '../chunk/slab.ts';
+import { writeWhole } from '../chunk/small-head.ts';
 import { TidemarkError } from '../errors.ts';
 import { ByteWriter } from '../model/byte-writer.ts';
 import { combineCrc32 } from './crc32.ts';
@@ -167,7 +168,10 @@ export class HeadsWriter {
     const encoding = this.slab.encoding[slot];
     buffer.byte(encoding);
     const start = buffer.gap(CHUNK_BYTES);
-    writeForSeriesFile(this.slab.blockOf(slot), this.slab.offsetOf(slot), encoding, buffer.target, start);
+    const block = this.slab.blockOf(slot);
+    const offset = this.slab.offsetOf(slot);
+    if (this.slab.sizeOf(slot) === CHUNK_BYTES) writeForSeriesFile(block, offset, encoding, buffer.target, start);
+    else writeWhole(block, offset, buffer.target, start);
   }
 
   private failed(error: unknown): TidemarkError {

@@ -1,7 +1,7 @@
 /**
  * The chunks of a series that are in memory and not in its file: a chain of slots from the oldest to the head. This is
  * the only file that changes the chain, and the only one that knows that an open varbit head keeps its codec state in
- * the row's registers.
+ * the row's registers, and lives in a small slot while it is short.
  */
 import type { ChunkAppender } from '../chunk/append.ts';
 import { SampleColumns, VARBIT } from '../chunk/chunk.ts';
@@ -14,8 +14,15 @@ import {
   lastValueOf,
 } from '../chunk/decode.ts';
 import { HIGH_WORD, LOW_WORD } from '../chunk/float-bits.ts';
-import { NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
-import { appendToHead, loadHead, storeHead } from '../chunk/varbit-head.ts';
+import { CHUNK_BYTES, NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
+import {
+  appendToHead,
+  fitsSmallSlot,
+  loadHead,
+  moveToFullSlot,
+  moveToSmallSlot,
+  storeHead,
+} from '../chunk/varbit-head.ts';
 import { TidemarkError } from '../errors.ts';
 import {
   DIRTY,
@@ -107,9 +114,11 @@ export class MemoryChunks {
       this.link(row, this.appender.start(timestamp, high, low));
       this.openHead(row);
       this.load(row);
+      this.narrow(row);
       this.started++;
       return;
     }
+    if (this.widen(row) && this.appendFast(table.ints, base, table.lastTime(row), timestamp, high, low)) return;
     this.store(row);
     table.ints[base] &= ~IN_REGISTERS;
     const before = table.ints[base + HEAD];
@@ -121,6 +130,7 @@ export class MemoryChunks {
     }
     table.ints[base + HEAD] = head;
     this.load(row);
+    this.narrow(row);
     if (head !== before) this.started++;
   }
 
@@ -130,7 +140,7 @@ export class MemoryChunks {
     this.onChunksStarted();
   }
 
-  /** Writes the registers of an open head into its slot, so that the slot's 1,024 bytes are the chunk. They stay valid. */
+  /** Writes the registers of an open head into its slot, so that the slot's bytes are the chunk. They stay valid. */
   store(row: Row): void {
     const { table, slab } = this;
     const base = row << ROW_SHIFT;
@@ -156,7 +166,48 @@ export class MemoryChunks {
     const block = slab.blockOf(slot);
     const offset = slab.offsetOf(slot);
     if (isClosedForGood(block, offset, VARBIT)) return;
-    if (loadHead(table.ints, base + REGISTERS, block, offset)) table.ints[base] |= IN_REGISTERS;
+    if (loadHead(table.ints, base + REGISTERS, block, offset, slab.sizeOf(slot))) table.ints[base] |= IN_REGISTERS;
+  }
+
+  /** Moves a head that was just loaded into a small slot, if it is short. */
+  private narrow(row: Row): void {
+    const { table, slab } = this;
+    const base = row << ROW_SHIFT;
+    const slot = table.ints[base + HEAD];
+    if ((table.ints[base] & IN_REGISTERS) === 0 || slab.sizeOf(slot) !== CHUNK_BYTES) return;
+    const at = base + REGISTERS;
+    if (!fitsSmallSlot(table.ints, at)) return;
+    const small = slab.allocateSmall(slab.encoding[slot]);
+    moveToSmallSlot(table.ints, at, slab.blockOf(slot), slab.offsetOf(slot), slab.blockOf(small), slab.offsetOf(small));
+    this.replaceHead(row, small);
+  }
+
+  /** Moves an open head out of a small slot; false when it is not in one. */
+  private widen(row: Row): boolean {
+    const { table, slab } = this;
+    const base = row << ROW_SHIFT;
+    const slot = table.ints[base + HEAD];
+    if (slot === NO_SLOT || slab.sizeOf(slot) === CHUNK_BYTES) return false;
+    const full = slab.allocate(slab.encoding[slot]);
+    const at = base + REGISTERS;
+    moveToFullSlot(table.ints, at, slab.blockOf(slot), slab.offsetOf(slot), slab.blockOf(full), slab.offsetOf(full));
+    this.replaceHead(row, full);
+    return true;
+  }
+
+  private replaceHead(row: Row, slot: Slot): void {
+    const { table, slab } = this;
+    const base = row << ROW_SHIFT;
+    const replaced = table.ints[base + HEAD];
+    table.ints[base + HEAD] = slot;
+    if (table.ints[base + OLDEST] === replaced) {
+      table.ints[base + OLDEST] = slot;
+    } else {
+      let before = table.ints[base + OLDEST];
+      while (slab.next[before] !== replaced) before = slab.next[before];
+      slab.next[before] = slot;
+    }
+    slab.release(replaced);
   }
 
   /** Puts a complete or open chunk at the new end of the chain; its slot's reference becomes the chain's. */
@@ -173,6 +224,7 @@ export class MemoryChunks {
   /** Closes an open head: it waits to be persisted from now on. */
   closeHead(row: Row): void {
     if (!this.table.headOpen(row)) return;
+    this.widen(row);
     this.store(row);
     this.sealHead(row);
     this.waiting++;
@@ -202,6 +254,7 @@ export class MemoryChunks {
     this.openHead(row);
     this.readLastSample(row);
     this.load(row);
+    this.narrow(row);
     return isSound;
   }
 
@@ -211,10 +264,12 @@ export class MemoryChunks {
    */
   closeUnfaithfulHead(row: Row): void {
     if (!this.table.headOpen(row)) return;
+    this.widen(row);
     this.store(row);
     const slot = this.table.headSlot(row);
     const { slab } = this;
-    if (!isFaithfulHead(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot])) this.closeHead(row);
+    if (isFaithfulHead(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot])) this.narrow(row);
+    else this.closeHead(row);
   }
 
   /** The slots that wait to be persisted, oldest first. */

@@ -41,7 +41,7 @@ export class Memory {
     const { archived, labels, indexer, journal } = this.recovered;
     switch (part) {
       case 'chunks':
-        return Math.max(0, slab.used - cache.size) * CHUNK_BYTES;
+        return Math.max(0, slab.usedBytes - cache.size * CHUNK_BYTES);
       case 'chunk_cache':
         return cache.size * (CHUNK_BYTES + CACHE_ENTRY_BYTES);
       case 'series_table':

@@ -247,7 +247,7 @@ describe('any 1,024 bytes', () => {
           const offset = slab.offsetOf(head);
           const time = Number(sample.time);
           const { high, low } = sample;
-          if (usesRegisters && encoding === 2 && loadHead(rows, 0, block, offset)) {
+          if (usesRegisters && encoding === 2 && loadHead(rows, 0, block, offset, CHUNK_BYTES)) {
             appendToHead(rows, 0, block, offset, Number(last.time), last.high, last.low, time, high, low);
             storeHead(rows, 0, block, offset, time, high, low);
           } else {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { CHUNK_BYTES, NO_SLOT, Slab, SlabView, type Slot } from '../../src/chunk/slab.ts';
+import { CHUNK_BYTES, NO_SLOT, Slab, SlabView, type Slot, SMALL_SLOT_BYTES } from '../../src/chunk/slab.ts';
 
 const SLOTS_PER_BLOCK = 1024;
 
@@ -40,6 +40,33 @@ describe('Slab', () => {
     expect(slab.bytesOf(again).every((byte) => byte === 0)).to.equal(true);
     expect(slab.next[again]).to.equal(NO_SLOT);
     expect(slab.encoding[again]).to.equal(1);
+  });
+
+  it('hands out small slots of 256 bytes, which never mix with the others', () => {
+    const slab = new Slab();
+    const slots = Array.from({ length: 2500 }, (_, i) => (i % 2 === 0 ? slab.allocate(2) : slab.allocateSmall(2)));
+    slots.forEach((slot, i) => {
+      expect(slab.sizeOf(slot)).to.equal(i % 2 === 0 ? CHUNK_BYTES : SMALL_SLOT_BYTES);
+      slab.bytesOf(slot).fill(i & 0xff);
+    });
+    slots.forEach((slot, i) => {
+      expect(slab.bytesOf(slot).every((byte) => byte === (i & 0xff))).to.equal(true);
+    });
+    expect(slab.usedBytes).to.equal(1250 * (CHUNK_BYTES + SMALL_SLOT_BYTES));
+    for (const slot of slots) slab.release(slot);
+    expect(slab.usedBytes).to.equal(0);
+    const reserved = slab.bytes;
+    const again = slots.map((_, i) => (i % 2 === 0 ? slab.allocate(0) : slab.allocateSmall(0)));
+    expect(slab.bytes).to.equal(reserved);
+    for (const slot of again) expect(slab.bytesOf(slot).every((byte) => byte === 0)).to.equal(true);
+  });
+
+  it('has bytes behind every small slot that a decoder may look ahead at', () => {
+    const slab = new Slab();
+    for (let i = 0; i < SLOTS_PER_BLOCK; i++) {
+      const slot = slab.allocateSmall(2);
+      expect(slab.blockOf(slot).length - slab.offsetOf(slot)).to.be.at.least(CHUNK_BYTES);
+    }
   });
 
   it('uses freed slots before it grows', () => {

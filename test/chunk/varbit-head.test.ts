@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ChunkAppender } from '../../src/chunk/append.ts';
 import { VARBIT } from '../../src/chunk/chunk.ts';
-import { NO_SLOT, Slab, type Slot } from '../../src/chunk/slab.ts';
+import { CHUNK_BYTES, NO_SLOT, Slab, type Slot } from '../../src/chunk/slab.ts';
 import { appendToHead, HEAD_REGISTERS, loadHead, storeHead } from '../../src/chunk/varbit-head.ts';
 import { fixtureJson } from '../support/fixtures.ts';
 import { samplesOf, streamPlans } from './streams.ts';
@@ -90,7 +90,7 @@ class HeadSeries {
   }
 
   private load(): void {
-    this.isLoaded = loadHead(this.rows, 2, this.slab.blockOf(this.head), this.slab.offsetOf(this.head));
+    this.isLoaded = loadHead(this.rows, 2, this.slab.blockOf(this.head), this.slab.offsetOf(this.head), CHUNK_BYTES);
   }
 }
 
@@ -168,7 +168,7 @@ describe('varbit heads in registers', () => {
     const slot = appender.append(appender.start(1000, 0x3ff00000, 0), 2000, 0x3ff00000, 0);
     const block = slab.blockOf(slot);
     const offset = slab.offsetOf(slot);
-    expect(loadHead(rows, 0, block, offset)).to.equal(true);
+    expect(loadHead(rows, 0, block, offset, CHUNK_BYTES)).to.equal(true);
     const before = [...rows];
     for (const time of [1999, 2000 + 2 ** 24, 2 ** 50, Number.NaN]) {
       expect(appendToHead(rows, 0, block, offset, 2000, 0x3ff00000, 0, time, 0x3ff00000, 0)).to.equal(false);
@@ -185,7 +185,7 @@ describe('varbit heads in registers', () => {
     const isTaken = (damage: (bytes: Uint8Array) => void): boolean => {
       const bytes = good.slice();
       damage(bytes);
-      return loadHead(rows, 0, bytes, 0);
+      return loadHead(rows, 0, bytes, 0, CHUNK_BYTES);
     };
     expect(isTaken(() => {})).to.equal(true);
     expect(isTaken((bytes) => bytes.fill(0))).to.equal(false);

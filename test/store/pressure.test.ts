@@ -1,5 +1,6 @@
 /** Bursts: the store pushes back, loses nothing, and recovers by itself. */
 import { expect } from 'chai';
+import { SMALL_SLOT_BYTES } from '../../src/chunk/slab.ts';
 import type { Machine } from './support.ts';
 import { codeOf, metricOf, openMachine, START_MS, samplesOf } from './support.ts';
 
@@ -194,7 +195,7 @@ describe('the memory target', () => {
       'indexing_queue',
       'journal',
     );
-    expect(parts['chunks']).to.equal(100 * 1024);
+    expect(parts['chunks']).to.equal(100 * SMALL_SLOT_BYTES);
     const sum = Object.values(parts).reduce((total, bytes) => Number(total) + Number(bytes), 0);
     expect(await metricOf(store, 'tidemark_memory_used_bytes')).to.equal(sum);
     await store.close();

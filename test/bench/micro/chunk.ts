@@ -15,7 +15,7 @@ import { ChunkAppender } from '../../../src/chunk/append.ts';
 import { DELTA, DOUBLE_DELTA, type Encoding, SampleColumns, VARBIT } from '../../../src/chunk/chunk.ts';
 import { decodeChunk, encodingName, sampleCountOf } from '../../../src/chunk/decode.ts';
 import { HIGH_WORD, highWordOf, LOW_WORD, lowWordOf } from '../../../src/chunk/float-bits.ts';
-import { Slab } from '../../../src/chunk/slab.ts';
+import { CHUNK_BYTES, Slab } from '../../../src/chunk/slab.ts';
 import { appendToHead, loadHead, storeHead } from '../../../src/chunk/varbit-head.ts';
 import { Rounds } from '../workload.ts';
 
@@ -63,7 +63,7 @@ const appendToRegisters: Append = (slab, appender, rows, times, { timestamps, wo
       storeHead(rows, registers, block, offset, time, rows[row + HIGH], rows[row + LOW]);
       const head = appender.append(slot, timestamp, high, low);
       rows[row + SLOT] = head;
-      loadHead(rows, registers, slab.blockOf(head), slab.offsetOf(head));
+      loadHead(rows, registers, slab.blockOf(head), slab.offsetOf(head), CHUNK_BYTES);
       slowAppends++;
     }
     times[timeAt] = timestamp;
@@ -97,7 +97,7 @@ const measureAppend = (append: Append, [first, ...rest]: readonly Round[]): numb
     rows[row + HIGH] = high;
     rows[row + LOW] = low;
     times[(row >> 1) + TIME_DOUBLE] = first.timestamps[series];
-    loadHead(rows, row + REGISTERS, slab.blockOf(slot), slab.offsetOf(slot));
+    loadHead(rows, row + REGISTERS, slab.blockOf(slot), slab.offsetOf(slot), CHUNK_BYTES);
   }
   slowAppends = 0;
   const durations = rest.map((round) => {
