@@ -5,7 +5,7 @@
  * Nothing is counted here: the parts of the store keep plain numbers, and each metric reads its number when somebody
  * scrapes. Only what has a distribution is observed as it happens.
  */
-import { Counter, Gauge, Histogram, type Registry, Summary } from 'prom-client';
+import { Counter, Gauge, Histogram, type Metric, type Registry, Summary } from 'prom-client';
 
 /** A number that a part of the store keeps, read at scrape time. */
 export type Reading = () => number;
@@ -72,8 +72,8 @@ export const readGauges: Readonly<Record<string, string>> = {
   tidemark_journal_durable_position: 'The position up to which the journal is known to be durable.',
   tidemark_health_read_only: '1 while trouble with the disk keeps the store from taking samples, 0 otherwise.',
   tidemark_event_loop_delay_p99_seconds:
-    "The 99th percentile of the event loop's delay in seconds since the last scrape.",
-  tidemark_event_loop_delay_max_seconds: 'The longest delay of the event loop in seconds since the last scrape.',
+    "The 99th percentile of the event loop's delay in seconds over the last minute or two.",
+  tidemark_event_loop_delay_max_seconds: 'The longest delay of the event loop in seconds over the last minute or two.',
 };
 
 export const readCounters: Readonly<Record<string, string>> = {
@@ -119,13 +119,51 @@ export const readLabelledCounters: Readonly<Record<string, { help: string; label
   tidemark_transitions_total: { help: 'Transitions of the series statechart.', label: 'transition' },
 };
 
-/** Registers every metric. The registry is the caller's, or one that nobody else has. */
-export const registerMetrics = (registry: Registry, readings: Readings): Distributions => {
-  const registers = [registry];
-  for (const [name, help] of Object.entries(readGauges)) {
-    const read = readings.gauges[name];
-    if (read === undefined) throw new Error(`metric ${name} has no reading`);
-    new Gauge({
+export interface RegisteredMetrics {
+  readonly distributions: Distributions;
+  /** Takes them out of the registry again, and nothing else. */
+  readonly unregister: () => void;
+}
+
+/** Registers every metric, or none if there is one of the same name. The registry is the caller's, or nobody else's. */
+export const registerMetrics = (registry: Registry, readings: Readings): RegisteredMetrics => {
+  const distributions = makeDistributions();
+  const metrics: readonly Metric[] = [...makeReadMetrics(readings), ...Object.values(distributions)];
+  const registered: Metric[] = [];
+  const unregister = (): void => {
+    for (const metric of registered) {
+      const name = nameOf(metric);
+      if (registry.getSingleMetric(name) === metric) registry.removeSingleMetric(name);
+    }
+  };
+  try {
+    for (const metric of metrics) {
+      registry.registerMetric(metric);
+      registered.push(metric);
+    }
+  } catch (error) {
+    unregister();
+    throw error;
+  }
+  return { distributions, unregister };
+};
+
+/** prom-client has it on every metric, and declares it on none. */
+const nameOf = (metric: Metric): string => (metric as Metric & { readonly name: string }).name;
+
+/** Registered by {@link registerMetrics}, all or none. */
+const registers: Registry[] = [];
+
+const readingOf = <R>(readings: Readonly<Record<string, R>>, name: string): R => {
+  const read = readings[name];
+  if (read === undefined) throw new Error(`metric ${name} has no reading`);
+  return read;
+};
+
+const makeReadMetrics = (readings: Readings): Metric[] => [
+  ...Object.entries(readGauges).map(([name, help]) => {
+    const read = readingOf(readings.gauges, name);
+    return new Gauge({
       name,
       help,
       registers,
@@ -133,11 +171,10 @@ export const registerMetrics = (registry: Registry, readings: Readings): Distrib
         this.set(read());
       },
     });
-  }
-  for (const [name, help] of Object.entries(readCounters)) {
-    const read = readings.counters[name];
-    if (read === undefined) throw new Error(`metric ${name} has no reading`);
-    new Counter({
+  }),
+  ...Object.entries(readCounters).map(([name, help]) => {
+    const read = readingOf(readings.counters, name);
+    return new Counter({
       name,
       help,
       registers,
@@ -146,11 +183,10 @@ export const registerMetrics = (registry: Registry, readings: Readings): Distrib
         this.inc(read());
       },
     });
-  }
-  for (const [name, { help, label }] of Object.entries(readLabelledGauges)) {
-    const read = readings.labelledGauges[name];
-    if (read === undefined) throw new Error(`metric ${name} has no reading`);
-    new Gauge({
+  }),
+  ...Object.entries(readLabelledGauges).map(([name, { help, label }]) => {
+    const read = readingOf(readings.labelledGauges, name);
+    return new Gauge({
       name,
       help,
       registers,
@@ -160,11 +196,10 @@ export const registerMetrics = (registry: Registry, readings: Readings): Distrib
         for (const [value, number] of read()) this.set({ [label]: value }, number);
       },
     });
-  }
-  for (const [name, { help, label }] of Object.entries(readLabelledCounters)) {
-    const read = readings.labelledCounters[name];
-    if (read === undefined) throw new Error(`metric ${name} has no reading`);
-    new Counter({
+  }),
+  ...Object.entries(readLabelledCounters).map(([name, { help, label }]) => {
+    const read = readingOf(readings.labelledCounters, name);
+    return new Counter({
       name,
       help,
       registers,
@@ -174,46 +209,47 @@ export const registerMetrics = (registry: Registry, readings: Readings): Distrib
         for (const [value, number] of read()) this.inc({ [label]: value }, number);
       },
     });
-  }
-  return {
-    seriesChunksPersisted: new Histogram({
-      name: 'prometheus_local_storage_series_chunks_persisted',
-      help: 'The number of chunks persisted per series.',
-      buckets: seriesChunksBuckets,
-      registers,
-    }),
-    indexingBatchSizes: new Summary({
-      name: 'prometheus_local_storage_indexing_batch_sizes',
-      help: 'Quantiles for indexing batch sizes (number of operations per batch).',
-      registers,
-    }),
-    indexingBatchDuration: new Summary({
-      name: 'prometheus_local_storage_indexing_batch_duration_seconds',
-      help: 'Quantiles for batch indexing duration in seconds.',
-      registers,
-    }),
-    checkpointDuration: new Summary({
-      name: 'prometheus_local_storage_checkpoint_duration_seconds',
-      help: 'The duration in seconds of checkpoints.',
-      registers,
-    }),
-    checkpointChunksWritten: new Summary({
-      name: 'prometheus_local_storage_checkpoint_series_chunks_written',
-      help: 'The number of chunks written per checkpoint.',
-      registers,
-    }),
-    maintenanceBatchDuration: new Histogram({
-      name: 'tidemark_maintenance_batch_duration_seconds',
-      help: "The duration in seconds of a batch of maintenance visits, by where the series are: 'memory' or 'archived'.",
-      labelNames: ['location'],
-      buckets: maintenanceBuckets,
-      registers,
-    }),
-    commitDuration: new Histogram({
-      name: 'tidemark_journal_commit_duration_seconds',
-      help: 'The time in seconds that it took to make the journal durable.',
-      buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1],
-      registers,
-    }),
-  };
-};
+  }),
+];
+
+const makeDistributions = (): Distributions => ({
+  seriesChunksPersisted: new Histogram({
+    name: 'prometheus_local_storage_series_chunks_persisted',
+    help: 'The number of chunks persisted per series.',
+    buckets: seriesChunksBuckets,
+    registers,
+  }),
+  indexingBatchSizes: new Summary({
+    name: 'prometheus_local_storage_indexing_batch_sizes',
+    help: 'Quantiles for indexing batch sizes (number of operations per batch).',
+    registers,
+  }),
+  indexingBatchDuration: new Summary({
+    name: 'prometheus_local_storage_indexing_batch_duration_seconds',
+    help: 'Quantiles for batch indexing duration in seconds.',
+    registers,
+  }),
+  checkpointDuration: new Summary({
+    name: 'prometheus_local_storage_checkpoint_duration_seconds',
+    help: 'The duration in seconds of checkpoints.',
+    registers,
+  }),
+  checkpointChunksWritten: new Summary({
+    name: 'prometheus_local_storage_checkpoint_series_chunks_written',
+    help: 'The number of chunks written per checkpoint.',
+    registers,
+  }),
+  maintenanceBatchDuration: new Histogram({
+    name: 'tidemark_maintenance_batch_duration_seconds',
+    help: "The duration in seconds of a batch of maintenance visits, by where the series are: 'memory' or 'archived'.",
+    labelNames: ['location'],
+    buckets: maintenanceBuckets,
+    registers,
+  }),
+  commitDuration: new Histogram({
+    name: 'tidemark_journal_commit_duration_seconds',
+    help: 'The time in seconds that it took to make the journal durable.',
+    buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1],
+    registers,
+  }),
+});

@@ -1,11 +1,9 @@
 /** Joins the metrics (src/metrics.ts) to the numbers that the parts of the store keep. */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Registry } from 'prom-client';
 import { type Readings, registerMetrics } from '../metrics.ts';
+import { LoopDelay } from './loop-delay.ts';
 import { memoryParts } from './memory.ts';
 import type { Session } from './session.ts';
-
-const NS_PER_S = 1e9;
 
 /** Registers the store's metrics and returns their registry. Reading costs when somebody scrapes, never otherwise. */
 export const metricsOf = (session: Session): Registry => {
@@ -13,9 +11,6 @@ export const metricsOf = (session: Session): Registry => {
   const { table, chunks, slab, cache, options, mapper } = engine;
   const { journal, indexer, archived, bus, how } = running.recovered;
   const registry = options.registry ?? new Registry();
-  const delay = monitorEventLoopDelay({ resolution: 10 });
-  delay.enable();
-  void actor.subscribe({ complete: () => delay.disable(), error: () => delay.disable() });
   const begin = journal.end;
   let commits = 0;
   journal.onDurable(() => {
@@ -55,12 +50,8 @@ export const metricsOf = (session: Session): Registry => {
       tidemark_journal_position: () => journal.end,
       tidemark_journal_durable_position: () => journal.durable,
       tidemark_health_read_only: () => isIn({ health: 'readOnly' }),
-      tidemark_event_loop_delay_p99_seconds: () => delay.percentile(99) / NS_PER_S,
-      tidemark_event_loop_delay_max_seconds: () => {
-        const seconds = delay.max / NS_PER_S;
-        delay.reset();
-        return seconds;
-      },
+      tidemark_event_loop_delay_p99_seconds: () => delay.percentileSeconds(99),
+      tidemark_event_loop_delay_max_seconds: () => delay.maxSeconds(),
     },
     counters: {
       prometheus_local_storage_ingested_samples_total: () => running.ingest.accepted,
@@ -112,7 +103,14 @@ export const metricsOf = (session: Session): Registry => {
       tidemark_transitions_total: () => running.actors.transitionCounts(),
     },
   };
-  const distributions = registerMetrics(registry, readings);
+  const { distributions, unregister } = registerMetrics(registry, readings);
+  const delay = new LoopDelay(engine.clock);
+  const end = (): void => {
+    delay.stop();
+    // A registry of the caller's outlives the store, and may be given to the next one.
+    if (options.registry !== undefined) unregister();
+  };
+  actor.subscribe({ complete: end, error: end });
   running.distributions = distributions;
   engine.onIndexBatch = ({ operationCount, durationMs }) => {
     distributions.indexingBatchSizes.observe(operationCount);

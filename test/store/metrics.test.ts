@@ -1,6 +1,6 @@
 /** The store's metrics: those of the original under their names, and what they cost. */
 import { expect } from 'chai';
-import { Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { metricOf, openMachine, START_MS } from './support.ts';
 
 /** What Prometheus 1.8.2 exports of its persistence and storage, and Tidemark measures, too. */
@@ -78,5 +78,38 @@ describe('store.registry', () => {
     expect(store.registry).to.equal(registry);
     expect(await registry.metrics()).to.match(/^prometheus_local_storage_ingested_samples_total 1$/m);
     await store.close();
+  });
+
+  it('leaves your registry as it was when the store is closed, so that the next store can have it', async () => {
+    const registry = new Registry();
+    const own = new Gauge({ name: 'rooms', help: 'Rooms.', registers: [registry] });
+    own.set(4);
+    const first = await openMachine({ registry });
+    await first.store.close();
+    expect(registry.getMetricsAsArray().map(({ name }) => name)).to.deep.equal(['rooms']);
+    const second = await first.reopen({ registry });
+    second.store.append({ __name__: 'm' }, START_MS, 1);
+    expect(await registry.metrics())
+      .to.match(/^prometheus_local_storage_ingested_samples_total 1$/m)
+      .and.match(/^rooms 4$/m);
+    await second.store.close();
+  });
+
+  it('is left alone by a store that finds its names taken', async () => {
+    const registry = new Registry();
+    const first = await openMachine({ registry });
+    const names = registry.getMetricsAsArray().map(({ name }) => name);
+    const refused = await openMachine({ registry }).catch((error: Error) => error);
+    expect(refused).to.be.an('error').with.property('message').that.contains('already been registered');
+    expect(registry.getMetricsAsArray().map(({ name }) => name)).to.deep.equal(names);
+    await first.store.close();
+  });
+
+  it('leaves nothing behind when one of its names is taken', async () => {
+    const registry = new Registry();
+    new Gauge({ name: 'tidemark_events_total', help: 'Of another.', registers: [registry] });
+    const refused = await openMachine({ registry }).catch((error: Error) => error);
+    expect(refused).to.be.an('error');
+    expect(registry.getMetricsAsArray().map(({ name }) => name)).to.deep.equal(['tidemark_events_total']);
   });
 });
