@@ -105,13 +105,24 @@ const byMetric = (a: InstantSample, b: InstantSample): number => {
   return nameA < nameB ? -1 : nameA > nameB ? 1 : compareLabels(a.labels, b.labels);
 };
 
+const withInstance = (labels: Labels): string => {
+  const text = formatLabels(labels);
+  if (labels['instance']) return text;
+  return text.endsWith('}') ? `${text.slice(0, -1)},instance=""}` : `${text}{instance=""}`;
+};
+
+/**
+ * As the original's: one sample a series, the newest of the last five minutes, unless the series has ended. A series
+ * without `instance` says so, lest its scraper put its own there; one without a name can't be written, and is left out.
+ */
 async function* federatedLines({ store, params }: StoreExchange): AsyncIterable<string> {
   let previous: string | undefined;
   for (const { labels, value, timestamp } of await latest(store, matchParams(params, { required: true }))) {
     const name = labels['__name__'] ?? '';
+    if (name === '') continue;
     const type = name === previous ? '' : `# TYPE ${formatLabels({ __name__: name })} untyped\n`;
     previous = name;
-    yield `${type}${formatLabels(labels)} ${formatValue(value)} ${timestamp}\n`;
+    yield `${type}${withInstance(labels)} ${formatValue(value)} ${timestamp}\n`;
   }
 }
 

@@ -10,6 +10,7 @@ import { fingerprintText } from '../model/fingerprint.ts';
 import { compareLabelPairs, type Labels, toLabels } from '../model/labels.ts';
 import type { CompiledMatcher } from '../model/matcher.ts';
 import { parseSelector } from '../model/selector.ts';
+import { isStaleAt } from '../model/staleness.ts';
 import { LAST_HIGH, LAST_LOW, NO_ROW, ROW_SHIFT, VALUE_KNOWN } from '../series/table.ts';
 import { type FindParts, type FoundSeries, findSeries } from './find-series.ts';
 import type { SeriesReader } from './read-series.ts';
@@ -75,7 +76,7 @@ export class Queries {
     }
   }
 
-  /** For each series its newest sample at `at`, not older than `lookback`. */
+  /** For each series its newest sample at `at`, not older than `lookback`; none for a series that has ended by then. */
   async instant(selector: Selector, options: { at?: number; lookback?: Duration } = {}): Promise<InstantSample[]> {
     const at = options.at ?? this.parts.clock.now();
     checkTime('at', at);
@@ -84,7 +85,7 @@ export class Queries {
     const samples: InstantSample[] = [];
     for await (const { labels, timestamps, values } of this.select(selector, { from: at - lookback, through: at })) {
       const last = timestamps.length - 1;
-      samples.push({ labels, timestamp: timestamps[last], value: values[last] });
+      if (!isStaleAt(values, last)) samples.push({ labels, timestamp: timestamps[last], value: values[last] });
     }
     return samples;
   }

@@ -6,13 +6,10 @@ import type { AnyActorRef } from 'xstate';
 import type { SeriesHandle, SeriesState } from '../api.ts';
 import type { Fingerprint } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, toLabels } from '../model/labels.ts';
+import { STALE_HIGH, STALE_LOW } from '../model/staleness.ts';
 import type { SeriesDirectory } from './directory.ts';
 import type { Ingest } from './ingest.ts';
 import { GENERATION, NO_ROW, ROW_SHIFT, type Row, type SeriesTable } from './table.ts';
-
-/** The high half of Prometheus' staleness marker, the signalling NaN 7ff0000000000002. */
-const STALE_HIGH = 0x7ff00000;
-const STALE_LOW = 2;
 
 /** What a handle asks the store for. All handles share one: a program may hold a million of them. */
 export interface HandleServices {

@@ -180,8 +180,8 @@ describe('the HTTP server', () => {
 
     it('federates the newest samples grouped by metric', async () => {
       expect((await get('/federate?match[]=up&match[]=load&match[]=up')).body).to.equal(
-        '# TYPE load untyped\nload{host="a"} -0 1000\n' +
-          '# TYPE up untyped\nup{job="api"} 0 1500\nup{job="node"} NaN 2000\n',
+        '# TYPE load untyped\nload{host="a",instance=""} -0 1000\n' +
+          '# TYPE up untyped\nup{job="api",instance=""} 0 1500\nup{job="node",instance=""} NaN 2000\n',
       );
     });
   });
