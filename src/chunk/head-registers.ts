@@ -13,10 +13,10 @@ import { writeBits } from './bytes.ts';
 import { COUNTER_BITS } from './varbit-layout.ts';
 
 /**
- * Payload bits that wait in the row: 128. The more there are, the less often the slot is touched, which is what costs most
- * when there are many series.
+ * Payload bits that wait in the row: 512, a cache line of the slot. The more there are, the less often the slot is touched,
+ * which is what costs most when there are many series.
  */
-const PENDING_WORDS = 4;
+const PENDING_WORDS = 16;
 const PENDING_BITS = PENDING_WORDS * 32;
 
 /** int32s of a row that belong to this module. */

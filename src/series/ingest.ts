@@ -16,6 +16,7 @@ import {
   LAST_TIME_DOUBLE,
   NO_ROW,
   NOT_WRITABLE,
+  ROW_DOUBLES_SHIFT,
   ROW_SHIFT,
   type Row,
   type SeriesTable,
@@ -124,7 +125,7 @@ export class Ingest {
   private add(row: Row, timestamp: number, high: number, low: number): void {
     const { table, journal, chunks } = this.parts;
     if ((table.ints[row << ROW_SHIFT] & NOT_WRITABLE) !== 0) this.parts.directory.makeWritable(row);
-    const lastTime = table.doubles[(row << 3) + LAST_TIME_DOUBLE];
+    const lastTime = table.doubles[(row << ROW_DOUBLES_SHIFT) + LAST_TIME_DOUBLE];
     if (timestamp <= lastTime) {
       if (this.isRepeat(row, timestamp, lastTime, high, low)) return;
       throw this.notInOrder(row, timestamp, lastTime);

@@ -35,6 +35,7 @@ import {
   LAST_TIME_DOUBLE,
   OLDEST,
   REGISTERS,
+  ROW_DOUBLES_SHIFT,
   ROW_SHIFT,
   type Row,
   type SeriesTable,
@@ -72,7 +73,7 @@ export class MemoryChunks {
     const doubles = this.table.doubles;
     const base = row << ROW_SHIFT;
     const flags = ints[base];
-    const timeAt = (row << 3) + LAST_TIME_DOUBLE;
+    const timeAt = (row << ROW_DOUBLES_SHIFT) + LAST_TIME_DOUBLE;
     const isSlow = (flags & IN_REGISTERS) === 0 || !this.appendFast(ints, base, doubles[timeAt], timestamp, high, low);
     if (isSlow) this.appendSlowly(row, timestamp, high, low);
     doubles[timeAt] = timestamp;
@@ -151,7 +152,7 @@ export class MemoryChunks {
       base + REGISTERS,
       slab.blockOf(slot),
       slab.offsetOf(slot),
-      table.doubles[(row << 3) + LAST_TIME_DOUBLE],
+      table.doubles[(row << ROW_DOUBLES_SHIFT) + LAST_TIME_DOUBLE],
       table.ints[base + LAST_HIGH],
       table.ints[base + LAST_LOW],
     );

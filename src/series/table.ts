@@ -2,7 +2,7 @@
  * The series table: one row per series in memory, as columns of typed arrays. It is the data plane's only state: an
  * append reads and writes its row, the head chunk and the journal's buffer, and nothing else.
  *
- * What an append touches lies together, one cache line (64 bytes) a row:
+ * What an append touches lies together, two neighbouring cache lines (128 bytes) a row:
  *
  *   int 0      flags: state, head open, dirty, registers valid …
  *   int 1      slot of the newest chunk in memory (the head), or -1
@@ -10,7 +10,7 @@
  *   int 4, 5   value of the last sample: high and low half of its bits
  *   int 6      generation: changes when the row is given to another series, so that a handle notices
  *   int 7      slot of the oldest chunk in memory that is not in the series file, or -1
- *   int 8…15   registers of the open varbit head (src/chunk/varbit-head.ts)
+ *   int 8…27   registers of the open varbit head (src/chunk/varbit-head.ts)
  *
  * The other columns are read once per batch or per query. A series is found by its labels (32-bit hash, then
  * compared) or by its fingerprint, both through open addressing over an Int32Array.
@@ -45,7 +45,9 @@ export const FILE_SYNCING = 0x8000;
 /** The row is no longer found: another one stands for these labels, or none. */
 export const DETACHED = 0x4000;
 
-export const ROW_SHIFT = 4;
+/** int32s of a row, as a shift; and doubles of a row. */
+export const ROW_SHIFT = 5;
+export const ROW_DOUBLES_SHIFT = 4;
 export const FLAGS = 0;
 export const HEAD = 1;
 export const LAST_TIME_DOUBLE = 1;
@@ -57,12 +59,14 @@ export const REGISTERS = 8;
 
 const INTS_PER_ROW = 1 << ROW_SHIFT;
 const FIRST_CAPACITY = 1024;
+/** Rows reserved for each one that is asked for. What is never used is never touched, and takes no memory. */
+const HEADROOM = 1.25;
 
 export class SeriesTable {
   /** Rows handed out so far, free ones included: iterate up to here and skip {@link STATE_FREE}. */
   size = 0;
   ints = new Int32Array(FIRST_CAPACITY * INTS_PER_ROW);
-  /** The same memory as `ints`; row r begins at `r << 3`. */
+  /** The same memory as `ints`; row r begins at `r << ROW_DOUBLES_SHIFT`. */
   doubles = new Float64Array(this.ints.buffer);
 
   /** Stored fingerprint. */
@@ -158,10 +162,18 @@ export class SeriesTable {
     return (this.ints[row << ROW_SHIFT] & STATE_MASK) !== STATE_FREE;
   }
 
+  /** Makes room for this many series in all, and some, so that adding them does not have to, over and over. */
+  reserve(seriesCount: number): void {
+    if (seriesCount > this.high.length) this.grow(Math.ceil(seriesCount * HEADROOM));
+    let length = this.byLabels.length;
+    while (length < seriesCount * 2) length *= 2;
+    if (length > this.byLabels.length) this.rehash(length);
+  }
+
   /** A row for a series that has none, in the state with this code: no chunks, no samples. `hash`: of its labels. */
   add(high: number, low: number, pairs: LabelPairs, stateCode = 0, hash = pairsHash(pairs)): Row {
     const row = this.freeRows.pop() ?? this.size++;
-    if (row >= this.high.length) this.grow();
+    if (row >= this.high.length) this.grow(this.high.length * 2);
     const base = row << ROW_SHIFT;
     const generation = this.ints[base + GENERATION] + 1;
     this.ints.fill(0, base, base + INTS_PER_ROW);
@@ -169,7 +181,7 @@ export class SeriesTable {
     this.ints[base + HEAD] = NO_SLOT;
     this.ints[base + OLDEST] = NO_SLOT;
     this.ints[base + GENERATION] = generation;
-    this.doubles[(row << 3) + LAST_TIME_DOUBLE] = EARLIEST;
+    this.doubles[(row << ROW_DOUBLES_SHIFT) + LAST_TIME_DOUBLE] = EARLIEST;
     this.high[row] = high;
     this.low[row] = low;
     this.firstTime[row] = EARLIEST;
@@ -234,11 +246,11 @@ export class SeriesTable {
   }
 
   lastTime(row: Row): number {
-    return this.doubles[(row << 3) + LAST_TIME_DOUBLE];
+    return this.doubles[(row << ROW_DOUBLES_SHIFT) + LAST_TIME_DOUBLE];
   }
 
   setLastTime(row: Row, time: number): void {
-    this.doubles[(row << 3) + LAST_TIME_DOUBLE] = time;
+    this.doubles[(row << ROW_DOUBLES_SHIFT) + LAST_TIME_DOUBLE] = time;
   }
 
   /** Takes over a last time whose value is not known. */
@@ -311,8 +323,7 @@ export class SeriesTable {
     places[hole] = NO_ROW;
   }
 
-  private grow(): void {
-    const capacity = this.high.length * 2;
+  private grow(capacity: number): void {
     const ints = new Int32Array(capacity * INTS_PER_ROW);
     ints.set(this.ints);
     this.ints = ints;

@@ -88,11 +88,9 @@ class Run {
     });
   }
 
-  /** What differs between the ways is settled after some rounds; the handles have shown how it goes on. */
   async #otherWays(): Promise<void> {
-    const workload = { ...this.#workload, rounds: Math.min(this.#workload.rounds, 40) };
     for (const way of waysToAppend.filter((way) => way !== 'handle')) {
-      await this.#inDirectory((directory) => this.#case('ingest', directory, { way, workload }));
+      await this.#inDirectory((directory) => this.#case('ingest', directory, { way }));
     }
   }
 
