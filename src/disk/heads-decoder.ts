@@ -33,21 +33,25 @@ const PROBLEMS_DESCRIBED_MAX = 100;
 const SEARCH_BYTES = 80 * 1024;
 const ENCODED_CHUNK_BYTES = 1 + CHUNK_BYTES;
 
+/** The least that a series takes, give or take: what a damaged header announces is not believed beyond it. */
+const RECORD_BYTES_MIN = 64;
+
+/** Who is told what is in the file. */
+export interface HeadsListener {
+  /** Takes over the record and its slots. */
+  readonly onRecord: (record: HeadsRecord) => void;
+  /** Told before the first record about how many there will be: never more than the file has room for. */
+  readonly onSeriesExpected?: ((count: number) => void) | undefined;
+}
+
 /** What the next bytes are taken for. `rest`: nothing that is needed, read for the checksum alone. */
 type Phase = 'header' | 'record' | 'chunks' | 'search' | 'rest';
-
-/** The record whose chunks are being read. */
-interface OpenRecord {
-  readonly head: RecordHead;
-  readonly slots: Slot[];
-  chunksLeft: number;
-}
 
 export class HeadsDecoder {
   private readonly path: string;
   private readonly window: FileWindow;
   private readonly slab: Slab;
-  private readonly onRecord: (record: HeadsRecord) => void;
+  private readonly listener: HeadsListener;
   /** Positions are indices in the window. */
   private readonly reader: ByteReader;
   private readonly probe: ByteReader;
@@ -56,7 +60,9 @@ export class HeadsDecoder {
   /** Where the records end at the latest: before the trailer, or at the end of the file. */
   private readonly recordsEnd: number;
   private phase: Phase = 'header';
-  private open: OpenRecord | undefined;
+  /** The record whose chunks are being read, and how many of them follow. */
+  private open: RecordHead | undefined;
+  private chunksLeft = 0;
   private version = 0;
   private seriesExpected = 0;
   private seriesCount = 0;
@@ -66,11 +72,11 @@ export class HeadsDecoder {
   /** Records were skipped or are missing from the count, so that the count no longer tells where they end. */
   private hasLostCount = false;
 
-  constructor(path: string, window: FileWindow, slab: Slab, texts: TextTable, onRecord: (record: HeadsRecord) => void) {
+  constructor(path: string, window: FileWindow, slab: Slab, texts: TextTable, listener: HeadsListener) {
     this.path = path;
     this.window = window;
     this.slab = slab;
-    this.onRecord = onRecord;
+    this.listener = listener;
     this.reader = new ByteReader(texts);
     this.probe = new ByteReader(texts);
     this.trailerBytes = window.peek(Math.max(HEADER_BYTES, window.size - TRAILER_BYTES), TRAILER_BYTES);
@@ -145,6 +151,7 @@ export class HeadsDecoder {
       return this.searchFrom(reader.position, HEADS_MAGIC.length, `unknown version ${version}, must be 1 or 2`);
     }
     this.version = version;
+    this.listener.onSeriesExpected?.(Math.min(this.seriesExpected, Math.floor(this.window.size / RECORD_BYTES_MIN)));
     return this.enter('record');
   }
 
@@ -155,7 +162,8 @@ export class HeadsDecoder {
     const start = reader.position;
     try {
       const head = readRecordHead(reader, this.version === 1 ? 1 : 2);
-      this.open = { head, slots: [], chunksLeft: head.chunkCount };
+      this.open = head;
+      this.chunksLeft = head.chunkCount;
       if (head.watermark + head.chunkCount === 0) this.note(this.window.offsetOf(start), 'a series without chunks');
       return this.enter('chunks');
     } catch (error) {
@@ -170,7 +178,7 @@ export class HeadsDecoder {
   private readChunk(): boolean {
     const { reader, window } = this;
     const open = this.open!;
-    if (open.chunksLeft === 0) return this.give(open);
+    if (this.chunksLeft === 0) return this.give(open);
     if (reader.remaining < ENCODED_CHUNK_BYTES) {
       if (!this.hasAll) return false;
       this.give(open);
@@ -180,14 +188,14 @@ export class HeadsDecoder {
     const problem = chunkProblem(window.bytes, start);
     if (problem === undefined) {
       open.slots.push(this.takeChunk(window.bytes, start));
-    } else if (!this.isSoundBehind(start + open.chunksLeft * ENCODED_CHUNK_BYTES)) {
+    } else if (!this.isSoundBehind(start + this.chunksLeft * ENCODED_CHUNK_BYTES)) {
       this.give(open);
-      return this.searchFrom(start, start, problem, open.head);
+      return this.searchFrom(start, start, problem, open);
     } else {
-      this.note(window.offsetOf(start), problem, open.head);
+      this.note(window.offsetOf(start), problem, open);
     }
     reader.position = start + ENCODED_CHUNK_BYTES;
-    open.chunksLeft--;
+    this.chunksLeft--;
     return true;
   }
 
@@ -236,27 +244,17 @@ export class HeadsDecoder {
   }
 
   private takeChunk(bytes: Uint8Array, start: number): Slot {
-    const slot = this.slab.allocate(bytes[start]);
-    this.slab.blockOf(slot).set(bytes.subarray(start + 1, start + ENCODED_CHUNK_BYTES), this.slab.offsetOf(slot));
+    const { slab } = this;
+    const slot = slab.allocate(bytes[start]);
+    slab.blockOf(slot).set(bytes.subarray(start + 1, start + ENCODED_CHUNK_BYTES), slab.offsetOf(slot));
     return slot;
   }
 
-  private give({ head, slots }: OpenRecord): true {
+  private give(record: RecordHead): true {
     this.open = undefined;
     this.seriesCount++;
-    this.chunksWaiting += Math.max(0, slots.length - 1);
-    const { high, low, pairs, watermark, mtimeNs, chunkDescsOffset, savedFirstTime, descriptorTimes } = head;
-    this.onRecord({
-      high,
-      low,
-      pairs,
-      watermark,
-      mtimeNs,
-      chunkDescsOffset,
-      savedFirstTime,
-      descriptorTimes,
-      slots,
-    });
+    this.chunksWaiting += Math.max(0, record.slots.length - 1);
+    this.listener.onRecord(record);
     return this.enter('record');
   }
 

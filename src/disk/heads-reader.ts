@@ -15,8 +15,10 @@ import { closeQuietly, openIfPresent } from './read-write.ts';
 const TEXT_PLACE_BITS = 14;
 
 export interface HeadsReadOptions {
-  /** Awaited between slices of a few milliseconds: gives the event loop to the host. */
-  readonly breathe?: () => Promise<void>;
+  /** Asked after each slice, which takes about a millisecond; what it answers is awaited: it gives the event loop to the host. */
+  readonly breathe?: () => Promise<void> | undefined;
+  /** Told before the first record about how many there will be. */
+  readonly onSeriesExpected?: (count: number) => void;
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
   /** Shares label text with other readers. */
   readonly texts?: TextTable;
@@ -53,10 +55,12 @@ export const readHeads = async (
     if (fd === undefined) return missing;
     try {
       const window = new FileWindow(fileSystem, fd);
-      const decoder = new HeadsDecoder(path, window, slab, options.texts ?? new TextTable(TEXT_PLACE_BITS), onRecord);
+      const { texts = new TextTable(TEXT_PLACE_BITS), onSeriesExpected } = options;
+      const decoder = new HeadsDecoder(path, window, slab, texts, { onRecord, onSeriesExpected });
       while (decoder.readSlice()) {
         options.onProgress?.(decoder.bytesDone, window.size);
-        await options.breathe?.();
+        const breath = options.breathe?.();
+        if (breath !== undefined) await breath;
       }
       return decoder.result();
     } finally {

@@ -2,25 +2,22 @@
  * The part of a heads.db record before its chunks (docs/formats/heads.md): flags, fingerprint, metric, counts and times.
  */
 
+import type { Slot } from '../chunk/slab.ts';
 import type { ByteReader } from '../model/byte-reader.ts';
 import { fastFingerprint } from '../model/fingerprint.ts';
-import type { LabelPairs } from '../model/labels.ts';
 import { MalformedBytes, OutOfBytes } from '../model/malformed-bytes.ts';
+import type { HeadsRecord } from './heads.ts';
 
 /** More descriptors of chunks in the file than any writer stored: version 2 stores one, version 1 those in memory. */
 const PERSISTED_MAX = 1 << 20;
 const HEAD_CHUNK_PERSISTED = 1;
 
-/** A record without its chunks. */
-export interface RecordHead {
-  readonly high: number;
-  readonly low: number;
-  readonly pairs: LabelPairs;
-  readonly watermark: number;
-  readonly mtimeNs: bigint;
-  readonly chunkDescsOffset: number;
-  readonly savedFirstTime: number;
-  readonly descriptorTimes: number[];
+const noTimes: readonly number[] = [];
+
+/** A record before its chunks are read. */
+export interface RecordHead extends HeadsRecord {
+  /** Empty: for the chunks that follow. */
+  readonly slots: Slot[];
   /** Chunks that follow. */
   readonly chunkCount: number;
 }
@@ -40,8 +37,7 @@ export const readRecordHead = (reader: ByteReader, version: number): RecordHead 
   const watermark = version === 1 ? impliedWatermark(flags, count) : Math.min(storedWatermark, count);
   if (watermark > PERSISTED_MAX) throw new MalformedBytes(`${watermark} chunk descriptors exceed ${PERSISTED_MAX}`);
   if (watermark * 2 > reader.remaining) throw new OutOfBytes();
-  const descriptorTimes: number[] = [];
-  for (let i = 0; i < watermark * 2; i++) descriptorTimes.push(reader.svarint());
+  const descriptorTimes = watermark === 0 ? noTimes : timesFrom(reader, watermark * 2);
   return {
     high,
     low,
@@ -51,8 +47,15 @@ export const readRecordHead = (reader: ByteReader, version: number): RecordHead 
     chunkDescsOffset,
     savedFirstTime,
     descriptorTimes,
+    slots: [],
     chunkCount: count - watermark,
   };
+};
+
+const timesFrom = (reader: ByteReader, count: number): number[] => {
+  const times: number[] = [];
+  for (let i = 0; i < count; i++) times.push(reader.svarint());
+  return times;
 };
 
 /** Version 1 stores every chunk's times but those of an open head, which is a whole chunk. */

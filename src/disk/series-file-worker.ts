@@ -24,6 +24,11 @@ export interface SeriesFileWorker {
   run<const Requests extends readonly SeriesFileRequest[]>(requests: Requests): Promise<SeriesFileOutcomes<Requests>>;
   /** Tells the worker of a new block of the slab. Must come before requests that name slots in it. */
   addBlock(buffer: SharedArrayBuffer): void;
+  /**
+   * Has memory that will soon be a block of the slab backed by the system, which takes as long as filling it. What is in
+   * it stays, whatever is written to it meanwhile. Absent: nobody else's time can be spent on it.
+   */
+  warm?(buffers: readonly SharedArrayBuffer[]): void;
   /** Resolves when what was asked before is done. No `run` after that. */
   close(): Promise<void>;
 }
@@ -40,6 +45,8 @@ export const runOne = async <const Request extends SeriesFileRequest>(
 /** What goes to the thread: a batch, and the blocks of the slab that are new since the one before. */
 export interface ThreadMessage {
   readonly blocks: readonly SharedArrayBuffer[];
+  /** Memory to be warmed. */
+  readonly cold: readonly SharedArrayBuffer[];
   readonly requests: readonly SeriesFileRequest[];
 }
 
@@ -66,6 +73,7 @@ class ThreadWorker implements SeriesFileWorker {
   private readonly waiting: Waiting[] = [];
   /** Blocks that the thread does not know yet. A message for each would cost as much as creating a thousand series. */
   private newBlocks: SharedArrayBuffer[] = [];
+  private cold: readonly SharedArrayBuffer[] = [];
   private failure: Error | undefined;
   private closed: Promise<void> | undefined;
 
@@ -91,8 +99,9 @@ class ThreadWorker implements SeriesFileWorker {
         reject(failure);
         return;
       }
-      this.thread.postMessage({ blocks: this.newBlocks, requests } satisfies ThreadMessage);
+      this.thread.postMessage({ blocks: this.newBlocks, cold: this.cold, requests } satisfies ThreadMessage);
       this.newBlocks = [];
+      this.cold = [];
       this.waiting.push({ resolve, reject });
       if (this.waiting.length === 1) this.thread.ref();
     });
@@ -100,6 +109,12 @@ class ThreadWorker implements SeriesFileWorker {
 
   addBlock(buffer: SharedArrayBuffer): void {
     if (this.closed === undefined && this.failure === undefined) this.newBlocks.push(buffer);
+  }
+
+  warm(buffers: readonly SharedArrayBuffer[]): void {
+    this.cold = [...this.cold, ...buffers];
+    // A thread that is gone will be noticed by those who need it.
+    this.run([]).catch(() => {});
   }
 
   close(): Promise<void> {

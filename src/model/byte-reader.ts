@@ -7,9 +7,11 @@ import { fromHalves, readInt32BE } from './int64.ts';
 import type { LabelPairs } from './labels.ts';
 import { MalformedBytes, OutOfBytes } from './malformed-bytes.ts';
 import { sortedPairs } from './sorted-pairs.ts';
-import type { TextTable } from './text-table.ts';
+import { isSameAscii, type TextTable } from './text-table.ts';
 
 const VARINT_BITS_MAX = 70;
+/** What is kept of a metric for the next one to be compared with. */
+const RECENT_TEXTS_MAX = 128;
 
 export class ByteReader {
   /** Offset of the next byte. */
@@ -20,6 +22,8 @@ export class ByteReader {
   /** Halves of the integer read last. */
   private high = 0;
   private low = 0;
+  /** The texts of the metric that was read last, behind them those of longer ones before it. */
+  private readonly recent: string[] = [];
 
   constructor(texts: TextTable, bytes: Uint8Array = new Uint8Array(0)) {
     this.texts = texts;
@@ -79,6 +83,7 @@ export class ByteReader {
   /** A zigzag base-128 integer, all 64 bits. */
   svarintBig(): bigint {
     this.varint();
+    if (this.high === 0 && this.low === 1) return -1n;
     const zigzag = (BigInt(this.high >>> 0) << 32n) | BigInt(this.low >>> 0);
     return (zigzag >> 1n) ^ -(zigzag & 1n);
   }
@@ -108,9 +113,12 @@ export class ByteReader {
     const count = this.count('number of labels');
     // A label takes two bytes or more.
     if (count * 2 > this.remaining) throw new OutOfBytes();
-    const pairs: string[] = [];
-    for (let i = 0; i < count; i++) pairs.push(this.string(), this.string());
-    return pairs;
+    const { recent } = this;
+    for (let i = 0; i < count * 2; i++) recent[i] = this.stringLike(i < recent.length ? recent[i] : '');
+    // A copy has no room to grow, which would stay with each series for its life.
+    const texts = recent.slice(0, count * 2);
+    if (recent.length > RECENT_TEXTS_MAX) recent.length = RECENT_TEXTS_MAX;
+    return texts;
   }
 
   /** A metric as the store keeps it: sorted by name, labels with an empty value left out. */
@@ -118,9 +126,23 @@ export class ByteReader {
     return sortedPairs(this.unsortedMetric());
   }
 
+  /** {@link string}, faster when it is the given one: metrics that follow each other share most of their texts. */
+  private stringLike(guess: string): string {
+    const byteCount = this.count('string length');
+    const start = this.skip(byteCount);
+    if (isSameAscii(guess, this.bytes, start, start + byteCount)) return guess;
+    return this.texts.read(this.bytes, start, start + byteCount);
+  }
+
   private varint(): void {
     const { bytes, end } = this;
     let position = this.position;
+    if (position < end && bytes[position] < 0x80) {
+      this.low = bytes[position];
+      this.high = 0;
+      this.position = position + 1;
+      return;
+    }
     let low = 0;
     let high = 0;
     for (let shift = 0; shift < VARINT_BITS_MAX; shift += 7) {

@@ -8,16 +8,22 @@ import { MalformedBytes } from './malformed-bytes.ts';
 /** Longer texts rarely repeat. */
 const SHARED_LENGTH_MAX = 64;
 const NON_ASCII = -1;
+/** V8 copies texts of up to this length when it joins them; longer ones would stay trees of their pieces. */
+const PIECED_LENGTH_MAX = 12;
 
+const { fromCharCode } = String;
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class TextTable {
   private readonly places: string[];
+  /** Of the texts in the places: one that is another is told without fetching it from memory. */
+  private readonly hashes: Int32Array;
   private readonly mask: number;
 
   /** `placeBits`: the table has 2^placeBits places. */
   constructor(placeBits = 12) {
     this.places = new Array<string>(1 << placeBits).fill('');
+    this.hashes = new Int32Array(1 << placeBits).fill(NON_ASCII);
     this.mask = (1 << placeBits) - 1;
   }
 
@@ -27,10 +33,13 @@ export class TextTable {
     const hash = asciiHash(bytes, start, end);
     if (hash === NON_ASCII) return decode(bytes, start, end);
     const place = hash & this.mask;
-    const known = this.places[place];
-    if (isSame(known, bytes, start, end)) return known;
+    if (this.hashes[place] === hash) {
+      const known = this.places[place];
+      if (isSameAscii(known, bytes, start, end)) return known;
+    }
     const text = asciiText(bytes, start, end);
     this.places[place] = text;
+    this.hashes[place] = hash;
     return text;
   }
 }
@@ -47,16 +56,38 @@ const asciiHash = (bytes: Uint8Array, start: number, end: number): number => {
   return union >= 0x80 ? NON_ASCII : (hash ^ (hash >>> 15)) & 0x7fffffff;
 };
 
-const isSame = (text: string, bytes: Uint8Array, start: number, end: number): boolean => {
+/** Whether the bytes are the text, and ASCII. */
+export const isSameAscii = (text: string, bytes: Uint8Array, start: number, end: number): boolean => {
   if (text.length !== end - start) return false;
   for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) !== bytes[start + i]) return false;
+    const byte = bytes[start + i];
+    if (text.charCodeAt(i) !== byte || byte >= 0x80) return false;
   }
   return true;
 };
 
-const asciiText = (bytes: Uint8Array, start: number, end: number): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+/** Short texts are put together from their codes: going to the runtime for one takes ten times as long. */
+const asciiText = (b: Uint8Array, start: number, end: number): string => {
+  const length = end - start;
+  if (length > PIECED_LENGTH_MAX) return Buffer.from(b.buffer, b.byteOffset + start, length).toString('latin1');
+  if (length > 6) return asciiText(b, start, start + 6) + asciiText(b, start + 6, end);
+  switch (length) {
+    case 0:
+      return '';
+    case 1:
+      return fromCharCode(b[start]);
+    case 2:
+      return fromCharCode(b[start], b[start + 1]);
+    case 3:
+      return fromCharCode(b[start], b[start + 1], b[start + 2]);
+    case 4:
+      return fromCharCode(b[start], b[start + 1], b[start + 2], b[start + 3]);
+    case 5:
+      return fromCharCode(b[start], b[start + 1], b[start + 2], b[start + 3], b[start + 4]);
+    default:
+      return fromCharCode(b[start], b[start + 1], b[start + 2], b[start + 3], b[start + 4], b[start + 5]);
+  }
+};
 
 const decode = (bytes: Uint8Array, start: number, end: number): string => {
   try {

@@ -4,6 +4,7 @@
  * has to find elsewhere.
  */
 import { join } from 'node:path';
+import { allOf } from '../all-of.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import { TidemarkError } from '../errors.ts';
 import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
@@ -25,14 +26,19 @@ export interface DatabaseParts {
   readonly breathe?: () => Promise<void>;
 }
 
-/** Opens all four. Throws `TIDEMARK_LOCKED`, with nothing left open. */
+/**
+ * Opens all four: first the one whose lock is the store's, then the others at the same time. Throws `TIDEMARK_LOCKED`, with
+ * nothing left open.
+ */
 export const openDatabases = async (parts: DatabaseParts): Promise<Databases> => {
   const lost = new Set<DatabaseName>();
   const open: Partial<Record<DatabaseName, KeyValueStore>> = {};
+  const openNamed = async (name: DatabaseName): Promise<void> => {
+    open[name] = await openOrRenew(parts, name, lost);
+  };
   try {
-    for (const name of ['metric', 'timeRange', 'names', 'pairs'] as const) {
-      open[name] = await openOrRenew(parts, name, lost);
-    }
+    await openNamed('metric');
+    await allOf([openNamed('timeRange'), openNamed('names'), openNamed('pairs')]);
     return { ...(open as Record<DatabaseName, KeyValueStore>), lost };
   } catch (error) {
     await Promise.all(Object.values(open).map((store) => store.close()));

@@ -3,10 +3,13 @@
  * written before the lock is held, and the lock is LevelDB's on the archive index, which the operating system frees
  * however the process ends. Then: what it holds, recovered as its tier demands. docs/recovery.md tells it for users.
  */
+import { join } from 'node:path';
 import { indexing } from '../../streams/indexing.ts';
+import { allOf } from '../all-of.ts';
+import { FULL_BLOCK_BYTES } from '../chunk/slab.ts';
 import { schedulerOf } from '../clock-scheduler.ts';
 import { lockedError, markDirty, prepareDirectory } from '../disk/directory.ts';
-import type { HeadsRead, HeadsRecord } from '../disk/heads.ts';
+import { HEADS_FILE, type HeadsRead, type HeadsRecord } from '../disk/heads.ts';
 import { readHeads } from '../disk/heads-reader.ts';
 import { readMappings } from '../disk/mappings.ts';
 import { isSeriesDirectoryName } from '../disk/series-path.ts';
@@ -33,6 +36,11 @@ import type { Engine } from './engine.ts';
 
 /** Index operations that may wait before new series have to. */
 const INDEXING_CAPACITY = 1 << 18;
+
+/** Longest stretch of work between two breaths of the host's event loop. */
+const SLICE_MS = 8;
+/** Blocks of the slab whose memory is made ready ahead of reading into them. */
+const BLOCKS_AHEAD = 32;
 
 /** Size from which on a journal segment is followed by a new one. */
 const SEGMENT_BYTES = 32 * 1024 * 1024;
@@ -92,8 +100,9 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
   const { clock, logger } = engine;
   const { databases } = found;
   let labels = new LabelIndex(databases.names, databases.pairs, { texts: engine.texts });
-  let loaded = await loadArchive(engine, databases, progress);
-  const { heads, problems } = await loadHeads(engine, progress);
+  const archiveAndHeads = await allOf([loadArchive(engine, databases, progress), loadHeads(engine, progress)]);
+  let [loaded] = archiveAndHeads;
+  const { heads, problems } = archiveAndHeads[1];
   // Positions that the checkpoint or the indexes have seen must not be given out again, also when the journal was deleted
   // or a loss of power took its end.
   const journal = openJournal(engine, Math.max(heads.trailer?.position ?? 0, (await labels.position()) ?? 0));
@@ -308,9 +317,10 @@ const newStoreId = (next: () => number): string =>
 
 /** Takes the checkpoint into the table. */
 const loadHeads = async (
-  { fileSystem, directory, slab, table, chunks, clock, texts }: Engine,
+  engine: Engine,
   progress: ProgressReporter,
 ): Promise<{ heads: HeadsRead; problems: Problem[] }> => {
+  const { fileSystem, directory, slab, table, chunks, clock, texts } = engine;
   const problems: Problem[] = [];
   const take = (record: HeadsRecord): void => {
     const { high, low } = record;
@@ -327,18 +337,40 @@ const loadHeads = async (
     }
     adoptRecord(table, chunks, record);
   };
+  let sliceEnd = clock.monotonic() + SLICE_MS;
+  warmBlocks(engine, fileSystem.stat(join(directory, HEADS_FILE))?.size ?? 0);
   const heads = await readHeads(fileSystem, directory, slab, take, {
     texts,
-    breathe: () => clock.breathe(),
-    onProgress: (done, total) => progress.report('checkpoint', done, total, done),
+    breathe: () => {
+      if (clock.monotonic() < sliceEnd) return undefined;
+      return clock.breathe().then(() => {
+        sliceEnd = clock.monotonic() + SLICE_MS;
+      });
+    },
+    onSeriesExpected: (count) => table.reserve(count),
+    onProgress: (done, total) => {
+      warmBlocks(engine, total - done);
+      progress.report('checkpoint', done, total, done);
+    },
   });
+  slab.prepare(0);
   return { heads, problems };
+};
+
+/**
+ * Has the file thread back the memory of the next chunks while this one decodes: the first touch of a page takes as long
+ * as filling it. `bytesLeft` of heads.db are mostly chunks.
+ */
+const warmBlocks = ({ slab, files }: Engine, bytesLeft: number): void => {
+  if (files.warm === undefined) return;
+  const blocks = Math.min(BLOCKS_AHEAD, Math.ceil(bytesLeft / FULL_BLOCK_BYTES));
+  if (slab.preparedCount < blocks / 2) files.warm(slab.prepare(blocks));
 };
 
 /** Checkpoints of versions before 0.13 can leave open how many chunks a series has in its file (formats/heads.md). */
 const lookUpUnknownFiles = ({ table, seriesFiles }: Engine): void => {
-  for (const row of table.rows()) {
-    if (table.chunksInFile[row] >= 0) continue;
+  for (let row = 0; row < table.size; row++) {
+    if (table.chunksInFile[row] >= 0 || !table.isLive(row)) continue;
     const { firstTimes, lastTimes } = seriesFiles.loadDescriptors(table.high[row], table.low[row], 0, true);
     const last = firstTimes.length - 1;
     table.chunksInFile[row] = firstTimes.length;
@@ -369,8 +401,8 @@ const learnMappings = async (
   mapper.load(mappings);
   if (damage !== undefined)
     logger.warn({ err: damage }, 'The mappings file is damaged; the table is completed from the series.');
-  for (const row of table.rows()) {
-    if (isMapped(table.high[row], table.low[row]))
+  for (let row = 0; row < table.size; row++) {
+    if (isMapped(table.high[row], table.low[row]) && table.isLive(row))
       mapper.note(table.high[row], table.low[row], table.labels[row] ?? []);
   }
   for await (const page of archive.scanMapped()) {

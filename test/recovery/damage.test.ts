@@ -209,7 +209,7 @@ const readRecords = (bytes: Buffer): { records: Map<string, string>; heads: Head
     records.set(key, JSON.stringify([String(mtimeNs), rest, chunks]));
   };
   const window = new FileWindow(fileSystemOf(bytes), 0);
-  const decoder = new HeadsDecoder('heads.db', window, slab, new TextTable(4), take);
+  const decoder = new HeadsDecoder('heads.db', window, slab, new TextTable(4), { onRecord: take });
   while (decoder.readSlice());
   expect(slab.used).to.equal(0);
   return { records, heads: decoder.result() };
