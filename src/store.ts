@@ -48,6 +48,7 @@ import { metricsOf } from './store/metrics.ts';
 import { listQuarantine, readFromQuarantine } from './store/quarantine.ts';
 import { rebuildIndexes } from './store/rebuild-indexes.ts';
 import { Session } from './store/session.ts';
+import { applySizeLimit } from './store/size-limit.ts';
 
 /**
  * Opens the store in a directory, which is created if it is missing and recovered if need be.
@@ -221,8 +222,8 @@ class TidemarkStore implements Store {
   async maintain(): Promise<void> {
     this.assertWritable();
     const { running } = this.session;
-    if (running.retention.limitsBytes) await running.applySizeLimit();
-    await running.visitAll();
+    if (running.retention.limitsBytes) await applySizeLimit(running);
+    await running.visits.all();
   }
 
   watch(selector: Selector): Observable<Sample> {

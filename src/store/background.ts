@@ -10,6 +10,7 @@ import type { TimerHandle } from '../clock.ts';
 import { schedulerOf } from '../clock-scheduler.ts';
 import type { Row } from '../series/table.ts';
 import type { Running } from './running.ts';
+import { applySizeLimit } from './size-limit.ts';
 
 /** How often pressure, indexing and the clocks are looked at. */
 const MEASURE_EVERY_MS = 250;
@@ -59,7 +60,7 @@ export class Background {
         journalBytes$: this.journalBytes$,
         journalBytesMax: options.checkpointJournalBytes,
         requests$: this.requests$,
-        run: () => from(this.store.writeCheckpointInTurn(false)),
+        run: () => from(this.store.checkpoints.writeInTurn(false)),
         stop$,
         scheduler,
       }),
@@ -68,7 +69,7 @@ export class Background {
         if (notice.type === 'checkpointRemembered') this.store.actor.send({ type: 'checkpointRemembered' });
         if (notice.type === 'checkpointFinished') {
           this.store.actor.send({ type: 'checkpointFinished' });
-          if (notice.error !== undefined) this.store.noteTrouble('A checkpoint failed.', notice.error);
+          if (notice.error !== undefined) this.store.disk.note('A checkpoint failed.', notice.error);
         }
       },
     );
@@ -85,12 +86,12 @@ export class Background {
         urgency: () => this.store.urgency(),
         hurry$: this.hurry$,
         random,
-        visit: (rows) => from(this.store.visitRows(rows)),
+        visit: (rows) => from(this.store.visits.rows(rows)),
         stop$,
         scheduler,
       }),
       (notice) => {
-        if (notice.type === 'visitFailed') this.store.noteTrouble('A maintenance visit failed.', notice.error);
+        if (notice.type === 'visitFailed') this.store.disk.note('A maintenance visit failed.', notice.error);
       },
     );
     this.run(
@@ -102,12 +103,12 @@ export class Background {
         },
         sweepMs,
         random,
-        visit: (slots) => from(this.store.visitArchived(slots)),
+        visit: (slots) => from(this.store.visits.archivedSeries(slots)),
         stop$,
         scheduler,
       }),
       (notice) => {
-        if (notice.type === 'visitFailed') this.store.noteTrouble('A maintenance visit failed.', notice.error);
+        if (notice.type === 'visitFailed') this.store.disk.note('A maintenance visit failed.', notice.error);
       },
     );
     this.sizeDueAt = clock.monotonic() + SIZE_EVERY_MS;
@@ -146,7 +147,7 @@ export class Background {
     if (change?.type === 'clockJumped') store.actor.send({ type: 'clockJumped', byMs: change.byMs });
     if (change?.type === 'clockSettled') store.actor.send({ type: 'clockSettled' });
     this.dirtySeries$.next(engine.chunks.dirtySeries);
-    this.journalBytes$.next(recovered.journal.end - store.checkpointFrom);
+    this.journalBytes$.next(recovered.journal.end - store.checkpoints.from);
     store.memory.evictOverTarget();
   }
 
@@ -165,9 +166,9 @@ export class Background {
 
   private async limitSize(): Promise<void> {
     try {
-      await this.store.applySizeLimit();
+      await applySizeLimit(this.store);
     } catch (error) {
-      this.store.noteTrouble("The limit on the directory's size could not be applied.", error);
+      this.store.disk.note("The limit on the directory's size could not be applied.", error);
     }
     this.limiting = undefined;
   }
@@ -180,7 +181,8 @@ export class Background {
   }
 
   private dirtySeriesMax(): number {
-    const { engine, lastCheckpoint } = this.store;
+    const { engine, checkpoints } = this.store;
+    const { last: lastCheckpoint } = checkpoints;
     const sinceMs = engine.clock.monotonic() - lastCheckpoint.endedAt;
     const dueAfterMs = Math.max(DIRTY_CHECKPOINT_AFTER_MS, lastCheckpoint.durationMs * 10);
     return sinceMs < dueAfterMs ? Infinity : engine.options.checkpointDirtySeries;

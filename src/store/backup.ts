@@ -28,10 +28,10 @@ export const backup = async (session: Session, target: string): Promise<BackupRe
   } catch (error) {
     throw storeError(error, 'create', target);
   }
-  const release = await running.holdCheckpoints();
+  const release = await running.checkpoints.hold();
   try {
     const copier = new Copier(engine.fileSystem, outside, () => clock.breathe());
-    const { from } = await running.writeCheckpoint(false, { keepJournal: true });
+    const { from } = await running.checkpoints.write(false, { keepJournal: true });
     const { archived, databases, journal } = running.recovered;
     const series = table.live + archived.size;
     copier.write(join(target, 'DIRTY'), new Uint8Array(0));

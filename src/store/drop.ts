@@ -13,7 +13,7 @@ export const dropSeries = async (running: Running, selector: Selector): Promise<
   });
   const rows: { readonly row: Row; readonly generation: number }[] = [];
   for (const { high, low, pairs } of found) {
-    await running.room();
+    await running.visits.room();
     const known = table.findFingerprint(high, low);
     if (known === NO_ROW && !running.recovered.archived.has(high, low)) continue;
     const row = known === NO_ROW ? running.lifecycle.borrow(high, low, pairs) : known;

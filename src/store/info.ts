@@ -4,6 +4,7 @@ import { EARLIEST } from '../model/int64.ts';
 import { directorySizes } from './directory-sizes.ts';
 import { listQuarantine } from './quarantine.ts';
 import type { Session } from './session.ts';
+import { newestTime, oldestTime } from './time-span.ts';
 
 export const infoOf = async (session: Session): Promise<StoreInfo> => {
   const { engine, running } = session;
@@ -11,8 +12,8 @@ export const infoOf = async (session: Session): Promise<StoreInfo> => {
   const { files: _files, ...bytes } = await directorySizes(engine.fileSystem, engine.directory, () =>
     engine.clock.breathe(),
   );
-  const firstTime = running.oldestTime();
-  const lastTime = running.newestTime();
+  const firstTime = oldestTime(running.engine, running.recovered);
+  const lastTime = newestTime(running.engine, running.recovered);
   return {
     directory: engine.directory,
     version: 1,

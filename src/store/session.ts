@@ -1,6 +1,6 @@
 /**
  * One opening of a directory, from the lock to the clean mark: the store's statechart with its calls provided. What the
- * chart decides is done here; what is done is in opening.ts, running.ts and background.ts.
+ * chart decides is done here; what is done is in opening.ts, running.ts, checkpoints.ts, visits.ts, disk-guard.ts and background.ts.
  */
 import { type Actor, fromPromise } from 'xstate';
 import { type StoreContext, storeMachine } from '../../machines/store.machine.ts';
@@ -44,7 +44,7 @@ export class Session {
         recover: fromPromise<void, StoreContext>(() => this.begin(() => this.recover())),
         finish: fromPromise<void, StoreContext>(() => this.finish()),
         release: fromPromise<void, StoreContext>(() => this.release()),
-        probeDisk: fromPromise<void, StoreContext>(() => this.running.probeDisk()),
+        probeDisk: fromPromise<void, StoreContext>(() => this.running.disk.probe()),
       },
       actions: {
         announcePressure: (_, { from, to, score }) => {
@@ -55,7 +55,7 @@ export class Session {
         announceHealth: (_, { to, reason }) => {
           logger.warn({ to, reason }, `The store is ${to === 'healthy' ? 'healthy again' : 'read-only'}.`);
           this.recovered?.bus.publish({ type: 'healthChanged', time: clock.now(), to, reason });
-          if (to === 'readOnly') void this.running.makeRoom().then(() => this.background?.hurry());
+          if (to === 'readOnly') void this.running.disk.makeRoom().then(() => this.background?.hurry());
         },
         announceClockJump: (_, { byMs }) => {
           logger.warn({ byMs }, 'Wall time jumped; retention and archiving go on by the time from before.');
@@ -153,7 +153,7 @@ export class Session {
     this.running.subscriptions = this.subscriptions;
     let heads = recovered.heads;
     if (recovered.needsCheckpoint) {
-      heads = await this.running.writeCheckpoint(false);
+      heads = await this.running.checkpoints.write(false);
       for (const operation of recovered.afterCheckpoint) {
         if (indexer.queued >= indexer.capacity) await indexer.flush();
         indexer.enqueue(operation);
@@ -180,9 +180,9 @@ export class Session {
   private start(): void {
     const { running, engine } = this;
     this.background = new Background(running);
-    this.actor.subscribe(() => running.applyAdmission());
-    running.applyAdmission();
-    engine.onJournalError = (error) => running.noteTrouble('The journal can not be written.', error);
+    this.actor.subscribe(() => running.disk.applyAdmission());
+    running.disk.applyAdmission();
+    engine.onJournalError = (error) => running.disk.note('The journal can not be written.', error);
     this.background.start();
     this.countQuarantined();
     if (!engine.options.readOnly) void this.holdReserve();
@@ -200,7 +200,7 @@ export class Session {
 
   private async holdReserve(): Promise<void> {
     try {
-      await this.running.reserve.hold(() => this.engine.clock.breathe());
+      await this.running.disk.reserve.hold(() => this.engine.clock.breathe());
     } catch (error) {
       this.engine.logger.warn({ err: error }, 'There is no room for the reserve that a full disk would need.');
     }
@@ -210,7 +210,7 @@ export class Session {
   private async finish(): Promise<void> {
     const { engine, running, subscriptions, recovered } = this;
     if (recovered === undefined) return;
-    running.applyAdmission();
+    running.disk.applyAdmission();
     if (engine.options.readOnly) return this.release();
     await this.background?.stop();
     await running.damageReports.idle();
@@ -238,11 +238,11 @@ export class Session {
   /** With the reserve given back, if that is what it takes. */
   private async writeLastCheckpoint(): Promise<Pick<CheckpointResult, 'bytes' | 'crc32'>> {
     try {
-      return await this.running.writeCheckpointInTurn(true);
+      return await this.running.checkpoints.writeInTurn(true);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      this.running.reserve.release();
-      return this.running.writeCheckpointInTurn(true);
+      this.running.disk.reserve.release();
+      return this.running.checkpoints.writeInTurn(true);
     }
   }
 

@@ -1,0 +1,93 @@
+/**
+ * The checkpoints of a running store: one at a time, and behind each the journal that it makes unnecessary goes.
+ */
+import type { Subscriptions } from '../journal/subscriptions.ts';
+import { planTruncation } from '../journal/truncation.ts';
+import { KeyedMutex } from '../keyed-mutex.ts';
+import type { Distributions } from '../metrics.ts';
+import type { Checkpointer, CheckpointResult } from '../recovery/checkpoint.ts';
+import type { DiskGuard } from './disk-guard.ts';
+import { storeError } from './disk-trouble.ts';
+import type { Engine } from './engine.ts';
+import type { Recovered } from './opening.ts';
+
+export interface CheckpointsParts {
+  readonly engine: Engine;
+  readonly recovered: Recovered;
+  readonly checkpointer: Checkpointer;
+  readonly disk: DiskGuard;
+  readonly subscriptions: () => Subscriptions;
+  readonly distributions: () => Distributions | undefined;
+}
+
+export class Checkpoints {
+  /** Replay would start here. */
+  from: number;
+  last = { endedAt: 0, durationMs: 0, bytes: 0 };
+  private readonly parts: CheckpointsParts;
+  private readonly turn = new KeyedMutex<'checkpoint'>();
+
+  constructor(parts: CheckpointsParts) {
+    this.parts = parts;
+    this.from = parts.recovered.replayFrom;
+  }
+
+  /** One checkpoint at a time, and none while a backup holds them off. Call the result to let go. */
+  hold(): Promise<() => void> {
+    return this.turn.acquire('checkpoint');
+  }
+
+  /** Writes a checkpoint when its turn comes. Rejects with an error of the store's. */
+  async writeInTurn(final: boolean): Promise<CheckpointResult> {
+    const release = await this.hold();
+    try {
+      return await this.write(final);
+    } catch (error) {
+      throw storeError(error, 'write', 'the checkpoint');
+    } finally {
+      release();
+    }
+  }
+
+  /** Writes a checkpoint, then lets go of the journal that it makes unnecessary. Whoever calls it has the turn. */
+  async write(final: boolean, { keepJournal = false } = {}): Promise<CheckpointResult> {
+    const { engine, recovered, checkpointer, disk } = this.parts;
+    const { clock } = engine;
+    const { bus, indexer, journal } = recovered;
+    const result = await checkpointer.write(final);
+    this.last = { endedAt: clock.monotonic(), durationMs: result.durationMs, bytes: result.bytes };
+    this.parts.distributions()?.checkpointDuration.observe(result.durationMs / 1000);
+    this.parts.distributions()?.checkpointChunksWritten.observe(result.chunks);
+    const { from, series, chunks, bytes, durationMs } = result;
+    bus.publish({ type: 'checkpointWritten', time: clock.now(), from, series, chunks, bytes, durationMs });
+    this.from = from;
+    if (keepJournal) return result;
+    try {
+      // So that a journal never goes as a whole: one without any record is one that somebody deleted.
+      await journal.commit();
+      await this.truncateJournal(from, Math.max(from, indexer.position ?? from, journal.first));
+    } catch (error) {
+      // The checkpoint is in place all the same; what is unnecessary now goes with the next one.
+      disk.note('The journal could not be shortened.', storeError(error, 'shorten', 'the journal'));
+    }
+    return result;
+  }
+
+  private async truncateJournal(checkpoint: number, indexes: number): Promise<void> {
+    const { engine, recovered } = this.parts;
+    const { journal, bus } = recovered;
+    const subscriptions = this.parts.subscriptions();
+    const { options } = engine;
+    const plan = planTruncation({
+      segmentStarts: journal.segments().map(({ start }) => start),
+      end: journal.end,
+      checkpoint,
+      indexes,
+      subscriptions: subscriptions.list(),
+      // Where the directory is limited, no sample goes for the sake of a subscriber.
+      subscriptionBacklogBytes: Math.min(options.subscriptionBacklogBytes, options.retentionBytes / 4),
+    });
+    for (const event of await subscriptions.overrun(plan.overruns)) bus.publish(event);
+    await journal.truncateBefore(plan.before);
+  }
+}

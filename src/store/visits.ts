@@ -1,0 +1,159 @@
+/**
+ * Visits of series: each is looked at, and what has to be done is for its statechart to decide. What is under way at a time
+ * is bounded, and the host's event loop is never held for long.
+ */
+import { codeOfPath, phaseOfCode } from '../../machines/series-states.ts';
+import type { Distributions } from '../metrics.ts';
+import type { SeriesActors } from '../series/actors.ts';
+import type { SeriesDirectory } from '../series/directory.ts';
+import type { Lifecycle } from '../series/lifecycle.ts';
+import { factsOf, type VisitParts, visitFacts } from '../series/maintenance.ts';
+import { NO_ROW, type Row } from '../series/table.ts';
+import type { DiskGuard } from './disk-guard.ts';
+import type { Engine, StoreActor } from './engine.ts';
+import type { Recovered } from './opening.ts';
+import type { Retention } from './retention.ts';
+import type { TrustedClock } from './trusted-clock.ts';
+
+/** Longest stretch of visits between two breaths of the host's event loop, and visits between two looks at the clock. */
+const SLICE_MS = 4;
+const VISITS_PER_LOOK = 64;
+
+const IN_MEMORY = codeOfPath('inMemory');
+/** The ends of a series' life; its row may stay for a while because somebody looks at its actor. */
+const ENDED: ReadonlySet<number> = new Set([codeOfPath('purged'), codeOfPath('quarantined.isolated')]);
+
+export interface VisitsParts {
+  readonly engine: Engine;
+  readonly recovered: Recovered;
+  readonly actor: StoreActor;
+  readonly actors: SeriesActors;
+  readonly lifecycle: Lifecycle;
+  readonly directory: SeriesDirectory;
+  readonly retention: Retention;
+  readonly trustedClock: TrustedClock;
+  readonly disk: DiskGuard;
+  readonly distributions: () => Distributions | undefined;
+}
+
+export class Visits {
+  /** Visits of series, those that found nothing to do included. */
+  inMemory = 0;
+  archived = 0;
+  private readonly parts: VisitsParts;
+  private readonly visitParts: VisitParts;
+  /** How often something was dropped from the disk, and how often that was known when the disk was last probed. */
+  private freedCount = 0;
+  private freedKnown = 0;
+
+  constructor(parts: VisitsParts) {
+    this.parts = parts;
+    const { engine, retention, trustedClock } = parts;
+    const { table, chunks, cache, options } = engine;
+    this.visitParts = {
+      table,
+      chunks,
+      cache,
+      headChunkTimeoutMs: options.headChunkTimeoutMs,
+      beforeTime: () => retention.beforeTime(),
+      now: () => trustedClock.now(),
+    };
+  }
+
+  /** Something was dropped from the disk. */
+  noteFreed(): void {
+    this.freedCount++;
+  }
+
+  private get hasRoom(): boolean {
+    const { actors, recovered } = this.parts;
+    const { indexer } = recovered;
+    return actors.hasRoom && indexer.queued < indexer.capacity;
+  }
+
+  /** Resolves when another series may change: calls and index operations that wait are bounded. */
+  async room(): Promise<void> {
+    const { actors, recovered } = this.parts;
+    const { indexer } = recovered;
+    await actors.room();
+    if (indexer.queued >= indexer.capacity) await indexer.flush();
+  }
+
+  /** One visit of each row: what its statechart decides is done when this resolves, calls included in part. */
+  async rows(rows: readonly Row[]): Promise<void> {
+    const { engine, disk, actors } = this.parts;
+    const { table, clock } = engine;
+    const started = clock.monotonic();
+    let sliceEnd = started + SLICE_MS;
+    let visited = 0;
+    for (const row of rows) {
+      if (++visited % VISITS_PER_LOOK === 0 && clock.monotonic() >= sliceEnd) {
+        await clock.breathe();
+        sliceEnd = clock.monotonic() + SLICE_MS;
+      }
+      // A series at rest is looked at in less time than waiting for nothing would take.
+      if (!this.hasRoom) await this.room();
+      // From here to the sending nothing awaits: what the facts say is so when the statechart decides.
+      if (!table.isLive(row)) continue;
+      this.inMemory++;
+      const code = table.stateCode(row);
+      if (phaseOfCode(code) === 'persisting' || ENDED.has(code)) continue;
+      const facts = code === IN_MEMORY ? visitFacts(this.visitParts, row) : factsOf(this.visitParts, row);
+      if (facts === undefined) continue;
+      const freesSpace = facts.droppable || phaseOfCode(code) === 'purged';
+      if (disk.isWaiting && !freesSpace) continue;
+      actors.send(row, { type: 'maintain', facts });
+    }
+    this.tellFreed();
+    this.parts
+      .distributions()
+      ?.maintenanceBatchDuration.observe({ location: 'memory' }, (clock.monotonic() - started) / 1000);
+  }
+
+  /** Visits archived series for retention, without waking them. */
+  async archivedSeries(slots: readonly number[]): Promise<void> {
+    const { engine, recovered, retention, directory, lifecycle, actors } = this.parts;
+    const { archived } = recovered;
+    const { clock, table } = engine;
+    const started = clock.monotonic();
+    const beforeTime = retention.beforeTime();
+    for (const slot of slots) {
+      const high = archived.highAt(slot);
+      const low = archived.lowAt(slot);
+      this.archived++;
+      if (!archived.isDroppable(high, low, beforeTime)) continue;
+      await this.room();
+      const pairs = directory.archivedPairs(high, low);
+      if (pairs === undefined || !archived.has(high, low)) continue;
+      const found = table.findFingerprint(high, low);
+      const row = found === NO_ROW ? lifecycle.borrow(high, low, pairs) : found;
+      actors.send(row, { type: 'maintain', facts: { ...factsOf(this.visitParts, row), droppable: true } });
+    }
+    this.tellFreed();
+    this.parts
+      .distributions()
+      ?.maintenanceBatchDuration.observe({ location: 'archived' }, (clock.monotonic() - started) / 1000);
+  }
+
+  /** Every series once, those in memory and the archived ones; resolves when what was decided is done. */
+  async all(): Promise<void> {
+    const { engine, recovered, actors } = this.parts;
+    const { table } = engine;
+    const { archived } = recovered;
+    await this.rows(Array.from({ length: table.size }, (_, row) => row));
+    await actors.allSettled();
+    const slots: number[] = [];
+    for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) slots.push(slot);
+    await this.archivedSeries(slots);
+    await actors.allSettled();
+    this.tellFreed();
+  }
+
+  /** While the store waits for space, what retention has freed is a reason to probe the disk at once. */
+  private tellFreed(): void {
+    if (this.freedCount === this.freedKnown) return;
+    this.freedKnown = this.freedCount;
+    const { disk, actor } = this.parts;
+    if (disk.isWaiting) actor.send({ type: 'diskFreed' });
+  }
+}
