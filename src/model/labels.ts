@@ -55,7 +55,7 @@ export const toLabelPairs = (labels: Labels): LabelPairs => {
  * The label set as a plain object that is nobody else's. A label named `__proto__` becomes a property like any other.
  *
  * The first labels are written out because a place in the code remembers the one name that it has always set: where most
- * series have the same names, setting a property there takes a quarter of the time that it takes in a loop.
+ * series have the same names, setting a property there takes less than half of the time that it takes in a loop.
  */
 export const toLabels = (pairs: LabelPairs): Labels => {
   const labels: Record<string, string> = {};
@@ -196,7 +196,12 @@ const hasProto = (pairs: LabelPairs): boolean => {
 const withProto = (pairs: LabelPairs): Labels => {
   const labels: Record<string, string> = {};
   for (let i = 0; i < pairs.length; i += 2) {
-    Object.defineProperty(labels, pairs[i], { value: pairs[i + 1], enumerable: true, configurable: true, writable: true });
+    Object.defineProperty(labels, pairs[i], {
+      value: pairs[i + 1],
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   }
   return labels;
 };
