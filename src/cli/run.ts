@@ -25,8 +25,15 @@ const parse = (verb: Verb, args: readonly string[]): Parsed => {
     return { options: values as GivenOptions, positionals };
   } catch (error) {
     const message = (error as Error).message.replace(/\. To specify a positional argument.*$/s, '.');
-    throw new UsageError(message.endsWith('.') ? message : `${message}.`);
+    throw new UsageError(`${message.endsWith('.') ? message : `${message}.`}${optionHint(message, verb)}`);
   }
+};
+
+/** For an option that is not there, the one that was probably meant. */
+const optionHint = (message: string, { options }: Verb): string => {
+  const given = /^Unknown option '--(.+?)'/.exec(message)?.[1];
+  const meant = given === undefined ? undefined : nearest(given, [...Object.keys(options), 'help']);
+  return meant === undefined ? '' : ` Did you mean --${meant}?`;
 };
 
 const checkArguments = (verb: Verb, { options, positionals }: Parsed): void => {

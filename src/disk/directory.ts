@@ -53,7 +53,8 @@ export const prepareDirectory = (
   try {
     const created = !hasVersion(fileSystem, directory);
     if (created) {
-      if (readOnly) throw noStore(directory, 'has no VERSION file');
+      if (readOnly)
+        throw noStore(directory, fileSystem.stat(directory) === undefined ? 'does not exist' : 'has no VERSION file');
       createStore(fileSystem, directory);
     }
     const dirtyPath = join(directory, DIRTY_FILE);

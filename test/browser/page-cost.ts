@@ -113,6 +113,12 @@ const runPairs = async (cost: PageCost, count: number, samplesPerSecond: number)
 
 const rows = [
   { title: 'samples a second', of: (one: WindowFigures) => one.samplesPerSecond, digits: 0 },
+  {
+    title: 'the same, without waiting for a processor',
+    of: (one: WindowFigures) => one.samplesPerSecondRun,
+    digits: 0,
+  },
+  { title: 'share of the time spent waiting for one', of: (one: WindowFigures) => one.waitedShare, digits: 3 },
   { title: 'main thread, ns a sample', of: (one: WindowFigures) => one.cpuNsPerSample, digits: 0 },
   { title: 'event loop held, 99th percentile, ms', of: (one: WindowFigures) => one.loopP99Ms, digits: 1 },
 ];

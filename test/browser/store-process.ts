@@ -24,6 +24,10 @@ export type StoreRequest =
 
 export interface WindowFigures {
   readonly samplesPerSecond: number;
+  /** The same, without the time in which the main thread could have run and other threads had the processors. */
+  readonly samplesPerSecondRun: number;
+  /** The share of the time in which that was so: how far the other figures can be trusted. */
+  readonly waitedShare: number;
   /** Time that the main thread spent on a processor; what else keeps the machine busy is not in it. */
   readonly cpuNsPerSample: number;
   /** The longest that the event loop was held, and the 99th percentile. */
@@ -37,8 +41,11 @@ export interface MemoryFigures {
   readonly liveActors: number;
 }
 
-/** The kernel counts the main thread's time on a processor by itself, in nanoseconds. */
-const mainThreadNs = (): number => Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[0]);
+/** What the kernel counts of the main thread by itself: nanoseconds on a processor, and waiting for one. */
+const mainThread = (): { readonly ranNs: number; readonly waitedNs: number } => {
+  const [ranNs, waitedNs] = readFileSync('/proc/self/schedstat', 'utf8').split(' ').map(Number);
+  return { ranNs, waitedNs };
+};
 
 /** Appends to all series in turn, without a pause or at a given rate, until it is told to stop. */
 class Feeder {
@@ -107,14 +114,19 @@ class Feeder {
 }
 
 const measure = async (feeder: Feeder, ms: number): Promise<WindowFigures> => {
-  const before = { appended: feeder.appended, ns: mainThreadNs(), started: performance.now() };
+  const before = { appended: feeder.appended, ...mainThread(), started: performance.now() };
   const pauses = new LoopPauses();
   await sleep(ms);
   const { maxMs, p99Ms } = pauses.stop();
+  const { ranNs, waitedNs } = mainThread();
   const samples = feeder.appended - before.appended;
+  const seconds = (performance.now() - before.started) / 1000;
+  const waitedSeconds = (waitedNs - before.waitedNs) / 1e9;
   return {
-    samplesPerSecond: samples / ((performance.now() - before.started) / 1000),
-    cpuNsPerSample: (mainThreadNs() - before.ns) / samples,
+    samplesPerSecond: samples / seconds,
+    samplesPerSecondRun: samples / (seconds - waitedSeconds),
+    waitedShare: waitedSeconds / seconds,
+    cpuNsPerSample: (ranNs - before.ranNs) / samples,
     loopMaxMs: maxMs,
     loopP99Ms: p99Ms,
   };

@@ -55,6 +55,7 @@ describe('wrong usage', () => {
     [['dump'], /DIR is missing\.\nusage: tidemark dump DIR/],
     [['info', 'a', 'b'], /"b" is one argument too many/],
     [['dump', 'd', '--nonsense'], /Unknown option '--nonsense'/],
+    [['info', 'd', '--jsn'], /Unknown option '--jsn'\. Did you mean --json\?/],
     [['dump', 'd', '--from'], /--from.*argument missing/],
     [['machines', '--format', 'png'], /--format takes one of mermaid, json/],
     [['completion', 'fish'], /SHELL is one of bash, zsh/],

@@ -140,6 +140,18 @@ describe('tidemark completion', () => {
     });
 });
 
+describe('the completion script for zsh', () => {
+  it('leaves no quote open, whatever the summaries say', async () => {
+    const { out } = await runInProcess(['completion', 'zsh']);
+    expect(out).to.contain("'\\''");
+    for (const line of out.split('\n')) {
+      if (line.startsWith('#')) continue;
+      const quotes = line.replaceAll("\\'", '').split("'").length - 1;
+      expect(quotes % 2, line).to.equal(0);
+    }
+  });
+});
+
 describe('what goes wrong', () => {
   const failing = (error: unknown) => ({ openStore: () => Promise.reject(error), systemClock: {} }) as never;
 

@@ -26,16 +26,19 @@ ${verbs.map(bashChoices).join('')}${verbs
   .flatMap(({ name, positionals }) =>
     positionals.flatMap(({ choices }) => (choices ? [`    ${name}:${name}) words="${choices.join(' ')}" ;;\n`] : [])),
   )
-  .join('')}    *) COMPREPLY=($(compgen -d -- "$current")); return ;;
+  .join('')}    *)
+      compopt -o filenames 2>/dev/null
+      COMPREPLY=($(compgen -d -- "$current"))
+      return ;;
     esac
   fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
-complete -o filenames -F _tidemark tidemark
+complete -F _tidemark tidemark
 `;
 
 /** Text inside a single-quoted zsh word, where brackets and colons have a meaning of their own. */
-const zshText = (text: string): string => text.replace(/'/g, "'\\''").replace(/[[\]:\\]/g, '\\$&');
+const zshText = (text: string): string => text.replace(/[[\]:\\]/g, '\\$&').replace(/'/g, "'\\''");
 
 const zshOption = (name: string, { type, summary, placeholder, choices }: OptionSpec): string => {
   const value = choices === undefined ? ':' : `:(${choices.join(' ')})`;
@@ -50,7 +53,7 @@ const zshPositionals = (verb: Verb): string[] =>
   });
 
 const zsh = (verbs: readonly Verb[]): string => `#compdef tidemark
-# zsh completion for tidemark; load it with:
+# zsh completion for tidemark; load it after compinit with:
 #   source <(tidemark completion zsh)
 _tidemark() {
   local -a verbs=(
@@ -87,7 +90,7 @@ export const createCompletion = (others: readonly Verb[]): Verb => {
     positionals: [{ name: 'SHELL', required: true, summary: 'bash or zsh.', choices: ['bash', 'zsh'] }],
     options: {},
     notes: [],
-    examples: ['source <(tidemark completion bash)'],
+    examples: ['source <(tidemark completion bash)', 'source <(tidemark completion zsh)   # after compinit'],
 
     async run({ positionals: [shell], terminal }) {
       const verbs = [...others, completion];
