@@ -47,6 +47,17 @@ export class ChunkAppender {
     return this.startWide(highHalf(timestamp), lowHalf(timestamp), high, low);
   }
 
+  /**
+   * The same in a small slot, where the encoding can begin in one: the first sample of a varbit chunk is in its header. The
+   * head must be appended to in registers from then on, or moved to a full slot (varbit-head.ts).
+   */
+  startSmall(timestamp: number, high: number, low: number): Slot {
+    if (this.defaultEncoding !== VARBIT) return this.start(timestamp, high, low);
+    const slot = this.slab.allocateSmall(VARBIT);
+    this.begin(slot, ZERO);
+    return this.appendWide(slot, highHalf(timestamp), lowHalf(timestamp), high, low);
+  }
+
   /** The same as {@link start} for a time given as the two halves of an int64. */
   startWide(timeHigh: number, timeLow: number, high: number, low: number): Slot {
     const slot = this.slab.allocate(this.defaultEncoding);

@@ -31,7 +31,25 @@ export const toLabelPairs = (labels: Labels): LabelPairs => {
   if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) {
     throw invalid(`labels must be an object of names and values, but they are ${describe(labels)}`);
   }
-  const pairs: string[] = [];
+  // A getter of the caller's may lead here again.
+  const collected = isCollecting ? [] : shared;
+  isCollecting = true;
+  try {
+    return collectPairs(labels, collected);
+  } finally {
+    isCollecting = collected !== shared;
+    if (shared.length > SHARED_LENGTH_MAX) shared.length = 0;
+  }
+};
+
+/** Where labels are collected, so that what is returned has no room to grow, and nothing else is allocated. */
+const shared: string[] = [];
+/** More than that is not kept for the next labels. */
+const SHARED_LENGTH_MAX = 128;
+let isCollecting = false;
+
+const collectPairs = (labels: Labels, pairs: string[]): LabelPairs => {
+  let length = 0;
   let byteCount = 0;
   for (const name in labels) {
     const value = labels[name];
@@ -40,15 +58,16 @@ export const toLabelPairs = (labels: Labels): LabelPairs => {
     }
     if (value === '') continue;
     byteCount += checkedByteCount(name, value);
-    insertSorted(pairs, name, value);
+    insertSorted(pairs, length, name, value);
+    length += 2;
   }
-  const count = pairs.length / 2;
+  const count = length / 2;
   if (count === 0) throw invalid('a series needs at least one label with a value, but there is none');
   if (count > LABEL_COUNT_MAX) throw invalid(`a series may have ${LABEL_COUNT_MAX} labels, but there are ${count}`);
   if (byteCount > LABEL_BYTES_MAX) {
     throw invalid(`the labels of a series may take ${LABEL_BYTES_MAX} bytes as UTF-8, but they take ${byteCount}`);
   }
-  return pairs;
+  return pairs.slice(0, length);
 };
 
 /**
@@ -165,9 +184,9 @@ const hashOfLabel = (name: string, value: string): number => {
   return hash ^ (hash >>> 13);
 };
 
-const insertSorted = (pairs: string[], name: string, value: string): void => {
-  let index = pairs.length;
-  pairs.push(name, value);
+/** Inserts a pair among the first `length` texts; what is behind them is left over from others. */
+const insertSorted = (pairs: string[], length: number, name: string, value: string): void => {
+  let index = length;
   while (index > 0 && pairs[index - 2] > name) {
     pairs[index] = pairs[index - 2];
     pairs[index + 1] = pairs[index - 1];

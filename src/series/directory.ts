@@ -94,15 +94,13 @@ export class SeriesDirectory {
     );
   }
 
-  private admit(given: LabelPairs, hash: number): Row {
+  private admit(pairs: LabelPairs, hash: number): Row {
     const { table, mapper, archived, indexer, bus, clock } = this.parts;
-    fastFingerprint(given, this.fingerprint);
-    const stored = mapper.map(this.fingerprint[0], this.fingerprint[1], given, this.lookups);
+    fastFingerprint(pairs, this.fingerprint);
+    const stored = mapper.map(this.fingerprint[0], this.fingerprint[1], pairs, this.lookups);
     const { high, low } = stored;
     this.demandRoom();
-    if (archived.has(high, low)) return this.parts.wake(high, low, given);
-    // The array that labels were collected in has room to grow; the one that is kept has none.
-    const pairs = given.slice();
+    if (archived.has(high, low)) return this.parts.wake(high, low, pairs);
     const row = table.add(high, low, pairs, undefined, hash);
     this.created++;
     const position = bus.publishCreated(clock.now(), high, low, pairs);

@@ -18,6 +18,7 @@ export class EventBus {
   private readonly journal: EventJournal;
   /** Each with the types of events that it wants. */
   private readonly listeners = new Map<LifecycleListener, readonly EventType[] | 'all'>();
+  private isCreationHeard = false;
   /** Events published, by type. */
   readonly counts = new Map<EventType, number>();
 
@@ -41,7 +42,7 @@ export class EventBus {
    * position is the event's or one before it.
    */
   publishCreated(time: number, high: number, low: number, pairs: LabelPairs): Position {
-    if (this.hasListenerFor('seriesCreated')) {
+    if (this.isCreationHeard) {
       const fingerprint = fingerprintText(high, low);
       return this.publish({ type: 'seriesCreated', time, fingerprint, labels: toLabels(pairs) });
     }
@@ -52,7 +53,11 @@ export class EventBus {
   /** Adds a listener, for all events or those of some types; returns what removes it. */
   listen(listener: LifecycleListener, types: readonly EventType[] | 'all' = 'all'): () => void {
     this.listeners.set(listener, types);
-    return () => this.listeners.delete(listener);
+    this.isCreationHeard = this.hasListenerFor('seriesCreated');
+    return () => {
+      this.listeners.delete(listener);
+      this.isCreationHeard = this.hasListenerFor('seriesCreated');
+    };
   }
 
   private hasListenerFor(type: EventType): boolean {

@@ -112,10 +112,9 @@ export class MemoryChunks {
     const { table, slab } = this;
     const base = row << ROW_SHIFT;
     if ((table.ints[base] & HEAD_OPEN) === 0) {
-      this.link(row, this.appender.start(timestamp, high, low));
+      this.link(row, this.appender.startSmall(timestamp, high, low));
       this.openHead(row);
       this.load(row);
-      this.narrow(row);
       this.started++;
       return;
     }

@@ -172,11 +172,12 @@ export class SeriesTable {
 
   /** A row for a series that has none, in the state with this code: no chunks, no samples. `hash`: of its labels. */
   add(high: number, low: number, pairs: LabelPairs, stateCode = 0, hash = pairsHash(pairs)): Row {
-    const row = this.freeRows.pop() ?? this.size++;
+    const freed = this.freeRows.pop();
+    const row = freed ?? this.size++;
     if (row >= this.high.length) this.grow(this.high.length * 2);
     const base = row << ROW_SHIFT;
     const generation = this.ints[base + GENERATION] + 1;
-    this.ints.fill(0, base, base + INTS_PER_ROW);
+    if (freed !== undefined) this.ints.fill(0, base, base + INTS_PER_ROW);
     this.ints[base + FLAGS] = stateCode + 1;
     this.ints[base + HEAD] = NO_SLOT;
     this.ints[base + OLDEST] = NO_SLOT;

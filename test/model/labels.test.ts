@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { TidemarkError } from '../../src/errors.ts';
+import { TidemarkError } from '../../src/errors.ts';
 import {
   compareLabelPairs,
   LABEL_BYTES_MAX,
@@ -46,6 +46,22 @@ const toObject = (entries: readonly (readonly [string, string])[]): Labels => {
 };
 
 describe('toLabelPairs', () => {
+  it('gives labels that nobody shares, also when reading a value asks for other labels', () => {
+    const outer = {
+      a: '1',
+      get b() {
+        expect(toLabelPairs({ z: '9', y: '8' })).to.deep.equal(['y', '8', 'z', '9']);
+        return '2';
+      },
+      c: '3',
+    };
+    const first = toLabelPairs(outer);
+    toLabelPairs({ x: '7', w: '6', v: '5', u: '4' });
+    expect(first).to.deep.equal(['a', '1', 'b', '2', 'c', '3']);
+    expect(() => toLabelPairs({ a: '1', b: 2 as unknown as string })).to.throw(TidemarkError);
+    expect(toLabelPairs({ b: '2' })).to.deep.equal(['b', '2']);
+  });
+
   it('sorts by name and leaves out empty values', () => {
     expect(toLabelPairs({ job: 'node', __name__: 'up', zone: '', instance: 'a:1' })).to.deep.equal([
       '__name__',
