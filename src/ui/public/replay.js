@@ -126,8 +126,8 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
           },
           h('td', { class: 'mono soft' }, formatCount(index + 1)),
           h('td', { class: 'mono', title: formatTime(event.time) }, formatClock(event.time)),
-          h('td', {}, event.type),
-          h('td', { class: 'mono small', title: subject }, subject.length > 60 ? `${subject.slice(0, 60)}…` : subject),
+          h('td', { class: 'small', title: event.type }, event.type),
+          h('td', { class: 'mono small', title: subject }, subject),
         );
       }),
     );
@@ -182,7 +182,7 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
   const start = (/** @type {any[]} */ events, /** @type {string} */ name) => {
     pause();
     replay = new Replay(events.slice(-eventsMax));
-    setText(source, `${name}, ${formatCount(events.length)} lifecycle events`);
+    setText(source, `${name}, ${formatCount(events.length)} lifecycle event${events.length === 1 ? '' : 's'}`);
     trouble.replaceChildren(
       events.length === 0 ? h('p', { class: 'empty' }, 'The journal has no lifecycle events yet.') : '',
     );
@@ -246,17 +246,8 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
         ),
         h('p', { class: 'small' }, where),
       ),
-      h(
-        'div',
-        { class: 'replay' },
-        h(
-          'div',
-          { class: 'stack' },
-          panel('Series', [], seriesChart.element),
-          panel('Store', [store], storeChart.element),
-        ),
-        panel('Events', [], list),
-      ),
+      h('div', { class: 'replay' }, panel('Series', [], seriesChart.element), panel('Events', [], list)),
+      panel('Store', [store], storeChart.element),
     ),
   );
   await openJournal();

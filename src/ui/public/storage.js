@@ -23,6 +23,11 @@ class Figures {
     this.values = new Map(metrics.map(({ name, values }) => [name, values]));
   }
 
+  /** The values of a metric with their labels. */
+  all(/** @type {string} */ name) {
+    return this.values.get(name) ?? [];
+  }
+
   /** The sum over all label values; `undefined` for a metric that is not there. */
   get(/** @type {string} */ name) {
     const values = this.values.get(name);
@@ -102,6 +107,11 @@ const tiles = (/** @type {Figures} */ figures, /** @type {any} */ state) => {
       `${formatCount(get('tidemark_archived_series'))} archived, ${formatCount(get('tidemark_quarantined_series'))} quarantined`,
     ),
     tile(
+      'Open chunks',
+      formatCount(local('open_head_chunks')),
+      `of ${formatCount(local('memory_chunks'))} chunks in memory`,
+    ),
+    tile(
       'Actors awake',
       formatCount(get('tidemark_live_actors')),
       `${formatCount(get('tidemark_busy_series'))} series busy with their file`,
@@ -109,7 +119,7 @@ const tiles = (/** @type {Figures} */ figures, /** @type {any} */ state) => {
     tile(
       'Journal',
       formatBytes(get('tidemark_journal_bytes')),
-      `${formatBytes(behind)} not yet durable, ${formatCount(get('tidemark_journal_segments'))} segment${get('tidemark_journal_segments') === 1 ? '' : 's'}`,
+      `${formatCount(get('tidemark_journal_segments'))} segment${get('tidemark_journal_segments') === 1 ? '' : 's'}, ${formatBytes(behind)} to sync`,
     ),
     tile(
       'Checkpoint',
@@ -160,11 +170,23 @@ const meterOf = (/** @type {number} */ share) => {
   return element;
 };
 
+/** What the parts of `tidemark_memory_bytes` are called here. @type {Record<string, string>} */
+const partNames = {
+  chunks: 'Chunks',
+  chunk_cache: 'Chunk cache',
+  series_table: 'Series and labels',
+  archive_directory: 'Archived series',
+  index_caches: 'Index caches',
+  indexing_queue: 'Indexing queue',
+  journal: 'Journal',
+};
+
 const memoryBars = (/** @type {Figures} */ figures) =>
   bars([
-    ['Chunks', figures.get('tidemark_memory_slab_bytes')],
-    ['Series table and labels', figures.get('tidemark_memory_table_bytes')],
-    ['Counted against the target', figures.get('tidemark_memory_used_bytes')],
+    ...figures
+      .all('tidemark_memory_bytes')
+      .map(({ labels, value }) => /** @type {const} */ ([partNames[labels.part] ?? labels.part, value])),
+    ['In all', figures.get('tidemark_memory_used_bytes')],
   ]);
 
 const diskBars = (/** @type {any} */ { bytes }) =>
