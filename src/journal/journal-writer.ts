@@ -46,6 +46,8 @@ export interface JournalWriterParts {
 const ATTEND_EVERY = 64;
 /** A sync is begun unasked when this share of the bound waits: what is kept stays small, and in the processor's caches. */
 const SYNC_AHEAD_SHARE = 8;
+/** A segment repeats 8 bytes of each series in it: one that is ended early should save more than that. */
+const SEGMENT_BYTES_WORTH_ENDING = 256 * 1024;
 
 export class JournalWriter {
   /** What was wrong with the end of the journal when it was opened. */
@@ -240,6 +242,16 @@ export class JournalWriter {
   /** Puts what is staged into a record: afterwards `end` is the position of everything appended so far. */
   seal(): Position {
     this.sealBatch();
+    return this.queue.end;
+  }
+
+  /**
+   * Has what follows go to a new segment, so that a checkpoint that starts here needs nothing of the ones before; a small
+   * segment is not worth it. Returns the position of the next record.
+   */
+  beginSegment(): Position {
+    this.sealBatch();
+    if (this.queue.end - this.files.currentStart >= SEGMENT_BYTES_WORTH_ENDING) this.startSegment();
     return this.queue.end;
   }
 
@@ -483,8 +495,12 @@ export class JournalWriter {
     queue.append(record, sealFrame(record, 0, kind, payloadBytes, frameSeed(this.salt, queue.end)));
     // A segment ends only where nothing is staged, because references that are staged are the segment's.
     if (queue.end - files.currentStart < this.options.segmentBytes || this.stage.count > 0) return;
+    this.startSegment();
+  }
+
+  private startSegment(): void {
     this.stage.beginSegment();
-    files.begin(queue.end, queue.end, this.stage.defined);
+    this.files.begin(this.queue.end, this.queue.end, this.stage.defined);
   }
 
   private reserve(payloadBytes: number): void {

@@ -172,6 +172,24 @@ describe('the journal', () => {
       );
     });
 
+    it('end when a checkpoint asks for it, if they have some size, and lose nothing then', async () => {
+      const { journal, fileSystem } = openJournal();
+      const samples = Array.from({ length: 1000 }, (_, i) => append(journal, i % 10, i, i));
+      expect(journal.beginSegment()).to.equal(journal.end);
+      expect(journal.segments()).to.have.length(1);
+      for (let i = 1000; i < 100_000; i++) samples.push(append(journal, i % 10, i, i + 0.123456789));
+      const start = journal.beginSegment();
+      expect(start).to.equal(journal.end);
+      expect(journal.segments().map((segment) => segment.start)).to.deep.equal([0, start]);
+      const later = Array.from({ length: 1000 }, (_, i) => append(journal, i % 20, 100_000 + i, i));
+      await journal.close();
+      expect(read(fileSystem).items).to.deep.equal([...samples, ...later]);
+      fileSystem.remove(fileSystem.paths()[0]);
+      const rest = read(fileSystem);
+      expect(rest.items).to.deep.equal(later);
+      expect(rest.findings).to.deep.equal([]);
+    });
+
     it('are not created before there is something to write', async () => {
       const { journal, fileSystem } = openJournal();
       await journal.commit();
