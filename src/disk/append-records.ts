@@ -25,6 +25,7 @@ export const appendRecords = (
 ): PersistResult => {
   const { fileSystem } = access;
   access.makePendingCut(path);
+  access.writeAgain(path);
   const fd = access.openForWriting(path, 'append');
   let cutTo: number | undefined;
   try {
@@ -33,7 +34,7 @@ export const appendRecords = (
       const firstIndex = wholeRecords(path, sizeBefore);
       cutTo = sizeBefore;
       access.writeRecords(fd, slots, encodings, from);
-      if (sync) fileSystem.syncBlocking(fd);
+      if (sync) access.syncFile(fd, path);
       const { size, mtimeNs } = fileSystem.statOpen(fd);
       const chunksInFile = firstIndex + slots.length - from;
       if (size !== chunksInFile * RECORD_BYTES) {

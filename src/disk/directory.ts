@@ -155,6 +155,20 @@ const makeDirectoryDurably = (fileSystem: FileSystem, directory: string): void =
   for (let path = directory; fileSystem.stat(path) === undefined; path = dirname(path)) parents.push(dirname(path));
   fileSystem.makeDirectory(directory);
   for (const parent of parents) fileSystem.syncDirectory(parent);
+  if (parents.length === 0) syncIfAllowed(fileSystem, dirname(directory));
+};
+
+/**
+ * An opening that failed may have made the directory and not come to this. Somebody else may have made it too, where a
+ * program may not even read the directory above.
+ */
+const syncIfAllowed = (fileSystem: FileSystem, directory: string): void => {
+  try {
+    fileSystem.syncDirectory(directory);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+  }
 };
 
 const writeDurably = (fileSystem: FileSystem, path: string, bytes: Uint8Array): void => {

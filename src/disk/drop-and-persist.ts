@@ -193,6 +193,7 @@ const rewrite = (access: SeriesFileAccess, path: string, request: DropAndPersist
       return fileSystem.statOpen(target).mtimeNs;
     });
     fileSystem.rename(temporary, path);
+    access.forget(path);
   } catch (error) {
     discard(fileSystem, temporary);
     throw error;

@@ -6,8 +6,16 @@ import { dirname, join } from 'node:path';
 import type { SlabView, Slot } from '../chunk/slab.ts';
 import type { FileDescriptor, FileSystem } from './file-system.ts';
 import { isMissing } from './io-error.ts';
-import { closeAfter, removeIfPresent, writeFully } from './read-write.ts';
-import { seriesPath } from './series-path.ts';
+import {
+  closeAfter,
+  closeQuietly,
+  discard,
+  openIfPresent,
+  readFully,
+  removeIfPresent,
+  writeFully,
+} from './read-write.ts';
+import { seriesPath, TEMPORARY_SUFFIX } from './series-path.ts';
 import { BATCH_RECORDS, encodeRecord, RECORD_BYTES } from './series-record.ts';
 
 export type Slots = readonly Slot[] | Int32Array;
@@ -20,8 +28,12 @@ export class SeriesFileAccess {
   readonly buffer = Buffer.alloc(BATCH_RECORDS * RECORD_BYTES);
   /** Files that have to be cut to a size before anything else is done to them: where the cut failed when it was due. */
   private readonly pendingCuts = new Map<string, number>();
+  /** Files of which a sync failed: what had not been written yet is lost, and the next sync would say nothing of it. */
+  private readonly failedSyncs = new Set<string>();
   /** At most the 256 series directories and the store's own. */
   private readonly changedDirectories = new Set<string>();
+  /** Those that were synced before. A process that died may have left changes in the others, which nobody noted. */
+  private readonly syncedDirectories = new Set<string>();
 
   constructor(fileSystem: FileSystem, directory: string, slab: SlabView) {
     this.fileSystem = fileSystem;
@@ -76,9 +88,51 @@ export class SeriesFileAccess {
     this.pendingCuts.delete(path);
   }
 
-  /** The file is gone from its place, and with it the cut that was due. */
-  forgetCut(path: string): void {
+  /** Makes what was written to the file durable. When it fails, {@link writeAgain} is due. */
+  syncFile(fd: FileDescriptor, path: string): void {
+    try {
+      this.fileSystem.syncBlocking(fd);
+    } catch (error) {
+      this.failedSyncs.add(path);
+      throw error;
+    }
+  }
+
+  /** After a failed sync: what the file has is written to a new one, from memory that the system has marked clean. */
+  writeAgain(path: string): void {
+    if (!this.failedSyncs.has(path)) return;
+    const { fileSystem, buffer } = this;
+    const source = openIfPresent(fileSystem, path);
+    if (source === undefined) {
+      this.failedSyncs.delete(path);
+      return;
+    }
+    const temporary = path + TEMPORARY_SUFFIX;
+    try {
+      const target = fileSystem.open(temporary, 'truncate');
+      closeAfter(fileSystem, target, () => {
+        for (let at = 0, count = 0; ; at += count) {
+          count = readFully(fileSystem, source, buffer, 0, buffer.length, at);
+          if (count === 0) break;
+          writeFully(fileSystem, target, buffer, 0, count, null);
+        }
+        fileSystem.syncBlocking(target);
+      });
+      fileSystem.rename(temporary, path);
+    } catch (error) {
+      discard(fileSystem, temporary);
+      throw error;
+    } finally {
+      closeQuietly(fileSystem, source);
+    }
+    this.failedSyncs.delete(path);
+    this.noteEntry(path);
+  }
+
+  /** The file is gone from its place, or is another, and nothing is due to it any more. */
+  forget(path: string): void {
     this.pendingCuts.delete(path);
+    this.failedSyncs.delete(path);
   }
 
   private cut(path: string, size: number): void {
@@ -117,8 +171,9 @@ export class SeriesFileAccess {
   }
 
   private syncIfChanged(directory: string): void {
-    if (!this.changedDirectories.has(directory)) return;
+    if (!this.changedDirectories.has(directory) && this.syncedDirectories.has(directory)) return;
     this.fileSystem.syncDirectory(directory);
     this.changedDirectories.delete(directory);
+    this.syncedDirectories.add(directory);
   }
 }

@@ -70,7 +70,7 @@ export class SeriesFiles {
       const found = this.access.fileSystem.stat(path);
       if (found === undefined) return 0;
       this.access.fileSystem.remove(path);
-      this.access.forgetCut(path);
+      this.access.forget(path);
       this.access.noteEntry(path);
       return toSeriesFileStat(found.size, found.mtimeNs).chunks;
     });
@@ -84,7 +84,7 @@ export class SeriesFiles {
     const { fileSystem, directory } = this.access;
     return this.attempt('quarantine', high, low, (path) => {
       const moved = quarantineFile(fileSystem, directory, seriesPath(high, low), reason, pairs);
-      this.access.forgetCut(path);
+      this.access.forget(path);
       return moved;
     });
   }
@@ -109,23 +109,24 @@ export class SeriesFiles {
           throw new TidemarkError('TIDEMARK_INTERNAL', `can't cut ${path} to ${size} bytes: it has ${before}`);
         }
         fileSystem.truncate(fd, size);
-        fileSystem.syncBlocking(fd);
+        this.access.syncFile(fd, path);
         return toSeriesFileStat(size, fileSystem.statOpen(fd).mtimeNs);
       });
     });
   }
 
   /**
-   * Makes earlier unsynced appends durable, and the file's name. When it fails, the system may have forgotten them for
-   * good: what was appended since the last sync has to be taken as lost. No file: nothing to do.
+   * Makes earlier unsynced appends durable, and the file's name. When it fails, the system may have forgotten them: the
+   * next time, the whole file is written again. No file: nothing to do.
    */
   sync(high: number, low: number): void {
     const { fileSystem } = this.access;
     this.attempt('sync', high, low, (path) => {
+      this.access.writeAgain(path);
       const fd = openIfPresent(fileSystem, path);
       if (fd === undefined) return;
       try {
-        fileSystem.syncBlocking(fd);
+        this.access.syncFile(fd, path);
       } finally {
         closeQuietly(fileSystem, fd);
       }

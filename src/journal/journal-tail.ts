@@ -1,6 +1,6 @@
 /**
  * Makes the end of a journal ready for writing: cuts an unfinished last record, removes files that hold nothing, and
- * says where the next record goes. Only the newest segment with a header is read.
+ * says where the next record goes. Only the newest segment with a header is read; what may not be on the disk is synced.
  *
  * The next segment starts behind every byte that was ever written, valid or not, and behind every position that other
  * files are known to have seen, so that no position is ever given out twice. Its header remembers where the records
@@ -10,6 +10,7 @@ import type { FileSystem } from '../disk/file-system.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Position } from '../model/events.ts';
 import type { JournalFinding } from './findings.ts';
+import { journalDefaults } from './journal-options.ts';
 import type { ClosedSegment } from './segment-files.ts';
 import { parseSegmentName } from './segment-header.ts';
 import { listSegments, physicalEnd, type SegmentEntry } from './segment-list.ts';
@@ -46,6 +47,7 @@ export const prepareTail = (fileSystem: FileSystem, directory: string, notBefore
     end: index + 1 < segments.length ? Math.min(segments[index + 1].start, physicalEnd(segment)) : recordsEnd,
     bytes: segment === last ? segment.headerBytes + recordsEnd - segment.start : segment.bytes,
   }));
+  syncRecent(fileSystem, directory, segments, recordsEnd);
   if (recordsEnd === last.start) {
     // It would keep its name from the segment that starts where it does. One whose header is damaged may hold records
     // that somebody can still make sense of.
@@ -88,6 +90,29 @@ const cutTail = (
   } finally {
     reader.close();
   }
+};
+
+/**
+ * What a process that died had written may be nowhere but in the page cache. The records that follow are acknowledged
+ * on top of it, in other files: without this, a loss of power could leave them and take what came before.
+ */
+const syncRecent = (
+  fileSystem: FileSystem,
+  directory: string,
+  segments: readonly SegmentEntry[],
+  recordsEnd: Position,
+): void => {
+  const unconfirmedFrom = recordsEnd - journalDefaults.unconfirmedBytesMax;
+  for (const segment of segments) {
+    if (segment !== segments.at(-1) && physicalEnd(segment) < unconfirmedFrom) continue;
+    const descriptor = fileSystem.open(segment.path, 'readWrite');
+    try {
+      fileSystem.dataSyncBlocking(descriptor);
+    } finally {
+      fileSystem.close(descriptor);
+    }
+  }
+  fileSystem.syncDirectory(directory);
 };
 
 const cut = (fileSystem: FileSystem, path: string, bytes: number): void => {

@@ -29,7 +29,7 @@ import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import { type LabelPairs, toLabels } from '../model/labels.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
-import { NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
+import { FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import { type ExaminedFile, FileExaminer, type FileToExamine } from './file-examiner.ts';
 import { RecoveryFindings } from './findings.ts';
 import { isOwnFingerprint, isReserved, nameSeries } from './naming.ts';
@@ -275,6 +275,8 @@ class CrashRecovery {
     table.lastChunkFirstTime[row] = found.lastChunkFirstTime;
     table.lastChunkLastTime[row] = found.lastTime;
     const before = table.chunksUnpersisted[row];
+    // Nobody knows whether the file's end is on the disk: the next checkpoint asks.
+    table.setFlag(row, FILE_UNSYNCED);
     chunks.dropThrough(row, found.lastTime);
     if (table.chunksUnpersisted[row] === 0) {
       // The checkpoint may be older than the file, or the file's end may be gone: what is there counts.
@@ -429,6 +431,7 @@ class CrashRecovery {
     table.lastChunkFirstTime[row] = found.lastChunkFirstTime;
     table.lastChunkLastTime[row] = found.lastTime;
     table.mtimeNs[row] = found.mtimeNs;
+    table.setFlag(row, FILE_UNSYNCED);
     table.adoptLastTime(row, found.lastTime);
     chunks.touch(row);
   }

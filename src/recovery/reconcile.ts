@@ -86,11 +86,14 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
     encodings[chunk] <= 2 &&
     firstTimes[chunk] <= lastTimes[chunk] &&
     (chunk === 0 || firstTimes[chunk] >= firstTimes[chunk - 1]);
+  const isReadable = (chunk: number): boolean => isWhole(parts, high, low, chunk, firstTimes, lastTimes);
+  // A page that never reached the disk reads as zeros: a chunk of 1970, by its header.
+  const isBlank = (chunk: number): boolean =>
+    encodings[chunk] === 0 && firstTimes[chunk] === 0 && lastTimes[chunk] === 0 && !isReadable(chunk);
   let sound = 0;
-  while (sound < encodings.length && isPlausible(sound) && lastTimes[sound] < memoryBegins) sound++;
+  while (sound < encodings.length && isPlausible(sound) && lastTimes[sound] < memoryBegins && !isBlank(sound)) sound++;
   sound = Math.max(sound, counted);
-  while (sound < encodings.length && isPlausible(sound) && isWhole(parts, high, low, sound, firstTimes, lastTimes))
-    sound++;
+  while (sound < encodings.length && isPlausible(sound) && isReadable(sound)) sound++;
   if (sound < encodings.length) {
     const isInMemory = isPlausible(sound) && memoryBegins <= firstTimes[sound];
     const isNew =

@@ -57,12 +57,15 @@ const tierOf = (question: TierQuestion, session: Session | undefined, closing: S
   const unclosed = session !== undefined && !session.closed ? session.position : undefined;
   // DIRTY may have been removed by hand; a checkpoint of an unfinished session tells the truth.
   const unfinished = unclosed !== undefined && (heads.trailer !== undefined || isHeadsOf(session, heads));
-  if (heads.status === 'damaged') return { kind: 'crash', reason: 'heads.db is damaged', from: unclosed };
-  if (forced) return { kind: 'crash', reason: 'recovery was asked for', from: unclosed };
+  // A session whose beginning a checkpoint let go of was never closed: what is left of the journal counts.
+  const left = session === undefined && question.recordsEnd !== undefined ? question.first : undefined;
+  const tail = trailerFits(question) ? question.heads.trailer.position : (unclosed ?? left);
+  if (heads.status === 'damaged') return { kind: 'crash', reason: 'heads.db is damaged', from: tail };
+  if (forced) return { kind: 'crash', reason: 'recovery was asked for', from: tail };
   if (!dirty && !unfinished) return { kind: 'clean' };
   if (heads.trailer !== undefined) {
     if (trailerFits(question)) return { kind: 'journal', from: question.heads.trailer.position };
-    return { kind: 'crash', reason: 'the journal of the last checkpoint is missing', from: unclosed };
+    return { kind: 'crash', reason: 'the journal of the last checkpoint is missing', from: tail };
   }
   if (closing !== undefined && isHeadsOf(closing, heads)) return { kind: 'journal', from: closing.from };
   if (session === undefined) {

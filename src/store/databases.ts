@@ -9,6 +9,7 @@ import type { FileSystem } from '../disk/file-system.ts';
 import { TidemarkError } from '../errors.ts';
 import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
 import type { KeyValueOperation, KeyValueStore, KeyValueStores } from '../index/key-value-store.ts';
+import { noteLostIndex, readLostIndexes } from '../index/lost-indexes.ts';
 import type { Logger } from '../logger.ts';
 
 export interface Databases extends Readonly<Record<DatabaseName, KeyValueStore>> {
@@ -21,6 +22,8 @@ export interface DatabaseParts {
   readonly directory: string;
   readonly stores: KeyValueStores;
   readonly readOnly: boolean;
+  /** The store is new: nothing that is missing was lost. */
+  readonly created: boolean;
   readonly logger: Logger;
   /** Gives the event loop to the host. */
   readonly breathe?: () => Promise<void>;
@@ -31,7 +34,7 @@ export interface DatabaseParts {
  * nothing left open.
  */
 export const openDatabases = async (parts: DatabaseParts): Promise<Databases> => {
-  const lost = new Set<DatabaseName>();
+  const lost = readLostIndexes(parts.fileSystem, parts.directory);
   const open: Partial<Record<DatabaseName, KeyValueStore>> = {};
   const openNamed = async (name: DatabaseName): Promise<void> => {
     open[name] = await openOrRenew(parts, name, lost);
@@ -68,7 +71,7 @@ export const renewUnreadable = async (parts: DatabaseParts, databases: Databases
       if (!isCorrupt(error)) throw error;
       const directory = join(parts.directory, databaseFolders[name]);
       parts.logger.warn({ err: error, directory, kept: readable.length }, 'An index is damaged; it is made anew.');
-      const renewed = await renew(parts, databases[name], directory);
+      const renewed = await renew(parts, name, databases[name], directory);
       (databases as Record<DatabaseName, KeyValueStore>)[name] = renewed;
       (databases.lost as Set<DatabaseName>).add(name);
       await renewed.batch(readable, { sync: true });
@@ -78,9 +81,15 @@ export const renewUnreadable = async (parts: DatabaseParts, databases: Databases
   return isChanged;
 };
 
-const renew = async (parts: DatabaseParts, damaged: KeyValueStore, directory: string): Promise<KeyValueStore> => {
+const renew = async (
+  parts: DatabaseParts,
+  name: DatabaseName,
+  damaged: KeyValueStore,
+  directory: string,
+): Promise<KeyValueStore> => {
   await damaged.close();
   if (parts.readOnly) return parts.stores.openCopy(join(directory, 'nothing'));
+  noteLostIndex(parts.fileSystem, parts.directory, name);
   setAside(parts.fileSystem, directory);
   return openOne(parts, directory);
 };
@@ -95,7 +104,10 @@ const openOrRenew = async (
 ): Promise<KeyValueStore> => {
   const { fileSystem, stores, logger } = parts;
   const directory = join(parts.directory, databaseFolders[name]);
-  if (fileSystem.stat(directory) === undefined) lost.add(name);
+  if (fileSystem.stat(directory) === undefined) {
+    lost.add(name);
+    if (!parts.created && !parts.readOnly) noteLostIndex(fileSystem, parts.directory, name);
+  }
   try {
     return await openOne(parts, directory);
   } catch (error) {
@@ -103,6 +115,7 @@ const openOrRenew = async (
     logger.warn({ err: error, directory }, 'An index can not be opened; it is made anew.');
     lost.add(name);
     if (parts.readOnly) return stores.openCopy(join(directory, 'nothing'));
+    noteLostIndex(fileSystem, parts.directory, name);
     setAside(fileSystem, directory);
     return openOne(parts, directory);
   }

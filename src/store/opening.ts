@@ -83,10 +83,12 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
   const { fileSystem, directory, stores, logger, options, clock } = engine;
   const { readOnly } = options;
   const { created, dirty } = prepareDirectory(fileSystem, directory, { readOnly });
-  const databases = await openDatabases({ fileSystem, directory, stores, readOnly, logger }).catch((error: unknown) => {
-    const isLocked = error instanceof TidemarkError && error.code === 'TIDEMARK_LOCKED';
-    throw isLocked ? lockedError(fileSystem, directory, error) : error;
-  });
+  const databases = await openDatabases({ fileSystem, directory, stores, readOnly, created, logger }).catch(
+    (error: unknown) => {
+      const isLocked = error instanceof TidemarkError && error.code === 'TIDEMARK_LOCKED';
+      throw isLocked ? lockedError(fileSystem, directory, error) : error;
+    },
+  );
   try {
     markDirty(fileSystem, directory, clock.now());
     return { databases, created, dirty };
@@ -213,10 +215,14 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
     damaged,
     replayFrom: tier.kind === 'journal' ? tier.from : journal.end,
     needsCheckpoint: mustRecover,
-    afterCheckpoint,
+    // What the journal says was archived since is to stay where it is.
+    afterCheckpoint: afterCheckpoint.filter((operation) => !isArchivedAgain(operation, archived)),
     needsLabels,
   };
 };
+
+const isArchivedAgain = (operation: IndexingOperation, archived: ArchiveDirectory): boolean =>
+  operation.type === 'unarchive' && archived.has(operation.high, operation.low);
 
 /**
  * Why a directory has to be recovered in full although it looks as if it did not: what nothing else would notice.
@@ -287,6 +293,7 @@ const databasePartsOf = ({ fileSystem, directory, stores, options, logger, clock
   directory,
   stores,
   readOnly: options.readOnly,
+  created: false,
   logger,
   breathe: () => clock.breathe(),
 });

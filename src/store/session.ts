@@ -8,6 +8,7 @@ import { markClean } from '../disk/directory.ts';
 import { writeMappings } from '../disk/mappings.ts';
 import { listQuarantined } from '../disk/quarantine-list.ts';
 import { isDiskFull, TidemarkError } from '../errors.ts';
+import { forgetLostIndexes } from '../index/lost-indexes.ts';
 import { Subscriptions } from '../journal/subscriptions.ts';
 import type { CheckpointResult } from '../recovery/checkpoint.ts';
 import { ProgressReporter } from '../recovery/progress.ts';
@@ -165,6 +166,7 @@ export class Session {
     } else if (recovered.how !== 'journal') {
       await labels.apply([], journal.end);
     }
+    if (recovered.databases.lost.size > 0) await this.settleLostIndexes(recovered);
     bus.publish({
       type: 'storeOpened',
       time: engine.clock.now(),
@@ -175,6 +177,13 @@ export class Session {
       headsCrc32: heads.crc32,
     });
     await journal.commit();
+  }
+
+  /** What was in databases that were lost is on the disk again. */
+  private async settleLostIndexes({ indexer }: Recovered): Promise<void> {
+    const { fileSystem, directory, options } = this.engine;
+    await indexer.flush();
+    if (!options.readOnly) forgetLostIndexes(fileSystem, directory);
   }
 
   private start(): void {
