@@ -114,7 +114,11 @@ export class ByteReader {
     // A label takes two bytes or more.
     if (count * 2 > this.remaining) throw new OutOfBytes();
     const { recent } = this;
-    for (let i = 0; i < count * 2; i++) recent[i] = this.stringLike(i < recent.length ? recent[i] : '');
+    for (let i = 0; i < count * 2; i++) {
+      const guess = i < recent.length ? recent[i] : '';
+      const text = this.stringLike(guess);
+      recent[i] = text === guess || i % 2 === 1 ? text : asPropertyName(text);
+    }
     // A copy has no room to grow, which would stay with each series for its life.
     const texts = recent.slice(0, count * 2);
     if (recent.length > RECENT_TEXTS_MAX) recent.length = RECENT_TEXTS_MAX;
@@ -165,3 +169,9 @@ export class ByteReader {
     throw new MalformedBytes('base-128 integer exceeds 64 bits');
   }
 }
+
+/**
+ * The same text as the engine keeps it for the names of properties. Label objects of texts from anywhere else take three
+ * times as long to make, for each name is looked up every time.
+ */
+const asPropertyName = (text: string): string => Object.keys({ [text]: 0 })[0];

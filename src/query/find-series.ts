@@ -5,6 +5,7 @@
  * The indexes lag behind the table by at most one batch; a lookup first waits until every series that existed when it
  * was called is indexed, so that what was appended is found.
  */
+import type { Clock } from '../clock.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';
 import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { Indexer } from '../index/indexer.ts';
@@ -13,6 +14,7 @@ import { matchFingerprints } from '../index/lookup.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { type CompiledMatcher, matchesPairs } from '../model/matcher.ts';
 import { NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
+import { ascendingRows } from './ascending-rows.ts';
 
 /** A series that a selector matches. */
 export interface FoundSeries {
@@ -23,6 +25,8 @@ export interface FoundSeries {
   readonly row: Row;
 }
 
+/** Fingerprints looked up at a stretch, a few milliseconds; then the host has its turn. */
+const LOOKED_UP_AT_ONCE = 1 << 15;
 /** Archived series whose labels one read of the index brings. */
 const ARCHIVED_AT_ONCE = 1024;
 
@@ -32,34 +36,103 @@ export interface FindParts {
   readonly archive: ArchiveIndex;
   readonly archived: ArchiveDirectory;
   readonly indexer: Indexer;
+  readonly clock: Clock;
   /** Told how many fingerprints of an index stand for no series. */
   readonly onStrays: (count: number) => void;
 }
 
-/** Series whose samples may lie in [from, through], in no particular order. */
-export const findSeries = async (
-  parts: FindParts,
-  matchers: readonly CompiledMatcher[],
-  from: number,
-  through: number,
-): Promise<FoundSeries[]> => {
-  const { table, archived, indexer } = parts;
-  if (indexer.queued > 0) await indexer.flush();
-  const { highs, lows, residual } = await matchFingerprints(parts.labels, matchers);
+/** Which series: all of them that match, and that may have samples from `from` through `through`. */
+export interface Sought {
+  readonly matchers: readonly CompiledMatcher[];
+  readonly from: number;
+  readonly through: number;
+}
+
+/** Takes a series that was found; nobody else holds on to the labels' array, but nobody may change it either. */
+type Take = (pairs: LabelPairs, high: number, low: number, row: Row) => void;
+
+/** Series whose samples may lie in the range, in no particular order. */
+export const findSeries = async (parts: FindParts, sought: Sought): Promise<FoundSeries[]> => {
   const found: FoundSeries[] = [];
+  await eachSeries(parts, sought, (pairs, high, low, row) => {
+    found.push({ high, low, pairs, row });
+  });
+  return found;
+};
+
+/** The labels of these series alone. */
+export const findLabels = async (parts: FindParts, sought: Sought): Promise<LabelPairs[]> => {
+  const found: LabelPairs[] = [];
+  await eachSeries(parts, sought, (pairs) => {
+    found.push(pairs);
+  });
+  return found;
+};
+
+const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise<void> => {
+  const { labels, indexer, clock } = parts;
+  if (indexer.queued > 0) await indexer.flush();
+  const { highs, lows, residual } = await matchFingerprints(labels, sought.matchers);
   const onDisk: number[] = [];
   let strays = 0;
-  for (let i = 0; i < highs.length; i++) {
-    const high = highs[i];
-    const low = lows[i];
-    const row = table.findFingerprint(high, low);
-    if (row !== NO_ROW) {
-      const pairs = table.labels[row];
-      if (pairs !== undefined && table.lastTime(row) >= from && matchesPairs(residual, pairs)) {
-        found.push({ high, low, pairs, row });
-      }
-      continue;
-    }
+  for (let start = 0; start < highs.length; start += LOOKED_UP_AT_ONCE) {
+    if (start > 0) await clock.breathe();
+    const end = Math.min(start + LOOKED_UP_AT_ONCE, highs.length);
+    const rowless = takeLive(parts, sought, { highs, lows, start, end, residual }, take);
+    strays += sortOutArchived(parts, sought, rowless, residual, onDisk, take);
+  }
+  await takeFromArchive(parts, onDisk, residual, take);
+  parts.onStrays(strays);
+};
+
+interface Candidates {
+  readonly highs: Int32Array;
+  readonly lows: Int32Array;
+  /** The stretch of them that is looked up, `end` excluded. */
+  readonly start: number;
+  readonly end: number;
+  /** Matchers that the index has not answered. */
+  readonly residual: readonly CompiledMatcher[];
+}
+
+/** Series in memory; returns the fingerprints of the others, high and low halves in turn. */
+const takeLive = (
+  { table }: FindParts,
+  { from }: Sought,
+  { highs, lows, start, end, residual }: Candidates,
+  take: Take,
+): number[] => {
+  const rows = new Int32Array(end - start);
+  const rowless: number[] = [];
+  let count = 0;
+  for (let i = start; i < end; i++) {
+    const row = table.findFingerprint(highs[i], lows[i]);
+    if (row === NO_ROW) rowless.push(highs[i], lows[i]);
+    else rows[count++] = row;
+  }
+  const isBounded = from !== Number.NEGATIVE_INFINITY;
+  for (const row of ascendingRows(rows, count, table.size)) {
+    if (isBounded && table.lastTime(row) < from) continue;
+    const pairs = table.labels[row];
+    if (pairs === undefined || !matchesPairs(residual, pairs)) continue;
+    take(pairs, table.high[row], table.low[row], row);
+  }
+  return rowless;
+};
+
+/** Takes what is archived and known in memory, notes in `onDisk` what has to be read; returns how many are strays. */
+const sortOutArchived = (
+  { archived, indexer }: FindParts,
+  { from, through }: Sought,
+  rowless: readonly number[],
+  residual: readonly CompiledMatcher[],
+  onDisk: number[],
+  take: Take,
+): number => {
+  let strays = 0;
+  for (let i = 0; i < rowless.length; i += 2) {
+    const high = rowless[i];
+    const low = rowless[i + 1];
     if (!archived.has(high, low)) {
       strays++;
       continue;
@@ -67,19 +140,17 @@ export const findSeries = async (
     if (!archived.overlaps(high, low, from, through)) continue;
     const pending = indexer.pendingArchived(high, low);
     if (pending === undefined) onDisk.push(high, low);
-    else if (matchesPairs(residual, pending)) found.push({ high, low, pairs: pending, row: NO_ROW });
+    else if (matchesPairs(residual, pending)) take(pending, high, low, NO_ROW);
   }
-  await addArchived(parts, onDisk, residual, found);
-  parts.onStrays(strays);
-  return found;
+  return strays;
 };
 
 /** Labels of archived series are read from the archive index, many at a time. */
-const addArchived = async (
+const takeFromArchive = async (
   { archive, table, indexer }: FindParts,
   halves: readonly number[],
   residual: readonly CompiledMatcher[],
-  found: FoundSeries[],
+  take: Take,
 ): Promise<void> => {
   for (let start = 0; start < halves.length; start += 2 * ARCHIVED_AT_ONCE) {
     const part = halves.slice(start, start + 2 * ARCHIVED_AT_ONCE);
@@ -89,7 +160,7 @@ const addArchived = async (
       // It may have been woken, or archived again, while its labels were being read.
       const row = table.findFingerprint(high, low);
       const pairs = row === NO_ROW ? (stored ?? indexer.pendingArchived(high, low)) : table.labels[row];
-      if (pairs !== undefined && matchesPairs(residual, pairs)) found.push({ high, low, pairs, row });
+      if (pairs !== undefined && matchesPairs(residual, pairs)) take(pairs, high, low, row);
     }
   }
 };

@@ -7,19 +7,25 @@ import type { Clock } from '../clock.ts';
 import { TidemarkError } from '../errors.ts';
 import { parseDuration } from '../model/duration.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
-import { compareLabelPairs, type Labels, toLabels } from '../model/labels.ts';
-import type { CompiledMatcher } from '../model/matcher.ts';
+import { type LabelPairs, type Labels, toLabels } from '../model/labels.ts';
 import { parseSelector } from '../model/selector.ts';
 import { isStaleAt } from '../model/staleness.ts';
 import { LAST_HIGH, LAST_LOW, NO_ROW, ROW_SHIFT, VALUE_KNOWN } from '../series/table.ts';
-import { type FindParts, type FoundSeries, findSeries } from './find-series.ts';
-import type { SeriesReader } from './read-series.ts';
+import { type FindParts, type FoundSeries, findLabels, findSeries, type Sought } from './find-series.ts';
+import { ReadAhead } from './read-ahead.ts';
+import type { Range, SeriesReader } from './read-series.ts';
+import type { ReadSamples } from './samples.ts';
+import { sortByLabels } from './sort-by-labels.ts';
 
-/** Series whose files are read by one message to the worker. */
+/** Series whose newest samples are read by one message to the worker. */
 const BATCH_SERIES = 64;
-/** Series read from memory between two looks at the clock, and how long a stretch may be. */
-const SERIES_PER_LOOK = 64;
+/** How long the host waits for its turn at most, and the samples given between two looks at the clock. */
 const SLICE_MS = 8;
+const SAMPLES_PER_LOOK = 16_384;
+/** A series takes as long as so many samples, even if it has none. */
+const SAMPLES_PER_SERIES = 64;
+/** Label objects made between two looks at the clock. */
+const OBJECTS_PER_LOOK = 1024;
 
 const DEFAULT_LOOKBACK_MS = 5 * 60_000;
 
@@ -30,11 +36,6 @@ export interface QueryParts extends Omit<FindParts, 'onStrays'> {
   readonly visibleFrom: () => number;
   /** Throws when the store is closed. */
   readonly assertOpen: () => void;
-}
-
-interface Range {
-  readonly from: number;
-  readonly through: number;
 }
 
 export class Queries {
@@ -59,20 +60,21 @@ export class Queries {
     this.check(signal);
     const range = this.rangeOf(options);
     const found = await this.find(selector, range);
-    found.sort((a, b) => compareLabelPairs(a.pairs, b.pairs));
-    let sliceEnd = this.parts.clock.monotonic() + SLICE_MS;
-    for (let start = 0; start < found.length; ) {
+    sortByLabels(found);
+    const { reader, clock } = this.parts;
+    const ahead = new ReadAhead(reader, found, range);
+    let sampleCount = 0;
+    let sliceEnd = clock.monotonic() + SLICE_MS;
+    for (let i = 0; i < found.length; i++) {
       this.check(signal);
-      const { answers, next } = await this.readFrom(found, start, range);
-      for (const answer of answers) {
-        this.check(signal);
-        yield answer;
-      }
-      start = next;
-      if (start % SERIES_PER_LOOK === 0 && this.parts.clock.monotonic() >= sliceEnd) {
-        await this.parts.clock.breathe();
-        sliceEnd = this.parts.clock.monotonic() + SLICE_MS;
-      }
+      const samples = ahead.take(i) ?? reader.readMemory(found[i], range) ?? (await ahead.read(i));
+      if (samples.timestamps.length > 0) yield answerOf(found[i], samples);
+      sampleCount += samples.timestamps.length + SAMPLES_PER_SERIES;
+      if (sampleCount < SAMPLES_PER_LOOK) continue;
+      sampleCount = 0;
+      if (clock.monotonic() < sliceEnd) continue;
+      await clock.breathe();
+      sliceEnd = clock.monotonic() + SLICE_MS;
     }
   }
 
@@ -95,17 +97,18 @@ export class Queries {
     this.check(undefined);
     const range = this.rangeOf({});
     const found = await this.find(selector, range);
-    found.sort((a, b) => compareLabelPairs(a.pairs, b.pairs));
+    sortByLabels(found);
     const samples: (InstantSample | undefined)[] = found.map((series) => this.lastInMemory(series));
     const missing = found.flatMap((_, index) => (samples[index] === undefined ? [index] : []));
-    for (let start = 0; start < missing.length; start += BATCH_SERIES) {
+    for (let start = 0; start < missing.length; ) {
       this.check(undefined);
       const indexes = missing.slice(start, start + BATCH_SERIES);
       const read = await this.lastOnDisk(
         indexes.map((index) => found[index]),
         range,
       );
-      for (const [i, index] of indexes.entries()) samples[index] = read[i];
+      for (const [i, sample] of read.entries()) samples[indexes[i]] = sample;
+      start += read.length;
     }
     return samples.filter((sample) => sample !== undefined && sample.timestamp >= range.from) as InstantSample[];
   }
@@ -115,14 +118,16 @@ export class Queries {
     this.check(undefined);
     const { from, through } = this.rangeOf(range);
     const list = isTextList(selectors) ? selectors : [selectors];
-    if (list.length === 1) return (await this.find(list[0], { from, through })).map(({ pairs }) => toLabels(pairs));
-    const byFingerprint = new Map<string, FoundSeries>();
+    if (list.length === 1) {
+      return this.labelObjects(await findLabels(this.findParts, soughtBy(list[0], { from, through })));
+    }
+    const byFingerprint = new Map<string, LabelPairs>();
     for (const selector of list) {
-      for (const series of await this.find(selector, { from, through })) {
-        byFingerprint.set(fingerprintText(series.high, series.low), series);
+      for (const { high, low, pairs } of await this.find(selector, { from, through })) {
+        byFingerprint.set(fingerprintText(high, low), pairs);
       }
     }
-    return [...byFingerprint.values()].map(({ pairs }) => toLabels(pairs));
+    return this.labelObjects([...byFingerprint.values()]);
   }
 
   async labelNames(): Promise<string[]> {
@@ -137,33 +142,25 @@ export class Queries {
 
   /** The series that a selector matches, with samples in the range or not. */
   find(selector: Selector, range: Range): Promise<FoundSeries[]> {
-    return findSeries(this.findParts, matchersFor(selector), range.from, range.through);
+    return findSeries(this.findParts, soughtBy(selector, range));
+  }
+
+  private async labelObjects(found: readonly LabelPairs[]): Promise<Labels[]> {
+    const { clock } = this.parts;
+    const objects: Labels[] = [];
+    let sliceEnd = clock.monotonic() + SLICE_MS;
+    for (const pairs of found) {
+      objects.push(toLabels(pairs));
+      if (objects.length % OBJECTS_PER_LOOK !== 0 || clock.monotonic() < sliceEnd) continue;
+      await clock.breathe();
+      sliceEnd = clock.monotonic() + SLICE_MS;
+    }
+    return objects;
   }
 
   private async settleIndex(): Promise<void> {
     this.check(undefined);
     if (this.parts.indexer.queued > 0) await this.parts.indexer.flush();
-  }
-
-  /** Answers from `start` on: one series from memory, or a batch of those that need their files. */
-  private async readFrom(
-    found: readonly FoundSeries[],
-    start: number,
-    { from, through }: Range,
-  ): Promise<{ answers: SeriesSamples[]; next: number }> {
-    const { reader } = this.parts;
-    const answers: SeriesSamples[] = [];
-    const inMemory = reader.readMemory(found[start], from, through);
-    if (inMemory !== undefined) {
-      if (inMemory.timestamps.length > 0) answers.push(answerOf(found[start], inMemory));
-      return { answers, next: start + 1 };
-    }
-    const batch = found.slice(start, start + BATCH_SERIES);
-    const samples = await reader.readBatch(batch, from, through);
-    for (const [index, series] of batch.entries()) {
-      if (samples[index].timestamps.length > 0) answers.push(answerOf(series, samples[index]));
-    }
-    return { answers, next: start + batch.length };
   }
 
   private lastInMemory(series: FoundSeries): InstantSample | undefined {
@@ -176,7 +173,10 @@ export class Queries {
     return { labels: toLabels(series.pairs), timestamp: table.lastTime(row), value: view.getFloat64(0) };
   }
 
-  /** The newest samples of series whose rows do not know them. What can't be read is reported, and left out. */
+  /**
+   * The newest samples of series whose rows do not know them, of as many of the first ones as one batch can read. What
+   * can't be read is reported, and left out.
+   */
   private async lastOnDisk(batch: readonly FoundSeries[], range: Range): Promise<(InstantSample | undefined)[]> {
     const { reader, table, archived } = this.parts;
     const from = batch.map(({ high, low }) => {
@@ -184,7 +184,7 @@ export class Queries {
       return Math.max(range.from, row === NO_ROW ? archived.lastTimeOf(high, low) : table.lastTime(row));
     });
     const earliest = Math.min(...from.map((time) => (Number.isNaN(time) ? range.from : time)));
-    const answers = await reader.readBatch(batch, earliest, range.through);
+    const answers = await reader.readBatch(batch, { from: earliest, through: range.through });
     return answers.map(({ timestamps, values }, index) => {
       const last = timestamps.length - 1;
       if (last < 0) return undefined;
@@ -210,13 +210,13 @@ export class Queries {
 }
 
 /** A list without matchers asks for everything, in so many words; text that would match everything is refused. */
-const matchersFor = (selector: Selector): readonly CompiledMatcher[] =>
-  parseSelector(selector, { allowEmpty: Array.isArray(selector) && selector.length === 0 });
+const soughtBy = (selector: Selector, { from, through }: Range): Sought => ({
+  matchers: parseSelector(selector, { allowEmpty: Array.isArray(selector) && selector.length === 0 }),
+  from,
+  through,
+});
 
-const answerOf = (
-  series: FoundSeries,
-  { timestamps, values }: { timestamps: Float64Array; values: Float64Array },
-): SeriesSamples => ({
+const answerOf = (series: FoundSeries, { timestamps, values }: ReadSamples): SeriesSamples => ({
   labels: toLabels(series.pairs),
   fingerprint: fingerprintText(series.high, series.low),
   timestamps,

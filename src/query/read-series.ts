@@ -5,6 +5,8 @@
  * so many chunks in the file, then these slots in memory. Neither persisting nor retention can move a chunk from one
  * to the other unseen. Reading the file happens afterwards, off the main thread, many series at a time; the slots are
  * retained meanwhile. A series whose samples are all in memory is read without any of that.
+ *
+ * Bounds: the files' chunks that one batch holds in memory ({@link CHUNKS_AT_ONCE}), whatever the files are like.
  */
 import type { Slab, Slot } from '../chunk/slab.ts';
 import { NO_SLOT } from '../chunk/slab.ts';
@@ -13,11 +15,15 @@ import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
 import { TidemarkError } from '../errors.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
+import { pairsEqual } from '../model/labels.ts';
 import type { ChunkCache } from '../series/chunk-cache.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { EARLIEST, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import type { FoundSeries } from './find-series.ts';
-import { SampleCollector } from './samples.ts';
+import { type ReadSamples, SampleCollector } from './samples.ts';
+
+/** Chunks of series files that one batch brings into memory; decoding them takes less than 15 ms. */
+export const CHUNKS_AT_ONCE = 1024;
 
 export interface ReadParts {
   readonly table: SeriesTable;
@@ -32,9 +38,10 @@ export interface ReadParts {
   readonly onLoaded: () => void;
 }
 
-export interface ReadSamples {
-  readonly timestamps: Float64Array;
-  readonly values: Float64Array;
+/** Times in milliseconds since the epoch, both ends included. */
+export interface Range {
+  readonly from: number;
+  readonly through: number;
 }
 
 /** Times of a file's chunks, oldest first. */
@@ -50,52 +57,77 @@ interface Reading {
   readonly key: string;
   readonly release: () => void;
   readonly memory: readonly Slot[];
-  /** Slots of the file's chunks in the range, retained; filled in as they are loaded. */
-  file: Slot[];
+  /** Which chunks of the file are in the range: the first one, and the one behind the last. */
   firstChunk: number;
+  endChunk: number;
+  /** Slots of those that are loaded, from the moment that they are allocated; NO_SLOT for what can't be read. */
+  file: Slot[];
   /** Chunks that the file should have at least. */
   readonly chunksInFile: number;
   /** What the file has that can't be read. */
   damage: Error | undefined;
-  /** Why the file could not be read at all now: the disk's doing, which says nothing about the file. */
-  trouble: Error | undefined;
+}
+
+/** Consecutive chunks of one file that are loaded together. */
+interface Run {
+  readonly reading: Reading;
+  /** Where they begin in `reading.file`. */
+  readonly start: number;
+  /** Their number in the series file. */
+  readonly firstIndex: number;
+  readonly slots: readonly Slot[];
 }
 
 export class SeriesReader {
   private readonly parts: ReadParts;
+  /** For what is read in one synchronous step; a batch has one of its own. */
   private readonly collector: SampleCollector;
 
   constructor(parts: ReadParts) {
     this.parts = parts;
-    this.collector = new SampleCollector(parts.slab, (slot) => parts.slab.encoding[slot]);
+    this.collector = new SampleCollector(parts.slab);
   }
 
   /**
    * The samples of the series if they are all in memory, or `undefined` when the series file is needed. The row is
    * looked up anew: the series may have been archived or woken since it was found.
    */
-  readMemory(series: FoundSeries, from: number, through: number): ReadSamples | undefined {
+  readMemory(series: FoundSeries, range: Range): ReadSamples | undefined {
     const row = this.rowOf(series);
-    if (row === NO_ROW || this.needsFile(row, from)) return undefined;
-    this.collector.begin(from, through);
-    this.collectMemory(row, from, through);
+    if (row === NO_ROW || this.fileMatters(row, range.from)) return undefined;
+    this.collector.begin(range.from, range.through);
+    this.collectMemory(row, range.from, range.through);
     return this.collector.take();
   }
 
+  /** Whether {@link readMemory} would answer `undefined`. */
+  needsFile(series: FoundSeries, from: number): boolean {
+    const row = this.rowOf(series);
+    return row === NO_ROW || this.fileMatters(row, from);
+  }
+
   /**
-   * Reads series whose files are needed, in the given order. Damaged parts are left out and reported. Rejects when the
-   * disk does not answer: an answer that leaves out what is there would be a wrong one.
+   * Reads series whose files are needed, in the given order: as many of the first ones as {@link CHUNKS_AT_ONCE} allow,
+   * at least one, so that the answer may be shorter than the batch. Damaged parts are left out and reported. Rejects
+   * when the disk does not answer: an answer that leaves out what is there would be a wrong one.
    */
-  async readBatch(batch: readonly FoundSeries[], from: number, through: number): Promise<ReadSamples[]> {
+  async readBatch(batch: readonly FoundSeries[], range: Range): Promise<ReadSamples[]> {
     const readings: Reading[] = [];
     try {
       for (const series of batch) readings.push(await this.begin(series));
-      await this.chooseChunks(readings, from, through);
-      await this.loadChunks(readings);
-      this.parts.onLoaded();
-      const troubled = readings.find(({ trouble }) => trouble !== undefined);
-      if (troubled !== undefined) throw troubled.trouble;
-      return readings.map((reading) => this.decode(reading, from, through));
+      await this.chooseChunks(readings, range);
+      // What does not fit is left to a later batch; nobody has to wait for its file until then.
+      for (const reading of readings.splice(fittingCount(readings))) this.finish(reading);
+      const collector = new SampleCollector(this.parts.slab);
+      // More chunks than fit has only a series that is alone.
+      if (readings.length === 1) return [await this.readPortions(readings[0], range, collector)];
+      await this.load(readings.map((reading) => ({ reading, from: reading.firstChunk, end: reading.endChunk })));
+      return readings.map((reading) => {
+        collector.begin(range.from, range.through);
+        this.collect(reading, reading.file, collector);
+        this.collect(reading, reading.memory, collector);
+        return collector.take();
+      });
     } finally {
       for (const reading of readings) this.finish(reading);
     }
@@ -106,22 +138,28 @@ export class SeriesReader {
     return runOne(this.parts.files, { kind: 'descriptors', high, low, skipFromEnd: 0 });
   }
 
-  private rowOf(series: FoundSeries): Row {
+  /** One series, however many chunks it has. */
+  private async readPortions(reading: Reading, range: Range, collector: SampleCollector): Promise<ReadSamples> {
+    const { firstChunk, endChunk } = reading;
+    collector.begin(range.from, range.through);
+    for (let from = firstChunk; from < endChunk; from += CHUNKS_AT_ONCE) {
+      await this.load([{ reading, from, end: Math.min(from + CHUNKS_AT_ONCE, endChunk) }]);
+      this.collect(reading, reading.file, collector);
+      this.releaseFile(reading);
+    }
+    this.collect(reading, reading.memory, collector);
+    return collector.take();
+  }
+
+  private rowOf({ high, low, pairs }: FoundSeries): Row {
     const { table } = this.parts;
-    const row = table.findFingerprint(series.high, series.low);
-    return row !== NO_ROW && table.labels[row] === series.pairs ? row : this.samePairs(row, series);
+    const row = table.findFingerprint(high, low);
+    const found = row === NO_ROW ? undefined : table.labels[row];
+    return found !== undefined && pairsEqual(found, pairs) ? row : NO_ROW;
   }
 
-  private samePairs(row: Row, series: FoundSeries): Row {
-    const pairs = row === NO_ROW ? undefined : this.parts.table.labels[row];
-    return pairs !== undefined &&
-      pairs.length === series.pairs.length &&
-      pairs.every((text, i) => text === series.pairs[i])
-      ? row
-      : NO_ROW;
-  }
-
-  private needsFile(row: Row, from: number): boolean {
+  /** Whether the file has samples in the range that are not in memory. */
+  private fileMatters(row: Row, from: number): boolean {
     const { table, chunks } = this.parts;
     if (table.chunksInFile[row] === 0) return false;
     const oldest = table.oldestSlot(row);
@@ -163,8 +201,8 @@ export class SeriesReader {
     }
     // An archived series is its file.
     const chunksInFile = row === NO_ROW ? 1 : table.chunksInFile[row];
-    const empty = { file: [], firstChunk: 0, damage: undefined, trouble: undefined };
-    return { series, key, release, memory, chunksInFile, ...empty };
+    const nothing = { firstChunk: 0, endChunk: 0, file: [], damage: undefined };
+    return { series, key, release, memory, chunksInFile, ...nothing };
   }
 
   private copyOf(slot: Slot): Slot {
@@ -175,15 +213,14 @@ export class SeriesReader {
   }
 
   /** Finds, from the headers, which chunks of each file overlap the range. */
-  private async chooseChunks(readings: readonly Reading[], from: number, through: number): Promise<void> {
+  private async chooseChunks(readings: readonly Reading[], { from, through }: Range): Promise<void> {
     const outcomes = await this.parts.files.run(
       readings.map(({ series: { high, low } }) => ({ kind: 'descriptors', high, low, skipFromEnd: 0 }) as const),
     );
     for (const [index, reading] of readings.entries()) {
       const outcome = outcomes[index];
-      if (!outcome.ok) noteFailure(reading, toError(outcome.error));
       // Of a file that could not be read nobody knows what it has, or lacks.
-      if (reading.trouble !== undefined) continue;
+      if (!outcome.ok) reading.damage = demandDamage(toError(outcome.error));
       const times = outcome.ok ? outcome.value : await this.wholeRecords(reading);
       const { firstTimes, lastTimes } = times;
       const missing = reading.chunksInFile - firstTimes.length;
@@ -193,100 +230,109 @@ export class SeriesReader {
       let end = first;
       while (end < firstTimes.length && firstTimes[end] <= through) end++;
       reading.firstChunk = first;
-      reading.file = new Array<Slot>(end - first).fill(NO_SLOT);
+      reading.endChunk = end;
     }
   }
 
   /** The chunks of a file whose end is torn. */
-  private async wholeRecords({ series: { high, low }, trouble }: Reading): Promise<FileTimes> {
-    const [outcome] =
-      trouble === undefined
-        ? await this.parts.files.run([{ kind: 'descriptors', high, low, skipFromEnd: 0, passOverTornEnd: true }])
-        : [];
-    return outcome?.ok ? outcome.value : noTimes;
+  private async wholeRecords({ series: { high, low } }: Reading): Promise<FileTimes> {
+    const request = { kind: 'descriptors', high, low, skipFromEnd: 0, passOverTornEnd: true } as const;
+    const [outcome] = await this.parts.files.run([request]);
+    return outcome.ok ? outcome.value : noTimes;
   }
 
-  /** Brings the chosen chunks into memory: from the cache, or in runs of consecutive ones from the file. */
-  private async loadChunks(readings: readonly Reading[]): Promise<void> {
-    const { cache, slab, files } = this.parts;
-    const runs: { reading: Reading; start: number; slots: Slot[] }[] = [];
-    for (const reading of readings) {
-      for (let i = 0; i < reading.file.length; i++)
-        reading.file[i] = cache.acquire(reading.key, reading.firstChunk + i);
-      for (let i = 0; i < reading.file.length; ) {
-        if (reading.file[i] !== NO_SLOT) {
-          i++;
-          continue;
-        }
-        const start = i;
-        const slots: Slot[] = [];
-        for (; i < reading.file.length && reading.file[i] === NO_SLOT; i++) slots.push(slab.allocate(0));
-        runs.push({ reading, start, slots });
-      }
-    }
+  /** Brings chunks into memory: from the cache, or in runs of consecutive ones from the file. */
+  private async load(
+    wanted: readonly { readonly reading: Reading; readonly from: number; readonly end: number }[],
+  ): Promise<void> {
+    const { files, onLoaded } = this.parts;
+    const runs: Run[] = [];
+    for (const { reading, from, end } of wanted) this.place(reading, from, end, runs);
     if (runs.length === 0) return;
     const outcomes = await files.run(
-      runs.map(({ reading: { series, firstChunk }, start, slots }) => {
-        return { kind: 'load', high: series.high, low: series.low, firstIndex: firstChunk + start, slots } as const;
+      runs.map(({ reading: { series }, firstIndex, slots }) => {
+        return { kind: 'load', high: series.high, low: series.low, firstIndex, slots } as const;
       }),
     );
-    for (const [index, { reading, start, slots }] of runs.entries()) {
+    for (const [index, run] of runs.entries()) {
       const outcome = outcomes[index];
-      if (!outcome.ok) {
-        noteFailure(reading, toError(outcome.error));
-        await this.loadOneByOne(reading, start, slots);
+      if (outcome.ok) {
+        this.settle(run, outcome.value);
         continue;
       }
-      for (const [i, slot] of slots.entries()) {
-        slab.encoding[slot] = outcome.value[i];
-        reading.file[start + i] = slot;
-        slab.retain(slot);
-        cache.put(reading.key, reading.firstChunk + start + i, slot);
+      run.reading.damage = demandDamage(toError(outcome.error));
+      await this.loadOneByOne(run);
+    }
+    onLoaded();
+  }
+
+  /** Finds a slot for each chunk: its own in the cache, or a new one that has to be filled. */
+  private place(reading: Reading, from: number, end: number, runs: Run[]): void {
+    const { cache, slab } = this.parts;
+    const { key, file } = reading;
+    let slots: Slot[] = [];
+    for (let chunk = from; chunk < end; chunk++) {
+      const cached = cache.acquire(key, chunk);
+      file.push(cached === NO_SLOT ? slab.allocate(0) : cached);
+      if (cached !== NO_SLOT) {
+        slots = [];
+        continue;
       }
+      if (slots.length === 0) runs.push({ reading, start: chunk - from, firstIndex: chunk, slots });
+      slots.push(file[chunk - from]);
+    }
+  }
+
+  /** The chunks of a run are in their slots; the cache shares them. */
+  private settle({ reading, firstIndex, slots }: Run, encodings: Uint8Array): void {
+    const { cache, slab } = this.parts;
+    for (const [i, slot] of slots.entries()) {
+      slab.encoding[slot] = encodings[i];
+      slab.retain(slot);
+      cache.put(reading.key, firstIndex + i, slot);
     }
   }
 
   /** Where one chunk of a run is damaged, the others are read nevertheless. Nothing of this is cached. */
-  private async loadOneByOne(reading: Reading, start: number, slots: readonly Slot[]): Promise<void> {
+  private async loadOneByOne({ reading, start, firstIndex, slots }: Run): Promise<void> {
     const { slab, files } = this.parts;
-    const { series, firstChunk } = reading;
-    const outcomes =
-      reading.trouble !== undefined || slots.length === 1
-        ? []
-        : await files.run(
-            slots.map((slot, i) => {
-              const { high, low } = series;
-              return { kind: 'load', high, low, firstIndex: firstChunk + start + i, slots: [slot] } as const;
-            }),
-          );
+    const { high, low } = reading.series;
+    const requests = slots.map((slot, i) => {
+      return { kind: 'load', high, low, firstIndex: firstIndex + i, slots: [slot] } as const;
+    });
+    const outcomes = slots.length === 1 ? [] : await files.run(requests);
     for (const [i, slot] of slots.entries()) {
       const outcome = outcomes[i];
-      if (outcome?.ok !== true) {
-        slab.release(slot);
+      if (outcome?.ok === true) {
+        slab.encoding[slot] = outcome.value[0];
         continue;
       }
-      slab.encoding[slot] = outcome.value[0];
-      reading.file[start + i] = slot;
+      if (outcome !== undefined) demandDamage(toError(outcome.error));
+      slab.release(slot);
+      reading.file[start + i] = NO_SLOT;
     }
   }
 
-  private decode(reading: Reading, from: number, through: number): ReadSamples {
-    this.collector.begin(from, through);
-    for (const slot of [...reading.file, ...reading.memory]) {
+  private collect(reading: Reading, slots: readonly Slot[], collector: SampleCollector): void {
+    for (const slot of slots) {
       if (slot === NO_SLOT) continue;
       try {
-        this.collector.add(slot);
+        collector.add(slot);
       } catch (error) {
         if (!isDamage(error)) throw error;
         reading.damage ??= error;
       }
     }
-    return this.collector.take();
+  }
+
+  private releaseFile(reading: Reading): void {
+    for (const slot of reading.file) if (slot !== NO_SLOT) this.parts.slab.release(slot);
+    reading.file = [];
   }
 
   private finish(reading: Reading): void {
     const { slab, onDamage } = this.parts;
-    for (const slot of reading.file) if (slot !== NO_SLOT) slab.release(slot);
+    this.releaseFile(reading);
     for (const slot of reading.memory) slab.release(slot);
     reading.release();
     if (reading.damage !== undefined) onDamage(reading.series.high, reading.series.low, reading.damage);
@@ -299,15 +345,28 @@ const noTimes: FileTimes = {
   encodings: new Uint8Array(0),
 };
 
+/** How many readings of a batch, from the first one on, fit into one portion of chunks; at least one. */
+const fittingCount = (readings: readonly Reading[]): number => {
+  let count = 0;
+  let chunkCount = 0;
+  for (const { firstChunk, endChunk } of readings) {
+    chunkCount += endChunk - firstChunk;
+    if (chunkCount > CHUNKS_AT_ONCE) break;
+    count++;
+  }
+  return Math.max(1, count);
+};
+
 const missingChunks = (missing: number, found: number): TidemarkError =>
   new TidemarkError(
     'TIDEMARK_CORRUPT_SERIES_FILE',
     found === 0 ? 'the series file is missing' : `${missing} chunks of the series file are missing`,
   );
 
-const noteFailure = (reading: Reading, error: TidemarkError): void => {
-  if (isDamage(error)) reading.damage = error;
-  else reading.trouble = error;
+/** The error if it says that the file is damaged; any other is the disk's doing, says nothing about it, and is thrown. */
+const demandDamage = (error: TidemarkError): TidemarkError => {
+  if (!isDamage(error)) throw error;
+  return error;
 };
 
 const isDamage = (error: unknown): error is TidemarkError =>

@@ -3,18 +3,26 @@
  */
 import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeChunkRange } from '../chunk/decode.ts';
-import type { SlabView, Slot } from '../chunk/slab.ts';
+import type { Slab, Slot } from '../chunk/slab.ts';
+
+/** Samples in the order of time: milliseconds since the epoch, and values. */
+export interface ReadSamples {
+  readonly timestamps: Float64Array;
+  readonly values: Float64Array;
+}
+
+const CAPACITY = 1024;
+/** Columns that a long series has made larger than this are not kept for the next one. */
+const CAPACITY_KEPT_MAX = 1 << 16;
 
 export class SampleCollector {
-  private readonly columns = new SampleColumns(1024);
-  private readonly slab: SlabView;
-  private readonly encodingOf: (slot: Slot) => number;
+  private columns = new SampleColumns(CAPACITY);
+  private readonly slab: Slab;
   private from = 0;
   private through = 0;
 
-  constructor(slab: SlabView, encodingOf: (slot: Slot) => number) {
+  constructor(slab: Slab) {
     this.slab = slab;
-    this.encodingOf = encodingOf;
   }
 
   /** Begins a series; only samples in [from, through] are taken. */
@@ -22,10 +30,6 @@ export class SampleCollector {
     this.columns.count = 0;
     this.from = from;
     this.through = through;
-  }
-
-  get count(): number {
-    return this.columns.count;
   }
 
   /**
@@ -36,7 +40,7 @@ export class SampleCollector {
     const { slab, columns, from, through } = this;
     const before = columns.count;
     try {
-      decodeChunkRange(slab.blockOf(slot), slab.offsetOf(slot), this.encodingOf(slot), from, through, columns);
+      decodeChunkRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], from, through, columns);
     } finally {
       const { timestamps } = columns;
       if (before > 0 && columns.count > before && timestamps[before] <= timestamps[before - 1]) this.dropKnown(before);
@@ -57,11 +61,10 @@ export class SampleCollector {
     columns.count = kept;
   }
 
-  /** What was collected. The bits of the values are copied as integers: no signalling NaN is quieted. */
-  take(): { timestamps: Float64Array; values: Float64Array } {
-    const { columns } = this;
-    const timestamps = columns.timestamps.slice(0, columns.count);
-    const words = columns.words.slice(0, columns.count * 2);
-    return { timestamps, values: new Float64Array(words.buffer) };
+  /** What was collected. `slice` copies bytes as they are: no signalling NaN is quieted. */
+  take(): ReadSamples {
+    const { count, timestamps, values } = this.columns;
+    if (timestamps.length > CAPACITY_KEPT_MAX) this.columns = new SampleColumns(CAPACITY);
+    return { timestamps: timestamps.slice(0, count), values: values.slice(0, count) };
   }
 }

@@ -1,0 +1,110 @@
+import { expect } from 'chai';
+import { ChunkAppender } from '../../src/chunk/append.ts';
+import { VARBIT } from '../../src/chunk/chunk.ts';
+import { Slab } from '../../src/chunk/slab.ts';
+import { inlineSeriesFileWorker, type SeriesFileWorker } from '../../src/disk/series-file-worker.ts';
+import { KeyedMutex } from '../../src/keyed-mutex.ts';
+import type { FoundSeries } from '../../src/query/find-series.ts';
+import { CHUNKS_AT_ONCE, SeriesReader } from '../../src/query/read-series.ts';
+import { ChunkCache } from '../../src/series/chunk-cache.ts';
+import { MemoryChunks } from '../../src/series/memory-chunks.ts';
+import { NO_ROW, SeriesTable } from '../../src/series/table.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
+
+const always = { from: Number.NEGATIVE_INFINITY, through: Number.POSITIVE_INFINITY };
+
+/** A reader of archived series, whose files hold chunks of one sample each. */
+class Subject {
+  readonly slab = new Slab();
+  readonly cache = new ChunkCache(this.slab);
+  readonly fileKeys = new KeyedMutex<string>();
+  /** The most slots that were in use after a load. */
+  slotsMax = 0;
+  /** Rejects what is asked with this. */
+  gone: Error | undefined;
+  readonly reader: SeriesReader;
+  private readonly appender = new ChunkAppender(this.slab, { defaultEncoding: VARBIT });
+  private readonly files: SeriesFileWorker;
+
+  constructor() {
+    const fileSystem = new MemoryFileSystem();
+    fileSystem.makeDirectory('/store');
+    const files = inlineSeriesFileWorker(fileSystem, '/store', this.slab);
+    this.files = files;
+    const table = new SeriesTable();
+    this.reader = new SeriesReader({
+      table,
+      slab: this.slab,
+      chunks: new MemoryChunks(table, this.slab, this.appender),
+      cache: this.cache,
+      files: {
+        ...files,
+        run: (requests) => {
+          const isLoad = requests.some(({ kind }) => kind === 'load');
+          return isLoad && this.gone !== undefined ? Promise.reject(this.gone) : files.run(requests);
+        },
+      },
+      fileKeys: this.fileKeys,
+      onDamage: (_high, _low, error) => {
+        throw error;
+      },
+      onLoaded: () => {
+        this.slotsMax = Math.max(this.slotsMax, this.slab.used);
+        this.cache.evict(Number.POSITIVE_INFINITY);
+      },
+    });
+  }
+
+  async write(low: number, chunkCount: number): Promise<FoundSeries> {
+    const slots = Array.from({ length: chunkCount }, (_, i) => this.appender.start(1000 + i, 0, i));
+    const encodings = new Uint8Array(chunkCount).fill(VARBIT);
+    const [outcome] = await this.files.run([{ kind: 'persist', high: 1, low, slots, encodings, sync: false }]);
+    expect(outcome.ok).to.equal(true);
+    for (const slot of slots) this.slab.release(slot);
+    return { high: 1, low, pairs: ['series', `${low}`], row: NO_ROW };
+  }
+}
+
+describe('SeriesReader', () => {
+  it('answers as many series of a batch as its chunks allow, and reads no chunk of the others', async () => {
+    const subject = new Subject();
+    const batch = [
+      await subject.write(1, CHUNKS_AT_ONCE - 100),
+      await subject.write(2, 100),
+      await subject.write(3, 1),
+      await subject.write(4, 1),
+    ];
+    const answers = await subject.reader.readBatch(batch, always);
+    expect(answers.map(({ timestamps }) => timestamps.length)).to.deep.equal([CHUNKS_AT_ONCE - 100, 100]);
+    expect(subject.slotsMax).to.equal(CHUNKS_AT_ONCE);
+    expect(subject.slab.used).to.equal(0);
+    expect(subject.fileKeys.size).to.equal(0);
+  });
+
+  it('reads a series of more chunks than that in portions', async () => {
+    const subject = new Subject();
+    const chunkCount = 2 * CHUNKS_AT_ONCE + 5;
+    const batch = [await subject.write(1, chunkCount), await subject.write(2, 1)];
+    const [{ timestamps, values }, ...others] = await subject.reader.readBatch(batch, always);
+    expect([...timestamps]).to.deep.equal(Array.from({ length: chunkCount }, (_, i) => 1000 + i));
+    expect(values.length).to.equal(chunkCount);
+    expect(others).to.deep.equal([]);
+    expect(subject.slotsMax).to.equal(CHUNKS_AT_ONCE);
+    expect(subject.slab.used).to.equal(0);
+  });
+
+  it('gives back slots and keys when the worker is gone', async () => {
+    const subject = new Subject();
+    const batch = [await subject.write(1, 3), await subject.write(2, CHUNKS_AT_ONCE)];
+    subject.gone = new Error('the thread is gone');
+    for (const part of [batch, batch.slice(1)]) {
+      let thrown: unknown;
+      await subject.reader.readBatch(part, always).catch((error: unknown) => {
+        thrown = error;
+      });
+      expect(thrown).to.equal(subject.gone);
+      expect(subject.slab.used).to.equal(0);
+      expect(subject.fileKeys.size).to.equal(0);
+    }
+  });
+});
