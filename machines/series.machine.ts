@@ -52,8 +52,6 @@ export interface VisitFacts {
   readonly droppable: boolean;
   /** The last sample is older than the head-chunk timeout. */
   readonly idle: boolean;
-  /** At least one chunk that is in the file is also in memory, or pinned by a query. */
-  readonly loaded: boolean;
   /** Chunk descriptors are in memory that nobody needs there. */
   readonly forgettable: boolean;
 }
@@ -83,8 +81,8 @@ export type SeriesMachineEvent =
   | { readonly type: 'persist' }
   /** Leave memory now if everything is on disk, however recent the last sample is. */
   | { readonly type: 'archive'; readonly facts: VisitFacts }
-  /** A sample, or a query that needs it in memory, has come for an archived series. */
-  | { readonly type: 'wake'; readonly by: 'sample' | 'query' }
+  /** A sample has come for an archived series. Queries read it where it is, docs/decisions/0004. */
+  | { readonly type: 'wake' }
   /** Someone deletes the series for good. */
   | { readonly type: 'drop' }
   /** Somebody who read the series file found it damaged. */
@@ -98,8 +96,7 @@ export interface SeriesCall {
 }
 
 /** Whether a series in memory has everything on disk and can leave; the one rule that archiving has. */
-export const isOnDisk = (facts: VisitFacts): boolean =>
-  !facts.empty && !facts.headOpen && facts.chunksWaiting === 0 && !facts.loaded;
+export const isOnDisk = (facts: VisitFacts): boolean => !facts.empty && !facts.headOpen && facts.chunksWaiting === 0;
 
 /** Whether a visit would change anything; the sweep need not wake an actor otherwise. Says what the guards say. */
 export const needsVisit = (facts: VisitFacts): boolean =>
@@ -147,7 +144,7 @@ const series = setup({
     /** Memory is given back, the archive index takes over. */
     archive: () => {},
     /** The reverse: the row becomes live, descriptors are loaded when needed. */
-    wake: (_, _params: { by: 'sample' | 'query' }) => {},
+    wake: () => {},
     /** The end: out of memory and indexes. The file is gone already. */
     purge: (_, _params: { reason: PurgeReason }) => {},
     /** Tells the store, which turns read-only if need be. The series only tries again at its next visit. */
@@ -291,7 +288,7 @@ const trimming = series.createStateConfig({
       description: 'It rests again when the call ends.',
       tags: ['onDisk', 'listed'],
       on: {
-        wake: { target: 'wakeAfter', actions: { type: 'wake', params: ({ event }) => ({ by: event.by }) } },
+        wake: { target: 'wakeAfter', actions: 'wake' },
         drop: { target: 'dropAfter' },
         damage: { target: 'isolateAfter', actions: noteDamage },
       },
@@ -322,7 +319,7 @@ const archived = series.createStateConfig({
       tags: ['onDisk', 'listed'],
       on: {
         maintain: { guard: { type: 'isDroppable', params: facts }, target: 'trimming' },
-        wake: { target: '#series.inMemory', actions: { type: 'wake', params: ({ event }) => ({ by: event.by }) } },
+        wake: { target: '#series.inMemory', actions: 'wake' },
         drop: { target: '#series.purging' },
         damage: { target: '#series.quarantined', actions: noteDamage },
       },

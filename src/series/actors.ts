@@ -71,7 +71,7 @@ export interface SeriesEffects {
   /** Takes over the result of {@link trim}: the archive's time range begins later. */
   noteTrimmed(row: number, result: FileResult): void;
   archive(row: number): void;
-  wake(row: number, by: 'sample' | 'query'): void;
+  wake(row: number): void;
   purge(row: number, reason: PurgeReason): void;
   reportDiskTrouble(row: number, error: unknown): void;
   /**
@@ -333,7 +333,7 @@ export class SeriesActors {
         notePersisted: ({ context }, result) => effects.notePersisted(context.row, result),
         noteTrimmed: ({ context }, result) => effects.noteTrimmed(context.row, result),
         archive: ({ context }) => effects.archive(context.row),
-        wake: ({ context }, { by }) => effects.wake(context.row, by),
+        wake: ({ context }) => effects.wake(context.row),
         purge: ({ context }, { reason }) => effects.purge(context.row, reason),
         reportDiskTrouble: ({ context }, { error }) => effects.reportDiskTrouble(context.row, error),
       },

@@ -37,11 +37,6 @@ export class SeriesDirectory {
     this.parts = parts;
   }
 
-  /** The row of the series in memory, or NO_ROW. Never creates or wakes. */
-  peek(labels: Labels): Row {
-    return this.parts.table.find(labels);
-  }
-
   /** The row for these labels: the series is created, or woken from the archive, if need be. */
   resolve(labels: Labels): Row {
     const hash = labelHash(labels);

@@ -115,7 +115,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   wakeForSample(high: number, low: number, pairs: LabelPairs): Row {
     const found = this.parts.table.findFingerprint(high, low);
     const row = found === NO_ROW ? this.borrow(high, low, pairs) : found;
-    this.actors.send(row, { type: 'wake', by: 'sample' });
+    this.actors.send(row, { type: 'wake' });
     return row;
   }
 
@@ -127,7 +127,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   /** For a row whose state takes no samples. */
   makeWritable(row: Row): void {
     const { table } = this.parts;
-    if (phaseOfCode(table.stateCode(row)) === 'archived') this.actors.send(row, { type: 'wake', by: 'sample' });
+    if (phaseOfCode(table.stateCode(row)) === 'archived') this.actors.send(row, { type: 'wake' });
     if (seriesTags.writable[table.stateCode(row)] === 1) return;
     this.refusedRow = row;
     throw new TidemarkError(

@@ -37,7 +37,6 @@ export const factsOf = (parts: VisitParts, row: Row): VisitFacts => {
       : table.chunksWaiting(row) > 0 && firstTime < beforeTime,
     // A file that was not synced yet must not be all there is: the next checkpoint syncs it.
     idle: idle && (table.flags(row) & (FILE_UNSYNCED | FILE_SYNCING)) === 0,
-    loaded: false,
     forgettable: idle && cache.has(fingerprintText(table.high[row], table.low[row])),
   };
 };

@@ -16,7 +16,6 @@ const nothing = {
   chunksWaiting: 0,
   droppable: false,
   idle: false,
-  loaded: false,
   forgettable: false,
 };
 const written = { written: 1, dropped: 0, chunksInFile: 1, allDropped: false, firstTime: 0, mtime: 0 };
@@ -38,7 +37,7 @@ const seriesEvents: AnyEventObject[] = [
   { type: 'maintain', facts: { ...nothing, idle: true } },
   { type: 'persist' },
   { type: 'archive', facts: nothing },
-  { type: 'wake', by: 'sample' },
+  { type: 'wake' },
   { type: 'drop' },
   { type: 'damage', reason: 'found by a reader' },
   ...outcomes('persistChunks', written),

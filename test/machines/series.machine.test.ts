@@ -22,14 +22,13 @@ const nothing: VisitFacts = {
   chunksWaiting: 0,
   droppable: false,
   idle: false,
-  loaded: false,
   forgettable: false,
 };
 const maintain = (facts: Partial<VisitFacts>) => ({ type: 'maintain', facts: { ...nothing, ...facts } });
 const archive = (facts: Partial<VisitFacts>) => ({ type: 'archive', facts: { ...nothing, ...facts } });
 const damage = { type: 'damage', reason: 'bad chunk at 1032' };
 const drop = { type: 'drop' };
-const wake = { type: 'wake', by: 'sample' };
+const wake = { type: 'wake' };
 
 const written: FileResult = { written: 2, dropped: 0, chunksInFile: 5, allDropped: false, firstTime: 1, mtime: 2 };
 const emptied: FileResult = { ...written, written: 0, dropped: 3, chunksInFile: 0, allDropped: true };
@@ -74,12 +73,11 @@ describe('machines/series.machine', () => {
       expectStep('inMemory', maintain({ headOpen: true, droppable: true }), 'persisting.nothingAfter');
     });
 
-    it('archives when everything is on disk, idle and not loaded', () => {
+    it('archives when everything is on disk and idle', () => {
       expectStep('inMemory', maintain({ idle: true }), 'archived.resting', ['archive']);
     });
 
-    it('does not archive while chunks are loaded, samples are fresh, or the head chunk is open', () => {
-      expectStep('inMemory', maintain({ idle: true, loaded: true }), 'inMemory');
+    it('does not archive while samples are fresh or the head chunk is open', () => {
       expectStep('inMemory', maintain({ idle: false }), 'inMemory');
       expectStep('inMemory', maintain({ idle: true, headOpen: true }), 'inMemory');
     });
@@ -101,7 +99,6 @@ describe('machines/series.machine', () => {
       expectStep('inMemory', archive({}), 'archived.resting', ['archive']);
       expectStep('inMemory', archive({ chunksWaiting: 1 }), 'inMemory');
       expectStep('inMemory', archive({ headOpen: true }), 'inMemory');
-      expectStep('inMemory', archive({ loaded: true }), 'inMemory');
     });
 
     it('is deleted with its file when someone drops it', () => {
@@ -114,7 +111,7 @@ describe('machines/series.machine', () => {
     });
 
     it('needs no visit exactly when a visit would change nothing', () => {
-      const flags = ['empty', 'headOpen', 'headIdle', 'droppable', 'idle', 'loaded', 'forgettable'] as const;
+      const flags = ['empty', 'headOpen', 'headIdle', 'droppable', 'idle', 'forgettable'] as const;
       for (let bits = 0; bits < 2 ** (flags.length + 1); bits += 1) {
         const facts = {
           ...Object.fromEntries(flags.map((flag, bit) => [flag, (bits & (1 << bit)) !== 0])),
@@ -190,10 +187,8 @@ describe('machines/series.machine', () => {
   });
 
   describe('given an archived series', () => {
-    it('is woken by a sample or by a query', () => {
+    it('is woken by a sample', () => {
       expectStep('archived.resting', wake, 'inMemory', ['wake']);
-      const { performed } = expectStep('archived.resting', { type: 'wake', by: 'query' }, 'inMemory', ['wake']);
-      expect(performed[0]!.params).to.deep.equal({ by: 'query' });
     });
 
     it('is left alone by a visit when nothing is past retention', () => {

@@ -22,7 +22,6 @@ const nothing: VisitFacts = {
   chunksWaiting: 0,
   droppable: false,
   idle: false,
-  loaded: false,
   forgettable: false,
 };
 const visit = (facts: Partial<VisitFacts> = {}): SeriesMachineEvent => ({
@@ -178,7 +177,7 @@ describe('series/actors', () => {
 
     it('makes the actor of an archived series from its row, and frees the row only when the actor is gone', () => {
       world.put(2, 'archived.resting');
-      actors.send(2, { type: 'wake', by: 'sample' });
+      actors.send(2, { type: 'wake' });
       expect(world.stateOf(2)).to.equal('inMemory');
       actors.send(2, visit({ idle: true }));
       expect(world.stateOf(2)).to.equal('archived.resting');
@@ -246,7 +245,7 @@ describe('series/actors', () => {
       const actor = actors.hold(1);
       expect(actors.hold(1)).to.equal(actor);
       actors.send(1, visit({ idle: true }));
-      actors.send(1, { type: 'wake', by: 'query' });
+      actors.send(1, { type: 'wake' });
       actors.send(1, somethingWaits);
       (await world.nextCall()).done(result);
       await turns();
@@ -390,7 +389,7 @@ describe('series/actors', () => {
       world.breaks = 'wake';
       actors.send(1, visit({ droppable: true }));
       const first = await world.nextCall();
-      actors.send(1, { type: 'wake', by: 'sample' });
+      actors.send(1, { type: 'wake' });
       expect(world.errors).to.have.length(1);
       expect(world.stateOf(1)).to.equal('archived.resting');
       actors.send(1, visit({ droppable: true }));
@@ -573,7 +572,7 @@ describe('series/actors', () => {
       visit({ forgettable: true }),
       { type: 'persist' },
       { type: 'archive', facts: nothing },
-      { type: 'wake', by: 'sample' },
+      { type: 'wake' },
       { type: 'drop' },
       { type: 'damage', reason: 'found by a reader' },
     );

@@ -106,7 +106,6 @@ const atRest: VisitFacts = {
   chunksWaiting: 0,
   droppable: false,
   idle: false,
-  loaded: false,
   forgettable: false,
 };
 const written: FileResult = { written: 1, dropped: 0, chunksInFile: 4, allDropped: false, firstTime: 0, mtime: 0 };
