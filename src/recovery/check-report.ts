@@ -1,6 +1,7 @@
 /** Where the parts of a check put what they find. */
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
+import { TidemarkError } from '../errors.ts';
 import { FingerprintMap } from '../index/fingerprint-map.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
@@ -86,7 +87,8 @@ export class Check {
 
   /** Gives the event loop to the host; throws when the check was aborted. */
   async breathe(): Promise<void> {
-    this.signal?.throwIfAborted();
+    if (this.signal?.aborted)
+      throw new TidemarkError('TIDEMARK_ABORTED', 'the check was aborted', { cause: this.signal.reason });
     await this.clock.breathe();
   }
 

@@ -31,7 +31,7 @@ export interface CheckOptions {
   /** Told of each problem when it is found. */
   readonly onProblem?: (problem: CheckProblem) => void;
   readonly onProgress?: (progress: Progress) => void;
-  /** Aborts: the promise is rejected with the signal's reason. */
+  /** Aborts: the promise is rejected with `TIDEMARK_ABORTED`. */
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
   readonly fileSystem?: FileSystem;
@@ -40,6 +40,8 @@ export interface CheckOptions {
 
 export interface CheckReport {
   readonly problems: readonly CheckProblem[];
+  /** In use, or not closed in order: then only damage is a problem, and what the journal alone has is not counted. */
+  readonly dirty: boolean;
   /** Series of the checkpoint and of the archive. */
   readonly series: number;
   /** Chunks of the checkpoint and of the series files. */
@@ -68,7 +70,7 @@ export const checkDirectory = async (directory: string, options: CheckOptions = 
   progress.report('label indexes', 1, 1);
   checkJournal(check);
   const { problems, seriesCount, chunks, samples } = check;
-  return { problems, series: seriesCount, chunks, samples };
+  return { problems, dirty, series: seriesCount, chunks, samples };
 };
 
 const checkJournal = (check: Check): void => {

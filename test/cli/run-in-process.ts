@@ -12,8 +12,7 @@ export interface Outcome {
   readonly err: string;
 }
 
-const collect = (): { stream: PassThrough; text: () => string } => {
-  const stream = new PassThrough();
+const collect = (stream = new PassThrough()): { stream: PassThrough; text: () => string } => {
   const chunks: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
   return { stream, text: () => Buffer.concat(chunks).toString() };
@@ -35,12 +34,14 @@ export interface RunOptions {
   readonly input?: Readable | string;
   readonly env?: Record<string, string>;
   readonly signal?: AbortSignal;
+  /** Takes the place of stdout. */
+  readonly out?: PassThrough;
   /** Gets what tells, at any time, what is on stdout by then. */
   readonly onStart?: (printed: () => string) => void;
 }
 
 export const runInProcess = async (args: readonly string[], options: RunOptions = {}): Promise<Outcome> => {
-  const [out, err] = [collect(), collect()];
+  const [out, err] = [collect(options.out), collect()];
   const { input = '', env = {}, signal = new AbortController().signal } = options;
   options.onStart?.(out.text);
   const exitCode = await run(args, {

@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import type { Engine } from '../../src/cli/engine.ts';
 import { parseTimeArgument } from '../../src/cli/time-argument.ts';
@@ -94,7 +95,7 @@ describe('tidemark check', () => {
   const problems = [1, 2].map((n) => ({ kind: 'journal' as const, message: `problem ${n}` }));
   type Check = typeof import('../../src/index.ts').checkDirectory;
   const engineOf = (checkDirectory: Check) => ({ systemClock, checkDirectory }) as unknown as Engine;
-  const report = { problems, series: 7, chunks: 7, samples: 7 };
+  const report = { problems, dirty: false, series: 7, chunks: 7, samples: 7 };
 
   it('prints a problem when it is found, before it goes on', async () => {
     const seen: string[] = [];
@@ -119,6 +120,18 @@ describe('tidemark check', () => {
       out: 'problem 1\nproblem 2\n',
       err: 'Checked 7 series: 2 problems.\n',
     });
+  });
+
+  it('ends quietly, and early, when the reader of its output has gone', async () => {
+    const out = new PassThrough();
+    const checking = engineOf(async (_, { onProblem, signal } = {}) => {
+      out.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+      onProblem?.(problems[0]);
+      while (!signal?.aborted) await new Promise((resolve) => setImmediate(resolve));
+      throw new TidemarkError('TIDEMARK_ABORTED', 'the check was aborted');
+    });
+    const { exitCode, err } = await runInProcess(['check', './data'], { engine: checking, out });
+    expect({ exitCode, err }).to.deep.equal({ exitCode: 0, err: '' });
   });
 
   it('prints JSON lines on demand', async () => {

@@ -57,7 +57,7 @@ describe('checkDirectory', () => {
   it('counts series, chunks and, when it reads them all, samples', async () => {
     await withBase(async (directory) => {
       const report = await checkDirectory(directory, { pedantic: true });
-      expect(report).to.deep.equal({ problems: [], series: 24, chunks: 48, samples: 4680 });
+      expect(report).to.deep.equal({ problems: [], dirty: false, series: 24, chunks: 48, samples: 4680 });
     });
   });
 
@@ -95,7 +95,8 @@ describe('checkDirectory', () => {
       const controller = new AbortController();
       controller.abort(new Error('enough'));
       const error = await checkDirectory(directory, { signal: controller.signal }).catch((reason: unknown) => reason);
-      expect(error).to.have.property('message', 'enough');
+      expect(error).to.have.property('code', 'TIDEMARK_ABORTED');
+      expect(error).to.have.nested.property('cause.message', 'enough');
     });
   });
 });

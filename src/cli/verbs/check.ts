@@ -36,9 +36,16 @@ export const check: Verb = {
       onProblem: print,
       onProgress: bar.update,
       signal: AbortSignal.any([signal, readerGone.signal]),
-    }).finally(bar.clear);
+    })
+      .finally(bar.clear)
+      .catch(async (error: unknown) => {
+        await printed;
+        throw error;
+      });
     await printed;
     const { length } = report.problems;
+    if (report.dirty)
+      terminal.err.say('In use, or not closed in order: what only the journal has is looked at by the next opening.\n');
     terminal.err.say(
       `Checked ${formatCount(report.series)} series: ${length === 0 ? 'no problems' : formatQuantity(length, 'problem')}.\n`,
     );
