@@ -120,6 +120,10 @@ export class IndexDecoder {
     return this.attempt('set of label values', new Uint8Array(0), () => set.values(this.texts));
   }
 
+  valuesThat(set: ValueSet, passes: (value: string) => boolean): string[] {
+    return this.attempt('set of label values', new Uint8Array(0), () => set.valuesThat(passes, this.texts));
+  }
+
   private attempt<T>(what: string, bytes: Uint8Array, decode: (reader: ByteReader) => T): T {
     try {
       this.reader.reset(bytes);

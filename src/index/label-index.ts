@@ -94,6 +94,12 @@ export class LabelIndex {
     return this.decoder.values(set);
   }
 
+  /** Those values of a label that pass a test, in no particular order. */
+  async valuesThat(name: string, passes: (value: string) => boolean): Promise<string[]> {
+    const [set] = await this.sets.readValueSets([name]);
+    return this.decoder.valuesThat(set, passes);
+  }
+
   /** All label names, in no particular order. Reads the whole index of names. */
   async names(): Promise<string[]> {
     const names: string[] = [];

@@ -56,13 +56,9 @@ const intersectEqual = async (
 
 /** Those with a value of the label that matches. */
 const matching = async (index: LabelIndex, matcher: CompiledMatcher): Promise<FingerprintSet> => {
-  const { name, op, literals, prefix, matches } = matcher;
-  const isPositive = op === '=' || op === '=~';
-  if (isPositive && literals !== undefined) return withValues(index, name, literals);
-  const values = await index.valuesOf(name);
-  // A cheap test first, as most values of a large label don't begin as the expression does.
-  const candidates = isPositive && prefix !== '' ? values.filter((value) => value.startsWith(prefix)) : values;
-  return withValues(index, name, candidates.filter(matches));
+  const { name, op, literals, matches } = matcher;
+  if ((op === '=' || op === '=~') && literals !== undefined) return withValues(index, name, literals);
+  return withValues(index, name, await index.valuesThat(name, matches));
 };
 
 /** Those with a value that a matcher of the empty string excludes, if these are few literal texts. */

@@ -12,6 +12,8 @@ const FREE = 0;
 const REMOVED = -1;
 const LENGTH_BYTES_MAX = 5;
 const SIGN_BIT = 1;
+/** Sets that are larger than this, which no cache keeps, are not made into one text. */
+const CUT_BYTES_MAX = 1 << 26;
 
 export class ValueSet {
   private body: Buffer;
@@ -94,6 +96,24 @@ export class ValueSet {
       values.push(texts.read(this.body, this.textStart, this.textEnd));
     }
     return values;
+  }
+
+  /**
+   * The values that pass a test, in no particular order. Most don't, and texts that live no longer than their test are
+   * cut from one text of all values: they take a fifth of the time of texts that stay.
+   */
+  valuesThat(passes: (value: string) => boolean, texts: TextTable): string[] {
+    const passed: string[] = [];
+    const all = this.end <= CUT_BYTES_MAX ? this.body.toString('latin1', 0, this.end) : '';
+    for (const place of this.places) {
+      if (place <= FREE) continue;
+      this.readText(place - 1);
+      const { textStart, textEnd } = this;
+      const isCut = textEnd <= all.length && isAscii(this.body, textStart, textEnd);
+      if (!passes(isCut ? all.slice(textStart, textEnd) : texts.read(this.body, textStart, textEnd))) continue;
+      passed.push(texts.read(this.body, textStart, textEnd));
+    }
+    return passed;
   }
 
   /** The encoding of the set. */
@@ -257,6 +277,11 @@ const copyEntry = (from: Buffer, offset: number, to: Buffer, target: number): nu
   }
   const end = start + length / 2;
   return from.copy(to, target, offset, end);
+};
+
+const isAscii = (bytes: Buffer, start: number, end: number): boolean => {
+  for (let i = start; i < end; i++) if (bytes[i] >= 0x80) return false;
+  return true;
 };
 
 /** FNV-1a over a value with its length. */

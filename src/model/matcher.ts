@@ -22,8 +22,6 @@ export interface CompiledMatcher extends Matcher {
   readonly matchesEmpty: boolean;
   /** `=` and `=~`: all values that match, when they are few. `!=` and `!~`: all that don't. */
   readonly literals?: readonly string[];
-  /** `=~`: what every value that matches begins with. `!~`: every value that doesn't. Empty when unknown. */
-  readonly prefix: string;
 }
 
 const operators: ReadonlySet<unknown> = new Set(['=', '!=', '=~', '!~']);
@@ -34,12 +32,12 @@ export const compileMatcher = (matcher: Matcher): CompiledMatcher => {
   const isPositive = op === '=' || op === '=~';
   if (op === '=' || op === '!=') {
     const matches = isPositive ? (text: string) => text === value : (text: string) => text !== value;
-    return { name, op, value, matches, matchesEmpty: matches(''), literals: [value], prefix: '' };
+    return { name, op, value, matches, matchesEmpty: matches(''), literals: [value] };
   }
   const regex = compiled(name, op, value);
   const matches = isPositive ? regex.matches : (text: string) => !regex.matches(text);
   const literals = regex.literals === undefined ? {} : { literals: regex.literals };
-  return { name, op, value, matches, matchesEmpty: matches(''), prefix: regex.prefix, ...literals };
+  return { name, op, value, matches, matchesEmpty: matches(''), ...literals };
 };
 
 /** Whether a series with these labels is matched by all. */

@@ -46,6 +46,20 @@ describe('ValueSet', () => {
     expect(set.encode().toString('hex')).to.be.oneOf(['0402610262', '0402620261']);
   });
 
+  it('gives the values that pass a test, those beyond ASCII and long ones as well, and none that was removed', () => {
+    const long = 'x'.repeat(100);
+    const set = new ValueSet();
+    for (const value of ['', 'node-1', 'node-2', 'köln', 'käse', '日本', long, 'gone']) set.add(value);
+    set.delete('gone');
+    const seen: string[] = [];
+    const passed = set.valuesThat((value) => {
+      seen.push(value);
+      return value.startsWith('k') || value.length > 50 || value === 'node-2';
+    }, texts);
+    expect(passed).to.have.members(['köln', 'käse', long, 'node-2']);
+    expect(seen).to.have.members(set.values(texts));
+  });
+
   it('leaves the bytes it was decoded from alone', () => {
     const bytes = Buffer.from('0402610262', 'hex');
     const set = ValueSet.decode(bytes);
