@@ -1,7 +1,7 @@
 /** What the pages ask for beside Prometheus' endpoints: chart data, one series in detail, figures, and live streams. */
 import { isAbsolute, relative, sep } from 'node:path';
 import { type Clock, type JournalEvent, type Labels, readEvents, type Store } from '../index.ts';
-import { formatLabels, sortByLabels, sortedLabels } from '../text/labels.ts';
+import { compareLabels, firstByLabels, sortedLabels } from '../text/labels.ts';
 import { EventStream } from './event-stream.ts';
 import { ActorFrames } from './live-frames.ts';
 import { countParam, timeParam } from './params.ts';
@@ -35,18 +35,20 @@ const labelsParam = (params: URLSearchParams): Labels => {
   return labels as Labels;
 };
 
-const range = async ({ store, params, response, signal }: StoreExchange): Promise<void> => {
+const range = async ({ store, params, response, signal, breathe }: StoreExchange): Promise<void> => {
   const selector = requiredParam(params, 'match');
   const buckets = countParam(params, 'buckets', { fallback: 800, maximum: bucketsMax });
   const limits = { from: timeParam(params, 'start'), through: timeParam(params, 'end') };
-  const all = sortByLabels(await store.metrics(selector, limits), (labels) => labels);
-  const drawn = new Set(all.slice(0, chartSeriesMax).map(formatLabels));
+  const all = await store.metrics(selector, limits);
+  const last = (await firstByLabels(all, chartSeriesMax, breathe)).at(-1);
   const series: { labels: Labels; timestamps: number[]; values: (number | null)[] }[] = [];
   for await (const one of store.select(selector, { ...limits, signal })) {
-    if (!drawn.has(formatLabels(one.labels)) || one.timestamps.length === 0) continue;
+    // They come in the order of labels: of the others nothing has to be read.
+    if (last === undefined || compareLabels(one.labels, last) > 0) break;
+    if (one.timestamps.length === 0) continue;
     series.push({ labels: sortedLabels(one.labels), ...thinOut(one.timestamps, one.values, buckets) });
   }
-  sendData(response, { series: sortByLabels(series, ({ labels }) => labels), total: all.length });
+  sendData(response, { series, total: all.length });
 };
 
 const seriesDetail = async ({ store, params, response }: StoreExchange): Promise<void> => {

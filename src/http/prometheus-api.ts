@@ -5,7 +5,7 @@
 import type { InstantSample, Labels, Store } from '../index.ts';
 import { version } from '../package.ts';
 import { jsonLinePieces } from '../text/json-lines.ts';
-import { compareLabels, formatLabels, sortByLabels, sortedLabels } from '../text/labels.ts';
+import { firstByLabels, formatLabels, sortByLabels, sortedLabels } from '../text/labels.ts';
 import { formatValue } from '../text/values.ts';
 import { cardinality } from './cardinality.ts';
 import { countParam, matchParams, timeParam } from './params.ts';
@@ -16,12 +16,17 @@ const limitMax = 1_000_000;
 
 const rangeOf = (params: URLSearchParams) => ({ from: timeParam(params, 'start'), through: timeParam(params, 'end') });
 
-/** Cuts a list at the `limit` parameter, 0 meaning none, and says so as Prometheus does. */
+const truncated = 'results truncated due to limit';
+
+/** 0 means none. */
+const limitParam = (params: URLSearchParams): number => countParam(params, 'limit', { fallback: 0, maximum: limitMax });
+
+/** Cuts a list at the `limit` parameter, and says so as Prometheus does. */
 const limited = <T>(params: URLSearchParams, list: readonly T[]): { list: readonly T[]; warnings: string[] } => {
-  const limit = countParam(params, 'limit', { fallback: 0, maximum: limitMax });
+  const limit = limitParam(params);
   return limit === 0 || list.length <= limit
     ? { list, warnings: [] }
-    : { list: list.slice(0, limit), warnings: ['results truncated due to limit'] };
+    : { list: list.slice(0, limit), warnings: [truncated] };
 };
 
 const sendList = ({ params, response }: StoreExchange, all: readonly unknown[]): void => {
@@ -33,9 +38,11 @@ const matchingLabels = ({ params, store }: StoreExchange, selectors: readonly st
   store.metrics(selectors, rangeOf(params));
 
 const series = async (exchange: StoreExchange): Promise<void> => {
-  const found = await matchingLabels(exchange, matchParams(exchange.params, { required: true }));
-  const sorted = sortByLabels(found, (labels) => labels);
-  sendList(exchange, sorted.map(sortedLabels));
+  const { params, response, breathe } = exchange;
+  const found = await matchingLabels(exchange, matchParams(params, { required: true }));
+  const limit = limitParam(params) || found.length;
+  const first = await firstByLabels(found, limit, breathe);
+  sendData(response, first.map(sortedLabels), first.length < found.length ? [truncated] : []);
 };
 
 const labelNames = async (exchange: StoreExchange): Promise<void> => {
@@ -65,8 +72,8 @@ const buildInfo = ({ response }: StoreExchange): void =>
     application: 'tidemark',
   });
 
-const storageStatus = async ({ store, response, signal }: StoreExchange): Promise<void> => {
-  const [info, counts] = await Promise.all([store.info(), cardinality(store, signal)]);
+const storageStatus = async ({ store, response, signal, breathe }: StoreExchange): Promise<void> => {
+  const [info, counts] = await Promise.all([store.info(), cardinality(store, signal, breathe)]);
   sendData(response, {
     headStats: {
       numSeries: info.seriesInMemory + info.seriesArchived,
@@ -89,20 +96,22 @@ async function* exportedLines({ store, params, signal }: StoreExchange): AsyncIt
 }
 
 const exportLines = (exchange: StoreExchange): Promise<void> =>
-  sendPieces(exchange.response, 'application/stream+json; charset=utf-8', exportedLines(exchange));
+  sendPieces(exchange, 'application/stream+json; charset=utf-8', exportedLines(exchange));
 
-/** The newest sample of every matching series that is not stale, once each though several selectors match it. */
+const nameOf = ({ labels }: InstantSample): string => labels['__name__'] ?? '';
+
+/** The newest sample of every matching series that has not ended, once each though several selectors match it. */
 const latest = async (store: Store, selectors: readonly string[]): Promise<InstantSample[]> => {
-  const found = await Promise.all(selectors.map((selector) => store.instant(selector)));
-  const byLabels = new Map(found.flat().map((sample) => [formatLabels(sample.labels), sample]));
-  return [...byLabels.values()].sort(byMetric);
-};
-
-/** All samples of a metric stand together in the text format. */
-const byMetric = (a: InstantSample, b: InstantSample): number => {
-  const nameA = a.labels['__name__'] ?? '';
-  const nameB = b.labels['__name__'] ?? '';
-  return nameA < nameB ? -1 : nameA > nameB ? 1 : compareLabels(a.labels, b.labels);
+  const found = (await Promise.all(selectors.map((selector) => store.instant(selector)))).flat();
+  const each =
+    selectors.length === 1
+      ? found
+      : sortByLabels(
+          [...new Map(found.map((sample) => [formatLabels(sample.labels), sample])).values()],
+          ({ labels }) => labels,
+        );
+  // They are sorted by labels. All samples of a metric stand together in the text format, so the name comes first.
+  return each.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0));
 };
 
 const withInstance = (labels: Labels): string => {
@@ -127,7 +136,7 @@ async function* federatedLines({ store, params }: StoreExchange): AsyncIterable<
 }
 
 const federate = (exchange: StoreExchange): Promise<void> =>
-  sendPieces(exchange.response, 'text/plain; version=0.0.4; charset=utf-8', federatedLines(exchange));
+  sendPieces(exchange, 'text/plain; version=0.0.4; charset=utf-8', federatedLines(exchange));
 
 const both = ['GET', 'POST'] as const;
 

@@ -62,24 +62,33 @@ export const sendError = (response: ServerResponse, error: unknown): void => {
   });
 };
 
+/** Text gathered before it is written: one write for many lines, and a turn of the event loop after it. */
+const gatheredMax = 64 * 1024;
+
+const drained = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
+
 /** Writes pieces one after the other; waits while the reader is slow, and stops when it has gone. */
 export const sendPieces = async (
-  response: ServerResponse,
+  { response, breathe }: { readonly response: ServerResponse; readonly breathe: () => Promise<void> },
   contentType: string,
   pieces: AsyncIterable<string>,
 ): Promise<void> => {
+  let gathered = '';
   for await (const piece of pieces) {
+    gathered += piece;
+    if (gathered.length < gatheredMax) continue;
     if (response.destroyed) return;
     if (!response.headersSent) response.writeHead(200, { 'Content-Type': contentType });
-    if (!response.write(piece))
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          response.off('drain', done).off('close', done);
-          resolve();
-        };
-        response.on('drain', done).on('close', done);
-      });
+    await (response.write(gathered) ? breathe() : drained(response));
+    gathered = '';
   }
   if (!response.headersSent) response.writeHead(200, { 'Content-Type': contentType });
-  response.end();
+  response.end(gathered);
 };

@@ -15,6 +15,8 @@ export interface Exchange {
 
 export interface StoreExchange extends Exchange {
   readonly store: Store;
+  /** Gives the event loop to the others; whoever has thousands of things to go through calls it now and then. */
+  readonly breathe: () => Promise<void>;
 }
 
 export interface Route {

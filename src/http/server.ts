@@ -148,7 +148,9 @@ export class PagesServer {
       this.underWay.delete(exchange);
     });
     const params = await readParams(request, url);
-    await found.route.handle({ request, response, url, params, path: found.path, signal: exchange.signal, store });
+    const breathe = (): Promise<void> => this.options.clock.breathe();
+    const { signal } = exchange;
+    await found.route.handle({ request, response, url, params, path: found.path, signal, store, breathe });
     if (!response.writableEnded) response.end();
   }
 }

@@ -197,6 +197,15 @@ describe('the HTTP server', () => {
       });
     });
 
+    it('draws the first fifty series of many, and says how many there are', async () => {
+      for (let i = 99; i >= 0; i--) store.append({ __name__: 'many', id: String(100 + i) }, 1000, i);
+      const { data } = json(await get('/ui/range?match=many'));
+      expect(data.total).to.equal(100);
+      expect(data.series.map(({ labels }: { labels: { id: string } }) => Number(labels.id))).to.deep.equal(
+        Array.from({ length: 50 }, (_, i) => 100 + i),
+      );
+    });
+
     it('streams samples as they are appended', async () => {
       const heard = listen(server.port, `/ui/tail?match=up&token=${token}`, (text) => {
         if (text.includes('retry')) store.append({ __name__: 'up', job: 'node' }, 3000 + text.length, 7);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { compareLabels, formatLabels, sortByLabels, sortedLabels } from '../../src/text/labels.ts';
+import { compareLabels, firstByLabels, formatLabels, sortByLabels, sortedLabels } from '../../src/text/labels.ts';
+import { seeded } from '../support/seeded.ts';
 
 describe('label sets as text', () => {
   it('writes a metric name in front and labels sorted by name', () => {
@@ -32,5 +33,25 @@ describe('label sets as text', () => {
     ];
     expect(sortByLabels(sets, (labels) => labels)).to.deep.equal(sets.toSorted(compareLabels));
     expect(sets.sort(compareLabels).map(formatLabels)).to.deep.equal(['{Z="1"}', 'a', 'a{job="x"}', 'a{job="y"}', 'b']);
+  });
+
+  it('finds the first ones of many as sorting all of them would, and gives the event loop away meanwhile', async () => {
+    const random = seeded(20_261);
+    for (const size of [0, 1, 999, 5000]) {
+      const sets = Array.from({ length: size }, (_, i) => ({
+        __name__: `m${random.int(50)}`,
+        id: String(random.int(1e6)),
+        i: String(i),
+      }));
+      const sorted = sortByLabels(sets, (labels) => labels);
+      for (const count of [1, 50, 1000, 5000]) {
+        let breaths = 0;
+        const first = await firstByLabels(sets, count, async () => {
+          breaths++;
+        });
+        expect(first, `${count} of ${size}`).to.deep.equal(sorted.slice(0, count));
+        if (count < size) expect(breaths).to.equal(Math.floor(size / 1000));
+      }
+    }
   });
 });
