@@ -21,7 +21,7 @@ const inOrder = (a: NamedCount, b: NamedCount): number => b.value - a.value || (
 const top = (counts: ReadonlyMap<string, number>): NamedCount[] => {
   const largest: NamedCount[] = [];
   for (const [name, value] of counts) {
-    if (largest.length === listed && value < largest[listed - 1].value) continue;
+    if (largest.length === listed && inOrder({ name, value }, largest[listed - 1]) > 0) continue;
     largest.push({ name, value });
     largest.sort(inOrder);
     largest.splice(listed);
