@@ -110,7 +110,8 @@ export const maintenanceSweep = <Cursor, Key>(options: MaintenanceSweepOptions<C
     let batchAt = startedAt;
 
     const pause = (delayMs: number): Observable<unknown> =>
-      race(timer(Math.max(0, delayMs), scheduler), stop$).pipe(take(1));
+      // Whoever stopped during a visit says it once.
+      isStopped ? of(0) : race(timer(Math.max(0, delayMs), scheduler), stop$).pipe(take(1));
 
     const wait = (): Observable<unknown> => race(pause(paceOf(options).waitMs), hurry$).pipe(take(1));
 

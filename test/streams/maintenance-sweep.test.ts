@@ -237,6 +237,18 @@ describe('streams/maintenance-sweep', () => {
       });
     });
 
+    it('completes after the visit that is going on, also when it is the last of the sweep', () => {
+      scheduler.run(({ cold, hot, expectObservable }) => {
+        const visit$ = cold('     ------|');
+        const options = { source: numbers(() => 1), sweepMs: 3, random: () => 0, batchMax: 1, visit: () => visit$ };
+        const sweep$ = maintenanceSweep({ ...options, stop$: hot('-----s') });
+        expectObservable(sweep$).toBe('---------(bp|)', {
+          b: { type: 'batchVisited', series: 1 },
+          p: { type: 'passFinished', series: 1, durationMs: 9 },
+        });
+      });
+    });
+
     it('is not ended or hurried by signals that complete without a word', () => {
       sweepFor(10_000, 20, { hurry$: EMPTY });
       expect(visits.map(({ at }) => at)).to.deep.equal([5000, 10_000]);
