@@ -219,7 +219,7 @@ const quarantineTable = (/** @type {any[]} */ list) =>
                 {},
                 h('td', { class: 'mono' }, formatTime(time)),
                 h('td', { class: 'mono', title: fingerprint }, name),
-                h('td', { class: 'wrap' }, reason),
+                h('td', { class: 'wrap small' }, reason),
                 h('td', { class: 'mono' }, file ?? '–'),
               );
             }),
