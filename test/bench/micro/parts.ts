@@ -17,6 +17,7 @@ import { SampleStage } from '../../../src/journal/sample-stage.ts';
 import { ByteWriter } from '../../../src/model/byte-writer.ts';
 import { fastFingerprint, fingerprintText } from '../../../src/model/fingerprint.ts';
 import { labelHash, pairsHash, toLabelPairs, toLabels } from '../../../src/model/labels.ts';
+import { ascendingRows } from '../../../src/query/ascending-rows.ts';
 import { SeriesActors, type SeriesEffects } from '../../../src/series/actors.ts';
 import { Inspection } from '../../../src/series/inspection.ts';
 import { Succession } from '../../../src/series/succession.ts';
@@ -57,6 +58,26 @@ group('finding a series', () => {
   bench('by hash, a fresh label object', () => do_not_optimize(table.find(fresh[next()])));
   bench('guessed, the same label object', () => do_not_optimize(succession.guess(labels[next()])));
   bench('by fingerprint', () => do_not_optimize(table.findFingerprint(table.high[next()], table.low[turn])));
+});
+
+group('label objects of 8,192 of 65,536 series', () => {
+  const all = Array.from({ length: 65_536 }, (_, i) => toLabelPairs(labelsOf(i)));
+  const rows = Int32Array.from({ length: 8192 }, (_, i) => i * 8 + 2);
+  const highs = all.map((one) => {
+    fastFingerprint(one, fingerprint);
+    return fingerprint[0] >>> 0;
+  });
+  const byFingerprint = rows.toSorted((a, b) => highs[a] - highs[b]);
+  const objectsOf = (order: Int32Array): void => {
+    const objects = [];
+    for (const row of order) objects.push(toLabels(all[row]));
+    do_not_optimize(objects);
+  };
+  bench('in the order of fingerprints', () => objectsOf(byFingerprint));
+  bench('in the order of rows', () => objectsOf(rows));
+  bench('putting the rows in order', () =>
+    do_not_optimize(ascendingRows(byFingerprint.slice(), byFingerprint.length, all.length)),
+  );
 });
 
 group('slab', () => {
