@@ -106,7 +106,8 @@ const runPairs = async (cost: PageCost, count: number, samplesPerSecond: number)
       const open = await cost.with(samplesPerSecond);
       all.push([await cost.without(samplesPerSecond), open]);
     }
-    process.stderr.write(`pair ${n + 1} of ${count}\n`);
+    const [without, open] = all[n].map(({ samplesPerSecond: rate }) => (rate / 1e6).toFixed(2));
+    process.stderr.write(`pair ${n + 1} of ${count}: ${without} million samples a second without, ${open} with\n`);
   }
   return all;
 };
