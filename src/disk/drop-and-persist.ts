@@ -160,6 +160,7 @@ const planForFile = (
 const removeAll = (access: SeriesFileAccess, path: string, request: DropAndPersist, plan: Plan): DropResult => {
   if (plan.fileExists) {
     removeIfPresent(access.fileSystem, path);
+    access.forget(path);
     access.noteEntry(path);
     if (request.sync) access.syncEntryIfPossible(path);
   }

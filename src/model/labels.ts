@@ -37,8 +37,10 @@ export const toLabelPairs = (labels: Labels): LabelPairs => {
   try {
     return collectPairs(labels, collected);
   } finally {
-    isCollecting = collected !== shared;
-    if (shared.length > SHARED_LENGTH_MAX) shared.length = 0;
+    if (collected === shared) {
+      isCollecting = false;
+      if (shared.length > SHARED_LENGTH_MAX) shared.length = 0;
+    }
   }
 };
 

@@ -7,7 +7,7 @@ import type { ChunkCache } from './chunk-cache.ts';
 import type { MemoryChunks } from './memory-chunks.ts';
 import { EARLIEST, FILE_SYNCING, FILE_UNSYNCED, type Row, type SeriesTable } from './table.ts';
 
-export interface VisitParts {
+export interface FactSources {
   readonly table: SeriesTable;
   readonly chunks: MemoryChunks;
   readonly cache: ChunkCache;
@@ -19,7 +19,7 @@ export interface VisitParts {
 }
 
 /** What the row says now. */
-export const factsOf = (parts: VisitParts, row: Row): VisitFacts => {
+export const factsOf = (parts: FactSources, row: Row): VisitFacts => {
   const { table, chunks, cache } = parts;
   const idle = parts.now() - table.lastTime(row) > parts.headChunkTimeoutMs;
   const headOpen = table.headOpen(row);
@@ -42,7 +42,7 @@ export const factsOf = (parts: VisitParts, row: Row): VisitFacts => {
 };
 
 /** The facts of a visit that would change something, or `undefined`: most visits find a series at rest. */
-export const visitFacts = (parts: VisitParts, row: Row): VisitFacts | undefined => {
+export const visitFacts = (parts: FactSources, row: Row): VisitFacts | undefined => {
   const facts = factsOf(parts, row);
   return needsVisit(facts) ? facts : undefined;
 };

@@ -7,7 +7,7 @@ import type { Distributions } from '../metrics.ts';
 import type { SeriesActors } from '../series/actors.ts';
 import type { SeriesDirectory } from '../series/directory.ts';
 import type { Lifecycle } from '../series/lifecycle.ts';
-import { factsOf, type VisitParts, visitFacts } from '../series/maintenance.ts';
+import { type FactSources, factsOf, visitFacts } from '../series/maintenance.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { Engine, StoreActor } from './engine.ts';
@@ -41,7 +41,7 @@ export class Visits {
   inMemory = 0;
   archived = 0;
   private readonly parts: VisitsParts;
-  private readonly visitParts: VisitParts;
+  private readonly factSources: FactSources;
   /** How often something was dropped from the disk, and how often that was known when the disk was last probed. */
   private freedCount = 0;
   private freedKnown = 0;
@@ -50,7 +50,7 @@ export class Visits {
     this.parts = parts;
     const { engine, retention, trustedClock } = parts;
     const { table, chunks, cache, options } = engine;
-    this.visitParts = {
+    this.factSources = {
       table,
       chunks,
       cache,
@@ -98,7 +98,7 @@ export class Visits {
       this.inMemory++;
       const code = table.stateCode(row);
       if (phaseOfCode(code) === 'persisting' || ENDED.has(code)) continue;
-      const facts = code === IN_MEMORY ? visitFacts(this.visitParts, row) : factsOf(this.visitParts, row);
+      const facts = code === IN_MEMORY ? visitFacts(this.factSources, row) : factsOf(this.factSources, row);
       if (facts === undefined) continue;
       const freesSpace = facts.droppable || phaseOfCode(code) === 'purged';
       if (disk.isWaiting && !freesSpace) continue;
@@ -127,7 +127,7 @@ export class Visits {
       if (pairs === undefined || !archived.has(high, low)) continue;
       const found = table.findFingerprint(high, low);
       const row = found === NO_ROW ? lifecycle.borrow(high, low, pairs) : found;
-      actors.send(row, { type: 'maintain', facts: { ...factsOf(this.visitParts, row), droppable: true } });
+      actors.send(row, { type: 'maintain', facts: { ...factsOf(this.factSources, row), droppable: true } });
     }
     this.tellFreed();
     this.parts

@@ -55,6 +55,10 @@ describe('toLabelPairs', () => {
       },
       c: '3',
     };
+    const many: Record<string, string> = {};
+    for (let i = 0; i < 200; i++) many[`label_${String(i).padStart(3, '0')}`] = String(i);
+    Object.defineProperty(many, 'label_150', { get: () => toLabelPairs({ a: '1' })[1], enumerable: true });
+    expect(toLabelPairs(many)).to.have.length(400).and.not.include(undefined);
     const first = toLabelPairs(outer);
     toLabelPairs({ x: '7', w: '6', v: '5', u: '4' });
     expect(first).to.deep.equal(['a', '1', 'b', '2', 'c', '3']);
