@@ -77,10 +77,6 @@ export type PurgeReason = 'retention' | 'dropped' | 'empty';
 export type SeriesMachineEvent =
   /** A visit of the maintenance sweep. */
   | { readonly type: 'maintain'; readonly facts: VisitFacts }
-  /** Chunks wait, and it is not to last until the next visit. */
-  | { readonly type: 'persist' }
-  /** Leave memory now if everything is on disk, however recent the last sample is. */
-  | { readonly type: 'archive'; readonly facts: VisitFacts }
   /** A sample has come for an archived series. Queries read it where it is, docs/decisions/0004. */
   | { readonly type: 'wake' }
   /** Someone deletes the series for good. */
@@ -159,7 +155,6 @@ const series = setup({
     isHeadIdle: (_, facts: VisitFacts) => facts.headIdle,
     hasFileWork: (_, facts: VisitFacts) => facts.chunksWaiting > 0 || facts.droppable,
     isArchivable: (_, facts: VisitFacts) => facts.idle && isOnDisk(facts),
-    isOnDisk: (_, facts: VisitFacts) => isOnDisk(facts),
     isForgettable: (_, facts: VisitFacts) => facts.forgettable,
     isDroppable: (_, facts: VisitFacts) => facts.droppable,
     isNothingLeft: (_, result: FileResult) => result.allDropped,
@@ -206,8 +201,6 @@ const inMemory = series.createStateConfig({
       { guard: { type: 'isArchivable', params: facts }, target: 'archived', actions: 'archive' },
       { guard: { type: 'isForgettable', params: facts }, actions: 'forgetDescriptors' },
     ],
-    persist: { target: 'persisting' },
-    archive: { guard: { type: 'isOnDisk', params: facts }, target: 'archived', actions: 'archive' },
     drop: { target: 'purging' },
     damage: { target: 'quarantined', actions: noteDamage },
   },

@@ -340,7 +340,6 @@ export class SeriesActors {
       guards: {
         isEmpty: ({ context }, facts) => facts.empty && effects.nothingInMemory(context.row),
         isArchivable: ({ context }, facts) => facts.idle && isOnDisk(facts) && effects.nothingInMemory(context.row),
-        isOnDisk: ({ context }, facts) => isOnDisk(facts) && effects.nothingInMemory(context.row),
         isNothingLeft: ({ context }, result) => result.allDropped && effects.nothingInMemory(context.row),
       },
       actors: {

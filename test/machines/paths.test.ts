@@ -35,8 +35,6 @@ const seriesEvents: AnyEventObject[] = [
   { type: 'maintain', facts: { ...nothing, chunksWaiting: 1 } },
   { type: 'maintain', facts: { ...nothing, droppable: true } },
   { type: 'maintain', facts: { ...nothing, idle: true } },
-  { type: 'persist' },
-  { type: 'archive', facts: nothing },
   { type: 'wake' },
   { type: 'drop' },
   { type: 'damage', reason: 'found by a reader' },

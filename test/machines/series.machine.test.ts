@@ -25,7 +25,6 @@ const nothing: VisitFacts = {
   forgettable: false,
 };
 const maintain = (facts: Partial<VisitFacts>) => ({ type: 'maintain', facts: { ...nothing, ...facts } });
-const archive = (facts: Partial<VisitFacts>) => ({ type: 'archive', facts: { ...nothing, ...facts } });
 const damage = { type: 'damage', reason: 'bad chunk at 1032' };
 const drop = { type: 'drop' };
 const wake = { type: 'wake' };
@@ -89,16 +88,6 @@ describe('machines/series.machine', () => {
     it('purges when neither memory nor the file has anything', () => {
       const { performed } = expectStep('inMemory', maintain({ empty: true, idle: true }), 'purged', ['purge']);
       expect(performed[0]!.params).to.deep.equal({ reason: 'empty' });
-    });
-
-    it('persists on demand', () => {
-      expectStep('inMemory', { type: 'persist' }, 'persisting.nothingAfter');
-    });
-
-    it('archives on demand, however recent the last sample is, but only what is on disk', () => {
-      expectStep('inMemory', archive({}), 'archived.resting', ['archive']);
-      expectStep('inMemory', archive({ chunksWaiting: 1 }), 'inMemory');
-      expectStep('inMemory', archive({ headOpen: true }), 'inMemory');
     });
 
     it('is deleted with its file when someone drops it', () => {
@@ -182,7 +171,6 @@ describe('machines/series.machine', () => {
 
     it('does not start a second call', () => {
       expectStep('persisting.nothingAfter', maintain({ chunksWaiting: 4 }), 'persisting.nothingAfter');
-      expectStep('persisting.nothingAfter', { type: 'persist' }, 'persisting.nothingAfter');
     });
   });
 
@@ -252,7 +240,7 @@ describe('machines/series.machine', () => {
     });
 
     it('stays isolated, whatever comes', () => {
-      for (const event of [maintain({ droppable: true }), wake, drop, damage, { type: 'persist' }, archive({})]) {
+      for (const event of [maintain({ droppable: true }), wake, drop, damage]) {
         expectStep('quarantined.isolated', event, 'quarantined.isolated');
       }
     });

@@ -233,7 +233,6 @@ describe('series/actors', () => {
     it('do not make a series leave memory with samples that are nowhere else', () => {
       world.memoryEmpty = false;
       actors.send(1, visit({ idle: true }));
-      actors.send(1, { type: 'archive', facts: nothing });
       actors.send(1, visit({ empty: true }));
       expect(world.stateOf(1)).to.equal('inMemory');
       expect(world.log).to.deep.equal([]);
@@ -570,8 +569,6 @@ describe('series/actors', () => {
       visit({ droppable: true }),
       visit({ idle: true }),
       visit({ forgettable: true }),
-      { type: 'persist' },
-      { type: 'archive', facts: nothing },
       { type: 'wake' },
       { type: 'drop' },
       { type: 'damage', reason: 'found by a reader' },
