@@ -124,11 +124,10 @@ export const mutations: readonly Mutation[] = [
         if (!isCheckpoint(fd)) fileSystem.syncBlocking(fd);
       },
       sync: (fd) => (isCheckpoint(fd) ? Promise.resolve() : fileSystem.sync(fd)),
-      rename: (from, to) => {
-        fileSystem.rename(from, to);
-        if (!from.endsWith('heads.db.tmp')) return;
+      replace: async (from, to) => {
+        await fileSystem.replace(from, to);
         const fd = fileSystem.open(to, 'readWrite');
-        fileSystem.syncBlocking(fd);
+        await fileSystem.sync(fd);
         fileSystem.close(fd);
       },
     };
