@@ -93,9 +93,13 @@ export class SeriesFileAccess {
     try {
       this.fileSystem.syncBlocking(fd);
     } catch (error) {
-      this.failedSyncs.add(path);
+      this.noteFailedSync(path);
       throw error;
     }
+  }
+
+  noteFailedSync(path: string): void {
+    this.failedSyncs.add(path);
   }
 
   /** After a failed sync: what the file has is written to a new one, from memory that the system has marked clean. */

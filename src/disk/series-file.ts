@@ -12,7 +12,7 @@
  * Errors: `TIDEMARK_CORRUPT_SERIES_FILE` with file and byte offset for what is wrong in the file, `TIDEMARK_DISK_FULL`
  * and `TIDEMARK_IO` for what the system refused.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { SlabView } from '../chunk/slab.ts';
 import { TidemarkError } from '../errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
@@ -77,6 +77,18 @@ export class SeriesFiles {
   }
 
   /**
+   * Makes it durable that the file is gone. A process that died may have removed it and not done so: a loss of power
+   * that takes the removal back would give the file to whatever series comes next.
+   */
+  syncRemoval(high: number, low: number): void {
+    this.attempt('sync', high, low, (path) => {
+      if (this.access.fileSystem.stat(dirname(path)) === undefined) return;
+      this.access.noteEntry(path);
+      this.access.syncEntry(path);
+    });
+  }
+
+  /**
    * Moves the file to `orphaned/`, durably, with a hint file that says why and which series it was. Returns the new
    * path below the store's directory, or `undefined` when there was no file.
    */
@@ -131,6 +143,17 @@ export class SeriesFiles {
         closeQuietly(fileSystem, fd);
       }
       this.access.syncEntry(path);
+    });
+  }
+
+  /** Writes the whole file again, durably: where a sync of it may have failed that nobody remembers. */
+  writeAgain(high: number, low: number): SeriesFileStat {
+    return this.attempt('rewrite', high, low, (path) => {
+      this.access.noteFailedSync(path);
+      this.access.writeAgain(path);
+      this.access.syncEntry(path);
+      const { size, mtimeNs } = this.access.fileSystem.stat(path) ?? { size: 0, mtimeNs: -1n };
+      return toSeriesFileStat(size, mtimeNs);
     });
   }
 

@@ -21,7 +21,12 @@ export class FileWindow {
     this.fileSystem = fileSystem;
     this.path = path;
     this.descriptor = fileSystem.open(path, 'read');
-    this.buffer = Buffer.allocUnsafeSlow(Math.max(SLICE_BYTES_MIN, Math.min(SLICE_BYTES, this.fileBytes)));
+    try {
+      this.buffer = Buffer.allocUnsafeSlow(Math.max(SLICE_BYTES_MIN, Math.min(SLICE_BYTES, this.fileBytes)));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Makes bytes available; returns their index in `buffer`, or -1 when the file ends before. */

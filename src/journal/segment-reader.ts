@@ -49,7 +49,12 @@ export class SegmentReader {
     this.window = new FileWindow(fileSystem, entry.path);
     this.headerBytes = entry.headerBytes;
     this.offset = this.headerBytes;
-    this.readCarriedReferences();
+    try {
+      this.readCarriedReferences();
+    } catch (error) {
+      this.window.close();
+      throw error;
+    }
   }
 
   get buffer(): Buffer {

@@ -65,6 +65,7 @@ export const reconcileTouched = async (
         reconcileArchived(parts, high, low);
       } else if (purged.has(fingerprint)) {
         filesRemoved += files.remove(high, low) > 0 ? 1 : 0;
+        files.syncRemoval(high, low);
       } else if (files.stat(high, low) !== undefined) {
         files.quarantine(high, low, 'the file stands for no series after recovery', undefined);
         filesRemoved++;
@@ -99,8 +100,10 @@ const changedUnnamed = async ({ table, files, clock }: TouchedParts): Promise<Fi
 };
 
 /** The file of an archived series was synced before it was archived; only what retention dropped can be new. */
-const reconcileArchived = ({ files, archived, indexer }: TouchedParts, high: number, low: number): void => {
+const reconcileArchived = ({ files, archived, indexer, keepFrom }: TouchedParts, high: number, low: number): void => {
   const stat = files.stat(high, low);
+  // Retention has removed it; the next visit finds nothing, and purges the series.
+  if (stat === undefined && archived.lastTimeOf(high, low) < keepFrom) return;
   if (stat === undefined || stat.chunks === 0) {
     throw new TidemarkError('TIDEMARK_CORRUPT_SERIES_FILE', 'the file of an archived series is missing');
   }

@@ -19,6 +19,10 @@ export interface ReconcileParts {
   readonly chunks: MemoryChunks;
   /** In place: recovery runs before anything else does. */
   readonly files: SeriesFiles;
+  /** What ends before this time is past retention; -Infinity when everything is kept. */
+  readonly keepFrom: number;
+  /** A sync may have failed: the page cache may count as clean what the disk does not have. */
+  readonly hadTrouble: boolean;
 }
 
 export interface Reconciled {
@@ -38,15 +42,21 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   const expected = table.chunksInFile[row];
   const stat = files.stat(high, low);
   if (stat === undefined) {
+    // Retention removes a file as a whole when all of it is past, and a crash may come before that is told.
+    const isDue = fileEndOf(parts, row) < parts.keepFrom;
+    files.syncRemoval(high, low);
     table.chunksInFile[row] = 0;
     table.firstTime[row] = EARLIEST;
+    table.lastChunkFirstTime[row] = EARLIEST;
+    table.lastChunkLastTime[row] = EARLIEST;
     table.mtimeNs[row] = -1n;
-    return { chunksInFile: 0, cut: 0, missing: Math.max(0, expected) };
+    return { chunksInFile: 0, cut: 0, missing: isDue ? 0 : Math.max(0, expected) };
   }
   const whole = stat.trailingBytes > 0 ? files.truncateTo(high, low, stat.chunks) : stat;
   const sound = soundChunks(parts, row, high, low);
   const cut = stat.chunks - sound.count;
-  const settled = cut > 0 ? files.truncateTo(high, low, sound.count) : whole;
+  const left = cut > 0 ? files.truncateTo(high, low, sound.count) : whole;
+  const settled = parts.hadTrouble && sound.count > 0 ? files.writeAgain(high, low) : left;
   table.chunksInFile[row] = sound.count;
   table.mtimeNs[row] = settled.mtimeNs;
   table.firstTime[row] = sound.firstTime;
@@ -59,6 +69,13 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
     if (table.lastTime(row) < sound.lastTime) table.adoptLastTime(row, sound.lastTime);
   }
   return { chunksInFile: sound.count, cut, missing: 0 };
+};
+
+/** The latest time that the file may have held: its last chunk's, or what memory begins with, or the series' last. */
+const fileEndOf = ({ table, chunks }: ReconcileParts, row: Row): number => {
+  if (table.lastChunkLastTime[row] !== EARLIEST) return table.lastChunkLastTime[row];
+  const oldest = table.oldestSlot(row);
+  return oldest === NO_SLOT ? table.lastTime(row) : chunks.firstTimeOf(oldest);
 };
 
 interface Sound {

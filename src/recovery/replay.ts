@@ -47,6 +47,8 @@ export interface ReplayResult {
   readonly touched: ReadonlySet<Fingerprint>;
   /** Series whose last event says that they were deleted. */
   readonly purged: ReadonlySet<Fingerprint>;
+  /** The disk gave trouble in the tail: what was not synced then may be nowhere but in the page cache, and counted as clean. */
+  readonly hadTrouble: boolean;
 }
 
 export const replay = async (parts: ReplayParts, from: Position, end: Position): Promise<ReplayResult> => {
@@ -68,6 +70,7 @@ class Replay {
   private readonly parts: ReplayParts;
   private readonly touched = new Set<Fingerprint>();
   private readonly purgedLast = new Set<Fingerprint>();
+  private hadTrouble = false;
   private records = 0;
   private samples = 0;
   private skipped = 0;
@@ -83,8 +86,8 @@ class Replay {
   }
 
   result(): ReplayResult {
-    const { records, samples, skipped, touched, purgedLast } = this;
-    return { records, samples, skipped, touched, purged: purgedLast };
+    const { records, samples, skipped, touched, purgedLast, hadTrouble } = this;
+    return { records, samples, skipped, touched, purged: purgedLast, hadTrouble };
   }
 
   private applySamples({ count, highs, lows, timestamps, words }: SamplesRecord): void {
@@ -128,6 +131,9 @@ class Replay {
         return;
       case 'seriesPurged':
         this.purged(event.fingerprint, event.labels, position);
+        return;
+      case 'healthChanged':
+        this.hadTrouble ||= event.to === 'readOnly';
         return;
       default:
         // What happened to the store itself is in its state again once it runs.

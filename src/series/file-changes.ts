@@ -32,12 +32,16 @@ export class FileChanges {
     return oldest;
   }
 
-  /** Announces the change durably, then makes it. What became of it must be published before `change` ends. */
-  async around<T>(fingerprints: readonly Fingerprint[], change: () => Promise<T>): Promise<T> {
+  /**
+   * Announces the change durably, with what else `announce` publishes, then makes it. What became of it must be published
+   * before `change` ends.
+   */
+  async around<T>(fingerprints: readonly Fingerprint[], change: () => Promise<T>, announce?: () => void): Promise<T> {
     const intent = { position: this.journal.end };
     this.intents.add(intent);
     try {
       this.bus.publish({ type: 'seriesFilesChanging', time: this.clock.now(), fingerprints });
+      announce?.();
       await this.journal.commit();
       return await change();
     } finally {

@@ -15,6 +15,7 @@ import type { ArchiveDirectory } from '../index/archive-directory.ts';
 import type { Indexer } from '../index/indexer.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import type { Logger } from '../logger.ts';
+import type { Position } from '../model/events.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { type LabelPairs, toLabels } from '../model/labels.ts';
 import type { SeriesActors, SeriesEffects, SeriesFacts, SeriesRows } from './actors.ts';
@@ -35,7 +36,7 @@ export interface LifecycleParts {
   readonly archived: ArchiveDirectory;
   readonly indexer: Indexer;
   /** Told when a row goes to another series. */
-  readonly journal: { forget(row: Row): void };
+  readonly journal: { readonly end: Position; forget(row: Row): void };
   readonly fileChanges: FileChanges;
   readonly bus: EventBus;
   readonly clock: Clock;
@@ -200,19 +201,24 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     this.parts.onUnarchived();
   }
 
+  /** What {@link deleteFile} has deleted is forgotten already. */
   purge(row: Row, reason: PurgeReason): void {
-    const { table, archived, indexer, bus, clock, cache, chunks } = this.parts;
+    if (reason === 'dropped') return;
+    this.publishPurge(row, reason);
+    this.forgetSeries(row, reason);
+  }
+
+  private publishPurge(row: Row, reason: PurgeReason): void {
+    const { bus, clock } = this.parts;
+    const labels = toLabels(this.pairsOf(row));
+    bus.publish({ type: 'seriesPurged', time: clock.now(), fingerprint: this.keyOf(row), labels, reason });
+  }
+
+  private forgetSeries(row: Row, reason: PurgeReason): void {
+    const { table, archived, indexer, cache, chunks, journal } = this.parts;
     const high = table.high[row];
     const low = table.low[row];
     const pairs = this.pairsOf(row);
-    const labels = toLabels(pairs);
-    const position = bus.publish({
-      type: 'seriesPurged',
-      time: clock.now(),
-      fingerprint: this.keyOf(row),
-      labels,
-      reason,
-    });
     cache.forgetSeries(this.keyOf(row));
     chunks.releaseAll(row);
     const wasArchived = archived.has(high, low);
@@ -223,7 +229,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     if (reason === 'dropped') this.purges.onRequest++;
     else if (wasArchived) this.purges.fromArchive++;
     else this.purges.fromMemory++;
-    indexer.enqueue({ type: 'unindex', high, low, pairs, position });
+    indexer.enqueue({ type: 'unindex', high, low, pairs, position: journal.end });
     table.detach(row);
   }
 
@@ -287,12 +293,21 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     });
   }
 
-  /** The statechart goes on to {@link purge}, which publishes what became of the series. */
+  /**
+   * That the series is to go is on the disk before its file goes: a crash in between must not leave a part of it. What
+   * the journal says is undone in memory while the change still counts as under way, so that no checkpoint comes between.
+   */
   async deleteFile(row: Row): Promise<void> {
     const { table } = this.parts;
-    await this.changeFile(row, { kind: 'remove', high: table.high[row], low: table.low[row] }, () => {
-      table.chunksInFile[row] = 0;
-    });
+    await this.changeFile(
+      row,
+      { kind: 'remove', high: table.high[row], low: table.low[row] },
+      () => {
+        table.chunksInFile[row] = 0;
+        this.forgetSeries(row, 'dropped');
+      },
+      () => this.publishPurge(row, 'dropped'),
+    );
   }
 
   /** Gives the chunks in memory to a new row of the same labels, and takes the old one out of what is found. */
@@ -309,23 +324,25 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     return successor;
   }
 
-  /** One change of a series' file, with its key held. `publish` says what became of it. */
+  /** One change of a series' file, with its key held. `publish` says what became of it, `announce` what is to. */
   private async changeFile<const Request extends SeriesFileRequest>(
     row: Row,
     request: Request,
     publish: (answer: SeriesFileAnswers[Request['kind']]) => void,
+    announce?: () => void,
   ): Promise<void> {
     const { fileKeys, fileChanges, files, table } = this.parts;
     const key = this.keyOf(row);
     const release = await fileKeys.acquire(key);
     try {
-      await fileChanges.around([key], async () => {
+      const change = async (): Promise<void> => {
         const answer = await runOne(files, request);
         // A removal that a loss of power takes back would give the file to whatever series comes next.
         if (request.kind === 'remove') await runOne(files, { kind: 'syncDirectories' });
         table.clearFlag(row, FILE_UNSYNCED);
         publish(answer);
-      });
+      };
+      await fileChanges.around([key], change, announce);
     } finally {
       release();
     }

@@ -80,7 +80,7 @@ export class Life {
   private running: Running[] = [];
   private crashKind: CrashKind = 'power';
   private crashesToCome: number[] = [];
-  private faultsBefore = 0;
+  private troubleBefore = 0;
   private diskFilled = false;
   private closing = false;
 
@@ -104,12 +104,12 @@ export class Life {
 
   /** Whether something befell this process that excuses errors. */
   get troubled(): boolean {
-    return this.decayed || this.diskFilled || this.world.disk.faultCount > this.faultsBefore;
+    return this.decayed || this.diskFilled || this.world.disk.troubleCount > this.troubleBefore;
   }
 
   /** Whether anything ever befell the store that excuses quarantine. */
   get everTroubled(): boolean {
-    return this.decayed || this.world.disk.faultCount > 0;
+    return this.decayed || this.world.disk.troubleCount > 0;
   }
 
   /** Whether the disk is filled up now, so that operations may wait for space. */
@@ -298,7 +298,7 @@ export class Life {
 
   private startProcess(): void {
     this.believedTime.restart();
-    this.faultsBefore = this.world.disk.faultCount;
+    this.troubleBefore = this.world.disk.troubleCount;
     this.diskFilled = this.diskIsFull;
     this.excusedCount = 0;
     this.closing = false;

@@ -100,7 +100,6 @@ export class Model {
   retentionLimit = Number.NEGATIVE_INFINITY;
   /** Journal, checkpoint or mappings are damaged: anything may be lost, but nothing may be invented. */
   damaged = false;
-
   /** Notes an appended sample. */
   append(number: number, time: number, high: number, low: number, nowMs: number): void {
     let series = this.series.get(number);
@@ -178,7 +177,11 @@ export class Model {
     if (this.damaged || (series.dropping && !allowance.afterCrash)) {
       // While it is being dropped, an answer may have any part of it.
       this.checkSubset(series, samples);
-      if (this.damaged && (allowance === EVERYTHING || allowance.afterCrash)) this.follow(series, samples);
+      if (this.damaged && (allowance === EVERYTHING || allowance.afterCrash)) {
+        this.follow(series, samples);
+        // A drop that is still under way goes on.
+        if (allowance.afterCrash) series.dropping = false;
+      }
       return;
     }
     const name = nameOf(series.number);
@@ -263,7 +266,6 @@ export class Model {
     series.truncate(kept);
     for (let i = 0; i < times.length; i++) series.add(times[i], words[2 * i + 1], words[2 * i], appendedMs);
     series.acknowledged = series.count;
-    series.dropping = false;
     if (series.count === 0) this.series.delete(series.number);
   }
 

@@ -57,6 +57,18 @@ export class Reading {
     for (const { labels, fingerprint } of answer.value) {
       this.numbers.set(fingerprint, this.life.model.numberOf(labels, everyNumber));
     }
+    return this.life.everTroubled || this.assertNothingQuarantined();
+  }
+
+  /** Crashes alone damage nothing. False when the process died meanwhile. */
+  private async assertNothingQuarantined(): Promise<boolean> {
+    const listed = await this.life.perform('quarantined', () => this.life.store.quarantined());
+    if (listed === undefined) return false;
+    const [first] = listed.value;
+    // The disk may have given trouble while it was looked.
+    if (first !== undefined && !this.life.everTroubled) {
+      throw new Violation(`a series is in quarantine, and nothing was damaged: ${first.reason}`);
+    }
     return true;
   }
 

@@ -68,6 +68,8 @@ export class SimulatedDisk {
   callCount = 0;
   /** Faults that struck, calls that the quota refused included. */
   faultCount = 0;
+  /** Those of them that excuse errors: after a crash, or a short read or write, everything has to hold as ever. */
+  troubleCount = 0;
 
   constructor(options: DiskOptions) {
     this.timeline = options.timeline;
@@ -92,6 +94,7 @@ export class SimulatedDisk {
     const fault = this.faults.next(operation, file);
     this.coverage.countCall(operation, file, fault);
     if (fault !== undefined) this.faultCount++;
+    if (fault !== undefined && fault !== 'crash' && fault !== 'short') this.troubleCount++;
     this.trace.write(`${operation} ${path}${fault === undefined ? '' : ` ${fault}`}`);
     if (fault === 'crash') return this.crashIn(process, effect);
     const actsOut = operation === 'sync' || operation === 'dataSync' || operation === 'close';
@@ -104,6 +107,7 @@ export class SimulatedDisk {
   /** A call that the quota refused: the same fault, with another cause. */
   countQuotaRefusal(operation: Operation, path: string): void {
     this.faultCount++;
+    this.troubleCount++;
     this.coverage.countFault(operation, fileKindOf(path, this.directory), 'ENOSPC');
   }
 

@@ -118,6 +118,8 @@ export class SimulatedFile {
       if (this.dirty.get(page) === version) this.dirty.delete(page);
     }
     if (sync.version >= this.durableSizeVersion) {
+      // Pages that a sync that failed has forgotten read as zeros: the size alone is durable.
+      this.durable = withCapacity(this.durable, sync.size);
       this.durableSize = sync.size;
       this.durableSizeVersion = sync.version;
       this.sizes = this.sizes.filter((change) => change.version > sync.version);

@@ -29,6 +29,7 @@ export class Background {
   private readonly ended: Promise<void>[] = [];
   private timer: TimerHandle | undefined;
   private sizeDueAt = 0;
+  private measuredQueue: number | undefined;
   private limiting: Promise<void> | undefined;
   private stopped = false;
 
@@ -142,7 +143,8 @@ export class Background {
     const { engine, recovered } = store;
     store.measurePressure();
     const { queued, capacity } = recovered.indexer;
-    store.actor.send({ type: 'indexingMeasured', queued, capacity });
+    if (queued !== this.measuredQueue) store.actor.send({ type: 'indexingMeasured', queued, capacity });
+    this.measuredQueue = queued;
     const change = store.trustedClock.look();
     if (change?.type === 'clockJumped') store.actor.send({ type: 'clockJumped', byMs: change.byMs });
     if (change?.type === 'clockSettled') store.actor.send({ type: 'clockSettled' });

@@ -1,4 +1,4 @@
-/** Deletes series for good: each one's statechart does it, file first. */
+/** Deletes series for good: each one's statechart does it. First the journal knows, then the file goes. */
 import type { Selector } from '../api.ts';
 import { TidemarkError } from '../errors.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
@@ -22,6 +22,8 @@ export const dropSeries = async (running: Running, selector: Selector): Promise<
   }
   await Promise.all(rows.map(({ row }) => running.actors.settled(row)));
   const remaining = rows.filter(({ row, generation }) => table.generation(row) === generation).length;
+  // For good: a crash must not bring back from the journal or the checkpoint what the caller believes to be gone.
+  if (rows.length > 0) await running.commit();
   if (rows.length > 0) running.actor.send({ type: 'diskFreed' });
   if (remaining === 0) return rows.length;
   throw new TidemarkError(

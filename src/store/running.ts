@@ -54,6 +54,7 @@ export class Running {
   /** Series in quarantine. */
   quarantinedCount = 0;
   persistErrors = 0;
+  private measuredScore: number | undefined;
   chunksPersisted = 0;
   chunksDropped = 0;
   archivedTotal = 0;
@@ -251,8 +252,12 @@ export class Running {
     return { score: this.memory.score, rushed: this.actor.getSnapshot().hasTag('rushed') };
   }
 
+  /** The statechart goes by the score alone, so that one that is as before would change nothing. */
   measurePressure(): void {
-    this.actor.send({ type: 'pressureMeasured', score: this.memory.score });
+    const { score } = this.memory;
+    if (score === this.measuredScore) return;
+    this.measuredScore = score;
+    this.actor.send({ type: 'pressureMeasured', score });
   }
 
   private syncsSeriesFiles(): boolean {

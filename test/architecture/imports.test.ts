@@ -12,6 +12,7 @@ const zones = [
   'package',
   'memory-limit',
   'keyed-mutex',
+  'all-of',
   'model',
   'text',
   'chunk',

@@ -804,4 +804,41 @@ describe('The store survives', () => {
         ],
       ),
     ));
+
+  it('a kill in the middle of a drop, after the file was removed', () =>
+    survives(
+      of(1, {}, [
+        { type: 'append', series: 0, count: 300, spacing: { everyMs: 1000 }, values: 'random', via: 'handle', seed: 1 },
+        { type: 'command', command: 'maintain', detached: false },
+        { type: 'command', command: 'checkpoint', detached: false },
+        { type: 'command', command: 'flush', detached: false },
+        { type: 'crashAt', kind: 'kill', fault: { operation: 'remove', file: 'seriesFile', skip: 0 }, again: [] },
+        { type: 'drop', series: 0, detached: false },
+      ]),
+    ));
+
+  it('a kill after retention has removed a whole file: nothing of it is damaged', () =>
+    survives(
+      of(3, { syncSeriesFiles: 'always', retentionMs: 600000, minShrinkRatio: 0, headChunkTimeoutMs: 3600000 }, [
+        { type: 'append', series: 0, count: 300, spacing: { everyMs: 1000 }, values: 'random', via: 'handle', seed: 1 },
+        { type: 'command', command: 'maintain', detached: false },
+        { type: 'append', series: 0, count: 1, spacing: { everyMs: 1000 }, values: 'random', via: 'handle', seed: 1 },
+        { type: 'command', command: 'checkpoint', detached: false },
+        { type: 'crashAt', kind: 'kill', fault: { operation: 'remove', file: 'seriesFile', skip: 0 }, again: [] },
+        { type: 'advance', byMs: 640000 },
+        { type: 'command', command: 'maintain', detached: false },
+      ]),
+    ));
+
+  it('an error of the disk while a subscriber opens a journal segment, which stayed open', () =>
+    survives(
+      of(1, {}, [
+        { type: 'append', series: 0, count: 3, spacing: { everyMs: 1000 }, values: 'random', via: 'handle', seed: 1 },
+        { type: 'consume', name: 0, batches: 1, afterwards: 'forget' },
+        { type: 'fault', fault: { operation: 'stat', file: 'journal', fault: 'EIO', skip: 3, times: 1 } },
+        { type: 'append', series: 0, count: 3, spacing: { everyMs: 1000 }, values: 'random', via: 'handle', seed: 1 },
+        { type: 'consume', name: 1, batches: 1, afterwards: 'forget' },
+        { type: 'restart' },
+      ]),
+    ));
 });
