@@ -57,6 +57,8 @@ export interface CheckpointResult extends HeadsWritten {
 
 export class Checkpointer {
   private readonly parts: CheckpointParts;
+  /** The one that is written is the clean close's. */
+  private isFinal = false;
 
   constructor(parts: CheckpointParts) {
     this.parts = parts;
@@ -66,6 +68,7 @@ export class Checkpointer {
   async write(final: boolean): Promise<CheckpointResult> {
     const { table, slab, chunks, fileSystem, directory, indexer, journal, clock, fileChanges } = this.parts;
     const started = clock.monotonic();
+    this.isFinal = final;
     const from = Math.min(journal.end, fileChanges.oldest() ?? Number.POSITIVE_INFINITY);
     const writer = new HeadsWriter(fileSystem, directory, slab);
     try {
@@ -122,7 +125,7 @@ export class Checkpointer {
   }
 
   private async syncBatch(rows: readonly Row[]): Promise<void> {
-    const { table, files } = this.parts;
+    const { table } = this.parts;
     const requests = rows.map((row) => ({ kind: 'sync', high: table.high[row], low: table.low[row] }) as const);
     const generations = rows.map((row) => table.generation(row));
     for (const row of rows) {
@@ -131,8 +134,7 @@ export class Checkpointer {
     }
     let isSynced = false;
     try {
-      const outcomes = await files.run<readonly SeriesFileRequest[]>(requests);
-      for (const outcome of outcomes) if (!outcome.ok) throw toError(outcome.error);
+      await this.syncFiles(requests);
       isSynced = true;
     } finally {
       for (const [i, row] of rows.entries()) {
@@ -142,7 +144,27 @@ export class Checkpointer {
       }
     }
   }
+
+  /**
+   * A sync that fails is told to this process once, and to none after it. So the journal is to know, for recovery to
+   * write these files again; while the store runs its health tells, at the close nobody else does.
+   */
+  private async syncFiles(requests: readonly SeriesFileRequest[]): Promise<void> {
+    const { files, bus, clock, journal } = this.parts;
+    try {
+      const outcomes = await files.run<readonly SeriesFileRequest[]>(requests);
+      for (const outcome of outcomes) if (!outcome.ok) throw toError(outcome.error);
+    } catch (error) {
+      if (this.isFinal) {
+        bus.publish({ type: 'healthChanged', time: clock.now(), to: 'readOnly', reason: toMessage(error) });
+        await journal.commit().catch(() => undefined);
+      }
+      throw error;
+    }
+  }
 }
+
+const toMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** A row that an archived series borrows, or that a quarantined one still has, is no series of the checkpoint. */
 const isRecorded = (table: SeriesTable, row: Row): boolean =>
