@@ -1,0 +1,19 @@
+/** The whole store takes time and chance from its ports alone: one seed, one history. */
+import { expect } from 'chai';
+import { checkDirectory, openStore } from '../../src/index.ts';
+import { simulate } from '../../src/simulation/simulate.ts';
+
+const STEPS = 60;
+
+describe('A simulated store', () => {
+  for (const seed of [1, 2, 3]) {
+    it(`does the same, call for call, when seed ${seed} is played again`, async () => {
+      const play = (): ReturnType<typeof simulate> => simulate(seed, STEPS, { openStore, checkDirectory });
+      const first = await play();
+      const second = await play();
+      expect(first.failure?.message).to.equal(undefined);
+      expect(second.traceHash).to.equal(first.traceHash);
+      expect(second.calls).to.equal(first.calls);
+    }).timeout(60_000);
+  }
+});
