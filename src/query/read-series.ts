@@ -6,7 +6,9 @@
  * to the other unseen. Reading the file happens afterwards, off the main thread, many series at a time; the slots are
  * retained meanwhile. A series whose samples are all in memory is read without any of that.
  *
- * Bounds: the files' chunks that one batch holds in memory ({@link CHUNKS_AT_ONCE}), whatever the files are like.
+ * Bounds: the files' chunks that one batch holds in memory ({@link CHUNKS_AT_ONCE}), and the samples that are decoded before
+ * others get the thread ({@link SAMPLES_AT_ONCE}); a chunk of equal values can hold 126,000. Only the answer for a single
+ * series is as long as it is.
  */
 import type { Slab, Slot } from '../chunk/slab.ts';
 import { NO_SLOT } from '../chunk/slab.ts';
@@ -22,8 +24,10 @@ import { EARLIEST, NO_ROW, type Row, type SeriesTable } from '../series/table.ts
 import type { FoundSeries } from './find-series.ts';
 import { type ReadSamples, SampleCollector } from './samples.ts';
 
-/** Chunks of series files that one batch brings into memory; decoding them takes less than 15 ms. */
+/** Chunks of series files that one batch brings into memory. */
 export const CHUNKS_AT_ONCE = 1024;
+/** Decoding so many takes some 10 ms. A batch that has as many is answered as far as it got. */
+export const SAMPLES_AT_ONCE = 1 << 19;
 
 export interface ReadParts {
   readonly table: SeriesTable;
@@ -36,6 +40,8 @@ export interface ReadParts {
   readonly onDamage: (high: number, low: number, error: Error) => void;
   /** Chunks were loaded: what is over the memory target may go. */
   readonly onLoaded: () => void;
+  /** Gives the event loop to the host. */
+  readonly breathe: () => Promise<void>;
 }
 
 /** Times in milliseconds since the epoch, both ends included. */
@@ -107,8 +113,9 @@ export class SeriesReader {
   }
 
   /**
-   * Reads series whose files are needed, in the given order: as many of the first ones as {@link CHUNKS_AT_ONCE} allow,
-   * at least one, so that the answer may be shorter than the batch. Damaged parts are left out and reported. Rejects
+   * Reads series whose files are needed, in the given order: as many of the first ones as {@link CHUNKS_AT_ONCE} and
+   * {@link SAMPLES_AT_ONCE} allow, at least one, so that the answer may be shorter than the batch. Damaged parts are left out
+   * and reported, when the series they belong to is answered. Rejects
    * when the disk does not answer: an answer that leaves out what is there would be a wrong one.
    */
   async readBatch(batch: readonly FoundSeries[], range: Range): Promise<ReadSamples[]> {
@@ -117,17 +124,23 @@ export class SeriesReader {
       for (const series of batch) readings.push(await this.begin(series));
       await this.chooseChunks(readings, range);
       // What does not fit is left to a later batch; nobody has to wait for its file until then.
-      for (const reading of readings.splice(fittingCount(readings))) this.finish(reading);
+      for (const reading of readings.splice(fittingCount(readings))) this.release(reading);
       const collector = new SampleCollector(this.parts.slab);
       // More chunks than fit has only a series that is alone.
       if (readings.length === 1) return [await this.readPortions(readings[0], range, collector)];
       await this.load(readings.map((reading) => ({ reading, from: reading.firstChunk, end: reading.endChunk })));
-      return readings.map((reading) => {
+      const answers: ReadSamples[] = [];
+      let sampleCount = 0;
+      while (answers.length < readings.length && sampleCount < SAMPLES_AT_ONCE) {
+        const reading = readings[answers.length];
         collector.begin(range.from, range.through);
-        this.collect(reading, reading.file, collector);
-        this.collect(reading, reading.memory, collector);
-        return collector.take();
-      });
+        await this.collect(reading, reading.file, collector);
+        await this.collect(reading, reading.memory, collector);
+        sampleCount += collector.count;
+        answers.push(collector.take());
+      }
+      for (const reading of readings.splice(answers.length)) this.release(reading);
+      return answers;
     } finally {
       for (const reading of readings) this.finish(reading);
     }
@@ -144,10 +157,10 @@ export class SeriesReader {
     collector.begin(range.from, range.through);
     for (let from = firstChunk; from < endChunk; from += CHUNKS_AT_ONCE) {
       await this.load([{ reading, from, end: Math.min(from + CHUNKS_AT_ONCE, endChunk) }]);
-      this.collect(reading, reading.file, collector);
+      await this.collect(reading, reading.file, collector);
       this.releaseFile(reading);
     }
-    this.collect(reading, reading.memory, collector);
+    await this.collect(reading, reading.memory, collector);
     return collector.take();
   }
 
@@ -313,9 +326,14 @@ export class SeriesReader {
     }
   }
 
-  private collect(reading: Reading, slots: readonly Slot[], collector: SampleCollector): void {
+  private async collect(reading: Reading, slots: readonly Slot[], collector: SampleCollector): Promise<void> {
+    let breatheAt = collector.count + SAMPLES_AT_ONCE;
     for (const slot of slots) {
       if (slot === NO_SLOT) continue;
+      if (collector.count >= breatheAt) {
+        await this.parts.breathe();
+        breatheAt = collector.count + SAMPLES_AT_ONCE;
+      }
       try {
         collector.add(slot);
       } catch (error) {
@@ -330,12 +348,18 @@ export class SeriesReader {
     reading.file = [];
   }
 
+  /** The series has been answered, or the batch failed. */
   private finish(reading: Reading): void {
-    const { slab, onDamage } = this.parts;
+    this.release(reading);
+    const { series, damage } = reading;
+    if (damage !== undefined) this.parts.onDamage(series.high, series.low, damage);
+  }
+
+  /** Lets go of a series. One that is answered in a later batch finds its damage again: until then its file must stay. */
+  private release(reading: Reading): void {
     this.releaseFile(reading);
-    for (const slot of reading.memory) slab.release(slot);
+    for (const slot of reading.memory) this.parts.slab.release(slot);
     reading.release();
-    if (reading.damage !== undefined) onDamage(reading.series.high, reading.series.low, reading.damage);
   }
 }
 

@@ -25,6 +25,11 @@ export class SampleCollector {
     this.slab = slab;
   }
 
+  /** Samples of the series so far. */
+  get count(): number {
+    return this.columns.count;
+  }
+
   /** Begins a series; only samples in [from, through] are taken. */
   begin(from: number, through: number): void {
     this.columns.count = 0;

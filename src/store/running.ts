@@ -190,6 +190,7 @@ export class Running {
       fileKeys,
       onDamage: (high, low, error) => this.reportDamage(high, low, error.message),
       onLoaded: () => this.memory.evictOverTarget(),
+      breathe: () => clock.breathe(),
     });
     this.damageReports = new DamageReports({
       room: () => this.visits.room(),

@@ -3,9 +3,10 @@ import { ChunkAppender } from '../../src/chunk/append.ts';
 import { VARBIT } from '../../src/chunk/chunk.ts';
 import { Slab } from '../../src/chunk/slab.ts';
 import { inlineSeriesFileWorker, type SeriesFileWorker } from '../../src/disk/series-file-worker.ts';
+import { seriesPath } from '../../src/disk/series-path.ts';
 import { KeyedMutex } from '../../src/keyed-mutex.ts';
 import type { FoundSeries } from '../../src/query/find-series.ts';
-import { CHUNKS_AT_ONCE, SeriesReader } from '../../src/query/read-series.ts';
+import { CHUNKS_AT_ONCE, SAMPLES_AT_ONCE, SeriesReader } from '../../src/query/read-series.ts';
 import { ChunkCache } from '../../src/series/chunk-cache.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { NO_ROW, SeriesTable } from '../../src/series/table.ts';
@@ -13,13 +14,17 @@ import { MemoryFileSystem } from '../support/memory-file-system.ts';
 
 const always = { from: Number.NEGATIVE_INFINITY, through: Number.POSITIVE_INFINITY };
 
-/** A reader of archived series, whose files hold chunks of one sample each. */
+/** A reader of archived series, whose files hold chunks of one sample each, or many equal ones. */
 class Subject {
   readonly slab = new Slab();
   readonly cache = new ChunkCache(this.slab);
   readonly fileKeys = new KeyedMutex<string>();
   /** The most slots that were in use after a load. */
   slotsMax = 0;
+  /** Series reported as damaged, by the low half of their fingerprint. */
+  readonly damaged: number[] = [];
+  breaths = 0;
+  private readonly fileSystem = new MemoryFileSystem();
   /** Rejects what is asked with this. */
   gone: Error | undefined;
   readonly reader: SeriesReader;
@@ -27,7 +32,7 @@ class Subject {
   private readonly files: SeriesFileWorker;
 
   constructor() {
-    const fileSystem = new MemoryFileSystem();
+    const { fileSystem } = this;
     fileSystem.makeDirectory('/store');
     const files = inlineSeriesFileWorker(fileSystem, '/store', this.slab);
     this.files = files;
@@ -45,8 +50,11 @@ class Subject {
         },
       },
       fileKeys: this.fileKeys,
-      onDamage: (_high, _low, error) => {
-        throw error;
+      onDamage: (_high, low) => {
+        this.damaged.push(low);
+      },
+      breathe: async () => {
+        this.breaths++;
       },
       onLoaded: () => {
         this.slotsMax = Math.max(this.slotsMax, this.slab.used);
@@ -55,13 +63,29 @@ class Subject {
     });
   }
 
-  async write(low: number, chunkCount: number): Promise<FoundSeries> {
-    const slots = Array.from({ length: chunkCount }, (_, i) => this.appender.start(1000 + i, 0, i));
+  async write(low: number, chunkCount: number, samplesPerChunk = 1): Promise<FoundSeries> {
+    const slots = Array.from({ length: chunkCount }, (_, i) => {
+      const slot = this.appender.start(1000 + i * samplesPerChunk, 0, i);
+      let head = slot;
+      for (let k = 1; k < samplesPerChunk; k++) {
+        head = this.appender.append(head, 1000 + i * samplesPerChunk + k, 0, i);
+      }
+      expect(head).to.equal(slot);
+      return slot;
+    });
     const encodings = new Uint8Array(chunkCount).fill(VARBIT);
     const [outcome] = await this.files.run([{ kind: 'persist', high: 1, low, slots, encodings, sync: false }]);
     expect(outcome.ok).to.equal(true);
     for (const slot of slots) this.slab.release(slot);
     return { high: 1, low, pairs: ['series', `${low}`], row: NO_ROW };
+  }
+
+  /** Takes bytes off the end of a series' file. */
+  tearOff(low: number, byteCount: number): void {
+    const path = `/store/${seriesPath(1, low)}`;
+    const fd = this.fileSystem.open(path, 'readWrite');
+    this.fileSystem.truncate(fd, this.fileSystem.statOpen(fd).size - byteCount);
+    this.fileSystem.close(fd);
   }
 }
 
@@ -91,6 +115,36 @@ describe('SeriesReader', () => {
     expect(others).to.deep.equal([]);
     expect(subject.slotsMax).to.equal(CHUNKS_AT_ONCE);
     expect(subject.slab.used).to.equal(0);
+  });
+
+  it('answers as many as have half a million samples, and lets others have the thread within longer ones', async () => {
+    const subject = new Subject();
+    const perChunk = 60_000;
+    const chunkCount = Math.ceil(SAMPLES_AT_ONCE / perChunk);
+    const batch = [
+      await subject.write(1, 1),
+      await subject.write(2, 3 * chunkCount, perChunk),
+      await subject.write(3, 1),
+      await subject.write(4, 1),
+    ];
+    const answers = await subject.reader.readBatch(batch, always);
+    expect(answers.map(({ timestamps }) => timestamps.length)).to.deep.equal([1, 3 * chunkCount * perChunk]);
+    expect(subject.breaths).to.equal(2);
+    expect(subject.slab.used).to.equal(0);
+    expect(subject.fileKeys.size).to.equal(0);
+  });
+
+  it('reports damage with the answer of the series, not when it is left to a later batch', async () => {
+    const subject = new Subject();
+    const batch = [await subject.write(1, CHUNKS_AT_ONCE), await subject.write(2, 5)];
+    subject.tearOff(2, 100);
+    const [first, ...others] = await subject.reader.readBatch(batch, always);
+    expect(first.timestamps.length).to.equal(CHUNKS_AT_ONCE);
+    expect(others).to.deep.equal([]);
+    expect(subject.damaged).to.deep.equal([]);
+    const [rest] = await subject.reader.readBatch(batch.slice(1), always);
+    expect([...rest.timestamps]).to.deep.equal([1000, 1001, 1002, 1003]);
+    expect(subject.damaged).to.deep.equal([2]);
   });
 
   it('gives back slots and keys when the worker is gone', async () => {
