@@ -43,7 +43,7 @@ const range = async ({ store, params, response, signal, breathe }: StoreExchange
   const last = (await firstByLabels(all, chartSeriesMax, breathe)).at(-1);
   const series: { labels: Labels; timestamps: number[]; values: (number | null)[] }[] = [];
   for await (const one of store.select(selector, { ...limits, signal })) {
-    // They come in the order of labels: of the others nothing has to be read.
+    // They come in the order of labels: the others are not asked for.
     if (last === undefined || compareLabels(one.labels, last) > 0) break;
     if (one.timestamps.length === 0) continue;
     series.push({ labels: sortedLabels(one.labels), ...thinOut(one.timestamps, one.values, buckets) });

@@ -211,15 +211,20 @@ export const createChart = (
     plot = new uPlot(/** @type {any} */ (options), /** @type {any} */ (dataOf(list)), canvas);
   };
 
-  canvas.addEventListener('mousedown', () => {
+  canvas.addEventListener('mousedown', ({ button }) => {
+    if (button !== 0 || dragging) return;
     dragging = onZoom !== undefined;
     const release = () => {
+      removeEventListener('mouseup', release);
+      removeEventListener('blur', release);
       dragging = false;
       const next = late;
       late = undefined;
       if (next !== undefined && !signal.aborted) draw(...next);
     };
-    addEventListener('mouseup', release, { once: true });
+    addEventListener('mouseup', release);
+    // The button may be let go where the page does not hear of it.
+    addEventListener('blur', release);
   });
 
   const resize = new ResizeObserver(() => {
