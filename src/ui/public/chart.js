@@ -211,7 +211,7 @@ export const createChart = (
     plot = new uPlot(/** @type {any} */ (options), /** @type {any} */ (dataOf(list)), canvas);
   };
 
-  canvas.addEventListener('mousedown', ({ button }) => {
+  canvas.addEventListener('mousedown', (/** @type {MouseEvent} */ { button }) => {
     if (button !== 0 || dragging) return;
     dragging = onZoom !== undefined;
     const release = () => {
