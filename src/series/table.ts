@@ -58,6 +58,8 @@ export const OLDEST = 7;
 export const REGISTERS = 8;
 
 const INTS_PER_ROW = 1 << ROW_SHIFT;
+/** Rows that are reserved at most: 230 MB of addresses, hardly any of memory. */
+const RESERVED_MAX = 1 << 20;
 const FIRST_CAPACITY = 1024;
 /** Rows reserved for each one that is asked for. What is never used is never touched, and takes no memory. */
 const HEADROOM = 1.25;
@@ -101,9 +103,9 @@ export class SeriesTable {
     return this.liveCount;
   }
 
-  /** Bytes of the columns, and roughly those of the labels. */
+  /** Bytes of the rows that have been used, and roughly those of the labels. What no row has touched takes no memory. */
   get bytes(): number {
-    const columns = this.high.length * (INTS_PER_ROW * 4 + 4 * 4 + 4 * 8 + 8 + 4) + this.byLabels.length * 8;
+    const columns = this.size * (INTS_PER_ROW * 4 + 4 * 4 + 4 * 8 + 8 + 4) + this.byLabels.length * 8;
     return columns + this.labelBytes;
   }
 
@@ -162,8 +164,12 @@ export class SeriesTable {
     return (this.ints[row << ROW_SHIFT] & STATE_MASK) !== STATE_FREE;
   }
 
-  /** Makes room for this many series in all, and some, so that adding them does not have to, over and over. */
-  reserve(seriesCount: number): void {
+  /**
+   * Makes room for this many series in all, and some, so that adding them does not have to, over and over. The number may
+   * come from a damaged file: beyond a million, room is made as series come.
+   */
+  reserve(announced: number): void {
+    const seriesCount = Math.min(announced, RESERVED_MAX);
     if (seriesCount > this.high.length) this.grow(Math.ceil(seriesCount * HEADROOM));
     let length = this.byLabels.length;
     while (length < seriesCount * 2) length *= 2;
