@@ -13,6 +13,7 @@ const zones = [
   'memory-limit',
   'keyed-mutex',
   'all-of',
+  'all-of',
   'model',
   'text',
   'chunk',
