@@ -161,7 +161,7 @@ export const writeForSeriesFile = (
 ): void => {
   const used = usedBytesOf(block, offset, encoding);
   target.set(block.subarray(offset, offset + used), targetOffset);
-  target.fill(0, targetOffset + used, targetOffset + CHUNK_BYTES);
+  if (used < CHUNK_BYTES) target.fill(0, targetOffset + used, targetOffset + CHUNK_BYTES);
 };
 
 /**

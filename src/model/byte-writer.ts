@@ -57,7 +57,15 @@ export class ByteWriter {
     return start;
   }
 
-  /** The buffer itself, to fill a {@link gap}; valid until the next write. */
+  /** As {@link gap}, with whatever was there: for a caller that fills all of it. */
+  room(byteCount: number): number {
+    this.reserve(byteCount);
+    const start = this.end;
+    this.end = start + byteCount;
+    return start;
+  }
+
+  /** The buffer itself, to fill a {@link gap} or {@link room}; valid until the next write. */
   get target(): Uint8Array {
     return this.bytes;
   }
@@ -86,6 +94,10 @@ export class ByteWriter {
 
   /** An int64 beyond 2^53, such as nanoseconds, zigzag base-128. */
   svarintBig(value: bigint): void {
+    if (value === -1n) {
+      this.byte(1);
+      return;
+    }
     const bits = BigInt.asUintN(64, value);
     this.zigzag(Number(bits >> 32n), Number(bits & 0xffffffffn));
   }

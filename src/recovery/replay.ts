@@ -15,9 +15,8 @@ import type { Indexer } from '../index/indexer.ts';
 import type { FindingListener } from '../journal/findings.ts';
 import { type JournalRecord, readJournal, type SamplesRecord } from '../journal/read-journal.ts';
 import { HIGH_WORD, LOW_WORD } from '../journal/samples-codec.ts';
-
 import type { LifecycleEvent, Position } from '../model/events.ts';
-import { type Fingerprint, type FingerprintHalves, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
+import { type Fingerprint, type FingerprintHalves, parseFingerprint } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, toLabelPairs } from '../model/labels.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { EARLIEST, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
@@ -229,7 +228,3 @@ class Replay {
 
 /** The journal's own decoder has checked the text. */
 const halvesOf = (fingerprint: Fingerprint): FingerprintHalves => parseFingerprint(fingerprint) ?? { high: 0, low: 0 };
-
-/** The fingerprint of a row, as events have it. */
-export const fingerprintOfRow = (table: SeriesTable, row: Row): Fingerprint =>
-  fingerprintText(table.high[row], table.low[row]);
