@@ -36,6 +36,9 @@ export interface HeadsWritten {
   readonly chunks: number;
   readonly bytes: number;
   readonly crc32: number;
+  /** The same of what is before the trailer. */
+  readonly recordsBytes: number;
+  readonly recordsCrc32: number;
 }
 
 export class HeadsWriter {
@@ -131,17 +134,20 @@ export class HeadsWriter {
       if (this.series !== this.seriesAnnounced) {
         writeFully(this.fileSystem, fd, header, COUNT_OFFSET, HEADER_BYTES - COUNT_OFFSET, COUNT_OFFSET);
       }
-      const crcRecords = combineCrc32(crc32(header), this.bodyCrc, this.bodyBytes);
-      const end = trailer === undefined ? new Uint8Array(0) : encodeTrailer(trailer, crcRecords);
-      writeFully(this.fileSystem, fd, end, 0, end.length, HEADER_BYTES + this.bodyBytes);
+      const recordsBytes = HEADER_BYTES + this.bodyBytes;
+      const recordsCrc32 = combineCrc32(crc32(header), this.bodyCrc, this.bodyBytes);
+      const end = trailer === undefined ? new Uint8Array(0) : encodeTrailer(trailer, recordsCrc32);
+      writeFully(this.fileSystem, fd, end, 0, end.length, recordsBytes);
       await this.fileSystem.sync(fd);
       this.fd = undefined;
       this.fileSystem.close(fd);
       const written = {
         series: this.series,
         chunks: this.chunks,
-        bytes: HEADER_BYTES + this.bodyBytes + end.length,
-        crc32: crc32(end, crcRecords),
+        bytes: recordsBytes + end.length,
+        crc32: crc32(end, recordsCrc32),
+        recordsBytes,
+        recordsCrc32,
       };
       await beforeReplacing?.(written);
       await this.fileSystem.replace(this.temporary, this.path);
@@ -167,7 +173,7 @@ export class HeadsWriter {
     const { buffer } = this;
     const encoding = this.slab.encoding[slot];
     buffer.byte(encoding);
-    const start = buffer.gap(CHUNK_BYTES);
+    const start = buffer.room(CHUNK_BYTES);
     const block = this.slab.blockOf(slot);
     const offset = this.slab.offsetOf(slot);
     if (this.slab.sizeOf(slot) === CHUNK_BYTES) writeForSeriesFile(block, offset, encoding, buffer.target, start);

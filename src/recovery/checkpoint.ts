@@ -11,18 +11,22 @@
  *   5. sync heads.db.tmp, rename it over heads.db, sync the directory; at a clean close, whose heads.db does not name
  *      its position, the journal is told of it durably before the renaming;
  *   6. the journal before the position may go.
+ *
+ * A clean close writes none when nothing has changed since the one before: then step 5 is that the journal is told, and
+ * the trailer is cut off.
  */
 import { seriesTags } from '../../machines/series-states.ts';
 import type { Slab } from '../chunk/slab.ts';
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import type { HeadsRecord } from '../disk/heads.ts';
+import { cutTrailer } from '../disk/heads-trailer.ts';
 import { HeadsWriter, type HeadsWritten } from '../disk/heads-writer.ts';
 import { type SeriesFileRequest, toError } from '../disk/series-file-requests.ts';
 import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
 import type { Indexer } from '../index/indexer.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
-import type { Position } from '../model/events.ts';
+import type { LifecycleEvent, Position } from '../model/events.ts';
 import type { EventBus } from '../series/event-bus.ts';
 import type { FileChanges } from '../series/file-changes.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
@@ -34,6 +38,17 @@ const SLICE_MS = 4;
 const SERIES_PER_LOOK = 64;
 /** Files synced by one message to the worker. */
 const SYNCS_PER_BATCH = 256;
+
+/** Events after which every series and every series file is as it was before. Any other makes a checkpoint out of date. */
+const CHANGING_NO_SERIES: ReadonlySet<LifecycleEvent['type']> = new Set([
+  'storeOpened',
+  'storeClosing',
+  'checkpointWritten',
+  'pressureChanged',
+  'healthChanged',
+  'clockJumped',
+  'subscriptionOverrun',
+]);
 
 export interface CheckpointParts {
   readonly table: SeriesTable;
@@ -59,33 +74,82 @@ export class Checkpointer {
   private readonly parts: CheckpointParts;
   /** The one that is written is the clean close's. */
   private isFinal = false;
+  /** What is in heads.db, and how many events had changed a series when it was begun. */
+  private last: { readonly heads: HeadsWritten; readonly changes: number } | undefined;
 
-  constructor(parts: CheckpointParts) {
+  /** `heads`: what the store was opened from, if that is what it holds, to the last bit. */
+  constructor(parts: CheckpointParts, heads?: HeadsWritten) {
     this.parts = parts;
+    if (heads !== undefined) this.last = { heads, changes: this.changes() };
   }
 
   /** Writes a checkpoint. `final` is the clean close's: exactly the original's bytes, without Tidemark's trailer. */
   async write(final: boolean): Promise<CheckpointResult> {
-    const { table, slab, chunks, fileSystem, directory, indexer, journal, clock, fileChanges } = this.parts;
+    const { table, slab, chunks, fileSystem, directory, journal, clock, fileChanges } = this.parts;
     const started = clock.monotonic();
     this.isFinal = final;
-    const from = Math.min(journal.end, fileChanges.oldest() ?? Number.POSITIVE_INFINITY);
+    const from = Math.min(journal.beginSegment(), fileChanges.oldest() ?? Number.POSITIVE_INFINITY);
+    const kept = final ? await this.keepLast(from) : undefined;
+    if (kept !== undefined) return { from, ...kept, durationMs: clock.monotonic() - started };
+    const changes = this.changes();
+    this.last = undefined;
     const writer = new HeadsWriter(fileSystem, directory, slab);
     try {
       writer.begin(table.live);
       await this.writeRecords(writer);
-      await indexer.flush();
-      await journal.commit();
-      await this.syncSeriesFiles();
+      await this.catchUp();
       const written = final
         ? await writer.finish(undefined, (heads) => this.announceClosing(from, heads))
         : await writer.finish({ position: from });
+      this.last = { heads: written, changes };
       return { from, ...written, durationMs: clock.monotonic() - started };
     } catch (error) {
       writer.abort();
       for (let row = 0; row < table.size; row++) if (table.isLive(row)) chunks.touch(row);
       throw error;
     }
+  }
+
+  /** The heads.db that is there as that of a clean close, or `undefined` when a new one has to be written. */
+  private async keepLast(from: Position): Promise<HeadsWritten | undefined> {
+    const { chunks, fileChanges, fileSystem, directory } = this.parts;
+    const { last } = this;
+    if (last === undefined || last.changes !== this.changes()) return undefined;
+    if (chunks.dirtySeries > 0 || fileChanges.oldest() !== undefined) return undefined;
+    // A series that is being deleted, or isolated, is not recorded from the decision on; its event comes when it is done.
+    if (this.recordCount() !== last.heads.series) return undefined;
+    this.last = undefined;
+    const { recordsBytes, recordsCrc32 } = last.heads;
+    const heads = { ...last.heads, bytes: recordsBytes, crc32: recordsCrc32 };
+    try {
+      await this.catchUp();
+      const isThere = await cutTrailer(fileSystem, directory, recordsBytes, () => this.announceClosing(from, heads));
+      return isThere ? heads : undefined;
+    } catch {
+      // Whatever it was, a new file is the answer: if that can't be written either, it says so.
+      return undefined;
+    }
+  }
+
+  private recordCount(): number {
+    const { table } = this.parts;
+    let count = 0;
+    for (let row = 0; row < table.size; row++) if (isRecorded(table, row) && hasChunks(table, row)) count++;
+    return count;
+  }
+
+  /** How many events have changed a series or its file. Samples are not among them: their series are dirty. */
+  private changes(): number {
+    let count = 0;
+    for (const [type, published] of this.parts.bus.counts) if (!CHANGING_NO_SERIES.has(type)) count += published;
+    return count;
+  }
+
+  /** Nothing in the snapshot may be ahead of the indexes and the journal, nor missing in series files. */
+  private async catchUp(): Promise<void> {
+    await this.parts.indexer.flush();
+    await this.parts.journal.commit();
+    await this.syncSeriesFiles();
   }
 
   private async announceClosing(from: Position, { bytes, crc32 }: HeadsWritten): Promise<void> {
@@ -170,11 +234,14 @@ const toMessage = (error: unknown): string => (error instanceof Error ? error.me
 const isRecorded = (table: SeriesTable, row: Row): boolean =>
   table.isLive(row) && (table.flags(row) & DETACHED) === 0 && seriesTags.resident[table.stateCode(row)] === 1;
 
+const hasChunks = (table: SeriesTable, row: Row): boolean =>
+  table.chunksUnpersisted[row] > 0 || table.chunksInFile[row] > 0;
+
 /** The record of one series, as formats.md 9.2 has it; `undefined` for a series without chunks. */
 const recordOf = (table: SeriesTable, chunks: MemoryChunks, row: Row): HeadsRecord | undefined => {
+  if (!hasChunks(table, row)) return undefined;
   const inFile = table.chunksInFile[row];
   const isInMemory = table.chunksUnpersisted[row] > 0;
-  if (!isInMemory && inFile <= 0) return undefined;
   // One literal, so that all records have one shape: spreading the common part took most of a record's time.
   return {
     high: table.high[row],

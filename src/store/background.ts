@@ -87,7 +87,7 @@ export class Background {
         urgency: () => this.store.urgency(),
         hurry$: this.hurry$,
         random,
-        visit: (rows) => from(this.store.visits.rows(rows)),
+        visit: (rows) => from(this.visitBetweenCheckpoints(rows)),
         stop$,
         scheduler,
       }),
@@ -164,6 +164,18 @@ export class Background {
       }
       this.measureLater();
     }, MEASURE_EVERY_MS);
+  }
+
+  /**
+   * What is changed while a checkpoint is written is not in it. Unless it is urgent, it comes later; and not at all when
+   * the store is closed right after the checkpoint, which then holds everything.
+   */
+  private async visitBetweenCheckpoints(rows: readonly Row[]): Promise<void> {
+    if (!this.store.urgency().rushed) {
+      await this.store.checkpoints.idle();
+      await this.store.engine.clock.breathe();
+    }
+    if (!this.stopped) await this.store.visits.rows(rows);
   }
 
   private async limitSize(): Promise<void> {

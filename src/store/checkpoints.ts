@@ -26,6 +26,8 @@ export class Checkpoints {
   last = { endedAt: 0, durationMs: 0, bytes: 0 };
   private readonly parts: CheckpointsParts;
   private readonly turn = new KeyedMutex<'checkpoint'>();
+  /** Resolves when no checkpoint is being written any more. */
+  private writing: Promise<unknown> = Promise.resolve();
 
   constructor(parts: CheckpointsParts) {
     this.parts = parts;
@@ -35,6 +37,11 @@ export class Checkpoints {
   /** One checkpoint at a time, and none while a backup holds them off. Call the result to let go. */
   hold(): Promise<() => void> {
     return this.turn.acquire('checkpoint');
+  }
+
+  /** Resolves when the checkpoint that is being written, if any, is in place or has failed. */
+  async idle(): Promise<void> {
+    await this.writing.catch(() => {});
   }
 
   /** Writes a checkpoint when its turn comes. Rejects with an error of the store's. */
@@ -54,7 +61,9 @@ export class Checkpoints {
     const { engine, recovered, checkpointer, disk } = this.parts;
     const { clock } = engine;
     const { bus, indexer, journal } = recovered;
-    const result = await checkpointer.write(final);
+    const written = checkpointer.write(final);
+    this.writing = written;
+    const result = await written;
     this.last = { endedAt: clock.monotonic(), durationMs: result.durationMs, bytes: result.bytes };
     this.parts.distributions()?.checkpointDuration.observe(result.durationMs / 1000);
     this.parts.distributions()?.checkpointChunksWritten.observe(result.chunks);

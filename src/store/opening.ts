@@ -9,8 +9,9 @@ import { allOf } from '../all-of.ts';
 import { FULL_BLOCK_BYTES } from '../chunk/slab.ts';
 import { schedulerOf } from '../clock-scheduler.ts';
 import { lockedError, markDirty, prepareDirectory } from '../disk/directory.ts';
-import { HEADS_FILE, type HeadsRead, type HeadsRecord } from '../disk/heads.ts';
+import { HEADS_FILE, HEADS_VERSION, type HeadsRead, type HeadsRecord } from '../disk/heads.ts';
 import { readHeads } from '../disk/heads-reader.ts';
+import type { HeadsWritten } from '../disk/heads-writer.ts';
 import { readMappings } from '../disk/mappings.ts';
 import { isSeriesDirectoryName } from '../disk/series-path.ts';
 import { TidemarkError } from '../errors.ts';
@@ -66,6 +67,8 @@ export interface Recovered {
   readonly indexer: Indexer;
   readonly how: HowOpened;
   readonly heads: Pick<HeadsRead, 'bytes' | 'crc32'>;
+  /** The checkpoint, when the store is exactly what it says and a clean close would write the same again. */
+  readonly exactHeads: HeadsWritten | undefined;
   /** Series found damaged: to be quarantined as soon as their statecharts run. */
   readonly damaged: readonly Problem[];
   /** Where replay began, or would. */
@@ -104,7 +107,7 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
   let labels = new LabelIndex(databases.names, databases.pairs, { texts: engine.texts });
   const archiveAndHeads = await allOf([loadArchive(engine, databases, progress), loadHeads(engine, progress)]);
   let [loaded] = archiveAndHeads;
-  const { heads, problems } = archiveAndHeads[1];
+  const { heads, exactHeads, problems } = archiveAndHeads[1];
   // Positions that the checkpoint or the indexes have seen must not be given out again, also when the journal was deleted
   // or a loss of power took its end.
   const journal = openJournal(engine, Math.max(heads.trailer?.position ?? 0, (await labels.position()) ?? 0));
@@ -176,7 +179,12 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
       result.purged,
     );
     damaged.push(...reconciled.damaged);
-    logger.info({ ...result, touched: result.touched.size, purged: undefined }, 'The journal was replayed.');
+    const { records, samples, skipped, touched } = result;
+    const { chunksCut, filesRemoved } = reconciled;
+    logger.info(
+      { records, samples, skipped, touched: touched.size, chunksCut, filesRemoved },
+      'The journal was replayed.',
+    );
   };
   if (mustRecover) {
     const result = await recoverFromCrash({
@@ -214,6 +222,7 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
     indexer,
     how: found.created ? 'created' : mustRecover ? 'crashRecovery' : tier.kind === 'journal' ? 'journal' : 'clean',
     heads,
+    exactHeads: tier.kind === 'clean' && !mustRecover && ownHeads ? exactHeads : undefined,
     damaged,
     replayFrom: tier.kind === 'journal' ? tier.from : journal.end,
     needsCheckpoint: mustRecover,
@@ -324,13 +333,19 @@ const openJournal = (engine: Engine, notBefore: Position): JournalWriter => {
 const newStoreId = (next: () => number): string =>
   fingerprintText(Math.floor(next() * 2 ** 32) | 0, Math.floor(next() * 2 ** 32) | 0);
 
+interface LoadedHeads {
+  readonly heads: HeadsRead;
+  /** When the table is exactly what a clean close wrote. */
+  readonly exactHeads: HeadsWritten | undefined;
+  readonly problems: Problem[];
+}
+
 /** Takes the checkpoint into the table. */
-const loadHeads = async (
-  engine: Engine,
-  progress: ProgressReporter,
-): Promise<{ heads: HeadsRead; problems: Problem[] }> => {
+const loadHeads = async (engine: Engine, progress: ProgressReporter): Promise<LoadedHeads> => {
   const { fileSystem, directory, slab, table, chunks, clock, texts } = engine;
   const problems: Problem[] = [];
+  let chunkCount = 0;
+  let isExact = true;
   const take = (record: HeadsRecord): void => {
     const { high, low } = record;
     if (table.findFingerprint(high, low) !== NO_ROW) {
@@ -342,12 +357,14 @@ const loadHeads = async (
       // Whatever it has is in its file: recovery, or the first look at the file, tells how much.
       const row = table.add(high, low, record.pairs);
       table.chunksInFile[row] = -1;
+      isExact = false;
       return;
     }
-    adoptRecord(table, chunks, record);
+    chunkCount += record.slots.length;
+    if (!adoptRecord(table, chunks, record).isSound) isExact = false;
   };
   let sliceEnd = clock.monotonic() + SLICE_MS;
-  warmBlocks(engine, fileSystem.stat(join(directory, HEADS_FILE))?.size ?? 0);
+  warmBlocks(engine, 0, fileSystem.stat(join(directory, HEADS_FILE))?.size ?? 0);
   const heads = await readHeads(fileSystem, directory, slab, take, {
     texts,
     breathe: () => {
@@ -358,21 +375,25 @@ const loadHeads = async (
     },
     onSeriesExpected: (count) => table.reserve(count),
     onProgress: (done, total) => {
-      warmBlocks(engine, total - done);
+      warmBlocks(engine, done, total - done);
       progress.report('checkpoint', done, total, done);
     },
   });
   slab.prepare(0);
-  return { heads, problems };
+  isExact &&= heads.status === 'ok' && heads.version === HEADS_VERSION && heads.trailer === undefined;
+  const { seriesCount: series, bytes, crc32 } = heads;
+  const sums = { series, chunks: chunkCount, bytes, crc32, recordsBytes: bytes, recordsCrc32: crc32 };
+  return { heads, exactHeads: isExact && problems.length === 0 ? sums : undefined, problems };
 };
 
 /**
  * Has the file thread back the memory of the next chunks while this one decodes: the first touch of a page takes as long
- * as filling it. `bytesLeft` of heads.db are mostly chunks.
+ * as filling it. Of what is left of heads.db as much will be chunks as of what is done.
  */
-const warmBlocks = ({ slab, files }: Engine, bytesLeft: number): void => {
+const warmBlocks = ({ slab, files }: Engine, bytesDone: number, bytesLeft: number): void => {
   if (files.warm === undefined) return;
-  const blocks = Math.min(BLOCKS_AHEAD, Math.ceil(bytesLeft / FULL_BLOCK_BYTES));
+  const share = bytesDone === 0 ? 1 : Math.min(1, slab.bytes / bytesDone);
+  const blocks = Math.min(BLOCKS_AHEAD, Math.floor((bytesLeft * share) / FULL_BLOCK_BYTES));
   if (slab.preparedCount < blocks / 2) files.warm(slab.prepare(blocks));
 };
 

@@ -148,19 +148,22 @@ export class Running {
       admission,
       commitEach: options.durability === 'always',
     });
-    const checkpointer = new Checkpointer({
-      table,
-      slab,
-      chunks,
-      fileChanges: this.fileChanges,
-      files,
-      fileSystem: engine.fileSystem,
-      directory: engine.directory,
-      indexer,
-      journal,
-      bus,
-      clock,
-    });
+    const checkpointer = new Checkpointer(
+      {
+        table,
+        slab,
+        chunks,
+        fileChanges: this.fileChanges,
+        files,
+        fileSystem: engine.fileSystem,
+        directory: engine.directory,
+        indexer,
+        journal,
+        bus,
+        clock,
+      },
+      recovered.exactHeads,
+    );
     this.checkpoints = new Checkpoints({
       engine,
       recovered,
