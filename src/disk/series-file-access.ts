@@ -83,8 +83,10 @@ export class SeriesFileAccess {
   makePendingCut(path: string): void {
     const size = this.pendingCuts.get(path);
     if (size === undefined) return;
-    if (size === 0) removeIfPresent(this.fileSystem, path);
-    else this.cut(path, size);
+    if (size === 0) {
+      removeIfPresent(this.fileSystem, path);
+      this.noteEntry(path);
+    } else this.cut(path, size);
     this.pendingCuts.delete(path);
   }
 

@@ -134,6 +134,7 @@ export class SeriesFiles {
   sync(high: number, low: number): void {
     const { fileSystem } = this.access;
     this.attempt('sync', high, low, (path) => {
+      this.access.makePendingCut(path);
       this.access.writeAgain(path);
       const fd = openIfPresent(fileSystem, path);
       if (fd === undefined) return;

@@ -21,8 +21,6 @@ export interface TouchedParts extends ReconcileParts {
   readonly archive: ArchiveIndex;
   readonly indexer: Indexer;
   readonly clock: Clock;
-  /** Records of the tail are lost: it may not name every file that was changed. */
-  readonly tailIsDamaged: boolean;
   readonly onProgress: (done: number, total: number) => void;
 }
 

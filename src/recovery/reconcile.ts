@@ -23,6 +23,8 @@ export interface ReconcileParts {
   readonly keepFrom: number;
   /** A sync may have failed: the page cache may count as clean what the disk does not have. */
   readonly hadTrouble: boolean;
+  /** Records of the tail are lost: it may not name every file that was changed, nor have every sample. */
+  readonly tailIsDamaged: boolean;
 }
 
 export interface Reconciled {
@@ -103,7 +105,11 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
     encodings[chunk] <= 2 &&
     firstTimes[chunk] <= lastTimes[chunk] &&
     (chunk === 0 || firstTimes[chunk] >= firstTimes[chunk - 1]);
-  const isReadable = (chunk: number): boolean => isWhole(parts, high, low, chunk, firstTimes, lastTimes);
+  let remembered: SampleColumns | undefined;
+  const isReadable = (chunk: number): boolean => {
+    remembered ??= samplesInMemory(parts, row);
+    return isWhole(parts, high, low, chunk, firstTimes, lastTimes, remembered);
+  };
   // A page that never reached the disk reads as zeros: a chunk of 1970, by its header.
   const isBlank = (chunk: number): boolean =>
     encodings[chunk] === 0 && firstTimes[chunk] === 0 && lastTimes[chunk] === 0 && !isReadable(chunk);
@@ -132,14 +138,51 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
   };
 };
 
-/** Whether the chunk's body can be read to its end and is what its header says. */
+const samplesInMemory = ({ chunks, slab }: ReconcileParts, row: Row): SampleColumns => {
+  const columns = new SampleColumns(1024);
+  try {
+    for (const slot of chunks.allSlots(row)) {
+      decodeChunk(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], columns);
+    }
+  } catch (error) {
+    // Of a checkpoint with a damaged chunk, what comes before it is known.
+    if (!(error instanceof TidemarkError)) throw error;
+  }
+  return columns;
+};
+
+/**
+ * Whether the samples of a chunk are those that memory has of the same time. Sectors that never reached the disk read as
+ * zeros, and zeros in the middle of a varbit chunk read as samples like the one before. Where the tail is damaged, memory
+ * may lack some.
+ */
+const agrees = (found: SampleColumns, known: SampleColumns, mayLack: boolean): boolean => {
+  if (known.count === 0) return true;
+  let at = 0;
+  for (let i = 0; i < found.count; i++) {
+    const time = found.timestamps[i];
+    if (time < known.timestamps[0]) continue;
+    while (at < known.count && known.timestamps[at] < time) at++;
+    if (at === known.count) return true;
+    if (known.timestamps[at] !== time) {
+      if (mayLack) continue;
+      return false;
+    }
+    const isSame = found.words[2 * i] === known.words[2 * at] && found.words[2 * i + 1] === known.words[2 * at + 1];
+    if (!isSame) return false;
+  }
+  return true;
+};
+
+/** Whether the chunk's body can be read to its end, is what its header says, and has nothing else than memory. */
 const isWhole = (
-  { files, slab }: ReconcileParts,
+  { files, slab, tailIsDamaged }: ReconcileParts,
   high: number,
   low: number,
   chunk: number,
   firstTimes: Float64Array,
   lastTimes: Float64Array,
+  remembered: SampleColumns,
 ): boolean => {
   const columns = new SampleColumns(1024);
   const slot = slab.allocate(0);
@@ -147,7 +190,8 @@ const isWhole = (
     const [encoding] = files.load(high, low, chunk, [slot]);
     decodeChunk(slab.blockOf(slot), slab.offsetOf(slot), encoding, columns);
     const last = lastTimeOf(slab.blockOf(slot), slab.offsetOf(slot), encoding);
-    return columns.count > 0 && columns.timestamps[0] === firstTimes[chunk] && last === lastTimes[chunk];
+    const isAsItSays = columns.count > 0 && columns.timestamps[0] === firstTimes[chunk] && last === lastTimes[chunk];
+    return isAsItSays && agrees(columns, remembered, tailIsDamaged);
   } catch (error) {
     // What the disk refuses may be read later; only what was read and makes no sense is not whole.
     if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return false;

@@ -90,10 +90,12 @@ export class Persister {
         if (slots.length > 0 || beforeTime !== undefined) request = this.requestFor(high, low, slots, beforeTime);
         return request;
       },
-      (outcome) =>
-        outcome === undefined || request === undefined
-          ? this.nothingDone(row)
-          : this.settle(row, key, slots, request, answerOf(outcome) as PersistResult | DropResult),
+      (outcome) => {
+        if (outcome === undefined || request === undefined) return this.nothingDone(row);
+        // What was cut off again may come back in a loss of power: a checkpoint that forgets the intent syncs first.
+        if (!outcome.ok) table.setFlag(row, FILE_UNSYNCED);
+        return this.settle(row, key, slots, request, answerOf(outcome) as PersistResult | DropResult);
+      },
     );
   }
 

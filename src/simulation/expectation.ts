@@ -31,11 +31,14 @@ const eventTypes: Readonly<Record<DomainEvent['type'], true>> = {
   subscriptionOverrun: true,
 };
 
+/** The index queue takes 2^18 operations before it is behind: the simulation's twelve series never make as many. */
+const isReachable = (transition: string): boolean => !transition.includes('indexing.behind');
+
 export const largeRun: Expectation = {
   faults: faultTargets.flatMap(({ operation, file, faults }) =>
     [...faults, 'crash' as const].map((fault) => faultName(operation, file, fault)),
   ),
-  transitions: [...transitionNames(seriesMachine), ...transitionNames(storeMachine)],
+  transitions: [...transitionNames(seriesMachine), ...transitionNames(storeMachine)].filter(isReachable),
   events: Object.keys(eventTypes),
   steps: stepTypes,
 };

@@ -74,7 +74,8 @@ const drawSetting = (prng: Prng): Setting => ({
   checkpointIntervalMs: prng.pick([5 * MINUTE_MS, MINUTE_MS, HOUR_MS]),
   checkpointDirtySeries: prng.pick([5000, 3]),
   headChunkTimeoutMs: prng.pick([5 * MINUTE_MS, MINUTE_MS, 10_000]),
-  memoryTarget: prng.pick([64, 64, 24]) * 2 ** 20,
+  // With the smallest, a flood is more than may wait: appends are slowed and refused.
+  memoryTarget: prng.pick([64, 64, 24, 2]) * 2 ** 20,
   subscriptionBacklogBytes: prng.pick([2 ** 30, 2 ** 30, 2 ** 16]),
   mischief: prng.pick([0, 0.02, 0.2]),
   observed: prng.chance(0.7),

@@ -102,6 +102,27 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
 };
 
 export const recover = async (engine: Engine, found: Found, progress: ProgressReporter): Promise<Recovered> => {
+  const begun: Begun = { indexer: undefined };
+  try {
+    return await recoverWith(engine, found, progress, begun);
+  } catch (error) {
+    // What waits for the indexes is in the journal; its timer must not outlive a store that does not come to be.
+    await begun.indexer?.close().catch(() => undefined);
+    throw error;
+  }
+};
+
+/** What a recovery that fails has to end. */
+interface Begun {
+  indexer: Indexer | undefined;
+}
+
+const recoverWith = async (
+  engine: Engine,
+  found: Found,
+  progress: ProgressReporter,
+  begun: Begun,
+): Promise<Recovered> => {
   const { clock, logger } = engine;
   const { databases } = found;
   let labels = new LabelIndex(databases.names, databases.pairs, { texts: engine.texts });
@@ -145,6 +166,7 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
     onBatch: (batch) => engine.onIndexBatch(batch),
     onError: (error) => logger.warn({ err: error }, 'An index could not be written; it is tried again.'),
   });
+  begun.indexer = indexer;
   const trouble =
     tier.kind === 'crash' ? tier.reason : await unexplained(engine, found, { heads, ownHeads, unreadable });
   const mustRecover = trouble !== undefined;
