@@ -158,6 +158,9 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     const high = table.high[row];
     const low = table.low[row];
     const lastTime = archived.lastTimeOf(high, low);
+    // Somebody may keep the row's actor awake, and queries then go by the row.
+    table.chunksInFile[row] = result.chunksInFile;
+    table.firstTime[row] = result.firstTime;
     archived.add(high, low, result.firstTime, lastTime);
     indexer.enqueue({ type: 'updateTimeRange', high, low, firstTime: result.firstTime, lastTime });
   }
