@@ -58,7 +58,9 @@ const tierOf = (question: TierQuestion, session: Session | undefined, closing: S
   // DIRTY may have been removed by hand; a checkpoint of an unfinished session tells the truth.
   const unfinished = unclosed !== undefined && (heads.trailer !== undefined || isHeadsOf(session, heads));
   // A session whose beginning a checkpoint let go of was never closed: what is left of the journal counts.
-  const left = session === undefined && question.recordsEnd !== undefined ? question.first : undefined;
+  // Not beside a sound heads.db without a trailer: that is another program's, and later than the journal.
+  const isForeign = session === undefined && heads.status === 'ok' && heads.trailer === undefined;
+  const left = session === undefined && question.recordsEnd !== undefined && !isForeign ? question.first : undefined;
   const tail = trailerFits(question) ? question.heads.trailer.position : (unclosed ?? left);
   if (heads.status === 'damaged') return { kind: 'crash', reason: 'heads.db is damaged', from: tail };
   if (forced) return { kind: 'crash', reason: 'recovery was asked for', from: tail };

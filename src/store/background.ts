@@ -2,7 +2,7 @@
  * What goes on by itself while a store runs: commits, checkpoints, the maintenance sweeps, measuring. Each is a stream
  * of policy (streams/) joined to the part that does the work, and subscribed to here, once.
  */
-import { from, Subject } from 'rxjs';
+import { from, Subject, type Subscription } from 'rxjs';
 import { checkpointTriggers } from '../../streams/checkpoint-triggers.ts';
 import { journalCommit } from '../../streams/journal-commit.ts';
 import { maintenanceSweep, type SweepBatch, sweepDurationMs } from '../../streams/maintenance-sweep.ts';
@@ -172,10 +172,20 @@ export class Background {
    */
   private async visitBetweenCheckpoints(rows: readonly Row[]): Promise<void> {
     if (!this.store.urgency().rushed) {
-      await this.store.checkpoints.idle();
+      await this.checkpointOrHurry();
       await this.store.engine.clock.breathe();
     }
     if (!this.stopped) await this.store.visits.rows(rows);
+  }
+
+  /** Resolves when no checkpoint is being written, or when it has become urgent that something is done. */
+  private async checkpointOrHurry(): Promise<void> {
+    let hurry: Subscription | undefined;
+    const hurried = new Promise<void>((resolve) => {
+      hurry = this.hurry$.subscribe(resolve);
+    });
+    await Promise.race([this.store.checkpoints.idle(), hurried]);
+    hurry?.unsubscribe();
   }
 
   private async limitSize(): Promise<void> {

@@ -123,10 +123,6 @@ export class Session {
     return this.background.checkpoint();
   }
 
-  hurry(): void {
-    this.background?.hurry();
-  }
-
   private begin(step: () => Promise<void>): Promise<void> {
     this.opening = step();
     return this.opening;
