@@ -3,8 +3,8 @@
  * and read-only stores an overlay that keeps every change in memory.
  *
  * Most calls block: they are microseconds on the page cache, are made from a worker thread or in slices, and leave no
- * half-done state behind an `await`. What waits for the disk itself (`sync`, `dataSync`, `replace`) also exists off the
- * thread.
+ * half-done state behind an `await`. What waits for the disk itself (`sync`, `dataSync`, `replace`, `erase`) also
+ * exists off the thread.
  *
  * Errors are Node's system errors (`code`: ENOENT, ENOSPC, EIO, EMFILE …). Reads and writes may be short; use the
  * helpers in read-write.ts for whole ones.
@@ -68,6 +68,8 @@ export interface FileSystem {
    * gives back its blocks in the rename, which takes tens of milliseconds.
    */
   replace(from: string, to: string): Promise<void>;
+  /** {@link remove}, then {@link syncDirectory} of its directory, off this thread: for files of many blocks. */
+  erase(path: string): Promise<void>;
   /** Process that holds a `flock` on the file, where that can be told. Absent: it can't. */
   lockHolder?(path: string): number | undefined;
   /** Free and total bytes of the volume that holds `path`. */

@@ -22,7 +22,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FileStat, FileSystem, OpenMode } from './file-system.ts';
 import { flockHolder } from './flock-holder.ts';
@@ -55,6 +55,16 @@ const canSyncDirectories = process.platform !== 'win32';
 const settled = (resolve: () => void, reject: (error: Error) => void) => (error: Error | null) => {
   if (error === null) resolve();
   else reject(error);
+};
+
+const syncDirectoryOf = async (path: string): Promise<void> => {
+  if (!canSyncDirectories) return;
+  const directory = await open(dirname(path), O_RDONLY);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
 };
 
 export const nodeFileSystem: FileSystem = {
@@ -94,13 +104,11 @@ export const nodeFileSystem: FileSystem = {
   },
   replace: async (from, to) => {
     await rename(from, to);
-    if (!canSyncDirectories) return;
-    const directory = await open(dirname(to), O_RDONLY);
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+    await syncDirectoryOf(to);
+  },
+  erase: async (path) => {
+    await unlink(path);
+    await syncDirectoryOf(path);
   },
   lockHolder: flockHolder,
   space: (path) => {

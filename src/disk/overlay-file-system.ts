@@ -170,6 +170,10 @@ export class OverlayFileSystem implements FileSystem {
     if (!this.isDirectory(resolve(path), 'open')) throw systemError('ENOTDIR', 'open', path);
   }
 
+  async erase(path: string): Promise<void> {
+    this.remove(path);
+  }
+
   async replace(from: string, to: string): Promise<void> {
     this.rename(from, to);
   }

@@ -54,6 +54,8 @@ export class HistoryLog {
   private readonly salt: number;
   private scratch = Buffer.allocUnsafe(WRITE_BYTES);
   private filled = 0;
+  /** The file whose name is known to be on the disk. */
+  private syncedName: string | undefined;
 
   constructor(parts: HistoryLogParts) {
     this.parts = parts;
@@ -69,7 +71,7 @@ export class HistoryLog {
   /** Moves the events of a segment, and makes them durable. `end` is the position at which the segment ends. */
   async move(segment: SegmentEntry, end: Position): Promise<void> {
     try {
-      await this.moveTo(this.openLast(segment.start), segment, end);
+      await this.moveTo(await this.openLast(segment.start), segment, end);
       this.dropOldest();
     } catch (error) {
       throw ioError(error, 'move events to', 'the journal history');
@@ -86,11 +88,18 @@ export class HistoryLog {
       this.add(open.history, HISTORY_MARK, Buffer.alloc(0), end);
       this.flush(open.history);
       await this.parts.fileSystem.dataSync(open.history.descriptor);
-      this.parts.fileSystem.syncDirectory(historyDirectory(this.parts.directory));
+      this.syncName(open.history.file.path);
     } finally {
       this.filled = 0;
       this.parts.fileSystem.close(open.history.descriptor);
     }
+  }
+
+  /** Once: whoever created the file may have died before its name was on the disk. */
+  private syncName(path: string): void {
+    if (this.syncedName === path) return;
+    this.parts.fileSystem.syncDirectory(historyDirectory(this.parts.directory));
+    this.syncedName = path;
   }
 
   private async copyEvents(segment: SegmentEntry, end: Position, through: Position, to: OpenHistory): Promise<void> {
@@ -112,12 +121,12 @@ export class HistoryLog {
   }
 
   /** The newest file if it has room, cut after its last whole record, or else a new one. */
-  private openLast(position: Position): { readonly history: OpenHistory; readonly through: Position } {
+  private async openLast(position: Position): Promise<{ readonly history: OpenHistory; readonly through: Position }> {
     const { fileSystem, directory } = this.parts;
     const own = listHistory(fileSystem, directory).filter(({ storeId }) => storeId === this.parts.storeId);
     const last = own.at(-1);
     if (last === undefined) return { history: this.create(position), through: 0 };
-    const { bytes, through } = this.scan(last);
+    const { bytes, through } = await this.scan(last);
     const newer = Math.max(position, through);
     if (bytes >= this.parts.bytesMax / FILES && newer > last.first) return { history: this.create(newer), through };
     const descriptor = this.openFor(last.path, 'readWrite', (opened) => {
@@ -127,12 +136,17 @@ export class HistoryLog {
   }
 
   /** Where the whole records of a file end, and the position up to which it tells what happened. */
-  private scan(file: HistoryFile): { readonly bytes: number; readonly through: Position } {
-    const reader = openHistory(this.parts.fileSystem, file);
+  private async scan(file: HistoryFile): Promise<{ readonly bytes: number; readonly through: Position }> {
+    const { fileSystem, clock } = this.parts;
+    const reader = openHistory(fileSystem, file);
     let through = file.first;
+    let sliceEnd = clock.monotonic() + SLICE_MS;
     try {
       while (reader.next(Number.POSITIVE_INFINITY)) {
         if (isHistoryRecord(reader)) through = Math.max(through, historyPosition(reader));
+        if (clock.monotonic() < sliceEnd) continue;
+        await clock.breathe();
+        sliceEnd = clock.monotonic() + SLICE_MS;
       }
       return { bytes: reader.offsetOf(reader.position), through };
     } finally {

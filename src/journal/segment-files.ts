@@ -156,12 +156,10 @@ export class SegmentFiles {
     }
   }
 
-  /** Removes the oldest segment. */
-  removeOldest(): ClosedSegment {
+  /** Removes the oldest segment, durably, so that after a crash no later one is missing while an earlier one is there. */
+  async removeOldest(): Promise<ClosedSegment> {
     const segment = this.closed[0];
-    this.fileSystem.remove(this.path(segment.start));
-    // In this order, so that after a crash no later segment is missing while an earlier one is there.
-    this.fileSystem.syncDirectory(this.directory);
+    await this.fileSystem.erase(this.path(segment.start));
     this.closed.shift();
     return segment;
   }

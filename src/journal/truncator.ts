@@ -38,15 +38,15 @@ export class Truncator {
       if (isClosed() || oldest === undefined || oldest.end > position) return gone;
       const entry = listSegments(fileSystem, directory).segments.find(({ start }) => start === oldest.start);
       if (entry !== undefined) await history.move(entry, oldest.end);
-      this.removeOldest();
+      await this.removeOldest();
       gone.segments++;
       gone.bytes += oldest.bytes;
     }
   }
 
-  private removeOldest(): void {
+  private async removeOldest(): Promise<void> {
     try {
-      this.parts.files.removeOldest();
+      await this.parts.files.removeOldest();
     } catch (error) {
       throw ioError(error, 'remove', 'the oldest journal segment');
     }

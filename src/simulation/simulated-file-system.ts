@@ -196,25 +196,39 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   replace(from: string, to: string): Promise<void> {
+    return this.inTurn(
+      () => this.rename(from, to),
+      () => this.syncDirectory(dirname(to)),
+    );
+  }
+
+  erase(path: string): Promise<void> {
+    return this.inTurn(
+      () => this.remove(path),
+      () => this.syncDirectory(dirname(path)),
+    );
+  }
+
+  /** Calls that another thread makes one after another, while this one goes on. */
+  private inTurn(...calls: readonly (() => void)[]): Promise<void> {
     if (!this.process.alive) return never();
     return new Promise((resolve, reject) => {
-      const later = (run: () => void): void => {
+      const makeCall = (index: number): void => {
+        if (index === calls.length) {
+          resolve();
+          return;
+        }
         this.disk.timeline.schedule(this.process, this.disk.prng.between(1, SYNC_MS_MAX), () => {
           try {
-            run();
+            calls[index]();
+            makeCall(index + 1);
           } catch (error) {
             // A crash leaves the promise pending: nobody lives to see it settle.
             if (this.process.alive) reject(error);
           }
         });
       };
-      later(() => {
-        this.rename(from, to);
-        later(() => {
-          this.syncDirectory(dirname(to));
-          resolve();
-        });
-      });
+      makeCall(0);
     });
   }
 

@@ -260,6 +260,15 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(systemCode(refused)).to.equal('ENOENT');
       });
 
+      it('remove a file off the thread', async () => {
+        const run = subject.run ?? ((operation) => operation());
+        write('a', 'x');
+        await run(() => fileSystem.erase(path('a')));
+        expect(names()).to.deep.equal([]);
+        const refused = await run(() => fileSystem.erase(path('a'))).catch((error: unknown) => error);
+        expect(systemCode(refused)).to.equal('ENOENT');
+      });
+
       it('move a file between directories', () => {
         fileSystem.makeDirectory(path('d'));
         write('a', 'x');

@@ -208,6 +208,11 @@ export class MemoryFileSystem implements FileSystem {
     for (const [name, file] of this.files) if (parentOf(name) === path) this.durableNames.set(name, file);
   }
 
+  async erase(path: string): Promise<void> {
+    this.remove(path);
+    this.syncDirectory(parentOf(path));
+  }
+
   async replace(from: string, to: string): Promise<void> {
     this.rename(from, to);
     this.syncDirectory(parentOf(to));
