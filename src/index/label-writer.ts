@@ -15,9 +15,9 @@ import { CACHED_SIZE_MIN } from './posting-cache.ts';
 import type { ValueSet } from './value-set.ts';
 
 /** What is done at a stretch: a few milliseconds each. */
-const OPERATIONS_PER_PART = 4096;
-const PAIRS_PER_PART = 4096;
-const CHANGES_PER_PART = 32_768;
+const OPERATIONS_PER_PART = 2048;
+const PAIRS_PER_PART = 2048;
+const CHANGES_PER_PART = 16_384;
 const NAMES_PER_PART = 256;
 
 export interface WriteOptions {

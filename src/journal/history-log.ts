@@ -28,7 +28,7 @@ import { SegmentReader } from './segment-reader.ts';
 /** A file that reaches its share of the bound is followed by another, so that dropping one drops an eighth. */
 const FILES = 8;
 /** Longest stretch of work between two breaths of the host's event loop. */
-const SLICE_MS = 5;
+const SLICE_MS = 4;
 /** Bytes that are collected before they are written. */
 const WRITE_BYTES = 256 * 1024;
 

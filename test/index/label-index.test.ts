@@ -185,7 +185,7 @@ describe('LabelIndex', () => {
     );
     expect(await index.position()).to.equal(undefined);
     await index.apply(many, 2 ** 40);
-    expect(pairs.batches.map(({ sync }) => sync)).to.deep.equal([false, true]);
+    expect(pairs.batches.map(({ sync }) => sync)).to.deep.equal([false, false, true]);
     expect(names.batches.map(({ sync }) => sync)).to.deep.equal([true]);
     expect(await index.position()).to.equal(2 ** 40);
     expect(await index.names()).to.deep.equal(['i']);
