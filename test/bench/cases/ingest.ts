@@ -13,10 +13,11 @@ import type { Case } from './case.ts';
  * what the others do.
  */
 const warmUp = async (directory: string, workload: Workload, way: WayToAppend): Promise<void> => {
-  const small: Workload = { ...workload, seriesCount: 2_000, rounds: 40 };
+  const small: Workload = { ...workload, seriesCount: 2_000, rounds: 200 };
   const store = await openTidemark(directory);
   const filler = new Filler(store, small, way);
   await filler.appendRounds(small.rounds);
+  for (let n = 0; n < 20; n++) await timeQueries(store, small);
   await store.close();
   rmSync(directory, { recursive: true });
 };
