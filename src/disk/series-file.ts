@@ -58,10 +58,14 @@ export class SeriesFiles {
 
   /**
    * Times and encodings as the headers have them, without the newest `skipFromEnd` chunks. No file: none. Bytes after the
-   * last whole record are an error, unless they are to be passed over.
+   * last whole record are an error, unless they are to be passed over. What a failed append of this process left there goes
+   * first: it is no damage.
    */
   loadDescriptors(high: number, low: number, skipFromEnd = 0, passOverTornEnd = false): ChunkDescriptors {
-    return this.attempt('read', high, low, (path) => readDescriptors(this.access, path, skipFromEnd, passOverTornEnd));
+    return this.attempt('read', high, low, (path) => {
+      this.access.makePendingCut(path);
+      return readDescriptors(this.access, path, skipFromEnd, passOverTornEnd);
+    });
   }
 
   /** Removes the file; returns how many chunks it had. A missing file had none. */

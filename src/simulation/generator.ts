@@ -1,11 +1,13 @@
 /**
- * Draws sequences. The same seed and number of steps always give the same sequence; a longer one begins like a shorter.
+ * Draws sequences. The same seed and number of steps always give the same sequence; a longer one begins like a shorter, but
+ * for long ones, which have passages (passages.ts).
  *
  * Each sequence has a mood of its own: some kinds of step are left out, some come much more often. Sequences that differ
  * in kind reach states that an average one never does (Groce et al., "Swarm testing", ISSTA 2012).
  */
 import { faultTargets } from './fault-targets.ts';
 import { type Fault, faultsOf } from './faults.ts';
+import { drawPassage } from './passages.ts';
 import { Prng } from './prng.ts';
 import type { commands, Sequence, Setting, Spacing, Step, StepType, Window } from './steps.ts';
 import { SERIES_MAX, type ValuePattern, valuePatterns } from './values.ts';
@@ -48,6 +50,10 @@ const weights: Readonly<Record<StepType, number>> = {
 /** The part of a mood that a factor belongs to: left out, rare, as usual, often. */
 const moods = { '0': 1, '0.3': 2, '1': 5, '4': 2 } as const;
 
+/** Sequences of so many steps have room for passages. */
+const LONG = 100;
+const PASSAGES_PER_STEP = 0.015;
+
 /** Kinds of step without which nothing happens. */
 const indispensable: ReadonlySet<StepType> = new Set(['append', 'advance', 'command']);
 
@@ -60,7 +66,11 @@ export const generate = (seed: number, stepCount: number): Sequence => {
   const first = Array.from({ length: prng.pick([0, 0, 1, 2]) }, () =>
     drawStep(prng, prng.pick(['fault', 'crashAt']), 1),
   );
-  const others = Array.from({ length: stepCount }, () => drawStep(prng, prng.weighted(mood), seriesCount));
+  const others: Step[] = [];
+  while (others.length < stepCount) {
+    if (stepCount >= LONG && prng.chance(PASSAGES_PER_STEP)) others.push(...drawPassage(prng, prng.below(seriesCount)));
+    else others.push(drawStep(prng, prng.weighted(mood), seriesCount));
+  }
   const steps = [...first, ...others].slice(0, stepCount);
   return { seed: worldSeed, setting, steps };
 };
