@@ -273,30 +273,20 @@ export const loadHead = (rows: Int32Array, at: number, block: Uint8Array, offset
 /** Whether the head in the registers, which is in a full slot, would fit a small one for some time. */
 export const fitsSmallSlot = (rows: Int32Array, at: number): boolean => (rows[at + STATE] & 0xffff) < SMALL_ENTRY_BIT;
 
-/** Moves the head from a full slot that has all of it into an empty small one. */
-export const moveToSmallSlot = (
+/**
+ * Moves the head to an empty slot of the other size. From a full slot it must have been loaded; from a small one, what the
+ * registers hold is yet to be stored.
+ */
+export const moveHead = (
   rows: Int32Array,
   at: number,
-  full: Uint8Array,
-  fullOffset: number,
-  small: Uint8Array,
-  smallOffset: number,
+  from: Uint8Array,
+  fromOffset: number,
+  to: Uint8Array,
+  toOffset: number,
 ): void => {
-  copyHead(full, fullOffset, small, smallOffset);
-  rows[at + STATE] |= IN_SMALL_SLOT;
-};
-
-/** Moves the head from a small slot into an empty full one; what the registers hold is to be stored there. */
-export const moveToFullSlot = (
-  rows: Int32Array,
-  at: number,
-  small: Uint8Array,
-  smallOffset: number,
-  full: Uint8Array,
-  fullOffset: number,
-): void => {
-  copyHead(small, smallOffset, full, fullOffset);
-  rows[at + STATE] &= ~IN_SMALL_SLOT;
+  copyHead(from, fromOffset, to, toOffset);
+  rows[at + STATE] ^= IN_SMALL_SLOT;
 };
 
 /** The second sample has no place in the payload yet; the third decides how values are stored, its own and the second's. */

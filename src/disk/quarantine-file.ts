@@ -11,7 +11,7 @@ import type { LabelPairs } from '../model/labels.ts';
 import type { FileSystem } from './file-system.ts';
 import { formatHint } from './hint.ts';
 import { isMissing } from './io-error.ts';
-import { closeAfter, readFully, writeFileAtomically, writeFully } from './read-write.ts';
+import { closeAfter, copyContent, writeFileAtomically } from './read-write.ts';
 import { ORPHANED, SERIES_FILE_SUFFIX } from './series-path.ts';
 
 export const HINT_SUFFIX = '.hint';
@@ -64,11 +64,7 @@ const copyFile = (fileSystem: FileSystem, from: string, to: string): void => {
   closeAfter(fileSystem, source, () => {
     const target = fileSystem.open(to, 'truncate');
     closeAfter(fileSystem, target, () => {
-      for (let position = 0; ; position += buffer.length) {
-        const found = readFully(fileSystem, source, buffer, 0, buffer.length, position);
-        writeFully(fileSystem, target, buffer, 0, found, position);
-        if (found < buffer.length) break;
-      }
+      copyContent(fileSystem, source, target, buffer);
       fileSystem.syncBlocking(target);
     });
   });

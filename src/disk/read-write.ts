@@ -44,6 +44,20 @@ export const writeFully = (
   }
 };
 
+/** Copies all of an open file to the beginning of another, one buffer at a time. */
+export const copyContent = (
+  fileSystem: FileSystem,
+  source: FileDescriptor,
+  target: FileDescriptor,
+  buffer: Uint8Array,
+): void => {
+  for (let position = 0; ; position += buffer.length) {
+    const found = readFully(fileSystem, source, buffer, 0, buffer.length, position);
+    writeFully(fileSystem, target, buffer, 0, found, position);
+    if (found < buffer.length) return;
+  }
+};
+
 /** The bytes of a file, at most `byteCountMax` of them; `undefined` when there is no file. */
 export const readFile = (
   fileSystem: FileSystem,

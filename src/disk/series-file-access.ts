@@ -9,9 +9,9 @@ import { isMissing } from './io-error.ts';
 import {
   closeAfter,
   closeQuietly,
+  copyContent,
   discard,
   openIfPresent,
-  readFully,
   removeIfPresent,
   writeFully,
 } from './read-write.ts';
@@ -117,11 +117,7 @@ export class SeriesFileAccess {
     try {
       const target = fileSystem.open(temporary, 'truncate');
       closeAfter(fileSystem, target, () => {
-        for (let at = 0, count = 0; ; at += count) {
-          count = readFully(fileSystem, source, buffer, 0, buffer.length, at);
-          if (count === 0) break;
-          writeFully(fileSystem, target, buffer, 0, count, null);
-        }
+        copyContent(fileSystem, source, target, buffer);
         fileSystem.syncBlocking(target);
       });
       fileSystem.rename(temporary, path);

@@ -2,12 +2,14 @@
  * Moves the lifecycle events of a segment into the history before the segment goes. Append only, within a bound of its
  * own: beyond it the oldest file is dropped. A move that a crash cuts short is repeated, and repeats no event.
  */
+
 import type { Clock } from '../clock.ts';
 import type { FileDescriptor, FileSystem, OpenMode } from '../disk/file-system.ts';
 import { ioError } from '../disk/io-error.ts';
 import { writeFully } from '../disk/read-write.ts';
 import type { Position } from '../model/events.ts';
 import { writeInt64LE } from '../model/int64.ts';
+import { Slices } from '../slices.ts';
 import {
   encodeHistoryHeader,
   HISTORY_HEADER_BYTES,
@@ -105,15 +107,13 @@ export class HistoryLog {
   private async copyEvents(segment: SegmentEntry, end: Position, through: Position, to: OpenHistory): Promise<void> {
     const { fileSystem, clock } = this.parts;
     const reader = new SegmentReader(fileSystem, segment);
-    let sliceEnd = clock.monotonic() + SLICE_MS;
+    const slices = new Slices(clock, SLICE_MS);
     try {
       while (reader.next(end, 'samples')) {
         if (reader.kind === EVENTS && reader.recordEnd > through) {
           this.add(to, EVENTS, reader.buffer.subarray(reader.payloadStart, reader.payloadEnd), reader.recordEnd);
         }
-        if (clock.monotonic() < sliceEnd) continue;
-        await clock.breathe();
-        sliceEnd = clock.monotonic() + SLICE_MS;
+        if (slices.isOver) await slices.breathe();
       }
     } finally {
       reader.close();
@@ -140,13 +140,11 @@ export class HistoryLog {
     const { fileSystem, clock } = this.parts;
     const reader = openHistory(fileSystem, file);
     let through = file.first;
-    let sliceEnd = clock.monotonic() + SLICE_MS;
+    const slices = new Slices(clock, SLICE_MS);
     try {
       while (reader.next(Number.POSITIVE_INFINITY)) {
         if (isHistoryRecord(reader)) through = Math.max(through, historyPosition(reader));
-        if (clock.monotonic() < sliceEnd) continue;
-        await clock.breathe();
-        sliceEnd = clock.monotonic() + SLICE_MS;
+        if (slices.isOver) await slices.breathe();
       }
       return { bytes: reader.offsetOf(reader.position), through };
     } finally {

@@ -2,6 +2,7 @@
  * The queries of the store. Each answers from what existed when it was called, while samples go on arriving; answers
  * are sorted by labels.
  */
+
 import type { Duration, InstantSample, SelectOptions, Selector, SeriesSamples, TimeRange } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { TidemarkError } from '../errors.ts';
@@ -11,6 +12,7 @@ import { type LabelPairs, type Labels, toLabels } from '../model/labels.ts';
 import { parseSelector } from '../model/selector.ts';
 import { isStaleAt } from '../model/staleness.ts';
 import { LAST_HIGH, LAST_LOW, NO_ROW, ROW_SHIFT, VALUE_KNOWN } from '../series/table.ts';
+import { Slices } from '../slices.ts';
 import { type FindParts, type FoundSeries, findLabels, findSeries, type Sought } from './find-series.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { Range, SeriesReader } from './read-series.ts';
@@ -64,7 +66,7 @@ export class Queries {
     const { reader, clock } = this.parts;
     const ahead = new ReadAhead(reader, found, range);
     let sampleCount = 0;
-    let sliceEnd = clock.monotonic() + SLICE_MS;
+    const slices = new Slices(clock, SLICE_MS);
     for (let i = 0; i < found.length; i++) {
       this.check(signal);
       const samples = ahead.take(i) ?? reader.readMemory(found[i], range) ?? (await ahead.read(i));
@@ -72,9 +74,7 @@ export class Queries {
       sampleCount += samples.timestamps.length + SAMPLES_PER_SERIES;
       if (sampleCount < SAMPLES_PER_LOOK) continue;
       sampleCount = 0;
-      if (clock.monotonic() < sliceEnd) continue;
-      await clock.breathe();
-      sliceEnd = clock.monotonic() + SLICE_MS;
+      if (slices.isOver) await slices.breathe();
     }
   }
 
@@ -148,12 +148,10 @@ export class Queries {
   private async labelObjects(found: readonly LabelPairs[]): Promise<Labels[]> {
     const { clock } = this.parts;
     const objects: Labels[] = [];
-    let sliceEnd = clock.monotonic() + SLICE_MS;
+    const slices = new Slices(clock, SLICE_MS);
     for (const pairs of found) {
       objects.push(toLabels(pairs));
-      if (objects.length % OBJECTS_PER_LOOK !== 0 || clock.monotonic() < sliceEnd) continue;
-      await clock.breathe();
-      sliceEnd = clock.monotonic() + SLICE_MS;
+      if (objects.length % OBJECTS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
     }
     return objects;
   }

@@ -15,6 +15,7 @@
  * A clean close writes none when nothing has changed since the one before: then step 5 is that the journal is told, and
  * the trailer is cut off.
  */
+
 import { seriesTags } from '../../machines/series-states.ts';
 import type { Slab } from '../chunk/slab.ts';
 import type { Clock } from '../clock.ts';
@@ -31,6 +32,7 @@ import type { EventBus } from '../series/event-bus.ts';
 import type { FileChanges } from '../series/file-changes.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { DETACHED, EARLIEST, FILE_SYNCING, FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
+import { Slices } from '../slices.ts';
 
 /** Longest stretch of work between two breaths of the host's event loop. */
 const SLICE_MS = 4;
@@ -160,17 +162,16 @@ export class Checkpointer {
 
   private async writeRecords(writer: HeadsWriter): Promise<void> {
     const { table, chunks, clock } = this.parts;
-    let sliceEnd = clock.monotonic() + SLICE_MS;
+    const slices = new Slices(clock, SLICE_MS);
     for (let row = 0; row < table.size; row++) {
       if (isRecorded(table, row)) {
         const record = recordOf(table, chunks, row);
         if (record !== undefined) writer.add(record);
         chunks.clean(row);
       }
-      if ((row & (SERIES_PER_LOOK - 1)) === 0 && clock.monotonic() >= sliceEnd) {
+      if ((row & (SERIES_PER_LOOK - 1)) === 0 && slices.isOver) {
         writer.writeBuffered();
-        await clock.breathe();
-        sliceEnd = clock.monotonic() + SLICE_MS;
+        await slices.breathe();
       }
     }
   }

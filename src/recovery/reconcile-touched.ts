@@ -5,6 +5,7 @@
  * A tail with damage in it may have lost such a name. Then the files whose size or modification time is not what the
  * series knows are compared too: one look at each file's entry, without opening it.
  */
+
 import type { Clock } from '../clock.ts';
 import { TidemarkError } from '../errors.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';
@@ -12,6 +13,7 @@ import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { Indexer } from '../index/indexer.ts';
 import { type Fingerprint, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
 import { NO_ROW } from '../series/table.ts';
+import { Slices } from '../slices.ts';
 import { type ReconcileParts, reconcile } from './reconcile.ts';
 
 const SLICE_MS = 8;
@@ -49,7 +51,7 @@ export const reconcileTouched = async (
   let chunksCut = 0;
   let filesRemoved = 0;
   let done = 0;
-  let sliceEnd = clock.monotonic() + SLICE_MS;
+  const slices = new Slices(clock, SLICE_MS);
   for (const fingerprint of touched) {
     const { high, low } = parseFingerprint(fingerprint) ?? { high: 0, low: 0 };
     try {
@@ -73,10 +75,9 @@ export const reconcileTouched = async (
       damaged.push({ high, low, reason: error.message });
     }
     done++;
-    if (clock.monotonic() < sliceEnd) continue;
+    if (!slices.isOver) continue;
     parts.onProgress(done, touched.size);
-    await clock.breathe();
-    sliceEnd = clock.monotonic() + SLICE_MS;
+    await slices.breathe();
   }
   return { damaged, chunksCut, filesRemoved };
 };
@@ -84,15 +85,13 @@ export const reconcileTouched = async (
 /** Series in memory whose file is not as they know it. */
 const changedUnnamed = async ({ table, files, clock }: TouchedParts): Promise<Fingerprint[]> => {
   const changed: Fingerprint[] = [];
-  let sliceEnd = clock.monotonic() + SLICE_MS;
+  const slices = new Slices(clock, SLICE_MS);
   for (const row of table.rows()) {
     const stat = files.stat(table.high[row], table.low[row]);
     const chunks = stat?.chunks ?? 0;
     const isKnown = chunks === table.chunksInFile[row] && (chunks === 0 || stat?.mtimeNs === table.mtimeNs[row]);
     if (!isKnown || (stat?.trailingBytes ?? 0) > 0) changed.push(fingerprintText(table.high[row], table.low[row]));
-    if (clock.monotonic() < sliceEnd) continue;
-    await clock.breathe();
-    sliceEnd = clock.monotonic() + SLICE_MS;
+    if (slices.isOver) await slices.breathe();
   }
   return changed;
 };

@@ -8,6 +8,7 @@
  * Series files are not read here. Those that the tail says were about to change are collected in `touched`;
  * reconcile.ts looks at them, and only at them, afterwards.
  */
+
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';
@@ -20,6 +21,7 @@ import { type Fingerprint, type FingerprintHalves, parseFingerprint } from '../m
 import { type LabelPairs, type Labels, toLabelPairs } from '../model/labels.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { EARLIEST, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
+import { Slices } from '../slices.ts';
 
 /** Longest stretch of work between two breaths of the host's event loop. */
 const SLICE_MS = 8;
@@ -53,14 +55,13 @@ export interface ReplayResult {
 export const replay = async (parts: ReplayParts, from: Position, end: Position): Promise<ReplayResult> => {
   const run = new Replay(parts);
   const { fileSystem, directory, clock, indexer, onFinding, onProgress } = parts;
-  let sliceEnd = clock.monotonic() + SLICE_MS;
+  const slices = new Slices(clock, SLICE_MS);
   for (const record of readJournal({ fileSystem, directory, from, limit: end, onFinding })) {
     run.apply(record);
     if (indexer.queued >= indexer.capacity) await indexer.flush();
-    if (clock.monotonic() < sliceEnd) continue;
+    if (!slices.isOver) continue;
     onProgress(record.position - from, end - from);
-    await clock.breathe();
-    sliceEnd = clock.monotonic() + SLICE_MS;
+    await slices.breathe();
   }
   return run.result();
 };

@@ -57,9 +57,9 @@ const tierOf = (question: TierQuestion, session: Session | undefined, closing: S
   const unclosed = session !== undefined && !session.closed ? session.position : undefined;
   // DIRTY may have been removed by hand; a checkpoint of an unfinished session tells the truth.
   const unfinished = unclosed !== undefined && (heads.trailer !== undefined || isHeadsOf(session, heads));
-  // A session whose beginning a checkpoint let go of was never closed: what is left of the journal counts.
-  // Not beside a sound heads.db without a trailer: that is another program's, and later than the journal.
-  const isForeign = session === undefined && heads.status === 'ok' && heads.trailer === undefined;
+  // A session whose beginning a checkpoint let go of was never closed: what is left of the journal counts. Not beside a sound
+  // heads.db without a trailer: that is another program's, and later than the journal.
+  const isForeign = heads.status === 'ok' && heads.trailer === undefined;
   const left = session === undefined && question.recordsEnd !== undefined && !isForeign ? question.first : undefined;
   const tail = trailerFits(question) ? question.heads.trailer.position : (unclosed ?? left);
   if (heads.status === 'damaged') return { kind: 'crash', reason: 'heads.db is damaged', from: tail };
@@ -72,9 +72,7 @@ const tierOf = (question: TierQuestion, session: Session | undefined, closing: S
   if (closing !== undefined && isHeadsOf(closing, heads)) return { kind: 'journal', from: closing.from };
   if (session === undefined) {
     if (question.recordsEnd === undefined) return { kind: 'crash', reason: 'there is no journal', from: undefined };
-    // Without a checkpoint the rest of the journal is all there is; beside another program's it is out of date.
-    const from = heads.status === 'missing' ? question.first : undefined;
-    return { kind: 'crash', reason: "the journal's beginning is missing", from };
+    return { kind: 'crash', reason: "the journal's beginning is missing", from: tail };
   }
   if (!isHeadsOf(session, heads)) {
     return { kind: 'crash', reason: 'another program has written heads.db since the journal', from: unclosed };

@@ -15,14 +15,7 @@ import {
 } from '../chunk/decode.ts';
 import { HIGH_WORD, LOW_WORD } from '../chunk/float-bits.ts';
 import { CHUNK_BYTES, NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
-import {
-  appendToHead,
-  fitsSmallSlot,
-  loadHead,
-  moveToFullSlot,
-  moveToSmallSlot,
-  storeHead,
-} from '../chunk/varbit-head.ts';
+import { appendToHead, fitsSmallSlot, loadHead, moveHead, storeHead } from '../chunk/varbit-head.ts';
 import { TidemarkError } from '../errors.ts';
 import {
   DIRTY,
@@ -175,11 +168,7 @@ export class MemoryChunks {
     const base = row << ROW_SHIFT;
     const slot = table.ints[base + HEAD];
     if ((table.ints[base] & IN_REGISTERS) === 0 || slab.sizeOf(slot) !== CHUNK_BYTES) return;
-    const at = base + REGISTERS;
-    if (!fitsSmallSlot(table.ints, at)) return;
-    const small = slab.allocateSmall(slab.encoding[slot]);
-    moveToSmallSlot(table.ints, at, slab.blockOf(slot), slab.offsetOf(slot), slab.blockOf(small), slab.offsetOf(small));
-    this.replaceHead(row, small);
+    if (fitsSmallSlot(table.ints, base + REGISTERS)) this.moveHead(row, slab.allocateSmall(slab.encoding[slot]));
   }
 
   /** Moves an open head out of a small slot; false when it is not in one. */
@@ -188,17 +177,22 @@ export class MemoryChunks {
     const base = row << ROW_SHIFT;
     const slot = table.ints[base + HEAD];
     if (slot === NO_SLOT || slab.sizeOf(slot) === CHUNK_BYTES) return false;
-    const full = slab.allocate(slab.encoding[slot]);
-    const at = base + REGISTERS;
-    moveToFullSlot(table.ints, at, slab.blockOf(slot), slab.offsetOf(slot), slab.blockOf(full), slab.offsetOf(full));
-    this.replaceHead(row, full);
+    this.moveHead(row, slab.allocate(slab.encoding[slot]));
     return true;
   }
 
-  private replaceHead(row: Row, slot: Slot): void {
+  private moveHead(row: Row, slot: Slot): void {
     const { table, slab } = this;
     const base = row << ROW_SHIFT;
     const replaced = table.ints[base + HEAD];
+    moveHead(
+      table.ints,
+      base + REGISTERS,
+      slab.blockOf(replaced),
+      slab.offsetOf(replaced),
+      slab.blockOf(slot),
+      slab.offsetOf(slot),
+    );
     table.ints[base + HEAD] = slot;
     if (table.ints[base + OLDEST] === replaced) {
       table.ints[base + OLDEST] = slot;

@@ -10,6 +10,7 @@
 import { join } from 'node:path';
 import type { BackupResult } from '../api.ts';
 import type { FileSystem } from '../disk/file-system.ts';
+import { writeFully } from '../disk/read-write.ts';
 import { TidemarkError } from '../errors.ts';
 import { databaseFolders } from '../index/database-folders.ts';
 import type { KeyValueOperation, KeyValueStore } from '../index/key-value-store.ts';
@@ -98,7 +99,7 @@ class Copier {
   write(path: string, bytes: Uint8Array): void {
     const fd = this.into.open(path, 'exclusive', 0o640);
     try {
-      if (bytes.length > 0) this.into.write(fd, bytes, 0, bytes.length, 0);
+      writeFully(this.into, fd, bytes, 0, bytes.length, 0);
       this.into.syncBlocking(fd);
     } finally {
       this.into.close(fd);
@@ -117,9 +118,7 @@ class Copier {
           const length = Math.min(COPY_BYTES, size - position);
           const read = this.from.read(input, this.buffer, 0, length, position);
           if (read === 0) break;
-          for (let written = 0; written < read; ) {
-            written += this.into.write(output, this.buffer, written, read - written, position + written);
-          }
+          writeFully(this.into, output, this.buffer, 0, read, position);
           position += read;
           this.bytes += read;
           await this.breathe();

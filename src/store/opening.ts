@@ -3,6 +3,7 @@
  * written before the lock is held, and the lock is LevelDB's on the archive index, which the operating system frees
  * however the process ends. Then: what it holds, recovered as its tier demands. docs/recovery.md tells it for users.
  */
+
 import { join } from 'node:path';
 import { indexing } from '../../streams/indexing.ts';
 import { allOf } from '../all-of.ts';
@@ -32,6 +33,7 @@ import { adoptRecord, isEmptyRecord } from '../recovery/snapshot.ts';
 import { chooseTier } from '../recovery/tier.ts';
 import { EventBus } from '../series/event-bus.ts';
 import { NO_ROW } from '../series/table.ts';
+import { Slices } from '../slices.ts';
 import { closeDatabases, type DatabaseParts, type Databases, openDatabases, renewUnreadable } from './databases.ts';
 import type { Engine } from './engine.ts';
 
@@ -385,16 +387,11 @@ const loadHeads = async (engine: Engine, progress: ProgressReporter): Promise<Lo
     chunkCount += record.slots.length;
     if (!adoptRecord(table, chunks, record).isSound) isExact = false;
   };
-  let sliceEnd = clock.monotonic() + SLICE_MS;
+  const slices = new Slices(clock, SLICE_MS);
   warmBlocks(engine, 0, fileSystem.stat(join(directory, HEADS_FILE))?.size ?? 0);
   const heads = await readHeads(fileSystem, directory, slab, take, {
     texts,
-    breathe: () => {
-      if (clock.monotonic() < sliceEnd) return undefined;
-      return clock.breathe().then(() => {
-        sliceEnd = clock.monotonic() + SLICE_MS;
-      });
-    },
+    breathe: () => (slices.isOver ? slices.breathe() : undefined),
     onSeriesExpected: (count) => table.reserve(count),
     onProgress: (done, total) => {
       warmBlocks(engine, done, total - done);

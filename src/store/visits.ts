@@ -2,6 +2,7 @@
  * Visits of series: each is looked at, and what has to be done is for its statechart to decide. What is under way at a time
  * is bounded, and the host's event loop is never held for long.
  */
+
 import { codeOfPath, phaseOfCode } from '../../machines/series-states.ts';
 import type { Distributions } from '../metrics.ts';
 import type { SeriesActors } from '../series/actors.ts';
@@ -9,6 +10,7 @@ import type { SeriesDirectory } from '../series/directory.ts';
 import type { Lifecycle } from '../series/lifecycle.ts';
 import { type FactSources, factsOf, visitFacts } from '../series/maintenance.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
+import { Slices } from '../slices.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { Engine, StoreActor } from './engine.ts';
 import type { Recovered } from './opening.ts';
@@ -83,14 +85,10 @@ export class Visits {
   async rows(rows: readonly Row[]): Promise<void> {
     const { engine, disk, actors } = this.parts;
     const { table, clock } = engine;
-    const started = clock.monotonic();
-    let sliceEnd = started + SLICE_MS;
+    const slices = new Slices(clock, SLICE_MS);
     let visited = 0;
     for (const row of rows) {
-      if (++visited % VISITS_PER_LOOK === 0 && clock.monotonic() >= sliceEnd) {
-        await clock.breathe();
-        sliceEnd = clock.monotonic() + SLICE_MS;
-      }
+      if (++visited % VISITS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
       // A series at rest is looked at in less time than waiting for nothing would take.
       if (!this.hasRoom) await this.room();
       // From here to the sending nothing awaits: what the facts say is so when the statechart decides.
@@ -107,7 +105,7 @@ export class Visits {
     this.tellFreed();
     this.parts
       .distributions()
-      ?.maintenanceBatchDuration.observe({ location: 'memory' }, (clock.monotonic() - started) / 1000);
+      ?.maintenanceBatchDuration.observe({ location: 'memory' }, (clock.monotonic() - slices.begunAt) / 1000);
   }
 
   /** Visits archived series for retention, without waking them. */

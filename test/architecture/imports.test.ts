@@ -13,7 +13,7 @@ const zones = [
   'memory-limit',
   'keyed-mutex',
   'all-of',
-  'all-of',
+  'slices',
   'model',
   'text',
   'chunk',
