@@ -7,6 +7,7 @@ import { type StoreContext, storeMachine } from '../../machines/store.machine.ts
 import { markClean } from '../disk/directory.ts';
 import { writeMappings } from '../disk/mappings.ts';
 import { listQuarantined } from '../disk/quarantine-list.ts';
+import { ReserveGivenBack } from '../disk/reserve-file.ts';
 import { isDiskFull, TidemarkError } from '../errors.ts';
 import { forgetLostIndexes } from '../index/lost-indexes.ts';
 import { Subscriptions } from '../journal/subscriptions.ts';
@@ -207,6 +208,7 @@ export class Session {
     try {
       await this.running.disk.reserve.hold(() => this.engine.clock.breathe());
     } catch (error) {
+      if (error instanceof ReserveGivenBack) return;
       this.engine.logger.warn({ err: error }, 'There is no room for the reserve that a full disk would need.');
     }
   }
@@ -218,6 +220,7 @@ export class Session {
     running.disk.applyAdmission();
     if (engine.options.readOnly) return this.release();
     await this.background?.stop();
+    await running.disk.reserve.close();
     await running.damageReports.idle();
     await running.actors.close();
     await running.persister.idle();
@@ -259,6 +262,7 @@ export class Session {
     engine.admission.end('TIDEMARK_CLOSED', 'the store is closed');
     await this.background?.stop();
     const steps: (() => unknown)[] = [
+      () => this.running?.disk.reserve.close(),
       () => this.running?.actors.abandon(),
       () => this.subscriptions?.close(),
       () => recovered?.indexer.close(),
