@@ -176,8 +176,7 @@ const firstTime = (life: Life, number: number, count: number, spacing: Spacing):
   const series = life.model.series.get(number);
   const recent = life.world.timeline.wallMs - count * spacing.everyMs;
   if (series === undefined || series.count + series.unsure.length === 0) return recent;
-  const last = series.unsure[series.unsure.length - 1]?.time ?? series.lastTime;
-  return Math.max(recent, last + spacing.everyMs);
+  return Math.max(recent, series.lastTriedTime + spacing.everyMs);
 };
 
 const gap = (spacing: Spacing, prng: Prng): number =>

@@ -33,7 +33,7 @@ export class ModelSeries {
   dropping = false;
   /** Samples before this index went into quarantine, or may have. */
   quarantined = 0;
-  /** Samples after the last whose fate is uncertain: each may be there or not. */
+  /** Samples whose fate is uncertain: each may turn up among the others, or not. In order of time. */
   unsure: { readonly time: number; readonly high: number; readonly low: number }[] = [];
   /** Bits of its file flipped: what it returns is anybody's guess, but it must not harm others. */
   suspect = false;
@@ -51,12 +51,27 @@ export class ModelSeries {
     return this.times[this.times.length - 1];
   }
 
+  /** Time of the last sample that was appended, whatever became of it. */
+  get lastTriedTime(): number {
+    return Math.max(this.lastTime ?? Number.NEGATIVE_INFINITY, this.unsure.at(-1)?.time ?? Number.NEGATIVE_INFINITY);
+  }
+
   add(time: number, high: number, low: number, nowMs: number): void {
-    this.unsure = [];
     this.times.push(time);
     this.highs.push(high);
     this.lows.push(low);
     this.appendedMs.push(nowMs);
+  }
+
+  /** A sample of uncertain fate was taken: it is in its place in time, and as safe as those after it. */
+  insert(time: number, high: number, low: number): void {
+    const index = this.indexAt(time);
+    this.times.splice(index, 0, time);
+    this.highs.splice(index, 0, high);
+    this.lows.splice(index, 0, low);
+    this.appendedMs.splice(index, 0, this.appendedMs[index] ?? Number.POSITIVE_INFINITY);
+    if (index < this.acknowledged) this.acknowledged++;
+    if (index < this.quarantined) this.quarantined++;
   }
 
   /** Forgets samples from the end: a crash took them. */
@@ -180,7 +195,10 @@ export class Model {
       if (this.damaged && (allowance === EVERYTHING || allowance.afterCrash)) {
         this.follow(series, samples);
         // A drop that is still under way goes on.
-        if (allowance.afterCrash) series.dropping = false;
+        if (allowance.afterCrash) {
+          series.dropping = false;
+          this.settleUnsure(series);
+        }
       }
       return;
     }
@@ -225,19 +243,26 @@ export class Model {
   private learn(series: ModelSeries, count: number): void {
     series.truncate(count);
     series.dropping = false;
-    // A sample of uncertain fate that is past retention may be there and yet not be shown.
-    series.unsure = series.unsure.filter(({ time }) => time < this.retentionLimit);
+    this.settleUnsure(series);
     if (series.count + series.unsure.length === 0) this.series.delete(series.number);
   }
 
   /** Samples of uncertain fate that turn up were appended after all. */
   private takeUnsure(series: ModelSeries, samples: SeriesSamples | undefined): void {
-    const { unsure } = series;
     const times = samples?.timestamps ?? new Float64Array(0);
-    const isThere = (time: number): boolean => times.includes(time);
-    for (const { time, high, low } of unsure.filter((sample) => isThere(sample.time))) {
-      series.add(time, high, low, Number.POSITIVE_INFINITY);
-    }
+    series.unsure = series.unsure.filter(({ time, high, low }) => {
+      const isThere = times.includes(time);
+      if (isThere) series.insert(time, high, low);
+      return !isThere;
+    });
+  }
+
+  /**
+   * What a recovery does not have will not turn up any more; but a sample that is past retention may be there and yet not
+   * be shown.
+   */
+  private settleUnsure(series: ModelSeries): void {
+    series.unsure = series.unsure.filter(({ time }) => time < this.retentionLimit);
   }
 
   /** Everything was appended, in this order and with these bits; anything may be missing. */

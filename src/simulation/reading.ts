@@ -315,8 +315,10 @@ export class Reading {
     const found = new Map(answer.map((sample) => [model.numberOf(sample.labels, numbers), sample]));
     for (const number of numbers) {
       const series = model.series.get(number);
-      if (series === undefined || series.suspect || series.dropping || series.unsure.length > 0) continue;
+      if (series === undefined || series.suspect || series.dropping) continue;
       const index = series.indexAt(at + 1) - 1;
+      const isUnsure = series.unsure.some(({ time }) => time <= at && !(time < series.times[index]));
+      if (isUnsure) continue;
       const sample = found.get(number);
       if (sample === undefined) {
         const isDue = index >= 0 && series.times[index] > from && index >= model.forgettableCount(series);

@@ -63,6 +63,20 @@ describe('The model', () => {
     expect(model.series.size).to.equal(0);
   });
 
+  it('takes a sample of uncertain fate for one that was appended when it turns up, also between others', () => {
+    for (const isThere of [true, false]) {
+      const model = modelOf(2, [1]);
+      model.appendUnsure(2, 2, 0, 2);
+      model.append(2, 3, 0, 3, 3);
+      model.acknowledge(model.mark());
+      const times = isThere ? [1, 2, 3] : [1, 3];
+      model.check([samples(2, times)], all, EVERYTHING);
+      model.check([samples(2, times)], all, afterCrash);
+      const others = isThere ? [1, 3] : [1, 2, 3];
+      expect(() => model.check([samples(2, others)], all, EVERYTHING)).to.throw(Violation);
+    }
+  });
+
   it('lets retention take old samples from the beginning, never others', () => {
     const model = modelOf(2, [1, 2, 3, 4]);
     model.passRetention(3);
