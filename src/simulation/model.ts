@@ -115,6 +115,9 @@ export class Model {
   retentionLimit = Number.NEGATIVE_INFINITY;
   /** Journal, checkpoint or mappings are damaged: anything may be lost, but nothing may be invented. */
   damaged = false;
+  /** Series that were dropped, or that retention took whole: the record of that may be what is damaged. */
+  private readonly ended = new Map<number, ModelSeries[]>();
+
   /** Notes an appended sample. */
   append(number: number, time: number, high: number, low: number, nowMs: number): void {
     let series = this.series.get(number);
@@ -123,6 +126,7 @@ export class Model {
       if (series !== undefined && !this.isForgettable(series)) {
         throw new Violation(`a sample of ${nameOf(number)} at ${time} was accepted after one at ${series.lastTime}`);
       }
+      if (series !== undefined) this.end(series);
       series = new ModelSeries(number);
       this.series.set(number, series);
     }
@@ -134,6 +138,12 @@ export class Model {
     const series = this.series.get(number) ?? new ModelSeries(number);
     this.series.set(number, series);
     series.unsure.push({ time, high, low });
+  }
+
+  /** A series is gone, and must not come back. */
+  end(series: ModelSeries): void {
+    this.series.delete(series.number);
+    this.ended.set(series.number, [...(this.ended.get(series.number) ?? []), series]);
   }
 
   /** The position of a flush: what was appended up to now, to be acknowledged when it is done. */
@@ -172,7 +182,7 @@ export class Model {
       found.set(number, samples);
     }
     for (const number of numbers) {
-      const series = this.series.get(number);
+      const series = this.series.get(number) ?? (found.has(number) ? this.comeBack(number) : undefined);
       if (series === undefined) continue;
       this.checkSeries(series, found.get(number), allowance);
     }
@@ -181,8 +191,16 @@ export class Model {
   /** The number of a returned label set; it must be one of a series that exists. */
   numberOf(labels: Labels, numbers: readonly number[]): number {
     const number = seriesOf(labels);
-    if (number !== undefined && this.series.has(number) && numbers.includes(number)) return number;
+    const mayBe = number !== undefined && (this.series.has(number) || (this.damaged && this.ended.has(number)));
+    if (mayBe && numbers.includes(number)) return number;
     throw new Violation(`a series is returned that was never appended to, or was dropped: ${JSON.stringify(labels)}`);
+  }
+
+  /** A series that had ended is there again, after damage. */
+  private comeBack(number: number): ModelSeries {
+    const series = new ModelSeries(number);
+    this.series.set(number, series);
+    return series;
   }
 
   /** Checks what was returned of one series. */
@@ -207,7 +225,7 @@ export class Model {
     const end = series.indexAt(allowance.through + 1);
     const times = samples?.timestamps ?? new Float64Array(0);
     if (times.length === 0 && series.dropping) {
-      this.series.delete(series.number);
+      this.end(series);
       return;
     }
     const forgettable = Math.min(end, Math.max(first, this.forgettableCount(series, allowance.retentionLimit)));
@@ -269,12 +287,14 @@ export class Model {
   private checkSubset(series: ModelSeries, samples: SeriesSamples | undefined): void {
     const times = samples?.timestamps ?? new Float64Array(0);
     for (let i = 0; i < times.length; i++) {
-      const index = series.indexAt(times[i]);
-      if (series.times[index] !== times[i]) {
+      if (i > 0 && times[i] <= times[i - 1]) throw new Violation(`${nameOf(series.number)} is out of order`);
+      const incarnations = this.damaged ? [series, ...(this.ended.get(series.number) ?? [])] : [series];
+      const withTime = incarnations.filter((one) => one.times[one.indexAt(times[i])] === times[i]);
+      if (withTime.length === 0) {
         throw new Violation(`${nameOf(series.number)} has a sample at ${describe(times[i])} that was not appended`);
       }
-      if (i > 0 && times[i] <= times[i - 1]) throw new Violation(`${nameOf(series.number)} is out of order`);
-      this.checkValue(series, samples!, i, index);
+      const [one] = withTime.filter((one) => hasValue(one, one.indexAt(times[i]), samples!, i));
+      if (one === undefined) this.checkValue(withTime[0], samples!, i, withTime[0].indexAt(times[i]));
     }
   }
 
@@ -291,7 +311,7 @@ export class Model {
     series.truncate(kept);
     for (let i = 0; i < times.length; i++) series.add(times[i], words[2 * i + 1], words[2 * i], appendedMs);
     series.acknowledged = series.count;
-    if (series.count === 0) this.series.delete(series.number);
+    if (series.count === 0) this.end(series);
   }
 
   private checkValues(series: ModelSeries, samples: SeriesSamples | undefined, start: number): void {
@@ -303,8 +323,8 @@ export class Model {
   }
 
   private checkValue(series: ModelSeries, samples: SeriesSamples, i: number, index: number): void {
-    const words = new Int32Array(samples.values.buffer, samples.values.byteOffset + i * 8, 2);
-    if (words[0] === series.lows[index] && words[1] === series.highs[index]) return;
+    if (hasValue(series, index, samples, i)) return;
+    const words = wordsOf(samples, i);
     throw new Violation(
       `${nameOf(series.number)} has the value ${hex(words[1], words[0])} at ${describe(series.times[index])}, ` +
         `not the ${hex(series.highs[index], series.lows[index])} that was appended`,
@@ -320,6 +340,15 @@ export class Model {
     return Math.max(series.quarantined, series.indexAt(Math.max(this.retentionLimit, retentionLimit)));
   }
 }
+
+/** Low and high word of the value of a sample. */
+const wordsOf = ({ values }: SeriesSamples, i: number): Int32Array =>
+  new Int32Array(values.buffer, values.byteOffset + i * 8, 2);
+
+const hasValue = (series: ModelSeries, index: number, samples: SeriesSamples, i: number): boolean => {
+  const [low, high] = wordsOf(samples, i);
+  return low === series.lows[index] && high === series.highs[index];
+};
 
 export const nameOf = (number: number): string => `series ${number}`;
 

@@ -146,7 +146,7 @@ export class Player {
     if (series === undefined || series.dropping) return;
     series.dropping = true;
     const done = (): void => {
-      if (model.series.get(step.series) === series) model.series.delete(step.series);
+      if (model.series.get(step.series) === series) model.end(series);
     };
     const call = (): Promise<number> => this.life.store.drop(labelsOf(step.series));
     if (step.detached) this.life.start('drop', call, done);

@@ -131,6 +131,18 @@ describe('The model', () => {
     model.check([samples(2, [7])], all, EVERYTHING);
   });
 
+  it('lets a dropped series come back when the journal is damaged, never otherwise', () => {
+    const model = modelOf(2, [1, 2]);
+    model.end(model.series.get(2)!);
+    model.append(2, 5, 0, 5, 5);
+    expect(() => model.check([samples(2, [1, 2, 5])], all, EVERYTHING)).to.throw(Violation);
+    model.damaged = true;
+    model.check([samples(2, [1, 2, 5])], all, afterCrash);
+    expect(() => model.check([samples(2, [1, 3, 5])], all, EVERYTHING)).to.throw('not appended');
+    expect(() => model.check([samples(2, [1, 2, 5], [1, 9, 5])], all, EVERYTHING)).to.throw('not the');
+    expect(() => model.check([samples(3, [1])], all, EVERYTHING)).to.throw('never');
+  });
+
   it('accepts any part of what was appended when the journal is damaged, but nothing else', () => {
     const model = modelOf(2, [1, 2, 3]);
     model.damaged = true;
