@@ -70,6 +70,11 @@ export interface FileSystem {
   replace(from: string, to: string): Promise<void>;
   /** {@link remove}, then {@link syncDirectory} of its directory, off this thread: for files of many blocks. */
   erase(path: string): Promise<void>;
+  /**
+   * Where the store has no thread of its own for this file system: runs a piece of blocking work when such a thread would,
+   * later than the caller goes on. Absent: at once after the caller's turn.
+   */
+  runAside?(work: () => void): void;
   /** Process that holds a `flock` on the file, where that can be told. Absent: it can't. */
   lockHolder?(path: string): number | undefined;
   /** Free and total bytes of the volume that holds `path`. */

@@ -145,16 +145,10 @@ class ThreadWorker implements SeriesFileWorker {
   }
 }
 
-/**
- * A worker that runs in the caller's thread. Each batch runs from a callback given to `schedule`, by default a microtask.
- */
-export const inlineSeriesFileWorker = (
-  fileSystem: FileSystem,
-  directory: string,
-  slab: SlabView,
-  schedule: (task: () => void) => void = queueMicrotask,
-): SeriesFileWorker => {
+/** A worker that runs in the caller's thread: each batch from a microtask, or when the file system says so. */
+export const inlineSeriesFileWorker = (fileSystem: FileSystem, directory: string, slab: SlabView): SeriesFileWorker => {
   const files = new SeriesFiles(fileSystem, directory, slab);
+  const schedule = fileSystem.runAside ?? queueMicrotask;
   let last: Promise<unknown> = Promise.resolve();
   let isClosed = false;
   return {

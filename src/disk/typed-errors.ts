@@ -71,6 +71,7 @@ export const withTypedErrors = (fileSystem: FileSystem): FileSystem => {
     erase: (path) => wait('remove', path, () => fileSystem.erase(path)),
     replace: (from, to) => wait('rename', from, () => fileSystem.replace(from, to)),
     space: (path) => attempt('look at', path, () => fileSystem.space(path)),
+    ...(fileSystem.runAside && { runAside: (work: () => void) => fileSystem.runAside?.(work) }),
     ...(fileSystem.lockHolder && { lockHolder: (path: string) => fileSystem.lockHolder?.(path) }),
   };
 };

@@ -6,10 +6,10 @@
  * in kind reach states that an average one never does (Groce et al., "Swarm testing", ISSTA 2012).
  */
 import { faultTargets } from './fault-targets.ts';
-import { type Fault, faultsOf } from './faults.ts';
-import { drawPassage } from './passages.ts';
+import { type Fault, type FileKind, faultsOf } from './faults.ts';
+import { aimedAtFile, drawPassage } from './passages.ts';
 import { Prng } from './prng.ts';
-import type { commands, Sequence, Setting, Spacing, Step, StepType, Window } from './steps.ts';
+import type { CrashPoint, commands, Sequence, Setting, Spacing, Step, StepType, Window } from './steps.ts';
 import { SERIES_MAX, type ValuePattern, valuePatterns } from './values.ts';
 
 const MINUTE_MS = 60_000;
@@ -45,6 +45,7 @@ const weights: Readonly<Record<StepType, number>> = {
   diskFull: 0.7,
   diskFreed: 1.5,
   decay: 0.8,
+  together: 3,
 };
 
 /** The part of a mood that a factor belongs to: left out, rare, as usual, often. */
@@ -52,7 +53,22 @@ const moods = { '0': 1, '0.3': 2, '1': 5, '4': 2 } as const;
 
 /** Sequences of so many steps have room for passages. */
 const LONG = 100;
-const PASSAGES_PER_STEP = 0.015;
+const PASSAGES_PER_STEP = 0.025;
+
+/** Files that the first opening makes, most of them never to be made again. */
+const firstFiles: readonly FileKind[] = ['version', 'version', 'dirtyFlag', 'journal', 'index', 'directory'];
+
+/** Steps that make sense right after each other. */
+const quick: readonly StepType[] = [
+  'append',
+  'appendBatch',
+  'command',
+  'drop',
+  'query',
+  'breathe',
+  'fault',
+  'appendOdd',
+];
 
 /** Kinds of step without which nothing happens. */
 const indispensable: ReadonlySet<StepType> = new Set(['append', 'advance', 'command']);
@@ -64,11 +80,12 @@ export const generate = (seed: number, stepCount: number): Sequence => {
   const seriesCount = prng.between(1, SERIES_MAX);
   const worldSeed = prng.seed();
   const first = Array.from({ length: prng.pick([0, 0, 1, 2]) }, () =>
-    drawStep(prng, prng.pick(['fault', 'crashAt']), 1),
+    prng.chance(0.5) ? aimedAtFile(prng, prng.pick(firstFiles)) : drawStep(prng, prng.pick(['fault', 'crashAt']), 1),
   );
   const others: Step[] = [];
   while (others.length < stepCount) {
-    if (stepCount >= LONG && prng.chance(PASSAGES_PER_STEP)) others.push(...drawPassage(prng, prng.below(seriesCount)));
+    if (stepCount >= LONG && prng.chance(PASSAGES_PER_STEP))
+      others.push(...drawPassage(prng, prng.below(seriesCount), setting));
     else others.push(drawStep(prng, prng.weighted(mood), seriesCount));
   }
   const steps = [...first, ...others].slice(0, stepCount);
@@ -146,7 +163,7 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
     case 'jump':
       return { type, byMs: prng.pick([prng.between(1, 50) * 1_000, HOUR_MS, 30 * HOUR_MS]) * prng.pick([1, -1]) };
     case 'query':
-      return { type, series: someOrAll(), window: drawWindow(prng) };
+      return { type, series: someOrAll(), window: drawWindow(prng), ...(prng.chance(0.2) ? { detached: true } : {}) };
     case 'instant':
     case 'labels':
       return { type, series: someOrAll() };
@@ -202,16 +219,24 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
         which: prng.below(100),
         at: prng.next(),
       };
+    case 'together': {
+      const steps = Array.from({ length: prng.between(2, 5) }, () => drawStep(prng, prng.pick(quick), seriesCount));
+      return { type, steps: steps.map(detachedOf) };
+    }
   }
 };
+
+/** The step, left running if it can be. */
+const detachedOf = (step: Step): Step =>
+  step.type === 'command' || step.type === 'drop' || step.type === 'query' ? { ...step, detached: true } : step;
 
 /** Mostly a handful, sometimes enough to fill chunks. */
 const drawCount = (prng: Prng): number =>
   prng.weighted({ '1': 3, '9': 3, '60': 2, '300': 1.5 }) === '300' ? prng.between(60, 400) : prng.between(1, 20);
 
-/** Samples so far apart that each fills a chunk of its own: more than can wait for the disk. */
+/** Samples so far apart that two fill a chunk: with little memory more than can wait for the disk. */
 const flood = (prng: Prng): { count: number; spacing: Spacing } => ({
-  count: prng.between(700, 1500),
+  count: prng.between(1_700, 4_200),
   spacing: { everyMs: 2 ** 24 },
 });
 
@@ -243,8 +268,12 @@ const drawWindow = (prng: Prng): Window => {
 const drawCrashKind = (prng: Prng): 'kill' | 'power' => (prng.chance(0.7) ? 'power' : 'kill');
 
 /** Calls into the recovery at which it crashes again. */
-const drawAgain = (prng: Prng): number[] =>
-  Array.from({ length: prng.pick([0, 0, 0, 1, 2]) }, () => prng.pick([prng.below(20), prng.below(100)]));
+const drawAgain = (prng: Prng): CrashPoint[] =>
+  Array.from({ length: prng.pick([0, 0, 0, 1, 2]) }, () =>
+    prng.chance(0.3)
+      ? { ...withoutFaults(prng.pick(faultTargets)), skip: prng.pick([0, 0, 1, 2]) }
+      : prng.pick([prng.below(20), prng.below(100)]),
+  );
 
 /** Half of the faults are aimed at one kind of call, the others at whatever call of an operation comes next. */
 const drawFault = (prng: Prng): Fault => {

@@ -10,7 +10,7 @@ import type { Coverage } from './coverage.ts';
 import { type Outcome, type Watched, watch } from './drive.ts';
 import { Model, Violation } from './model.ts';
 import { type CrashKind, isSimulatedCrash } from './simulated-process.ts';
-import type { Setting } from './steps.ts';
+import type { CrashPoint, Setting } from './steps.ts';
 import type { Trace } from './trace.ts';
 import { type Ports, World } from './world.ts';
 
@@ -79,7 +79,7 @@ export class Life {
   private readonly options: LifeOptions;
   private running: Running[] = [];
   private crashKind: CrashKind = 'power';
-  private crashesToCome: number[] = [];
+  private crashesToCome: CrashPoint[] = [];
   private troubleBefore = 0;
   private diskFilled = false;
   private closing = false;
@@ -160,14 +160,14 @@ export class Life {
   }
 
   /** The process dies now. */
-  die(kind: CrashKind, again: readonly number[]): void {
+  die(kind: CrashKind, again: readonly CrashPoint[]): void {
     this.armCrash(kind, again);
     this.world.process.crash();
     this.bury();
   }
 
   /** A crash to come is of this kind, and the recoveries after it crash at these calls. */
-  armCrash(kind: CrashKind, again: readonly number[]): void {
+  armCrash(kind: CrashKind, again: readonly CrashPoint[]): void {
     this.crashKind = kind;
     this.crashesToCome = [...again];
   }
@@ -302,8 +302,9 @@ export class Life {
     this.diskFilled = this.diskIsFull;
     this.excusedCount = 0;
     this.closing = false;
-    const skip = this.crashesToCome.shift();
-    if (skip !== undefined) this.world.disk.faults.arm({ fault: 'crash', skip });
+    const point = this.crashesToCome.shift();
+    if (point === undefined) return;
+    this.world.disk.faults.arm({ ...(typeof point === 'number' ? { skip: point } : point), fault: 'crash' });
   }
 
   private judge<T>(what: string, outcome: Outcome<T>): { readonly value: T } | undefined {

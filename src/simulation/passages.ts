@@ -1,100 +1,171 @@
 /**
  * Passages: runs of steps that belong together, drawn into long sequences. They lead to what single steps reach once in
- * thousands of sequences: a fault while a damaged file is set aside or a file is written anew for retention, and somebody who
- * comes for a series while its file is being worked on.
+ * thousands of sequences: a fault while a damaged file is set aside or a file is written anew for retention, somebody who
+ * comes for a series while its file is being worked on, a disk that fails in a close or in the recovery after it.
  */
 import { faultTargets } from './fault-targets.ts';
 import type { FileKind } from './faults.ts';
 import type { Prng } from './prng.ts';
-import type { Step } from './steps.ts';
+import type { Setting, Step } from './steps.ts';
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Samples so far apart that two fill a chunk. */
+const FAR_APART_MS = 2 ** 24;
 
 const maintain: Step = { type: 'command', command: 'maintain', detached: false };
 const maintainMeanwhile: Step = { type: 'command', command: 'maintain', detached: true };
 const everything = { from: null, through: null };
 
-type Passage = (prng: Prng, series: number) => Step[];
+/** Every sync of the journal takes seconds, so that what waits for it can be overtaken. */
+const slowJournal: Step = {
+  type: 'fault',
+  fault: { operation: 'dataSync', file: 'journal', fault: 'slow', skip: 0, times: 2 },
+};
+
+type Passage = (prng: Prng, series: number, setting: Setting) => Step[];
+
+const append = (prng: Prng, series: number, count: number, everyMs = 1_000): Step => ({
+  type: 'append',
+  series,
+  count,
+  spacing: { everyMs },
+  values: 'random',
+  via: prng.pick(['store', 'handle']),
+  seed: prng.uint32(),
+});
 
 /** Some chunks in the series file, and nothing of the series in memory. */
 const archived: Passage = (prng, series) => [
-  {
-    type: 'append',
-    series,
-    count: prng.between(150, 400),
-    spacing: { everyMs: 1_000 },
-    values: 'random',
-    via: 'store',
-    seed: prng.uint32(),
-  },
+  append(prng, series, prng.between(150, 400)),
   { type: 'advance', byMs: 12 * MINUTE_MS },
   maintain,
   maintain,
 ];
 
 /** A fault or a crash at the next call, or one soon after, to a kind of file. */
-const aimedAt = (prng: Prng, file: FileKind): Step => {
+export const aimedAtFile = (prng: Prng, file: FileKind): Step => {
   const { faults, ...target } = prng.pick(faultTargets.filter((one) => one.file === file));
-  const skip = prng.pick([0, 0, 1, 2]);
-  return prng.chance(0.6)
+  const skip = prng.pick([0, 0, 0, 1, 2]);
+  return prng.chance(0.5)
     ? { type: 'fault', fault: { ...target, fault: prng.pick(faults), skip, times: 1 } }
     : { type: 'crashAt', kind: prng.pick(['power', 'kill']), fault: { ...target, skip }, again: [] };
 };
 
-/** Somebody comes for the series: to delete it, to read it, with a sample, or to find it damaged. */
-const visitor: Passage = (prng, series) =>
-  prng.pick<Step[]>([
-    [{ type: 'drop', series, detached: true }],
-    [{ type: 'query', series, window: everything }],
-    [
-      {
-        type: 'append',
-        series,
-        count: 1,
-        spacing: { everyMs: 1_000 },
-        values: 'random',
-        via: 'handle',
-        seed: prng.uint32(),
-      },
-    ],
-    [
-      { type: 'decay', file: 'seriesFile', which: prng.below(100), at: prng.next() },
-      { type: 'query', series, window: everything },
-    ],
+/** Some file of a series is damaged; where records begin, that is always seen. */
+const damage = (prng: Prng): Step => ({
+  type: 'decay',
+  file: 'seriesFile',
+  which: prng.below(100),
+  at: prng.chance(0.8) ? 0.0004 : prng.next(),
+});
+
+/** Long enough for the chunks of now to be past retention, if that can be waited for. */
+const untilRetention = (prng: Prng, { retentionMs }: Setting): Step => ({
+  type: 'advance',
+  byMs: retentionMs === null || retentionMs > HOUR_MS ? MINUTE_MS : retentionMs + prng.between(0, 10) * MINUTE_MS,
+});
+
+/** Somebody comes for the series: to delete it, to read it, or with a sample. */
+const visitor = (prng: Prng, series: number): Step =>
+  prng.pick<Step>([
+    { type: 'drop', series, detached: true },
+    { type: 'drop', series, detached: true },
+    { type: 'query', series, window: everything, detached: true },
+    append(prng, series, 1),
   ]);
 
 /** A damaged file is found by a query, and setting it aside meets trouble. */
-const quarantine: Passage = (prng, series) => [
-  ...archived(prng, series),
-  { type: 'decay', file: 'seriesFile', which: prng.below(100), at: prng.next() },
-  aimedAt(prng, 'orphaned'),
+const quarantine: Passage = (prng, series, setting) => [
+  ...archived(prng, series, setting),
+  damage(prng),
+  aimedAtFile(prng, 'orphaned'),
+  ...(prng.chance(0.3) ? [aimedAtFile(prng, 'orphaned')] : []),
   { type: 'query', series: null, window: everything },
   { type: 'settle' },
   maintain,
 ];
 
 /** Retention takes the oldest chunks of a file, which is written anew. */
-const shrink: Passage = (prng, series) => [
-  ...archived(prng, series),
-  ...archived(prng, series),
-  { type: 'advance', byMs: prng.between(1, 30) * MINUTE_MS },
-  aimedAt(prng, prng.pick(['seriesFileTmp', 'seriesFile'])),
+const shrink: Passage = (prng, series, setting) => [
+  ...archived(prng, series, setting),
+  ...archived(prng, series, setting),
+  prng.chance(0.5) ? { type: 'advance', byMs: prng.between(1, 30) * MINUTE_MS } : untilRetention(prng, setting),
+  aimedAtFile(prng, prng.pick(['seriesFileTmp', 'seriesFile'])),
   maintain,
   { type: 'settle' },
 ];
 
-/** Visitors come, one after another, while files are worked on. */
-const visited: Passage = (prng, series) => [
-  ...archived(prng, series),
-  ...(prng.chance(0.5) ? archived(prng, series) : []),
-  { type: 'advance', byMs: prng.between(1, 30) * MINUTE_MS },
-  ...(prng.chance(0.3) ? [aimedAt(prng, 'seriesFile')] : []),
-  maintainMeanwhile,
-  { type: 'breathe', tasks: prng.between(1, 8) },
-  ...visitor(prng, series),
-  { type: 'breathe', tasks: prng.between(1, 4) },
-  ...visitor(prng, series),
+/** Visitors come, one right after another, while a file is worked on. */
+const visited: Passage = (prng, series, setting) => {
+  const isArchived = prng.chance(0.7);
+  return [
+    ...archived(prng, series, setting),
+    untilRetention(prng, setting),
+    ...(isArchived ? [] : [append(prng, series, prng.between(150, 400))]),
+    ...(prng.chance(0.3) ? [damage(prng)] : []),
+    ...(prng.chance(0.3) ? [aimedAtFile(prng, prng.pick(['seriesFile', 'seriesFileTmp', 'journal']))] : []),
+    {
+      type: 'together',
+      steps: [
+        ...(prng.chance(0.7) ? [slowJournal] : []),
+        ...(prng.chance(0.4)
+          ? ([
+              { type: 'query', series: null, window: everything, detached: true },
+              { type: 'breathe', tasks: prng.between(1, 12) },
+            ] as const)
+          : []),
+        maintainMeanwhile,
+        { type: 'breathe', tasks: prng.between(1, 12) },
+        visitor(prng, series),
+        { type: 'breathe', tasks: prng.between(0, 6) },
+        visitor(prng, series),
+        { type: 'breathe', tasks: prng.between(0, 6) },
+        visitor(prng, series),
+      ],
+    },
+    { type: 'settle' },
+  ];
+};
+
+/** A series is deleted, which fails, and is deleted again. */
+const deleted: Passage = (prng, series, setting) => [
+  ...archived(prng, series, setting),
+  { type: 'fault', fault: { operation: 'remove', file: 'seriesFile', fault: 'EIO', skip: 0, times: 1 } },
+  { type: 'together', steps: [{ type: 'drop', series, detached: false }, visitor(prng, series)] },
   { type: 'settle' },
 ];
 
-export const drawPassage: Passage = (prng, series) => prng.pick([quarantine, shrink, visited])(prng, series);
+/** The store closes and opens again, or ends without a close, and a file of the end or of the recovery gives trouble. */
+const farewell: Passage = (prng, series) => {
+  const atEnd: readonly FileKind[] = ['mappings', 'mappingsTmp', 'heads', 'headsTmp', 'dirtyFlag', 'journal'];
+  const { faults: _, ...target } = prng.pick(faultTargets.filter(({ file }) => [...atEnd, 'version'].includes(file)));
+  const again = { ...target, skip: prng.pick([0, 0, 1]) };
+  return prng.chance(0.5)
+    ? [append(prng, series, 5), aimedAtFile(prng, prng.pick(atEnd)), { type: 'restart' }]
+    : [append(prng, series, 5), { type: 'crash', kind: prng.pick(['power', 'kill']), again: [again] }];
+};
+
+/** A consumer's position meets trouble. */
+const positions: Passage = (prng, series) => [
+  append(prng, series, 5),
+  aimedAtFile(prng, 'cursor'),
+  { type: 'consume', name: prng.below(2), batches: 2, afterwards: 'ack' },
+];
+
+/** More chunks than may wait for the disk, while the disk is slow. */
+const pressed: Passage = (prng, series, { memoryTarget }) =>
+  memoryTarget > 2 ** 22
+    ? []
+    : [
+        append(prng, series, prng.between(1_700, 4_200), FAR_APART_MS),
+        { type: 'breathe', tasks: prng.between(1, 6) },
+        append(prng, series, 1, FAR_APART_MS),
+        { type: 'command', command: 'ready', detached: prng.chance(0.5) },
+        { type: 'settle' },
+      ];
+
+const passages = [quarantine, quarantine, shrink, visited, visited, visited, deleted, farewell, positions, pressed];
+
+export const drawPassage: Passage = (prng, series, setting) => prng.pick(passages)(prng, series, setting);

@@ -6,7 +6,7 @@ import type { Store } from '../api.ts';
 import { append, appendBatch, appendOdd } from './appending.ts';
 import { Consumers } from './consumers.ts';
 import type { Life, LifeOptions } from './life.ts';
-import { EVERYTHING } from './model.ts';
+import { EVERYTHING, type ModelSeries } from './model.ts';
 import { observe } from './observers.ts';
 import { Reading } from './reading.ts';
 import { isSimulatedCrash } from './simulated-process.ts';
@@ -27,6 +27,8 @@ export class Player {
   private readonly life: Life;
   private readonly reading: Reading;
   private readonly consumers: Consumers;
+  /** Series of which a drop is running. */
+  private readonly drops = new Set<ModelSeries>();
   private readonly open: LifeOptions['openStore'];
 
   constructor(life: Life, open: LifeOptions['openStore']) {
@@ -43,7 +45,6 @@ export class Player {
       if (index === early) await this.openAndLook();
       this.stepCount++;
       this.life.world.trace.write(`step ${this.stepCount} ${JSON.stringify(step)}`);
-      this.life.world.coverage.countStep(step.type);
       this.life.passRetention();
       await this.performUnlessDead(step);
       if (index >= early && early >= 0) await this.lookAround();
@@ -63,6 +64,7 @@ export class Player {
 
   private async perform(step: Step): Promise<void> {
     const { life, reading } = this;
+    life.world.coverage.countStep(step.type);
     switch (step.type) {
       case 'append':
         return append(life, step);
@@ -126,6 +128,17 @@ export class Player {
         return life.freeDisk();
       case 'decay':
         return this.decay(step);
+      case 'together':
+        return this.together(step);
+    }
+  }
+
+  private async together({ steps }: Extract<Step, { type: 'together' }>): Promise<void> {
+    for (const step of steps) {
+      if (!this.life.alive) return;
+      await this.perform(step);
+      this.life.passRetention();
+      this.life.collect();
     }
   }
 
@@ -143,12 +156,20 @@ export class Player {
   private async drop(step: Extract<Step, { type: 'drop' }>): Promise<void> {
     const { model } = this.life;
     const series = model.series.get(step.series);
-    if (series === undefined || series.dropping) return;
+    // One that failed may be tried again.
+    if (series === undefined || this.drops.has(series)) return;
     series.dropping = true;
     const done = (): void => {
       if (model.series.get(step.series) === series) model.end(series);
     };
-    const call = (): Promise<number> => this.life.store.drop(labelsOf(step.series));
+    const call = async (): Promise<number> => {
+      this.drops.add(series);
+      try {
+        return await this.life.store.drop(labelsOf(step.series));
+      } finally {
+        this.drops.delete(series);
+      }
+    };
     if (step.detached) this.life.start('drop', call, done);
     else if ((await this.life.perform('drop', call)) !== undefined) done();
   }

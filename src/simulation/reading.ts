@@ -13,14 +13,24 @@ import { ALL_SERIES, bitsOf, keyOf, labelsOf, SERIES_MAX, seriesOf } from './val
 
 type StepOf<T extends Step['type']> = Extract<Step, { type: T }>;
 
-/** A query that is held open across other steps. */
-interface HeldQuery {
-  readonly iterator: AsyncIterator<SeriesSamples>;
+/** A time range as `select` takes it. */
+interface Range {
+  readonly from?: number;
+  readonly through?: number;
+}
+
+/** What a query that goes on across other steps may show. */
+interface LongQuery {
   readonly from: number;
   readonly through: number;
   /** The series when it began, and how many samples each had. */
   readonly counts: ReadonlyMap<number, { readonly series: ModelSeries; readonly count: number }>;
   readonly seen: Set<number>;
+}
+
+/** A query that is held open across other steps. */
+interface HeldQuery extends LongQuery {
+  readonly iterator: AsyncIterator<SeriesSamples>;
 }
 
 /** What the label queries answer. */
@@ -82,9 +92,32 @@ export class Reading {
     const range = this.rangeOf(step.window);
     const numbers = step.series === null ? everyNumber : [step.series];
     const selector = step.series === null ? '{sim=~"1|2",nothing=""}' : labelsOf(step.series);
+    if (step.detached) return this.startQuery(selector, range, numbers);
     const answer = await life.perform('select', () => collect(life.store, selector, range));
     if (answer === undefined) return;
     await this.judge(() => life.model.check(answer.value, numbers, withBounds(range)));
+  }
+
+  /** A query that is left running may show each series as it was at any moment in between. */
+  private startQuery(selector: Parameters<Store['select']>[0], range: Range, numbers: readonly number[]): void {
+    const { life } = this;
+    const all = this.heldCounts();
+    const counts = new Map(numbers.flatMap((number) => (all.has(number) ? [[number, all.get(number)!]] : [])));
+    const { from, through } = withBounds(range);
+    const query = { from, through, counts, seen: new Set<number>() };
+    life.start(
+      'a select that is left running',
+      () => collect(life.store, selector, range),
+      (answer) => {
+        try {
+          for (const samples of answer) this.checkHeld(query, samples);
+          this.checkAllSeen(query);
+        } catch (error) {
+          // What is on its way into quarantine is missing with reason; the next look tells.
+          if (!life.everTroubled) throw error;
+        }
+      },
+    );
   }
 
   async instant(step: StepOf<'instant'>): Promise<void> {
@@ -121,11 +154,15 @@ export class Reading {
     const { life } = this;
     if (this.held.has(step.name)) return;
     const range = this.rangeOf(step.window);
-    const counts = new Map([...life.model.series].map(([number, series]) => [number, { series, count: series.count }]));
+    const counts = this.heldCounts();
     const iterator = life.store.select(ALL_SERIES, range)[Symbol.asyncIterator]();
     const { from, through } = withBounds(range);
     this.held.set(step.name, { iterator, from, through, counts, seen: new Set() });
     if (step.count > 0) await this.readQuery({ type: 'readQuery', name: step.name, count: step.count });
+  }
+
+  private heldCounts(): LongQuery['counts'] {
+    return new Map([...this.life.model.series].map(([number, series]) => [number, { series, count: series.count }]));
   }
 
   async readQuery(step: StepOf<'readQuery'>): Promise<void> {
@@ -281,7 +318,7 @@ export class Reading {
     return true;
   }
 
-  private checkHeld(query: HeldQuery, samples: SeriesSamples): void {
+  private checkHeld(query: LongQuery, samples: SeriesSamples): void {
     const { model } = this.life;
     const number = seriesOf(samples.labels);
     if (number === undefined) throw new Violation(`a query returned a stranger: ${JSON.stringify(samples.labels)}`);
@@ -295,7 +332,7 @@ export class Reading {
     query.seen.add(number);
   }
 
-  private checkAllSeen(query: HeldQuery): void {
+  private checkAllSeen(query: LongQuery): void {
     const { model } = this.life;
     for (const [number, { series, count }] of query.counts) {
       if (query.seen.has(number) || model.series.get(number) !== series || !model.mustExist(series)) continue;
@@ -335,7 +372,7 @@ export class Reading {
     }
   }
 
-  private rangeOf({ from, through }: Window): { from?: number; through?: number } {
+  private rangeOf({ from, through }: Window): Range {
     let first = Number.POSITIVE_INFINITY;
     let last = Number.NEGATIVE_INFINITY;
     for (const { times } of this.life.model.series.values()) {
@@ -351,14 +388,14 @@ export class Reading {
 const collect = async (
   store: Store,
   selector: Parameters<Store['select']>[0],
-  range: { readonly from?: number; readonly through?: number },
+  range: Range,
 ): Promise<SeriesSamples[]> => {
   const answer: SeriesSamples[] = [];
   for await (const samples of store.select(selector, range)) answer.push(samples);
   return answer;
 };
 
-const withBounds = ({ from, through }: { readonly from?: number; readonly through?: number }): Allowance => ({
+const withBounds = ({ from, through }: Range): Allowance => ({
   from: from ?? Number.NEGATIVE_INFINITY,
   through: through ?? Number.POSITIVE_INFINITY,
 });

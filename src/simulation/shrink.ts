@@ -84,6 +84,10 @@ const smallerSteps = (step: Step): Step[] => {
         : [];
     case 'advance':
       return step.byMs > 1 ? [{ ...step, byMs: Math.ceil(step.byMs / 2) }] : [];
+    case 'together':
+      return step.steps.length === 1
+        ? [...step.steps]
+        : step.steps.map((_, index) => ({ ...step, steps: step.steps.toSpliced(index, 1) }));
     default:
       return [];
   }

@@ -27,6 +27,9 @@ const VOLUME_BYTES_MAX = 2 ** 40;
 const SYNC_MS_MAX = 12;
 const SLOW_SYNC_MS_MAX = 8_000;
 
+/** A thread for files gets to its next piece of work within this time. */
+const ASIDE_MS_MAX = 4;
+
 export class SimulatedFileSystem implements FileSystem {
   private readonly disk: SimulatedDisk;
   private readonly process: SimulatedProcess;
@@ -208,6 +211,10 @@ export class SimulatedFileSystem implements FileSystem {
       () => this.syncDirectory(dirname(path)),
     );
   }
+
+  runAside = (work: () => void): void => {
+    this.disk.timeline.schedule(this.process, this.disk.prng.next() * ASIDE_MS_MAX, work);
+  };
 
   /** Calls that another thread makes one after another, while this one goes on. */
   private inTurn(...calls: readonly (() => void)[]): Promise<void> {

@@ -44,6 +44,9 @@ export type Spacing =
   /** As many milliseconds, more or less. */
   | { readonly everyMs: number; readonly jitterMs: number };
 
+/** A call that a process dies in: the calls that pass before, of every kind or of one. */
+export type CrashPoint = number | Omit<Fault, 'fault'>;
+
 export type Step =
   | {
       readonly type: 'append';
@@ -80,7 +83,13 @@ export type Step =
   | { readonly type: 'advance'; readonly byMs: number }
   /** Wall time alone moves. */
   | { readonly type: 'jump'; readonly byMs: number }
-  | { readonly type: 'query'; readonly series: number | null; readonly window: Window }
+  | {
+      readonly type: 'query';
+      readonly series: number | null;
+      readonly window: Window;
+      /** It is left running while the next steps happen. */
+      readonly detached?: boolean;
+    }
   | { readonly type: 'instant'; readonly series: number | null }
   | { readonly type: 'labels'; readonly series: number | null }
   /** Opens a query and reads `count` series of it; the rest is read by later steps. */
@@ -105,19 +114,21 @@ export type Step =
   /** Closes, begins to open and aborts after so many tasks, and opens again. */
   | { readonly type: 'abortOpening'; readonly tasks: number }
   /** Crashes now; the recoveries that follow crash at these calls, one after another. */
-  | { readonly type: 'crash'; readonly kind: CrashKind; readonly again: readonly number[] }
+  | { readonly type: 'crash'; readonly kind: CrashKind; readonly again: readonly CrashPoint[] }
   /** Crashes at a call to come. */
   | {
       readonly type: 'crashAt';
       readonly kind: CrashKind;
       readonly fault: Omit<Fault, 'fault'>;
-      readonly again: readonly number[];
+      readonly again: readonly CrashPoint[];
     }
   | { readonly type: 'fault'; readonly fault: Fault }
   | { readonly type: 'diskFull'; readonly freeBytes: number }
   | { readonly type: 'diskFreed' }
   /** A bit flips in one file of the kind, at a share of its length. */
-  | { readonly type: 'decay'; readonly file: FileKind; readonly which: number; readonly at: number };
+  | { readonly type: 'decay'; readonly file: FileKind; readonly which: number; readonly at: number }
+  /** Steps that come so fast one after another that nobody looks at the store in between. */
+  | { readonly type: 'together'; readonly steps: readonly Step[] };
 
 export type StepType = Step['type'];
 
@@ -157,4 +168,5 @@ export const stepTypes = [
   'diskFull',
   'diskFreed',
   'decay',
+  'together',
 ] as const satisfies readonly StepType[];
