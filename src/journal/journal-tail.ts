@@ -13,7 +13,7 @@ import type { JournalFinding } from './findings.ts';
 import { journalDefaults } from './journal-options.ts';
 import type { ClosedSegment } from './segment-files.ts';
 import { parseSegmentName } from './segment-header.ts';
-import { listSegments, physicalEnd, type SegmentEntry } from './segment-list.ts';
+import { listSegments, physicalEnd, SET_ASIDE_SUFFIX, type SegmentEntry } from './segment-list.ts';
 import { SegmentReader } from './segment-reader.ts';
 
 export interface JournalTail {
@@ -41,7 +41,7 @@ export const prepareTail = (fileSystem: FileSystem, directory: string, notBefore
   const last = segments.at(-1);
   if (last === undefined) return { storeId, segments: [], end: start, start, findings };
 
-  const { recordsEnd, bytesEnd } = cutTail(fileSystem, last, findings);
+  const { recordsEnd, bytesEnd, isBlank } = cutTail(fileSystem, last, findings);
   const closed = segments.map((segment, index) => ({
     start: segment.start,
     end: index + 1 < segments.length ? Math.min(segments[index + 1].start, physicalEnd(segment)) : recordsEnd,
@@ -50,8 +50,8 @@ export const prepareTail = (fileSystem: FileSystem, directory: string, notBefore
   syncRecent(fileSystem, directory, segments, recordsEnd);
   if (recordsEnd === last.start) {
     // It would keep its name from the segment that starts where it does. One whose header is damaged may hold records
-    // that somebody can still make sense of.
-    if (last.header === undefined) fileSystem.rename(last.path, `${last.path}.damaged`);
+    // that somebody can still make sense of; a crash right after it was created leaves no bytes of any.
+    if (last.header === undefined && !isBlank) fileSystem.rename(last.path, last.path + SET_ASIDE_SUFFIX);
     else fileSystem.remove(last.path);
     closed.pop();
   }
@@ -74,19 +74,20 @@ const cutTail = (
   fileSystem: FileSystem,
   segment: SegmentEntry,
   findings: JournalFinding[],
-): { recordsEnd: Position; bytesEnd: Position } => {
+): { recordsEnd: Position; bytesEnd: Position; isBlank: boolean } => {
   const reader = new SegmentReader(fileSystem, segment, (finding) => findings.push(finding));
   try {
     while (reader.next(Number.POSITIVE_INFINITY));
     const { offset, bytes, isPadding } = reader.tail();
     const recordsEnd = reader.position;
-    if (bytes === 0) return { recordsEnd, bytesEnd: recordsEnd };
+    const isBlank = recordsEnd === segment.start && (bytes === 0 || isPadding);
+    if (bytes === 0) return { recordsEnd, bytesEnd: recordsEnd, isBlank };
     if (!isPadding) findings.push({ kind: 'tornTail', file: segment.file, offset, bytes, from: recordsEnd });
     if (segment.header === undefined && recordsEnd === segment.start) {
-      return { recordsEnd, bytesEnd: recordsEnd + bytes };
+      return { recordsEnd, bytesEnd: recordsEnd + bytes, isBlank };
     }
     cut(fileSystem, segment.path, offset);
-    return { recordsEnd, bytesEnd: isPadding ? recordsEnd : recordsEnd + bytes };
+    return { recordsEnd, bytesEnd: isPadding ? recordsEnd : recordsEnd + bytes, isBlank };
   } finally {
     reader.close();
   }

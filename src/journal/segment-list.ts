@@ -43,12 +43,15 @@ export interface SegmentList {
 /** What belongs beside the segments. */
 const KNOWN_NAMES = new Set(['history', 'subscriptions', RESERVE_FILE]);
 
+/** Follows the name of a segment that could not be read and was set aside, for somebody who can make sense of it. */
+export const SET_ASIDE_SUFFIX = '.damaged';
+
 export const listSegments = (fileSystem: FileSystem, directory: string): SegmentList => {
   const findings: JournalFinding[] = [];
   const candidates: SegmentEntry[] = [];
   if (fileSystem.stat(directory) === undefined) return { storeId: undefined, segments: [], findings };
   for (const { name, isDirectory } of fileSystem.readDirectory(directory)) {
-    if (KNOWN_NAMES.has(name)) continue;
+    if (KNOWN_NAMES.has(name) || name.endsWith(`.journal${SET_ASIDE_SUFFIX}`)) continue;
     if (isDirectory || !name.endsWith('.journal')) {
       findings.push({ kind: 'foreignFile', file: name, reason: 'not the name of a segment' });
       continue;

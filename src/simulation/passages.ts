@@ -36,10 +36,13 @@ const append = (prng: Prng, series: number, count: number, everyMs = 1_000): Ste
   seed: prng.uint32(),
 });
 
+/** Until a head chunk is idle. */
+const idleMs = ({ headChunkTimeoutMs }: Setting): number => headChunkTimeoutMs + 30_000;
+
 /** Some chunks in the series file, and nothing of the series in memory. */
-const archived: Passage = (prng, series) => [
+const archived: Passage = (prng, series, setting) => [
   append(prng, series, prng.between(150, 400)),
-  { type: 'advance', byMs: 12 * MINUTE_MS },
+  { type: 'advance', byMs: idleMs(setting) },
   maintain,
   maintain,
 ];
@@ -61,11 +64,12 @@ const damage = (prng: Prng): Step => ({
   at: prng.chance(0.8) ? 0.0004 : prng.next(),
 });
 
-/** Long enough for the chunks of now to be past retention, if that can be waited for. */
-const untilRetention = (prng: Prng, { retentionMs }: Setting): Step => ({
-  type: 'advance',
-  byMs: retentionMs === null || retentionMs > HOUR_MS ? MINUTE_MS : retentionMs + prng.between(0, 10) * MINUTE_MS,
-});
+/** Until the chunks of a series that was just archived begin to be past retention, if that can be waited for. */
+const untilRetention = (prng: Prng, setting: Setting): Step => {
+  const { retentionMs } = setting;
+  const rest = retentionMs === null || retentionMs > HOUR_MS ? 0 : retentionMs - idleMs(setting);
+  return { type: 'advance', byMs: Math.max(1_000, rest + prng.between(-120, 240) * 1_000) };
+};
 
 /** Somebody comes for the series: to delete it, to read it, or with a sample. */
 const visitor = (prng: Prng, series: number): Step =>
@@ -104,13 +108,13 @@ const visited: Passage = (prng, series, setting) => {
     ...archived(prng, series, setting),
     untilRetention(prng, setting),
     ...(isArchived ? [] : [append(prng, series, prng.between(150, 400))]),
-    ...(prng.chance(0.3) ? [damage(prng)] : []),
+    ...(prng.chance(0.4) ? [damage(prng)] : []),
     ...(prng.chance(0.3) ? [aimedAtFile(prng, prng.pick(['seriesFile', 'seriesFileTmp', 'journal']))] : []),
     {
       type: 'together',
       steps: [
         ...(prng.chance(0.7) ? [slowJournal] : []),
-        ...(prng.chance(0.4)
+        ...(prng.chance(0.5)
           ? ([
               { type: 'query', series: null, window: everything, detached: true },
               { type: 'breathe', tasks: prng.between(1, 12) },
@@ -159,9 +163,16 @@ const pressed: Passage = (prng, series, { memoryTarget }) =>
   memoryTarget > 2 ** 22
     ? []
     : [
-        append(prng, series, prng.between(1_700, 4_200), FAR_APART_MS),
-        { type: 'breathe', tasks: prng.between(1, 6) },
-        append(prng, series, 1, FAR_APART_MS),
+        {
+          type: 'together',
+          steps: [
+            append(prng, series, prng.between(2_900, 3_800), FAR_APART_MS),
+            { type: 'breathe', tasks: prng.between(1, 3) },
+            append(prng, series, prng.between(1, 900), FAR_APART_MS),
+            { type: 'breathe', tasks: prng.between(1, 6) },
+            append(prng, series, 1, FAR_APART_MS),
+          ],
+        },
         { type: 'command', command: 'ready', detached: prng.chance(0.5) },
         { type: 'settle' },
       ];

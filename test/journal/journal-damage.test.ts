@@ -275,7 +275,17 @@ describe('a damaged journal', () => {
     const more = append(journal, 0, 9000, 9);
     await journal.close();
     expect(fileSystem.content(`${path}.damaged`).equals(damaged)).to.equal(true);
-    expect(read(fileSystem).items).to.deep.equal([more]);
+    expect(read(fileSystem)).to.deep.include({ items: [more], findings: [] });
+  });
+
+  it('whose only segment is blank after a torn header, as a crash leaves it, is begun anew', async () => {
+    const { fileSystem, path } = await oneSegment();
+    fileSystem.put(path, Buffer.alloc(fileSystem.content(path).length));
+    const { journal } = openJournal({}, fileSystem);
+    const more = append(journal, 0, 9000, 9);
+    await journal.close();
+    expect(fileSystem.paths().filter((name) => name.endsWith('.damaged'))).to.deep.equal([]);
+    expect(read(fileSystem)).to.deep.include({ items: [more], findings: [] });
   });
 
   describe('foreign file', () => {
