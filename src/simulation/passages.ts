@@ -18,11 +18,14 @@ const maintain: Step = { type: 'command', command: 'maintain', detached: false }
 const maintainMeanwhile: Step = { type: 'command', command: 'maintain', detached: true };
 const everything = { from: null, through: null };
 
-/** Every sync of the journal takes seconds, so that what waits for it can be overtaken. */
+/** Syncs of the journal take seconds, so that what waits for them can be overtaken. */
 const slowJournal: Step = {
   type: 'fault',
-  fault: { operation: 'dataSync', file: 'journal', fault: 'slow', skip: 0, times: 2 },
+  fault: { operation: 'dataSync', file: 'journal', fault: 'slow', skip: 0, times: 10 },
 };
+
+/** Random values that fill a chunk, about. */
+const SAMPLES_PER_CHUNK = 115;
 
 type Passage = (prng: Prng, series: number, setting: Setting) => Step[];
 
@@ -40,8 +43,8 @@ const append = (prng: Prng, series: number, count: number, everyMs = 1_000): Ste
 const idleMs = ({ headChunkTimeoutMs }: Setting): number => headChunkTimeoutMs + 30_000;
 
 /** Some chunks in the series file, and nothing of the series in memory. */
-const archived: Passage = (prng, series, setting) => [
-  append(prng, series, prng.between(150, 400)),
+const archived = (prng: Prng, series: number, setting: Setting, count = prng.between(150, 400)): Step[] => [
+  append(prng, series, count),
   { type: 'advance', byMs: idleMs(setting) },
   maintain,
   maintain,
@@ -56,19 +59,22 @@ export const aimedAtFile = (prng: Prng, file: FileKind): Step => {
     : { type: 'crashAt', kind: prng.pick(['power', 'kill']), fault: { ...target, skip }, again: [] };
 };
 
-/** Some file of a series is damaged; where records begin, that is always seen. */
-const damage = (prng: Prng): Step => ({
+/** The file of a series is damaged; where records begin, that is always seen. */
+const damage = (prng: Prng, series: number): Step => ({
   type: 'decay',
+  series,
   file: 'seriesFile',
   which: prng.below(100),
   at: prng.chance(0.8) ? 0.0004 : prng.next(),
 });
 
-/** Until the chunks of a series that was just archived begin to be past retention, if that can be waited for. */
-const untilRetention = (prng: Prng, setting: Setting): Step => {
+/** Until a chunk of a series that was just archived is about to be past retention, if that can be waited for. */
+const untilRetention = (prng: Prng, setting: Setting, count: number): Step => {
   const { retentionMs } = setting;
   const rest = retentionMs === null || retentionMs > HOUR_MS ? 0 : retentionMs - idleMs(setting);
-  return { type: 'advance', byMs: Math.max(1_000, rest + prng.between(-120, 240) * 1_000) };
+  const chunks = prng.between(1, Math.floor(count / SAMPLES_PER_CHUNK));
+  const seconds = chunks * SAMPLES_PER_CHUNK - count + prng.between(-20, 5);
+  return { type: 'advance', byMs: Math.max(1_000, rest + seconds * 1_000) };
 };
 
 /** Somebody comes for the series: to delete it, to read it, or with a sample. */
@@ -83,7 +89,7 @@ const visitor = (prng: Prng, series: number): Step =>
 /** A damaged file is found by a query, and setting it aside meets trouble. */
 const quarantine: Passage = (prng, series, setting) => [
   ...archived(prng, series, setting),
-  damage(prng),
+  damage(prng, series),
   aimedAtFile(prng, 'orphaned'),
   ...(prng.chance(0.3) ? [aimedAtFile(prng, 'orphaned')] : []),
   { type: 'query', series: null, window: everything },
@@ -95,39 +101,35 @@ const quarantine: Passage = (prng, series, setting) => [
 const shrink: Passage = (prng, series, setting) => [
   ...archived(prng, series, setting),
   ...archived(prng, series, setting),
-  prng.chance(0.5) ? { type: 'advance', byMs: prng.between(1, 30) * MINUTE_MS } : untilRetention(prng, setting),
+  { type: 'advance', byMs: prng.between(1, 30) * MINUTE_MS },
   aimedAtFile(prng, prng.pick(['seriesFileTmp', 'seriesFile'])),
   maintain,
   { type: 'settle' },
 ];
 
-/** Visitors come, one right after another, while a file is worked on. */
+/** Visitors come, one right after another, while files are worked on. */
 const visited: Passage = (prng, series, setting) => {
-  const isArchived = prng.chance(0.7);
+  const count = prng.between(150, 400);
+  const breathe = (tasksMax: number): Step => ({ type: 'breathe', tasks: prng.between(0, tasksMax) });
+  const query: Step = { type: 'query', series: null, window: everything, detached: true };
+  const round = (): Step[] => [
+    ...(prng.chance(0.7) ? [{ type: 'advance', byMs: prng.between(1, 8_000) } as const] : []),
+    ...(prng.chance(0.5) ? [query, breathe(8)] : []),
+    maintainMeanwhile,
+    breathe(4),
+    visitor(prng, series),
+    breathe(8),
+    visitor(prng, series),
+  ];
   return [
-    ...archived(prng, series, setting),
-    untilRetention(prng, setting),
-    ...(isArchived ? [] : [append(prng, series, prng.between(150, 400))]),
-    ...(prng.chance(0.4) ? [damage(prng)] : []),
+    ...archived(prng, series, setting, count),
+    untilRetention(prng, setting, count),
+    ...(prng.chance(0.3) ? [append(prng, series, prng.between(150, 400))] : []),
+    ...(prng.chance(0.4) ? [damage(prng, series)] : []),
     ...(prng.chance(0.3) ? [aimedAtFile(prng, prng.pick(['seriesFile', 'seriesFileTmp', 'journal']))] : []),
     {
       type: 'together',
-      steps: [
-        ...(prng.chance(0.7) ? [slowJournal] : []),
-        ...(prng.chance(0.5)
-          ? ([
-              { type: 'query', series: null, window: everything, detached: true },
-              { type: 'breathe', tasks: prng.between(1, 12) },
-            ] as const)
-          : []),
-        maintainMeanwhile,
-        { type: 'breathe', tasks: prng.between(1, 12) },
-        visitor(prng, series),
-        { type: 'breathe', tasks: prng.between(0, 6) },
-        visitor(prng, series),
-        { type: 'breathe', tasks: prng.between(0, 6) },
-        visitor(prng, series),
-      ],
+      steps: [...(prng.chance(0.6) ? [slowJournal] : []), ...round(), ...(prng.chance(0.5) ? round() : [])],
     },
     { type: 'settle' },
   ];

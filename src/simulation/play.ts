@@ -188,14 +188,15 @@ export class Player {
   }
 
   /** Flips a bit in one file of the kind. */
-  private decay({ file, which, at }: Extract<Step, { type: 'decay' }>): void {
+  private decay({ file, which, at, series: wanted }: Extract<Step, { type: 'decay' }>): void {
     const { life } = this;
     const paths = life.world.disk.pathsOf(file).filter((path) => life.world.disk.sizeOf(path) > 0);
     if (paths.length === 0) return;
-    const path = paths[which % paths.length];
+    const numberOf = (path: string): number | undefined =>
+      this.reading.numbers.get(path.slice(-20).replace(/[/]|\.db$/g, ''));
+    const path = paths.find((path) => wanted !== undefined && numberOf(path) === wanted) ?? paths[which % paths.length];
     if (file === 'seriesFile') {
-      const fingerprint = path.slice(-20).replace(/[/]|\.db$/g, '');
-      const number = this.reading.numbers.get(fingerprint);
+      const number = numberOf(path);
       const series = number === undefined ? undefined : life.model.series.get(number);
       if (series === undefined) return;
       series.suspect = true;

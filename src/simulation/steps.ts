@@ -125,8 +125,14 @@ export type Step =
   | { readonly type: 'fault'; readonly fault: Fault }
   | { readonly type: 'diskFull'; readonly freeBytes: number }
   | { readonly type: 'diskFreed' }
-  /** A bit flips in one file of the kind, at a share of its length. */
-  | { readonly type: 'decay'; readonly file: FileKind; readonly which: number; readonly at: number }
+  /** A bit flips in one file of the kind, at a share of its length; that of a series, if it is named and has one. */
+  | {
+      readonly type: 'decay';
+      readonly file: FileKind;
+      readonly which: number;
+      readonly at: number;
+      readonly series?: number;
+    }
   /** Steps that come so fast one after another that nobody looks at the store in between. */
   | { readonly type: 'together'; readonly steps: readonly Step[] };
 
