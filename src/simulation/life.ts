@@ -83,6 +83,8 @@ export class Life {
   private troubleBefore = 0;
   private diskFilled = false;
   private closing = false;
+  /** The model knows what this process began with. */
+  private isLearned = false;
 
   constructor(options: LifeOptions) {
     this.options = options;
@@ -159,6 +161,11 @@ export class Life {
     if (this.alive && !this.troubled) this.assertNothingLeft();
   }
 
+  /** The first look after an opening has told the model what was there. */
+  noteLearned(): void {
+    this.isLearned = true;
+  }
+
   /** The process dies now. */
   die(kind: CrashKind, again: readonly CrashPoint[]): void {
     this.armCrash(kind, again);
@@ -174,7 +181,8 @@ export class Life {
 
   /** What a dead process leaves is what the next one finds. */
   bury(): void {
-    if (this.setting.durability === 'interval' && !this.troubled) {
+    // What a process before this one took with it is not made durable by time.
+    if (this.setting.durability === 'interval' && !this.troubled && this.isLearned) {
       this.model.acknowledgeUntil(this.world.timeline.monotonicMs - COMMIT_MS_MAX);
     }
     if (this.alive) this.world.crash('kill');
@@ -303,6 +311,7 @@ export class Life {
     this.diskFilled = this.diskIsFull;
     this.excusedCount = 0;
     this.closing = false;
+    this.isLearned = false;
     const point = this.crashesToCome.shift();
     if (point === undefined) return;
     this.world.disk.faults.arm({ ...(typeof point === 'number' ? { skip: point } : point), fault: 'crash' });

@@ -236,12 +236,18 @@ export class Player {
     for (let looks = 0; looks < LOOKS_MAX; looks++) {
       await life.open();
       this.life.passRetention();
-      if (await this.reading.lookAtEverything({ ...EVERYTHING, afterCrash: true })) return;
+      if (await this.lookFirst()) return;
       life.calm();
       life.bury();
     }
     await life.open();
-    await this.reading.lookAtEverything({ ...EVERYTHING, afterCrash: true });
+    await this.lookFirst();
+  }
+
+  private async lookFirst(): Promise<boolean> {
+    const hasLooked = await this.reading.lookAtEverything({ ...EVERYTHING, afterCrash: true });
+    if (hasLooked) this.life.noteLearned();
+    return hasLooked;
   }
 
   /** Without any more faults the store comes to rest, everything is flushed, and a restart and a kill change nothing. */
