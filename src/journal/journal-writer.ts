@@ -326,12 +326,12 @@ export class JournalWriter {
     return () => this.listeners.delete(listener);
   }
 
-  /** Commits and closes the files. Idempotent. */
+  /** Commits, what the disk has refused before too, and closes the files. Idempotent. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     try {
-      await this.commit();
+      await this.retry();
     } finally {
       await Promise.allSettled([this.running, this.truncation]);
       this.files.close();

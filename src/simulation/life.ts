@@ -75,6 +75,8 @@ export class Life {
   excusedCount = 0;
   /** Something decayed at rest, so that loss and quarantine are to be expected. */
   decayed = false;
+  /** The model has learned what this process found: until then, nobody knows what the one before it took along. */
+  hasLearned = false;
   private readonly believedTime: BelievedTime;
   private readonly options: LifeOptions;
   private running: Running[] = [];
@@ -83,8 +85,6 @@ export class Life {
   private troubleBefore = 0;
   private diskFilled = false;
   private closing = false;
-  /** The model knows what this process began with. */
-  private isLearned = false;
 
   constructor(options: LifeOptions) {
     this.options = options;
@@ -161,11 +161,6 @@ export class Life {
     if (this.alive && !this.troubled) this.assertNothingLeft();
   }
 
-  /** The first look after an opening has told the model what was there. */
-  noteLearned(): void {
-    this.isLearned = true;
-  }
-
   /** The process dies now. */
   die(kind: CrashKind, again: readonly CrashPoint[]): void {
     this.armCrash(kind, again);
@@ -181,8 +176,7 @@ export class Life {
 
   /** What a dead process leaves is what the next one finds. */
   bury(): void {
-    // What a process before this one took with it is not made durable by time.
-    if (this.setting.durability === 'interval' && !this.troubled && this.isLearned) {
+    if (this.setting.durability === 'interval' && this.hasLearned && !this.troubled) {
       this.model.acknowledgeUntil(this.world.timeline.monotonicMs - COMMIT_MS_MAX);
     }
     if (this.alive) this.world.crash('kill');
@@ -310,8 +304,8 @@ export class Life {
     this.troubleBefore = this.world.disk.troubleCount;
     this.diskFilled = this.diskIsFull;
     this.excusedCount = 0;
+    this.hasLearned = false;
     this.closing = false;
-    this.isLearned = false;
     const point = this.crashesToCome.shift();
     if (point === undefined) return;
     this.world.disk.faults.arm({ ...(typeof point === 'number' ? { skip: point } : point), fault: 'crash' });

@@ -236,18 +236,13 @@ export class Player {
     for (let looks = 0; looks < LOOKS_MAX; looks++) {
       await life.open();
       this.life.passRetention();
-      if (await this.lookFirst()) return;
+      life.hasLearned = await this.reading.lookAtEverything({ ...EVERYTHING, afterCrash: true });
+      if (life.hasLearned) return;
       life.calm();
       life.bury();
     }
     await life.open();
-    await this.lookFirst();
-  }
-
-  private async lookFirst(): Promise<boolean> {
-    const hasLooked = await this.reading.lookAtEverything({ ...EVERYTHING, afterCrash: true });
-    if (hasLooked) this.life.noteLearned();
-    return hasLooked;
+    life.hasLearned = await this.reading.lookAtEverything({ ...EVERYTHING, afterCrash: true });
   }
 
   /** Without any more faults the store comes to rest, everything is flushed, and a restart and a kill change nothing. */

@@ -77,11 +77,18 @@ export class DiskGuard {
   async makeRoom(): Promise<void> {
     try {
       if (isDiskFull(this.trouble)) this.reserve.release();
-      const { journal } = this;
-      if (!journal.writable) await journal.retry();
+      await this.retryJournal();
     } catch (error) {
       this.engine.logger.debug({ err: error }, 'The disk still refuses.');
     }
+  }
+
+  /** Tries again what the disk refused of the journal, if it did, with the reserve given back if that is what it takes. */
+  async retryJournal(): Promise<void> {
+    const { journal } = this;
+    if (journal.writable) return;
+    if (isDiskFull(journal.error)) this.reserve.release();
+    await journal.retry();
   }
 
   /**
@@ -89,13 +96,8 @@ export class DiskGuard {
    * comes first: it may use the reserve, too.
    */
   async probe(): Promise<void> {
-    const { journal } = this;
-    if (!journal.writable) {
-      if (isDiskFull(journal.error)) this.reserve.release();
-      await journal.retry();
-    } else {
-      await journal.commit();
-    }
+    if (this.journal.writable) await this.journal.commit();
+    else await this.retryJournal();
     await this.reserve.hold(() => this.engine.clock.breathe());
   }
 }

@@ -243,14 +243,22 @@ export class Session {
     await engine.files.close();
   }
 
-  /** With the reserve given back, if that is what it takes. */
+  /**
+   * With the reserve given back, if that is what it takes. What the disk refused before is tried once more: no probe comes
+   * any more, and nobody else has it.
+   */
   private async writeLastCheckpoint(): Promise<Pick<CheckpointResult, 'bytes' | 'crc32'>> {
+    const { checkpoints, disk } = this.running;
+    const write = async (): Promise<CheckpointResult> => {
+      await disk.retryJournal();
+      return checkpoints.writeInTurn(true);
+    };
     try {
-      return await this.running.checkpoints.writeInTurn(true);
+      return await write();
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      this.running.disk.reserve.release();
-      return this.running.checkpoints.writeInTurn(true);
+      disk.reserve.release();
+      return write();
     }
   }
 

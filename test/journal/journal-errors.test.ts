@@ -61,6 +61,21 @@ describe('a journal whose disk refuses', () => {
     expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal([sample]);
   });
 
+  for (const operation of ['write', 'sync'] as const) {
+    it(`tries once more when it is closed after a ${operation} that failed`, async () => {
+      const { journal, fileSystem } = openJournal();
+      const samples = [append(journal, 0, 1000, 1)];
+      fileSystem.fail(operation, 'ENOSPC');
+      expect((await rejection(journal.commit())).code).to.equal('TIDEMARK_DISK_FULL');
+      samples.push(append(journal, 0, 2000, 2));
+      await journal.close();
+      const { items, findings } = read(fileSystem.afterPowerLoss());
+      expect(items).to.deep.equal(samples);
+      expect(findings).to.deep.equal([]);
+      expect(fileSystem.openCount).to.equal(0);
+    });
+  }
+
   it('does not disturb append, whose samples wait in memory, until the buffers are full', async () => {
     const { journal, fileSystem } = openJournal({ batchSamples: 10, writeBytes: 1, unconfirmedBytesMax: 2000 });
     fileSystem.capacityBytes = 0;

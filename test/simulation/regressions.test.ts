@@ -1094,4 +1094,22 @@ describe('The store survives', () => {
         { type: 'advance', byMs: 1 },
       ],
     }));
+
+  it('an aborted opening after a close that failed: what that lost was promised to nobody', () =>
+    survives(
+      of(5807716973129613, { chunkEncoding: 'delta', mischief: 0, observed: false }, [
+        { type: 'command', command: 'flush', detached: false },
+        { type: 'fault', fault: { operation: 'write', file: 'journal', fault: 'ENOSPC', skip: 0, times: 5 } },
+        {
+          type: 'append',
+          series: 2,
+          count: 1,
+          spacing: { everyMs: 60000 },
+          values: 'constant',
+          via: 'handle',
+          seed: 1834245819,
+        },
+        { type: 'abortOpening', tasks: 19 },
+      ]),
+    ));
 });

@@ -79,6 +79,39 @@ describe('a disk that fills up and is freed again', () => {
     await store.close();
   });
 
+  it('keeps what was taken when it is freed right before the store is closed', async () => {
+    const machine = await openMachine({ retention: 'off' });
+    const { store, pass, fileSystem } = machine;
+    await pass(1000);
+    for (let i = 0; i < 100; i++) store.append({ __name__: 'm', id: String(i) }, START_MS, i);
+    fileSystem.capacityBytes = 0;
+    expect(await codeOf(() => store.flush())).to.equal('TIDEMARK_DISK_FULL');
+    await pass(3000);
+    fileSystem.capacityBytes = Number.POSITIVE_INFINITY;
+    const reopened = await machine.reopen();
+    expect((await reopened.store.info()).opened).to.equal('clean');
+    expect((await samplesOf(reopened.store, 'm')).size).to.equal(100);
+    await reopened.store.close();
+  });
+
+  it('keeps what was taken when the journal alone can be written at the close', async () => {
+    const { store, pass, fileSystem } = await openMachine({ retention: 'off' });
+    await pass(1000);
+    for (let i = 0; i < 100; i++) store.append({ __name__: 'm', id: String(i) }, START_MS, i);
+    fileSystem.capacityBytes = 0;
+    expect(await codeOf(() => store.flush())).to.equal('TIDEMARK_DISK_FULL');
+    fileSystem.capacityBytes = Number.POSITIVE_INFINITY;
+    fileSystem.onCall = (operation, path) => {
+      if (operation === 'write' && path.endsWith('heads.db.tmp'))
+        throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    };
+    expect(await codeOf(() => store.close())).to.equal('TIDEMARK_DISK_FULL');
+    const reopened = await openMachine({ retention: 'off' }, fileSystem.afterPowerLoss());
+    expect((await reopened.store.info()).opened).to.equal('journal');
+    expect((await samplesOf(reopened.store, 'm')).size).to.equal(100);
+    await reopened.store.close();
+  });
+
   it('goes on with retention, which frees it without anybody else', async () => {
     const machine = await openMachine({
       retention: '2h',
