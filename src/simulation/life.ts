@@ -176,9 +176,7 @@ export class Life {
 
   /** What a dead process leaves is what the next one finds. */
   bury(): void {
-    if (this.setting.durability === 'interval' && this.hasLearned && !this.troubled) {
-      this.model.acknowledgeUntil(this.world.timeline.monotonicMs - COMMIT_MS_MAX);
-    }
+    this.passInterval();
     if (this.alive) this.world.crash('kill');
     else {
       this.crashCount++;
@@ -297,6 +295,12 @@ export class Life {
     const { retentionMs } = this.setting;
     const nowMs = this.believedTime.latest();
     if (retentionMs !== null) this.model.passRetention(nowMs - retentionMs);
+  }
+
+  /** With durability `interval`, time acknowledges what was appended, as long as the disk gives no trouble. */
+  passInterval(): void {
+    if (this.setting.durability !== 'interval' || !this.hasLearned || this.troubled) return;
+    this.model.acknowledgeUntil(this.world.timeline.monotonicMs - COMMIT_MS_MAX);
   }
 
   private startProcess(): void {

@@ -46,6 +46,7 @@ export class Player {
       this.stepCount++;
       this.life.world.trace.write(`step ${this.stepCount} ${JSON.stringify(step)}`);
       this.life.passRetention();
+      this.life.passInterval();
       await this.performUnlessDead(step);
       if (index >= early && early >= 0) await this.lookAround();
     }
