@@ -68,3 +68,7 @@ export const isDiskFull = (error: unknown): boolean => {
   const code = systemCode(error);
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'TIDEMARK_DISK_FULL';
 };
+
+/** Whether an error is the disk's, so that the store waits for it to get well and tries again what it was about to do. */
+export const isDiskTrouble = (error: unknown): boolean =>
+  isDiskFull(error) || (error instanceof TidemarkError && error.code === 'TIDEMARK_IO');

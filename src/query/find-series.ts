@@ -3,18 +3,22 @@
  * and what the indexes can't decide (negative and empty-matching matchers) is decided on the labels.
  *
  * The indexes lag behind the table by at most one batch; a lookup first waits until every series that existed when it
- * was called is indexed, so that what was appended is found.
+ * was called is indexed, so that what was appended is found. Where the disk keeps that from happening, the table is looked
+ * through.
  */
 import type { Clock } from '../clock.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';
 import type { ArchiveIndex } from '../index/archive-index.ts';
+import { FingerprintMap } from '../index/fingerprint-map.ts';
 import type { Indexer } from '../index/indexer.ts';
 import type { LabelIndex } from '../index/label-index.ts';
 import { matchFingerprints } from '../index/lookup.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { type CompiledMatcher, matchesPairs } from '../model/matcher.ts';
 import { NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
+import { Slices } from '../slices.ts';
 import { ascendingRows } from './ascending-rows.ts';
+import { settleIndex } from './settle-index.ts';
 
 /** A series that a selector matches. */
 export interface FoundSeries {
@@ -27,6 +31,9 @@ export interface FoundSeries {
 
 /** Fingerprints looked up at a stretch, a few milliseconds; then the host has its turn. */
 const LOOKED_UP_AT_ONCE = 1 << 15;
+/** Rows looked through between two looks at the clock, and what the host waits for its turn at most. */
+const ROWS_PER_LOOK = 1024;
+const SLICE_MS = 8;
 /** Archived series whose labels one read of the index brings. */
 const ARCHIVED_AT_ONCE = 1024;
 
@@ -71,18 +78,41 @@ export const findLabels = async (parts: FindParts, sought: Sought): Promise<Labe
 
 const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise<void> => {
   const { labels, indexer, clock } = parts;
-  if (indexer.queued > 0) await indexer.flush();
+  const isIndexed = await settleIndex(indexer);
+  const taken = new FingerprintMap<true>();
+  if (!isIndexed) await takeUnindexed(parts, sought, take, taken);
+  const takeFound: Take = (pairs, high, low, row) => {
+    if (isIndexed || taken.get(high, low) === undefined) take(pairs, high, low, row);
+  };
   const { highs, lows, residual } = await matchFingerprints(labels, sought.matchers);
   const onDisk: number[] = [];
   let strays = 0;
   for (let start = 0; start < highs.length; start += LOOKED_UP_AT_ONCE) {
     if (start > 0) await clock.breathe();
     const end = Math.min(start + LOOKED_UP_AT_ONCE, highs.length);
-    const rowless = takeLive(parts, sought, { highs, lows, start, end, residual }, take);
-    strays += sortOutArchived(parts, sought, rowless, residual, onDisk, take);
+    const rowless = takeLive(parts, sought, { highs, lows, start, end, residual }, takeFound);
+    strays += sortOutArchived(parts, sought, rowless, residual, onDisk, takeFound);
   }
-  await takeFromArchive(parts, onDisk, residual, take);
+  await takeFromArchive(parts, onDisk, residual, takeFound);
   parts.onStrays(strays);
+};
+
+/** Every series in memory that matches, without the indexes. */
+const takeUnindexed = async (
+  { table, clock }: FindParts,
+  { matchers, from }: Sought,
+  take: Take,
+  taken: FingerprintMap<true>,
+): Promise<void> => {
+  const slices = new Slices(clock, SLICE_MS);
+  let looked = 0;
+  for (const row of table.rows()) {
+    if (++looked % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+    const pairs = table.labels[row];
+    if (pairs === undefined || table.lastTime(row) < from || !matchesPairs(matchers, pairs)) continue;
+    taken.set(table.high[row], table.low[row], true);
+    take(pairs, table.high[row], table.low[row], row);
+  }
 };
 
 interface Candidates {

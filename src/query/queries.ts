@@ -17,6 +17,7 @@ import { type FindParts, type FoundSeries, findLabels, findSeries, type Sought }
 import { ReadAhead } from './read-ahead.ts';
 import type { Range, SeriesReader } from './read-series.ts';
 import type { ReadSamples } from './samples.ts';
+import { settleIndex } from './settle-index.ts';
 import { sortByLabels } from './sort-by-labels.ts';
 
 /** Series whose newest samples are read by one message to the worker. */
@@ -131,13 +132,21 @@ export class Queries {
   }
 
   async labelNames(): Promise<string[]> {
-    await this.settleIndex();
-    return (await this.parts.labels.names()).sort();
+    const isIndexed = await this.settleIndex();
+    const names = new Set(await this.parts.labels.names());
+    if (!isIndexed) await this.eachPair((name) => names.add(name));
+    return [...names].sort();
   }
 
   async labelValues(name: string): Promise<string[]> {
-    await this.settleIndex();
-    return [...(await this.parts.labels.valuesOf(name))].sort();
+    const isIndexed = await this.settleIndex();
+    const values = new Set(await this.parts.labels.valuesOf(name));
+    if (!isIndexed) {
+      await this.eachPair((other, value) => {
+        if (other === name) values.add(value);
+      });
+    }
+    return [...values].sort();
   }
 
   /** The series that a selector matches, with samples in the range or not. */
@@ -156,9 +165,21 @@ export class Queries {
     return objects;
   }
 
-  private async settleIndex(): Promise<void> {
+  private async settleIndex(): Promise<boolean> {
     this.check(undefined);
-    if (this.parts.indexer.queued > 0) await this.parts.indexer.flush();
+    return settleIndex(this.parts.indexer);
+  }
+
+  /** Every label of every series in memory. */
+  private async eachPair(take: (name: string, value: string) => void): Promise<void> {
+    const { table, clock } = this.parts;
+    const slices = new Slices(clock, SLICE_MS);
+    let looked = 0;
+    for (const row of table.rows()) {
+      if (++looked % OBJECTS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+      const pairs = table.labels[row] ?? [];
+      for (let i = 0; i < pairs.length; i += 2) take(pairs[i], pairs[i + 1]);
+    }
   }
 
   private lastInMemory(series: FoundSeries): InstantSample | undefined {

@@ -5,9 +5,8 @@
  */
 import { admissionOf } from '../../machines/store.machine.ts';
 import { ReserveFile } from '../disk/reserve-file.ts';
-import { isDiskFull } from '../errors.ts';
+import { isDiskFull, isDiskTrouble } from '../errors.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
-import { isDiskTrouble } from './disk-trouble.ts';
 import type { Engine, StoreActor } from './engine.ts';
 
 export class DiskGuard {

@@ -62,6 +62,27 @@ describe('a disk that fills up and is freed again', () => {
     await reopened.store.close();
   }).timeout(60_000);
 
+  it('answers queries also for series that the indexes can not be told of', async () => {
+    const machine = await openMachine({ retention: 'off' });
+    const { store, pass, fileSystem } = machine;
+    store.append({ __name__: 'm', id: 'old' }, START_MS, 1);
+    await pass(20_000);
+    fileSystem.capacityBytes = 0;
+    store.append({ __name__: 'm', id: 'new' }, START_MS, 2);
+    expect(await codeOf(() => store.flush())).to.equal('TIDEMARK_DISK_FULL');
+    expect(await codeOf(() => store.waitForIndexing())).to.equal('TIDEMARK_DISK_FULL');
+    const ids = async (selector: string) => (await store.metrics(selector)).map(({ id }) => id).sort();
+    expect(await ids('m')).to.deep.equal(['new', 'old']);
+    expect(await ids('{id="new"}')).to.deep.equal(['new']);
+    expect(await ids('{id=~"o.*"}')).to.deep.equal(['old']);
+    expect((await samplesOf(store, 'm')).size).to.equal(2);
+    expect(await store.labelNames()).to.deep.equal(['__name__', 'id']);
+    expect(await store.labelValues('id')).to.deep.equal(['new', 'old']);
+    fileSystem.capacityBytes = Number.POSITIVE_INFINITY;
+    await pass(61_000);
+    await store.close();
+  });
+
   it('rejects what waits to be flushed while nothing fits, and keeps it', async () => {
     const machine = await openMachine({ retention: 'off' });
     const { store, pass, fileSystem } = machine;
