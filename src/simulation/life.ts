@@ -316,6 +316,8 @@ export class Life {
   }
 
   private judge<T>(what: string, outcome: Outcome<T>): { readonly value: T } | undefined {
+    // It took its time, and retention went on meanwhile.
+    this.passRetention();
     if (outcome.kind === 'value') return { value: outcome.value };
     if (outcome.kind === 'stuck') throw new Violation(`${what} never came to an end: ${outcome.reason}`);
     if (outcome.kind === 'error') this.judgeError(what, outcome.error);
