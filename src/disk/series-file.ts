@@ -22,11 +22,11 @@ import { type DropAndPersist, type DropResult, dropAndPersist } from './drop-and
 import type { FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
 import { quarantineFile } from './quarantine-file.ts';
-import { closeAfter, closeQuietly, openIfPresent } from './read-write.ts';
+import { closeAfter, closeQuietly, discard, openIfPresent } from './read-write.ts';
 import { deleteJunk, type SeriesDirectoryScan, scanSeriesDirectory } from './series-directory.ts';
 import { SeriesFileAccess, type Slots } from './series-file-access.ts';
 import { type ChunkDescriptors, readChunks, readDescriptors } from './series-file-reader.ts';
-import { seriesDirectoryName, seriesPath } from './series-path.ts';
+import { seriesDirectoryName, seriesPath, TEMPORARY_SUFFIX } from './series-path.ts';
 import { RECORD_BYTES, type SeriesFileStat, toSeriesFileStat } from './series-record.ts';
 
 export class SeriesFiles {
@@ -160,6 +160,11 @@ export class SeriesFiles {
       const { size, mtimeNs } = this.access.fileSystem.stat(path) ?? { size: 0, mtimeNs: -1n };
       return toSeriesFileStat(size, mtimeNs);
     });
+  }
+
+  /** Removes what a process that died left of rewriting the file. Never throws: a later rewriting begins it anew. */
+  discardLeftover(high: number, low: number): void {
+    discard(this.access.fileSystem, this.access.path(high, low) + TEMPORARY_SUFFIX);
   }
 
   /** Makes creations, replacements and removals of series files durable. */

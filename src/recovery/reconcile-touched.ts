@@ -54,6 +54,7 @@ export const reconcileTouched = async (
   const slices = new Slices(clock, SLICE_MS);
   for (const fingerprint of touched) {
     const { high, low } = parseFingerprint(fingerprint) ?? { high: 0, low: 0 };
+    files.discardLeftover(high, low);
     try {
       const row = table.findFingerprint(high, low);
       if (row !== NO_ROW) {

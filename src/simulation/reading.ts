@@ -211,7 +211,10 @@ export class Reading {
       throw new Violation(`${nameOf(step.series)} has samples and is ${state}`);
     }
     if (state === 'absent' || state === 'purged') return;
-    const { value } = handle.actor().getSnapshot() as { value: unknown };
+    // For an archived series its file is looked at, which the disk may refuse.
+    const looked = await this.life.perform('actor', async () => handle.actor().getSnapshot() as { value: unknown });
+    if (looked === undefined || handle.state !== state) return;
+    const { value } = looked.value;
     const top = typeof value === 'string' ? value : Object.keys(value as object)[0];
     if ((top === 'purging' ? 'purged' : top) !== state) {
       throw new Violation(`the row of ${nameOf(step.series)} says ${state}, its actor ${JSON.stringify(value)}`);
