@@ -158,9 +158,6 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     const high = table.high[row];
     const low = table.low[row];
     const lastTime = archived.lastTimeOf(high, low);
-    // Somebody may keep the row's actor awake, and queries then go by the row.
-    table.chunksInFile[row] = result.chunksInFile;
-    table.firstTime[row] = result.firstTime;
     archived.add(high, low, result.firstTime, lastTime);
     indexer.enqueue({ type: 'updateTimeRange', high, low, firstTime: result.firstTime, lastTime });
   }
@@ -259,10 +256,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     const { table, archived, persister, beforeTime } = this.parts;
     const high = table.high[row];
     const low = table.low[row];
-    return persister.trim(high, low, beforeTime() ?? EARLIEST, (until) => {
-      archived.setKeptUntil(high, low, until);
-      table.keptUntil[row] = until;
-    });
+    return persister.trim(high, low, beforeTime() ?? EARLIEST, (until) => archived.setKeptUntil(high, low, until));
   }
 
   /**

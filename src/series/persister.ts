@@ -23,7 +23,7 @@ import type { ChunkCache } from './chunk-cache.ts';
 import type { EventBus } from './event-bus.ts';
 import type { FileChanges } from './file-changes.ts';
 import type { MemoryChunks } from './memory-chunks.ts';
-import { EARLIEST, FILE_UNSYNCED, type Row, type SeriesTable } from './table.ts';
+import { EARLIEST, FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from './table.ts';
 
 /** Series of one batch: enough to make the journal commit and the thread's message cheap, few enough to stay brisk. */
 const BATCH_SERIES_MAX = 256;
@@ -99,7 +99,10 @@ export class Persister {
     );
   }
 
-  /** Drops what is past retention from an archived series' file. `onKept` hears until when nothing more can go. */
+  /**
+   * Drops what is past retention from an archived series' file. The row that stands for the series meanwhile, borrowed or
+   * woken, goes by what is left from the moment that others may read the file. `onKept` hears until when nothing more can go.
+   */
   trim(high: number, low: number, beforeTime: number, onKept: (until: number) => void): Promise<FileResult> {
     const key = fingerprintText(high, low);
     return this.enqueue(
@@ -112,6 +115,8 @@ export class Persister {
           this.parts.cache.forgetSeries(key);
           this.announceDrop(key, result);
         }
+        const row = this.parts.table.findFingerprint(high, low);
+        if (row !== NO_ROW) this.noteFile(row, result);
         onKept(result.keptUntil ?? EARLIEST);
         return {
           written: 0,
@@ -234,10 +239,8 @@ export class Persister {
     const allDropped = drop?.allDropped ?? false;
     if (dropped > 0) cache.forgetSeries(key);
     if (slots.length > 0) this.adoptNewest(row, slots[slots.length - 1]);
-    if (drop !== undefined) {
-      table.firstTime[row] = drop.firstTime ?? EARLIEST;
-      table.keptUntil[row] = drop.keptUntil ?? EARLIEST;
-    } else if (result.firstIndex === 0) table.firstTime[row] = chunks.firstTimeOf(slots[0]);
+    if (drop === undefined && result.firstIndex === 0) table.firstTime[row] = chunks.firstTimeOf(slots[0]);
+    this.noteFile(row, result);
     const firstKept = result.chunksInFile - slots.length;
     for (const [index, slot] of chunks.unlinkOldest(row, slots.length).entries()) {
       // What was too old to be written at all is the beginning of the slots.
@@ -245,8 +248,6 @@ export class Persister {
       else slab.release(slot);
     }
     const written = result.chunksInFile - result.firstIndex;
-    table.chunksInFile[row] = result.chunksInFile;
-    table.mtimeNs[row] = result.mtimeNs;
     if (!request.sync && result.chunksInFile > 0) table.setFlag(row, FILE_UNSYNCED);
     chunks.touch(row);
     if (drop !== undefined && dropped > 0) this.announceDrop(key, drop);
@@ -263,6 +264,16 @@ export class Persister {
       firstTime: table.firstTime[row],
       mtime: msOf(result.mtimeNs),
     };
+  }
+
+  /** The row goes by the file as the worker left it. */
+  private noteFile(row: Row, result: PersistResult | DropResult): void {
+    const { table } = this.parts;
+    table.chunksInFile[row] = result.chunksInFile;
+    table.mtimeNs[row] = result.mtimeNs;
+    if (!('dropped' in result)) return;
+    table.firstTime[row] = result.firstTime ?? EARLIEST;
+    table.keptUntil[row] = result.keptUntil ?? EARLIEST;
   }
 
   /** Remembers first and last time of what is now the newest chunk in the file: the checkpoint's placeholder needs them. */

@@ -1112,4 +1112,34 @@ describe('The store survives', () => {
         { type: 'abortOpening', tasks: 19 },
       ]),
     ));
+
+  it('a query that waits for the file of an archived series while retention shortens it', () =>
+    survives(
+      of(
+        1,
+        { syncSeriesFiles: 'always', retentionMs: 1800000, minShrinkRatio: 0, headChunkTimeoutMs: 10000, mischief: 0 },
+        [
+          {
+            type: 'append',
+            series: 0,
+            count: 1700,
+            spacing: { everyMs: 1000 },
+            values: 'random',
+            via: 'handle',
+            seed: 1,
+          },
+          { type: 'advance', byMs: 20000 },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'advance', byMs: 51000 },
+          { type: 'settle' },
+          { type: 'advance', byMs: 51000 },
+          { type: 'advance', byMs: 51000 },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'query', series: 0, window: { from: null, through: null } },
+          { type: 'advance', byMs: 51000 },
+          { type: 'command', command: 'maintain', detached: true },
+        ],
+      ),
+    ));
 });
