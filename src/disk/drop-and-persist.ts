@@ -7,21 +7,14 @@
  * becomes of the file, `firstIndex` is where the first appended chunk now is in it, or would be: the end of the file.
  *
  * A rewrite copies what is kept to `….db.tmp`, appends, syncs, and renames over the file: the old file is there until
- * the new one is whole and on the disk. When every chunk goes and none is appended, the file is removed.
+ * the new one is whole and on the disk. When every chunk goes and none is appended, the file is left as it is: the journal
+ * has to know before it is removed.
  */
 import { firstTimeOf, lastTimeOf } from '../chunk/decode.ts';
 import type { SlabView, Slot } from '../chunk/slab.ts';
 import { appendRecords } from './append-records.ts';
 import type { FileDescriptor } from './file-system.ts';
-import {
-  closeAfter,
-  closeQuietly,
-  discard,
-  openIfPresent,
-  readFully,
-  removeIfPresent,
-  writeFully,
-} from './read-write.ts';
+import { closeAfter, closeQuietly, discard, openIfPresent, readFully, writeFully } from './read-write.ts';
 import type { SeriesFileAccess, Slots } from './series-file-access.ts';
 import { eachHeader } from './series-file-reader.ts';
 import { TEMPORARY_SUFFIX } from './series-path.ts';
@@ -57,7 +50,9 @@ export interface DropResult {
   readonly firstIndex: number;
   /** Chunks dropped: from the file, and of those to append. */
   readonly dropped: number;
+  /** Nothing is to be kept. The file, if there is one, is still there, and is to be removed. */
   readonly allDropped: boolean;
+  /** Not counting those of a file that is to be removed. */
   readonly chunksInFile: number;
   /** -1 when there is no file. */
   readonly mtimeNs: bigint;
@@ -81,7 +76,7 @@ export const dropAndPersist = (access: SeriesFileAccess, request: DropAndPersist
   const path = access.path(request.high, request.low);
   access.makePendingCut(path);
   const plan = planFor(access, path, request);
-  if (plan.firstTime === undefined) return removeAll(access, path, request, plan);
+  if (plan.firstTime === undefined) return nothingKept(request, plan);
   if (plan.keepFrom > 0) return rewrite(access, path, request, plan);
   return keepAndAppend(access, path, request, plan);
 };
@@ -157,13 +152,7 @@ const planForFile = (
   return { ...file, keepFrom: 0, appendFrom: 0, firstTime, keptUntil };
 };
 
-const removeAll = (access: SeriesFileAccess, path: string, request: DropAndPersist, plan: Plan): DropResult => {
-  if (plan.fileExists) {
-    removeIfPresent(access.fileSystem, path);
-    access.forget(path);
-    access.noteEntry(path);
-    if (request.sync) access.syncEntryIfPossible(path);
-  }
+const nothingKept = (request: DropAndPersist, plan: Plan): DropResult => {
   const dropped = plan.chunksInFile + request.slots.length;
   const nothing = { firstTime: undefined, keptUntil: undefined, firstIndex: 0, chunksInFile: 0, mtimeNs: -1n };
   return { ...nothing, dropped, allDropped: true };

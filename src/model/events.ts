@@ -49,6 +49,8 @@ export interface SeriesFilesChanging {
   readonly time: number;
   /** The series. */
   readonly fingerprints: readonly Fingerprint[];
+  /** Said once more before files that hold nothing but what is past retention are removed: one that is missing then is no damage. */
+  readonly removing?: true;
 }
 
 /** Closed chunks were written to the series' file. */

@@ -11,7 +11,9 @@ import { TidemarkError } from '../errors.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';
 import type { ArchiveIndex } from '../index/archive-index.ts';
 import type { Indexer } from '../index/indexer.ts';
+import type { LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
+import { toLabels } from '../model/labels.ts';
 import { NO_ROW } from '../series/table.ts';
 import { Slices } from '../slices.ts';
 import { type ReconcileParts, reconcile } from './reconcile.ts';
@@ -20,9 +22,11 @@ const SLICE_MS = 8;
 
 export interface TouchedParts extends ReconcileParts {
   readonly archived: ArchiveDirectory;
-  readonly archive: ArchiveIndex;
-  readonly indexer: Indexer;
+  readonly archive: Pick<ArchiveIndex, 'labelsOf'>;
+  readonly indexer: Pick<Indexer, 'enqueue' | 'pendingArchived'>;
   readonly clock: Clock;
+  /** Tells what recovery itself has done. */
+  readonly publish: (event: LifecycleEvent) => Position;
   readonly onProgress: (done: number, total: number) => void;
 }
 
@@ -63,7 +67,8 @@ export const reconcileTouched = async (
         if (result.missing > 0)
           damaged.push({ high, low, reason: `${result.missing} chunks of the series file are missing` });
       } else if (archived.has(high, low)) {
-        reconcileArchived(parts, high, low);
+        if (parts.emptied.has(fingerprint) && files.stat(high, low) === undefined) purgeEmptied(parts, high, low);
+        else reconcileArchived(parts, high, low);
       } else if (purged.has(fingerprint)) {
         filesRemoved += files.remove(high, low) > 0 ? 1 : 0;
         files.syncRemoval(high, low);
@@ -97,11 +102,23 @@ const changedUnnamed = async ({ table, files, clock }: TouchedParts): Promise<Fi
   return changed;
 };
 
+/** All of an archived series was past retention and its file was removed, but nobody was told any more that it is gone. */
+const purgeEmptied = (parts: TouchedParts, high: number, low: number): void => {
+  const { files, archived, archive, indexer, publish, clock } = parts;
+  files.syncRemoval(high, low);
+  const pairs = indexer.pendingArchived(high, low) ?? archive.labelsOf(high, low);
+  archived.remove(high, low);
+  if (pairs === undefined) return;
+  const fingerprint = fingerprintText(high, low);
+  const labels = toLabels(pairs);
+  const position = publish({ type: 'seriesPurged', time: clock.now(), fingerprint, labels, reason: 'retention' });
+  indexer.enqueue({ type: 'purgeArchived', high, low, pairs });
+  indexer.enqueue({ type: 'unindex', high, low, pairs, position });
+};
+
 /** The file of an archived series was synced before it was archived; only what retention dropped can be new. */
-const reconcileArchived = ({ files, archived, indexer, keepFrom }: TouchedParts, high: number, low: number): void => {
+const reconcileArchived = ({ files, archived, indexer }: TouchedParts, high: number, low: number): void => {
   const stat = files.stat(high, low);
-  // Retention has removed it; the next visit finds nothing, and purges the series.
-  if (stat === undefined && archived.lastTimeOf(high, low) < keepFrom) return;
   if (stat === undefined || stat.chunks === 0) {
     throw new TidemarkError('TIDEMARK_CORRUPT_SERIES_FILE', 'the file of an archived series is missing');
   }

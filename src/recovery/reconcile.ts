@@ -9,6 +9,7 @@ import { decodeChunk, lastTimeOf } from '../chunk/decode.ts';
 import { NO_SLOT, type Slab } from '../chunk/slab.ts';
 import type { SeriesFiles } from '../disk/series-file.ts';
 import { TidemarkError } from '../errors.ts';
+import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
@@ -19,8 +20,8 @@ export interface ReconcileParts {
   readonly chunks: MemoryChunks;
   /** In place: recovery runs before anything else does. */
   readonly files: SeriesFiles;
-  /** What ends before this time is past retention; -Infinity when everything is kept. */
-  readonly keepFrom: number;
+  /** Series whose file was to be removed because all of it was past retention, as the tail says. */
+  readonly emptied: ReadonlySet<Fingerprint>;
   /** A sync may have failed: the page cache may count as clean what the disk does not have. */
   readonly hadTrouble: boolean;
   /** Records of the tail are lost: it may not name every file that was changed, nor have every sample. */
@@ -44,15 +45,14 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   const expected = table.chunksInFile[row];
   const stat = files.stat(high, low);
   if (stat === undefined) {
-    // Retention removes a file as a whole when all of it is past, and a crash may come before that is told.
-    const isDue = fileEndOf(parts, row) < parts.keepFrom;
     files.syncRemoval(high, low);
     table.chunksInFile[row] = 0;
     table.firstTime[row] = EARLIEST;
     table.lastChunkFirstTime[row] = EARLIEST;
     table.lastChunkLastTime[row] = EARLIEST;
     table.mtimeNs[row] = -1n;
-    return { chunksInFile: 0, cut: 0, missing: isDue ? 0 : Math.max(0, expected) };
+    const missing = parts.emptied.has(fingerprintText(high, low)) ? 0 : Math.max(0, expected);
+    return { chunksInFile: 0, cut: 0, missing };
   }
   const whole = stat.trailingBytes > 0 ? files.truncateTo(high, low, stat.chunks) : stat;
   const sound = soundChunks(parts, row, high, low);
@@ -71,13 +71,6 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
     if (table.lastTime(row) < sound.lastTime) table.adoptLastTime(row, sound.lastTime);
   }
   return { chunksInFile: sound.count, cut, missing: 0 };
-};
-
-/** The latest time that the file may have held: its last chunk's, or what memory begins with, or the series' last. */
-const fileEndOf = ({ table, chunks }: ReconcileParts, row: Row): number => {
-  if (table.lastChunkLastTime[row] !== EARLIEST) return table.lastChunkLastTime[row];
-  const oldest = table.oldestSlot(row);
-  return oldest === NO_SLOT ? table.lastTime(row) : chunks.firstTimeOf(oldest);
 };
 
 interface Sound {

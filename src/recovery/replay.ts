@@ -48,6 +48,8 @@ export interface ReplayResult {
   readonly touched: ReadonlySet<Fingerprint>;
   /** Series whose last event says that they were deleted. */
   readonly purged: ReadonlySet<Fingerprint>;
+  /** Series whose file was, or was about to be, removed because all of it was past retention. */
+  readonly emptied: ReadonlySet<Fingerprint>;
   /** The disk gave trouble in the tail: what was not synced then may be nowhere but in the page cache, and counted as clean. */
   readonly hadTrouble: boolean;
 }
@@ -70,6 +72,7 @@ class Replay {
   private readonly parts: ReplayParts;
   private readonly touched = new Set<Fingerprint>();
   private readonly purgedLast = new Set<Fingerprint>();
+  private readonly emptied = new Set<Fingerprint>();
   private hadTrouble = false;
   private records = 0;
   private samples = 0;
@@ -86,8 +89,8 @@ class Replay {
   }
 
   result(): ReplayResult {
-    const { records, samples, skipped, touched, purgedLast, hadTrouble } = this;
-    return { records, samples, skipped, touched, purged: purgedLast, hadTrouble };
+    const { records, samples, skipped, touched, purgedLast, emptied, hadTrouble } = this;
+    return { records, samples, skipped, touched, purged: purgedLast, emptied, hadTrouble };
   }
 
   private applySamples({ count, highs, lows, timestamps, words }: SamplesRecord): void {
@@ -114,7 +117,10 @@ class Replay {
           this.withRow(fingerprint, (row) => this.parts.chunks.closeHead(row));
         return;
       case 'seriesFilesChanging':
-        for (const fingerprint of event.fingerprints) this.touched.add(fingerprint);
+        for (const fingerprint of event.fingerprints) {
+          this.touched.add(fingerprint);
+          if (event.removing) this.emptied.add(fingerprint);
+        }
         return;
       case 'chunksPersisted':
       case 'chunksDropped':
@@ -145,6 +151,7 @@ class Replay {
     const { high, low } = halvesOf(fingerprint);
     const pairs = toLabelPairs(labels);
     this.purgedLast.delete(fingerprint);
+    this.emptied.delete(fingerprint);
     if (this.parts.table.findFingerprint(high, low) === NO_ROW) this.parts.table.add(high, low, pairs);
     this.parts.indexer.enqueue({ type: 'index', high, low, pairs, position });
   }

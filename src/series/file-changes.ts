@@ -48,4 +48,13 @@ export class FileChanges {
       this.intents.delete(intent);
     }
   }
+
+  /**
+   * Within a change, before files are removed because all of them is past retention: says so, durably. Nothing else would
+   * tell recovery that a missing file is no damage.
+   */
+  async announceRemoval(fingerprints: readonly Fingerprint[]): Promise<void> {
+    this.bus.publish({ type: 'seriesFilesChanging', time: this.clock.now(), fingerprints, removing: true });
+    await this.journal.commit();
+  }
 }

@@ -5,7 +5,8 @@
  *   1. hold each series' file key, so that no query reads the file meanwhile;
  *   2. publish `seriesFilesChanging` and wait until it is durable: a crash from here on is recovered by looking at
  *      these files only;
- *   3. let the worker do all files of the batch;
+ *   3. let the worker do all files of the batch; those of which nothing is to be kept are removed after that has been
+ *      announced in turn;
  *   4. per series: move the persisted chunks from the row to the cache, publish what happened, settle the caller.
  *
  * A failure belongs to its series alone. The statechart decides what it means.
@@ -15,7 +16,7 @@ import type { Slab, Slot } from '../chunk/slab.ts';
 import type { Clock } from '../clock.ts';
 import type { PersistResult } from '../disk/append-records.ts';
 import type { DropResult } from '../disk/drop-and-persist.ts';
-import { answerOf, type SeriesFileOutcome, type SeriesFileRequest } from '../disk/series-file-requests.ts';
+import { answerOf, type SeriesFileOutcome, type SeriesFileRequest, toError } from '../disk/series-file-requests.ts';
 import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
@@ -39,6 +40,13 @@ interface Job {
   readonly finish: (outcome: WriteOutcome | undefined) => void;
   readonly fail: (error: unknown) => void;
   release: () => void;
+}
+
+/** A job whose file is to be removed. */
+interface Emptied {
+  readonly job: Job;
+  readonly request: WriteRequest;
+  readonly outcome: WriteOutcome;
 }
 
 export interface PersisterParts {
@@ -179,12 +187,39 @@ export class Persister {
     try {
       await fileChanges.around(keys, async () => {
         const outcomes: readonly WriteOutcome[] = await files.run(requests);
-        // A removal that a loss of power takes back would give the file to whatever series comes next.
-        if (outcomes.some(removedFile)) await runOne(files, { kind: 'syncDirectories' });
-        for (const [index, job] of jobs.entries()) this.end(job, outcomes[index]);
+        const emptied: Emptied[] = [];
+        for (const [index, job] of jobs.entries()) {
+          const outcome = outcomes[index];
+          if (leavesNothing(outcome)) emptied.push({ job, request: requests[index], outcome });
+          else this.end(job, outcome);
+        }
+        if (emptied.length > 0) await this.removeFiles(emptied);
       });
     } catch (error) {
       for (const job of jobs) this.leave(job, error);
+    }
+  }
+
+  /**
+   * Removes files of which nothing is to be kept. Of the others in their batch what was done is done, so their failure is
+   * theirs alone.
+   */
+  private async removeFiles(emptied: readonly Emptied[]): Promise<void> {
+    const { fileChanges, files } = this.parts;
+    try {
+      await fileChanges.announceRemoval(emptied.map(({ job }) => job.key));
+      const removals = await files.run(
+        emptied.map(({ request: { high, low } }) => ({ kind: 'remove', high, low }) as const),
+      );
+      // A removal that a loss of power takes back would give the file to whatever series comes next.
+      await runOne(files, { kind: 'syncDirectories' });
+      for (const [index, { job, outcome }] of emptied.entries()) {
+        const removal = removals[index];
+        if (removal.ok) this.end(job, outcome);
+        else this.leave(job, toError(removal.error));
+      }
+    } catch (error) {
+      for (const { job } of emptied) this.leave(job, error);
     }
   }
 
@@ -296,7 +331,7 @@ export class Persister {
   }
 }
 
-const removedFile = (outcome: WriteOutcome): boolean =>
+const leavesNothing = (outcome: WriteOutcome): boolean =>
   outcome.ok && 'allDropped' in outcome.value && outcome.value.allDropped;
 
 const msOf = (ns: bigint): number => (ns < 0n ? -1 : Number(ns / 1_000_000n));

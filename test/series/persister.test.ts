@@ -108,4 +108,33 @@ describe('Persister', () => {
     release();
     expect(await trimmed).to.include({ dropped: 3, chunksInFile: 2 });
   });
+
+  it('removes a file of which nothing is to be kept after the journal knows of it, durably', async () => {
+    const subject = new Subject();
+    const row = await subject.archived(7, 5);
+    expect(await subject.persister.trim(HIGH, 7, 9000, () => {})).to.include({ dropped: 5, allDropped: true });
+    expect(subject.told.map(({ event, files }) => ['removing' in event, files])).to.deep.equal([
+      [false, [keyOf(7)]],
+      [true, [keyOf(7)]],
+    ]);
+    expect(subject.present()).to.deep.equal([]);
+    expect(subject.table.chunksInFile[row]).to.equal(0);
+  });
+
+  it('keeps a file that the journal could not be told of, and what else was done in its batch', async () => {
+    const subject = new Subject();
+    const { persister, table } = subject;
+    const [emptied, written] = [await subject.archived(7, 5), subject.inMemory(8)];
+    subject.failing = new Error('no space');
+    const outcomes = await Promise.allSettled([
+      persister.trim(HIGH, 7, 9000, () => {}),
+      persister.persist(written, undefined),
+    ]);
+    expect(outcomes.map(({ status }) => status)).to.deep.equal(['rejected', 'fulfilled']);
+    expect(subject.present()).to.deep.equal([keyOf(7), keyOf(8)]);
+    expect([table.chunksInFile[emptied], table.chunksInFile[written]]).to.deep.equal([5, 1]);
+    subject.failing = undefined;
+    expect(await persister.trim(HIGH, 7, 9000, () => {})).to.include({ allDropped: true });
+    expect(subject.present()).to.deep.equal([keyOf(8)]);
+  });
 });

@@ -1142,4 +1142,42 @@ describe('The store survives', () => {
         ],
       ),
     ));
+
+  it('a kill after retention has removed a file whose series has newer samples in memory: nothing of it is damaged', () =>
+    survives(
+      of(
+        3,
+        {
+          syncSeriesFiles: 'always',
+          retentionMs: 600000,
+          minShrinkRatio: 0,
+          checkpointIntervalMs: 3600000,
+          headChunkTimeoutMs: 10000,
+          mischief: 0,
+        },
+        [
+          { type: 'append', series: 0, count: 1, spacing: { everyMs: 1000 }, values: 'random', via: 'handle', seed: 1 },
+          { type: 'advance', byMs: 20000 },
+          { type: 'command', command: 'maintain', detached: false },
+          {
+            type: 'append',
+            series: 0,
+            count: 2,
+            spacing: { everyMs: 600000 },
+            values: 'random',
+            via: 'handle',
+            seed: 1,
+          },
+          { type: 'command', command: 'checkpoint', detached: false },
+          {
+            type: 'crashAt',
+            kind: 'kill',
+            fault: { operation: 'syncDirectory', file: 'directory', skip: 0 },
+            again: [],
+          },
+          { type: 'advance', byMs: 640000 },
+          { type: 'command', command: 'maintain', detached: false },
+        ],
+      ),
+    ));
 });
