@@ -24,9 +24,6 @@ const slowJournal: Step = {
   fault: { operation: 'dataSync', file: 'journal', fault: 'slow', skip: 0, times: 10 },
 };
 
-/** Random values that fill a chunk, about. */
-const SAMPLES_PER_CHUNK = 115;
-
 type Passage = (prng: Prng, series: number, setting: Setting) => Step[];
 
 const append = (prng: Prng, series: number, count: number, everyMs = 1_000): Step => ({
@@ -43,8 +40,8 @@ const append = (prng: Prng, series: number, count: number, everyMs = 1_000): Ste
 const idleMs = ({ headChunkTimeoutMs }: Setting): number => headChunkTimeoutMs + 30_000;
 
 /** Some chunks in the series file, and nothing of the series in memory. */
-const archived = (prng: Prng, series: number, setting: Setting, count = prng.between(150, 400)): Step[] => [
-  append(prng, series, count),
+const archived: Passage = (prng, series, setting) => [
+  append(prng, series, prng.between(150, 400)),
   { type: 'advance', byMs: idleMs(setting) },
   maintain,
   maintain,
@@ -68,13 +65,21 @@ const damage = (prng: Prng, series: number): Step => ({
   at: prng.chance(0.8) ? 0.0004 : prng.next(),
 });
 
-/** Until a chunk of a series that was just archived is about to be past retention, if that can be waited for. */
-const untilRetention = (prng: Prng, setting: Setting, count: number): Step => {
+/**
+ * A series of two chunks, archived, the older of which is past retention within a few seconds, if that can be waited for.
+ * Time closes the chunks, so that the moment is known.
+ */
+const aging: Passage = (prng, series, setting) => {
   const { retentionMs } = setting;
-  const rest = retentionMs === null || retentionMs > HOUR_MS ? 0 : retentionMs - idleMs(setting);
-  const chunks = prng.between(1, Math.floor(count / SAMPLES_PER_CHUNK));
-  const seconds = chunks * SAMPLES_PER_CHUNK - count + prng.between(-20, 5);
-  return { type: 'advance', byMs: Math.max(1_000, rest + seconds * 1_000) };
+  const onePart = [append(prng, series, 5), { type: 'advance', byMs: idleMs(setting) } as const, maintain, maintain];
+  const passedMs = 2 * idleMs(setting) + MINUTE_MS;
+  const restMs = retentionMs === null || retentionMs > HOUR_MS ? 0 : retentionMs - passedMs - 5_000;
+  return [
+    ...onePart,
+    { type: 'advance', byMs: MINUTE_MS },
+    ...onePart,
+    ...(restMs > 0 ? [{ type: 'advance', byMs: restMs } as const] : []),
+  ];
 };
 
 /** Somebody comes for the series: to delete it, to read it, or with a sample. */
@@ -109,11 +114,10 @@ const shrink: Passage = (prng, series, setting) => [
 
 /** Visitors come, one right after another, while files are worked on. */
 const visited: Passage = (prng, series, setting) => {
-  const count = prng.between(150, 400);
   const breathe = (tasksMax: number): Step => ({ type: 'breathe', tasks: prng.between(0, tasksMax) });
   const query: Step = { type: 'query', series: null, window: everything, detached: true };
   const round = (): Step[] => [
-    ...(prng.chance(0.7) ? [{ type: 'advance', byMs: prng.between(1, 8_000) } as const] : []),
+    { type: 'advance', byMs: prng.between(1, 8_000) },
     ...(prng.chance(0.5) ? [query, breathe(8)] : []),
     maintainMeanwhile,
     breathe(4),
@@ -122,8 +126,7 @@ const visited: Passage = (prng, series, setting) => {
     visitor(prng, series),
   ];
   return [
-    ...archived(prng, series, setting, count),
-    untilRetention(prng, setting, count),
+    ...aging(prng, series, setting),
     ...(prng.chance(0.3) ? [append(prng, series, prng.between(150, 400))] : []),
     ...(prng.chance(0.4) ? [damage(prng, series)] : []),
     ...(prng.chance(0.3) ? [aimedAtFile(prng, prng.pick(['seriesFile', 'seriesFileTmp', 'journal']))] : []),
