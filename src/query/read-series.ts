@@ -15,6 +15,7 @@ import { NO_SLOT } from '../chunk/slab.ts';
 import { toError } from '../disk/series-file-requests.ts';
 import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
 import { TidemarkError } from '../errors.ts';
+import type { ArchiveDirectory } from '../index/archive-directory.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { pairsEqual } from '../model/labels.ts';
@@ -33,6 +34,7 @@ export interface ReadParts {
   readonly table: SeriesTable;
   readonly slab: Slab;
   readonly chunks: MemoryChunks;
+  readonly archived: Pick<ArchiveDirectory, 'has'>;
   readonly cache: ChunkCache;
   readonly files: SeriesFileWorker;
   readonly fileKeys: KeyedMutex<string>;
@@ -195,7 +197,7 @@ export class SeriesReader {
 
   /** Takes down what the series is made of, with its file's key held. */
   private async begin(series: FoundSeries): Promise<Reading> {
-    const { chunks, slab, table, fileKeys } = this.parts;
+    const { archived, chunks, slab, table, fileKeys } = this.parts;
     const key = fingerprintText(series.high, series.low);
     const release = await fileKeys.acquire(key);
     const row = this.rowOf(series);
@@ -212,8 +214,9 @@ export class SeriesReader {
         }
       }
     }
-    // An archived series is its file.
-    const chunksInFile = row === NO_ROW ? 1 : table.chunksInFile[row];
+    // An archived series is its file. One that has gone since it was found has none, and that is no damage.
+    const archivedChunks = archived.has(series.high, series.low) ? 1 : 0;
+    const chunksInFile = row === NO_ROW ? archivedChunks : table.chunksInFile[row];
     const nothing = { firstChunk: 0, endChunk: 0, file: [], damage: undefined };
     return { series, key, release, memory, chunksInFile, ...nothing };
   }

@@ -188,6 +188,7 @@ export class Running {
       table,
       slab,
       chunks,
+      archived,
       cache,
       files,
       fileKeys,

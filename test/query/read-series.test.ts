@@ -23,6 +23,8 @@ class Subject {
   slotsMax = 0;
   /** Series reported as damaged, by the low half of their fingerprint. */
   readonly damaged: number[] = [];
+  /** Series that are not archived any more: their low halves. */
+  readonly purged = new Set<number>();
   breaths = 0;
   private readonly fileSystem = new MemoryFileSystem();
   /** Rejects what is asked with this. */
@@ -41,6 +43,7 @@ class Subject {
       table,
       slab: this.slab,
       chunks: new MemoryChunks(table, this.slab, this.appender),
+      archived: { has: (_high, low) => !this.purged.has(low) },
       cache: this.cache,
       files: {
         ...files,
@@ -132,6 +135,15 @@ describe('SeriesReader', () => {
     expect(subject.breaths).to.equal(2);
     expect(subject.slab.used).to.equal(0);
     expect(subject.fileKeys.size).to.equal(0);
+  });
+
+  it('reports the missing file of an archived series, and none of a series that has gone since it was found', async () => {
+    const subject = new Subject();
+    const missing = [1, 2].map((low) => ({ high: 1, low, pairs: ['series', `${low}`], row: NO_ROW }));
+    subject.purged.add(2);
+    const answers = await subject.reader.readBatch(missing, always);
+    expect(answers.map(({ timestamps }) => timestamps.length)).to.deep.equal([0, 0]);
+    expect(subject.damaged).to.deep.equal([1]);
   });
 
   it('reports damage with the answer of the series, not when it is left to a later batch', async () => {
