@@ -74,6 +74,15 @@ export class ModelSeries {
     if (index < this.quarantined) this.quarantined++;
   }
 
+  /** From this one on, the fate of the samples is uncertain. */
+  doubt(count: number): void {
+    const doubted = this.times.slice(count).map((time, i) => {
+      return { time, high: this.highs[count + i], low: this.lows[count + i] };
+    });
+    this.unsure = [...doubted, ...this.unsure].sort((a, b) => a.time - b.time);
+    this.truncate(count);
+  }
+
   /** Forgets samples from the end: a crash took them. */
   truncate(count: number): void {
     for (const column of [this.times, this.highs, this.lows, this.appendedMs]) column.length = count;
@@ -254,12 +263,14 @@ export class Model {
           `${allowance.afterCrash ? ', which were acknowledged' : ''}; the first is of ${describe(series.times[found])}`,
       );
     }
-    if (allowance.afterCrash) this.learn(series, found);
+    if (allowance.afterCrash) this.learn(series, found, times.length > 0);
   }
 
   /** The first look after a recovery: what is missing from the end is lost for good. */
-  private learn(series: ModelSeries, count: number): void {
+  private learn(series: ModelSeries, count: number, isSeen: boolean): void {
     series.truncate(count);
+    // Where retention hides everything, nobody sees whether the end of it is there.
+    if (!isSeen) series.doubt(series.acknowledged);
     series.dropping = false;
     this.settleUnsure(series);
     if (series.count + series.unsure.length === 0) this.series.delete(series.number);

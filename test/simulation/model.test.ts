@@ -93,6 +93,19 @@ describe('The model', () => {
     model.check([], all, EVERYTHING);
   });
 
+  it('does not know whether a crash took what retention hides', () => {
+    for (const isThere of [true, false]) {
+      const model = modelOf(2, [1, 2]);
+      model.acknowledge(model.mark());
+      model.append(2, 3, 0, 3, 3);
+      model.passRetention(10);
+      model.check([], all, afterCrash);
+      model.acknowledge(model.mark());
+      // Wall time was set back: it shows again.
+      model.check([samples(2, isThere ? [1, 2, 3] : [1, 2])], all, afterCrash);
+    }
+  });
+
   it('begins a new series when retention had taken the old one', () => {
     const model = modelOf(2, [10, 20]);
     expect(() => model.append(2, 5, 0, 5, 0)).to.throw('was accepted after');
