@@ -58,8 +58,8 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   private readonly parts: LifecycleParts;
   /** Why rows are, or are to be, quarantined. */
   private readonly reasons = new Map<Row, string>();
-  /** Files that are damaged and could not be moved away yet: nothing may be written to them. */
-  private readonly unmoved = new Set<string>();
+  /** Files that are damaged and not moved away yet, and whether their series were archived: nothing may be written to them. */
+  private readonly unmoved = new Map<string, boolean>();
   /** Series purged since the store was opened, by where they were and why. */
   readonly purges = { fromMemory: 0, fromArchive: 0, onRequest: 0 };
   /** Damaged files that could not be moved away; each is tried again. */
@@ -271,17 +271,17 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     const pairs = this.pairsOf(row);
     cache.forgetSeries(key);
     const successor = this.split(row);
-    this.unmoved.add(key);
+    const wasArchived = this.unmoved.get(key) ?? archived.has(high, low);
+    this.unmoved.set(key, wasArchived);
+    // From here on nobody may come for it by its archived half: a sample begins another series, a second report is one too many.
+    archived.remove(high, low);
     await this.changeFile(row, { kind: 'quarantine', high, low, reason, pairs }, (file) => {
       this.unmoved.delete(key);
       const labels = toLabels(pairs);
       const event = { type: 'seriesQuarantined', time: clock.now(), fingerprint: key, labels, reason } as const;
       const position = bus.publish(file === undefined ? event : { ...event, file });
       logger.error({ fingerprint: key, labels, reason, file }, 'A series was quarantined.');
-      if (archived.has(high, low)) {
-        archived.remove(high, low);
-        indexer.enqueue({ type: 'purgeArchived', high, low, pairs });
-      }
+      if (wasArchived) indexer.enqueue({ type: 'purgeArchived', high, low, pairs });
       if (successor !== NO_ROW || table.findFingerprint(high, low) !== NO_ROW) {
         bus.publish({ type: 'seriesCreated', time: clock.now(), fingerprint: key, labels });
       } else {

@@ -4,7 +4,7 @@
  * comes for a series while its file is being worked on, a disk that fails in a close or in the recovery after it.
  */
 import { faultTargets } from './fault-targets.ts';
-import type { FileKind } from './faults.ts';
+import type { FileKind, Operation } from './faults.ts';
 import type { Prng } from './prng.ts';
 import type { Setting, Step } from './steps.ts';
 
@@ -56,13 +56,23 @@ export const aimedAtFile = (prng: Prng, file: FileKind): Step => {
     : { type: 'crashAt', kind: prng.pick(['power', 'kill']), fault: { ...target, skip }, again: [] };
 };
 
-/** The file of a series is damaged; where records begin, that is always seen. */
-const damage = (prng: Prng, series: number): Step => ({
+/** The next call fails. */
+const failing = (operation: Operation, file: FileKind): Step => ({
+  type: 'fault',
+  fault: { operation, file, fault: 'EIO', skip: 0, times: 1 },
+});
+
+/** Where in a series file a record begins, as shares of its length; damage there is always seen. */
+const FIRST_RECORD = 0.0004;
+const SECOND_OF_TWO = 0.5003;
+
+/** The file of a series is damaged. */
+const damage = (prng: Prng, series: number): Extract<Step, { type: 'decay' }> => ({
   type: 'decay',
   series,
   file: 'seriesFile',
   which: prng.below(100),
-  at: prng.chance(0.8) ? 0.0004 : prng.next(),
+  at: prng.chance(0.8) ? FIRST_RECORD : prng.next(),
 });
 
 /**
@@ -138,10 +148,40 @@ const visited: Passage = (prng, series, setting) => {
   ];
 };
 
+/**
+ * A query finds a file damaged while the file waits to be trimmed or written, and others come meanwhile. Maintenance is
+ * quick: for something to be left for the visit that the query overtakes, the one before has to fail, or samples to come.
+ */
+const damagedMeanwhile: Passage = (prng, series, setting) => {
+  const breathe = (tasksMax: number): Step => ({ type: 'breathe', tasks: prng.between(0, tasksMax) });
+  const isTrim = prng.chance(0.6);
+  return [
+    ...aging(prng, series, setting),
+    ...(isTrim
+      ? [failing('create', 'seriesFileTmp'), { type: 'advance', byMs: prng.between(5_000, 8_000) } as const]
+      : []),
+    { ...damage(prng, series), at: prng.pick([FIRST_RECORD, SECOND_OF_TWO]) },
+    ...(prng.chance(0.3) ? [failing(prng.pick(['rename', 'sync', 'write']), 'seriesFileTmp')] : []),
+    {
+      type: 'together',
+      steps: [
+        ...(isTrim ? [] : [append(prng, series, prng.between(150, 300))]),
+        { type: 'query', series, window: everything, detached: true },
+        breathe(8),
+        maintainMeanwhile,
+        breathe(4),
+        ...(prng.chance(0.5) ? [append(prng, series, 1), breathe(3)] : []),
+        ...(prng.chance(0.5) ? [{ type: 'drop', series, detached: true } as const] : []),
+      ],
+    },
+    { type: 'settle' },
+  ];
+};
+
 /** A series is deleted, which fails, and is deleted again. */
 const deleted: Passage = (prng, series, setting) => [
   ...archived(prng, series, setting),
-  { type: 'fault', fault: { operation: 'remove', file: 'seriesFile', fault: 'EIO', skip: 0, times: 1 } },
+  failing('remove', 'seriesFile'),
   { type: 'together', steps: [{ type: 'drop', series, detached: false }, visitor(prng, series)] },
   { type: 'settle' },
 ];
@@ -182,6 +222,18 @@ const pressed: Passage = (prng, series, { memoryTarget }) =>
         { type: 'settle' },
       ];
 
-const passages = [quarantine, quarantine, shrink, visited, visited, visited, deleted, farewell, positions, pressed];
+const passages = [
+  quarantine,
+  quarantine,
+  shrink,
+  visited,
+  visited,
+  damagedMeanwhile,
+  damagedMeanwhile,
+  deleted,
+  farewell,
+  positions,
+  pressed,
+];
 
 export const drawPassage: Passage = (prng, series, setting) => prng.pick(passages)(prng, series, setting);
