@@ -96,16 +96,28 @@ export class Consumers {
     if (session !== undefined) await this.life.perform('closing a subscription', () => session.subscription.close());
   }
 
+  /** To tell a fingerprint the archive may have to be read, which the disk may refuse. */
+  private numbersByFingerprint(): Map<string, number> | undefined {
+    const { model, store } = this.life;
+    try {
+      return new Map(
+        [...model.series.values()].map((series) => [store.series(series.labels).fingerprint, series.number]),
+      );
+    } catch (error) {
+      this.life.judgeError('a fingerprint', error);
+      return undefined;
+    }
+  }
+
   private subscribe(name: number): Session | undefined {
+    const known = this.consumers.get(name);
+    const numbers = known?.numbers ?? this.numbersByFingerprint();
+    if (numbers === undefined) return undefined;
     const subscription = this.subscription(name);
     if (subscription === undefined) return undefined;
-    const known = this.consumers.get(name);
     if (known === undefined) {
-      const { model, store } = this.life;
-      const numbers = new Map(
-        [...model.series.values()].map(({ labels, number: of }) => [store.series(labels).fingerprint, of]),
-      );
-      this.consumers.set(name, { before: model.mark(), numbers, handled: new Map(), position: 0, lost: false });
+      const before = this.life.model.mark();
+      this.consumers.set(name, { before, numbers, handled: new Map(), position: 0, lost: false });
     }
     const session: Session = {
       subscription,

@@ -5,7 +5,8 @@
  * Checks throw a {@link Violation}. What a query returns must be, bit for bit and in order, the samples appended, but
  *
  * - samples older than the retention limit may be missing from the beginning, and
- * - right after a recovery, samples that were not acknowledged may be missing from the end.
+ * - right after a recovery, samples that were not acknowledged may be missing: from the end, or, where power was lost,
+ *   any of them.
  *
  * The model learns from the first look after a recovery what was lost; from then on it must not come back.
  */
@@ -16,6 +17,14 @@ import { labelsOf, seriesOf } from './values.ts';
 /** Something that must not be. */
 export class Violation extends Error {
   override readonly name = 'Violation';
+}
+
+/** A sample of which nobody knows whether it is there. */
+interface UnsureSample {
+  readonly time: number;
+  readonly high: number;
+  readonly low: number;
+  readonly appendedMs: number;
 }
 
 /** One series from its creation on; dropping ends it, a later sample begins another. */
@@ -34,7 +43,7 @@ export class ModelSeries {
   /** Samples before this index went into quarantine, or may have. */
   quarantined = 0;
   /** Samples whose fate is uncertain: each may turn up among the others, or not. In order of time. */
-  unsure: { readonly time: number; readonly high: number; readonly low: number }[] = [];
+  unsure: UnsureSample[] = [];
   /** Bits of its file flipped: what it returns is anybody's guess, but it must not harm others. */
   suspect = false;
 
@@ -64,12 +73,12 @@ export class ModelSeries {
   }
 
   /** A sample of uncertain fate was taken: it is in its place in time, and as safe as those after it. */
-  insert(time: number, high: number, low: number): void {
+  insert({ time, high, low, appendedMs }: UnsureSample): void {
     const index = this.indexAt(time);
     this.times.splice(index, 0, time);
     this.highs.splice(index, 0, high);
     this.lows.splice(index, 0, low);
-    this.appendedMs.splice(index, 0, this.appendedMs[index] ?? Number.POSITIVE_INFINITY);
+    this.appendedMs.splice(index, 0, this.appendedMs[index] ?? appendedMs);
     if (index < this.acknowledged) this.acknowledged++;
     if (index < this.quarantined) this.quarantined++;
   }
@@ -77,7 +86,8 @@ export class ModelSeries {
   /** From this one on, the fate of the samples is uncertain. */
   doubt(count: number): void {
     const doubted = this.times.slice(count).map((time, i) => {
-      return { time, high: this.highs[count + i], low: this.lows[count + i] };
+      const index = count + i;
+      return { time, high: this.highs[index], low: this.lows[index], appendedMs: this.appendedMs[index] };
     });
     this.unsure = [...doubted, ...this.unsure].sort((a, b) => a.time - b.time);
     this.truncate(count);
@@ -142,11 +152,16 @@ export class Model {
     series.add(time, high, low, nowMs);
   }
 
+  /** Power was lost: of what was not acknowledged any page may be there or not, also before one that is. */
+  loseUnsynced(): void {
+    for (const series of this.series.values()) series.doubt(series.acknowledged);
+  }
+
   /** Notes a sample that may be there or not: its append failed with an error of the disk, or the process died over it. */
   appendUnsure(number: number, time: number, high: number, low: number): void {
     const series = this.series.get(number) ?? new ModelSeries(number);
     this.series.set(number, series);
-    series.unsure.push({ time, high, low });
+    series.unsure.push({ time, high, low, appendedMs: Number.POSITIVE_INFINITY });
   }
 
   /** A series is gone, and must not come back. */
@@ -233,7 +248,7 @@ export class Model {
     const first = series.indexAt(allowance.from);
     const end = series.indexAt(allowance.through + 1);
     const times = samples?.timestamps ?? new Float64Array(0);
-    if (times.length === 0 && series.dropping) {
+    if (times.length === 0 && series.dropping && !this.isForgettable(series)) {
       this.end(series);
       return;
     }
@@ -279,11 +294,11 @@ export class Model {
   /** Samples of uncertain fate that turn up were appended after all. */
   private takeUnsure(series: ModelSeries, samples: SeriesSamples | undefined): void {
     const times = samples?.timestamps ?? new Float64Array(0);
-    series.unsure = series.unsure.filter(({ time, high, low }) => {
-      const isThere = times.includes(time);
-      if (isThere) series.insert(time, high, low);
-      return !isThere;
-    });
+    const there = new Set(times);
+    const turnedUp = series.unsure.filter(({ time }) => there.has(time));
+    if (turnedUp.length === 0) return;
+    series.unsure = series.unsure.filter(({ time }) => !there.has(time));
+    for (const sample of turnedUp) series.insert(sample);
   }
 
   /**

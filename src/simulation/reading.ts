@@ -204,17 +204,21 @@ export class Reading {
   /** Rows, actors and counts say the same. */
   async inspect(step: StepOf<'inspect'>): Promise<void> {
     const { store, model } = this.life;
-    const handle = store.series(labelsOf(step.series));
-    const { state } = handle;
+    // For an archived series index and file are looked at, which the disk may refuse.
+    const looked = await this.life.perform('a look at a handle', async () => {
+      const handle = store.series(labelsOf(step.series));
+      const { state } = handle;
+      const isThere = state !== 'absent' && state !== 'purged';
+      return { state, snapshot: isThere ? (handle.actor().getSnapshot() as { value: unknown }) : undefined };
+    });
+    if (looked === undefined) return;
+    const { state, snapshot } = looked.value;
     const series = model.series.get(step.series);
     if (series !== undefined && model.mustExist(series) && (state === 'absent' || state === 'purged')) {
       throw new Violation(`${nameOf(step.series)} has samples and is ${state}`);
     }
-    if (state === 'absent' || state === 'purged') return;
-    // For an archived series its file is looked at, which the disk may refuse.
-    const looked = await this.life.perform('actor', async () => handle.actor().getSnapshot() as { value: unknown });
-    if (looked === undefined || handle.state !== state) return;
-    const { value } = looked.value;
+    if (snapshot === undefined) return;
+    const { value } = snapshot;
     const top = typeof value === 'string' ? value : Object.keys(value as object)[0];
     if ((top === 'purging' ? 'purged' : top) !== state) {
       throw new Violation(`the row of ${nameOf(step.series)} says ${state}, its actor ${JSON.stringify(value)}`);
