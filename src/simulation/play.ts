@@ -6,7 +6,7 @@ import type { Store } from '../api.ts';
 import { append, appendBatch, appendOdd } from './appending.ts';
 import { Consumers } from './consumers.ts';
 import type { Life, LifeOptions } from './life.ts';
-import { EVERYTHING, type ModelSeries } from './model.ts';
+import { EVERYTHING, type ModelSeries, nameOf, Violation } from './model.ts';
 import { observe } from './observers.ts';
 import { Reading } from './reading.ts';
 import { isSimulatedCrash } from './simulated-process.ts';
@@ -160,8 +160,10 @@ export class Player {
     // One that failed may be tried again.
     if (series === undefined || this.drops.has(series)) return;
     series.dropping = true;
-    const done = (): void => {
-      if (model.series.get(step.series) === series) model.end(series);
+    const done = (deleted: number): void => {
+      if (model.series.get(step.series) !== series) return;
+      if (deleted > 0) model.end(series);
+      else this.noteGone(series);
     };
     const call = async (): Promise<number> => {
       this.drops.add(series);
@@ -172,7 +174,20 @@ export class Player {
       }
     };
     if (step.detached) this.life.start('drop', call, done);
-    else if ((await this.life.perform('drop', call)) !== undefined) done();
+    else {
+      const deleted = await this.life.perform('drop', call);
+      if (deleted !== undefined) done(deleted.value);
+    }
+  }
+
+  /** A drop found nothing: retention or quarantine came before. A loss of power may undo those, and then it is there again. */
+  private noteGone(series: ModelSeries): void {
+    const { life } = this;
+    series.dropping = false;
+    if (!life.everTroubled && life.model.mustExist(series)) {
+      throw new Violation(`a drop of ${nameOf(series.number)} did not find it`);
+    }
+    series.quarantined = series.count;
   }
 
   /** Closes and opens again; before that, an opening may be aborted after so many tasks. */
