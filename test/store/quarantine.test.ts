@@ -45,6 +45,18 @@ describe('a damaged series file', () => {
     await store.close();
   });
 
+  it('found by several who come at a time is isolated once', async () => {
+    const machine = await persisted(1);
+    const { store, pass, events, fileSystem } = machine;
+    expect(store.stateCounts().archived).to.equal(1);
+    damage(machine, seriesFiles(machine)[0]);
+    await Promise.all([samplesOf(store, 'm'), samplesOf(store, 'm'), samplesOf(store, 'm')]);
+    await pass(1000);
+    expect(events.filter(({ type }) => type === 'seriesQuarantined')).to.have.length(1);
+    expect(fileSystem.paths().filter((path) => path.startsWith('/store/orphaned/'))).to.have.length(2);
+    await store.close();
+  });
+
   it('gives way to a new series of the same labels with the next sample', async () => {
     const machine = await persisted(1);
     const { store, pass } = machine;
