@@ -48,7 +48,7 @@ export const chooseTier = (question: TierQuestion): TierChoice => {
   }
   const { session, closing } = lastSession(question);
   const { heads } = question;
-  const ownHeads = heads.trailer !== undefined || isHeadsOf(session, heads) || isHeadsOf(closing, heads);
+  const ownHeads = heads.trailer !== undefined || isHeadsOf(session, heads) || closing !== undefined;
   return { tier: tierOf(question, session, closing), ownHeads };
 };
 
@@ -56,12 +56,13 @@ const tierOf = (question: TierQuestion, session: Session | undefined, closing: S
   const { heads, dirty, forced } = question;
   const unclosed = session !== undefined && !session.closed ? session.position : undefined;
   // DIRTY may have been removed by hand; a checkpoint of an unfinished session tells the truth.
-  const unfinished = unclosed !== undefined && (heads.trailer !== undefined || isHeadsOf(session, heads));
+  const unfinished =
+    closing !== undefined || (unclosed !== undefined && (heads.trailer !== undefined || isHeadsOf(session, heads)));
   // A session whose beginning a checkpoint let go of was never closed: what is left of the journal counts. Not beside a sound
   // heads.db without a trailer: that is another program's, and later than the journal.
   const isForeign = heads.status === 'ok' && heads.trailer === undefined;
   const left = session === undefined && question.recordsEnd !== undefined && !isForeign ? question.first : undefined;
-  const tail = trailerFits(question) ? question.heads.trailer.position : (unclosed ?? left);
+  const tail = trailerFits(question) ? question.heads.trailer.position : (closing?.from ?? unclosed ?? left);
   if (heads.status === 'damaged') return { kind: 'crash', reason: 'heads.db is damaged', from: tail };
   if (forced) return { kind: 'crash', reason: 'recovery was asked for', from: tail };
   if (!dirty && !unfinished) return { kind: 'clean' };
@@ -69,7 +70,7 @@ const tierOf = (question: TierQuestion, session: Session | undefined, closing: S
     if (trailerFits(question)) return { kind: 'journal', from: question.heads.trailer.position };
     return { kind: 'crash', reason: 'the journal of the last checkpoint is missing', from: tail };
   }
-  if (closing !== undefined && isHeadsOf(closing, heads)) return { kind: 'journal', from: closing.from };
+  if (closing !== undefined) return { kind: 'journal', from: closing.from };
   if (session === undefined) {
     if (question.recordsEnd === undefined) return { kind: 'crash', reason: 'there is no journal', from: undefined };
     return { kind: 'crash', reason: "the journal's beginning is missing", from: tail };
@@ -112,10 +113,14 @@ interface Session extends HeadsSum {
 const isBase = (event: LifecycleEvent): event is StoreOpened | StoreClosed =>
   event.type === 'storeClosed' || (event.type === 'storeOpened' && event.how !== 'journal');
 
-/** The last event that heads.db stands for, and the one after it that says that another heads.db was to replace it. */
+/**
+ * The last event that heads.db stands for, and the last one after it that says of this heads.db that it was to replace
+ * another. A later one may speak of a file that never came to be.
+ */
 const lastSession = ({
   fileSystem,
   directory,
+  heads,
 }: TierQuestion): { readonly session: Session | undefined; readonly closing: StoreClosing | undefined } => {
   let found: { event: StoreOpened | StoreClosed; position: Position } | undefined;
   let closing: StoreClosing | undefined;
@@ -124,7 +129,7 @@ const lastSession = ({
     last = record.position;
     if (record.type !== 'events') continue;
     for (const event of record.events) {
-      if (event.type === 'storeClosing') closing = event;
+      if (event.type === 'storeClosing' && isHeadsOf(event, heads)) closing = event;
       if (!isBase(event)) continue;
       found = { event, position: record.position };
       closing = undefined;

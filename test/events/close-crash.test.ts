@@ -4,7 +4,8 @@
  */
 import { expect } from 'chai';
 import type { Store } from '../../src/api.ts';
-import { dieAtEachCall, type Found } from './crash-world.ts';
+import { World } from '../../src/simulation/world.ts';
+import { boot, dieAtEachCall, directory, type Found, look, succeed } from './crash-world.ts';
 
 const SERIES = 6;
 const ROUNDS = 5;
@@ -21,6 +22,18 @@ const expectEverything = ({ samples }: Found): void => {
   for (const [id, values] of samples) expect(values).to.deep.equal([0, 1, 2, 3, 4].map((k) => k + Number(id) / 8));
 };
 
+/** One process was killed while it ran, the next one in its close, when heads.db was in place and the journal before it gone. */
+const closeCutShort = async (world: World): Promise<void> => {
+  const first = await boot(world);
+  await succeed(world, () => first.flush());
+  world.crash('kill');
+  const second = await boot(world);
+  world.disk.faults.arm({ fault: 'crash', operation: 'create', file: 'mappingsTmp', skip: 0 });
+  const outcome = await world.run(() => second.close());
+  expect(outcome.kind).to.equal('crashed');
+  world.crash('kill');
+};
+
 describe('a crash at every call', () => {
   for (const kind of ['kill', 'power'] as const) {
     it(`of a clean close (${kind}) finds everything, and recovers at the cost of the tail`, async () => {
@@ -33,6 +46,18 @@ describe('a crash at every call', () => {
         },
       });
       expect(calls).to.be.greaterThan(20);
+    });
+
+    it(`of a clean close (${kind}) after another that was cut short finds everything as well`, async () => {
+      await dieAtEachCall(kind, {
+        earlier: closeCutShort,
+        before: append,
+        dyingIn: (store) => store.close(),
+        expectFound: (found) => {
+          expectEverything(found);
+          expect(found.opened).to.be.oneOf(['clean', 'journal']);
+        },
+      });
     });
 
     it(`of a checkpoint (${kind}) finds everything, and recovers at the cost of the tail`, async () => {
@@ -50,4 +75,17 @@ describe('a crash at every call', () => {
       expect(calls).to.be.greaterThan(20);
     });
   }
+});
+
+describe('a forced recovery', () => {
+  it('after a close that was cut short finds what was acknowledged since', async () => {
+    const world = new World({ seed: 1, directory, mischief: 0 });
+    await closeCutShort(world);
+    const store = await boot(world);
+    await succeed(world, () => append(store));
+    world.crash('kill');
+    const next = await boot(world, { forceRecovery: true });
+    expectEverything(await look(world, next));
+    await succeed(world, () => next.close());
+  });
 });

@@ -47,6 +47,8 @@ export const look = (world: World, store: Store): Promise<Found> =>
   });
 
 export interface Script {
+  /** Processes that lived and died before. */
+  readonly earlier?: (world: World) => Promise<void>;
   /** What is done, and made safe, before. */
   readonly before: (store: Store) => Promise<void>;
   /** What the process dies in. */
@@ -60,6 +62,7 @@ export interface Script {
 export const dieAtEachCall = async (kind: CrashKind, script: Script): Promise<number> => {
   for (let call = 0; ; call++) {
     const world = new World({ seed: 1000 + call, directory, mischief: 0 });
+    await script.earlier?.(world);
     const store = await boot(world, script.options);
     await succeed(world, () => script.before(store));
     world.disk.faults.arm({ fault: 'crash', skip: call });

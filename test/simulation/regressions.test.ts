@@ -1180,4 +1180,34 @@ describe('The store survives', () => {
         ],
       ),
     ));
+
+  it('a close that fails after another that failed later', () =>
+    survives(
+      of(1386, { durability: 'always', mischief: 0 }, [
+        { type: 'crash', kind: 'power', again: [] },
+        { type: 'fault', fault: { operation: 'rename', fault: 'EIO', skip: 1, times: 2 } },
+        { type: 'restart' },
+        {
+          type: 'append',
+          series: 0,
+          count: 1,
+          spacing: { everyMs: 15_000 },
+          values: 'constant',
+          via: 'handle',
+          seed: 1,
+        },
+        { type: 'restart' },
+      ]),
+    ));
+
+  it('an opening that is aborted after a close that failed, as the model has to know', () =>
+    survives(
+      of(1, { mischief: 0 }, [
+        { type: 'settle' },
+        { type: 'fault', fault: { operation: 'write', file: 'journal', fault: 'ENOSPC', skip: 1, times: 1 } },
+        { type: 'append', series: 0, count: 1, spacing: { everyMs: 1000 }, values: 'constant', via: 'store', seed: 1 },
+        { type: 'append', series: 0, count: 1, spacing: { everyMs: 1000 }, values: 'constant', via: 'store', seed: 1 },
+        { type: 'abortOpening', tasks: 13 },
+      ]),
+    ));
 });
