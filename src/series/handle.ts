@@ -47,15 +47,15 @@ export class StoredSeriesHandle implements SeriesHandle {
   }
 
   append(timestamp: number, value: number): void {
-    this.services.ingest.appendToRow(this.validRow(), timestamp, value);
+    this.services.ingest.appendToRow(this.rowFor(timestamp, value), timestamp, value);
   }
 
   appendBits(timestamp: number, high: number, low: number): void {
-    this.services.ingest.appendBitsToRow(this.validRow(), timestamp, high | 0, low | 0);
+    this.services.ingest.appendBitsToRow(this.rowFor(timestamp, 0), timestamp, high | 0, low | 0);
   }
 
   appendStale(timestamp: number): void {
-    this.services.ingest.appendBitsToRow(this.validRow(), timestamp, STALE_HIGH, STALE_LOW);
+    this.services.ingest.appendBitsToRow(this.rowFor(timestamp, 0), timestamp, STALE_HIGH, STALE_LOW);
   }
 
   actor(): AnyActorRef {
@@ -66,11 +66,14 @@ export class StoredSeriesHandle implements SeriesHandle {
     this.services.releaseActor(this);
   }
 
-  /** The series' row now: the one kept, unless it went to another series while this one was archived or purged. */
-  private validRow(): Row {
+  /**
+   * The series' row now: the one kept, unless it went to another series while this one was archived or purged. No series
+   * is created, nor woken, for a sample that would be refused.
+   */
+  private rowFor(timestamp: number, value: number): Row {
     const { table } = this.services;
     if (this.row !== NO_ROW && table.ints[(this.row << ROW_SHIFT) + GENERATION] === this.generation) return this.row;
-    this.services.ingest.admit();
+    this.services.ingest.admit(timestamp, value);
     return this.keep(this.services.directory.resolvePairs(this.pairs));
   }
 

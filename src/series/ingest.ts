@@ -66,17 +66,17 @@ export class Ingest {
 
   /** Appends one sample by labels. Throws a {@link TidemarkError}; nothing is changed then. */
   append(labels: Labels, timestamp: number, value: number): void {
-    if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
-    checkTime(timestamp);
-    checkValue(value);
+    this.admit(timestamp, value);
     const row = this.rowOf(labels);
     this.scratch[0] = value;
     this.add(row, timestamp, this.words[this.highWord], this.words[this.lowWord]);
   }
 
-  /** Throws while the store takes no samples: before a series is created or woken for one. */
-  admit(): void {
+  /** Throws what refuses a sample of any series: before one is created or woken for it. */
+  admit(timestamp: number, value: number): void {
     if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
+    checkTime(timestamp);
+    checkValue(value);
   }
 
   /** Appends to a known row. */

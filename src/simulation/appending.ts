@@ -98,6 +98,7 @@ export const appendOdd = (life: Life, step: StepOf<'appendOdd'>): void => {
   }
   if (step.odd === 'timestamp') {
     expectRefusal(life, 'TIDEMARK_INVALID_TIMESTAMP', () => life.store.append(labels, 0.5, 1));
+    expectRefusal(life, 'TIDEMARK_INVALID_TIMESTAMP', () => life.store.series(labels).append(0.5, 1));
     return;
   }
   if (series === undefined || series.count === 0 || series.dropping || series.suspect || life.model.damaged) return;

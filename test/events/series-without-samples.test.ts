@@ -1,0 +1,87 @@
+/**
+ * A creation is in the journal before the first sample is, so a crash can leave a series that has none. What is appended
+ * to it afterwards is as safe as any other sample, and when it gets none it goes without a trace.
+ */
+import { expect } from 'chai';
+import type { Store } from '../../src/api.ts';
+import { World } from '../../src/simulation/world.ts';
+import { codeOf } from '../store/support.ts';
+import { boot, directory, look, succeed } from './crash-world.ts';
+
+const BASE = 1_700_000_000_000;
+const labels = (id: string) => ({ __name__: 'x', id });
+
+/** Boots after a crash that took what one process had written of a new series, but for `keptBytes`; undefined behind its end. */
+const bootAfterTornCreation = async (world: World, keptBytes: number): Promise<Store | undefined> => {
+  const store = await boot(world);
+  store.append(labels('known'), BASE, 1);
+  await succeed(world, () => store.flush());
+  const path = world.disk.pathsOf('journal').findLast((name) => name.endsWith('.journal')) ?? '';
+  const before = world.disk.sizeOf(path);
+  store.append(labels('new'), BASE, 1);
+  await succeed(world, () => store.flush());
+  if (before + keptBytes >= world.disk.sizeOf(path)) return undefined;
+  const descriptor = world.fileSystem.open(path, 'readWrite');
+  world.fileSystem.truncate(descriptor, before + keptBytes);
+  world.fileSystem.close(descriptor);
+  world.crash('kill');
+  return boot(world);
+};
+
+/** Plays for each byte that the journal can be cut at, and returns how many of them left a series without a sample. */
+const cutAtEveryByte = async (play: (world: World, store: Store) => Promise<void>): Promise<number> => {
+  let without = 0;
+  for (let keptBytes = 0; ; keptBytes++) {
+    const world = new World({ seed: 1, directory, mischief: 0 });
+    const store = await bootAfterTornCreation(world, keptBytes);
+    if (store === undefined) return without;
+    if (store.series(labels('new')).state === 'inMemory') without++;
+    await play(world, store);
+  }
+};
+
+describe('a series whose creation a crash has left without a sample', () => {
+  it('keeps what is appended to it behind a checkpoint', async () => {
+    const without = await cutAtEveryByte(async (world, store) => {
+      await succeed(world, () => store.checkpoint());
+      store.append(labels('new'), BASE + 1, 2);
+      await succeed(world, () => store.flush());
+      world.crash('power');
+      const next = await boot(world);
+      expect(Object.fromEntries((await look(world, next)).samples)).to.deep.equal({ known: [1], new: [2] });
+      await succeed(world, () => next.close());
+    });
+    expect(without).to.be.greaterThan(0);
+  });
+
+  it('is in no index any more after a clean close', async () => {
+    const without = await cutAtEveryByte(async (world, store) => {
+      await succeed(world, () => store.close());
+      const next = await boot(world);
+      expect(await succeed(world, () => next.labelValues('id'))).to.deep.equal(['known']);
+      await succeed(world, () => next.close());
+    });
+    expect(without).to.be.greaterThan(0);
+  });
+});
+
+describe('a sample that is refused', () => {
+  it('neither creates its series nor wakes it, through a handle either', async () => {
+    const world = new World({ seed: 1, directory, mischief: 0 });
+    const store = await boot(world, { headChunkTimeout: 1 });
+    store.append(labels('archived'), BASE, 1);
+    for (let visit = 0; visit < 2; visit++) await succeed(world, () => store.maintain());
+    for (const [id, state] of [
+      ['new', 'absent'],
+      ['archived', 'archived'],
+    ] as const) {
+      const handle = store.series(labels(id));
+      expect(await codeOf(() => handle.append(0.5, 1))).to.equal('TIDEMARK_INVALID_TIMESTAMP');
+      expect(await codeOf(() => handle.appendBits(0.5, 0, 1))).to.equal('TIDEMARK_INVALID_TIMESTAMP');
+      expect(await codeOf(() => handle.appendStale(Number.NaN))).to.equal('TIDEMARK_INVALID_TIMESTAMP');
+      expect(await codeOf(() => handle.append(BASE + 1, '1' as never))).to.equal('TIDEMARK_INVALID_VALUE');
+      expect(handle.state).to.equal(state);
+    }
+    await succeed(world, () => store.close());
+  });
+});
