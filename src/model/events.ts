@@ -95,6 +95,8 @@ export interface SeriesUnarchived {
   readonly time: number;
   readonly fingerprint: Fingerprint;
   readonly labels: Labels;
+  /** Time of its last sample, which is in its file; absent in journals of early versions. */
+  readonly lastTime?: number;
 }
 
 /** Something of the series is damaged: its file was moved aside, with a hint file that says why. */

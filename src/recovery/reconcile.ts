@@ -112,8 +112,13 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
   while (sound < encodings.length && isPlausible(sound) && isReadable(sound)) sound++;
   if (sound < encodings.length) {
     const isInMemory = isPlausible(sound) && memoryBegins <= firstTimes[sound];
-    const isNew =
-      beginsAsKnown && table.chunksInFile[row] >= 0 && sound >= table.chunksInFile[row] && oldest !== NO_SLOT;
+    // Of a series that was archived it is known when its file ended, instead of how many chunks it had.
+    const knownEnd = table.lastChunkLastTime[row];
+    const hasKnown =
+      table.chunksInFile[row] >= 0
+        ? sound >= table.chunksInFile[row]
+        : knownEnd !== EARLIEST && sound > 0 && lastTimes[sound - 1] >= knownEnd;
+    const isNew = beginsAsKnown && hasKnown && oldest !== NO_SLOT;
     if (!isInMemory && !isNew) {
       throw new TidemarkError(
         'TIDEMARK_CORRUPT_SERIES_FILE',

@@ -130,7 +130,7 @@ class Replay {
         this.archivedAgain(event.fingerprint, event.labels, event.firstTime, event.lastTime);
         return;
       case 'seriesUnarchived':
-        this.unarchived(event.fingerprint, event.labels);
+        this.unarchived(event.fingerprint, event.labels, event.lastTime);
         return;
       case 'seriesQuarantined':
         this.quarantined(event.fingerprint, event.labels, position);
@@ -164,14 +164,18 @@ class Replay {
     indexer.enqueue({ type: 'archive', high, low, pairs: toLabelPairs(labels), firstTime, lastTime });
   }
 
-  private unarchived(fingerprint: Fingerprint, labels: Labels): void {
+  private unarchived(fingerprint: Fingerprint, labels: Labels, toldLastTime: number | undefined): void {
     const { archived, indexer, table } = this.parts;
     const { high, low } = halvesOf(fingerprint);
     if (table.findFingerprint(high, low) === NO_ROW) {
       const row = table.add(high, low, toLabelPairs(labels));
       // Unknown until its file is looked at: what has been written since may be in it.
       table.chunksInFile[row] = -1;
-      if (archived.has(high, low)) table.setLastTime(row, archived.lastTimeOf(high, low));
+      const lastTime = toldLastTime ?? (archived.has(high, low) ? archived.lastTimeOf(high, low) : undefined);
+      if (lastTime !== undefined) {
+        table.setLastTime(row, lastTime);
+        table.lastChunkLastTime[row] = lastTime;
+      }
       this.touched.add(fingerprint);
     }
     archived.remove(high, low);

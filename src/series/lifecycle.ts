@@ -194,6 +194,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
       time: clock.now(),
       fingerprint: this.keyOf(row),
       labels: toLabels(this.pairsOf(row)),
+      lastTime: archived.lastTimeOf(high, low),
     });
     archived.remove(high, low);
     indexer.enqueue({ type: 'unarchive', high, low });

@@ -35,7 +35,7 @@ export const eventExamples: Examples = {
     firstTime: 1_765_929_600_000,
     lastTime: 1_767_222_000_000,
   },
-  seriesUnarchived: { type: 'seriesUnarchived', time, fingerprint, labels },
+  seriesUnarchived: { type: 'seriesUnarchived', time, fingerprint, labels, lastTime: 1_767_222_000_000 },
   seriesQuarantined: {
     type: 'seriesQuarantined',
     time,
