@@ -24,6 +24,8 @@ export interface SeriesDirectoryParts {
   readonly clock: Clock;
   /** Brings an archived series back into a row; the life of the series changes, so its statechart does it. */
   readonly wake: (high: number, low: number, pairs: LabelPairs) => Row;
+  /** The labels of a series that is neither in memory nor archived any more, and whose fingerprint is not free yet. */
+  readonly leavingPairs: (high: number, low: number) => LabelPairs | undefined;
   /** Makes a row take samples, or throws why it can't now. */
   readonly makeWritable: (row: Row) => void;
 }
@@ -74,7 +76,7 @@ export class SeriesDirectory {
 
   private readonly memoryPairs = (high: number, low: number): LabelPairs | undefined => {
     const row = this.parts.table.findFingerprint(high, low);
-    return row === NO_ROW ? undefined : this.parts.table.labels[row];
+    return row === NO_ROW ? this.parts.leavingPairs(high, low) : this.parts.table.labels[row];
   };
 
   private readonly lookups = { inMemory: this.memoryPairs, archived: this.archivedPairs };

@@ -58,8 +58,8 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   private readonly parts: LifecycleParts;
   /** Why rows are, or are to be, quarantined. */
   private readonly reasons = new Map<Row, string>();
-  /** Files that are damaged and not moved away yet, and whether their series were archived: nothing may be written to them. */
-  private readonly unmoved = new Map<string, boolean>();
+  /** Series whose files are damaged and not moved away yet: nothing may be written to them. */
+  private readonly unmoved = new Map<string, { readonly pairs: LabelPairs; readonly wasArchived: boolean }>();
   /** Series purged since the store was opened, by where they were and why. */
   readonly purges = { fromMemory: 0, fromArchive: 0, onRequest: 0 };
   /** Damaged files that could not be moved away; each is tried again. */
@@ -243,6 +243,11 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     this.parts.onDiskTrouble(error);
   }
 
+  /** The labels of a series on its way to quarantine: until its file is gone, its fingerprint is not free for others. */
+  leavingPairs(high: number, low: number): LabelPairs | undefined {
+    return this.unmoved.size === 0 ? undefined : this.unmoved.get(fingerprintText(high, low))?.pairs;
+  }
+
   nothingInMemory(row: Row): boolean {
     return this.parts.table.chunksUnpersisted[row] === 0;
   }
@@ -272,8 +277,8 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     const pairs = this.pairsOf(row);
     cache.forgetSeries(key);
     const successor = this.split(row);
-    const wasArchived = this.unmoved.get(key) ?? archived.has(high, low);
-    this.unmoved.set(key, wasArchived);
+    const wasArchived = this.unmoved.get(key)?.wasArchived ?? archived.has(high, low);
+    this.unmoved.set(key, { pairs, wasArchived });
     // From here on nobody may come for it by its archived half: a sample begins another series, a second report is one too many.
     archived.remove(high, low);
     await this.changeFile(row, { kind: 'quarantine', high, low, reason, pairs }, (file) => {

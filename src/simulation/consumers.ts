@@ -8,6 +8,7 @@ import type { EventBatch, Subscription } from '../api.ts';
 import type { JournalEvent, SeriesCreated } from '../model/events.ts';
 import type { Life } from './life.ts';
 import { type ModelSeries, Violation } from './model.ts';
+import { numbersByFingerprint } from './series-numbers.ts';
 import type { Step } from './steps.ts';
 import { seriesOf } from './values.ts';
 
@@ -96,22 +97,9 @@ export class Consumers {
     if (session !== undefined) await this.life.perform('closing a subscription', () => session.subscription.close());
   }
 
-  /** To tell a fingerprint the archive may have to be read, which the disk may refuse. */
-  private numbersByFingerprint(): Map<string, number> | undefined {
-    const { model, store } = this.life;
-    try {
-      return new Map(
-        [...model.series.values()].map((series) => [store.series(series.labels).fingerprint, series.number]),
-      );
-    } catch (error) {
-      this.life.judgeError('a fingerprint', error);
-      return undefined;
-    }
-  }
-
   private subscribe(name: number): Session | undefined {
     const known = this.consumers.get(name);
-    const numbers = known?.numbers ?? this.numbersByFingerprint();
+    const numbers = known?.numbers ?? numbersByFingerprint(this.life);
     if (numbers === undefined) return undefined;
     const subscription = this.subscription(name);
     if (subscription === undefined) return undefined;

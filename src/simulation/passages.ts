@@ -62,9 +62,10 @@ const failing = (operation: Operation, file: FileKind): Step => ({
   fault: { operation, file, fault: 'EIO', skip: 0, times: 1 },
 });
 
-/** Where in a series file a record begins, as shares of its length; damage there is always seen. */
+/** Where in a series file a record begins, as a share of its length; damage there is always seen. */
 const FIRST_RECORD = 0.0004;
-const SECOND_OF_TWO = 0.5003;
+/** In a file of two, where the second begins, and a length in it that those who only copy it do not look at. */
+const SECOND_OF_TWO = [0.5003, 0.5181];
 
 /** The file of a series is damaged. */
 const damage = (prng: Prng, series: number): Extract<Step, { type: 'decay' }> => ({
@@ -161,8 +162,8 @@ const damagedMeanwhile: Passage = (prng, series, setting) => {
     ...(isTrim
       ? [failing('create', 'seriesFileTmp'), { type: 'advance', byMs: prng.between(5_000, 8_000) } as const]
       : []),
-    { ...damage(prng, series), at: isTrim ? SECOND_OF_TWO : FIRST_RECORD },
-    ...(prng.chance(0.3) ? [failing(prng.pick(['rename', 'sync', 'write']), 'seriesFileTmp')] : []),
+    ...(prng.chance(0.7) ? [{ ...damage(prng, series), at: prng.pick(isTrim ? SECOND_OF_TWO : [FIRST_RECORD]) }] : []),
+    ...(prng.chance(0.4) ? [failing(prng.pick(['rename', 'sync', 'write']), 'seriesFileTmp')] : []),
     ...(isTrim ? [] : [append(prng, series, prng.between(150, 300))]),
     { type: 'query', series, window: everything, detached: true } as const,
     breathe(8),

@@ -9,6 +9,7 @@ import type { Life, LifeOptions } from './life.ts';
 import { EVERYTHING, type ModelSeries, nameOf, Violation } from './model.ts';
 import { observe } from './observers.ts';
 import { Reading } from './reading.ts';
+import { numbersByFingerprint } from './series-numbers.ts';
 import { isSimulatedCrash } from './simulated-process.ts';
 import type { Step } from './steps.ts';
 import { labelsOf, SERIES_MAX } from './values.ts';
@@ -208,8 +209,8 @@ export class Player {
     const { life } = this;
     const paths = life.world.disk.pathsOf(file).filter((path) => life.world.disk.sizeOf(path) > 0);
     if (paths.length === 0) return;
-    const numberOf = (path: string): number | undefined =>
-      this.reading.numbers.get(path.slice(-20).replace(/[/]|\.db$/g, ''));
+    const numbers = numbersByFingerprint(life);
+    const numberOf = (path: string): number | undefined => numbers?.get(path.slice(-20).replace(/[/]|\.db$/g, ''));
     const path = paths.find((path) => wanted !== undefined && numberOf(path) === wanted) ?? paths[which % paths.length];
     if (file === 'seriesFile') {
       const number = numberOf(path);

@@ -138,6 +138,7 @@ export class Running {
       bus,
       clock,
       wake: (high, low, pairs) => this.lifecycle.wakeForSample(high, low, pairs),
+      leavingPairs: (high, low) => this.lifecycle.leavingPairs(high, low),
       makeWritable: (row) => this.lifecycle.makeWritable(row),
     });
     this.ingest = new Ingest({
@@ -248,9 +249,8 @@ export class Running {
   private quarantine(high: number, low: number, reason: string): void {
     const { table } = this.engine;
     const row = table.findFingerprint(high, low);
-    // One that is neither has gone, or is on its way to quarantine.
-    if (row === NO_ROW && !this.recovered.archived.has(high, low)) return;
     const pairs = row === NO_ROW ? this.directory.archivedPairs(high, low) : table.labels[row];
+    // One that is neither has gone, or is on its way to quarantine.
     if (pairs === undefined) return;
     this.actors.send(row === NO_ROW ? this.lifecycle.borrow(high, low, pairs) : row, { type: 'damage', reason });
   }

@@ -1210,4 +1210,100 @@ describe('The store survives', () => {
         { type: 'abortOpening', tasks: 13 },
       ]),
     ));
+
+  it('a series that takes the fingerprint of another on its way to quarantine', () =>
+    survives({
+      seed: 4620475493358877,
+      setting: {
+        durability: 'os',
+        chunkEncoding: 'double-delta',
+        syncSeriesFiles: 'adaptive',
+        retentionMs: 3600000,
+        minShrinkRatio: 0,
+        checkpointIntervalMs: 60000,
+        checkpointDirtySeries: 5000,
+        headChunkTimeoutMs: 10000,
+        memoryTarget: 67108864,
+        subscriptionBacklogBytes: 65536,
+        mischief: 0.02,
+        observed: true,
+      },
+      steps: [
+        {
+          type: 'command',
+          command: 'checkpoint',
+          detached: false,
+        },
+        {
+          type: 'fault',
+          fault: {
+            operation: 'truncate',
+            file: 'seriesFile',
+            fault: 'EIO',
+            skip: 10,
+            times: 1,
+          },
+        },
+        {
+          type: 'fault',
+          fault: {
+            operation: 'readIndex',
+            fault: 'EIO',
+            skip: 1,
+            times: 1,
+          },
+        },
+        {
+          type: 'closeQuery',
+          name: 0,
+        },
+        {
+          type: 'append',
+          series: 0,
+          count: 1,
+          spacing: {
+            everyMs: 1000,
+          },
+          values: 'constant',
+          via: 'store',
+          seed: 150701004,
+        },
+        {
+          type: 'advance',
+          byMs: 10000,
+        },
+        {
+          type: 'command',
+          command: 'maintain',
+          detached: false,
+        },
+        {
+          type: 'command',
+          command: 'maintain',
+          detached: false,
+        },
+        {
+          type: 'decay',
+          series: 0,
+          file: 'seriesFile',
+          which: 35,
+          at: 0.0004,
+        },
+        {
+          type: 'restart',
+        },
+        {
+          type: 'append',
+          series: 1,
+          count: 1,
+          spacing: {
+            everyMs: 15000,
+            jitterMs: 1500,
+          },
+          values: 'constant',
+          via: 'handle',
+          seed: 3731776619,
+        },
+      ],
+    }));
 });
