@@ -167,7 +167,6 @@ export class Checkpointer {
       if (isRecorded(table, row)) {
         const record = recordOf(table, chunks, row);
         if (record !== undefined) writer.add(record);
-        else this.createAgain(row);
         chunks.clean(row);
       }
       if ((row & (SERIES_PER_LOOK - 1)) === 0 && slices.isOver) {
@@ -175,16 +174,6 @@ export class Checkpointer {
         await slices.breathe();
       }
     }
-  }
-
-  /**
-   * The snapshot says nothing of a series without chunks, and the journal from before it goes. What is appended to such a
-   * series until a visit ends it is of no series, unless the journal behind the snapshot has its creation.
-   */
-  private createAgain(row: Row): void {
-    const { table, bus, clock } = this.parts;
-    if (this.isFinal || seriesTags.writable[table.stateCode(row)] === 0) return;
-    bus.publishCreated(clock.now(), table.high[row], table.low[row], table.labels[row] ?? []);
   }
 
   private async syncSeriesFiles(): Promise<void> {

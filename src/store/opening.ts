@@ -25,6 +25,7 @@ import { JournalWriter } from '../journal/journal-writer.ts';
 import type { Position } from '../model/events.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { recoverFromCrash } from '../recovery/crash-recovery.ts';
+import { endEmptySeries } from '../recovery/empty-series.ts';
 import { isOwnFingerprint, isReserved } from '../recovery/naming.ts';
 import type { ProgressReporter } from '../recovery/progress.ts';
 import { type Problem, reconcileTouched } from '../recovery/reconcile-touched.ts';
@@ -204,6 +205,8 @@ const recoverWith = async (
       result.purged,
     );
     damaged.push(...reconciled.damaged);
+    const lossy = new Set(damaged.map(({ high, low }) => fingerprintText(high, low)));
+    await endEmptySeries({ ...engine, indexer, publish: (event) => bus.publish(event) }, lossy);
     const { records, samples, skipped, touched } = result;
     const { chunksCut, filesRemoved } = reconciled;
     logger.info(

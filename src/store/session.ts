@@ -222,8 +222,6 @@ export class Session {
     await this.background?.stop();
     await running.disk.reserve.close();
     await running.damageReports.idle();
-    await running.actors.allSettled();
-    running.visits.endEmpty();
     await running.actors.close();
     await running.persister.idle();
     await subscriptions.close();

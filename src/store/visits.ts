@@ -108,16 +108,6 @@ export class Visits {
       ?.maintenanceBatchDuration.observe({ location: 'memory' }, (clock.monotonic() - slices.begunAt) / 1000);
   }
 
-  /** Ends every series that has nothing, in memory or on the disk: no checkpoint would know it, but the label indexes do. */
-  endEmpty(): void {
-    const { engine, actors } = this.parts;
-    const { table } = engine;
-    for (let row = 0; row < table.size; row++) {
-      if (!table.isLive(row) || table.chunksUnpersisted[row] > 0 || table.chunksInFile[row] !== 0) continue;
-      actors.send(row, { type: 'maintain', facts: factsOf(this.factSources, row) });
-    }
-  }
-
   /** Visits archived series for retention, without waking them. */
   async archivedSeries(slots: readonly number[]): Promise<void> {
     const { engine, recovered, retention, directory, lifecycle, actors } = this.parts;

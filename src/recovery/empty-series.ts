@@ -1,0 +1,47 @@
+/**
+ * Ends series that a recovery found without any sample: a crash tore off the journal what followed their creation. No
+ * checkpoint would have them, and the label indexes would keep their names for good.
+ */
+import type { Clock } from '../clock.ts';
+import type { Indexer } from '../index/indexer.ts';
+import type { LifecycleEvent, Position } from '../model/events.ts';
+import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
+import { toLabels } from '../model/labels.ts';
+import type { SeriesTable } from '../series/table.ts';
+import { Slices } from '../slices.ts';
+
+/** Longest stretch of work between two breaths of the host's event loop, and rows between two looks at the clock. */
+const SLICE_MS = 8;
+const ROWS_PER_LOOK = 4096;
+
+export interface EmptySeriesParts {
+  readonly table: SeriesTable;
+  readonly indexer: Indexer;
+  readonly clock: Clock;
+  readonly publish: (event: LifecycleEvent) => Position;
+}
+
+/** `damaged`: series that lost what they had; they are for quarantine to end. Returns how many were ended. */
+export const endEmptySeries = async (
+  { table, indexer, clock, publish }: EmptySeriesParts,
+  damaged: ReadonlySet<Fingerprint>,
+): Promise<number> => {
+  const slices = new Slices(clock, SLICE_MS);
+  let ended = 0;
+  for (let row = 0; row < table.size; row++) {
+    if (row % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+    if (!table.isLive(row) || table.chunksInFile[row] !== 0 || table.chunksUnpersisted[row] > 0) continue;
+    const high = table.high[row];
+    const low = table.low[row];
+    const fingerprint = fingerprintText(high, low);
+    const pairs = table.labels[row];
+    if (pairs === undefined || damaged.has(fingerprint)) continue;
+    if (indexer.queued >= indexer.capacity) await indexer.flush();
+    const labels = toLabels(pairs);
+    const position = publish({ type: 'seriesPurged', time: clock.now(), fingerprint, labels, reason: 'empty' });
+    indexer.enqueue({ type: 'unindex', high, low, pairs, position });
+    table.remove(row);
+    ended++;
+  }
+  return ended;
+};
