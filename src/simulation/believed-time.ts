@@ -18,6 +18,9 @@ export class BelievedTime {
   private offsetMs = 0;
   private seenMs = 0;
   private seenSinceMs = 0;
+  /** What was believed before the last small correction, and when that came. */
+  private formerMs = Number.NEGATIVE_INFINITY;
+  private correctedMs = Number.NEGATIVE_INFINITY;
 
   constructor(timeline: Timeline) {
     this.timeline = timeline;
@@ -29,6 +32,7 @@ export class BelievedTime {
     this.offsetMs = this.offsetNow;
     this.seenMs = this.offsetMs;
     this.seenSinceMs = this.timeline.monotonicMs;
+    this.formerMs = Number.NEGATIVE_INFINITY;
   }
 
   /** The latest time believed since it was asked before, in milliseconds since the epoch. Asking is looking at the clock. */
@@ -38,6 +42,8 @@ export class BelievedTime {
     if (Math.abs(offsetMs - this.seenMs) >= CORRECTION_MS) {
       this.seenSinceMs = monotonicMs;
       this.seenMs = offsetMs;
+      // A correction that nobody has looked at before the jump came is not known.
+      if (monotonicMs - this.correctedMs < LOOKS_MS) this.offsetMs = Math.max(this.offsetMs, this.formerMs);
     }
     const heldMs = monotonicMs - this.seenSinceMs;
     const isCorrection = Math.abs(offsetMs - this.offsetMs) < CORRECTION_MS;
@@ -45,6 +51,10 @@ export class BelievedTime {
     // Up to here it went by the old time, which may have been ahead.
     const until = isCorrection ? monotonicMs : Math.min(monotonicMs, this.seenSinceMs + HELD_MS + LOOKS_MS);
     const latest = Math.max(until + this.offsetMs, monotonicMs + offsetMs);
+    if (offsetMs < this.offsetMs - 1) {
+      this.formerMs = this.offsetMs;
+      this.correctedMs = monotonicMs;
+    }
     this.offsetMs = offsetMs;
     return latest;
   }

@@ -34,11 +34,13 @@ const eventTypes: Readonly<Record<DomainEvent['type'], true>> = {
 /**
  * What no sequence can reach:
  * - The index queue takes 2^18 operations before it is behind: the simulation's twelve series never make as many.
+ * - A recovery ends series that a crash has left without a sample, so that no visit finds one.
  * - The persistence-urgency score is at most 1, and one that is as before is not sent: nothing new comes while throttled.
  * - `fail` is sent, and giving back what is open fails, by a defect of the store's own; that ends a sequence as a failure.
  */
 const unreachable = [
   /indexing\.behind/,
+  /inMemory on maintain -> series\.purged/,
   /pressure\.throttled on pressureMeasured$/,
   / on fail /,
   /error\.actor\.(releaseUnopened|releaseFailed)/,

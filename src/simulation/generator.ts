@@ -1,13 +1,14 @@
 /**
  * Draws sequences. The same seed and number of steps always give the same sequence; a longer one begins like a shorter, but
- * for long ones, which have passages (passages.ts).
+ * for long ones, which begin in ways of their own (beginnings.ts) and have passages (passages.ts).
  *
  * Each sequence has a mood of its own: some kinds of step are left out, some come much more often. Sequences that differ
  * in kind reach states that an average one never does (Groce et al., "Swarm testing", ISSTA 2012).
  */
+import { drawBeginning } from './beginnings.ts';
 import { faultTargets } from './fault-targets.ts';
-import { type Fault, type FileKind, faultsOf } from './faults.ts';
-import { aimedAtFile, drawPassage } from './passages.ts';
+import { type Fault, faultsOf } from './faults.ts';
+import { drawPassage } from './passages.ts';
 import { Prng } from './prng.ts';
 import type { CrashPoint, commands, Sequence, Setting, Spacing, Step, StepType, Window } from './steps.ts';
 import { SERIES_MAX, type ValuePattern, valuePatterns } from './values.ts';
@@ -55,9 +56,6 @@ const moods = { '0': 1, '0.3': 2, '1': 5, '4': 2 } as const;
 const LONG = 100;
 const PASSAGES_PER_STEP = 0.025;
 
-/** Files that the first opening makes, most of them never to be made again. */
-const firstFiles: readonly FileKind[] = ['version', 'version', 'dirtyFlag', 'journal', 'index', 'directory'];
-
 /** Steps that make sense right after each other. */
 const quick: readonly StepType[] = [
   'append',
@@ -75,17 +73,19 @@ const indispensable: ReadonlySet<StepType> = new Set(['append', 'advance', 'comm
 
 export const generate = (seed: number, stepCount: number): Sequence => {
   const prng = new Prng(seed);
-  const setting = drawSetting(prng);
+  const drawn = drawSetting(prng);
   const mood = drawMood(prng);
   const seriesCount = prng.between(1, SERIES_MAX);
   const worldSeed = prng.seed();
-  const first = Array.from({ length: prng.pick([0, 0, 1, 2]) }, () =>
-    prng.chance(0.5) ? aimedAtFile(prng, prng.pick(firstFiles)) : drawStep(prng, prng.pick(['fault', 'crashAt']), 1),
+  const early = Array.from({ length: prng.pick([0, 0, 1, 2]) }, () =>
+    drawStep(prng, prng.pick(['fault', 'crashAt']), 1),
   );
-  const others: Step[] = [];
+  const isLong = stepCount >= LONG;
+  const ordinary = { setting: drawn, first: early, steps: [] };
+  const { setting, first, steps: beginning } = isLong ? drawBeginning(prng, seed, seriesCount, drawn) : ordinary;
+  const others = [...beginning];
   while (others.length < stepCount) {
-    if (stepCount >= LONG && prng.chance(PASSAGES_PER_STEP))
-      others.push(...drawPassage(prng, prng.below(seriesCount), setting));
+    if (isLong && prng.chance(PASSAGES_PER_STEP)) others.push(...drawPassage(prng, prng.below(seriesCount), setting));
     else others.push(drawStep(prng, prng.weighted(mood), seriesCount));
   }
   const steps = [...first, ...others].slice(0, stepCount);

@@ -125,6 +125,9 @@ export interface Allowance {
   readonly afterCrash?: boolean;
 }
 
+/** Stands for no series of the model. */
+export const STRANGER = -1;
+
 export const EVERYTHING: Allowance = { from: Number.NEGATIVE_INFINITY, through: Number.POSITIVE_INFINITY };
 
 export class Model {
@@ -134,6 +137,8 @@ export class Model {
   retentionLimit = Number.NEGATIVE_INFINITY;
   /** Journal, checkpoint or mappings are damaged: anything may be lost, but nothing may be invented. */
   damaged = false;
+  /** Labels may be garbled: those of a series with a mapped fingerprint are in heads.db with nothing to check them by. */
+  garbled = false;
   /** Series that were dropped, or that retention took whole: the record of that may be what is damaged. */
   private readonly ended = new Map<number, ModelSeries[]>();
 
@@ -202,6 +207,7 @@ export class Model {
     const found = new Map<number, SeriesSamples>();
     for (const samples of answer) {
       const number = this.numberOf(samples.labels, numbers);
+      if (number === STRANGER) continue;
       if (found.has(number)) throw new Violation(`${nameOf(number)} is in the answer twice`);
       found.set(number, samples);
     }
@@ -212,11 +218,12 @@ export class Model {
     }
   }
 
-  /** The number of a returned label set; it must be one of a series that exists. */
+  /** The number of a returned label set; it must be one of a series that exists, or, where labels are garbled, a stranger. */
   numberOf(labels: Labels, numbers: readonly number[]): number {
     const number = seriesOf(labels);
     const mayBe = number !== undefined && (this.series.has(number) || (this.damaged && this.ended.has(number)));
     if (mayBe && numbers.includes(number)) return number;
+    if (this.garbled) return STRANGER;
     throw new Violation(`a series is returned that was never appended to, or was dropped: ${JSON.stringify(labels)}`);
   }
 

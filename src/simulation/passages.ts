@@ -8,15 +8,15 @@ import type { FileKind, Operation } from './faults.ts';
 import type { Prng } from './prng.ts';
 import type { Setting, Step } from './steps.ts';
 
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** Samples so far apart that two fill a chunk. */
 const FAR_APART_MS = 2 ** 24;
 
-const maintain: Step = { type: 'command', command: 'maintain', detached: false };
+export const maintain: Step = { type: 'command', command: 'maintain', detached: false };
 const maintainMeanwhile: Step = { type: 'command', command: 'maintain', detached: true };
-const everything = { from: null, through: null };
+export const everything = { from: null, through: null };
 
 /** Syncs of the journal take seconds, so that what waits for them can be overtaken. */
 const slowJournal: Step = {
@@ -26,7 +26,7 @@ const slowJournal: Step = {
 
 type Passage = (prng: Prng, series: number, setting: Setting) => Step[];
 
-const append = (prng: Prng, series: number, count: number, everyMs = 1_000): Step => ({
+export const append = (prng: Prng, series: number, count: number, everyMs = 1_000): Step => ({
   type: 'append',
   series,
   count,
@@ -37,10 +37,10 @@ const append = (prng: Prng, series: number, count: number, everyMs = 1_000): Ste
 });
 
 /** Until a head chunk is idle. */
-const idleMs = ({ headChunkTimeoutMs }: Setting): number => headChunkTimeoutMs + 30_000;
+export const idleMs = ({ headChunkTimeoutMs }: Setting): number => headChunkTimeoutMs + 30_000;
 
 /** Some chunks in the series file, and nothing of the series in memory. */
-const archived: Passage = (prng, series, setting) => [
+export const archived: Passage = (prng, series, setting) => [
   append(prng, series, prng.between(150, 400)),
   { type: 'advance', byMs: idleMs(setting) },
   maintain,
@@ -48,7 +48,7 @@ const archived: Passage = (prng, series, setting) => [
 ];
 
 /** A fault or a crash at the next call, or one soon after, to a kind of file. */
-export const aimedAtFile = (prng: Prng, file: FileKind): Step => {
+const aimedAtFile = (prng: Prng, file: FileKind): Step => {
   const { faults, ...target } = prng.pick(faultTargets.filter((one) => one.file === file));
   const skip = prng.pick([0, 0, 0, 1, 2]);
   return prng.chance(0.5)
@@ -57,18 +57,18 @@ export const aimedAtFile = (prng: Prng, file: FileKind): Step => {
 };
 
 /** The next call fails. */
-const failing = (operation: Operation, file: FileKind): Step => ({
+export const failing = (operation: Operation, file: FileKind): Step => ({
   type: 'fault',
   fault: { operation, file, fault: 'EIO', skip: 0, times: 1 },
 });
 
 /** Where in a series file a record begins, as a share of its length; damage there is always seen. */
-const FIRST_RECORD = 0.0004;
+export const FIRST_RECORD = 0.0004;
 /** In a file of two, where the second begins, and a length in it that those who only copy it do not look at. */
 const SECOND_OF_TWO = [0.5003, 0.5181];
 
 /** The file of a series is damaged. */
-const damage = (prng: Prng, series: number): Extract<Step, { type: 'decay' }> => ({
+export const damage = (prng: Prng, series: number): Extract<Step, { type: 'decay' }> => ({
   type: 'decay',
   series,
   file: 'seriesFile',
@@ -76,22 +76,27 @@ const damage = (prng: Prng, series: number): Extract<Step, { type: 'decay' }> =>
   at: prng.chance(0.8) ? FIRST_RECORD : prng.next(),
 });
 
-/**
- * A series of two chunks, archived, the older of which is past retention within a few seconds, if that can be waited for.
- * Time closes the chunks, so that the moment is known.
- */
-const aging: Passage = (prng, series, setting) => {
+/** How long it takes until the older of two chunks that time has closed is past retention; 0 if that can't be waited for. */
+const restMs = (setting: Setting): number => {
   const { retentionMs } = setting;
+  return retentionMs === null || retentionMs > HOUR_MS
+    ? 0
+    : Math.max(0, retentionMs - 2 * idleMs(setting) - MINUTE_MS - 5_000);
+};
+
+/** A series of two chunks, archived, the older of which is past retention some ten seconds later, if that can be waited for. */
+export const aging: Passage = (prng, series, setting) => {
   const onePart = [append(prng, series, 5), { type: 'advance', byMs: idleMs(setting) } as const, maintain, maintain];
-  const passedMs = 2 * idleMs(setting) + MINUTE_MS;
-  const restMs = retentionMs === null || retentionMs > HOUR_MS ? 0 : retentionMs - passedMs - 5_000;
   return [
     ...onePart,
     { type: 'advance', byMs: MINUTE_MS },
     ...onePart,
-    ...(restMs > 0 ? [{ type: 'advance', byMs: restMs } as const] : []),
+    ...(restMs(setting) > 0 ? [{ type: 'advance', byMs: restMs(setting) } as const] : []),
   ];
 };
+
+/** From there to a moment when the older chunk is due and perhaps no visit has come yet. */
+const untilDue = (prng: Prng): Step => ({ type: 'advance', byMs: prng.between(7, 18) * 1_000 });
 
 /** Somebody comes for the series: to delete it, to read it, or with a sample. */
 const visitor = (prng: Prng, series: number): Step =>
@@ -124,11 +129,10 @@ const shrink: Passage = (prng, series, setting) => [
 ];
 
 /** Visitors come, one right after another, while files are worked on. */
-const visited: Passage = (prng, series, setting) => {
+export const visited: Passage = (prng, series, setting) => {
   const breathe = (tasksMax: number): Step => ({ type: 'breathe', tasks: prng.between(0, tasksMax) });
   const query: Step = { type: 'query', series: null, window: everything, detached: true };
   const round = (): Step[] => [
-    { type: 'advance', byMs: prng.between(1, 8_000) },
     ...(prng.chance(0.5) ? [query, breathe(8)] : []),
     maintainMeanwhile,
     breathe(4),
@@ -143,33 +147,34 @@ const visited: Passage = (prng, series, setting) => {
     ...(prng.chance(0.3) ? [aimedAtFile(prng, prng.pick(['seriesFile', 'seriesFileTmp', 'journal']))] : []),
     {
       type: 'together',
-      steps: [...(prng.chance(0.6) ? [slowJournal] : []), ...round(), ...(prng.chance(0.5) ? round() : [])],
+      steps: [
+        untilDue(prng),
+        ...(prng.chance(0.6) ? [slowJournal] : []),
+        ...round(),
+        ...(prng.chance(0.5) ? [untilDue(prng), ...round()] : []),
+      ],
     },
     { type: 'settle' },
   ];
 };
 
 /**
- * A query finds a file damaged while the file waits to be trimmed or written, and others come meanwhile. Maintenance is
- * quick: for something to be left for the visit that the query overtakes, the one before has to fail, or samples to come.
+ * A query finds a file damaged while the file waits to be trimmed or written, and others come meanwhile. All of it
+ * together: a look in between would put chunks into the cache, and their damage would not be seen.
  */
-const damagedMeanwhile: Passage = (prng, series, setting) => {
-  const breathe = (tasksMax: number): Step => ({ type: 'breathe', tasks: prng.between(0, tasksMax) });
-  const isTrim = prng.chance(0.5);
-  // All of it together: a look in between would put chunks into the cache, and their damage would not be seen.
+export const damagedMeanwhile: Passage = (prng, series, setting) => {
+  const breathe = (least: number, most: number): Step => ({ type: 'breathe', tasks: prng.between(least, most) });
+  const isTrim = restMs(setting) > 0 && prng.chance(0.7);
   const steps = [
     ...aging(prng, series, setting),
-    ...(isTrim
-      ? [failing('create', 'seriesFileTmp'), { type: 'advance', byMs: prng.between(5_000, 8_000) } as const]
-      : []),
-    ...(prng.chance(0.7) ? [{ ...damage(prng, series), at: prng.pick(isTrim ? SECOND_OF_TWO : [FIRST_RECORD]) }] : []),
-    ...(prng.chance(0.4) ? [failing(prng.pick(['rename', 'sync', 'write']), 'seriesFileTmp')] : []),
-    ...(isTrim ? [] : [append(prng, series, prng.between(150, 300))]),
+    isTrim ? untilDue(prng) : append(prng, series, prng.between(150, 300)),
+    ...(prng.chance(0.8) ? [{ ...damage(prng, series), at: prng.pick(isTrim ? SECOND_OF_TWO : [FIRST_RECORD]) }] : []),
+    ...(prng.chance(0.3) ? [failing(prng.pick(['create', 'rename', 'sync', 'write']), 'seriesFileTmp')] : []),
     { type: 'query', series, window: everything, detached: true } as const,
-    breathe(8),
+    breathe(3, 5),
     maintainMeanwhile,
-    breathe(4),
-    ...(prng.chance(0.5) ? [append(prng, series, 1), breathe(3)] : []),
+    breathe(0, 3),
+    ...(prng.chance(0.5) ? [append(prng, series, 1), breathe(0, 3)] : []),
     ...(prng.chance(0.5) ? [{ type: 'drop', series, detached: true } as const] : []),
   ];
   return [{ type: 'together', steps }, { type: 'settle' }];
@@ -200,24 +205,21 @@ const positions: Passage = (prng, series) => [
   { type: 'consume', name: prng.below(2), batches: 2, afterwards: 'ack' },
 ];
 
-/** More chunks than may wait for the disk, while the disk is slow. */
-const pressed: Passage = (prng, series, { memoryTarget }) =>
-  memoryTarget > 2 ** 22
+/** More chunks than may wait for the disk, while the disk is slow: first nearly, then too many. */
+export const pressed: Passage = (prng, series, { memoryTarget }) => {
+  const pause = (): Step => ({ type: 'advance', byMs: prng.between(250, 600) });
+  const more = (least: number, most: number): Step => append(prng, series, prng.between(least, most), FAR_APART_MS);
+  return memoryTarget > 2 ** 22
     ? []
     : [
         {
           type: 'together',
-          steps: [
-            append(prng, series, prng.between(2_900, 3_800), FAR_APART_MS),
-            { type: 'breathe', tasks: prng.between(1, 3) },
-            append(prng, series, prng.between(1, 900), FAR_APART_MS),
-            { type: 'breathe', tasks: prng.between(1, 6) },
-            append(prng, series, 1, FAR_APART_MS),
-          ],
+          steps: [slowJournal, more(2_900, 3_800), pause(), more(1, 300), pause(), more(200, 900), pause(), more(1, 1)],
         },
         { type: 'command', command: 'ready', detached: prng.chance(0.5) },
         { type: 'settle' },
       ];
+};
 
 const passages = [
   quarantine,

@@ -220,7 +220,10 @@ export class Player {
     } else {
       life.model.damaged = true;
       // Chunks have no checksum of their own: what is kept of a damaged checkpoint may have the flipped bit in it.
-      if (file === 'heads') for (const series of life.model.series.values()) series.suspect = true;
+      if (file === 'heads') {
+        for (const series of life.model.series.values()) series.suspect = true;
+        life.model.garbled = true;
+      }
     }
     life.decayed = true;
     life.world.disk.flipBit(path, Math.floor(at * life.world.disk.sizeOf(path) * 8));

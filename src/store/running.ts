@@ -256,6 +256,8 @@ export class Running {
   }
 
   urgency(): Urgency {
+    // While the disk refuses, hurry would only repeat what it refuses.
+    if (this.disk.isWaiting) return { score: 0, rushed: false };
     return { score: this.memory.score, rushed: this.actor.getSnapshot().hasTag('rushed') };
   }
 
