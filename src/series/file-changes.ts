@@ -33,6 +33,16 @@ export class FileChanges {
   }
 
   /**
+   * For a change that may have to be tried again and again: from now on, until what is returned is called, no checkpoint
+   * lets the journal begin after its announcements.
+   */
+  hold(): () => void {
+    const intent = { position: this.journal.end };
+    this.intents.add(intent);
+    return () => this.intents.delete(intent);
+  }
+
+  /**
    * Announces the change durably, with what else `announce` publishes, then makes it. What became of it must be published
    * before `change` ends.
    */

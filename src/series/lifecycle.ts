@@ -54,12 +54,21 @@ export interface LifecycleParts {
 
 const ARCHIVED = codeOfPath('archived.resting');
 
+/** A series on its way to quarantine. */
+interface Leaving {
+  readonly row: Row;
+  readonly pairs: LabelPairs;
+  readonly wasArchived: boolean;
+  /** Lets the journal forget. */
+  readonly letGo: () => void;
+}
+
 export class Lifecycle implements SeriesRows, SeriesEffects {
   private readonly parts: LifecycleParts;
   /** Why rows are, or are to be, quarantined. */
   private readonly reasons = new Map<Row, string>();
   /** Series whose files are damaged and not moved away yet: nothing may be written to them. */
-  private readonly unmoved = new Map<string, { readonly pairs: LabelPairs; readonly wasArchived: boolean }>();
+  private readonly unmoved = new Map<string, Leaving>();
   /** Series purged since the store was opened, by where they were and why. */
   readonly purges = { fromMemory: 0, fromArchive: 0, onRequest: 0 };
   /** Damaged files that could not be moved away; each is tried again. */
@@ -243,6 +252,11 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     this.parts.onDiskTrouble(error);
   }
 
+  /** Rows of series whose damaged files could not be moved away yet. */
+  get unmovedRows(): Row[] {
+    return [...this.unmoved.values()].map(({ row }) => row);
+  }
+
   /** The labels of a series on its way to quarantine: until its file is gone, its fingerprint is not free for others. */
   leavingPairs(high: number, low: number): LabelPairs | undefined {
     return this.unmoved.size === 0 ? undefined : this.unmoved.get(fingerprintText(high, low))?.pairs;
@@ -277,17 +291,24 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     const pairs = this.pairsOf(row);
     cache.forgetSeries(key);
     const successor = this.split(row);
-    const wasArchived = this.unmoved.get(key)?.wasArchived ?? archived.has(high, low);
-    this.unmoved.set(key, { pairs, wasArchived });
+    // Until the file is gone, the journal tells of it: no checkpoint has a series to which it belongs.
+    const leaving = this.unmoved.get(key) ?? {
+      row,
+      pairs,
+      wasArchived: archived.has(high, low),
+      letGo: this.parts.fileChanges.hold(),
+    };
+    this.unmoved.set(key, leaving);
     // From here on nobody may come for it by its archived half: a sample begins another series, a second report is one too many.
     archived.remove(high, low);
     await this.changeFile(row, { kind: 'quarantine', high, low, reason, pairs }, (file) => {
+      leaving.letGo();
       this.unmoved.delete(key);
       const labels = toLabels(pairs);
       const event = { type: 'seriesQuarantined', time: clock.now(), fingerprint: key, labels, reason } as const;
       const position = bus.publish(file === undefined ? event : { ...event, file });
       logger.error({ fingerprint: key, labels, reason, file }, 'A series was quarantined.');
-      if (wasArchived) indexer.enqueue({ type: 'purgeArchived', high, low, pairs });
+      if (leaving.wasArchived) indexer.enqueue({ type: 'purgeArchived', high, low, pairs });
       if (successor !== NO_ROW || table.findFingerprint(high, low) !== NO_ROW) {
         bus.publish({ type: 'seriesCreated', time: clock.now(), fingerprint: key, labels });
       } else {

@@ -6,6 +6,7 @@ import type { InspectionEvent } from 'xstate';
 import { phaseOfCode } from '../../machines/series-states.ts';
 import type { Urgency } from '../../streams/maintenance-sweep.ts';
 import type { SeriesState } from '../api.ts';
+import { TidemarkError } from '../errors.ts';
 import type { Subscriptions } from '../journal/subscriptions.ts';
 import type { Distributions } from '../metrics.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
@@ -253,6 +254,22 @@ export class Running {
     // One that is neither has gone, or is on its way to quarantine.
     if (pairs === undefined) return;
     this.actors.send(row === NO_ROW ? this.lifecycle.borrow(high, low, pairs) : row, { type: 'damage', reason });
+  }
+
+  /**
+   * Before a close: damaged files that could not be moved away yet are tried once more. A directory with such a file is
+   * not closed in order; the next opening moves it.
+   */
+  async moveDamaged(): Promise<void> {
+    await this.actors.allSettled();
+    for (const row of this.lifecycle.unmovedRows) this.visits.again(row);
+    await this.actors.allSettled();
+    const { length } = this.lifecycle.unmovedRows;
+    if (length === 0) return;
+    throw new TidemarkError(
+      'TIDEMARK_IO',
+      `${length} damaged series files could not be moved to quarantine; nothing is lost, and the next opening moves them`,
+    );
   }
 
   urgency(): Urgency {

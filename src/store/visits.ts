@@ -108,6 +108,11 @@ export class Visits {
       ?.maintenanceBatchDuration.observe({ location: 'memory' }, (clock.monotonic() - slices.begunAt) / 1000);
   }
 
+  /** Visits a series whose last call failed. */
+  again(row: Row): void {
+    this.parts.actors.send(row, { type: 'maintain', facts: factsOf(this.factSources, row) });
+  }
+
   /** Visits archived series for retention, without waking them. */
   async archivedSeries(slots: readonly number[]): Promise<void> {
     const { engine, recovered, retention, directory, lifecycle, actors } = this.parts;
