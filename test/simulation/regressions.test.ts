@@ -1306,4 +1306,80 @@ describe('The store survives', () => {
         },
       ],
     }));
+
+  it('a damaged file that could not be moved before the store closed, and a series that gets its fingerprint', () =>
+    survives({
+      seed: 7186746148733431,
+      setting: {
+        durability: 'os',
+        chunkEncoding: 'varbit',
+        syncSeriesFiles: 'never',
+        retentionMs: 3600000,
+        minShrinkRatio: 0.1,
+        checkpointIntervalMs: 3600000,
+        checkpointDirtySeries: 5000,
+        headChunkTimeoutMs: 10000,
+        memoryTarget: 25165824,
+        subscriptionBacklogBytes: 1073741824,
+        mischief: 0,
+        observed: true,
+      },
+      steps: [
+        {
+          type: 'append',
+          series: 1,
+          count: 250,
+          spacing: {
+            everyMs: 1000,
+          },
+          values: 'random',
+          via: 'store',
+          seed: 2096657414,
+        },
+        {
+          type: 'advance',
+          byMs: 20000,
+        },
+        {
+          type: 'decay',
+          series: 1,
+          file: 'seriesFile',
+          which: 18,
+          at: 0.0004,
+        },
+        {
+          type: 'fault',
+          fault: {
+            operation: 'makeDirectory',
+            file: 'orphaned',
+            fault: 'EIO',
+            skip: 0,
+            times: 1,
+          },
+        },
+        {
+          type: 'query',
+          series: null,
+          window: {
+            from: null,
+            through: null,
+          },
+        },
+        {
+          type: 'restart',
+        },
+        {
+          type: 'append',
+          series: 0,
+          count: 1,
+          spacing: {
+            everyMs: 60000,
+            jitterMs: 6000,
+          },
+          values: 'constant',
+          via: 'store',
+          seed: 2835488276,
+        },
+      ],
+    }));
 });
