@@ -344,7 +344,7 @@ export class Model {
     series.truncate(kept);
     for (let i = 0; i < times.length; i++) series.add(times[i], words[2 * i + 1], words[2 * i], appendedMs);
     series.acknowledged = series.count;
-    if (series.count === 0) this.end(series);
+    if (series.count + series.unsure.length === 0) this.end(series);
   }
 
   private checkValues(series: ModelSeries, samples: SeriesSamples | undefined, start: number): void {
