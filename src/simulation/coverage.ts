@@ -59,9 +59,9 @@ export class Coverage {
   }
 
   /** Adds what another run exercised. */
-  add(other: Coverage): void {
+  add(report: CoverageReport): void {
     for (const field of ['calls', 'faults', 'transitions', 'events', 'steps'] as const) {
-      for (const [key, value] of other[field]) count(this[field], key, value);
+      for (const [key, value] of Object.entries(report[field])) count(this[field], key, value);
     }
   }
 

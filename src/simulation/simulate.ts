@@ -1,5 +1,5 @@
 /**
- * The simulator's door: runs sequences on a store and says what came out. The whole store runs unmodified, on a simulated
+ * The simulator's door: plays a sequence on a store and says what came out. The whole store runs unmodified, on a simulated
  * clock, a simulated disk, simulated databases and seeded chance.
  */
 
@@ -97,48 +97,6 @@ export const playSequence = async (sequence: Sequence, options: SimulateOptions)
 /** Draws the sequence of a seed and plays it. */
 export const simulate = (seed: number, stepCount: number, options: SimulateOptions): Promise<SimulationResult> =>
   playSequence(generate(seed, stepCount), options);
-
-export interface SimulateManyOptions extends SimulateOptions {
-  readonly runs: number;
-  /** Seed of the first run; the others follow it. */
-  readonly seed: number;
-  /** Steps of each run. */
-  readonly steps: number;
-  /** Told after every run, with the number of runs done. */
-  readonly onResult?: (result: SimulationResult, done: number) => void;
-  /** Ends it after the run that is under way. */
-  readonly signal?: AbortSignal;
-  /** Failures after which it ends. Default 1. */
-  readonly failuresMax?: number;
-}
-
-export interface ManyResult {
-  readonly runs: number;
-  readonly steps: number;
-  readonly crashes: number;
-  readonly faults: number;
-  readonly calls: number;
-  readonly simulatedMs: number;
-  readonly failures: readonly { readonly seed: number; readonly result: SimulationResult }[];
-  readonly coverage: Coverage;
-}
-
-/** Runs many seeds, one after the other. */
-export const simulateMany = async (options: SimulateManyOptions): Promise<ManyResult> => {
-  const coverage = options.coverage ?? new Coverage();
-  const failures: { seed: number; result: SimulationResult }[] = [];
-  const totals = { runs: 0, steps: 0, crashes: 0, faults: 0, calls: 0, simulatedMs: 0 };
-  const { failuresMax = 1, signal } = options;
-  for (let run = 0; run < options.runs && failures.length < failuresMax && signal?.aborted !== true; run++) {
-    const seed = options.seed + run;
-    const result = await simulate(seed, options.steps, { ...options, coverage });
-    totals.runs++;
-    for (const key of ['steps', 'crashes', 'faults', 'calls', 'simulatedMs'] as const) totals[key] += result[key];
-    if (result.failure !== undefined) failures.push({ seed, result });
-    options.onResult?.(result, totals.runs);
-  }
-  return { ...totals, failures, coverage };
-};
 
 /** The command that plays a seed again. */
 export const replayCommand = (seed: number, steps: number): string =>

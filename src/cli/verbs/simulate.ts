@@ -2,6 +2,7 @@
  * `tidemark simulate`: runs the store on a simulated machine against a model of what must be true. A failure is reduced
  * to a short sequence, and printed with the command that replays it and as a test that can be pasted.
  */
+import { availableParallelism } from 'node:os';
 import type { DomainEvent, Store, StoreOptions } from '../../index.ts';
 import type { Sequence } from '../../simulation/steps.ts';
 import type { Engine } from '../engine.ts';
@@ -10,9 +11,9 @@ import { createProgressBar } from '../progress-bar.ts';
 import type { Output } from '../terminal.ts';
 import { formatCount, formatQuantity } from '../units.ts';
 import { integerOption, type Verb } from '../verb.ts';
+import type { SeedOutcome } from './simulate-seed.ts';
 
 type Simulator = typeof import('../../simulation/simulate.ts');
-type Result = Awaited<ReturnType<Simulator['simulate']>>;
 /** What is run on the simulated machine. */
 type Subject = Pick<Engine, 'openStore' | 'checkDirectory'>;
 
@@ -21,12 +22,13 @@ const seedMax = 2 ** 32 - 1;
 const traceLines = 30;
 
 const describeFailure = async (
-  { replayCommand, playSequence }: Simulator,
-  { seed, result, steps, subject }: { seed: number; result: Result; steps: number; subject: Subject },
+  { replayCommand, playSequence, simulate }: Simulator,
+  { seed, steps, subject }: { seed: number; steps: number; subject: Subject },
 ): Promise<string> => {
   const { asTest, shrink } = await import('../../simulation/shrink.ts');
   const fails = async (sequence: Sequence): Promise<boolean> =>
     (await playSequence(sequence, subject)).failure !== undefined;
+  const result = await simulate(seed, steps, subject);
   const { sequence } = await shrink(result.sequence, fails);
   const { failure } = await playSequence(sequence, subject);
   return [
@@ -60,6 +62,11 @@ export const simulate: Verb = {
     seed: { type: 'string', placeholder: 'N', summary: 'Seed of the first run. Default: random.' },
     runs: { type: 'string', placeholder: 'N', summary: 'Number of runs, each with the next seed. Default: 1.' },
     steps: { type: 'string', placeholder: 'N', summary: 'Steps of each run. Default: 200.' },
+    threads: {
+      type: 'string',
+      placeholder: 'N',
+      summary: 'Seeds that are played at a time. Default: as many as there are cores.',
+    },
     trace: { type: 'boolean', summary: 'Print everything that happens to stdout.' },
     events: {
       type: 'boolean',
@@ -77,19 +84,33 @@ export const simulate: Verb = {
     const seed = integerOption(options, 'seed', { minimum: 0, maximum: seedMax }) ?? Math.floor(Math.random() * 1e9);
     const runs = integerOption(options, 'runs', { minimum: 1, maximum: 1e9 }) ?? 1;
     const steps = integerOption(options, 'steps', { minimum: 1, maximum: 1e6 }) ?? 200;
+    const threads = integerOption(options, 'threads', { minimum: 1, maximum: 1024 }) ?? availableParallelism();
     const { openStore, checkDirectory, systemClock } = await engine();
     const subject: Subject = { openStore, checkDirectory };
-    const simulator: Simulator = await import('../../simulation/simulate.ts');
     const { Coverage } = await import('../../simulation/coverage.ts');
     const { LARGE_RUN_SEQUENCES, largeRun } = await import('../../simulation/expectation.ts');
     const coverage = new Coverage();
     const bar = createProgressBar({ out, err, ...terminal }, systemClock);
     const totals = { seed, runs: 0, steps: 0, crashes: 0, faults: 0, calls: 0, simulatedMs: 0 };
-    for (let run = 0; run < runs && !signal.aborted; run++) {
-      const result = await simulator.simulate(seed + run, steps, {
+    const failed: number[] = [];
+    const onOutcome = async (outcome: SeedOutcome): Promise<boolean> => {
+      totals.runs++;
+      for (const key of ['steps', 'crashes', 'faults', 'calls', 'simulatedMs'] as const) totals[key] += outcome[key];
+      coverage.add(outcome.coverage);
+      if (outcome.failure !== undefined) failed.push(outcome.seed);
+      await out.flush();
+      bar.update({ phase: `seed ${outcome.seed}`, done: totals.runs, total: runs });
+      return failed.length === 0 && !signal.aborted;
+    };
+    const isTold = options['trace'] === true || options['events'] === true;
+    if (runs > 1 && threads > 1 && !isTold) {
+      const { playOnThreads } = await import('./simulate-threads.ts');
+      await playOnThreads({ seed, runs, steps, threads, onOutcome });
+    } else {
+      const { playSeed } = await import('./simulate-seed.ts');
+      const told = {
         ...subject,
         ...(options['events'] === true ? { openStore: printingEvents(openStore, out) } : {}),
-        coverage,
         ...(options['trace'] === true
           ? {
               onTrace: (line: string) => {
@@ -97,14 +118,15 @@ export const simulate: Verb = {
               },
             }
           : {}),
-      });
-      totals.runs++;
-      for (const key of ['steps', 'crashes', 'faults', 'calls', 'simulatedMs'] as const) totals[key] += result[key];
-      await out.flush();
-      bar.update({ phase: `seed ${seed + run}`, done: run + 1, total: runs });
-      if (result.failure === undefined) continue;
+      };
+      for (let run = 0; run < runs && !signal.aborted; run++) {
+        if (!(await onOutcome(await playSeed({ seed: seed + run, steps }, told)))) break;
+      }
+    }
+    if (failed.length > 0) {
       bar.clear();
-      await out.write(await describeFailure(simulator, { seed: seed + run, result, steps, subject }));
+      const simulator: Simulator = await import('../../simulation/simulate.ts');
+      await out.write(await describeFailure(simulator, { seed: Math.min(...failed), steps, subject }));
       return exitCodes.problems;
     }
     bar.clear();

@@ -1,0 +1,49 @@
+/**
+ * Plays seeds on several threads. A sequence needs nobody else, and the same seed gives the same run wherever it is played;
+ * only the order in which outcomes come differs.
+ */
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { SeedOutcome, SeedTask } from './simulate-seed.ts';
+
+export interface ThreadedSeeds {
+  /** Seed of the first run; the others follow it. */
+  readonly seed: number;
+  readonly runs: number;
+  /** Steps of each. */
+  readonly steps: number;
+  readonly threads: number;
+  /** Told of each outcome; returns false to end it. */
+  readonly onOutcome: (outcome: SeedOutcome) => Promise<boolean>;
+}
+
+/** Resolves when all are played, or `onOutcome` has ended it. Rejects when a thread dies. */
+export const playOnThreads = async ({ seed, runs, steps, threads, onOutcome }: ThreadedSeeds): Promise<void> => {
+  const file = new URL(`./simulate-worker${extname(import.meta.url)}`, import.meta.url);
+  let next = 0;
+  let isEnded = false;
+  const play = async (): Promise<void> => {
+    const worker = new Worker(file);
+    try {
+      while (next < runs && !isEnded) {
+        const outcome = await ask(worker, { seed: seed + next++, steps });
+        if (!isEnded && !(await onOutcome(outcome))) isEnded = true;
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(threads, runs) }, play));
+};
+
+const ask = (worker: Worker, task: SeedTask): Promise<SeedOutcome> =>
+  new Promise((resolve, reject) => {
+    const died = (error: unknown): void =>
+      reject(new Error(`the thread that played seed ${task.seed} died`, { cause: error }));
+    worker.once('error', died);
+    worker.once('message', (outcome: SeedOutcome) => {
+      worker.off('error', died);
+      resolve(outcome);
+    });
+    worker.postMessage(task);
+  });
