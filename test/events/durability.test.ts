@@ -5,6 +5,7 @@
 import { expect } from 'chai';
 import type { CrashKind } from '../../src/simulation/simulated-process.ts';
 import { World } from '../../src/simulation/world.ts';
+import { codeOf } from '../store/support.ts';
 import { boot, directory, look, succeed } from './crash-world.ts';
 
 const INTERVAL_MS = 50;
@@ -39,6 +40,26 @@ describe('a sample that nobody flushed', () => {
   it("is safe from everything when append returns, with 'always'", async () => {
     expect(await found('always', 'kill', 0)).to.deep.equal(ALL);
     expect(await found('always', 'power', 0)).to.deep.equal(ALL);
+  });
+
+  it("is kept when the disk refuses it, with 'always', and safe when the store takes samples again", async () => {
+    for (const operation of ['write', 'dataSync'] as const) {
+      const world = new World({ seed: 1, directory, mischief: 0 });
+      const store = await boot(world, { durability: 'always' });
+      const append = (value: number): void =>
+        store.append({ __name__: 'x', id: 'a' }, 1_700_000_000_000 + value, value);
+      append(1);
+      world.disk.faults.arm({ operation, file: 'journal', fault: 'EIO', skip: 0 });
+      expect(await codeOf(() => append(2))).to.equal('TIDEMARK_IO');
+      expect(await codeOf(() => append(2)), 'not taken for done because it is known').to.equal('TIDEMARK_IO');
+      await succeed(world, () => store.ready());
+      append(2);
+      append(3);
+      world.crash('power');
+      const next = await boot(world);
+      expect((await look(world, next)).samples.get('a'), operation).to.deep.equal([1, 2, 3]);
+      await succeed(world, () => next.close());
+    }
   });
 
   it("is safe from everything after the interval and a sync, with 'interval', and not before", async () => {
