@@ -102,6 +102,8 @@ export const appendOdd = (life: Life, step: StepOf<'appendOdd'>): void => {
     return;
   }
   if (series === undefined || series.count === 0 || series.dropping || series.suspect || life.model.damaged) return;
+  // Where a later sample may be there, nobody knows what is odd.
+  if (series.lastTriedTime > series.lastTime) return;
   const last = series.count - 1;
   const same = { high: series.highs[last], low: series.lows[last] };
   const handle = life.store.series(labels);

@@ -69,7 +69,7 @@ describe('The simulator', () => {
     'acknowledgesBeforeSync',
     'replaysTwice',
     'dropsLastOfBatch',
-    'skipsBadLines',
+    'replaysFromSecondLine',
     'retriesFailedSync',
     'leaksFiles',
   ];

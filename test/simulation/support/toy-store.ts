@@ -25,7 +25,7 @@ export type ToyDefect =
   | 'acknowledgesBeforeSync'
   | 'replaysTwice'
   | 'dropsLastOfBatch'
-  | 'skipsBadLines'
+  | 'replaysFromSecondLine'
   | 'retriesFailedSync'
   | 'leaksFiles';
 
@@ -99,7 +99,10 @@ class ToyStore {
   }
 
   series(labels: Labels): unknown {
-    return { appendBits: (time: number, high: number, low: number) => this.appendBits(labels, time, high, low) };
+    return {
+      append: (time: number, value: number) => this.append(labels, time, value),
+      appendBits: (time: number, high: number, low: number) => this.appendBits(labels, time, high, low),
+    };
   }
 
   ready = async (): Promise<void> => {};
@@ -359,10 +362,10 @@ class ToyStore {
   }
 
   private replay(lines: readonly string[]): void {
-    for (const line of lines) {
+    for (const line of this.defect === 'replaysFromSecondLine' ? lines.slice(1) : lines) {
       const entry = entryOf(line);
-      if (entry !== undefined) this.apply(entry);
-      else if (this.defect !== 'skipsBadLines') return;
+      if (entry === undefined) return;
+      this.apply(entry);
     }
   }
 
