@@ -46,6 +46,7 @@ const weights: Readonly<Record<StepType, number>> = {
   diskFull: 0.7,
   diskFreed: 1.5,
   decay: 0.8,
+  slowThread: 1,
   together: 3,
 };
 
@@ -219,6 +220,8 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
         which: prng.below(100),
         at: prng.next(),
       };
+    case 'slowThread':
+      return { type, works: prng.between(1, 5) };
     case 'together': {
       const steps = Array.from({ length: prng.between(2, 5) }, () => drawStep(prng, prng.pick(quick), seriesCount));
       return { type, steps: steps.map(detachedOf) };

@@ -18,6 +18,8 @@ export const maintain: Step = { type: 'command', command: 'maintain', detached: 
 const maintainMeanwhile: Step = { type: 'command', command: 'maintain', detached: true };
 export const everything = { from: null, through: null };
 
+const slowThread = (prng: Prng): Step => ({ type: 'slowThread', works: prng.between(1, 4) });
+
 /** Syncs of the journal take seconds, so that what waits for them can be overtaken. */
 const slowJournal: Step = {
   type: 'fault',
@@ -149,7 +151,8 @@ export const visited: Passage = (prng, series, setting) => {
       type: 'together',
       steps: [
         untilDue(prng),
-        ...(prng.chance(0.6) ? [slowJournal] : []),
+        ...(prng.chance(0.4) ? [slowJournal] : []),
+        ...(prng.chance(0.6) ? [slowThread(prng)] : []),
         ...round(),
         ...(prng.chance(0.5) ? [untilDue(prng), ...round()] : []),
       ],
@@ -170,6 +173,7 @@ export const damagedMeanwhile: Passage = (prng, series, setting) => {
     isTrim ? untilDue(prng) : append(prng, series, prng.between(150, 300)),
     ...(prng.chance(0.8) ? [{ ...damage(prng, series), at: prng.pick(isTrim ? SECOND_OF_TWO : [FIRST_RECORD]) }] : []),
     ...(prng.chance(0.3) ? [failing(prng.pick(['create', 'rename', 'sync', 'write']), 'seriesFileTmp')] : []),
+    ...(prng.chance(0.6) ? [slowThread(prng)] : []),
     { type: 'query', series, window: everything, detached: true } as const,
     breathe(3, 5),
     maintainMeanwhile,

@@ -130,6 +130,9 @@ export class Player {
         return life.freeDisk();
       case 'decay':
         return this.decay(step);
+      case 'slowThread':
+        life.world.disk.slowWorks = step.works;
+        return;
       case 'together':
         return this.together(step);
     }

@@ -63,6 +63,8 @@ export class SimulatedDisk {
   readonly descriptorsMax: number;
   readonly mischief: number;
   capacityBytes: number;
+  /** Pieces of work to come for which the thread for files is slow. */
+  slowWorks = 0;
   namespace = new SimulatedNamespace();
   /** Calls so far, of all processes. */
   callCount = 0;

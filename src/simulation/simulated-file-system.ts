@@ -27,8 +27,9 @@ const VOLUME_BYTES_MAX = 2 ** 40;
 const SYNC_MS_MAX = 12;
 const SLOW_SYNC_MS_MAX = 8_000;
 
-/** A thread for files gets to its next piece of work within this time. */
+/** A thread for files gets to its next piece of work within this time; a slow one at most. */
 const ASIDE_MS_MAX = 4;
+const SLOW_ASIDE_MS_MAX = 500;
 
 export class SimulatedFileSystem implements FileSystem {
   private readonly disk: SimulatedDisk;
@@ -213,7 +214,10 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   runAside = (work: () => void): void => {
-    this.disk.timeline.schedule(this.process, this.disk.prng.next() * ASIDE_MS_MAX, work);
+    const isSlow = this.disk.slowWorks > 0;
+    if (isSlow) this.disk.slowWorks--;
+    const delayMs = this.disk.prng.next() * (isSlow ? SLOW_ASIDE_MS_MAX : ASIDE_MS_MAX);
+    this.disk.timeline.schedule(this.process, delayMs, work);
   };
 
   /** Calls that another thread makes one after another, while this one goes on. */

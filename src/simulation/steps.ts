@@ -133,6 +133,8 @@ export type Step =
       readonly at: number;
       readonly series?: number;
     }
+  /** The thread for files takes up to half a second for each of its next pieces of work. */
+  | { readonly type: 'slowThread'; readonly works: number }
   /** Steps that come so fast one after another that nobody looks at the store in between. */
   | { readonly type: 'together'; readonly steps: readonly Step[] };
 
@@ -174,5 +176,6 @@ export const stepTypes = [
   'diskFull',
   'diskFreed',
   'decay',
+  'slowThread',
   'together',
 ] as const satisfies readonly StepType[];
