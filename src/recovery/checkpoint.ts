@@ -16,7 +16,7 @@
  * the trailer is cut off.
  */
 
-import { seriesTags } from '../../machines/series-states.ts';
+import { phaseOfCode, seriesTags } from '../../machines/series-states.ts';
 import type { Slab } from '../chunk/slab.ts';
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
@@ -231,9 +231,15 @@ export class Checkpointer {
 
 const toMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** A row that an archived series borrows, or that a quarantined one still has, is no series of the checkpoint. */
-const isRecorded = (table: SeriesTable, row: Row): boolean =>
-  table.isLive(row) && (table.flags(row) & DETACHED) === 0 && seriesTags.resident[table.stateCode(row)] === 1;
+/**
+ * A row that an archived series borrows, that a quarantined one still has, or one that was deleted and whose file could not
+ * be, is no series of the checkpoint.
+ */
+const isRecorded = (table: SeriesTable, row: Row): boolean => {
+  if (!table.isLive(row) || (table.flags(row) & DETACHED) !== 0) return false;
+  const code = table.stateCode(row);
+  return seriesTags.resident[code] === 1 && phaseOfCode(code) !== 'purged';
+};
 
 const hasChunks = (table: SeriesTable, row: Row): boolean =>
   table.chunksUnpersisted[row] > 0 || table.chunksInFile[row] > 0;

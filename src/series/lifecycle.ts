@@ -69,6 +69,8 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   private readonly reasons = new Map<Row, string>();
   /** Series whose files are damaged and not moved away yet: nothing may be written to them. */
   private readonly unmoved = new Map<string, Leaving>();
+  /** Series that are deleted and whose files could not be yet. */
+  private readonly undeleted = new Map<string, Pick<Leaving, 'row' | 'letGo'>>();
   /** Series purged since the store was opened, by where they were and why. */
   readonly purges = { fromMemory: 0, fromArchive: 0, onRequest: 0 };
   /** Damaged files that could not be moved away; each is tried again. */
@@ -252,9 +254,9 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     this.parts.onDiskTrouble(error);
   }
 
-  /** Rows of series whose damaged files could not be moved away yet. */
-  get unmovedRows(): Row[] {
-    return [...this.unmoved.values()].map(({ row }) => row);
+  /** Rows of series whose files could not be moved away, or deleted, yet. */
+  get unfinishedRows(): Row[] {
+    return [...this.unmoved.values(), ...this.undeleted.values()].map(({ row }) => row);
   }
 
   /** The labels of a series on its way to quarantine: until its file is gone, its fingerprint is not free for others. */
@@ -322,11 +324,17 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
    * the journal says is undone in memory while the change still counts as under way, so that no checkpoint comes between.
    */
   async deleteFile(row: Row): Promise<void> {
-    const { table } = this.parts;
+    const { table, fileChanges } = this.parts;
+    const key = this.keyOf(row);
+    // No checkpoint has it any more: until the file is gone, the journal tells of it.
+    const leaving = this.undeleted.get(key) ?? { row, letGo: fileChanges.hold() };
+    this.undeleted.set(key, leaving);
     await this.changeFile(
       row,
       { kind: 'remove', high: table.high[row], low: table.low[row] },
       () => {
+        leaving.letGo();
+        this.undeleted.delete(key);
         table.chunksInFile[row] = 0;
         this.forgetSeries(row, 'dropped');
       },

@@ -257,18 +257,18 @@ export class Running {
   }
 
   /**
-   * Before a close: damaged files that could not be moved away yet are tried once more. A directory with such a file is
-   * not closed in order; the next opening moves it.
+   * Before a close: files that could not be moved to quarantine, or deleted, are tried once more. A directory with such a
+   * file is not closed in order; the next opening does it.
    */
-  async moveDamaged(): Promise<void> {
+  async finishFiles(): Promise<void> {
     await this.actors.allSettled();
-    for (const row of this.lifecycle.unmovedRows) this.visits.again(row);
+    for (const row of this.lifecycle.unfinishedRows) this.visits.again(row);
     await this.actors.allSettled();
-    const { length } = this.lifecycle.unmovedRows;
+    const { length } = this.lifecycle.unfinishedRows;
     if (length === 0) return;
     throw new TidemarkError(
       'TIDEMARK_IO',
-      `${length} damaged series files could not be moved to quarantine; nothing is lost, and the next opening moves them`,
+      `${length} series files could not be moved to quarantine, or deleted; nothing is lost, and the next opening does it`,
     );
   }
 

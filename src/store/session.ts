@@ -222,7 +222,7 @@ export class Session {
     await this.background?.stop();
     await running.disk.reserve.close();
     await running.damageReports.idle();
-    await running.moveDamaged();
+    await running.finishFiles();
     await running.actors.close();
     await running.persister.idle();
     await subscriptions.close();

@@ -42,9 +42,9 @@ describe('product code outside the ports', () => {
     expect(files.map(({ from, target }) => `${from}: ${target}`)).to.deep.equal([]);
   });
 
-  it('starts no thread but the one that series files have', () => {
+  it('starts no thread but the one that series files have, and those of the simulator', () => {
     const threads = sourceFiles.flatMap(importsOf).filter(({ target }) => target === 'node:worker_threads');
-    const others = threads.filter(({ from }) => !from.startsWith('src/disk/series-file-'));
+    const others = threads.filter(({ from }) => !/^src\/(disk\/series-file|cli\/verbs\/simulate)-/.test(from));
     expect(others.map(({ from }) => from)).to.deep.equal([]);
   });
 });

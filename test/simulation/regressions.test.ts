@@ -1382,4 +1382,115 @@ describe('The store survives', () => {
         },
       ],
     }));
+
+  it('a loss of power after a drop whose removal could not be synced, and a checkpoint', () =>
+    survives({
+      seed: 6914258840008069,
+      setting: {
+        durability: 'always',
+        chunkEncoding: 'varbit',
+        syncSeriesFiles: 'adaptive',
+        retentionMs: 600000,
+        minShrinkRatio: 0.1,
+        checkpointIntervalMs: 3600000,
+        checkpointDirtySeries: 3,
+        headChunkTimeoutMs: 10000,
+        memoryTarget: 2097152,
+        subscriptionBacklogBytes: 1073741824,
+        mischief: 0.2,
+        observed: false,
+      },
+      steps: [
+        {
+          type: 'append',
+          series: 3,
+          count: 1,
+          spacing: {
+            everyMs: 15000,
+          },
+          values: 'constant',
+          via: 'handle',
+          seed: 3578269747,
+        },
+        {
+          type: 'command',
+          command: 'maintain',
+          detached: false,
+        },
+        {
+          type: 'appendBatch',
+          series: [2, 3],
+          count: 2,
+          spacing: {
+            everyMs: 60000,
+            jitterMs: 6000,
+          },
+          values: 'float',
+          refusedEvery: 0,
+          seed: 94352020,
+        },
+        {
+          type: 'fault',
+          fault: {
+            operation: 'close',
+            file: 'orphaned',
+            fault: 'EIO',
+            skip: 0,
+            times: 1,
+          },
+        },
+        {
+          type: 'fault',
+          fault: {
+            operation: 'create',
+            fault: 'EIO',
+            skip: 0,
+            times: 1,
+          },
+        },
+        {
+          type: 'command',
+          command: 'checkpoint',
+          detached: false,
+        },
+        {
+          type: 'fault',
+          fault: {
+            operation: 'syncDirectory',
+            fault: 'EIO',
+            skip: 0,
+            times: 1,
+          },
+        },
+        {
+          type: 'drop',
+          series: 3,
+          detached: false,
+        },
+        {
+          type: 'command',
+          command: 'checkpoint',
+          detached: false,
+        },
+        {
+          type: 'crashAt',
+          kind: 'power',
+          fault: {
+            skip: 17,
+          },
+          again: [],
+        },
+        {
+          type: 'append',
+          series: 0,
+          count: 5,
+          spacing: {
+            everyMs: 15000,
+          },
+          values: 'constant',
+          via: 'handle',
+          seed: 320101660,
+        },
+      ],
+    }));
 });
