@@ -60,7 +60,6 @@ export interface DropResult {
 
 /** What is there and what of it is kept. */
 interface Plan {
-  readonly fileExists: boolean;
   readonly chunksInFile: number;
   /** Index of the first chunk in the file to keep; `chunksInFile` when none is. */
   readonly keepFrom: number;
@@ -83,11 +82,11 @@ export const dropAndPersist = (access: SeriesFileAccess, request: DropAndPersist
 
 const planFor = (access: SeriesFileAccess, path: string, request: DropAndPersist): Plan => {
   const fd = openIfPresent(access.fileSystem, path);
-  if (fd === undefined) return planForNew(access.slab, request, { fileExists: false, chunksInFile: 0, keepFrom: 0 });
+  if (fd === undefined) return planForNew(access.slab, request, { chunksInFile: 0, keepFrom: 0 });
   try {
     const chunksInFile = wholeRecords(path, access.fileSystem.statOpen(fd).size);
     if (chunksInFile === 0 || reachesBack(access.slab, request)) {
-      return planForNew(access.slab, request, { fileExists: true, chunksInFile, keepFrom: chunksInFile });
+      return planForNew(access.slab, request, { chunksInFile, keepFrom: chunksInFile });
     }
     return planForFile(access, path, fd, chunksInFile, request);
   } finally {
@@ -103,7 +102,7 @@ const reachesBack = (slab: SlabView, { slots, encodings, beforeTime }: DropAndPe
 const planForNew = (
   slab: SlabView,
   { slots, encodings, beforeTime }: DropAndPersist,
-  file: Pick<Plan, 'fileExists' | 'chunksInFile' | 'keepFrom'>,
+  file: Pick<Plan, 'chunksInFile' | 'keepFrom'>,
 ): Plan => {
   let appendFrom = 0;
   while (appendFrom < slots.length && slotLastTime(slab, slots[appendFrom], encodings[appendFrom]) < beforeTime) {
@@ -140,7 +139,7 @@ const planForFile = (
     keptUntil = recordLastTime(bytes, offset);
     return false;
   });
-  const file = { fileExists: true, chunksInFile };
+  const file = { chunksInFile };
   if (keepFrom === chunksInFile) return planForNew(access.slab, request, { ...file, keepFrom });
   if (keepFrom > start) return { ...file, keepFrom, appendFrom: 0, firstTime };
   if (start > 0) {

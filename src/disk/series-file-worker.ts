@@ -148,7 +148,8 @@ class ThreadWorker implements SeriesFileWorker {
 /** A worker that runs in the caller's thread: each batch from a microtask, or when the file system says so. */
 export const inlineSeriesFileWorker = (fileSystem: FileSystem, directory: string, slab: SlabView): SeriesFileWorker => {
   const files = new SeriesFiles(fileSystem, directory, slab);
-  const schedule = fileSystem.runAside ?? queueMicrotask;
+  const schedule = (work: () => void): void =>
+    fileSystem.runAside === undefined ? queueMicrotask(work) : fileSystem.runAside(work);
   let last: Promise<unknown> = Promise.resolve();
   let isClosed = false;
   return {

@@ -7,6 +7,7 @@ import type { Indexer } from '../index/indexer.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { toLabels } from '../model/labels.ts';
+import type { MemoryChunks } from '../series/memory-chunks.ts';
 import type { SeriesTable } from '../series/table.ts';
 import { Slices } from '../slices.ts';
 
@@ -16,6 +17,7 @@ const ROWS_PER_LOOK = 4096;
 
 export interface EmptySeriesParts {
   readonly table: SeriesTable;
+  readonly chunks: MemoryChunks;
   readonly indexer: Indexer;
   readonly clock: Clock;
   readonly publish: (event: LifecycleEvent) => Position;
@@ -23,7 +25,7 @@ export interface EmptySeriesParts {
 
 /** `damaged`: series that lost what they had; they are for quarantine to end. Returns how many were ended. */
 export const endEmptySeries = async (
-  { table, indexer, clock, publish }: EmptySeriesParts,
+  { table, chunks, indexer, clock, publish }: EmptySeriesParts,
   damaged: ReadonlySet<Fingerprint>,
 ): Promise<number> => {
   const slices = new Slices(clock, SLICE_MS);
@@ -40,6 +42,7 @@ export const endEmptySeries = async (
     const labels = toLabels(pairs);
     const position = publish({ type: 'seriesPurged', time: clock.now(), fingerprint, labels, reason: 'empty' });
     indexer.enqueue({ type: 'unindex', high, low, pairs, position });
+    chunks.clean(row);
     table.remove(row);
     ended++;
   }

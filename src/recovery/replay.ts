@@ -189,11 +189,12 @@ class Replay {
     this.touched.add(fingerprint);
     const row = table.findFingerprint(high, low);
     const pairs = row === NO_ROW ? labels && toLabelPairs(labels) : table.labels[row];
+    const hasSuccessor = row !== NO_ROW && table.chunksUnpersisted[row] > 0;
     if (archived.has(high, low) && pairs !== undefined) {
       archived.remove(high, low);
-      indexer.enqueue({ type: 'purgeArchived', high, low, pairs });
+      indexer.enqueue(hasSuccessor ? { type: 'unarchive', high, low } : { type: 'purgeArchived', high, low, pairs });
     }
-    if (row !== NO_ROW && table.chunksUnpersisted[row] > 0) {
+    if (hasSuccessor) {
       this.forgetFile(row);
       return;
     }

@@ -301,7 +301,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
       letGo: this.parts.fileChanges.hold(),
     };
     this.unmoved.set(key, leaving);
-    // From here on nobody may come for it by its archived half: a sample begins another series, a second report is one too many.
+    // From here on nobody may come for it by its archived half: a sample begins another series.
     archived.remove(high, low);
     await this.changeFile(row, { kind: 'quarantine', high, low, reason, pairs }, (file) => {
       leaving.letGo();
@@ -310,10 +310,13 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
       const event = { type: 'seriesQuarantined', time: clock.now(), fingerprint: key, labels, reason } as const;
       const position = bus.publish(file === undefined ? event : { ...event, file });
       logger.error({ fingerprint: key, labels, reason, file }, 'A series was quarantined.');
-      if (leaving.wasArchived) indexer.enqueue({ type: 'purgeArchived', high, low, pairs });
-      if (successor !== NO_ROW || table.findFingerprint(high, low) !== NO_ROW) {
+      const hasSuccessor = successor !== NO_ROW || table.findFingerprint(high, low) !== NO_ROW;
+      if (hasSuccessor) {
+        // The label indexes have the labels still, and for good: they are the successor's.
+        if (leaving.wasArchived) indexer.enqueue({ type: 'unarchive', high, low });
         bus.publish({ type: 'seriesCreated', time: clock.now(), fingerprint: key, labels });
       } else {
+        if (leaving.wasArchived) indexer.enqueue({ type: 'purgeArchived', high, low, pairs });
         indexer.enqueue({ type: 'unindex', high, low, pairs, position });
       }
     });

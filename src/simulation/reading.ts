@@ -105,6 +105,7 @@ export class Reading {
     const counts = new Map(numbers.flatMap((number) => (all.has(number) ? [[number, all.get(number)!]] : [])));
     const { from, through } = withBounds(range);
     const query = { from, through, counts, seen: new Set<number>() };
+    const troubleBefore = life.world.disk.troubleCount;
     life.start(
       'a select that is left running',
       () => collect(life.store, selector, range),
@@ -113,8 +114,8 @@ export class Reading {
           for (const samples of answer) this.checkHeld(query, samples);
           this.checkAllSeen(query);
         } catch (error) {
-          // What is on its way into quarantine is missing with reason; the next look tells.
-          if (!life.everTroubled) throw error;
+          // What is on its way into quarantine is missing with reason.
+          if (!life.decayed && life.world.disk.troubleCount === troubleBefore) throw error;
         }
       },
     );
@@ -320,7 +321,10 @@ export class Reading {
       life.world.trace.write(`quarantined ${fingerprint} ${reason}`);
       const number = labels === undefined ? this.numbers.get(fingerprint) : seriesOf(labels);
       const series = number === undefined ? undefined : life.model.series.get(number);
-      if (series !== undefined) series.quarantined = series.count;
+      if (series === undefined) continue;
+      series.quarantined = series.count;
+      // What comes from now on has another file.
+      series.suspect = false;
     }
     return true;
   }

@@ -149,7 +149,7 @@ export class Background {
     if (change?.type === 'clockJumped') store.actor.send({ type: 'clockJumped', byMs: change.byMs });
     if (change?.type === 'clockSettled') store.actor.send({ type: 'clockSettled' });
     this.dirtySeries$.next(engine.chunks.dirtySeries);
-    this.journalBytes$.next(recovered.journal.end - store.checkpoints.from);
+    this.journalBytes$.next(recovered.journal.end - store.checkpoints.begunAt);
     store.memory.evictOverTarget();
   }
 

@@ -23,6 +23,8 @@ export interface CheckpointsParts {
 export class Checkpoints {
   /** Replay would start here. */
   from: number;
+  /** Where the journal ended when the last one was begun; a change of a file that can't be made keeps `from` before it. */
+  begunAt: number;
   last = { endedAt: 0, durationMs: 0, bytes: 0 };
   private readonly parts: CheckpointsParts;
   private readonly turn = new KeyedMutex<'checkpoint'>();
@@ -32,6 +34,7 @@ export class Checkpoints {
   constructor(parts: CheckpointsParts) {
     this.parts = parts;
     this.from = parts.recovered.replayFrom;
+    this.begunAt = this.from;
   }
 
   /** One checkpoint at a time, and none while a backup holds them off. Call the result to let go. */
@@ -61,6 +64,7 @@ export class Checkpoints {
     const { engine, recovered, checkpointer, disk } = this.parts;
     const { clock } = engine;
     const { bus, indexer, journal } = recovered;
+    this.begunAt = journal.end;
     const written = checkpointer.write(final);
     this.writing = written;
     const result = await written;

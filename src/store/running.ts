@@ -249,9 +249,11 @@ export class Running {
 
   private quarantine(high: number, low: number, reason: string): void {
     const { table } = this.engine;
+    // Its file is on its way already, and whoever has the fingerprint by now has another.
+    if (this.lifecycle.leavingPairs(high, low) !== undefined) return;
     const row = table.findFingerprint(high, low);
     const pairs = row === NO_ROW ? this.directory.archivedPairs(high, low) : table.labels[row];
-    // One that is neither has gone, or is on its way to quarantine.
+    // One that is neither has gone.
     if (pairs === undefined) return;
     this.actors.send(row === NO_ROW ? this.lifecycle.borrow(high, low, pairs) : row, { type: 'damage', reason });
   }

@@ -45,17 +45,20 @@ describe('a damaged series file', () => {
     await store.close();
   });
 
-  it('found by several who come at a time is isolated once', async () => {
-    const machine = await persisted(1);
-    const { store, pass, events, fileSystem } = machine;
-    expect(store.stateCounts().archived).to.equal(1);
-    damage(machine, seriesFiles(machine)[0]);
-    await Promise.all([samplesOf(store, 'm'), samplesOf(store, 'm'), samplesOf(store, 'm')]);
-    await pass(1000);
-    expect(events.filter(({ type }) => type === 'seriesQuarantined')).to.have.length(1);
-    expect(fileSystem.paths().filter((path) => path.startsWith('/store/orphaned/'))).to.have.length(2);
-    await store.close();
-  });
+  for (const state of ['archived', 'inMemory'] as const)
+    it(`found by several who come at a time is isolated once: ${state}`, async () => {
+      const machine = await persisted(1);
+      const { store, pass, events, fileSystem } = machine;
+      if (state === 'inMemory') store.append({ __name__: 'm', id: '0' }, START_MS + 100_000, 7);
+      expect(store.stateCounts()[state]).to.equal(1);
+      damage(machine, seriesFiles(machine)[0]);
+      await Promise.all([samplesOf(store, 'm'), samplesOf(store, 'm'), samplesOf(store, 'm')]);
+      await pass(1000);
+      expect(events.filter(({ type }) => type === 'seriesQuarantined')).to.have.length(1);
+      expect(fileSystem.paths().filter((path) => path.startsWith('/store/orphaned/'))).to.have.length(2);
+      expect((await samplesOf(store, 'm')).size).to.equal(state === 'inMemory' ? 1 : 0);
+      await store.close();
+    });
 
   it('gives way to a new series of the same labels with the next sample', async () => {
     const machine = await persisted(1);
@@ -69,6 +72,28 @@ describe('a damaged series file', () => {
     expect((await samplesOf(reopened.store, 'm')).size).to.equal(1);
     expect(await reopened.store.quarantined()).to.have.length(1);
     expect(await metricOf(reopened.store, 'tidemark_quarantined_series')).to.equal(1);
+    await reopened.store.close();
+  });
+
+  it('gives way to a new series also for a sample that comes while it is being moved, which every query finds', async () => {
+    const machine = await persisted(1);
+    const { store, pass, fileSystem } = machine;
+    damage(machine, seriesFiles(machine)[0]);
+    let isAppended = false;
+    fileSystem.onCall = (operation, path) => {
+      if (operation !== 'rename' || !path.endsWith('.db') || isAppended) return;
+      isAppended = true;
+      store.append({ __name__: 'm', id: '0' }, START_MS + 100_000, 7);
+    };
+    await samplesOf(store, 'm');
+    await pass(1000);
+    expect(isAppended).to.equal(true);
+    const found = new Map([[`0@${START_MS + 100_000}`, 7]]);
+    expect(await samplesOf(store, '{id="0"}')).to.deep.equal(found);
+    expect(await store.quarantined()).to.have.length(1);
+    const reopened = await machine.reopen();
+    expect(await samplesOf(reopened.store, '{id="0"}')).to.deep.equal(found);
+    expect(await reopened.store.labelValues('id')).to.deep.equal(['0']);
     await reopened.store.close();
   });
 

@@ -29,6 +29,9 @@ export const playOnThreads = async ({ seed, runs, steps, threads, onOutcome }: T
         const outcome = await ask(worker, { seed: seed + next++, steps });
         if (!isEnded && !(await onOutcome(outcome))) isEnded = true;
       }
+    } catch (error) {
+      isEnded = true;
+      throw error;
     } finally {
       await worker.terminate();
     }
@@ -38,11 +41,13 @@ export const playOnThreads = async ({ seed, runs, steps, threads, onOutcome }: T
 
 const ask = (worker: Worker, task: SeedTask): Promise<SeedOutcome> =>
   new Promise((resolve, reject) => {
-    const died = (error: unknown): void =>
-      reject(new Error(`the thread that played seed ${task.seed} died`, { cause: error }));
+    const died = (cause: unknown): void =>
+      reject(new Error(`the thread that played seed ${task.seed} died`, { cause }));
     worker.once('error', died);
+    worker.once('exit', died);
     worker.once('message', (outcome: SeedOutcome) => {
       worker.off('error', died);
+      worker.off('exit', died);
       resolve(outcome);
     });
     worker.postMessage(task);
