@@ -6,7 +6,8 @@
  * files are known to have seen, so that no position is ever given out twice. Its header remembers where the records
  * before it ended; the gap between is not damage.
  */
-import type { FileSystem } from '../disk/file-system.ts';
+import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
+import { readFully, writeFully } from '../disk/read-write.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Position } from '../model/events.ts';
 import type { JournalFinding } from './findings.ts';
@@ -15,6 +16,9 @@ import type { ClosedSegment } from './segment-files.ts';
 import { parseSegmentName } from './segment-header.ts';
 import { listSegments, physicalEnd, SET_ASIDE_SUFFIX, type SegmentEntry } from './segment-list.ts';
 import { SegmentReader } from './segment-reader.ts';
+
+/** Written again at a stretch. */
+const WRITE_AGAIN_BYTES = 1 << 20;
 
 export interface JournalTail {
   /** `undefined` for a journal that does not exist yet. */
@@ -27,7 +31,13 @@ export interface JournalTail {
   readonly findings: readonly JournalFinding[];
 }
 
-export const prepareTail = (fileSystem: FileSystem, directory: string, notBefore: Position): JournalTail => {
+/** `isAfterCrash`: the process before did not close it. */
+export const prepareTail = (
+  fileSystem: FileSystem,
+  directory: string,
+  notBefore: Position,
+  isAfterCrash: boolean,
+): JournalTail => {
   const { storeId, segments, findings: listed } = listSegments(fileSystem, directory);
   const findings = [...listed];
   refuseOtherVersions(listed);
@@ -47,7 +57,7 @@ export const prepareTail = (fileSystem: FileSystem, directory: string, notBefore
     end: index + 1 < segments.length ? Math.min(segments[index + 1].start, physicalEnd(segment)) : recordsEnd,
     bytes: segment === last ? segment.headerBytes + recordsEnd - segment.start : segment.bytes,
   }));
-  syncRecent(fileSystem, directory, segments, recordsEnd);
+  secureRecent(fileSystem, directory, segments, { recordsEnd, isWrittenAgain: isAfterCrash });
   if (recordsEnd === last.start) {
     // It would keep its name from the segment that starts where it does. One whose header is damaged may hold records
     // that somebody can still make sense of; a crash right after it was created leaves no bytes of any.
@@ -95,25 +105,49 @@ const cutTail = (
 
 /**
  * What a process that died had written may be nowhere but in the page cache. The records that follow are acknowledged
- * on top of it, in other files: without this, a loss of power could leave them and take what came before.
+ * on top of it, in other files: without this, a loss of power could leave them and take what came before. To sync is not
+ * enough: if that failed in the process that died, the system has told nobody else and takes the pages for written. So
+ * after a crash the bytes are written once more, as they are, which makes them due again.
  */
-const syncRecent = (
+const secureRecent = (
   fileSystem: FileSystem,
   directory: string,
   segments: readonly SegmentEntry[],
-  recordsEnd: Position,
+  { recordsEnd, isWrittenAgain }: { readonly recordsEnd: Position; readonly isWrittenAgain: boolean },
 ): void => {
   const unconfirmedFrom = recordsEnd - journalDefaults.unconfirmedBytesMax;
+  const buffer = new Uint8Array(isWrittenAgain ? WRITE_AGAIN_BYTES : 0);
   for (const segment of segments) {
-    if (segment !== segments.at(-1) && physicalEnd(segment) < unconfirmedFrom) continue;
+    const isLast = segment === segments.at(-1);
+    if (!isLast && physicalEnd(segment) < unconfirmedFrom) continue;
     const descriptor = fileSystem.open(segment.path, 'readWrite');
     try {
+      if (isWrittenAgain) {
+        const begin = unconfirmedFrom <= segment.start ? 0 : offsetOf(segment, unconfirmedFrom);
+        writeAgain(fileSystem, descriptor, buffer, begin, isLast ? offsetOf(segment, recordsEnd) : segment.bytes);
+      }
       fileSystem.dataSyncBlocking(descriptor);
     } finally {
       fileSystem.close(descriptor);
     }
   }
   fileSystem.syncDirectory(directory);
+};
+
+const offsetOf = ({ start, headerBytes }: SegmentEntry, position: Position): number => headerBytes + position - start;
+
+const writeAgain = (
+  fileSystem: FileSystem,
+  descriptor: FileDescriptor,
+  buffer: Uint8Array,
+  begin: number,
+  end: number,
+): void => {
+  for (let offset = begin; offset < end; offset += buffer.length) {
+    const length = readFully(fileSystem, descriptor, buffer, 0, Math.min(buffer.length, end - offset), offset);
+    writeFully(fileSystem, descriptor, buffer, 0, length, offset);
+    if (length < buffer.length) return;
+  }
 };
 
 const cut = (fileSystem: FileSystem, path: string, bytes: number): void => {

@@ -39,6 +39,8 @@ export interface JournalWriterParts {
   readonly storeId: string;
   /** The journal goes on at this position or later: one that other files are known to have seen. */
   readonly notBefore?: Position;
+  /** The process before did not close it: what that wrote last may have failed to reach the disk. Default false. */
+  readonly isAfterCrash?: boolean;
   readonly options?: JournalWriterOptions;
 }
 
@@ -87,14 +89,14 @@ export class JournalWriter {
   private ended = false;
 
   static open(parts: JournalWriterParts): JournalWriter {
-    const { fileSystem, directory, notBefore = 0 } = parts;
+    const { fileSystem, directory, notBefore = 0, isAfterCrash = false } = parts;
     try {
       if (fileSystem.stat(directory) === undefined) {
         fileSystem.makeDirectory(directory);
         // Its name lies in the directory above: without this, loss of power could take a journal that was synced.
         fileSystem.syncDirectory(dirname(directory));
       }
-      return new JournalWriter(parts, prepareTail(fileSystem, directory, notBefore));
+      return new JournalWriter(parts, prepareTail(fileSystem, directory, notBefore, isAfterCrash));
     } catch (error) {
       throw ioError(error, 'open', directory);
     }

@@ -134,7 +134,8 @@ const recoverWith = async (
   const { heads, exactHeads, problems } = archiveAndHeads[1];
   // Positions that the checkpoint or the indexes have seen must not be given out again, also when the journal was deleted
   // or a loss of power took its end.
-  const journal = openJournal(engine, Math.max(heads.trailer?.position ?? 0, (await labels.position()) ?? 0));
+  const notBefore = Math.max(heads.trailer?.position ?? 0, (await labels.position()) ?? 0);
+  const journal = openJournal(engine, notBefore, found.dirty && !engine.options.readOnly);
   // The journal is read more than once; each thing is said once.
   const told = new Set<string>();
   const onFinding = (finding: JournalFinding): void => {
@@ -337,7 +338,7 @@ const databasePartsOf = ({ fileSystem, directory, stores, options, logger, clock
   breathe: () => clock.breathe(),
 });
 
-const openJournal = (engine: Engine, notBefore: Position): JournalWriter => {
+const openJournal = (engine: Engine, notBefore: Position, isAfterCrash: boolean): JournalWriter => {
   const { fileSystem, journalDirectory, clock, options, random } = engine;
   const { durability, commitIntervalMs, historyBytes, retentionBytes } = options;
   return JournalWriter.open({
@@ -346,6 +347,7 @@ const openJournal = (engine: Engine, notBefore: Position): JournalWriter => {
     clock,
     storeId: newStoreId(() => random.next()),
     notBefore,
+    isAfterCrash,
     options: {
       durability,
       commitIntervalMs,

@@ -1493,4 +1493,165 @@ describe('The store survives', () => {
         },
       ],
     }));
+
+  it('a journal whose sync failed, a kill, and a loss of power after the next opening', () =>
+    survives({
+      seed: 8728587360664675,
+      setting: {
+        durability: 'os',
+        chunkEncoding: 'delta',
+        syncSeriesFiles: 'adaptive',
+        retentionMs: null,
+        minShrinkRatio: 0.5,
+        checkpointIntervalMs: 60000,
+        checkpointDirtySeries: 5000,
+        headChunkTimeoutMs: 10000,
+        memoryTarget: 67108864,
+        subscriptionBacklogBytes: 1073741824,
+        mischief: 0.02,
+        observed: false,
+      },
+      steps: [
+        {
+          type: 'appendBatch',
+          series: [0, 0, 1],
+          count: 1,
+          spacing: {
+            everyMs: 10,
+          },
+          values: 'gauge',
+          refusedEvery: 0,
+          seed: 1797922107,
+        },
+        {
+          type: 'inspect',
+          series: 1,
+        },
+        {
+          type: 'crash',
+          kind: 'kill',
+          again: [],
+        },
+        {
+          type: 'query',
+          series: 0,
+          window: {
+            from: null,
+            through: 0.17408369318582118,
+          },
+          detached: true,
+        },
+        {
+          type: 'command',
+          command: 'waitForIndexing',
+          detached: false,
+        },
+        {
+          type: 'advance',
+          byMs: 60000,
+        },
+        {
+          type: 'labels',
+          series: 0,
+        },
+        {
+          type: 'observe',
+          what: 'watch',
+          throwEvery: 1,
+        },
+        {
+          type: 'labels',
+          series: 1,
+        },
+        {
+          type: 'query',
+          series: 1,
+          window: {
+            from: null,
+            through: 0.15197667013853788,
+          },
+        },
+        {
+          type: 'consume',
+          name: 0,
+          batches: 4,
+          afterwards: 'throw',
+        },
+        {
+          type: 'crash',
+          kind: 'power',
+          again: [],
+        },
+        {
+          type: 'append',
+          series: 1,
+          count: 1,
+          spacing: {
+            everyMs: 1000,
+          },
+          values: 'constant',
+          via: 'store',
+          seed: 93704241,
+        },
+        {
+          type: 'slowThread',
+          works: 1,
+        },
+        {
+          type: 'append',
+          series: 0,
+          count: 1,
+          spacing: {
+            everyMs: 600000,
+            jitterMs: 60000,
+          },
+          values: 'constant',
+          via: 'store',
+          seed: 1333771006,
+        },
+        {
+          type: 'together',
+          steps: [
+            {
+              type: 'fault',
+              fault: {
+                operation: 'dataSync',
+                fault: 'ENOSPC',
+                skip: 1,
+                times: 1,
+              },
+            },
+            {
+              type: 'append',
+              series: 1,
+              count: 14,
+              spacing: {
+                everyMs: 15000,
+              },
+              values: 'constant',
+              via: 'handle',
+              seed: 388745016,
+            },
+          ],
+        },
+        {
+          type: 'crashAt',
+          kind: 'kill',
+          fault: {
+            skip: 0,
+          },
+          again: [],
+        },
+        {
+          type: 'command',
+          command: 'flush',
+          detached: false,
+        },
+        {
+          type: 'crash',
+          kind: 'power',
+          again: [],
+        },
+      ],
+    }));
 });
