@@ -44,6 +44,8 @@ export interface FindParts {
   readonly archived: ArchiveDirectory;
   readonly indexer: Indexer;
   readonly clock: Clock;
+  /** Whether the disk refuses what the journal writes. */
+  readonly isJournalRefused: () => boolean;
   /** Told how many fingerprints of an index stand for no series. */
   readonly onStrays: (count: number) => void;
 }
@@ -78,7 +80,7 @@ export const findLabels = async (parts: FindParts, sought: Sought): Promise<Labe
 
 const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise<void> => {
   const { labels, indexer, clock } = parts;
-  const isIndexed = await settleIndex(indexer);
+  const isIndexed = await settleIndex(indexer, parts.isJournalRefused);
   const taken = new FingerprintMap<true>();
   if (!isIndexed) await takeUnindexed(parts, sought, take, taken);
   const takeFound: Take = (pairs, high, low, row) => {

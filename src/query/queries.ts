@@ -167,7 +167,7 @@ export class Queries {
 
   private async settleIndex(): Promise<boolean> {
     this.check(undefined);
-    return settleIndex(this.parts.indexer);
+    return settleIndex(this.parts.indexer, this.parts.isJournalRefused);
   }
 
   /** Every label of every series in memory. */

@@ -219,6 +219,7 @@ export class Running {
       archived,
       indexer,
       reader: this.reader,
+      isJournalRefused: () => !journal.writable,
       clock,
       visibleFrom: () =>
         options.retentionMs === Infinity ? Number.NEGATIVE_INFINITY : this.trustedClock.now() - options.retentionMs,
@@ -266,11 +267,14 @@ export class Running {
     await this.actors.allSettled();
     for (const row of this.lifecycle.unfinishedRows) this.visits.again(row);
     await this.actors.allSettled();
-    const { length } = this.lifecycle.unfinishedRows;
-    if (length === 0) return;
+    const { table } = this.engine;
+    const fingerprints = this.lifecycle.unfinishedRows.map((row) => fingerprintText(table.high[row], table.low[row]));
+    if (fingerprints.length === 0) return;
     throw new TidemarkError(
       'TIDEMARK_IO',
-      `${length} series files could not be moved to quarantine, or deleted; nothing is lost, and the next opening does it`,
+      `${fingerprints.length} series files could not be moved to quarantine, or deleted; nothing is lost, and the next ` +
+        'opening does it',
+      { details: { fingerprints } },
     );
   }
 
