@@ -137,7 +137,7 @@ export class Model {
   retentionLimit = Number.NEGATIVE_INFINITY;
   /** Journal, checkpoint or mappings are damaged: anything may be lost, but nothing may be invented. */
   damaged = false;
-  /** Labels may be garbled: those of a series with a mapped fingerprint are in heads.db with nothing to check them by. */
+  /** Labels and mapped fingerprints may be garbled: in heads.db there is nothing to check the one by but the other. */
   garbled = false;
   /** Series that were dropped, or that retention took whole: the record of that may be what is damaged. */
   private readonly ended = new Map<number, ModelSeries[]>();
@@ -208,6 +208,7 @@ export class Model {
     for (const samples of answer) {
       const number = this.numberOf(samples.labels, numbers);
       if (number === STRANGER) continue;
+      if (found.has(number) && this.garbled) continue;
       if (found.has(number)) throw new Violation(`${nameOf(number)} is in the answer twice`);
       found.set(number, samples);
     }
