@@ -44,17 +44,19 @@ export const writeFully = (
   }
 };
 
-/** Copies all of an open file to the beginning of another, one buffer at a time. */
+/** Copies bytes of an open file to the same place in another, or in itself, one buffer at a time. Default: all of it. */
 export const copyContent = (
   fileSystem: FileSystem,
   source: FileDescriptor,
   target: FileDescriptor,
   buffer: Uint8Array,
+  { begin = 0, end = Number.POSITIVE_INFINITY } = {},
 ): void => {
-  for (let position = 0; ; position += buffer.length) {
-    const found = readFully(fileSystem, source, buffer, 0, buffer.length, position);
+  for (let position = begin; position < end; position += buffer.length) {
+    const wanted = Math.min(buffer.length, end - position);
+    const found = readFully(fileSystem, source, buffer, 0, wanted, position);
     writeFully(fileSystem, target, buffer, 0, found, position);
-    if (found < buffer.length) return;
+    if (found < wanted) return;
   }
 };
 

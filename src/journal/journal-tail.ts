@@ -6,8 +6,8 @@
  * files are known to have seen, so that no position is ever given out twice. Its header remembers where the records
  * before it ended; the gap between is not damage.
  */
-import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
-import { readFully, writeFully } from '../disk/read-write.ts';
+import type { FileSystem } from '../disk/file-system.ts';
+import { copyContent } from '../disk/read-write.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Position } from '../model/events.ts';
 import type { JournalFinding } from './findings.ts';
@@ -124,7 +124,8 @@ const secureRecent = (
     try {
       if (isWrittenAgain) {
         const begin = unconfirmedFrom <= segment.start ? 0 : offsetOf(segment, unconfirmedFrom);
-        writeAgain(fileSystem, descriptor, buffer, begin, isLast ? offsetOf(segment, recordsEnd) : segment.bytes);
+        const end = isLast ? offsetOf(segment, recordsEnd) : segment.bytes;
+        copyContent(fileSystem, descriptor, descriptor, buffer, { begin, end });
       }
       fileSystem.dataSyncBlocking(descriptor);
     } finally {
@@ -135,20 +136,6 @@ const secureRecent = (
 };
 
 const offsetOf = ({ start, headerBytes }: SegmentEntry, position: Position): number => headerBytes + position - start;
-
-const writeAgain = (
-  fileSystem: FileSystem,
-  descriptor: FileDescriptor,
-  buffer: Uint8Array,
-  begin: number,
-  end: number,
-): void => {
-  for (let offset = begin; offset < end; offset += buffer.length) {
-    const length = readFully(fileSystem, descriptor, buffer, 0, Math.min(buffer.length, end - offset), offset);
-    writeFully(fileSystem, descriptor, buffer, 0, length, offset);
-    if (length < buffer.length) return;
-  }
-};
 
 const cut = (fileSystem: FileSystem, path: string, bytes: number): void => {
   const descriptor = fileSystem.open(path, 'readWrite');

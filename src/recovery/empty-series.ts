@@ -23,13 +23,12 @@ export interface EmptySeriesParts {
   readonly publish: (event: LifecycleEvent) => Position;
 }
 
-/** `damaged`: series that lost what they had; they are for quarantine to end. Returns how many were ended. */
+/** `damaged`: series that lost what they had; they are for quarantine to end. */
 export const endEmptySeries = async (
   { table, chunks, indexer, clock, publish }: EmptySeriesParts,
   damaged: ReadonlySet<Fingerprint>,
-): Promise<number> => {
+): Promise<void> => {
   const slices = new Slices(clock, SLICE_MS);
-  let ended = 0;
   for (let row = 0; row < table.size; row++) {
     if (row % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
     if (!table.isLive(row) || table.chunksInFile[row] !== 0 || table.chunksUnpersisted[row] > 0) continue;
@@ -44,7 +43,5 @@ export const endEmptySeries = async (
     indexer.enqueue({ type: 'unindex', high, low, pairs, position });
     chunks.clean(row);
     table.remove(row);
-    ended++;
   }
-  return ended;
 };

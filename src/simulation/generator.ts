@@ -8,12 +8,11 @@
 import { drawBeginning } from './beginnings.ts';
 import { faultTargets } from './fault-targets.ts';
 import { type Fault, faultsOf } from './faults.ts';
-import { drawPassage } from './passages.ts';
+import { drawPassage, MINUTE_MS } from './passages.ts';
 import { Prng } from './prng.ts';
 import type { CrashPoint, commands, Sequence, Setting, Spacing, Step, StepType, Window } from './steps.ts';
 import { SERIES_MAX, type ValuePattern, valuePatterns } from './values.ts';
 
-const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** How often each kind of step comes in an average sequence. */
