@@ -1,6 +1,7 @@
 /**
- * Plays seeds on several threads. A sequence needs nobody else, and the same seed gives the same run wherever it is played;
- * only the order in which outcomes come differs.
+ * Plays seeds on several threads. A sequence needs nobody else, and the same seed gives the same run wherever it is
+ * played. Which thread is done first is chance, so an outcome waits for those of the seeds before it: what is told is
+ * what one thread would have told, down to the last digit of a sum.
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -13,7 +14,7 @@ export interface ThreadedSeeds {
   /** Steps of each. */
   readonly steps: number;
   readonly threads: number;
-  /** Told of each outcome; returns false to end it. */
+  /** Told of each outcome, one at a time, in the order of the seeds; returns false to end it. */
   readonly onOutcome: (outcome: SeedOutcome) => Promise<boolean>;
 }
 
@@ -22,12 +23,25 @@ export const playOnThreads = async ({ seed, runs, steps, threads, onOutcome }: T
   const file = new URL(`./simulate-worker${extname(import.meta.url)}`, import.meta.url);
   let next = 0;
   let isEnded = false;
+  const waiting = new Map<number, SeedOutcome>();
+  let nextTold = seed;
+  let telling = Promise.resolve();
+  const tell = async (): Promise<void> => {
+    for (;;) {
+      const outcome = waiting.get(nextTold);
+      if (outcome === undefined || isEnded) return;
+      waiting.delete(nextTold++);
+      if (!(await onOutcome(outcome))) isEnded = true;
+    }
+  };
   const play = async (): Promise<void> => {
     const worker = new Worker(file);
     try {
       while (next < runs && !isEnded) {
         const outcome = await ask(worker, { seed: seed + next++, steps });
-        if (!isEnded && !(await onOutcome(outcome))) isEnded = true;
+        waiting.set(outcome.seed, outcome);
+        telling = telling.then(tell);
+        await telling;
       }
     } catch (error) {
       isEnded = true;

@@ -123,10 +123,11 @@ export const simulate: Verb = {
         if (!(await onOutcome(await playSeed({ seed: seed + run, steps }, told)))) break;
       }
     }
-    if (failed.length > 0) {
+    const [firstFailed] = failed;
+    if (firstFailed !== undefined) {
       bar.clear();
       const simulator: Simulator = await import('../../simulation/simulate.ts');
-      await out.write(await describeFailure(simulator, { seed: Math.min(...failed), steps, subject }));
+      await out.write(await describeFailure(simulator, { seed: firstFailed, steps, subject }));
       return exitCodes.problems;
     }
     bar.clear();
