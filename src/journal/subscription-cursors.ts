@@ -40,6 +40,7 @@ export class SubscriptionCursors {
   private readonly fileSystem: FileSystem;
   private readonly directory: string;
   private readonly known: Map<string, Cursor>;
+  private isDirectoryDurable = false;
   private waiting = new Set<string>();
   private following: Promise<void> | undefined;
   private running: Promise<void> = Promise.resolve();
@@ -91,16 +92,21 @@ export class SubscriptionCursors {
     const names = this.waiting;
     this.waiting = new Set();
     try {
-      if (this.fileSystem.stat(this.directory) === undefined) {
-        this.fileSystem.makeDirectory(this.directory);
-        this.fileSystem.syncDirectory(dirname(this.directory));
-      }
+      this.makeDirectoryDurable();
       for (const name of names) await this.writeOne(name);
       this.fileSystem.syncDirectory(this.directory);
     } catch (error) {
       for (const name of names) this.waiting.add(name);
       throw ioError(error, 'save the positions of subscriptions in', this.directory);
     }
+  }
+
+  /** That the directory is there proves nothing: whoever made it may have failed to sync its name. */
+  private makeDirectoryDurable(): void {
+    if (this.isDirectoryDurable) return;
+    if (this.fileSystem.stat(this.directory) === undefined) this.fileSystem.makeDirectory(this.directory);
+    this.fileSystem.syncDirectory(dirname(this.directory));
+    this.isDirectoryDurable = true;
   }
 
   private async writeOne(name: string): Promise<void> {

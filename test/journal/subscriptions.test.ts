@@ -157,6 +157,21 @@ describe('a durable subscription', () => {
     expect(fileSystem.paths().filter((path) => path.endsWith('.tmp'))).to.deep.equal([]);
   });
 
+  it('is acknowledged for good only when the name of its directory is, whoever failed to sync it before', async () => {
+    const { journal, fileSystem, subscriptions } = open();
+    appendNumbered(journal, 0, 1);
+    await journal.commit();
+    const namesSynced = (): number =>
+      fileSystem.calls.filter(({ operation, path }) => operation === 'syncDirectory' && path === directory).length;
+    const before = namesSynced();
+    fileSystem.fail('syncDirectory', 'EIO');
+    const { ack } = await nextOf(subscriptions.subscribe('a', { from: 'start' }));
+    await turn();
+    expect(namesSynced(), 'failed while the subscription began').to.equal(before + 1);
+    await ack();
+    expect(namesSynced(), 'and again').to.equal(before + 2);
+  });
+
   it('is told exactly what it lost when it held back more than it may, open or not', async () => {
     for (const isOpen of [true, false]) {
       const { journal, fileSystem, subscriptions } = open();

@@ -1654,4 +1654,53 @@ describe('The store survives', () => {
         },
       ],
     }));
+
+  it('a loss of power after the directory of subscriptions could not be synced at once', () =>
+    survives(
+      of(
+        2673112679937343,
+        {
+          syncSeriesFiles: 'always',
+          retentionMs: 600000,
+          minShrinkRatio: 0,
+          checkpointIntervalMs: 60000,
+          headChunkTimeoutMs: 60000,
+          memoryTarget: 2097152,
+          mischief: 0,
+        },
+        [
+          {
+            type: 'append',
+            series: 2,
+            count: 1,
+            spacing: { everyMs: 1000, jitterMs: 100 },
+            values: 'constant',
+            via: 'handle',
+            seed: 2469951951,
+          },
+          { type: 'fault', fault: { operation: 'syncDirectory', fault: 'EIO', skip: 0, times: 1 } },
+          { type: 'consume', name: 0, batches: 1, afterwards: 'ack' },
+          { type: 'crashAt', kind: 'power', fault: { skip: 19 }, again: [] },
+          {
+            type: 'append',
+            series: 5,
+            count: 1,
+            spacing: { everyMs: 60000 },
+            values: 'constant',
+            via: 'store',
+            seed: 3567595422,
+          },
+          {
+            type: 'append',
+            series: 3,
+            count: 1,
+            spacing: { everyMs: 1000 },
+            values: 'constant',
+            via: 'store',
+            seed: 2801731058,
+          },
+          { type: 'consume', name: 0, batches: 3, afterwards: 'ack' },
+        ],
+      ),
+    ));
 });
