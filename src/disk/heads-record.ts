@@ -1,7 +1,6 @@
 /**
  * The part of a heads.db record before its chunks (docs/formats/heads.md): flags, fingerprint, metric, counts and times.
  */
-
 import type { Slot } from '../chunk/slab.ts';
 import type { ByteReader } from '../model/byte-reader.ts';
 import { fastFingerprint } from '../model/fingerprint.ts';

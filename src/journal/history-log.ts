@@ -2,7 +2,6 @@
  * Moves the lifecycle events of a segment into the history before the segment goes. Append only, within a bound of its
  * own: beyond it the oldest file is dropped. A move that a crash cuts short is repeated, and repeats no event.
  */
-
 import type { Clock } from '../clock.ts';
 import type { FileDescriptor, FileSystem, OpenMode } from '../disk/file-system.ts';
 import { ioError } from '../disk/io-error.ts';

@@ -2,7 +2,6 @@
  * The queries of the store. Each answers from what existed when it was called, while samples go on arriving; answers
  * are sorted by labels.
  */
-
 import type { Duration, InstantSample, SelectOptions, Selector, SeriesSamples, TimeRange } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { TidemarkError } from '../errors.ts';

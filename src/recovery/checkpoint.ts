@@ -15,7 +15,6 @@
  * A clean close writes none when nothing has changed since the one before: then step 5 is that the journal is told, and
  * the trailer is cut off.
  */
-
 import { phaseOfCode, seriesTags } from '../../machines/series-states.ts';
 import type { Slab } from '../chunk/slab.ts';
 import type { Clock } from '../clock.ts';

@@ -5,7 +5,6 @@
  * A tail with damage in it may have lost such a name. Then the files whose size or modification time is not what the
  * series knows are compared too: one look at each file's entry, without opening it.
  */
-
 import type { Clock } from '../clock.ts';
 import { TidemarkError } from '../errors.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';

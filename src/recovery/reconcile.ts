@@ -3,7 +3,6 @@
  * others. What is in the file counts: samples that are there leave memory; what is torn or was never synced is cut off
  * the file and is still in memory, because the checkpoint keeps chunks until their file is durable.
  */
-
 import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeChunk, lastTimeOf } from '../chunk/decode.ts';
 import { NO_SLOT, type Slab } from '../chunk/slab.ts';

@@ -8,7 +8,6 @@
  * Series files are not read here. Those that the tail says were about to change are collected in `touched`;
  * reconcile.ts looks at them, and only at them, afterwards.
  */
-
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';

@@ -10,7 +10,6 @@
  * left behind, or that the original wrote, has none: then the journal says which file, by size and CRC-32, its session
  * was opened on, or was about to leave behind.
  */
-
 import type { FileSystem } from '../disk/file-system.ts';
 import type { HeadsRead, HeadsTrailer } from '../disk/heads.ts';
 import { readJournal } from '../journal/read-journal.ts';

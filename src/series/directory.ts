@@ -2,7 +2,6 @@
  * From labels to the row of their series: found, created, or woken from the archive. The stored fingerprint comes from
  * the collision mapper, and labels are compared on every hit, so one series never gets another's samples.
  */
-
 import type { Clock } from '../clock.ts';
 import { TidemarkError } from '../errors.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';

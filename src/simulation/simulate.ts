@@ -2,7 +2,6 @@
  * The simulator's door: plays a sequence on a store and says what came out. The whole store runs unmodified, on a simulated
  * clock, a simulated disk, simulated databases and seeded chance.
  */
-
 import { Coverage } from './coverage.ts';
 import { generate } from './generator.ts';
 import { type CheckDirectory, Life, type OpenStore } from './life.ts';

@@ -3,7 +3,6 @@
  * written before the lock is held, and the lock is LevelDB's on the archive index, which the operating system frees
  * however the process ends. Then: what it holds, recovered as its tier demands. docs/recovery.md tells it for users.
  */
-
 import { join } from 'node:path';
 import { indexing } from '../../streams/indexing.ts';
 import { allOf } from '../all-of.ts';

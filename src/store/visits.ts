@@ -2,7 +2,6 @@
  * Visits of series: each is looked at, and what has to be done is for its statechart to decide. What is under way at a time
  * is bounded, and the host's event loop is never held for long.
  */
-
 import { codeOfPath, phaseOfCode } from '../../machines/series-states.ts';
 import type { Distributions } from '../metrics.ts';
 import type { SeriesActors } from '../series/actors.ts';

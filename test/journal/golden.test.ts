@@ -2,7 +2,6 @@
  * Journals of version 1 as they were written when the format was fixed. They must open forever. To add one, put its
  * recipe into `recipes` and run the tests with UPDATE_GOLDEN=1: a file that is there already is never changed.
  */
-
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { readHistory } from '../../src/journal/read-history.ts';

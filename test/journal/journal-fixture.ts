@@ -1,5 +1,4 @@
 /** A journal in memory, and what is in it as plain values that tests compare. */
-
 import type { JournalFinding } from '../../src/journal/findings.ts';
 import type { JournalWriterOptions } from '../../src/journal/journal-options.ts';
 import { JournalWriter } from '../../src/journal/journal-writer.ts';

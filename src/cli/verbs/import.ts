@@ -2,7 +2,6 @@
  * `tidemark import`: JSON lines or Prometheus text from stdin into a store. Reads a line at a time, waits when the store
  * is throttled, and ends when everything is on the disk. What cannot be taken is counted by reason, and named by line.
  */
-
 import { exitCodes } from '../exit-codes.ts';
 import { type ImportFormat, importFormats } from '../import-lines.ts';
 import { ImportSession } from '../import-session.ts';
