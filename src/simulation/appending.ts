@@ -110,8 +110,9 @@ export const appendOdd = (life: Life, step: StepOf<'appendOdd'>): void => {
   // When retention or quarantine may have taken the whole series, the sample may be the first of a new one.
   const mayBeNew = !life.model.mustExist(series);
   const refused = (code: ErrorCode, time: number, bits: Bits): void => {
-    const isAccepted = appendIfAccepted(life, code, () => handle.appendBits(time, bits.high, bits.low));
-    if (!isAccepted) return;
+    const fate = tryToAppend(life, code, () => handle.appendBits(time, bits.high, bits.low));
+    if (fate === 'failed' && mayBeNew) life.model.appendRenewal(series, time, bits.high, bits.low);
+    if (fate !== 'accepted') return;
     if (!mayBeNew) throw new Violation(`${nameOf(step.series)} took a sample at ${time} that is ${code}`);
     accept(life, step.series, time, bits);
   };
@@ -120,9 +121,7 @@ export const appendOdd = (life: Life, step: StepOf<'appendOdd'>): void => {
     refused('TIDEMARK_DUPLICATE_TIMESTAMP', series.lastTime, bitsOf(numberOf(same) === 7 ? 8 : 7));
   else if (!mayBeNew) {
     // A repetition changes nothing; a store that no longer knows the last value may refuse it.
-    appendIfAccepted(life, 'TIDEMARK_DUPLICATE_TIMESTAMP', () =>
-      handle.appendBits(series.lastTime, same.high, same.low),
-    );
+    tryToAppend(life, 'TIDEMARK_DUPLICATE_TIMESTAMP', () => handle.appendBits(series.lastTime, same.high, same.low));
   }
 };
 
@@ -159,18 +158,18 @@ const judgeRefusal = (life: Life, number: number, time: number, bits: Bits, erro
 };
 
 const expectRefusal = (life: Life, code: ErrorCode, call: () => void): void => {
-  if (appendIfAccepted(life, code, call)) throw new Violation(`a sample was accepted that is ${code}`);
+  if (tryToAppend(life, code, call) === 'accepted') throw new Violation(`a sample was accepted that is ${code}`);
 };
 
-/** Whether a call succeeds; it may fail with this code, or because of trouble. */
-const appendIfAccepted = (life: Life, code: ErrorCode, call: () => void): boolean => {
+/** How an append comes out that may be refused with this code. One that fails, because of trouble, may have been taken. */
+const tryToAppend = (life: Life, code: ErrorCode, call: () => void): 'accepted' | 'refused' | 'failed' => {
   try {
     call();
-    return true;
+    return 'accepted';
   } catch (error) {
-    const isExpected = error instanceof TidemarkError && (error.code === code || pressure.has(error.code));
-    if (!isExpected) life.judgeError(`a sample that is ${code}`, error);
-    return false;
+    if (error instanceof TidemarkError && (error.code === code || pressure.has(error.code))) return 'refused';
+    life.judgeError(`a sample that is ${code}`, error);
+    return 'failed';
   }
 };
 

@@ -12,7 +12,7 @@
  */
 import type { SeriesSamples } from '../api.ts';
 import type { Labels } from '../model/labels.ts';
-import { labelsOf, seriesOf } from './values.ts';
+import { type Bits, labelsOf, seriesOf } from './values.ts';
 
 /** Something that must not be. */
 export class Violation extends Error {
@@ -25,6 +25,12 @@ interface UnsureSample {
   readonly high: number;
   readonly low: number;
   readonly appendedMs: number;
+}
+
+/** A sample that, if it was taken, began a series anew in place of what retention or quarantine had taken. */
+interface Renewal extends UnsureSample {
+  /** Time of the last sample of what it replaced. */
+  readonly until: number;
 }
 
 /** One series from its creation on; dropping ends it, a later sample begins another. */
@@ -44,6 +50,7 @@ export class ModelSeries {
   quarantined = 0;
   /** Samples whose fate is uncertain: each may turn up among the others, or not. In order of time. */
   unsure: UnsureSample[] = [];
+  renewal: Renewal | undefined;
   /** Bits of its file flipped: what it returns is anybody's guess, but it must not harm others. */
   suspect = false;
 
@@ -81,6 +88,17 @@ export class ModelSeries {
     this.appendedMs.splice(index, 0, this.appendedMs[index] ?? appendedMs);
     if (index < this.acknowledged) this.acknowledged++;
     if (index < this.quarantined) this.quarantined++;
+  }
+
+  /** The sample that may have begun the series anew has: what was there before is gone. */
+  renew(renewal: Renewal): void {
+    const gone = this.indexAt(renewal.until + 1);
+    for (const column of [this.times, this.highs, this.lows, this.appendedMs]) column.splice(0, gone);
+    this.acknowledged = Math.max(0, this.acknowledged - gone);
+    this.quarantined = Math.max(0, this.quarantined - gone);
+    this.unsure = this.unsure.filter(({ time }) => time > renewal.until);
+    this.renewal = undefined;
+    this.insert(renewal);
   }
 
   /** From this one on, the fate of the samples is uncertain. */
@@ -167,6 +185,14 @@ export class Model {
     const series = this.series.get(number) ?? new ModelSeries(number);
     this.series.set(number, series);
     series.unsure.push({ time, high, low, appendedMs: Number.POSITIVE_INFINITY });
+  }
+
+  /**
+   * Notes a sample that, if it is there, began the series anew: its append failed as above, at a time that only a store in
+   * which nothing is left of the series takes.
+   */
+  appendRenewal(series: ModelSeries, time: number, high: number, low: number): void {
+    series.renewal = { time, high, low, appendedMs: Number.POSITIVE_INFINITY, until: series.lastTime };
   }
 
   /** A series is gone, and must not come back. */
@@ -302,6 +328,10 @@ export class Model {
   /** Samples of uncertain fate that turn up were appended after all. */
   private takeUnsure(series: ModelSeries, samples: SeriesSamples | undefined): void {
     const times = samples?.timestamps ?? new Float64Array(0);
+    const { renewal } = series;
+    if (renewal !== undefined && times.some((time, i) => time === renewal.time && isValue(renewal, samples!, i))) {
+      series.renew(renewal);
+    }
     const there = new Set(times);
     const turnedUp = series.unsure.filter(({ time }) => there.has(time));
     if (turnedUp.length === 0) return;
@@ -315,6 +345,7 @@ export class Model {
    */
   private settleUnsure(series: ModelSeries): void {
     series.unsure = series.unsure.filter(({ time }) => time < this.retentionLimit);
+    if (series.renewal !== undefined && series.renewal.time >= this.retentionLimit) series.renewal = undefined;
   }
 
   /** Everything was appended, in this order and with these bits; anything may be missing. */
@@ -379,9 +410,12 @@ export class Model {
 const wordsOf = ({ values }: SeriesSamples, i: number): Int32Array =>
   new Int32Array(values.buffer, values.byteOffset + i * 8, 2);
 
-const hasValue = (series: ModelSeries, index: number, samples: SeriesSamples, i: number): boolean => {
+const hasValue = ({ highs, lows }: ModelSeries, index: number, samples: SeriesSamples, i: number): boolean =>
+  isValue({ high: highs[index], low: lows[index] }, samples, i);
+
+const isValue = (bits: Bits, samples: SeriesSamples, i: number): boolean => {
   const [low, high] = wordsOf(samples, i);
-  return low === series.lows[index] && high === series.highs[index];
+  return low === bits.low && high === bits.high;
 };
 
 export const nameOf = (number: number): string => `series ${number}`;

@@ -77,6 +77,22 @@ describe('The model', () => {
     }
   });
 
+  it('does not know whether a sample that failed began a series anew whose samples are past retention', () => {
+    for (const isThere of [true, false]) {
+      const model = modelOf(2, [1, 2]);
+      model.acknowledge(model.mark());
+      model.passRetention(3);
+      model.appendRenewal(model.series.get(2)!, 2, 0, 9);
+      model.check([], all, EVERYTHING);
+      model.append(2, 3, 0, 3, 3);
+      const asItIs = isThere ? samples(2, [2, 3], [9, 3]) : samples(2, [1, 2, 3]);
+      model.check([asItIs], all, EVERYTHING);
+      model.check([asItIs], all, afterCrash);
+      expect(() => model.check([samples(2, [2, 3], [8, 3])], all, EVERYTHING)).to.throw('not the');
+      if (isThere) expect(() => model.check([samples(2, [1, 2, 3])], all, EVERYTHING)).to.throw(Violation);
+    }
+  });
+
   it('lets retention take old samples from the beginning, never others', () => {
     const model = modelOf(2, [1, 2, 3, 4]);
     model.passRetention(3);
