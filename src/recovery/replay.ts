@@ -17,7 +17,7 @@ import { type JournalRecord, readJournal, type SamplesRecord } from '../journal/
 import { HIGH_WORD, LOW_WORD } from '../journal/samples-codec.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, type FingerprintHalves, parseFingerprint } from '../model/fingerprint.ts';
-import { type LabelPairs, type Labels, toLabelPairs } from '../model/labels.ts';
+import { type LabelPairs, type Labels, pairsEqual, toLabelPairs } from '../model/labels.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { EARLIEST, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import { Slices } from '../slices.ts';
@@ -151,8 +151,16 @@ class Replay {
     const pairs = toLabelPairs(labels);
     this.purgedLast.delete(fingerprint);
     this.emptied.delete(fingerprint);
-    if (this.parts.table.findFingerprint(high, low) === NO_ROW) this.parts.table.add(high, low, pairs);
-    this.parts.indexer.enqueue({ type: 'index', high, low, pairs, position });
+    const { table, indexer } = this.parts;
+    const row = table.findFingerprint(high, low);
+    const former = row === NO_ROW ? pairs : (table.labels[row] as LabelPairs);
+    if (!pairsEqual(former, pairs)) {
+      // Quarantine left nothing of the series that had the fingerprint, only replay could not know.
+      this.remove(row);
+      indexer.enqueue({ type: 'unindex', high, low, pairs: former, position });
+    }
+    if (table.findFingerprint(high, low) === NO_ROW) table.add(high, low, pairs);
+    indexer.enqueue({ type: 'index', high, low, pairs, position });
   }
 
   private archivedAgain(fingerprint: Fingerprint, labels: Labels, firstTime: number, lastTime: number): void {

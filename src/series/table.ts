@@ -17,7 +17,7 @@
  */
 import { NO_SLOT, type Slot } from '../chunk/slab.ts';
 import { EARLIEST } from '../model/int64.ts';
-import { type LabelPairs, type Labels, labelHash, labelsEqual, pairsHash } from '../model/labels.ts';
+import { type LabelPairs, type Labels, labelHash, labelsEqual, pairsEqual, pairsHash } from '../model/labels.ts';
 
 export { EARLIEST };
 
@@ -136,7 +136,7 @@ export class SeriesTable {
     for (let place = hash & mask; ; place = (place + 1) & mask) {
       const row = this.byLabels[place];
       if (row === NO_ROW) return NO_ROW;
-      if (this.hashes[row] === hash && samePairs(this.labels[row] as LabelPairs, pairs)) return row;
+      if (this.hashes[row] === hash && pairsEqual(this.labels[row] as LabelPairs, pairs)) return row;
     }
   }
 
@@ -371,13 +371,6 @@ const insertInto = (places: Int32Array, row: Row, hash: number): void => {
 const fingerprintHash = (high: number, low: number): number => {
   const mixed = Math.imul(low ^ (high << 7), 0x9e3779b1);
   return mixed ^ (mixed >>> 15);
-};
-
-const samePairs = (a: LabelPairs, b: LabelPairs): boolean => {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 };
 
 const grown = <T extends Int32Array | Float64Array>(from: T, to: T): T => {

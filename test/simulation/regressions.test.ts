@@ -1703,4 +1703,46 @@ describe('The store survives', () => {
         ],
       ),
     ));
+
+  it('a crash after a series got the fingerprint of another that had gone to quarantine', () =>
+    survives(
+      of(424710127413065, { syncSeriesFiles: 'never', headChunkTimeoutMs: 60000, mischief: 0 }, [
+        { type: 'consume', name: 1, batches: 4, afterwards: 'ack' },
+        {
+          type: 'append',
+          series: 0,
+          count: 1,
+          spacing: { everyMs: 1000 },
+          values: 'constant',
+          via: 'handle',
+          seed: 3140685379,
+        },
+        { type: 'advance', byMs: 90000 },
+        { type: 'command', command: 'maintain', detached: false },
+        { type: 'command', command: 'maintain', detached: false },
+        { type: 'decay', series: 0, file: 'seriesFile', which: 12, at: 0.0004 },
+        { type: 'fault', fault: { operation: 'create', file: 'orphaned', fault: 'ENOSPC', skip: 2, times: 1 } },
+        { type: 'breathe', tasks: 7 },
+        { type: 'breathe', tasks: 7 },
+        {
+          type: 'append',
+          series: 1,
+          count: 1,
+          spacing: { everyMs: 1000 },
+          values: 'constant',
+          via: 'store',
+          seed: 3530856695,
+        },
+        {
+          type: 'appendBatch',
+          series: [0, 4, 1],
+          count: 1,
+          spacing: { everyMs: 16777216, jitterMs: 1677722 },
+          values: 'float',
+          refusedEvery: 0,
+          seed: 1793706475,
+        },
+        { type: 'crash', kind: 'power', again: [] },
+      ]),
+    ));
 });
