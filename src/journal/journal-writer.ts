@@ -145,11 +145,6 @@ export class JournalWriter {
     return this.queue.end - this.durablePosition;
   }
 
-  /** Samples that are in no record yet. */
-  get stagedSamples(): number {
-    return this.stage.count;
-  }
-
   /** Memory that the queue holds. */
   get bufferBytes(): number {
     return this.queue.capacityBytes;

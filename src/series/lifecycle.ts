@@ -304,11 +304,11 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     // From here on nobody may come for it by its archived half: a sample begins another series.
     archived.remove(high, low);
     await this.changeFile(row, { kind: 'quarantine', high, low, reason, pairs }, (file) => {
-      leaving.letGo();
-      this.unmoved.delete(key);
       const labels = toLabels(pairs);
       const event = { type: 'seriesQuarantined', time: clock.now(), fingerprint: key, labels, reason } as const;
       const position = bus.publish(file === undefined ? event : { ...event, file });
+      leaving.letGo();
+      this.unmoved.delete(key);
       logger.error({ fingerprint: key, labels, reason, file }, 'A series was quarantined.');
       const hasSuccessor = successor !== NO_ROW || table.findFingerprint(high, low) !== NO_ROW;
       if (hasSuccessor) {

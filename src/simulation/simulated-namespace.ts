@@ -91,12 +91,6 @@ export class SimulatedNamespace {
     this.pending = this.pending.filter((change) => !committed.has(change));
   }
 
-  /** Everything that waits becomes durable: the kernel committed its journal. */
-  syncAll(): void {
-    for (const change of this.pending) apply(change);
-    this.pending = [];
-  }
-
   /** Loss of power: what is durable, and what chance adds, becomes the tree. */
   losePower(prng: Prng): void {
     const survival = prng.weighted<Survival>({ none: 2, all: 2, some: 3, firstOnes: 2 });

@@ -1,7 +1,7 @@
 /**
  * Reports of damaged series on their way to the statecharts. A query over many damaged files finds them faster than
  * files can be moved, so the reports wait here, one for each series at most, and are passed on as calls find room.
- * None is dropped: what the queue can hold is bounded by the series that there are.
+ * None is dropped for want of room: what the queue can hold is bounded by the series that there are.
  */
 import { fingerprintText } from '../model/fingerprint.ts';
 

@@ -98,5 +98,7 @@ export class DiskGuard {
     if (this.journal.writable) await this.journal.commit();
     else await this.retryJournal();
     await this.reserve.hold(() => this.engine.clock.breathe());
+    // The reserve takes its time, and space: what came meanwhile may have been refused for want of it.
+    if (this.journal.error !== undefined) throw this.journal.error;
   }
 }

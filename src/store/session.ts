@@ -11,6 +11,7 @@ import { ReserveGivenBack } from '../disk/reserve-file.ts';
 import { isDiskFull, TidemarkError } from '../errors.ts';
 import { forgetLostIndexes } from '../index/lost-indexes.ts';
 import { Subscriptions } from '../journal/subscriptions.ts';
+import type { LifecycleEvent } from '../model/events.ts';
 import type { CheckpointResult } from '../recovery/checkpoint.ts';
 import { ProgressReporter } from '../recovery/progress.ts';
 import { startRootActor } from '../series/actors.ts';
@@ -51,17 +52,17 @@ export class Session {
       actions: {
         announcePressure: (_, { from, to, score }) => {
           logger.info({ from, to, score }, `Pressure is ${to}.`);
-          this.recovered?.bus.publish({ type: 'pressureChanged', time: clock.now(), from, to, score });
+          this.announce({ type: 'pressureChanged', time: clock.now(), from, to, score });
           if (to !== 'normal') this.background?.hurry();
         },
         announceHealth: (_, { to, reason }) => {
           logger.warn({ to, reason }, `The store is ${to === 'healthy' ? 'healthy again' : 'read-only'}.`);
-          this.recovered?.bus.publish({ type: 'healthChanged', time: clock.now(), to, reason });
+          this.announce({ type: 'healthChanged', time: clock.now(), to, reason });
           if (to === 'readOnly') void this.running.disk.makeRoom().then(() => this.background?.hurry());
         },
         announceClockJump: (_, { byMs }) => {
           logger.warn({ byMs }, 'Wall time jumped; retention and archiving go on by the time from before.');
-          this.recovered?.bus.publish({ type: 'clockJumped', time: clock.now(), byMs });
+          this.announce({ type: 'clockJumped', time: clock.now(), byMs });
         },
         announceFailure: (_, { error }) => {
           this.failure ??= error;
@@ -80,7 +81,8 @@ export class Session {
       },
     });
     this.ended = new Promise((resolve) => {
-      this.actor.subscribe({ complete: resolve, error: () => resolve() });
+      // A chart that broke gives nothing back any more.
+      this.actor.subscribe({ complete: resolve, error: () => void this.release().finally(resolve) });
     });
   }
 
@@ -91,16 +93,20 @@ export class Session {
       const abort = (): void => this.actor.send({ type: 'close' });
       if (signal?.aborted === true) queueMicrotask(abort);
       signal?.addEventListener('abort', abort, { once: true });
-      const opening = this.actor.subscribe((snapshot) => {
-        if (!snapshot.hasTag('running')) return;
-        opening.unsubscribe();
-        signal?.removeEventListener('abort', abort);
-        try {
-          this.start();
-          resolve();
-        } catch (error) {
-          this.actor.send({ type: 'fail', error });
-        }
+      const opening = this.actor.subscribe({
+        next: (snapshot) => {
+          if (!snapshot.hasTag('running')) return;
+          opening.unsubscribe();
+          signal?.removeEventListener('abort', abort);
+          try {
+            this.start();
+            resolve();
+          } catch (error) {
+            this.actor.send({ type: 'fail', error });
+          }
+        },
+        // `ended` knows.
+        error: () => {},
       });
       void this.ended.then(() => {
         signal?.removeEventListener('abort', abort);
@@ -122,6 +128,15 @@ export class Session {
   checkpoint(): Promise<void> {
     if (this.background === undefined || this.engine.options.readOnly) throw this.engine.admission.error();
     return this.background.checkpoint();
+  }
+
+  /** Events of the store itself are for those who watch it: a journal that takes nothing any more must not stop it. */
+  private announce(event: LifecycleEvent): void {
+    try {
+      this.recovered?.bus.publish(event);
+    } catch (error) {
+      this.engine.logger.warn({ err: error, type: event.type }, 'An event of the store is not in the journal.');
+    }
   }
 
   private begin(step: () => Promise<void>): Promise<void> {
@@ -186,7 +201,7 @@ export class Session {
   private start(): void {
     const { running, engine } = this;
     this.background = new Background(running);
-    this.actor.subscribe(() => running.disk.applyAdmission());
+    this.actor.subscribe({ next: () => running.disk.applyAdmission(), error: () => {} });
     running.disk.applyAdmission();
     engine.onJournalError = (error) => running.disk.note('The journal can not be written.', error);
     this.background.start();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { RESERVE_BYTES } from '../../src/disk/reserve-file.ts';
 import { levelStores } from '../../src/index/level-stores.ts';
-import { openStore } from '../../src/index.ts';
+import { openStore, type SeriesHandle } from '../../src/index.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
 import { codeOf, DAY_MS, HOUR_MS, type Machine, metricOf, openMachine, START_MS, samplesOf } from './support.ts';
 
@@ -25,6 +25,19 @@ const appendUntilRefused = async (machine: Machine, from: number, max = 400_000)
     if (n % 2000 === 1999) await machine.pass(250);
   }
   throw new Error(`${max} samples were taken`);
+};
+
+/** Appends without a pause until the store refuses; returns how many samples it has then, one of each handle before. */
+const appendAllThatIsTaken = (handles: readonly SeriesHandle[]): number => {
+  let taken = handles.length;
+  try {
+    for (; taken < 10_000_000; taken++) {
+      handles[taken % handles.length].append(START_MS + Math.floor(taken / handles.length), noise(taken));
+    }
+  } catch {
+    return taken;
+  }
+  throw new Error(`${taken} samples were taken`);
 };
 
 describe('a disk that fills up and is freed again', () => {
@@ -233,6 +246,70 @@ describe('a disk that fails', () => {
       await reopened.store.close();
     });
   }
+
+  it('does not stop the store when the journal takes nothing any more and something is to be said', async () => {
+    const machine = await openMachine({ retention: 'off', memoryTarget: 2 ** 31 });
+    const { store, pass, fileSystem, clock } = machine;
+    const handles = Array.from({ length: 64 }, (_, i) => store.series({ __name__: 'm', id: String(i) }));
+    for (const handle of handles) handle.append(START_MS, 1);
+    await store.flush();
+    // Syncs hang; when the memory for what they have not confirmed is used up, the disk says that it is gone.
+    const held: (() => void)[] = [];
+    fileSystem.holdSync = () => new Promise((resolve) => held.push(resolve));
+    fileSystem.onCall = (operation) => {
+      if (operation === 'sync') throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    const taken = appendAllThatIsTaken(handles);
+    clock.wallOffsetMs += 3 * HOUR_MS;
+    await pass(5000);
+    expect(await codeOf(() => handles[0].append(START_MS + DAY_MS, 1))).to.equal('TIDEMARK_IO');
+
+    fileSystem.holdSync = () => Promise.resolve();
+    fileSystem.onCall = () => {};
+    for (const release of held) release();
+    await pass(61_000);
+    await store.flush();
+    expect(await metricOf(store, 'tidemark_health_read_only')).to.equal(0);
+    const reopened = await machine.reopen();
+    let found = 0;
+    for await (const { timestamps } of reopened.store.select('m')) found += timestamps.length;
+    expect(found).to.equal(taken);
+    await reopened.store.close();
+  }).timeout(60_000);
+
+  it('is not taken for well while the journal is refused for want of the space that the reserve took', async () => {
+    const machine = await openMachine({ retention: 'off', checkpointInterval: '1h' });
+    const { store, pass, fileSystem } = machine;
+    store.append({ __name__: 'm', id: '0' }, START_MS, 0);
+    store.append({ __name__: 'gone' }, START_MS, 0);
+    await pass(20_000);
+    let refused: 'all' | 'journal' | 'nothing' = 'all';
+    let dropped: Promise<string | undefined> | undefined;
+    fileSystem.onCall = (operation, path) => {
+      if (operation !== 'write') return;
+      const isReserve = path.endsWith('/reserve');
+      if (refused === 'journal' && isReserve) dropped ??= codeOf(() => store.drop({ __name__: 'gone' }));
+      // There is space for the reserve alone, and in the midst of it something else is written.
+      const isOut = refused === 'journal' && dropped !== undefined && path.endsWith('.journal');
+      if (refused === 'all' || isOut) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    };
+    store.append({ __name__: 'm', id: '0' }, START_MS + 1000, 1);
+    expect(await codeOf(() => store.flush())).to.equal('TIDEMARK_DISK_FULL');
+    refused = 'journal';
+    await pass(5000);
+    expect(await dropped).to.equal('TIDEMARK_DISK_FULL');
+    expect(await metricOf(store, 'tidemark_health_read_only')).to.equal(1);
+
+    refused = 'nothing';
+    await pass(61_000);
+    expect(await metricOf(store, 'tidemark_health_read_only')).to.equal(0);
+    store.append({ __name__: 'm', id: '0' }, START_MS + DAY_MS, 2);
+    await pass(1000);
+    const left = await openMachine({ retention: 'off' }, fileSystem.afterPowerLoss());
+    expect((await samplesOf(left.store, 'm')).size, 'within the interval, without a flush').to.equal(3);
+    await left.store.close();
+    await store.close();
+  });
 
   it('makes a query reject that needs a file which can not be read now; an answer without it would be wrong', async () => {
     const machine = await openMachine({ retention: 'off', headChunkTimeout: 1 });
