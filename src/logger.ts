@@ -9,3 +9,17 @@ export interface Logger {
 const nothing = (): void => {};
 
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** Passes on to the program's logger, which can't stop the store: what it throws concerns nobody here. */
+export const guardLogger = (logger: Logger): Logger => {
+  const guard =
+    (level: keyof Logger) =>
+    (facts: object, message: string): void => {
+      try {
+        logger[level](facts, message);
+      } catch {
+        // As said above.
+      }
+    };
+  return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') };
+};

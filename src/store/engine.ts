@@ -19,7 +19,7 @@ import type { TidemarkError } from '../errors.ts';
 import type { KeyValueStores } from '../index/key-value-store.ts';
 import { levelStores } from '../index/level-stores.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
-import type { Logger } from '../logger.ts';
+import { guardLogger, type Logger } from '../logger.ts';
 import { FingerprintMapper } from '../model/collisions.ts';
 import { TextTable } from '../model/text-table.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -72,7 +72,7 @@ export class Engine {
     this.options = options;
     this.clock = options.clock;
     this.random = options.random;
-    this.logger = options.logger;
+    this.logger = guardLogger(options.logger);
     this.outside = withTypedErrors(options.fileSystem ?? nodeFileSystem);
     this.fileSystem = options.readOnly ? new OverlayFileSystem(this.outside, options.clock) : this.outside;
     this.stores = options.keyValueStores ?? levelStores;

@@ -1,0 +1,48 @@
+/** A store whose surroundings, or whose own statechart, misbehave. */
+import { expect } from 'chai';
+import { openStore } from '../../src/index.ts';
+import { resolveOptions } from '../../src/options.ts';
+import { Engine } from '../../src/store/engine.ts';
+import { Session } from '../../src/store/session.ts';
+import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
+import { codeOf, HOUR_MS, openMachine, START_MS, samplesOf } from './support.ts';
+
+const breaks = (): never => {
+  throw new Error('broken');
+};
+
+describe('a store', () => {
+  after(removeTemporaryDirectories);
+
+  it('goes on with a logger that throws', async () => {
+    const logger = { debug: breaks, info: breaks, warn: breaks, error: breaks };
+    const machine = await openMachine({ retention: 'off', logger });
+    const { store, pass, clock, fileSystem } = machine;
+    store.append({ __name__: 'm', id: '0' }, START_MS, 1);
+    fileSystem.fail('sync', 'EIO');
+    await pass(1000);
+    clock.wallOffsetMs += 3 * HOUR_MS;
+    await pass(61_000);
+    store.append({ __name__: 'm', id: '0' }, START_MS + 1, 1);
+    const reopened = await machine.reopen();
+    expect((await samplesOf(reopened.store, 'm')).size).to.equal(2);
+    await reopened.store.close();
+  });
+
+  it('whose statechart breaks gives everything back, says so, and can be opened again', async () => {
+    const directory = temporaryDirectory();
+    const engine = new Engine(directory, resolveOptions({}));
+    const session = new Session(engine);
+    await session.open();
+    const { ingest } = session.running;
+    ingest.append({ __name__: 'm', id: '0' }, START_MS, 1);
+    // Any action of the chart that throws will do.
+    Object.assign(engine.logger, { warn: breaks });
+    session.actor.send({ type: 'clockJumped', byMs: 1 });
+    expect(await session.close().catch((error: Error) => error.message)).to.equal('broken');
+    expect(await codeOf(() => ingest.append({ __name__: 'm', id: '0' }, START_MS + 1, 1))).to.equal('TIDEMARK_CLOSED');
+    const again = await openStore(directory, { retention: 'off' });
+    expect((await samplesOf(again, 'm')).size).to.equal(1);
+    await again.close();
+  });
+});
