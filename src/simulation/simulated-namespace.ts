@@ -77,14 +77,20 @@ export class SimulatedNamespace {
     this.pending.push({ node, from, to });
   }
 
-  /** Makes the pending changes of one directory durable, and the earlier ones that they build on. */
+  /**
+   * Makes the pending changes of one directory durable, and the earlier ones that they build on: those of the same node,
+   * and of the same name, which would come back over a later one otherwise.
+   */
   sync(directory: SimulatedDirectory): void {
     const nodes = new Set<Node>();
+    const places: Place[] = [];
     const committed = new Set<PendingChange>();
     for (let index = this.pending.length - 1; index >= 0; index--) {
       const change = this.pending[index];
-      if (!touches(change, directory) && !nodes.has(change.node)) continue;
+      const isBuiltOn = nodes.has(change.node) || placesOf(change).some((place) => isAmong(places, place));
+      if (!touches(change, directory) && !isBuiltOn) continue;
       nodes.add(change.node);
+      places.push(...placesOf(change));
       committed.add(change);
     }
     for (const change of this.pending) if (committed.has(change)) apply(change);
@@ -140,8 +146,13 @@ export const namesOf = (path: string): string[] => {
   return names;
 };
 
+const placesOf = ({ from, to }: PendingChange): Place[] => [from, to].filter((place) => place !== undefined);
+
+const isAmong = (places: readonly Place[], { directory, name }: Place): boolean =>
+  places.some((place) => place.directory === directory && place.name === name);
+
 const touches = (change: PendingChange, directory: SimulatedDirectory): boolean =>
-  change.from?.directory === directory || change.to?.directory === directory;
+  placesOf(change).some((place) => place.directory === directory);
 
 const apply = ({ node, from, to }: PendingChange): void => {
   if (from !== undefined && from.directory.durable.get(from.name) === node) from.directory.durable.delete(from.name);

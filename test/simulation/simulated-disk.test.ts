@@ -115,6 +115,21 @@ describe('The simulated disk', () => {
       expect(found).to.have.keys(['a b', 'a.tmp b', 'a b.tmp', 'a.tmp b.tmp'] as never);
     });
 
+    it('does not bring back a file whose name another one took, and took along to a directory that was synced', () => {
+      const found = outcomes((fileSystem) => {
+        fileSystem.makeDirectory('/store/from');
+        fileSystem.makeDirectory('/store/to');
+        fileSystem.syncDirectory('/store');
+        write(fileSystem, '/store/from/a', 'old', 'create', true);
+        write(fileSystem, '/store/from/a.tmp', 'new', 'create', true);
+        fileSystem.rename('/store/from/a.tmp', '/store/from/a');
+        fileSystem.rename('/store/from/a', '/store/to/a');
+        fileSystem.syncDirectory('/store/to');
+        fileSystem.syncDirectory('/store/from');
+      }, '/store/from/a');
+      expect([...found]).to.deep.equal([undefined]);
+    });
+
     it('moves a file between directories as one change', () => {
       for (let seed = 1; seed <= 100; seed++) {
         const { world, fileSystem } = newWorld(seed);
