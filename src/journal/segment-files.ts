@@ -159,7 +159,10 @@ export class SegmentFiles {
   /** Removes the oldest segment, durably, so that after a crash no later one is missing while an earlier one is there. */
   async removeOldest(): Promise<ClosedSegment> {
     const segment = this.closed[0];
-    await this.fileSystem.erase(this.path(segment.start));
+    const path = this.path(segment.start);
+    // When it is gone already, only the sync of its removal failed before.
+    if (this.fileSystem.stat(path) === undefined) this.fileSystem.syncDirectory(this.directory);
+    else await this.fileSystem.erase(path);
     this.closed.shift();
     return segment;
   }

@@ -189,6 +189,25 @@ describe('a journal whose disk refuses', () => {
     expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal(samples);
   });
 
+  it('removes a segment for good when the sync of its removal failed at first', async () => {
+    const { journal, fileSystem } = openJournal({ segmentBytes: 400, batchSamples: 10 });
+    const samples = Array.from({ length: 200 }, (_, i) => append(journal, i % 7, i, i / 3));
+    await journal.commit();
+    const [oldest, newer] = journal.segments();
+    fileSystem.onCall = (operation, path) => {
+      if (operation === 'remove' && path.endsWith('.journal')) fileSystem.fail('syncDirectory', 'EIO');
+    };
+    expect((await rejection(journal.truncateBefore(newer.start))).code).to.equal('TIDEMARK_IO');
+    expect(journal.first).to.equal(oldest.start);
+    fileSystem.onCall = () => {};
+    await journal.truncateBefore(newer.start);
+    expect(journal.first).to.equal(newer.start);
+    const { items, positions } = read(fileSystem.afterPowerLoss());
+    expect(positions[0]).to.be.above(newer.start);
+    expect(items).to.deep.equal(samples.slice(-items.length));
+    await journal.close();
+  });
+
   it('tells of the first error only, and of the next one after a success', async () => {
     const errors: string[] = [];
     const { journal, fileSystem } = openJournal({ onError: ({ code }) => errors.push(code) });
