@@ -1,6 +1,11 @@
 /**
  * Moves the lifecycle events of a segment into the history before the segment goes. Append only, within a bound of its
- * own: beyond it the oldest file is dropped. A move that a crash cuts short is repeated, and repeats no event.
+ * own: beyond it the oldest file is dropped.
+ *
+ * A move that failed or that a crash cut short is repeated from its beginning, on top of what was there before it: after
+ * a sync that failed, in this process or in one that died, its records may be nowhere but in the page cache, and no
+ * later sync would write them (docs/durability.md). The segment is removed after a move that succeeded, and not before,
+ * so whatever the history tells from the segment's start on can be written again.
  */
 import type { Clock } from '../clock.ts';
 import type { FileDescriptor, FileSystem, OpenMode } from '../disk/file-system.ts';
@@ -72,27 +77,25 @@ export class HistoryLog {
   /** Moves the events of a segment, and makes them durable. `end` is the position at which the segment ends. */
   async move(segment: SegmentEntry, end: Position): Promise<void> {
     try {
-      await this.moveTo(await this.openLast(segment.start), segment, end);
+      const history = await this.openLast(segment.start, end);
+      if (history === undefined) return;
+      await this.moveTo(history, segment, end);
       this.dropOldest();
     } catch (error) {
       throw ioError(error, 'move events to', 'the journal history');
     }
   }
 
-  private async moveTo(
-    open: { readonly history: OpenHistory; readonly through: Position },
-    segment: SegmentEntry,
-    end: Position,
-  ): Promise<void> {
+  private async moveTo(history: OpenHistory, segment: SegmentEntry, end: Position): Promise<void> {
     try {
-      await this.copyEvents(segment, end, open.through, open.history);
-      this.add(open.history, HISTORY_MARK, Buffer.alloc(0), end);
-      this.flush(open.history);
-      await this.parts.fileSystem.dataSync(open.history.descriptor);
-      this.syncName(open.history.file.path);
+      await this.copyEvents(segment, end, history);
+      this.add(history, HISTORY_MARK, Buffer.alloc(0), end);
+      this.flush(history);
+      await this.parts.fileSystem.dataSync(history.descriptor);
+      this.syncName(history.file.path);
     } finally {
       this.filled = 0;
-      this.parts.fileSystem.close(open.history.descriptor);
+      this.parts.fileSystem.close(history.descriptor);
     }
   }
 
@@ -103,13 +106,13 @@ export class HistoryLog {
     this.syncedName = path;
   }
 
-  private async copyEvents(segment: SegmentEntry, end: Position, through: Position, to: OpenHistory): Promise<void> {
+  private async copyEvents(segment: SegmentEntry, end: Position, to: OpenHistory): Promise<void> {
     const { fileSystem, clock } = this.parts;
     const reader = new SegmentReader(fileSystem, segment);
     const slices = new Slices(clock, SLICE_MS);
     try {
       while (reader.next(end, 'samples')) {
-        if (reader.kind === EVENTS && reader.recordEnd > through) {
+        if (reader.kind === EVENTS) {
           this.add(to, EVENTS, reader.buffer.subarray(reader.payloadStart, reader.payloadEnd), reader.recordEnd);
         }
         if (slices.isOver) await slices.breathe();
@@ -119,36 +122,50 @@ export class HistoryLog {
     }
   }
 
-  /** The newest file if it has room, cut after its last whole record, or else a new one. */
-  private async openLast(position: Position): Promise<{ readonly history: OpenHistory; readonly through: Position }> {
-    const { fileSystem, directory } = this.parts;
-    const own = listHistory(fileSystem, directory).filter(({ storeId }) => storeId === this.parts.storeId);
-    const last = own.at(-1);
-    if (last === undefined) return { history: this.create(position), through: 0 };
-    const { bytes, through } = await this.scan(last);
-    const newer = Math.max(position, through);
-    if (bytes >= this.parts.bytesMax / FILES && newer > last.first) return { history: this.create(newer), through };
-    const descriptor = this.openFor(last.path, 'readWrite', (opened) => {
-      if (bytes < last.bytes) fileSystem.truncate(opened, bytes);
-    });
-    return { history: { file: last, descriptor, bytes }, through };
+  /**
+   * Where the events of the segment that starts at `start` go: the newest file without what it has of them, or else a
+   * new one. `undefined` when a later segment has been moved: this one was, and somebody has put it back.
+   */
+  private async openLast(start: Position, end: Position): Promise<OpenHistory | undefined> {
+    const { fileSystem, directory, storeId, bytesMax } = this.parts;
+    const own = listHistory(fileSystem, directory).filter((file) => file.storeId === storeId);
+    for (let last = own.pop(); last !== undefined; last = own.pop()) {
+      const { bytes, through } = await this.scan(last, start);
+      if (through > end) return undefined;
+      if (last.first < start) return bytes < bytesMax / FILES ? this.reopen(last, bytes) : this.create(start);
+      fileSystem.remove(last.path);
+    }
+    return this.create(start);
   }
 
-  /** Where the whole records of a file end, and the position up to which it tells what happened. */
-  private async scan(file: HistoryFile): Promise<{ readonly bytes: number; readonly through: Position }> {
+  /** Where the records of a file that are of segments before `start` end, and how far it tells what happened. */
+  private async scan(
+    file: HistoryFile,
+    start: Position,
+  ): Promise<{ readonly bytes: number; readonly through: Position }> {
     const { fileSystem, clock } = this.parts;
     const reader = openHistory(fileSystem, file);
+    let bytes = HISTORY_HEADER_BYTES;
     let through = file.first;
     const slices = new Slices(clock, SLICE_MS);
     try {
       while (reader.next(Number.POSITIVE_INFINITY)) {
         if (isHistoryRecord(reader)) through = Math.max(through, historyPosition(reader));
+        if (through <= start) bytes = reader.offsetOf(reader.recordEnd);
         if (slices.isOver) await slices.breathe();
       }
-      return { bytes: reader.offsetOf(reader.position), through };
+      return { bytes, through };
     } finally {
       reader.close();
     }
+  }
+
+  private reopen(file: HistoryFile, bytes: number): OpenHistory {
+    const { fileSystem } = this.parts;
+    const descriptor = this.openFor(file.path, 'readWrite', (opened) => {
+      if (bytes < file.bytes) fileSystem.truncate(opened, bytes);
+    });
+    return { file, descriptor, bytes };
   }
 
   private create(first: Position): OpenHistory {
@@ -156,6 +173,7 @@ export class HistoryLog {
     const file = historyFileName(first);
     const path = `${historyDirectory(directory)}/${file}`;
     fileSystem.makeDirectory(historyDirectory(directory));
+    this.syncedName = undefined;
     const descriptor = this.openFor(path, 'truncate', (opened) => {
       writeFully(fileSystem, opened, encodeHistoryHeader(storeId, first), 0, HISTORY_HEADER_BYTES, 0);
       fileSystem.syncDirectory(directory);

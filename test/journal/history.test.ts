@@ -132,6 +132,63 @@ describe('the lifecycle history', () => {
     expect(fileSystem.openCount).to.equal(0);
   });
 
+  for (const how of ['in the same process', 'after a kill'] as const) {
+    it(`moves a segment again from its beginning, ${how}, when a call of its move failed`, async () => {
+      const base = openJournal({ segmentBytes: 600, batchSamples: 10 });
+      fill(base.journal, 12);
+      await base.journal.close();
+      const expected = history(base.fileSystem);
+      for (const operation of ['open', 'write', 'sync', 'syncDirectory', 'remove'] as const) {
+        for (let skip = 0; ; skip++) {
+          const machine = base.fileSystem.afterPowerLoss();
+          let { journal } = openJournal({}, machine);
+          let calls = 0;
+          machine.onCall = (called) => {
+            if (called === operation && calls++ === skip) machine.fail(operation, 'EIO');
+          };
+          const error: unknown = await journal.truncateBefore(journal.end).catch((reason: unknown) => reason);
+          machine.onCall = () => {};
+          if (!(error instanceof Error)) break;
+          if (how === 'after a kill') ({ journal } = openJournal({}, machine));
+          await journal.truncateBefore(journal.end);
+          const message = `${operation} after ${skip} others`;
+          expect(history(machine), message).to.deep.equal(expected);
+          expect(history(machine.afterPowerLoss()), `${message}, without power`).to.deep.equal(expected);
+        }
+      }
+    });
+  }
+
+  it('is told that it exists before a segment goes, also when that failed at first', async () => {
+    const { journal, fileSystem } = openJournal({ segmentBytes: 400, batchSamples: 10 });
+    fill(journal, 10);
+    await journal.commit();
+    fileSystem.fail('syncDirectory', 'EIO');
+    await journal.truncateBefore(journal.end).catch(() => undefined);
+    const callsBefore = fileSystem.calls.length;
+    await journal.truncateBefore(journal.segments()[1].start);
+    const calls = fileSystem.calls.slice(callsBefore);
+    const erased = calls.findIndex(({ operation, path }) => operation === 'remove' && path.endsWith('.journal'));
+    const named = calls.findIndex(({ operation, path }) => operation === 'syncDirectory' && path === directory);
+    expect(named).to.be.within(0, erased - 1);
+  });
+
+  it('stays as it is when somebody puts a segment back that has been moved', async () => {
+    const { journal, fileSystem } = openJournal({ segmentBytes: 400, batchSamples: 10 });
+    fill(journal, 30);
+    await journal.commit();
+    const before = history(fileSystem);
+    const [oldest] = fileSystem.paths();
+    const bytes = fileSystem.content(oldest);
+    await journal.truncateBefore(journal.end);
+    await journal.close();
+    fileSystem.put(oldest, bytes);
+    const again = openJournal({}, fileSystem).journal;
+    expect((await again.truncateBefore(again.end)).segments).to.be.above(0);
+    expect(history(fileSystem)).to.deep.equal(before);
+    await again.close();
+  });
+
   it('passes over sample batches without reading what is in them', async () => {
     const { journal, fileSystem } = openJournal();
     for (let i = 0; i < 50_000; i++) append(journal, i % 10, i, i / 7);

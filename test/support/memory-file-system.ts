@@ -4,7 +4,8 @@
  *
  * - a write takes at most `writeBytesMax` bytes, and none beyond `capacityBytes` (ENOSPC)
  * - `fail` makes the next calls of an operation fail
- * - a sync that fails leaves the pages marked clean: later syncs succeed and make nothing of them durable, as on Linux
+ * - a sync that fails leaves the bytes marked clean: later syncs succeed and make nothing of them durable, as on Linux,
+ *   though there it is whole pages, of which a later write makes all of one due again
  * - `onCall` sees every call that changes something or waits for the disk, and may throw `Crash`
  *
  * After a crash, `afterKill` is the machine with everything that was written, `afterPowerLoss` the one with what was
@@ -20,27 +21,41 @@ export type FaultyOperation = 'open' | 'write' | 'truncate' | 'sync' | 'rename' 
 class MemoryFile {
   live = Buffer.alloc(0);
   durable = Buffer.alloc(0);
-  /** What a successful sync would make durable; a failed one forgets it. */
-  dirty = false;
+  /** The bytes, and whether the size, that a successful sync makes durable; one that fails forgets them. */
+  private dirtyFrom = Number.POSITIVE_INFINITY;
+  private dirtyTo = 0;
+  private sizeIsDirty = false;
 
   write(bytes: Uint8Array, position: number): void {
+    this.dirtyFrom = Math.min(this.dirtyFrom, position, this.live.length);
     const size = Math.max(this.live.length, position + bytes.length);
-    if (size > this.live.length) this.live = Buffer.concat([this.live, Buffer.alloc(size - this.live.length)]);
+    if (size > this.live.length) this.live = resized(this.live, size);
     this.live.set(bytes, position);
-    this.dirty = true;
+    this.dirtyTo = Math.max(this.dirtyTo, position + bytes.length);
+    this.sizeIsDirty = true;
   }
 
   truncate(size: number): void {
-    const kept = this.live.subarray(0, size);
-    this.live = Buffer.concat([kept, Buffer.alloc(Math.max(0, size - kept.length))]);
-    this.dirty = true;
+    this.live = resized(this.live, size);
+    this.dirtyTo = Math.min(this.dirtyTo, size);
+    this.sizeIsDirty = true;
   }
 
   sync(): void {
-    if (this.dirty) this.durable = Buffer.from(this.live);
-    this.dirty = false;
+    if (this.sizeIsDirty) this.durable = resized(this.durable, this.live.length);
+    if (this.dirtyFrom < this.dirtyTo) this.live.copy(this.durable, this.dirtyFrom, this.dirtyFrom, this.dirtyTo);
+    this.forget();
+  }
+
+  forget(): void {
+    this.dirtyFrom = Number.POSITIVE_INFINITY;
+    this.dirtyTo = 0;
+    this.sizeIsDirty = false;
   }
 }
+
+const resized = (bytes: Uint8Array, size: number): Buffer<ArrayBuffer> =>
+  Buffer.concat([bytes.subarray(0, size), Buffer.alloc(Math.max(0, size - bytes.length))]);
 
 export class MemoryFileSystem implements FileSystem {
   writeBytesMax = Number.POSITIVE_INFINITY;
@@ -226,7 +241,7 @@ export class MemoryFileSystem implements FileSystem {
     try {
       this.call('sync', path);
     } catch (error) {
-      if (!(error instanceof Crash)) file.dirty = false;
+      if (!(error instanceof Crash)) file.forget();
       throw error;
     }
     file.sync();
