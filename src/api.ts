@@ -262,7 +262,7 @@ export interface Store extends AsyncDisposable {
   unsubscribe(name: string): Promise<void>;
   /** The lifecycle events of one series, oldest first. */
   history(labels: Labels): Promise<(LifecycleEvent & { readonly position: Position })[]>;
-  /** The journal from a position on: what is there, or with `follow` what comes too. */
+  /** The journal from a position on: what is there, or with `follow` what comes too, until the store is closed. */
   journal(options?: { from?: Position; follow?: boolean; signal?: AbortSignal }): AsyncIterable<JournalEvent>;
   chunks(labels: Labels): Promise<ChunkInfo[]>;
   info(): Promise<StoreInfo>;

@@ -1,4 +1,7 @@
-/** The journal's events from a position on, one by one; with `follow`, those that come as well, once they are durable. */
+/**
+ * The journal's events from a position on, one by one; with `follow`, those that come as well, once they are durable, until
+ * the journal is closed.
+ */
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import type { JournalEvent, Position } from '../model/events.ts';
@@ -26,8 +29,10 @@ export async function* followJournal(parts: FollowParts, options: FollowOptions)
   if (journal.writable) journal.write();
   const source = new EventSource({ fileSystem, directory: journalDirectory, from });
   const end = journal.end;
+  // Whoever reads may never ask again, and then no end of this function would close the segment.
+  const stopListening = follow ? journal.onEnd(() => source.close()) : undefined;
   try {
-    while (signal?.aborted !== true) {
+    while (signal?.aborted !== true && !(follow && journal.hasEnded)) {
       const limit = follow ? journal.durable : end;
       const batch = source.take(limit);
       if (batch !== undefined) {
@@ -40,21 +45,23 @@ export async function* followJournal(parts: FollowParts, options: FollowOptions)
       }
     }
   } finally {
+    stopListening?.();
     source.close();
   }
 }
 
-/** Resolves when more than `position` is durable, or when the signal aborts. */
+/** Resolves when more than `position` is durable, when the journal ends, or when the signal aborts. */
 const nextDurable = (journal: JournalWriter, position: Position, signal: AbortSignal | undefined): Promise<void> =>
   new Promise((resolve) => {
     const end = (): void => {
-      stop();
+      for (const stop of stops) stop();
       signal?.removeEventListener('abort', end);
       resolve();
     };
-    const stop = journal.onDurable((durable) => {
+    const onDurable = (durable: Position): void => {
       if (durable > position) end();
-    });
+    };
+    const stops = [journal.onDurable(onDurable), journal.onEnd(end)];
     signal?.addEventListener('abort', end, { once: true });
-    if (journal.durable > position) end();
+    onDurable(journal.durable);
   });

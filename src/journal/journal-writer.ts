@@ -68,6 +68,7 @@ export class JournalWriter {
   private readonly salt: number;
   private readonly eventWriter = new ByteWriter(4096);
   private readonly listeners = new Set<(durable: Position) => void>();
+  private readonly endListeners = new Set<() => void>();
   private readonly history: HistoryLog;
   private readonly truncator: Truncator;
   private truncation: Promise<unknown> = Promise.resolve();
@@ -168,6 +169,11 @@ export class JournalWriter {
   /** What made the writer not writable. */
   get error(): TidemarkError | undefined {
     return this.failure?.error;
+  }
+
+  /** Whether it is closed, and nothing comes any more. */
+  get hasEnded(): boolean {
+    return this.ended;
   }
 
   /** Every segment, oldest first. */
@@ -323,6 +329,12 @@ export class JournalWriter {
     return () => this.listeners.delete(listener);
   }
 
+  /** Adds a listener for the moment from which on nothing comes any more; returns what removes it. */
+  onEnd(listener: () => void): () => void {
+    this.endListeners.add(listener);
+    return () => this.endListeners.delete(listener);
+  }
+
   /** Commits, what the disk has refused before too, and closes the files. Idempotent. */
   async close(): Promise<void> {
     if (this.closed) return;
@@ -333,6 +345,7 @@ export class JournalWriter {
       await Promise.allSettled([this.running, this.truncation]);
       this.files.close();
       this.ended = true;
+      for (const listener of this.endListeners) listener();
     }
   }
 

@@ -83,6 +83,19 @@ describe('the journal', () => {
     await store.close();
   });
 
+  it('is followed until the store is closed', async () => {
+    const store = await openStore(temporaryDirectory(), { retention: 'off' });
+    const followed: string[] = [];
+    const following = (async () => {
+      for await (const { type } of store.journal({ follow: true })) followed.push(type);
+    })();
+    store.append({ __name__: 'm' }, BASE, 1);
+    await store.flush();
+    await store.close();
+    await following;
+    expect(followed[0]).to.equal('storeOpened');
+  });
+
   it('stays bounded: checkpoints take what nobody needs any more, and its size is on the metrics', async () => {
     const store = await openStore(temporaryDirectory(), { retention: 'off', checkpointInterval: '1h' });
     const series = Array.from({ length: 100 }, (_, i) => store.series({ __name__: 'noise', id: String(i) }));

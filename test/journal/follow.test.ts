@@ -40,6 +40,26 @@ describe('the journal as a stream', () => {
     expect(await times).to.deep.equal([0, 1, 2, 3, 4]);
   });
 
+  it('ends when the journal is closed, and holds no file then, also when nobody asks for more', async () => {
+    const open = openJournal();
+    open.journal.appendEvent({ ...opened, time: 0 });
+    open.journal.appendEvent({ ...opened, time: 1 });
+    await open.journal.commit();
+    const left = followJournal(partsOf(open), { follow: true });
+    expect((await left.next()).value).to.include({ time: 0 });
+    const times = timesOf(followJournal(partsOf(open), { follow: true }));
+    open.journal.appendEvent({ ...opened, time: 2 });
+    await open.journal.commit();
+    await turn();
+    await turn();
+    await open.journal.close();
+    expect(await times).to.deep.equal([0, 1, 2]);
+    expect(open.fileSystem.openCount).to.equal(0);
+    expect((await left.next()).value).to.include({ time: 1 });
+    expect(await left.next()).to.deep.equal({ done: true, value: undefined });
+    expect(open.fileSystem.openCount).to.equal(0);
+  });
+
   it('waits, and lets the program go on, when the journal has just been continued behind a torn tail', async () => {
     const before = openJournal();
     before.journal.appendEvent({ ...opened, time: 0 });
