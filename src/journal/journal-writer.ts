@@ -306,8 +306,7 @@ export class JournalWriter {
     await this.running?.catch(() => undefined);
     const { failure } = this;
     if (failure === undefined) return this.commit();
-    // From the oldest byte that is kept: what a blocking sync confirmed meanwhile may be what the failed one lost.
-    if (failure.during === 'sync') this.files.abandon(this.queue.start);
+    if (failure.during === 'sync') this.files.abandon(this.durablePosition);
     this.failure = undefined;
     this.refusing = false;
     return this.commit();
@@ -357,7 +356,7 @@ export class JournalWriter {
   private startCommit(): Promise<Position> {
     const running = this.commitOnce().finally(() => {
       this.running = undefined;
-      this.releaseConfirmed();
+      this.files.settle(this.durablePosition);
     });
     this.running = running;
     this.loopHasTurned = false;
@@ -384,15 +383,9 @@ export class JournalWriter {
   private reachDurable(through: Position): void {
     if (through <= this.durablePosition) return;
     this.durablePosition = through;
-    if (this.running === undefined) this.releaseConfirmed();
+    this.queue.release(through);
+    if (this.running === undefined) this.files.settle(through);
     for (const listener of this.listeners) listener(through);
-  }
-
-  /** While a sync runs, what it may yet find unwritten is kept. */
-  private releaseConfirmed(): void {
-    if (this.failure?.during === 'sync') return;
-    this.files.settle(this.durablePosition);
-    this.queue.release(this.durablePosition);
   }
 
   /** Called for the first sample after a commit, then every {@link ATTEND_EVERY} samples, and when the stage is full. */
@@ -454,20 +447,11 @@ export class JournalWriter {
   private writeAhead(): void {
     const { queue, files, options } = this;
     if (this.failure === undefined && queue.end - files.written >= options.writeBytes) this.writeQueue();
-    const unconfirmed = queue.end - queue.start;
-    if (unconfirmed < options.unconfirmedBytesMax / SYNC_AHEAD_SHARE) return;
+    if (this.pendingBytes < options.unconfirmedBytesMax / SYNC_AHEAD_SHARE) return;
     if (this.failure === undefined && this.running === undefined) this.commitInBackground();
-    if (unconfirmed < options.unconfirmedBytesMax) return;
-    if (this.failure === undefined) this.waitForDisk();
+    if (this.pendingBytes < options.unconfirmedBytesMax) return;
+    if (this.failure === undefined) this.attempt(() => this.commitBlocking());
     this.refusing = this.failure !== undefined;
-  }
-
-  private waitForDisk(): void {
-    this.attempt(() => {
-      this.commitBlocking();
-      // A sync whose end nobody has seen yet would keep everything; the one that just ended has confirmed it.
-      this.queue.release(this.durablePosition);
-    });
   }
 
   private sealCreations(): void {

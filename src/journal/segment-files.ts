@@ -176,7 +176,7 @@ export class SegmentFiles {
     if (this.written !== segment.start) {
       throw new TidemarkError('TIDEMARK_INTERNAL', `segment ${path} would be created at position ${this.written}`);
     }
-    // What has this name holds no acknowledged record: it is from a write or a sync that failed.
+    // What has this name holds no acknowledged record: it begins where nothing is confirmed, and was given up.
     if (this.fileSystem.stat(path) !== undefined) this.fileSystem.remove(path);
     const carried = segment.carries ? segment.references : undefined;
     const header = encodeSegmentHeader({ ...segment, storeId: this.storeId, carried });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { TidemarkError } from '../../src/errors.ts';
-import { append, created, opened, openJournal, read, turn } from './journal-fixture.ts';
+import { Crash } from '../support/memory-file-system.ts';
+import { append, created, directory, opened, openJournal, read, turn } from './journal-fixture.ts';
 
 const rejection = async (promise: Promise<unknown>): Promise<TidemarkError> => {
   try {
@@ -172,22 +173,54 @@ describe('a journal whose disk refuses', () => {
     expect(findings.map(({ kind }) => kind)).to.deep.equal(['duplicatedSegment']);
   });
 
-  it('keeps, after a sync failed that ran beside a blocking one, what the blocking one confirmed', async () => {
-    const { journal, fileSystem } = openJournal();
-    let release = (): void => {};
-    fileSystem.holdSync = () => new Promise((resolve) => (release = resolve));
-    const samples = [append(journal, 0, 1000, 1)];
-    const running = journal.commit();
-    samples.push(append(journal, 0, 2000, 2));
-    journal.commitBlocking();
-    fileSystem.fail('sync', 'EIO');
-    release();
-    await rejection(running);
-    fileSystem.holdSync = () => Promise.resolve();
-    await journal.retry();
-    await journal.close();
-    expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal(samples);
-  });
+  for (const committed of [false, true]) {
+    for (const goesOn of [false, true]) {
+      const told = `${committed ? 'on top of others' : 'as the first'}, ${goesOn ? 'with more' : 'with nothing'} after it`;
+      it(`keeps, after a sync failed that ran beside a blocking one, what the blocking one confirmed ${told}`, async () => {
+        for (let crashAt = 1; ; crashAt++) {
+          const { journal, fileSystem } = openJournal();
+          const samples = [append(journal, 0, 500, 0)];
+          if (committed) await journal.commit();
+          let release = (): void => {};
+          fileSystem.holdSync = () => new Promise((resolve) => (release = resolve));
+          samples.push(append(journal, 0, 1000, 1));
+          const running = journal.commit();
+          samples.push(append(journal, 0, 2000, 2));
+          journal.commitBlocking();
+          const acknowledged = [...samples];
+          if (goesOn) {
+            samples.push(append(journal, 0, 3000, 3));
+            journal.write();
+          }
+          fileSystem.fail('sync', 'EIO');
+          release();
+          await rejection(running);
+          fileSystem.holdSync = () => Promise.resolve();
+          let calls = 0;
+          fileSystem.onCall = () => {
+            if (++calls >= crashAt) throw new Crash();
+          };
+          const survived = await journal.retry().then(
+            () => true,
+            () => false,
+          );
+          fileSystem.onCall = () => {};
+          // File systems make names durable by themselves, long before they write what is in the files.
+          fileSystem.syncDirectory(directory);
+          const { items, findings } = read(fileSystem.afterPowerLoss());
+          const expected = survived ? samples : acknowledged;
+          expect(items.slice(0, expected.length), `power lost at call ${crashAt}`).to.deep.equal(expected);
+          if (!survived) continue;
+          expect(findings).to.deep.equal([]);
+          samples.push(append(journal, 0, 4000, 4));
+          await journal.close();
+          expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal(samples);
+          expect(fileSystem.openCount).to.equal(0);
+          return;
+        }
+      });
+    }
+  }
 
   it('removes a segment for good when the sync of its removal failed at first', async () => {
     const { journal, fileSystem } = openJournal({ segmentBytes: 400, batchSamples: 10 });
