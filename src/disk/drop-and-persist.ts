@@ -56,6 +56,8 @@ export interface DropResult {
   readonly chunksInFile: number;
   /** -1 when there is no file. */
   readonly mtimeNs: bigint;
+  /** Nothing of the change waits for a later sync. */
+  readonly isSynced: boolean;
 }
 
 /** What is there and what of it is kept. */
@@ -154,17 +156,19 @@ const planForFile = (
 const nothingKept = (request: DropAndPersist, plan: Plan): DropResult => {
   const dropped = plan.chunksInFile + request.slots.length;
   const nothing = { firstTime: undefined, keptUntil: undefined, firstIndex: 0, chunksInFile: 0, mtimeNs: -1n };
-  return { ...nothing, dropped, allDropped: true };
+  return { ...nothing, dropped, allDropped: true, isSynced: true };
 };
 
 const keepAndAppend = (access: SeriesFileAccess, path: string, request: DropAndPersist, plan: Plan): DropResult => {
   const { firstTime, keptUntil, appendFrom } = plan;
+  const { slots, encodings, sync } = request;
   const kept = { firstTime, keptUntil, dropped: appendFrom, allDropped: false };
-  if (appendFrom < request.slots.length) {
-    return { ...kept, ...appendRecords(access, path, request.slots, request.encodings, appendFrom, request.sync) };
+  if (appendFrom < slots.length) {
+    return { ...kept, ...appendRecords(access, path, slots, encodings, appendFrom, sync), isSynced: sync };
   }
   const { chunksInFile } = plan;
-  return { ...kept, firstIndex: chunksInFile, chunksInFile, mtimeNs: access.fileSystem.stat(path)?.mtimeNs ?? -1n };
+  const mtimeNs = access.fileSystem.stat(path)?.mtimeNs ?? -1n;
+  return { ...kept, firstIndex: chunksInFile, chunksInFile, mtimeNs, isSynced: true };
 };
 
 /** Always syncs the new file before the rename, whatever `sync` says: the old chunks would be lost with it. */
@@ -188,7 +192,7 @@ const rewrite = (access: SeriesFileAccess, path: string, request: DropAndPersist
     throw error;
   }
   access.noteEntry(path);
-  if (request.sync) access.syncEntryIfPossible(path);
+  const isSynced = request.sync && access.syncEntryIfPossible(path);
   return {
     firstTime: plan.firstTime,
     keptUntil: undefined,
@@ -197,6 +201,7 @@ const rewrite = (access: SeriesFileAccess, path: string, request: DropAndPersist
     allDropped: false,
     chunksInFile: firstIndex + request.slots.length - plan.appendFrom,
     mtimeNs,
+    isSynced,
   };
 };
 

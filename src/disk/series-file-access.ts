@@ -156,14 +156,16 @@ export class SeriesFileAccess {
   }
 
   /**
-   * The same for a change that can't be undone any more: when it fails, the change is reported as done, and the
-   * directory stays noted for {@link syncEntries}, which every checkpoint calls.
+   * The same for a change that can't be undone any more: when it fails, the change is reported as done but not synced,
+   * and the directory stays noted for {@link syncEntries}, which every checkpoint calls.
    */
-  syncEntryIfPossible(path: string): void {
+  syncEntryIfPossible(path: string): boolean {
     try {
       this.syncEntry(path);
+      return true;
     } catch {
       // Noted, as said above.
+      return false;
     }
   }
 

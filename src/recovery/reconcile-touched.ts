@@ -115,7 +115,7 @@ const purgeEmptied = (parts: TouchedParts, high: number, low: number): void => {
   indexer.enqueue({ type: 'unindex', high, low, pairs, position });
 };
 
-/** The file of an archived series was synced before it was archived; only what retention dropped can be new. */
+/** The file of an archived series, and its name, were synced before it was archived; only what retention dropped can be new. */
 const reconcileArchived = ({ files, archived, indexer }: TouchedParts, high: number, low: number): void => {
   const stat = files.stat(high, low);
   if (stat === undefined || stat.chunks === 0) {

@@ -283,7 +283,8 @@ export class Persister {
       else slab.release(slot);
     }
     const written = result.chunksInFile - result.firstIndex;
-    if (!request.sync && result.chunksInFile > 0) table.setFlag(row, FILE_UNSYNCED);
+    const isSynced = drop?.isSynced ?? request.sync;
+    if (!isSynced && result.chunksInFile > 0) table.setFlag(row, FILE_UNSYNCED);
     chunks.touch(row);
     if (drop !== undefined && dropped > 0) this.announceDrop(key, drop);
     if (written > 0) {

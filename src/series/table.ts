@@ -36,7 +36,7 @@ export const DIRTY = 0x200;
 export const IN_REGISTERS = 0x400;
 /** `LAST_HIGH`/`LAST_LOW` hold the last value; after a restart it may be unknown. */
 export const VALUE_KNOWN = 0x800;
-/** The series file was appended to without a sync; the next checkpoint syncs it. */
+/** What was done to the series file may not be on the disk; the next checkpoint syncs it. */
 export const FILE_UNSYNCED = 0x1000;
 /** The series' state takes no samples: it is archived, or being deleted or isolated. */
 export const NOT_WRITABLE = 0x2000;

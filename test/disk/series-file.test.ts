@@ -258,6 +258,7 @@ describe('SeriesFiles.dropAndPersist', () => {
     dropped,
     allDropped: false,
     chunksInFile,
+    isSynced: true,
   });
   const gone = (dropped: number): Case['result'] => ({
     firstTime: undefined,
@@ -265,6 +266,7 @@ describe('SeriesFiles.dropAndPersist', () => {
     dropped,
     allDropped: true,
     chunksInFile: 0,
+    isSynced: true,
   });
   const span = (from: number, end: number): number[] => Array.from({ length: end - from }, (_, i) => from + i);
 
@@ -509,7 +511,7 @@ describe('SeriesFiles.dropAndPersist', () => {
       calls.length = 0;
       files.dropAndPersist(request(slab, 1, 100));
       expect(calls.splice(0)).to.deep.equal(['sync', 'rename', 'sync directory']);
-      files.dropAndPersist({ ...request(slab, 1, 150), sync: false });
+      expect(files.dropAndPersist({ ...request(slab, 1, 150), sync: false }).isSynced).to.equal(false);
       expect(calls.splice(0)).to.deep.equal(['sync', 'rename']);
       files.dropAndPersist(request(slab, 0, 10000));
       expect(calls.splice(0)).to.deep.equal([]);
@@ -557,7 +559,8 @@ describe('SeriesFiles.dropAndPersist where the directory can not be synced', () 
         minShrinkRatio: 0.1,
         sync: true,
       };
-      expect(files.dropAndPersist({ ...nothing, beforeTime: 100 })).to.include({ dropped: 10, chunksInFile: 10 });
+      const done = { dropped: 10, chunksInFile: 10, isSynced: false };
+      expect(files.dropAndPersist({ ...nothing, beforeTime: 100 })).to.include(done);
       expectError(() => files.syncDirectories(), 'TIDEMARK_IO', /EIO/);
       expect(files.dropAndPersist({ ...nothing, beforeTime: 1000 })).to.include({ allDropped: true });
       isFailing = false;

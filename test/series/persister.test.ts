@@ -14,7 +14,7 @@ import { EventBus } from '../../src/series/event-bus.ts';
 import { FileChanges } from '../../src/series/file-changes.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { Persister } from '../../src/series/persister.ts';
-import { type Row, SeriesTable } from '../../src/series/table.ts';
+import { FILE_UNSYNCED, type Row, SeriesTable } from '../../src/series/table.ts';
 import { SteppedClock } from '../store/month/stepped-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 
@@ -107,6 +107,16 @@ describe('Persister', () => {
     expect([table.chunksInFile[row], table.firstTime[row]]).to.deep.equal([2, 3000]);
     release();
     expect(await trimmed).to.include({ dropped: 3, chunksInFile: 2 });
+  });
+
+  it('leaves it to the next checkpoint to sync a file that retention wrote anew and whose name could not be', async () => {
+    const subject = new Subject();
+    const { table, persister, fileSystem } = subject;
+    const [synced, unsynced] = [await subject.archived(7, 5), await subject.archived(8, 5)];
+    await persister.persist(synced, 3000);
+    fileSystem.fail('syncDirectory', 'EIO');
+    expect(await persister.persist(unsynced, 3000)).to.include({ dropped: 3, chunksInFile: 2 });
+    expect([synced, unsynced].map((row) => (table.flags(row) & FILE_UNSYNCED) !== 0)).to.deep.equal([false, true]);
   });
 
   it('removes a file of which nothing is to be kept after the journal knows of it, durably', async () => {

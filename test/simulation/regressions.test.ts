@@ -1745,4 +1745,43 @@ describe('The store survives', () => {
         { type: 'crash', kind: 'power', again: [] },
       ]),
     ));
+
+  it('an archived series whose file retention had written anew, into a directory that could not be synced', () =>
+    survives(
+      of(
+        4,
+        {
+          syncSeriesFiles: 'always',
+          chunkEncoding: 'delta',
+          retentionMs: 3_600_000,
+          checkpointIntervalMs: 86_400_000,
+          checkpointDirtySeries: 500_000,
+          mischief: 0,
+          observed: false,
+        },
+        [
+          {
+            type: 'append',
+            series: 1,
+            count: 600,
+            spacing: { everyMs: 2000 },
+            values: 'gauge',
+            via: 'handle',
+            seed: 7,
+          },
+          { type: 'command', command: 'flush', detached: false },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'command', command: 'checkpoint', detached: false },
+          { type: 'jump', byMs: 3_000_000 },
+          { type: 'restart' },
+          { type: 'fault', fault: { operation: 'syncDirectory', file: 'directory', fault: 'EIO', skip: 0 } },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'command', command: 'flush', detached: false },
+          { type: 'crash', kind: 'power', again: [] },
+        ],
+      ),
+    ));
 });
