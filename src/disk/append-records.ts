@@ -25,7 +25,7 @@ export const appendRecords = (
 ): PersistResult => {
   const { fileSystem } = access;
   access.makePendingCut(path);
-  access.writeAgain(path);
+  access.makeUpForSync(path);
   const fd = access.openForWriting(path, 'append');
   let cutTo: number | undefined;
   try {

@@ -4,18 +4,10 @@
  */
 import { dirname, join } from 'node:path';
 import type { SlabView, Slot } from '../chunk/slab.ts';
-import type { FileDescriptor, FileSystem } from './file-system.ts';
+import type { FileDescriptor, FileStat, FileSystem } from './file-system.ts';
 import { isMissing } from './io-error.ts';
-import {
-  closeAfter,
-  closeQuietly,
-  copyContent,
-  discard,
-  openIfPresent,
-  removeIfPresent,
-  writeFully,
-} from './read-write.ts';
-import { seriesPath, TEMPORARY_SUFFIX } from './series-path.ts';
+import { closeAfter, copyContent, removeIfPresent, writeFully } from './read-write.ts';
+import { seriesPath } from './series-path.ts';
 import { BATCH_RECORDS, encodeRecord, RECORD_BYTES } from './series-record.ts';
 
 export type Slots = readonly Slot[] | Int32Array;
@@ -90,45 +82,34 @@ export class SeriesFileAccess {
     this.pendingCuts.delete(path);
   }
 
-  /** Makes what was written to the file durable. When it fails, {@link writeAgain} is due. */
+  /** Makes what was written to the file durable. When it fails, {@link makeUpForSync} does before the next one counts. */
   syncFile(fd: FileDescriptor, path: string): void {
     try {
       this.fileSystem.syncBlocking(fd);
     } catch (error) {
-      this.noteFailedSync(path);
+      this.failedSyncs.add(path);
       throw error;
     }
   }
 
-  noteFailedSync(path: string): void {
-    this.failedSyncs.add(path);
-  }
-
-  /** After a failed sync: what the file has is written to a new one, from memory that the system has marked clean. */
-  writeAgain(path: string): void {
+  /** After a failed sync: the whole file becomes due again, of which the system has marked anything clean. */
+  makeUpForSync(path: string): void {
     if (!this.failedSyncs.has(path)) return;
-    const { fileSystem, buffer } = this;
-    const source = openIfPresent(fileSystem, path);
-    if (source === undefined) {
-      this.failedSyncs.delete(path);
-      return;
-    }
-    const temporary = path + TEMPORARY_SUFFIX;
-    try {
-      const target = fileSystem.open(temporary, 'truncate');
-      closeAfter(fileSystem, target, () => {
-        copyContent(fileSystem, source, target, buffer);
-        fileSystem.syncBlocking(target);
-      });
-      fileSystem.rename(temporary, path);
-    } catch (error) {
-      discard(fileSystem, temporary);
-      throw error;
-    } finally {
-      closeQuietly(fileSystem, source);
-    }
+    if (this.fileSystem.stat(path) !== undefined) this.writeAgain(path, 0);
     this.failedSyncs.delete(path);
-    this.noteEntry(path);
+  }
+
+  /**
+   * Writes the file's bytes from `begin` on once more, as they are and where they are: the system then takes them for
+   * unwritten, and the next sync says the truth of them. Nothing is lost where this ends midway.
+   */
+  writeAgain(path: string, begin: number): FileStat {
+    const { fileSystem, buffer } = this;
+    const fd = fileSystem.open(path, 'readWrite');
+    return closeAfter(fileSystem, fd, () => {
+      copyContent(fileSystem, fd, fd, buffer, { begin });
+      return fileSystem.statOpen(fd);
+    });
   }
 
   /** The file is gone from its place, or is another, and nothing is due to it any more. */

@@ -139,7 +139,7 @@ export class SeriesFiles {
     const { fileSystem } = this.access;
     this.attempt('sync', high, low, (path) => {
       this.access.makePendingCut(path);
-      this.access.writeAgain(path);
+      this.access.makeUpForSync(path);
       const fd = openIfPresent(fileSystem, path);
       if (fd === undefined) return;
       try {
@@ -151,13 +151,13 @@ export class SeriesFiles {
     });
   }
 
-  /** Writes the whole file again, durably: where a sync of it may have failed that nobody remembers. */
-  writeAgain(high: number, low: number): SeriesFileStat {
+  /**
+   * Writes the chunks from index `firstIndex` on once more, as they are, so that the next sync makes them durable: a sync
+   * may have failed in a process that died, and the system has told nobody else and takes them for written.
+   */
+  writeAgain(high: number, low: number, firstIndex: number): SeriesFileStat {
     return this.attempt('rewrite', high, low, (path) => {
-      this.access.noteFailedSync(path);
-      this.access.writeAgain(path);
-      this.access.syncEntry(path);
-      const { size, mtimeNs } = this.access.fileSystem.stat(path) ?? { size: 0, mtimeNs: -1n };
+      const { size, mtimeNs } = this.access.writeAgain(path, firstIndex * RECORD_BYTES);
       return toSeriesFileStat(size, mtimeNs);
     });
   }

@@ -22,7 +22,7 @@ import type { FileSystem } from '../disk/file-system.ts';
 import type { HeadsRecord } from '../disk/heads.ts';
 import { cutTrailer } from '../disk/heads-trailer.ts';
 import { HeadsWriter, type HeadsWritten } from '../disk/heads-writer.ts';
-import { type SeriesFileRequest, toError } from '../disk/series-file-requests.ts';
+import { toError } from '../disk/series-file-requests.ts';
 import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
 import type { Indexer } from '../index/indexer.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
@@ -73,8 +73,6 @@ export interface CheckpointResult extends HeadsWritten {
 
 export class Checkpointer {
   private readonly parts: CheckpointParts;
-  /** The one that is written is the clean close's. */
-  private isFinal = false;
   /** What is in heads.db, and how many events had changed a series when it was begun. */
   private last: { readonly heads: HeadsWritten; readonly changes: number } | undefined;
 
@@ -88,7 +86,6 @@ export class Checkpointer {
   async write(final: boolean): Promise<CheckpointResult> {
     const { table, slab, chunks, fileSystem, directory, journal, clock, fileChanges } = this.parts;
     const started = clock.monotonic();
-    this.isFinal = final;
     const from = Math.min(journal.beginSegment(), fileChanges.oldest() ?? Number.POSITIVE_INFINITY);
     const kept = final ? await this.keepLast(from) : undefined;
     if (kept !== undefined) return { from, ...kept, durationMs: clock.monotonic() - started };
@@ -189,7 +186,7 @@ export class Checkpointer {
   }
 
   private async syncBatch(rows: readonly Row[]): Promise<void> {
-    const { table } = this.parts;
+    const { table, files } = this.parts;
     const requests = rows.map((row) => ({ kind: 'sync', high: table.high[row], low: table.low[row] }) as const);
     const generations = rows.map((row) => table.generation(row));
     for (const row of rows) {
@@ -198,7 +195,8 @@ export class Checkpointer {
     }
     let isSynced = false;
     try {
-      await this.syncFiles(requests);
+      const outcomes = await files.run(requests);
+      for (const outcome of outcomes) if (!outcome.ok) throw toError(outcome.error);
       isSynced = true;
     } finally {
       for (const [i, row] of rows.entries()) {
@@ -208,27 +206,7 @@ export class Checkpointer {
       }
     }
   }
-
-  /**
-   * A sync that fails is told to this process once, and to none after it. So the journal is to know, for recovery to
-   * write these files again; while the store runs its health tells, at the close nobody else does.
-   */
-  private async syncFiles(requests: readonly SeriesFileRequest[]): Promise<void> {
-    const { files, bus, clock, journal } = this.parts;
-    try {
-      const outcomes = await files.run<readonly SeriesFileRequest[]>(requests);
-      for (const outcome of outcomes) if (!outcome.ok) throw toError(outcome.error);
-    } catch (error) {
-      if (this.isFinal) {
-        bus.publish({ type: 'healthChanged', time: clock.now(), to: 'readOnly', reason: toMessage(error) });
-        await journal.commit().catch(() => undefined);
-      }
-      throw error;
-    }
-  }
 }
-
-const toMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
  * A row that an archived series borrows, that a quarantined one still has, or one that was deleted and whose file could not

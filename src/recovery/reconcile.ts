@@ -21,8 +21,12 @@ export interface ReconcileParts {
   readonly files: SeriesFiles;
   /** Series whose file was to be removed because all of it was past retention, as the tail says. */
   readonly emptied: ReadonlySet<Fingerprint>;
-  /** A sync may have failed: the page cache may count as clean what the disk does not have. */
-  readonly hadTrouble: boolean;
+  /**
+   * Which chunks of a file are written once more, for the next checkpoint's sync to make them durable: a sync of them may
+   * have failed in the process that died. `new`: those that memory has, too, as the others were durable before; `all`
+   * where memory may lack new ones; `none` for a store that is only read.
+   */
+  readonly writtenAgain: 'new' | 'all' | 'none';
   /** Records of the tail are lost: it may not name every file that was changed, nor have every sample. */
   readonly tailIsDamaged: boolean;
 }
@@ -57,7 +61,9 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   const sound = soundChunks(parts, row, high, low);
   const cut = stat.chunks - sound.count;
   const left = cut > 0 ? files.truncateTo(high, low, sound.count) : whole;
-  const settled = parts.hadTrouble && sound.count > 0 ? files.writeAgain(high, low) : left;
+  const doubtfulFrom = parts.writtenAgain === 'all' ? 0 : sound.older;
+  const isInDoubt = parts.writtenAgain !== 'none' && doubtfulFrom < sound.count;
+  const settled = isInDoubt ? files.writeAgain(high, low, doubtfulFrom) : left;
   table.chunksInFile[row] = sound.count;
   table.mtimeNs[row] = settled.mtimeNs;
   table.firstTime[row] = sound.firstTime;
@@ -74,6 +80,8 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
 
 interface Sound {
   readonly count: number;
+  /** Of these, those that end before memory begins. */
+  readonly older: number;
   readonly firstTime: number;
   readonly lastChunkFirstTime: number;
   readonly lastTime: number;
@@ -107,6 +115,7 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
     encodings[chunk] === 0 && firstTimes[chunk] === 0 && lastTimes[chunk] === 0 && !isReadable(chunk);
   let sound = 0;
   while (sound < encodings.length && isPlausible(sound) && lastTimes[sound] < memoryBegins && !isBlank(sound)) sound++;
+  const older = sound;
   sound = Math.max(sound, counted);
   while (sound < encodings.length && isPlausible(sound) && isReadable(sound)) sound++;
   if (sound < encodings.length) {
@@ -126,9 +135,10 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
       );
     }
   }
-  if (sound === 0) return { count: 0, firstTime: EARLIEST, lastChunkFirstTime: EARLIEST, lastTime: EARLIEST };
+  if (sound === 0) return { count: 0, older, firstTime: EARLIEST, lastChunkFirstTime: EARLIEST, lastTime: EARLIEST };
   return {
     count: sound,
+    older,
     firstTime: firstTimes[0],
     lastChunkFirstTime: firstTimes[sound - 1],
     lastTime: lastTimes[sound - 1],

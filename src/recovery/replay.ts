@@ -49,8 +49,6 @@ export interface ReplayResult {
   readonly purged: ReadonlySet<Fingerprint>;
   /** Series whose file was, or was about to be, removed because all of it was past retention. */
   readonly emptied: ReadonlySet<Fingerprint>;
-  /** The disk gave trouble in the tail: what was not synced then may be nowhere but in the page cache, and counted as clean. */
-  readonly hadTrouble: boolean;
 }
 
 export const replay = async (parts: ReplayParts, from: Position, end: Position): Promise<ReplayResult> => {
@@ -72,7 +70,6 @@ class Replay {
   private readonly touched = new Set<Fingerprint>();
   private readonly purgedLast = new Set<Fingerprint>();
   private readonly emptied = new Set<Fingerprint>();
-  private hadTrouble = false;
   private records = 0;
   private samples = 0;
   private skipped = 0;
@@ -88,8 +85,8 @@ class Replay {
   }
 
   result(): ReplayResult {
-    const { records, samples, skipped, touched, purgedLast, emptied, hadTrouble } = this;
-    return { records, samples, skipped, touched, purged: purgedLast, emptied, hadTrouble };
+    const { records, samples, skipped, touched, purgedLast, emptied } = this;
+    return { records, samples, skipped, touched, purged: purgedLast, emptied };
   }
 
   private applySamples({ count, highs, lows, timestamps, words }: SamplesRecord): void {
@@ -136,9 +133,6 @@ class Replay {
         return;
       case 'seriesPurged':
         this.purged(event.fingerprint, event.labels, position);
-        return;
-      case 'healthChanged':
-        this.hadTrouble ||= event.to === 'readOnly';
         return;
       default:
         // What happened to the store itself is in its state again once it runs.

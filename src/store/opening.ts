@@ -198,7 +198,7 @@ const recoverWith = async (
         emptied: result.emptied,
         publish: (event) => bus.publish(event),
         tailIsDamaged,
-        hadTrouble: result.hadTrouble,
+        writtenAgain: engine.options.readOnly ? 'none' : mustRecover || tailIsDamaged ? 'all' : 'new',
         onProgress: (done, total) => progress.report('series files', done, total),
       },
       result.touched,

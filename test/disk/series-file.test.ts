@@ -10,6 +10,7 @@ import { SeriesFiles } from '../../src/disk/series-file.ts';
 import { seriesPath } from '../../src/disk/series-path.ts';
 import { RECORD_BYTES } from '../../src/disk/series-record.ts';
 import { TidemarkError } from '../../src/errors.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { extractFixture } from '../support/tar.ts';
 import { chunkSpanning, chunksFrom, encodingsOf, halves, seriesIn, withDirectory } from './support.ts';
 
@@ -724,5 +725,25 @@ describe('SeriesFiles, the rest', () => {
       expect(readdirSync(folder).sort()).to.deep.equal(['94aa1de82dbd87.db', 'full']);
       expect(files.scan(0x26)).to.deep.include({ junk: [] });
     });
+  });
+});
+
+describe('SeriesFiles.sync', () => {
+  it('writes the file once more, where it is, after a sync that failed', () => {
+    const fileSystem = new MemoryFileSystem();
+    fileSystem.makeDirectory('/store');
+    const slab = new Slab();
+    const files = new SeriesFiles(fileSystem, '/store', slab);
+    const slots = chunksFrom(slab, 0, 100);
+    files.persist(HIGH, LOW, slots, encodingsOf(slab, slots), false);
+    fileSystem.fail('sync', 'EIO');
+    expectError(() => files.sync(HIGH, LOW), 'TIDEMARK_IO', /EIO/);
+    files.sync(HIGH, LOW);
+    const path = `/store/${FILE}`;
+    expect(fileSystem.afterPowerLoss().content(path)).to.deep.equal(fileSystem.content(path));
+    expect(fileSystem.paths()).to.deep.equal([path]);
+    const calls = fileSystem.calls.length;
+    files.sync(HIGH, LOW);
+    expect(fileSystem.calls.slice(calls).map(({ operation }) => operation)).to.deep.equal(['sync']);
   });
 });

@@ -1,16 +1,20 @@
-/** What a file that is missing after a crash means: that retention removed it, if the journal says so, and damage else. */
+/**
+ * What a file that is missing after a crash means: that retention removed it, if the journal says so, and damage else. And
+ * that what is there is on the disk once a checkpoint has synced it, whatever became of earlier syncs.
+ */
 import { expect } from 'chai';
 import { ChunkAppender } from '../../src/chunk/append.ts';
 import { VARBIT } from '../../src/chunk/chunk.ts';
 import { Slab } from '../../src/chunk/slab.ts';
 import { SeriesFiles } from '../../src/disk/series-file.ts';
+import { RECORD_BYTES } from '../../src/disk/series-record.ts';
 import { ArchiveDirectory } from '../../src/index/archive-directory.ts';
 import type { IndexingOperation } from '../../src/index/indexer.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
 import { fingerprintText } from '../../src/model/fingerprint.ts';
 import { reconcileTouched } from '../../src/recovery/reconcile-touched.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
-import { SeriesTable } from '../../src/series/table.ts';
+import { FILE_UNSYNCED, SeriesTable } from '../../src/series/table.ts';
 import { SteppedClock } from '../store/month/stepped-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 
@@ -40,7 +44,7 @@ const recover = async (emptied: readonly string[]) => {
       chunks,
       files: new SeriesFiles(fileSystem, '/store', slab),
       emptied: new Set(emptied),
-      hadTrouble: false,
+      writtenAgain: 'new',
       tailIsDamaged: false,
       archived,
       archive: { labelsOf: () => pairs },
@@ -77,5 +81,81 @@ describe('A series file that is missing after a crash', () => {
     ]);
     expect(events).to.deep.equal([]);
     expect(isArchived).to.equal(true);
+  });
+});
+
+/** A file of four chunks, the last two of them written since the checkpoint, and their sync failed in a process that died. */
+const recoverUnsynced = async (writtenAgain: 'new' | 'all' | 'none') => {
+  const slab = new Slab();
+  const table = new SeriesTable();
+  const appender = new ChunkAppender(slab, { defaultEncoding: VARBIT });
+  const chunks = new MemoryChunks(table, slab, appender);
+  const fileSystem = new MemoryFileSystem();
+  fileSystem.makeDirectory('/store');
+  const dead = new SeriesFiles(fileSystem, '/store', slab);
+  const persist = (from: number, sync: boolean): unknown => {
+    const slots = [from, from + 1].map((index) => appender.start(1000 * index, 0, 0));
+    return dead.persist(HIGH, IN_MEMORY, slots, new Uint8Array(2).fill(VARBIT), sync);
+  };
+  persist(0, true);
+  persist(2, false);
+  fileSystem.fail('sync', 'EIO');
+  expect(() => dead.sync(HIGH, IN_MEMORY)).to.throw(/EIO/);
+
+  const row = table.add(HIGH, IN_MEMORY, ['id', '7']);
+  table.chunksInFile[row] = 2;
+  for (const time of [2000, 3000, 4000]) chunks.append(row, time, 0, 0);
+  const writtenFrom: (number | null)[] = [];
+  const write = fileSystem.write.bind(fileSystem);
+  fileSystem.write = (...call) => {
+    writtenFrom.push(call[4]);
+    return write(...call);
+  };
+  const files = new SeriesFiles(fileSystem, '/store', slab);
+  await reconcileTouched(
+    {
+      slab,
+      table,
+      chunks,
+      files,
+      emptied: new Set(),
+      writtenAgain,
+      tailIsDamaged: false,
+      archived: new ArchiveDirectory(),
+      archive: { labelsOf: () => pairs },
+      indexer: { enqueue: () => true, pendingArchived: () => undefined },
+      clock: new SteppedClock(9000),
+      publish: () => 0,
+      onProgress: () => {},
+    },
+    new Set([fingerprintText(HIGH, IN_MEMORY)]),
+    new Set(),
+  );
+  files.sync(HIGH, IN_MEMORY);
+  const left = new SeriesFiles(fileSystem.afterPowerLoss(), '/store', slab).stat(HIGH, IN_MEMORY);
+  const isUnsynced = (table.flags(row) & FILE_UNSYNCED) !== 0;
+  return { inMemory: chunks.allSlots(row).length, isUnsynced, chunksLeft: left?.chunks, writtenFrom };
+};
+
+describe('A series file whose sync failed in the process that died', () => {
+  it('has what memory lets go of written once more, where it is, for the next sync to count', async () => {
+    expect(await recoverUnsynced('new')).to.deep.equal({
+      inMemory: 1,
+      isUnsynced: true,
+      chunksLeft: 4,
+      writtenFrom: [2 * RECORD_BYTES],
+    });
+  });
+
+  it('is written as a whole where memory may lack what is new in it', async () => {
+    expect(await recoverUnsynced('all'))
+      .to.include({ chunksLeft: 4 })
+      .and.to.deep.include({ writtenFrom: [0] });
+  });
+
+  it('is left alone by a store that is only read', async () => {
+    expect(await recoverUnsynced('none'))
+      .to.include({ chunksLeft: 2 })
+      .and.to.deep.include({ writtenFrom: [] });
   });
 });

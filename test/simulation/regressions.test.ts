@@ -1784,4 +1784,84 @@ describe('The store survives', () => {
         ],
       ),
     ));
+
+  it('a failed sync of a series file, and a kill before the journal can tell of it', () =>
+    survives(
+      of(
+        1,
+        {
+          syncSeriesFiles: 'never',
+          chunkEncoding: 'delta',
+          checkpointIntervalMs: 86_400_000,
+          checkpointDirtySeries: 500_000,
+          mischief: 0,
+          observed: false,
+        },
+        [
+          {
+            type: 'append',
+            series: 1,
+            count: 600,
+            spacing: { everyMs: 1000 },
+            values: 'gauge',
+            via: 'handle',
+            seed: 7,
+          },
+          { type: 'command', command: 'flush', detached: false },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'advance', byMs: 2000 },
+          { type: 'fault', fault: { operation: 'sync', file: 'seriesFile', fault: 'EIO', skip: 0 } },
+          { type: 'crashAt', kind: 'kill', fault: { operation: 'write', file: 'journal', skip: 0 }, again: [] },
+          { type: 'command', command: 'checkpoint', detached: false },
+          { type: 'advance', byMs: 2000 },
+          { type: 'command', command: 'checkpoint', detached: false },
+          { type: 'crash', kind: 'power', again: [] },
+        ],
+      ),
+    ));
+
+  it('a failed sync of a series file, and a kill before what it was to sync is cut off', () =>
+    survives(
+      of(
+        7,
+        {
+          syncSeriesFiles: 'always',
+          chunkEncoding: 'delta',
+          checkpointIntervalMs: 86_400_000,
+          checkpointDirtySeries: 500_000,
+          mischief: 0,
+          observed: false,
+        },
+        [
+          {
+            type: 'append',
+            series: 1,
+            count: 600,
+            spacing: { everyMs: 1000 },
+            values: 'gauge',
+            via: 'handle',
+            seed: 7,
+          },
+          { type: 'command', command: 'flush', detached: false },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'command', command: 'checkpoint', detached: false },
+          { type: 'advance', byMs: 2000 },
+          {
+            type: 'append',
+            series: 1,
+            count: 600,
+            spacing: { everyMs: 1000 },
+            values: 'gauge',
+            via: 'handle',
+            seed: 8,
+          },
+          { type: 'command', command: 'flush', detached: false },
+          { type: 'fault', fault: { operation: 'sync', file: 'seriesFile', fault: 'EIO', skip: 0 } },
+          { type: 'crashAt', kind: 'kill', fault: { operation: 'truncate', file: 'seriesFile', skip: 0 }, again: [] },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'command', command: 'checkpoint', detached: false },
+          { type: 'crash', kind: 'power', again: [] },
+        ],
+      ),
+    ));
 });
