@@ -4,21 +4,24 @@
  * this one takes the next free name, `<14 hex>-1.db` and so on: quarantined data may be all there is of it.
  *
  * The hint comes first and the move is the step that counts: after a crash between the two, the file is where it was
- * and is found again.
+ * and is found again. Where the move fails the hint goes, because the next attempt writes its own.
  */
-import { dirname, join, posix } from 'node:path';
+import { join, posix } from 'node:path';
 import type { LabelPairs } from '../model/labels.ts';
 import type { FileSystem } from './file-system.ts';
 import { formatHint } from './hint.ts';
 import { isMissing } from './io-error.ts';
-import { closeAfter, copyContent, writeFileAtomically } from './read-write.ts';
+import { closeAfter, copyContent, discard, writeFileAtomically } from './read-write.ts';
 import { ORPHANED, SERIES_FILE_SUFFIX } from './series-path.ts';
 
 export const HINT_SUFFIX = '.hint';
 const HINT_PERMISSIONS = 0o644;
 const COPY_BYTES = 1 << 16;
 
-/** Returns the new path below the store's directory, or `undefined` when there was no file to move. */
+/**
+ * Returns the new path below the store's directory, or `undefined` when there was no file to move. The caller syncs
+ * {@link directoriesOfMove}.
+ */
 export const quarantineFile = (
   fileSystem: FileSystem,
   directory: string,
@@ -31,10 +34,21 @@ export const quarantineFile = (
   const base = freeName(fileSystem, join(directory, folder), posix.basename(path, SERIES_FILE_SUFFIX));
   writeHint(fileSystem, join(directory, folder), base + HINT_SUFFIX, formatHint(reason, pairs));
   const moved = posix.join(folder, base + SERIES_FILE_SUFFIX);
-  const wasThere = move(fileSystem, join(directory, path), join(directory, moved));
-  const changed = [folder, ORPHANED, '.', ...(wasThere ? [dirname(path)] : [])];
-  for (const name of changed) syncIfPossible(fileSystem, join(directory, name));
-  return wasThere ? moved : undefined;
+  try {
+    return move(fileSystem, join(directory, path), join(directory, moved)) ? moved : undefined;
+  } catch (error) {
+    discard(fileSystem, join(directory, folder, base + HINT_SUFFIX));
+    throw error;
+  }
+};
+
+/**
+ * The directories in which moving a file into quarantine changes names, below the store's. Each comes after its parent: a
+ * file must not be durably in a directory that is not.
+ */
+export const directoriesOfMove = (path: string): string[] => {
+  const folder = posix.dirname(path);
+  return ['.', ORPHANED, posix.join(ORPHANED, folder), folder];
 };
 
 /**
@@ -68,15 +82,6 @@ const copyFile = (fileSystem: FileSystem, from: string, to: string): void => {
       fileSystem.syncBlocking(target);
     });
   });
-};
-
-/** The move is done; should it be undone by a loss of power, the file is found where it was and is moved again. */
-const syncIfPossible = (fileSystem: FileSystem, directory: string): void => {
-  try {
-    fileSystem.syncDirectory(directory);
-  } catch {
-    // As said above.
-  }
 };
 
 const freeName = (fileSystem: FileSystem, folder: string, wanted: string): string => {

@@ -22,7 +22,7 @@ export class SeriesFileAccess {
   private readonly pendingCuts = new Map<string, number>();
   /** Files of which a sync failed: what had not been written yet is lost, and the next sync would say nothing of it. */
   private readonly failedSyncs = new Set<string>();
-  /** At most the 256 series directories and the store's own. */
+  /** At most the 256 series directories, as many in quarantine, and the two that these are in. */
   private readonly changedDirectories = new Set<string>();
   /** Those that were synced before. A process that died may have left changes in the others, which nobody noted. */
   private readonly syncedDirectories = new Set<string>();
@@ -127,22 +127,36 @@ export class SeriesFileAccess {
 
   /** Remembers that the file came, went or was replaced in its directory. */
   noteEntry(path: string): void {
-    this.changedDirectories.add(dirname(path));
+    this.noteChanges([dirname(path)]);
+  }
+
+  /** Remembers that names in the directories changed. */
+  noteChanges(directories: readonly string[]): void {
+    for (const directory of directories) this.changedDirectories.add(directory);
   }
 
   /** Makes the file's name durable, where it may not be yet: its directory, and the store's if that one is new. */
   syncEntry(path: string): void {
-    this.syncIfChanged(dirname(path));
-    this.syncIfChanged(this.directory);
+    this.syncNames([dirname(path), this.directory]);
+  }
+
+  /** {@link syncNamesIfPossible} of a file's name. */
+  syncEntryIfPossible(path: string): boolean {
+    return this.syncNamesIfPossible([dirname(path), this.directory]);
+  }
+
+  /** Makes the names in the directories durable, one directory after the other, where they may not be yet. */
+  syncNames(directories: Iterable<string>): void {
+    for (const directory of directories) this.syncIfChanged(directory);
   }
 
   /**
    * The same for a change that can't be undone any more: when it fails, the change is reported as done but not synced,
-   * and the directory stays noted for {@link syncEntries}, which every checkpoint calls.
+   * and the directories stay noted for {@link syncEntries}, which every checkpoint calls.
    */
-  syncEntryIfPossible(path: string): boolean {
+  syncNamesIfPossible(directories: readonly string[]): boolean {
     try {
-      this.syncEntry(path);
+      this.syncNames(directories);
       return true;
     } catch {
       // Noted, as said above.
@@ -152,7 +166,7 @@ export class SeriesFileAccess {
 
   /** Makes every creation, replacement and removal so far durable. */
   syncEntries(): void {
-    for (const directory of this.changedDirectories) this.syncIfChanged(directory);
+    this.syncNames(this.changedDirectories);
   }
 
   private syncIfChanged(directory: string): void {

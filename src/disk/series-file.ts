@@ -12,7 +12,7 @@
  * Errors: `TIDEMARK_CORRUPT_SERIES_FILE` with file and byte offset for what is wrong in the file, `TIDEMARK_DISK_FULL`
  * and `TIDEMARK_IO` for what the system refused.
  */
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { SlabView } from '../chunk/slab.ts';
 import { TidemarkError } from '../errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
@@ -21,7 +21,7 @@ import { appendRecords, type PersistResult } from './append-records.ts';
 import { type DropAndPersist, type DropResult, dropAndPersist } from './drop-and-persist.ts';
 import type { FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
-import { quarantineFile } from './quarantine-file.ts';
+import { directoriesOfMove, quarantineFile } from './quarantine-file.ts';
 import { closeAfter, closeQuietly, discard, openIfPresent } from './read-write.ts';
 import { deleteJunk, type SeriesDirectoryScan, scanSeriesDirectory } from './series-directory.ts';
 import { SeriesFileAccess, type Slots } from './series-file-access.ts';
@@ -81,28 +81,35 @@ export class SeriesFiles {
   }
 
   /**
-   * Makes it durable that the file is gone. A process that died may have removed it and not done so: a loss of power
-   * that takes the removal back would give the file to whatever series comes next.
+   * Makes it durable that the file is gone, to quarantine perhaps. A process that died may have removed it and not done so:
+   * a loss of power that takes the removal back would give the file to whatever series comes next.
    */
   syncRemoval(high: number, low: number): void {
-    this.attempt('sync', high, low, (path) => {
-      if (this.access.fileSystem.stat(dirname(path)) === undefined) return;
-      this.access.noteEntry(path);
-      this.access.syncEntry(path);
-    });
+    this.attempt('sync', high, low, () => this.access.syncNames(this.directoriesOfMove(high, low)));
   }
 
   /**
-   * Moves the file to `orphaned/`, durably, with a hint file that says why and which series it was. Returns the new
-   * path below the store's directory, or `undefined` when there was no file.
+   * Moves the file to `orphaned/`, with a hint file that says why and which series it was. Returns the new path below the
+   * store's directory, or `undefined` when there was no file. Durable, unless directories can't be synced: the move is
+   * done, so this is left to {@link syncDirectories}.
    */
   quarantine(high: number, low: number, reason: string, pairs: LabelPairs | undefined): string | undefined {
     const { fileSystem, directory } = this.access;
     return this.attempt('quarantine', high, low, (path) => {
       const moved = quarantineFile(fileSystem, directory, seriesPath(high, low), reason, pairs);
       this.access.forget(path);
+      const changed = this.directoriesOfMove(high, low);
+      this.access.noteChanges(changed);
+      this.access.syncNamesIfPossible(changed);
       return moved;
     });
+  }
+
+  /** Those that are there: a series without a file may have no directory. */
+  private directoriesOfMove(high: number, low: number): string[] {
+    const { fileSystem, directory } = this.access;
+    const paths = directoriesOfMove(seriesPath(high, low)).map((name) => join(directory, name));
+    return paths.filter((path) => fileSystem.stat(path) !== undefined);
   }
 
   /** What is there; `undefined` when there is no file. */

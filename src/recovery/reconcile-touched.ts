@@ -74,6 +74,8 @@ export const reconcileTouched = async (
       } else if (files.stat(high, low) !== undefined) {
         files.quarantine(high, low, 'the file stands for no series after recovery', undefined);
         filesRemoved++;
+      } else {
+        files.syncRemoval(high, low);
       }
     } catch (error) {
       if (!(error instanceof TidemarkError) || !error.code.startsWith('TIDEMARK_CORRUPT_')) throw error;

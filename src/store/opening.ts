@@ -232,6 +232,8 @@ const recoverWith = async (
   } else if (tier.kind === 'journal') {
     await replayFrom(tier.from);
   }
+  // What recovery itself moved and could not sync at once: the checkpoints to come know only of their own worker's moves.
+  engine.seriesFiles.syncDirectories();
   if (!mustRecover) lookUpUnknownFiles(engine);
   dropStaleArchiveEntries(engine, archived, indexer);
   await learnMappings(engine, archive);

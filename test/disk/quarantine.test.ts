@@ -11,6 +11,7 @@ import { readQuarantined } from '../../src/disk/quarantine-reader.ts';
 import { SeriesFiles } from '../../src/disk/series-file.ts';
 import { RECORD_BYTES } from '../../src/disk/series-record.ts';
 import { fixtureJson } from '../support/fixtures.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { chunksFrom, encodingsOf, halves, withDirectory } from './support.ts';
 
 const FINGERPRINT = '2594aa1de82dbd87';
@@ -123,6 +124,73 @@ describe('listQuarantined', () => {
       ]);
       expect(listed[3].time).to.equal(1735689600000);
     }));
+});
+
+/** A store in memory with a series file, and what syncs of directories fail with. */
+const withFailures = () => {
+  const fileSystem = new MemoryFileSystem();
+  fileSystem.makeDirectory('/store');
+  const slab = new Slab();
+  const files = new SeriesFiles(fileSystem, '/store', slab);
+  const slots = chunksFrom(slab, 0, 2);
+  files.persist(high, low, slots, encodingsOf(slab, slots), true);
+  return { fileSystem, files, slab };
+};
+
+const MOVED = ['/store/orphaned/25/94aa1de82dbd87.db', '/store/orphaned/25/94aa1de82dbd87.hint'];
+
+describe('Moving a file into quarantine', () => {
+  it('leaves one hint, however often the move failed before', () => {
+    const { fileSystem, files } = withFailures();
+    fileSystem.onCall = (operation, path) => {
+      if (operation === 'rename' && path.endsWith('.db')) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    for (let i = 0; i < 5; i++) {
+      expect(() => files.quarantine(high, low, 'damaged', undefined)).to.throw(/EIO/);
+      expect(listQuarantined(fileSystem, '/store')).to.deep.equal([]);
+    }
+    fileSystem.onCall = () => {};
+    expect(files.quarantine(high, low, 'damaged', undefined)).to.equal('orphaned/25/94aa1de82dbd87.db');
+    expect(fileSystem.paths()).to.deep.equal(MOVED);
+  });
+
+  it('has the hint there before the file', () => {
+    const { fileSystem, files } = withFailures();
+    fileSystem.onCall = (operation, path) => {
+      if (operation === 'rename' && path.endsWith('.db')) expect(fileSystem.paths()).to.include(MOVED[1]);
+    };
+    expect(files.quarantine(high, low, 'damaged', undefined)).to.equal('orphaned/25/94aa1de82dbd87.db');
+  });
+
+  it('syncs parents first, and the next checkpoint what could not be synced', () => {
+    for (const failing of ['/store', '/store/orphaned', '/store/orphaned/25', '/store/25']) {
+      const { fileSystem, files } = withFailures();
+      let isHintThere = false;
+      fileSystem.onCall = (operation, path) => {
+        if (isHintThere && operation === 'syncDirectory' && path === failing)
+          throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        isHintThere ||= operation === 'rename' && path.endsWith('.db');
+      };
+      expect(files.quarantine(high, low, 'damaged', undefined)).to.equal('orphaned/25/94aa1de82dbd87.db');
+      fileSystem.onCall = () => {};
+      const before = fileSystem.calls.length;
+      files.syncDirectories();
+      const all = ['/store', '/store/orphaned', '/store/orphaned/25', '/store/25'];
+      expect(fileSystem.calls.slice(before).map(({ path }) => path)).to.deep.equal(all.slice(all.indexOf(failing)));
+      expect(fileSystem.afterPowerLoss().paths()).to.deep.equal(MOVED);
+    }
+  });
+
+  it('is made durable after a crash, too', () => {
+    const { fileSystem, files, slab } = withFailures();
+    fileSystem.onCall = (operation) => {
+      if (operation === 'syncDirectory') throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    files.quarantine(high, low, 'damaged', undefined);
+    fileSystem.onCall = () => {};
+    new SeriesFiles(fileSystem, '/store', slab).syncRemoval(high, low);
+    expect(fileSystem.afterPowerLoss().paths()).to.deep.equal(MOVED);
+  });
 });
 
 describe('readQuarantined', () => {

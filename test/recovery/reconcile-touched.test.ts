@@ -12,7 +12,7 @@ import { ArchiveDirectory } from '../../src/index/archive-directory.ts';
 import type { IndexingOperation } from '../../src/index/indexer.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
 import { fingerprintText } from '../../src/model/fingerprint.ts';
-import { reconcileTouched } from '../../src/recovery/reconcile-touched.ts';
+import { reconcileTouched, type TouchedParts, type TouchedResult } from '../../src/recovery/reconcile-touched.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { FILE_UNSYNCED, SeriesTable } from '../../src/series/table.ts';
 import { SteppedClock } from '../store/month/stepped-clock.ts';
@@ -22,40 +22,50 @@ const HIGH = 1;
 const [IN_MEMORY, ARCHIVED] = [7, 8];
 const pairs = ['id', '8'];
 
-/** A series in memory with a file of three chunks, and an archived one; neither file is there. */
-const recover = async (emptied: readonly string[]) => {
+/** An empty store, and what recovery does to it. */
+const world = () => {
   const slab = new Slab();
   const table = new SeriesTable();
-  const chunks = new MemoryChunks(table, slab, new ChunkAppender(slab, { defaultEncoding: VARBIT }));
+  const appender = new ChunkAppender(slab, { defaultEncoding: VARBIT });
+  const chunks = new MemoryChunks(table, slab, appender);
   const fileSystem = new MemoryFileSystem();
   fileSystem.makeDirectory('/store');
+  const files = new SeriesFiles(fileSystem, '/store', slab);
   const archived = new ArchiveDirectory();
   const operations: IndexingOperation[] = [];
   const events: LifecycleEvent[] = [];
+  const recoverFiles = (named: readonly number[], what: Partial<TouchedParts>): Promise<TouchedResult> =>
+    reconcileTouched(
+      {
+        slab,
+        table,
+        chunks,
+        files,
+        emptied: new Set(),
+        writtenAgain: 'new',
+        tailIsDamaged: false,
+        archived,
+        archive: { labelsOf: () => pairs },
+        indexer: { enqueue: (operation) => operations.push(operation) > 0, pendingArchived: () => undefined },
+        clock: new SteppedClock(9000),
+        publish: (event) => events.push(event),
+        onProgress: () => {},
+        ...what,
+      },
+      new Set(named.map((low) => fingerprintText(HIGH, low))),
+      new Set(),
+    );
+  return { slab, table, appender, chunks, fileSystem, files, archived, operations, events, recoverFiles };
+};
+
+/** A series in memory with a file of three chunks, and an archived one; neither file is there. */
+const recover = async (emptied: readonly string[]) => {
+  const { table, chunks, archived, operations, events, recoverFiles } = world();
   const row = table.add(HIGH, IN_MEMORY, ['id', '7']);
   chunks.append(row, 5000, 0, 0);
   table.chunksInFile[row] = 3;
   archived.add(HIGH, ARCHIVED, 1000, 2000);
-  const named = new Set([IN_MEMORY, ARCHIVED].map((low) => fingerprintText(HIGH, low)));
-  const { damaged } = await reconcileTouched(
-    {
-      slab,
-      table,
-      chunks,
-      files: new SeriesFiles(fileSystem, '/store', slab),
-      emptied: new Set(emptied),
-      writtenAgain: 'new',
-      tailIsDamaged: false,
-      archived,
-      archive: { labelsOf: () => pairs },
-      indexer: { enqueue: (operation) => operations.push(operation) > 0, pendingArchived: () => undefined },
-      clock: new SteppedClock(9000),
-      publish: (event) => events.push(event),
-      onProgress: () => {},
-    },
-    named,
-    new Set(),
-  );
+  const { damaged } = await recoverFiles([IN_MEMORY, ARCHIVED], { emptied: new Set(emptied) });
   return { damaged, events, operations, row, table, isArchived: archived.has(HIGH, ARCHIVED) };
 };
 
@@ -84,14 +94,28 @@ describe('A series file that is missing after a crash', () => {
   });
 });
 
+describe('A series file that went to quarantine before a crash', () => {
+  it('is gone for good after recovery, also when the move was not on the disk', async () => {
+    const { slab, appender, fileSystem, files, recoverFiles } = world();
+    files.persist(HIGH, IN_MEMORY, [appender.start(1000, 0, 0)], new Uint8Array([VARBIT]), true);
+    fileSystem.onCall = (operation) => {
+      if (operation === 'syncDirectory') throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    new SeriesFiles(fileSystem, '/store', slab).quarantine(HIGH, IN_MEMORY, 'damaged', undefined);
+    fileSystem.onCall = () => {};
+    const next = new SeriesFiles(fileSystem, '/store', slab);
+    await recoverFiles([IN_MEMORY], { files: next });
+    const folder = '/store/orphaned/00';
+    expect(fileSystem.afterPowerLoss().paths()).to.deep.equal([
+      `${folder}/00000100000007.db`,
+      `${folder}/00000100000007.hint`,
+    ]);
+  });
+});
+
 /** A file of four chunks, the last two of them written since the checkpoint, and their sync failed in a process that died. */
-const recoverUnsynced = async (writtenAgain: 'new' | 'all' | 'none') => {
-  const slab = new Slab();
-  const table = new SeriesTable();
-  const appender = new ChunkAppender(slab, { defaultEncoding: VARBIT });
-  const chunks = new MemoryChunks(table, slab, appender);
-  const fileSystem = new MemoryFileSystem();
-  fileSystem.makeDirectory('/store');
+const recoverUnsynced = async (writtenAgain: TouchedParts['writtenAgain']) => {
+  const { slab, table, appender, chunks, fileSystem, files, recoverFiles } = world();
   const dead = new SeriesFiles(fileSystem, '/store', slab);
   const persist = (from: number, sync: boolean): unknown => {
     const slots = [from, from + 1].map((index) => appender.start(1000 * index, 0, 0));
@@ -111,26 +135,7 @@ const recoverUnsynced = async (writtenAgain: 'new' | 'all' | 'none') => {
     writtenFrom.push(call[4]);
     return write(...call);
   };
-  const files = new SeriesFiles(fileSystem, '/store', slab);
-  await reconcileTouched(
-    {
-      slab,
-      table,
-      chunks,
-      files,
-      emptied: new Set(),
-      writtenAgain,
-      tailIsDamaged: false,
-      archived: new ArchiveDirectory(),
-      archive: { labelsOf: () => pairs },
-      indexer: { enqueue: () => true, pendingArchived: () => undefined },
-      clock: new SteppedClock(9000),
-      publish: () => 0,
-      onProgress: () => {},
-    },
-    new Set([fingerprintText(HIGH, IN_MEMORY)]),
-    new Set(),
-  );
+  await recoverFiles([IN_MEMORY], { writtenAgain });
   files.sync(HIGH, IN_MEMORY);
   const left = new SeriesFiles(fileSystem.afterPowerLoss(), '/store', slab).stat(HIGH, IN_MEMORY);
   const isUnsynced = (table.flags(row) & FILE_UNSYNCED) !== 0;

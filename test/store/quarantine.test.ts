@@ -14,6 +14,27 @@ const damage = ({ fileSystem }: Machine, path: string): void => {
   fileSystem.put(path, bytes);
 };
 
+describe('a series file that nothing names', () => {
+  it('is in quarantine for good once recovery is done, also where a directory could not be synced at once', async () => {
+    const machine = await openMachine({ retention: 'off' });
+    const { fileSystem } = machine;
+    fileSystem.put('/store/25/94aa1de82dbd87.db', new Uint8Array(1041));
+    let isFailing = false;
+    fileSystem.onCall = (operation, path) => {
+      if (operation === 'rename' && path === '/store/25/94aa1de82dbd87.db') isFailing = true;
+      if (operation !== 'syncDirectory' || path !== '/store/orphaned/25' || !isFailing) return;
+      isFailing = false;
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    const { store } = await machine.reopen({ retention: 'off', forceRecovery: true });
+    expect((await store.quarantined()).map(({ file }) => file)).to.deep.equal(['orphaned/25/94aa1de82dbd87.db']);
+    const left = fileSystem.afterPowerLoss().paths();
+    expect(left).to.include('/store/orphaned/25/94aa1de82dbd87.db');
+    expect(left).not.to.include('/store/25/94aa1de82dbd87.db');
+    await store.close();
+  });
+});
+
 describe('a damaged series file', () => {
   const persisted = async (count: number): Promise<Machine> => {
     const machine = await openMachine({ retention: 'off', headChunkTimeout: '1m' });
