@@ -119,13 +119,12 @@ export class Persister {
       (outcome) => {
         if (outcome === undefined) throw new Error('a trim without a request');
         const result = answerOf(outcome) as DropResult;
-        if (result.dropped > 0) {
-          this.parts.cache.forgetSeries(key);
-          this.announceDrop(key, result);
-        }
+        if (result.dropped > 0) this.parts.cache.forgetSeries(key);
         const row = this.parts.table.findFingerprint(high, low);
         if (row !== NO_ROW) this.noteFile(row, result);
         onKept(result.keptUntil ?? EARLIEST);
+        // Last, because the journal may refuse it, and the file is as it is.
+        if (result.dropped > 0) this.announceDrop(key, result);
         return {
           written: 0,
           dropped: result.dropped,

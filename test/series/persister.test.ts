@@ -31,6 +31,8 @@ class Subject {
   readonly persister: Persister;
   /** What commits that tell of a removal fail with. */
   failing: Error | undefined;
+  /** What the journal refuses to take `chunksDropped` with. */
+  refusal: Error | undefined;
   private readonly slab = new Slab();
   private readonly appender = new ChunkAppender(this.slab, { defaultEncoding: VARBIT });
   private readonly chunks = new MemoryChunks(this.table, this.slab, this.appender);
@@ -43,7 +45,10 @@ class Subject {
     fileSystem.makeDirectory('/store');
     this.files = inlineSeriesFileWorker(fileSystem, '/store', slab);
     const clock = new SteppedClock(0);
-    const appendEvent = (event: LifecycleEvent): number => this.waiting.push(event);
+    const appendEvent = (event: LifecycleEvent): number => {
+      if (this.refusal !== undefined && event.type === 'chunksDropped') throw this.refusal;
+      return this.waiting.push(event);
+    };
     const bus = new EventBus({ appendEvent, appendCreated: () => 0 });
     this.persister = new Persister({
       table,
@@ -107,6 +112,17 @@ describe('Persister', () => {
     expect([table.chunksInFile[row], table.firstTime[row]]).to.deep.equal([2, 3000]);
     release();
     expect(await trimmed).to.include({ dropped: 3, chunksInFile: 2 });
+  });
+
+  it('lets it know also where the journal does not take what happened', async () => {
+    const subject = new Subject();
+    const row = await subject.archived(7, 5);
+    subject.refusal = new Error('the journal is closed');
+    const kept: number[] = [];
+    const [trimmed] = await Promise.allSettled([subject.persister.trim(HIGH, 7, 3000, (until) => kept.push(until))]);
+    expect(trimmed).to.deep.equal({ status: 'rejected', reason: subject.refusal });
+    expect([subject.table.chunksInFile[row], subject.table.firstTime[row]]).to.deep.equal([2, 3000]);
+    expect(kept).to.have.length(1);
   });
 
   it('leaves it to the next checkpoint to sync a file that retention wrote anew and whose name could not be', async () => {
