@@ -44,13 +44,18 @@ export const openDatabases = async (parts: DatabaseParts): Promise<Databases> =>
     await allOf([openNamed('timeRange'), openNamed('names'), openNamed('pairs')]);
     return { ...(open as Record<DatabaseName, KeyValueStore>), lost };
   } catch (error) {
-    await Promise.all(Object.values(open).map((store) => store.close()));
+    await Promise.allSettled(Object.values(open).map((store) => store.close()));
     throw error;
   }
 };
 
-export const closeDatabases = async (databases: Databases): Promise<void> => {
-  for (const name of ['pairs', 'names', 'timeRange', 'metric'] as const) await databases[name].close();
+/** Closes all four, that with the store's lock last, whatever becomes of the others. Throws the first error. */
+export const closeDatabases = async (databases: Readonly<Record<DatabaseName, KeyValueStore>>): Promise<void> => {
+  const errors: unknown[] = [];
+  for (const name of ['pairs', 'names', 'timeRange', 'metric'] as const) {
+    await databases[name].close().catch((error: unknown) => errors.push(error));
+  }
+  if (errors.length > 0) throw errors[0];
 };
 
 /**
