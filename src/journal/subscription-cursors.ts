@@ -39,9 +39,12 @@ export const checkSubscriptionName = (name: string): void => {
 export class SubscriptionCursors {
   private readonly fileSystem: FileSystem;
   private readonly directory: string;
+  /** As on the disk, or as it began. */
   private readonly known: Map<string, Cursor>;
   private isDirectoryDurable = false;
-  private waiting = new Set<string>();
+  /** To be written next, and being written. */
+  private wanted = new Map<string, Cursor>();
+  private writing: ReadonlyMap<string, Cursor> = new Map();
   private following: Promise<void> | undefined;
   private running: Promise<void> = Promise.resolve();
 
@@ -55,14 +58,24 @@ export class SubscriptionCursors {
     return this.known.get(name);
   }
 
+  /** What it will be when all that was asked for is on the disk. */
+  latest(name: string): Cursor | undefined {
+    return this.wanted.get(name) ?? this.writing.get(name) ?? this.known.get(name);
+  }
+
   entries(): [string, Cursor][] {
     return [...this.known];
   }
 
-  /** Resolves when the cursor is on the disk, or a later one of the same name. */
-  save(name: string, cursor: Cursor): Promise<void> {
+  /** A new subscription is there at once. What could not be written is written with the next save. */
+  begin(name: string, cursor: Cursor): void {
     this.known.set(name, cursor);
-    this.waiting.add(name);
+    this.save(name, cursor).catch(() => undefined);
+  }
+
+  /** Resolves when the cursor is on the disk, or a later one of the same name; it counts from then on, and not before. */
+  save(name: string, cursor: Cursor): Promise<void> {
+    this.wanted.set(name, cursor);
     this.following ??= this.running
       .catch(() => undefined)
       .then(() => {
@@ -82,22 +95,34 @@ export class SubscriptionCursors {
   /** Forgets a cursor, on the disk too. */
   async remove(name: string): Promise<void> {
     this.known.delete(name);
-    this.waiting.delete(name);
+    this.wanted.delete(name);
     await this.running.catch(() => undefined);
     removeIfPresent(this.fileSystem, this.path(name));
     if (this.fileSystem.stat(this.directory) !== undefined) this.fileSystem.syncDirectory(this.directory);
   }
 
   private async write(): Promise<void> {
-    const names = this.waiting;
-    this.waiting = new Set();
+    const cursors = this.wanted;
+    this.wanted = new Map();
+    this.writing = cursors;
     try {
       this.makeDirectoryDurable();
-      for (const name of names) await this.writeOne(name);
+      for (const [name, cursor] of cursors) await this.writeOne(name, cursor);
       this.fileSystem.syncDirectory(this.directory);
+      for (const [name, cursor] of cursors) if (this.known.has(name)) this.known.set(name, cursor);
     } catch (error) {
-      for (const name of names) this.waiting.add(name);
+      this.writeKnownNext(cursors.keys());
       throw ioError(error, 'save the positions of subscriptions in', this.directory);
+    } finally {
+      this.writing = new Map();
+    }
+  }
+
+  /** After an error nobody knows what the disk has. */
+  private writeKnownNext(names: Iterable<string>): void {
+    for (const name of names) {
+      const cursor = this.known.get(name);
+      if (cursor !== undefined && !this.wanted.has(name)) this.wanted.set(name, cursor);
     }
   }
 
@@ -109,9 +134,8 @@ export class SubscriptionCursors {
     this.isDirectoryDurable = true;
   }
 
-  private async writeOne(name: string): Promise<void> {
-    const cursor = this.known.get(name);
-    if (cursor === undefined) return;
+  private async writeOne(name: string, cursor: Cursor): Promise<void> {
+    if (!this.known.has(name)) return;
     const path = this.path(name);
     const temporary = `${path}.tmp`;
     const bytes = Buffer.from(`${JSON.stringify({ version: 1, name, ...cursor })}\n`);

@@ -21,7 +21,7 @@ export interface SubscriptionsParts {
 
 export interface SubscriptionStatus {
   readonly name: string;
-  /** Everything before it is acknowledged. */
+  /** Everything before it is acknowledged, and the disk has that. */
   readonly position: Position;
   /** Journal bytes between that and the end. */
   readonly lagBytes: number;
@@ -46,7 +46,9 @@ export class Subscriptions {
         details: { option: 'name', value: name },
       });
     }
-    if (this.cursors.get(name) === undefined) this.begin(name, this.startOf(options.from ?? 'end'));
+    if (this.cursors.get(name) === undefined) {
+      this.cursors.begin(name, { position: this.startOf(options.from ?? 'end') });
+    }
     const subscription = new DurableSubscription({
       ...this.parts,
       name,
@@ -78,19 +80,21 @@ export class Subscriptions {
 
   /**
    * Moves subscriptions on that hold back more than they may. Resolves when that is on the disk: only then may the
-   * journal go. Returns what to tell the journal.
+   * journal go, and only then they are told. Returns what to tell the journal.
    */
   async overrun(overruns: TruncationPlan['overruns']): Promise<SubscriptionOverrun[]> {
+    const moves = overruns.flatMap(({ name, to }) => {
+      const cursor = this.cursors.latest(name);
+      return cursor === undefined ? [] : [{ name, cursor, to }];
+    });
+    // One that has come past it meanwhile is waited for too.
+    await Promise.all(moves.map(({ name, cursor, to }) => this.cursors.save(name, movedOn(cursor, to))));
     const events: SubscriptionOverrun[] = [];
-    const saves: Promise<void>[] = [];
-    for (const { name, to } of overruns) {
-      const cursor = this.cursors.get(name);
-      if (cursor === undefined || cursor.position >= to) continue;
-      saves.push(this.cursors.save(name, { position: to, lost: { from: cursor.lost?.from ?? cursor.position, to } }));
+    for (const { name, cursor, to } of moves) {
+      if (cursor.position >= to) continue;
       this.open.get(name)?.moveOn(to);
       events.push({ type: 'subscriptionOverrun', time: this.parts.clock.now(), name, from: cursor.position, to });
     }
-    await Promise.all(saves);
     return events;
   }
 
@@ -98,11 +102,6 @@ export class Subscriptions {
   async close(): Promise<void> {
     for (const subscription of [...this.open.values()]) await subscription.close();
     await this.cursors.settled();
-  }
-
-  private begin(name: string, position: Position): void {
-    // A failure comes again, and is told, with the first acknowledgement.
-    this.cursors.save(name, { position }).catch(() => undefined);
   }
 
   private startOf(from: NonNullable<SubscribeOptions['from']>): Position {
@@ -118,11 +117,16 @@ export class Subscriptions {
   }
 
   private acknowledge(name: string, position: Position): Promise<void> {
-    const cursor = this.cursors.get(name);
-    if (cursor === undefined || cursor.position > position) return Promise.resolve();
-    return this.cursors.save(name, acknowledged(cursor, position));
+    const cursor = this.cursors.latest(name);
+    if (cursor === undefined) return Promise.resolve();
+    if (cursor.position <= position) return this.cursors.save(name, acknowledged(cursor, position));
+    return cursor === this.cursors.get(name) ? Promise.resolve() : this.cursors.save(name, cursor);
   }
 }
+
+/** Where it stands when the journal before `to` is gone. */
+const movedOn = (cursor: Cursor, to: Position): Cursor =>
+  cursor.position >= to ? cursor : { position: to, lost: { from: cursor.lost?.from ?? cursor.position, to } };
 
 /** Who acknowledges what comes after a lost range has been told of it. */
 const acknowledged = ({ lost }: Cursor, position: Position): Cursor =>

@@ -157,6 +157,57 @@ describe('a durable subscription', () => {
     expect(fileSystem.paths().filter((path) => path.endsWith('.tmp'))).to.deep.equal([]);
   });
 
+  it('stands where the disk has it when a later acknowledgement failed, so that an earlier one is written', async () => {
+    const { journal, fileSystem, subscriptions } = open();
+    appendNumbered(journal, 0, 4);
+    await journal.commit();
+    const iterator = subscriptions.subscribe('a', { from: 'start', batchSize: 2 })[Symbol.asyncIterator]();
+    const first: EventBatch = (await iterator.next()).value as EventBatch;
+    const second: EventBatch = (await iterator.next()).value as EventBatch;
+    fileSystem.fail('sync', 'EIO');
+    const error: unknown = await second.ack().catch((reason: unknown) => reason);
+    expect(error).to.have.property('code', 'TIDEMARK_IO');
+    await first.ack();
+    expect(open(fileSystem.afterPowerLoss()).subscriptions.list()[0].position).to.equal(first.position);
+    expect(subscriptions.list()[0].position).to.equal(first.position);
+  });
+
+  it('holds its journal back until the disk has that it was moved on', async () => {
+    const { journal, fileSystem, subscriptions } = open();
+    appendNumbered(journal, 0, 30);
+    await journal.commit();
+    const iterator = subscriptions.subscribe('a', { from: 'start', batchSize: 2 })[Symbol.asyncIterator]();
+    const first: EventBatch = (await iterator.next()).value as EventBatch;
+    await first.ack();
+    const to = journal.segments()[4].start;
+    const overruns = (): { name: string; from: number; to: number }[] =>
+      subscriptions.list().map(({ name, position }) => ({ name, from: position, to }));
+    fileSystem.fail('sync', 'EIO');
+    const error: unknown = await subscriptions.overrun(overruns()).catch((reason: unknown) => reason);
+    expect(error).to.have.property('code', 'TIDEMARK_IO');
+    expect(overruns(), 'planned again').to.deep.equal([{ name: 'a', from: first.position, to }]);
+    const second: EventBatch = (await iterator.next()).value as EventBatch;
+    expect(second.lost, 'nothing is gone').to.equal(undefined);
+    expect(await subscriptions.overrun(overruns())).to.deep.equal([
+      { type: 'subscriptionOverrun', time: 1_700_000_000_000, name: 'a', from: first.position, to },
+    ]);
+    expect(open(fileSystem.afterPowerLoss()).subscriptions.list()[0].position).to.equal(to);
+    expect(((await iterator.next()).value as EventBatch).lost).to.deep.equal({ from: second.position, to });
+  });
+
+  it('that acknowledges while it is to be moved on loses nothing, when that comes to the disk', async () => {
+    const { journal, fileSystem, subscriptions } = open();
+    appendNumbered(journal, 0, 30);
+    await journal.commit();
+    const iterator = subscriptions.subscribe('a', { from: 'start', batchSize: 20 })[Symbol.asyncIterator]();
+    const first: EventBatch = (await iterator.next()).value as EventBatch;
+    const acknowledged = first.ack();
+    const to = journal.segments()[2].start;
+    expect(await subscriptions.overrun([{ name: 'a', from: 0, to }])).to.deep.equal([]);
+    expect(open(fileSystem.afterPowerLoss()).subscriptions.list()[0].position).to.equal(first.position);
+    await acknowledged;
+  });
+
   it('is acknowledged for good only when the name of its directory is, whoever failed to sync it before', async () => {
     const { journal, fileSystem, subscriptions } = open();
     appendNumbered(journal, 0, 1);
