@@ -149,24 +149,23 @@ const createStore = (fileSystem: FileSystem, directory: string): void => {
 const isForeign = ({ name, isDirectory }: DirectoryEntry): boolean =>
   !name.startsWith('.') && !(name === 'lost+found' && isDirectory);
 
-/** A new directory's name lies in its parent, that one's in its own, up to one that was there. */
-const makeDirectoryDurably = (fileSystem: FileSystem, directory: string): void => {
-  const parents: string[] = [];
+/**
+ * Makes a directory whose name is on the disk: it lies in its parent, that one's in its own, up to one that was there. That
+ * one is synced too where nothing was missing: whoever made the directory may not have come to it.
+ */
+export const makeDirectoryDurably = (fileSystem: FileSystem, directory: string, permissions?: number): void => {
+  const parents = [dirname(directory)];
   for (let path = directory; fileSystem.stat(path) === undefined; path = dirname(path)) parents.push(dirname(path));
-  fileSystem.makeDirectory(directory);
-  for (const parent of parents) fileSystem.syncDirectory(parent);
-  if (parents.length === 0) syncIfAllowed(fileSystem, dirname(directory));
+  fileSystem.makeDirectory(directory, permissions);
+  for (const parent of new Set(parents)) syncIfAllowed(fileSystem, parent);
 };
 
-/**
- * An opening that failed may have made the directory and not come to this. Somebody else may have made it too, where a
- * program may not even read the directory above.
- */
+/** Somebody else may have made a directory where a program may not even read the one above. */
 const syncIfAllowed = (fileSystem: FileSystem, directory: string): void => {
   try {
     fileSystem.syncDirectory(directory);
   } catch (error) {
-    const code = systemCode(error);
+    const code = systemCode(error instanceof TidemarkError ? error.cause : error);
     if (code !== 'EACCES' && code !== 'EPERM') throw error;
   }
 };

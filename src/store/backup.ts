@@ -9,6 +9,7 @@
  */
 import { join } from 'node:path';
 import type { BackupResult } from '../api.ts';
+import { makeDirectoryDurably } from '../disk/directory.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import { writeFully } from '../disk/read-write.ts';
 import { TidemarkError } from '../errors.ts';
@@ -25,7 +26,7 @@ export const backup = async (session: Session, target: string): Promise<BackupRe
   const { directory, clock, table, outside } = engine;
   try {
     refuseExisting(outside, target);
-    outside.makeDirectory(target, 0o700);
+    makeDirectoryDurably(outside, target, 0o700);
   } catch (error) {
     throw storeError(error, 'create', target);
   }

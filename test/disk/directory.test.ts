@@ -7,6 +7,7 @@ import { expect } from 'chai';
 import { lockedError, markClean, markDirty, prepareDirectory, readOwner } from '../../src/disk/directory.ts';
 import type { FileSystem } from '../../src/disk/file-system.ts';
 import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
+import { withTypedErrors } from '../../src/disk/typed-errors.ts';
 import { TidemarkError } from '../../src/errors.ts';
 import { extractFixture } from '../support/tar.ts';
 import { withDirectory } from './support.ts';
@@ -52,6 +53,21 @@ describe('prepareDirectory', () => {
       };
       prepareDirectory(fileSystem, join(root, 'a', 'b'), { readOnly: false });
       expect(synced).to.deep.equal(['/a', '', '/a/b']);
+    }));
+
+  it('creates a store where the directory above can not be read', () =>
+    withDirectory((root) => {
+      const refused: FileSystem = {
+        ...nodeFileSystem,
+        syncDirectory: (path) => {
+          if (path === root)
+            throw Object.assign(new Error(`EACCES: permission denied, open '${path}'`), { code: 'EACCES' });
+          nodeFileSystem.syncDirectory(path);
+        },
+      };
+      for (const [name, fileSystem] of Object.entries({ bare: refused, typed: withTypedErrors(refused) })) {
+        expect(prepareDirectory(fileSystem, join(root, name), { readOnly: false }).created, name).to.equal(true);
+      }
     }));
 
   it('takes a directory that holds only hidden files and lost+found', () =>

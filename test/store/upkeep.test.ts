@@ -121,6 +121,35 @@ describe('store.backup', () => {
     for (const [key, value] of copy) if (original.get(key) !== value) expect.fail(`${key} is ${value}`);
     await restored.close();
   });
+
+  it('is on the disk with its name, and the names of the directories above that it made', async () => {
+    const { store, fileSystem } = await openMachine({ retention: 'off' });
+    store.append({ __name__: 'm' }, START_MS, 1);
+    fileSystem.makeDirectory('/mnt');
+    const before = fileSystem.calls.length;
+    await store.backup('/mnt/backups/one');
+    await store.backup('/mnt/backups/two');
+    const synced = fileSystem.calls
+      .slice(before)
+      .flatMap(({ operation, path }) =>
+        operation === 'syncDirectory' && path.startsWith('/mnt') && !path.includes('/two/') && !path.includes('/one/')
+          ? [path]
+          : [],
+      );
+    expect(synced).to.deep.equal(['/mnt/backups', '/mnt', '/mnt/backups/one', '/mnt/backups', '/mnt/backups/two']);
+    await store.close();
+  });
+
+  it('may go where the directory above can not be read', async () => {
+    const { store, fileSystem } = await openMachine({ retention: 'off' });
+    store.append({ __name__: 'm' }, START_MS, 1);
+    fileSystem.onCall = (operation, path) => {
+      if (operation !== 'syncDirectory' || path !== '/mnt') return;
+      throw Object.assign(new Error(`EACCES: permission denied, open '/mnt'`), { code: 'EACCES' });
+    };
+    expect(await codeOf(() => store.backup('/mnt/one'))).to.equal(undefined);
+    await store.close();
+  });
 });
 
 describe('syncSeriesFiles', () => {
