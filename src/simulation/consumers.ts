@@ -176,18 +176,11 @@ export class Consumers {
       }
       position = event.position;
       this.life.world.coverage.countEvent(event.type);
-      if (event.type === 'samplesAppended') this.checkSamples(event);
+      if (event.type === 'samplesAppended') this.life.model.checkDelivered(event);
     }
     if (batch.position < position)
       throw new Violation(`a batch with an event at ${position} ends at ${batch.position}`);
     session.position = batch.position;
-  }
-
-  /** Samples that are delivered were appended. */
-  private checkSamples(event: Extract<EventBatch['events'][number], { type: 'samplesAppended' }>): void {
-    if (event.fingerprints.length !== event.timestamps.length || event.values.length !== event.timestamps.length) {
-      throw new Violation('the columns of a batch of samples differ in length');
-    }
   }
 
   private async acknowledge(consumer: Consumer, session: Session, batch: EventBatch): Promise<void> {

@@ -11,7 +11,9 @@
  * The model learns from the first look after a recovery what was lost; from then on it must not come back.
  */
 import type { SeriesSamples } from '../api.ts';
+import type { SamplesAppended } from '../model/events.ts';
 import type { Labels } from '../model/labels.ts';
+import { TriedSamples } from './tried-samples.ts';
 import { type Bits, labelsOf, seriesOf } from './values.ts';
 
 /** Something that must not be. */
@@ -159,9 +161,11 @@ export class Model {
   garbled = false;
   /** Series that were dropped, or that retention took whole: the record of that may be what is damaged. */
   private readonly ended = new Map<number, ModelSeries[]>();
+  private readonly tried = new TriedSamples();
 
   /** Notes an appended sample. */
   append(number: number, time: number, high: number, low: number, nowMs: number): void {
+    this.tried.add(number, time, high, low);
     let series = this.series.get(number);
     if (series === undefined || (series.count > 0 && time <= series.lastTime)) {
       // Accepted although it is older than the last: retention had taken the whole series, and this one is new.
@@ -184,6 +188,7 @@ export class Model {
   appendUnsure(number: number, time: number, high: number, low: number): void {
     const series = this.series.get(number) ?? new ModelSeries(number);
     this.series.set(number, series);
+    this.tried.add(number, time, high, low);
     series.unsure.push({ time, high, low, appendedMs: Number.POSITIVE_INFINITY });
   }
 
@@ -192,6 +197,7 @@ export class Model {
    * which nothing is left of the series takes.
    */
   appendRenewal(series: ModelSeries, time: number, high: number, low: number): void {
+    this.tried.add(series.number, time, high, low);
     series.renewal = { time, high, low, appendedMs: Number.POSITIVE_INFINITY, until: series.lastTime };
   }
 
@@ -259,6 +265,21 @@ export class Model {
     const series = new ModelSeries(number);
     this.series.set(number, series);
     return series;
+  }
+
+  /** Checks what a subscriber was given: each sample was appended to the series with its fingerprint, at some time. */
+  checkDelivered({ fingerprints, timestamps, values }: SamplesAppended): void {
+    if (fingerprints.length !== timestamps.length || values.length !== timestamps.length) {
+      throw new Violation('the columns of a batch of samples differ in length');
+    }
+    for (const [i, fingerprint] of fingerprints.entries()) {
+      const [low, high] = wordsOf(values, i);
+      // A garbled checkpoint may give a series any fingerprint.
+      if (this.garbled || this.tried.has(fingerprint, timestamps[i], high, low)) continue;
+      throw new Violation(
+        `a subscriber got the sample ${hex(high, low)} of ${fingerprint} at ${describe(timestamps[i])}, which was not appended`,
+      );
+    }
   }
 
   /** Checks what was returned of one series. */
@@ -389,7 +410,7 @@ export class Model {
 
   private checkValue(series: ModelSeries, samples: SeriesSamples, i: number, index: number): void {
     if (hasValue(series, index, samples, i)) return;
-    const words = wordsOf(samples, i);
+    const words = wordsOf(samples.values, i);
     throw new Violation(
       `${nameOf(series.number)} has the value ${hex(words[1], words[0])} at ${describe(series.times[index])}, ` +
         `not the ${hex(series.highs[index], series.lows[index])} that was appended`,
@@ -407,14 +428,14 @@ export class Model {
 }
 
 /** Low and high word of the value of a sample. */
-const wordsOf = ({ values }: SeriesSamples, i: number): Int32Array =>
+const wordsOf = (values: Float64Array, i: number): Int32Array =>
   new Int32Array(values.buffer, values.byteOffset + i * 8, 2);
 
 const hasValue = ({ highs, lows }: ModelSeries, index: number, samples: SeriesSamples, i: number): boolean =>
   isValue({ high: highs[index], low: lows[index] }, samples, i);
 
 const isValue = (bits: Bits, samples: SeriesSamples, i: number): boolean => {
-  const [low, high] = wordsOf(samples, i);
+  const [low, high] = wordsOf(samples.values, i);
   return low === bits.low && high === bits.high;
 };
 

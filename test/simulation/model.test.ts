@@ -1,5 +1,8 @@
 import { expect } from 'chai';
 import type { SeriesSamples } from '../../src/api.ts';
+import type { SamplesAppended } from '../../src/model/events.ts';
+import { fastFingerprint, fingerprintText } from '../../src/model/fingerprint.ts';
+import { type Labels, toLabelPairs } from '../../src/model/labels.ts';
 import { EVERYTHING, Model, Violation } from '../../src/simulation/model.ts';
 import { labelsOf } from '../../src/simulation/values.ts';
 
@@ -8,6 +11,12 @@ const samples = (number: number, times: readonly number[], words: readonly numbe
   const ints = new Int32Array(values.buffer);
   for (const [i, word] of words.entries()) ints[2 * i] = word;
   return { labels: labelsOf(number), fingerprint: '0'.repeat(16), timestamps: Float64Array.from(times), values };
+};
+
+const fingerprintOf = (labels: Labels): string => {
+  const halves = new Int32Array(2);
+  fastFingerprint(toLabelPairs(labels), halves);
+  return fingerprintText(halves[0], halves[1]);
 };
 
 const modelOf = (number: number, times: readonly number[]): Model => {
@@ -179,5 +188,29 @@ describe('The model', () => {
     model.check([samples(2, [1, 3])], all, afterCrash);
     model.damaged = false;
     model.check([samples(2, [1, 3])], all, EVERYTHING);
+  });
+
+  it('takes what a subscriber gets for right when it was appended, whatever became of it, and nothing else', () => {
+    const model = modelOf(2, [1, 2]);
+    model.check([], all, afterCrash);
+    model.append(2, 3, 0, 3, 3);
+    model.appendUnsure(2, 4, 0, 4);
+    model.end(model.series.get(2)!);
+    const delivered = (number: number, times: readonly number[], words?: readonly number[]): SamplesAppended => {
+      const { timestamps, values } = samples(number, times, words);
+      const fingerprint = fingerprintOf(labelsOf(number));
+      return { type: 'samplesAppended', time: 0, fingerprints: times.map(() => fingerprint), timestamps, values };
+    };
+    model.checkDelivered(delivered(2, [1, 2, 3, 4]));
+    for (const wrong of [delivered(2, [5]), delivered(2, [3], [4]), delivered(3, [3]), delivered(0, [3])]) {
+      expect(() => model.checkDelivered(wrong)).to.throw('not appended');
+    }
+    // Two series whose labels give the same fingerprint: who came second is stored under one that is free.
+    model.append(1, 7, 0, 7, 7);
+    model.checkDelivered(delivered(0, [7]));
+    model.checkDelivered({ ...delivered(0, [7]), fingerprints: ['0000000000000001'] });
+    expect(() => model.checkDelivered({ ...delivered(2, [3]), fingerprints: ['0000000000000001'] })).to.throw(
+      Violation,
+    );
   });
 });

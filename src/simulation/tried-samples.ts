@@ -1,0 +1,41 @@
+/**
+ * Every sample that was ever given to the store, whatever became of it. Subscribers may be given what a later crash takes,
+ * and journal from before a series ended: so what they get is held against this, not against what the model has now.
+ */
+import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
+import { toLabelPairs } from '../model/labels.ts';
+import { type Bits, labelsOf, SERIES_MAX } from './values.ts';
+
+export class TriedSamples {
+  /** By number of the series, by time. */
+  private readonly samples = new Map<number, Map<number, Bits[]>>();
+
+  add(number: number, time: number, high: number, low: number): void {
+    const ofSeries = this.samples.get(number) ?? new Map<number, Bits[]>();
+    this.samples.set(number, ofSeries.set(time, [...(ofSeries.get(time) ?? []), { high, low }]));
+  }
+
+  /** Whether a series that may have the fingerprint was given such a sample. */
+  has(fingerprint: string, time: number, high: number, low: number): boolean {
+    return mayHave(fingerprint).some((number) =>
+      this.samples
+        .get(number)
+        ?.get(time)
+        ?.some((bits) => bits.high === high && bits.low === low),
+    );
+  }
+}
+
+/** Numbers of the series by the fingerprint that their labels give. */
+const byOwnFingerprint = new Map<string, number[]>();
+const halves = new Int32Array(2);
+for (let number = 0; number < SERIES_MAX; number++) {
+  fastFingerprint(toLabelPairs(labelsOf(number)), halves);
+  const text = fingerprintText(halves[0], halves[1]);
+  byOwnFingerprint.set(text, [...(byOwnFingerprint.get(text) ?? []), number]);
+}
+
+/** Only series whose labels give the same fingerprint are ever stored under another. */
+const colliding: readonly number[] = [...byOwnFingerprint.values()].filter((numbers) => numbers.length > 1).flat();
+
+const mayHave = (fingerprint: string): readonly number[] => byOwnFingerprint.get(fingerprint) ?? colliding;
