@@ -176,7 +176,7 @@ export class Consumers {
       }
       position = event.position;
       this.life.world.coverage.countEvent(event.type);
-      if (event.type === 'samplesAppended') this.life.model.checkDelivered(event);
+      if (event.type === 'samplesAppended') this.life.model.takeDelivered(event);
     }
     if (batch.position < position)
       throw new Violation(`a batch with an event at ${position} ends at ${batch.position}`);

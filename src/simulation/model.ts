@@ -267,19 +267,30 @@ export class Model {
     return series;
   }
 
-  /** Checks what a subscriber was given: each sample was appended to the series with its fingerprint, at some time. */
-  checkDelivered({ fingerprints, timestamps, values }: SamplesAppended): void {
+  /**
+   * Checks what a subscriber was given: each sample was appended to the series with its fingerprint, at some time. From now
+   * on no crash may take it: nothing is delivered that is not on the disk.
+   */
+  takeDelivered({ fingerprints, timestamps, values }: SamplesAppended): void {
     if (fingerprints.length !== timestamps.length || values.length !== timestamps.length) {
       throw new Violation('the columns of a batch of samples differ in length');
     }
     for (const [i, fingerprint] of fingerprints.entries()) {
       const [low, high] = wordsOf(values, i);
+      const numbers = this.tried.whose(fingerprint, timestamps[i], high, low);
+      if (numbers.length === 1) this.acknowledgeSample(numbers[0], timestamps[i]);
       // A garbled checkpoint may give a series any fingerprint.
-      if (this.garbled || this.tried.has(fingerprint, timestamps[i], high, low)) continue;
+      if (numbers.length > 0 || this.garbled) continue;
       throw new Violation(
         `a subscriber got the sample ${hex(high, low)} of ${fingerprint} at ${describe(timestamps[i])}, which was not appended`,
       );
     }
+  }
+
+  private acknowledgeSample(number: number, time: number): void {
+    const series = this.series.get(number);
+    const index = series?.indexAt(time) ?? 0;
+    if (series?.times[index] === time) series.acknowledged = Math.max(series.acknowledged, index + 1);
   }
 
   /** Checks what was returned of one series. */

@@ -15,14 +15,12 @@ export class TriedSamples {
     this.samples.set(number, ofSeries.set(time, [...(ofSeries.get(time) ?? []), { high, low }]));
   }
 
-  /** Whether a series that may have the fingerprint was given such a sample. */
-  has(fingerprint: string, time: number, high: number, low: number): boolean {
-    return mayHave(fingerprint).some((number) =>
-      this.samples
-        .get(number)
-        ?.get(time)
-        ?.some((bits) => bits.high === high && bits.low === low),
-    );
+  /** Numbers of the series that may have the fingerprint and were given such a sample, each as often as it was. */
+  whose(fingerprint: string, time: number, high: number, low: number): number[] {
+    return mayHave(fingerprint).flatMap((number) => {
+      const given = this.samples.get(number)?.get(time) ?? [];
+      return given.filter((bits) => bits.high === high && bits.low === low).map(() => number);
+    });
   }
 }
 
