@@ -39,6 +39,9 @@ const CALLS_MS = 10_000;
 /** With durability `interval`, every sample is on the disk after this time: the interval and a generous sync. */
 const COMMIT_MS_MAX = 2_000;
 
+/** The last call that met trouble has ended after this, however slow it was. */
+const TROUBLE_MS_MAX = 15_000;
+
 /** An operation that was left running. */
 interface Running {
   readonly what: string;
@@ -305,8 +308,17 @@ export class Life {
 
   /** With durability `interval`, time acknowledges what was appended, as long as the disk gives no trouble. */
   passInterval(): void {
-    if (this.setting.durability !== 'interval' || !this.hasLearned || this.troubled) return;
+    if (this.setting.durability !== 'interval' || !this.hasLearned || !this.commitsItself) return;
     this.model.acknowledgeUntil(this.world.timeline.monotonicMs - COMMIT_MS_MAX);
+  }
+
+  /** After trouble it does again when that is over and the store says so: what it took before is on the disk by then. */
+  private get commitsItself(): boolean {
+    if (!this.troubled) return true;
+    const { disk, timeline } = this.world;
+    if (this.decayed || timeline.monotonicMs - disk.troubleMs < TROUBLE_MS_MAX) return false;
+    const snapshot = this.store.actor.getSnapshot();
+    return snapshot.hasTag('running') && !snapshot.hasTag('readOnly');
   }
 
   private startProcess(): void {

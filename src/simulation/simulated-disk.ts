@@ -72,6 +72,8 @@ export class SimulatedDisk {
   faultCount = 0;
   /** Those of them that excuse errors: after a crash, or a short read or write, everything has to hold as ever. */
   troubleCount = 0;
+  /** Monotonic time of the last of these. */
+  troubleMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DiskOptions) {
     this.timeline = options.timeline;
@@ -96,7 +98,7 @@ export class SimulatedDisk {
     const fault = this.faults.next(operation, file);
     this.coverage.countCall(operation, file, fault);
     if (fault !== undefined) this.faultCount++;
-    if (fault !== undefined && fault !== 'crash' && fault !== 'short') this.troubleCount++;
+    if (fault !== undefined && fault !== 'crash' && fault !== 'short') this.countTrouble();
     this.trace.write(`${operation} ${path}${fault === undefined ? '' : ` ${fault}`}`);
     if (fault === 'crash') return this.crashIn(process, effect);
     const actsOut = operation === 'sync' || operation === 'dataSync' || operation === 'close';
@@ -109,7 +111,7 @@ export class SimulatedDisk {
   /** A call that the quota refused: the same fault, with another cause. */
   countQuotaRefusal(operation: Operation, path: string): void {
     this.faultCount++;
-    this.troubleCount++;
+    this.countTrouble();
     this.coverage.countFault(operation, fileKindOf(path, this.directory), 'ENOSPC');
   }
 
@@ -156,6 +158,11 @@ export class SimulatedDisk {
     this.trace.write(`flip bit ${bit} of ${path}`);
     node.flipBit(bit);
     return true;
+  }
+
+  private countTrouble(): void {
+    this.troubleCount++;
+    this.troubleMs = this.timeline.monotonicMs;
   }
 
   private crashIn<T>(process: SimulatedProcess, effect: (fault?: FaultKind) => T): never {

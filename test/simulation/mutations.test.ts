@@ -1,8 +1,10 @@
 /** The simulator finds each of ten deliberate defects, and the store without it passes the same sequence. */
 import { expect } from 'chai';
 import { checkDirectory, openStore } from '../../src/index.ts';
-import { simulate } from '../../src/simulation/simulate.ts';
-import { mutations } from './support/mutations.ts';
+import { generate } from '../../src/simulation/generator.ts';
+import { playSequence, simulate } from '../../src/simulation/simulate.ts';
+import type { Sequence, Step } from '../../src/simulation/steps.ts';
+import { commitsNoMore, mutations } from './support/mutations.ts';
 
 const SEEDS_MAX = 500;
 const STEPS = 60;
@@ -20,4 +22,34 @@ describe('A deliberate defect', () => {
       expect.fail(`${name}: not found`);
     });
   }
+
+  it('is found where it shows only after the disk got well: nothing is committed unasked any more', async () => {
+    const append: Step = {
+      type: 'append',
+      series: 2,
+      count: 3,
+      spacing: { everyMs: 1000 },
+      values: 'counter',
+      via: 'handle',
+      seed: 1,
+    };
+    const sequence: Sequence = {
+      ...generate(1, 1),
+      setting: { ...generate(1, 1).setting, durability: 'interval', checkpointIntervalMs: 600_000, retentionMs: null },
+      steps: [
+        { type: 'command', command: 'ready', detached: false },
+        { type: 'fault', fault: { fault: 'EIO', operation: 'dataSync', file: 'journal', skip: 0 } },
+        append,
+        { type: 'advance', byMs: 30_000 },
+        append,
+        { type: 'advance', byMs: 30_000 },
+        { type: 'crash', kind: 'power', again: [] },
+      ],
+    };
+    const { failure } = await commitsNoMore.during((open) =>
+      playSequence(sequence, { openStore: open, checkDirectory }),
+    );
+    expect(failure?.message).to.include('were acknowledged');
+    expect((await playSequence(sequence, { openStore, checkDirectory })).failure).to.equal(undefined);
+  });
 });

@@ -12,6 +12,7 @@ import { JournalWriter } from '../../../src/journal/journal-writer.ts';
 import { Lifecycle } from '../../../src/series/lifecycle.ts';
 import { MemoryChunks } from '../../../src/series/memory-chunks.ts';
 import type { OpenStore } from '../../../src/simulation/life.ts';
+import { Background } from '../../../src/store/background.ts';
 
 const RECORD_BYTES = 1041;
 
@@ -197,3 +198,10 @@ export const mutations: readonly Mutation[] = [
     },
   })),
 ];
+
+/** Shows only where the disk gave trouble and is well again. */
+export const commitsNoMore = ofClass('after trouble nothing is committed unasked', Background, (original) => ({
+  async commit(this: { store: { disk: { trouble: unknown } } }) {
+    if (this.store.disk.trouble === undefined) await original['commit'].call(this);
+  },
+}));
