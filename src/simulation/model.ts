@@ -50,6 +50,8 @@ export class ModelSeries {
   dropping = false;
   /** Samples before this index went into quarantine, or may have. */
   quarantined = 0;
+  /** Samples before this index may have been appended earlier than it says. */
+  private blurred = 0;
   /** Samples whose fate is uncertain: each may turn up among the others, or not. In order of time. */
   unsure: UnsureSample[] = [];
   renewal: Renewal | undefined;
@@ -90,6 +92,13 @@ export class ModelSeries {
     this.appendedMs.splice(index, 0, this.appendedMs[index] ?? appendedMs);
     if (index < this.acknowledged) this.acknowledged++;
     if (index < this.quarantined) this.quarantined++;
+    this.blurred = Math.max(this.blurred, index + 1);
+  }
+
+  /** Its file went into quarantine: it can have no sample that was appended after it was last written to. */
+  quarantine(writtenMs: number): void {
+    const unwritten = this.appendedMs.findIndex((ms, index) => index >= this.blurred && ms > writtenMs);
+    this.quarantined = Math.max(this.quarantined, unwritten < 0 ? this.count : unwritten);
   }
 
   /** The sample that may have begun the series anew has: what was there before is gone. */

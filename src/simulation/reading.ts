@@ -6,7 +6,7 @@
  */
 import type { InstantSample, SeriesSamples, Store } from '../api.ts';
 import type { Labels } from '../model/labels.ts';
-import type { Life } from './life.ts';
+import { DIRECTORY, type Life } from './life.ts';
 import { type Allowance, EVERYTHING, type ModelSeries, nameOf, Violation } from './model.ts';
 import type { Step, Window } from './steps.ts';
 import { ALL_SERIES, bitsOf, keyOf, labelsOf, SERIES_MAX, seriesOf } from './values.ts';
@@ -67,7 +67,7 @@ export class Reading {
     for (const { labels, fingerprint } of answer.value) {
       this.numbers.set(fingerprint, this.life.model.numberOf(labels, everyNumber));
     }
-    return this.life.everTroubled || this.assertNothingQuarantined();
+    return this.life.everTroubled ? this.noteQuarantined() : this.assertNothingQuarantined();
   }
 
   /** Crashes alone damage nothing. False when the process died meanwhile. */
@@ -322,7 +322,8 @@ export class Reading {
       const number = labels === undefined ? this.numbers.get(fingerprint) : seriesOf(labels);
       const series = number === undefined ? undefined : life.model.series.get(number);
       if (series === undefined) continue;
-      series.quarantined = series.count;
+      const path = `${DIRECTORY}/${fingerprint.slice(0, 2)}/${fingerprint.slice(2)}.db`;
+      series.quarantine(life.world.disk.seriesFilesWrittenMs.get(path) ?? Number.NEGATIVE_INFINITY);
       // What comes from now on has another file.
       series.suspect = false;
     }

@@ -74,6 +74,8 @@ export class SimulatedDisk {
   troubleCount = 0;
   /** Monotonic time of the last of these. */
   troubleMs = Number.NEGATIVE_INFINITY;
+  /** Monotonic time of the last write to each series file, or to what was to replace it. */
+  readonly seriesFilesWrittenMs = new Map<string, number>();
 
   constructor(options: DiskOptions) {
     this.timeline = options.timeline;
@@ -95,6 +97,9 @@ export class SimulatedDisk {
     this.callCount++;
     this.timeline.spend(CALL_COST_US);
     const file = fileKindOf(path, this.directory);
+    if (operation === 'write' && (file === 'seriesFile' || file === 'seriesFileTmp')) {
+      this.seriesFilesWrittenMs.set(path.replace(/\.tmp$/, ''), this.timeline.monotonicMs);
+    }
     const fault = this.faults.next(operation, file);
     this.coverage.countCall(operation, file, fault);
     if (fault !== undefined) this.faultCount++;

@@ -221,4 +221,21 @@ describe('The model', () => {
     expect(() => model.check([samples(2, [1])], all, afterCrash)).to.throw('acknowledged');
     model.check([samples(2, [1, 2])], all, afterCrash);
   });
+
+  it('lets quarantine take what may have been in the file, and nothing that was appended after it was last written to', () => {
+    const model = modelOf(2, [1, 2, 3, 4]);
+    model.series.get(2)!.quarantine(2);
+    model.check([samples(2, [3, 4])], all, EVERYTHING);
+    model.check([samples(2, [2, 3, 4])], all, EVERYTHING);
+    expect(() => model.check([samples(2, [4])], all, EVERYTHING)).to.throw('missing from its beginning');
+    expect(() => model.check([], all, EVERYTHING)).to.throw('missing');
+    // Nobody knows when a sample was taken whose append failed.
+    const unsure = modelOf(2, [1]);
+    unsure.appendUnsure(2, 2, 0, 2);
+    unsure.append(2, 3, 0, 3, 9);
+    unsure.check([samples(2, [1, 2, 3])], all, EVERYTHING);
+    unsure.series.get(2)!.quarantine(4);
+    unsure.check([samples(2, [3])], all, EVERYTHING);
+    expect(() => unsure.check([], all, EVERYTHING)).to.throw('missing');
+  });
 });
