@@ -197,6 +197,8 @@ class Replay {
     }
     if (hasSuccessor) {
       this.forgetFile(row);
+      // What the snapshot has may have been in the file by then: nothing stayed, and the label indexes know of nothing.
+      indexer.enqueue({ type: 'index', high, low, pairs: table.labels[row] as LabelPairs, position });
       return;
     }
     if (row !== NO_ROW) this.remove(row);
