@@ -66,24 +66,30 @@ describe('a durable subscription', () => {
       expect(appended, 'what was flushed is there').to.be.at.least(flushed);
       expect(appended, 'nothing is delivered that a crash takes back').to.be.at.least(subscriber.handled);
       const isLast = restart === RESTARTS;
+      let isAllAppended = false;
       const subscription = store.subscribe('mirror', { from: 'start', batchSize: 1 + random.int(5) });
       const stopAfter = subscriber.batches + random.int(12);
       const consumed = subscriber.consume(subscription, () =>
-        isLast ? subscriber.handled === appended : subscriber.batches > stopAfter,
+        isLast ? isAllAppended && subscriber.handled === appended : subscriber.batches > stopAfter,
       );
       // What is under way when the process dies ends nowhere.
       consumed.catch(() => undefined);
+      const append = (): void => {
+        store.append({ __name__: 'counter' }, BASE + appended, appended);
+        appended++;
+      };
       await succeed(world, async () => {
         for (let round = 1 + random.int(8); round > 0; round--) {
-          for (let count = 1 + random.int(20); count > 0; count--) {
-            store.append({ __name__: 'counter' }, BASE + appended, appended);
-            appended++;
-          }
+          for (let count = 1 + random.int(20); count > 0; count--) append();
           if (random.int(2) === 0) await store.flush().then(() => (flushed = appended));
           if (random.int(4) === 0) await store.maintain();
           if (random.int(4) === 0) await store.checkpoint();
         }
-        if (isLast) await store.flush();
+        if (!isLast) return;
+        // One more, so that a batch is still to come for a subscriber that has caught up meanwhile.
+        isAllAppended = true;
+        append();
+        await store.flush();
       });
       if (isLast) await succeed(world, () => consumed);
       const end = isLast ? 'close' : (['close', 'kill', 'power'] as const)[random.int(3)];
