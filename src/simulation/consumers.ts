@@ -85,7 +85,7 @@ export class Consumers {
         this.check(consumer, session, batch);
         await this.acknowledge(consumer, session, batch);
       }
-      if (!this.life.alive || this.life.everTroubled || consumer.lost) continue;
+      if (!this.life.alive || this.life.everHarmed || consumer.lost) continue;
       for (const series of this.life.model.series.values()) this.assertComplete(name, consumer, series);
     }
   }

@@ -114,8 +114,8 @@ export class Life {
   }
 
   /** Whether anything ever befell the store that excuses quarantine. */
-  get everTroubled(): boolean {
-    return this.decayed || this.world.disk.troubleCount > 0;
+  get everHarmed(): boolean {
+    return this.decayed || this.world.disk.harmCount > 0;
   }
 
   /** Whether the disk is filled up now, so that operations may wait for space. */
@@ -210,12 +210,14 @@ export class Life {
   /** A directory that was closed in order has nothing wrong with it. */
   private async checkDirectory(): Promise<void> {
     const { checkDirectory } = this.options;
-    if (checkDirectory === undefined || this.everTroubled || !this.alive) return;
+    if (checkDirectory === undefined || this.everHarmed || !this.alive) return;
+    const { troubleCount } = this.world.disk;
     const report = await this.perform('check', () => checkDirectory(DIRECTORY, this.ports));
     // After a loss of power there may be holes in what was not synced; that they are said is right.
     const problem = report?.value.problems.find(({ message }) => !(this.powerLost && message.endsWith(' are lost')));
     // A fault may have befallen the check itself.
-    if (problem !== undefined && !this.everTroubled) throw new Violation(`check finds after close: ${problem.message}`);
+    if (problem !== undefined && this.world.disk.troubleCount === troubleCount)
+      throw new Violation(`check finds after close: ${problem.message}`);
   }
 
   /** Runs an operation to its end and judges it. `undefined` when it failed as it may, waits for space, or died. */

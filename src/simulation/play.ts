@@ -188,7 +188,7 @@ export class Player {
   private noteGone(series: ModelSeries): void {
     const { life } = this;
     series.dropping = false;
-    if (!life.everTroubled && life.model.mustExist(series)) {
+    if (!life.everHarmed && life.model.mustExist(series)) {
       throw new Violation(`a drop of ${nameOf(series.number)} did not find it`);
     }
     series.quarantined = series.count;

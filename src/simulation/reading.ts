@@ -67,7 +67,7 @@ export class Reading {
     for (const { labels, fingerprint } of answer.value) {
       this.numbers.set(fingerprint, this.life.model.numberOf(labels, everyNumber));
     }
-    return this.life.everTroubled ? this.noteQuarantined() : this.assertNothingQuarantined();
+    return this.life.everHarmed ? this.noteQuarantined() : this.assertNothingQuarantined();
   }
 
   /** Crashes alone damage nothing. False when the process died meanwhile. */
@@ -76,7 +76,7 @@ export class Reading {
     if (listed === undefined) return false;
     const [first] = listed.value;
     // The disk may have given trouble while it was looked.
-    if (first !== undefined && !this.life.everTroubled) {
+    if (first !== undefined && !this.life.everHarmed) {
       throw new Violation(`a series is in quarantine, and nothing was damaged: ${first.reason}`);
     }
     return true;
@@ -259,6 +259,7 @@ export class Reading {
     counts: ReadonlyMap<ModelSeries, number>,
   ): Promise<void> {
     const { life } = this;
+    const { troubleCount } = life.world.disk;
     const answer = await life.perform(`reading ${what}`, async () => {
       const copy = await open(directory);
       try {
@@ -267,7 +268,7 @@ export class Reading {
         await copy.close();
       }
     });
-    if (answer === undefined || life.everTroubled) return;
+    if (answer === undefined || life.everHarmed || life.world.disk.troubleCount > troubleCount) return;
     const found = new Map(answer.value.map((samples) => [life.model.numberOf(samples.labels, everyNumber), samples]));
     // It believes the clock that it found, also where the running store does not yet.
     const retentionLimit = life.world.timeline.wallMs - (life.setting.retentionMs ?? Number.POSITIVE_INFINITY);
@@ -285,7 +286,7 @@ export class Reading {
     try {
       check();
     } catch (error) {
-      if (!this.life.everTroubled) throw error;
+      if (!this.life.everHarmed) throw error;
       await this.life.world.advance(QUARANTINE_MS);
       if (!this.life.alive || !(await this.noteQuarantined())) return false;
       check();

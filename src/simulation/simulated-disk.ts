@@ -53,6 +53,11 @@ export interface DiskOptions {
 /** What a blocking call costs, in microseconds of simulated time. */
 const CALL_COST_US = 8;
 
+/** Trouble that leaves every sample where it was, as far as the store may take it for damage. */
+const harmlessOperations: ReadonlySet<Operation> = new Set(['open', 'read', 'stat', 'readDirectory', 'readIndex']);
+const harmlessFiles: ReadonlySet<FileKind> = new Set(['cursor', 'version', 'dirtyFlag', 'other']);
+const harmlessFaults: ReadonlySet<FaultKind> = new Set(['slow', 'EMFILE']);
+
 export class SimulatedDisk {
   readonly timeline: Timeline;
   readonly prng: Prng;
@@ -72,6 +77,8 @@ export class SimulatedDisk {
   faultCount = 0;
   /** Those of them that excuse errors: after a crash, or a short read or write, everything has to hold as ever. */
   troubleCount = 0;
+  /** Those of them after which files may have to go to quarantine. */
+  harmCount = 0;
   /** Monotonic time of the last of these. */
   troubleMs = Number.NEGATIVE_INFINITY;
   /** Monotonic time of the last write to each series file, or to what was to replace it. */
@@ -103,7 +110,7 @@ export class SimulatedDisk {
     const fault = this.faults.next(operation, file);
     this.coverage.countCall(operation, file, fault);
     if (fault !== undefined) this.faultCount++;
-    if (fault !== undefined && fault !== 'crash' && fault !== 'short') this.countTrouble();
+    if (fault !== undefined && fault !== 'crash' && fault !== 'short') this.countTrouble(operation, file, fault);
     this.trace.write(`${operation} ${path}${fault === undefined ? '' : ` ${fault}`}`);
     if (fault === 'crash') return this.crashIn(process, effect);
     const actsOut = operation === 'sync' || operation === 'dataSync' || operation === 'close';
@@ -116,7 +123,7 @@ export class SimulatedDisk {
   /** A call that the quota refused: the same fault, with another cause. */
   countQuotaRefusal(operation: Operation, path: string): void {
     this.faultCount++;
-    this.countTrouble();
+    this.countTrouble(operation, fileKindOf(path, this.directory), 'ENOSPC');
     this.coverage.countFault(operation, fileKindOf(path, this.directory), 'ENOSPC');
   }
 
@@ -165,9 +172,11 @@ export class SimulatedDisk {
     return true;
   }
 
-  private countTrouble(): void {
+  private countTrouble(operation: Operation, file: FileKind, fault: FaultKind): void {
     this.troubleCount++;
     this.troubleMs = this.timeline.monotonicMs;
+    if (harmlessOperations.has(operation) || harmlessFiles.has(file) || harmlessFaults.has(fault)) return;
+    this.harmCount++;
   }
 
   private crashIn<T>(process: SimulatedProcess, effect: (fault?: FaultKind) => T): never {

@@ -281,6 +281,24 @@ describe('The simulated disk', () => {
     expect(missing).to.deep.equal(['event b', 'fault write heads: crash', 'transition a']);
   });
 
+  it('tells trouble that may leave a file damaged from what only makes a call fail', () => {
+    const { world, fileSystem } = newWorld(1, { mischief: 0 });
+    const path = '/store/0a/0123456789abcd.db';
+    fileSystem.makeDirectory('/store/0a');
+    write(fileSystem, path, 'x');
+    const { disk } = world;
+    disk.faults.arm({ fault: 'EIO', operation: 'read', skip: 0 });
+    expect(() => read(fileSystem, path)).to.throw('EIO');
+    disk.faults.arm({ fault: 'EMFILE', operation: 'create', skip: 0 });
+    expect(() => write(fileSystem, path, 'x')).to.throw('EMFILE');
+    disk.faults.arm({ fault: 'ENOSPC', operation: 'write', file: 'dirtyFlag', skip: 0 });
+    expect(() => write(fileSystem, '/store/DIRTY', 'x')).to.throw('ENOSPC');
+    expect({ trouble: disk.troubleCount, harm: disk.harmCount }).to.deep.equal({ trouble: 3, harm: 0 });
+    disk.faults.arm({ fault: 'ENOSPC', operation: 'write', file: 'seriesFile', skip: 0 });
+    expect(() => write(fileSystem, path, 'x', 'append')).to.throw('ENOSPC');
+    expect({ trouble: disk.troubleCount, harm: disk.harmCount }).to.deep.equal({ trouble: 4, harm: 1 });
+  });
+
   it('gives the same trace for the same seed, and another for another', () => {
     const hashOf = (seed: number): string => {
       const { world, fileSystem } = newWorld(seed);
