@@ -110,6 +110,8 @@ export interface SeriesQuarantined {
   readonly reason: string;
   /** The series file's path below the store's directory after the move; absent when there was no file. */
   readonly file?: string;
+  /** Whether samples stayed that were only in memory: `seriesCreated` follows then. Absent where nobody knew of any. */
+  readonly hasSuccessor?: boolean;
 }
 
 /** The series is gone: nothing of it is kept. */

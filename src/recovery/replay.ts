@@ -15,7 +15,7 @@ import type { Indexer } from '../index/indexer.ts';
 import type { FindingListener } from '../journal/findings.ts';
 import { type JournalRecord, readJournal, type SamplesRecord } from '../journal/read-journal.ts';
 import { HIGH_WORD, LOW_WORD } from '../journal/samples-codec.ts';
-import type { LifecycleEvent, Position } from '../model/events.ts';
+import type { LifecycleEvent, Position, SeriesQuarantined } from '../model/events.ts';
 import { type Fingerprint, type FingerprintHalves, parseFingerprint } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, pairsEqual, toLabelPairs } from '../model/labels.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
@@ -129,7 +129,7 @@ class Replay {
         this.unarchived(event.fingerprint, event.labels, event.lastTime);
         return;
       case 'seriesQuarantined':
-        this.quarantined(event.fingerprint, event.labels, position);
+        this.quarantined(event, position);
         return;
       case 'seriesPurged':
         this.purged(event.fingerprint, event.labels, position);
@@ -184,20 +184,21 @@ class Replay {
   }
 
   /** The file is gone to orphaned/. What was in memory only stayed with the labels, or the series is no more. */
-  private quarantined(fingerprint: Fingerprint, labels: Labels | undefined, position: Position): void {
+  private quarantined({ fingerprint, labels, ...event }: SeriesQuarantined, position: Position): void {
     const { table, archived, indexer } = this.parts;
     const { high, low } = halvesOf(fingerprint);
     this.touched.add(fingerprint);
     const row = table.findFingerprint(high, low);
     const pairs = row === NO_ROW ? labels && toLabelPairs(labels) : table.labels[row];
-    const hasSuccessor = row !== NO_ROW && table.chunksUnpersisted[row] > 0;
+    // What the snapshot has in memory may have been in the file by then.
+    const hasSuccessor = event.hasSuccessor !== false && row !== NO_ROW && table.chunksUnpersisted[row] > 0;
     if (archived.has(high, low) && pairs !== undefined) {
       archived.remove(high, low);
       indexer.enqueue(hasSuccessor ? { type: 'unarchive', high, low } : { type: 'purgeArchived', high, low, pairs });
     }
     if (hasSuccessor) {
       this.forgetFile(row);
-      // What the snapshot has may have been in the file by then: nothing stayed, and the label indexes know of nothing.
+      // Its creation follows, unless a crash came between.
       indexer.enqueue({ type: 'index', high, low, pairs: table.labels[row] as LabelPairs, position });
       return;
     }

@@ -305,12 +305,13 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     archived.remove(high, low);
     await this.changeFile(row, { kind: 'quarantine', high, low, reason, pairs }, (file) => {
       const labels = toLabels(pairs);
-      const event = { type: 'seriesQuarantined', time: clock.now(), fingerprint: key, labels, reason } as const;
+      const hasSuccessor = successor !== NO_ROW || table.findFingerprint(high, low) !== NO_ROW;
+      const what = { fingerprint: key, labels, reason, hasSuccessor };
+      const event = { type: 'seriesQuarantined', time: clock.now(), ...what } as const;
       const position = bus.publish(file === undefined ? event : { ...event, file });
       leaving.letGo();
       this.unmoved.delete(key);
       logger.error({ fingerprint: key, labels, reason, file }, 'A series was quarantined.');
-      const hasSuccessor = successor !== NO_ROW || table.findFingerprint(high, low) !== NO_ROW;
       if (hasSuccessor) {
         // The label indexes have the labels still, and for good: they are the successor's.
         if (leaving.wasArchived) indexer.enqueue({ type: 'unarchive', high, low });

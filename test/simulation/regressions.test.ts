@@ -1918,4 +1918,58 @@ describe('The store survives', () => {
         ],
       ),
     ));
+
+  it('a crash after a series went to quarantine, and another of the same labels began at an earlier time', () =>
+    survives(
+      of(
+        5449760902594598,
+        {
+          durability: 'always',
+          chunkEncoding: 'double-delta',
+          syncSeriesFiles: 'never',
+          retentionMs: 600000,
+          checkpointIntervalMs: 60000,
+          headChunkTimeoutMs: 60000,
+          memoryTarget: 2097152,
+          mischief: 0.2,
+        },
+        [
+          { type: 'advance', byMs: 8000 },
+          { type: 'settle' },
+          {
+            type: 'append',
+            series: 1,
+            count: 1,
+            spacing: { everyMs: 1000 },
+            values: 'constant',
+            via: 'handle',
+            seed: 4194405466,
+          },
+          {
+            type: 'append',
+            series: 9,
+            count: 368,
+            spacing: { everyMs: 1000 },
+            values: 'constant',
+            via: 'handle',
+            seed: 2379740665,
+          },
+          { type: 'advance', byMs: 90000 },
+          { type: 'decay', series: 9, file: 'seriesFile', which: 39, at: 0.0004 },
+          { type: 'fault', fault: { operation: 'write', file: 'orphaned', fault: 'short', skip: 0, times: 1 } },
+          { type: 'settle' },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'settle' },
+          { type: 'settle' },
+          { type: 'settle' },
+          { type: 'settle' },
+          { type: 'settle' },
+          { type: 'settle' },
+          { type: 'settle' },
+          { type: 'appendOdd', series: 9, odd: 'outOfOrder' },
+          { type: 'command', command: 'flush', detached: false },
+          { type: 'crash', kind: 'power', again: [] },
+        ],
+      ),
+    ));
 });

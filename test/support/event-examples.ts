@@ -43,6 +43,7 @@ export const eventExamples: Examples = {
     labels,
     reason: 'chunk 7 has 0 samples',
     file: 'orphaned/9a/1f5c6b02d4e873.db',
+    hasSuccessor: false,
   },
   seriesPurged: { type: 'seriesPurged', time, fingerprint, labels, reason: 'retention' },
   checkpointWritten: {

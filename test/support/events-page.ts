@@ -95,7 +95,7 @@ const eventSection = (type: EventType | undefined): string => {
         `| \`${field}\`${isOptional ? ' (may be absent)' : ''} | \`${fieldType.replaceAll('|', '\\|')}\` | ${comment} |`,
     );
   const table = rows.length === 0 ? [] : ['| field | type | |', '|---|---|---|', ...rows, ''];
-  const example = JSON.stringify(eventExamples[name], plainArrays).replace(/([,:])(?=[["{\d-])/g, '$1 ');
+  const example = JSON.stringify(eventExamples[name], plainArrays).replace(/([,:])(?=["[{\dft-])/g, '$1 ');
   return [
     `### ${name}`,
     '',
