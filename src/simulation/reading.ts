@@ -325,8 +325,8 @@ export class Reading {
       if (series === undefined) continue;
       const path = `${DIRECTORY}/${fingerprint.slice(0, 2)}/${fingerprint.slice(2)}.db`;
       series.quarantine(life.world.disk.seriesFilesWrittenMs.get(path) ?? Number.NEGATIVE_INFINITY);
-      // What comes from now on has another file.
-      series.suspect = false;
+      // What comes from now on has another file; but what stayed may be from a checkpoint that decayed.
+      series.suspect &&= life.model.garbled;
     }
     return true;
   }
