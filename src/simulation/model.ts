@@ -304,7 +304,11 @@ export class Model {
 
   /** Checks what was returned of one series. */
   checkSeries(series: ModelSeries, samples: SeriesSamples | undefined, allowance: Allowance): void {
-    if (series.suspect) return;
+    if (series.suspect) {
+      // Whether the crash took what was not acknowledged can't be seen in what decayed.
+      if (allowance.afterCrash) series.doubt(series.acknowledged);
+      return;
+    }
     this.takeUnsure(series, samples);
     if (this.damaged || (series.dropping && !allowance.afterCrash)) {
       // While it is being dropped, an answer may have any part of it.

@@ -169,6 +169,24 @@ describe('The model', () => {
     model.check([samples(2, [7])], all, EVERYTHING);
   });
 
+  it('does not know what a crash took of a series whose file decayed', () => {
+    for (const times of [
+      [1, 2, 3, 4],
+      [1, 4],
+    ]) {
+      const model = modelOf(2, [1]);
+      model.acknowledge(model.mark());
+      for (const time of [2, 3]) model.append(2, time, 0, time, time);
+      const series = model.series.get(2)!;
+      series.suspect = true;
+      model.check([samples(2, [9])], all, afterCrash);
+      series.suspect = false;
+      model.append(2, 4, 0, 4, 4);
+      model.check([samples(2, times)], all, EVERYTHING);
+      expect(() => model.check([samples(2, [4])], all, EVERYTHING)).to.throw(Violation);
+    }
+  });
+
   it('lets a dropped series come back when the journal is damaged, never otherwise', () => {
     const model = modelOf(2, [1, 2]);
     model.end(model.series.get(2)!);
