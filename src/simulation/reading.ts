@@ -67,7 +67,7 @@ export class Reading {
     for (const { labels, fingerprint } of answer.value) {
       this.numbers.set(fingerprint, this.life.model.numberOf(labels, everyNumber));
     }
-    return this.life.everHarmed ? this.noteQuarantined() : this.assertNothingQuarantined();
+    return this.life.everHarmed || this.assertNothingQuarantined();
   }
 
   /** Crashes alone damage nothing. False when the process died meanwhile. */
