@@ -17,10 +17,13 @@ type ConsumeStep = Extract<Step, { type: 'consume' }>;
 /** How long a step waits for a batch. */
 const PATIENCE_MS = 300;
 
+/** Where each consumer begins. */
+const FROM = ['start', 'end'] as const;
+
 /** A subscriber across all lives of the store. */
 interface Consumer {
   /** Samples of each series that came before it subscribed: the journal may no longer have had them. */
-  readonly before: ReadonlyMap<ModelSeries, number>;
+  before: ReadonlyMap<ModelSeries, number>;
   /** Series by fingerprint, as the events have told: one that is purged may leave its fingerprint to another. */
   readonly numbers: Map<string, number>;
   /** Times that were delivered and acknowledged, by series. */
@@ -106,6 +109,9 @@ export class Consumers {
     if (known === undefined) {
       const before = this.life.model.mark();
       this.consumers.set(name, { before, numbers, handled: new Map(), position: 0, lost: false });
+    } else if (known.position === 0 && FROM[name] === 'end') {
+      // Where it began may not be on the disk before its first acknowledgement is: then it begins here.
+      known.before = this.life.model.mark();
     }
     const session: Session = {
       subscription,
@@ -121,9 +127,8 @@ export class Consumers {
   }
 
   private subscription(name: number): Subscription | undefined {
-    const from = name === 0 ? 'start' : 'end';
     try {
-      return this.life.store.subscribe(`consumer-${name}`, { from, batchSize: 7 });
+      return this.life.store.subscribe(`consumer-${name}`, { from: FROM[name], batchSize: 7 });
     } catch (error) {
       this.life.judgeError('subscribing', error);
       return undefined;
