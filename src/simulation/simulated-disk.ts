@@ -77,10 +77,10 @@ export class SimulatedDisk {
   faultCount = 0;
   /** Those of them that excuse errors: after a crash, or a short read or write, everything has to hold as ever. */
   troubleCount = 0;
-  /** Those of them after which files may have to go to quarantine. */
-  harmCount = 0;
   /** Monotonic time of the last of these. */
   troubleMs = Number.NEGATIVE_INFINITY;
+  /** Those of them after which files may have to go to quarantine. */
+  harmCount = 0;
   /** Monotonic time of the last write to each series file, or to what was to replace it. */
   readonly seriesFilesWrittenMs = new Map<string, number>();
 
