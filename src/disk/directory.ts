@@ -4,7 +4,8 @@
  *
  *   VERSION   "1\n"
  *   DIRTY     there while the directory is in use, and after a crash. The original's is empty and carries its lock;
- *             ours says who has the directory open, for the message that a second opener gets.
+ *             ours says who has the directory open, for the message that a second opener gets. One that the original
+ *             finds it leaves as it is.
  *
  * The lock itself is LevelDB's on the archive index, which the operating system frees however the process ends.
  */
@@ -13,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { systemCode, TidemarkError } from '../errors.ts';
 import type { DirectoryEntry, FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
+import { LAST_CLOSE_FILE, type Predecessor } from './last-close.ts';
 import { closeAfter, readFile, removeIfPresent, writeFully } from './read-write.ts';
 
 export const VERSION_FILE = 'VERSION';
@@ -21,6 +23,7 @@ export const DIRTY_FILE = 'DIRTY';
 const VERSION = 1;
 /** Begins with a dot, so that one left by a crash does not make the directory look like somebody else's. */
 const VERSION_TEMPORARY = '.VERSION.tmp';
+const DIRTY_TEMPORARY = 'DIRTY.tmp';
 const PERMISSIONS = 0o644;
 const SMALL_FILE_BYTES_MAX = 4096;
 const NAMES_SHOWN_MAX = 10;
@@ -38,6 +41,8 @@ export interface Owner {
   readonly host: string;
   /** Milliseconds since the epoch. */
   readonly since: number;
+  /** The original had the directory before, and it is not recovered from that yet. */
+  readonly after?: 'other';
 }
 
 /**
@@ -66,11 +71,28 @@ export const prepareDirectory = (
   }
 };
 
-/** Marks the directory as in use, durably: a store that finds the mark recovers. */
-export const markDirty = (fileSystem: FileSystem, directory: string, now: number): void => {
-  const owner: Owner = { pid: process.pid, host: hostname(), since: now };
+/**
+ * Marks the directory as in use, durably: a store that finds the mark recovers. What the last clean close said of the
+ * directory goes: it does not hold from now on.
+ */
+export const markDirty = (
+  fileSystem: FileSystem,
+  directory: string,
+  now: number,
+  predecessor: Predecessor = 'tidemark',
+): void => {
+  const owner: Owner = {
+    pid: process.pid,
+    host: hostname(),
+    since: now,
+    ...(predecessor === 'other' ? { after: 'other' } : {}),
+  };
   try {
-    writeDurably(fileSystem, join(directory, DIRTY_FILE), Buffer.from(`${JSON.stringify(owner)}\n`));
+    // In one step: what the mark says of the one before must survive a crash.
+    const temporary = join(directory, DIRTY_TEMPORARY);
+    writeDurably(fileSystem, temporary, Buffer.from(`${JSON.stringify(owner)}\n`));
+    fileSystem.rename(temporary, join(directory, DIRTY_FILE));
+    removeIfPresent(fileSystem, join(directory, LAST_CLOSE_FILE));
     fileSystem.syncDirectory(directory);
   } catch (error) {
     throw ioError(error, 'write', join(directory, DIRTY_FILE));
@@ -91,9 +113,9 @@ export const markClean = (fileSystem: FileSystem, directory: string): void => {
 export const readOwner = (fileSystem: FileSystem, directory: string): Owner | undefined => {
   try {
     const bytes = readFile(fileSystem, join(directory, DIRTY_FILE), SMALL_FILE_BYTES_MAX);
-    const { pid, host, since } = JSON.parse(Buffer.from(bytes ?? []).toString()) as Partial<Owner>;
+    const { pid, host, since, after } = JSON.parse(Buffer.from(bytes ?? []).toString()) as Partial<Owner>;
     return typeof pid === 'number' && typeof host === 'string' && typeof since === 'number'
-      ? { pid, host, since }
+      ? { pid, host, since, ...(after === 'other' ? { after } : {}) }
       : undefined;
   } catch {
     return undefined;

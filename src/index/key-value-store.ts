@@ -28,6 +28,14 @@ export interface KeyValueStore {
   close(): Promise<void>;
 }
 
+/** What can be told of a database that nobody has open. */
+export interface DatabaseDescription {
+  /** Sizes in bytes of the files it consists of, by name. */
+  readonly files: Readonly<Record<string, number>>;
+  /** The original opened it last. */
+  readonly isForeign: boolean;
+}
+
 export interface KeyValueStores {
   /**
    * Opens or creates the database in a directory. Throws `TIDEMARK_LOCKED` when another process or this one has it
@@ -41,4 +49,6 @@ export interface KeyValueStores {
    * close. A missing directory opens as an empty database.
    */
   openCopy(directory: string): Promise<KeyValueStore>;
+  /** Looks at a database's files without opening it; a missing directory has none. Absent: it can't be told. */
+  describe?(directory: string): Promise<DatabaseDescription>;
 }

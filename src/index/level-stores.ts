@@ -7,12 +7,19 @@
  * is lost as soon as its process closes any descriptor of the file, so nothing here ever opens LOCK.
  */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { type ErrorCode, TidemarkError } from '../errors.ts';
-import type { KeyRange, KeyValueOperation, KeyValueStore, KeyValueStores } from './key-value-store.ts';
+import type {
+  DatabaseDescription,
+  KeyRange,
+  KeyValueOperation,
+  KeyValueStore,
+  KeyValueStores,
+} from './key-value-store.ts';
+import { isGolevelManifest, MANIFEST_HEAD_BYTES } from './level-author.ts';
 
 type Database = Level<Uint8Array, Uint8Array>;
 
@@ -49,6 +56,36 @@ export const levelStores: KeyValueStores = {
       throw error;
     }
   },
+
+  describe: async (directory): Promise<DatabaseDescription> => {
+    const files: Record<string, number> = {};
+    const names = (await namesIn(directory)).filter((name) => databaseFile.test(name));
+    await Promise.all(
+      names.map(async (name) => {
+        files[name] = await sizeOf(join(directory, name));
+      }),
+    );
+    return { files, isForeign: files['CURRENT'] !== undefined && (await isForeign(directory)) };
+  },
+};
+
+/** Whether the manifest that is in use is goleveldb's. */
+const isForeign = async (directory: string): Promise<boolean> => {
+  try {
+    const name = (await readFile(join(directory, 'CURRENT'), 'utf8')).trim();
+    if (!databaseFile.test(name)) return false;
+    const manifest = await open(join(directory, name), 'r');
+    try {
+      const { buffer, bytesRead } = await manifest.read({ buffer: Buffer.alloc(MANIFEST_HEAD_BYTES), position: 0 });
+      return isGolevelManifest(name, buffer.subarray(0, bytesRead));
+    } finally {
+      await manifest.close();
+    }
+  } catch (error) {
+    // Opening the database tells what is wrong with it.
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EISDIR') return false;
+    throw wrap(error, directory);
+  }
 };
 
 /** The types of `level` leave it out, because in browsers it is elsewhere. */
@@ -204,16 +241,20 @@ const copyDatabase = async (from: string, to: string): Promise<void> => {
 /** The files' names, with the size of those that are changed in place other than by appending to a log. */
 const describeDatabase = async (directory: string): Promise<Map<string, number>> => {
   const files = new Map<string, number>();
-  let names: string[] = [];
-  try {
-    names = await readdir(directory);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw wrap(error, directory);
-  }
-  for (const name of names) {
+  for (const name of await namesIn(directory)) {
     if (databaseFile.test(name)) files.set(name, name.endsWith('.log') ? 0 : await sizeOf(join(directory, name)));
   }
   return files;
+};
+
+/** Names in a directory; none when it is missing. */
+const namesIn = async (directory: string): Promise<string[]> => {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw wrap(error, directory);
+  }
 };
 
 const copyFiles = async (from: string, to: string, names: readonly string[]): Promise<boolean> => {

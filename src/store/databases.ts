@@ -8,7 +8,12 @@ import { allOf } from '../all-of.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import { TidemarkError } from '../errors.ts';
 import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
-import type { KeyValueOperation, KeyValueStore, KeyValueStores } from '../index/key-value-store.ts';
+import type {
+  DatabaseDescription,
+  KeyValueOperation,
+  KeyValueStore,
+  KeyValueStores,
+} from '../index/key-value-store.ts';
 import { noteLostIndex, readLostIndexes } from '../index/lost-indexes.ts';
 import type { Logger } from '../logger.ts';
 
@@ -25,6 +30,8 @@ export interface DatabaseParts {
   /** The store is new: nothing that is missing was lost. */
   readonly created: boolean;
   readonly logger: Logger;
+  /** Called when the lock is held, before anything but the database that carries it is opened. */
+  readonly onLocked?: () => void;
   /** Gives the event loop to the host. */
   readonly breathe?: () => Promise<void>;
 }
@@ -41,6 +48,7 @@ export const openDatabases = async (parts: DatabaseParts): Promise<Databases> =>
   };
   try {
     await openNamed('metric');
+    parts.onLocked?.();
     await allOf([openNamed('timeRange'), openNamed('names'), openNamed('pairs')]);
     return { ...(open as Record<DatabaseName, KeyValueStore>), lost };
   } catch (error) {
@@ -124,6 +132,18 @@ const openOrRenew = async (
     setAside(fileSystem, directory);
     return openOne(parts, directory);
   }
+};
+
+/** What the files of the databases say, by folder, while nobody has them open. Empty where that can't be told. */
+export const describeDatabases = async (
+  stores: KeyValueStores,
+  directory: string,
+): Promise<Readonly<Record<string, DatabaseDescription>>> => {
+  if (stores.describe === undefined) return {};
+  const described: Record<string, DatabaseDescription> = {};
+  for (const folder of Object.values(databaseFolders))
+    described[folder] = await stores.describe(join(directory, folder));
+  return described;
 };
 
 const openOne = ({ stores, readOnly }: DatabaseParts, directory: string): Promise<KeyValueStore> =>

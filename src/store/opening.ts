@@ -8,10 +8,11 @@ import { indexing } from '../../streams/indexing.ts';
 import { allOf } from '../all-of.ts';
 import { FULL_BLOCK_BYTES } from '../chunk/slab.ts';
 import { schedulerOf } from '../clock-scheduler.ts';
-import { lockedError, markDirty, prepareDirectory } from '../disk/directory.ts';
+import { lockedError, markDirty, prepareDirectory, readOwner } from '../disk/directory.ts';
 import { HEADS_FILE, HEADS_VERSION, type HeadsRead, type HeadsRecord } from '../disk/heads.ts';
 import { readHeads } from '../disk/heads-reader.ts';
 import type { HeadsWritten } from '../disk/heads-writer.ts';
+import { type LastClose, type Predecessor, readLastClose } from '../disk/last-close.ts';
 import { readMappings } from '../disk/mappings.ts';
 import { isSeriesDirectoryName } from '../disk/series-path.ts';
 import { TidemarkError } from '../errors.ts';
@@ -34,7 +35,7 @@ import { chooseTier } from '../recovery/tier.ts';
 import { EventBus } from '../series/event-bus.ts';
 import { NO_ROW } from '../series/table.ts';
 import { Slices } from '../slices.ts';
-import { closeDatabases, type DatabaseParts, type Databases, openDatabases, renewUnreadable } from './databases.ts';
+import { type DatabaseParts, type Databases, describeDatabases, openDatabases, renewUnreadable } from './databases.ts';
 import type { Engine } from './engine.ts';
 
 /** Index operations that may wait before new series have to. */
@@ -54,6 +55,9 @@ export interface Found {
   readonly created: boolean;
   /** DIRTY was there. */
   readonly dirty: boolean;
+  readonly predecessor: Predecessor;
+  /** What the last clean close of Tidemark left, if nobody had the directory open for writing since. */
+  readonly lastClose: LastClose | undefined;
 }
 
 export type HowOpened = 'created' | 'clean' | 'journal' | 'crashRecovery';
@@ -88,19 +92,30 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
   const { fileSystem, directory, stores, logger, options, clock } = engine;
   const { readOnly } = options;
   const { created, dirty } = prepareDirectory(fileSystem, directory, { readOnly });
-  const databases = await openDatabases({ fileSystem, directory, stores, readOnly, created, logger }).catch(
-    (error: unknown) => {
-      const isLocked = error instanceof TidemarkError && error.code === 'TIDEMARK_LOCKED';
-      throw isLocked ? lockedError(fileSystem, directory, error) : error;
-    },
-  );
-  try {
-    markDirty(fileSystem, directory, clock.now());
-    return { databases, created, dirty };
-  } catch (error) {
-    await closeDatabases(databases);
-    throw error;
-  }
+  const { predecessor, lastClose } = await predecessorOf(engine, { created, dirty });
+  const onLocked = (): void => markDirty(fileSystem, directory, clock.now(), predecessor);
+  const parts = { fileSystem, directory, stores, readOnly, created, logger, onLocked };
+  const databases = await openDatabases(parts).catch((error: unknown) => {
+    const isLocked = error instanceof TidemarkError && error.code === 'TIDEMARK_LOCKED';
+    throw isLocked ? lockedError(fileSystem, directory, error) : error;
+  });
+  return { databases, created, dirty, predecessor, lastClose };
+};
+
+/**
+ * Who had the directory last. Whoever opens a LevelDB database leaves a manifest of its own kind; an opening of Tidemark
+ * that did not come to its end has noted what it found. Any of the four databases tells: that with the lock is opened
+ * before the note is written, the others after.
+ */
+const predecessorOf = async (
+  { fileSystem, directory, stores }: Engine,
+  { created, dirty }: Pick<Found, 'created' | 'dirty'>,
+): Promise<Pick<Found, 'predecessor' | 'lastClose'>> => {
+  if (created) return { predecessor: 'created', lastClose: undefined };
+  const databases = Object.values(await describeDatabases(stores, directory));
+  const isNoted = dirty && readOwner(fileSystem, directory)?.after === 'other';
+  if (isNoted || databases.some(({ isForeign }) => isForeign)) return { predecessor: 'other', lastClose: undefined };
+  return { predecessor: 'tidemark', lastClose: dirty ? undefined : readLastClose(fileSystem, directory) };
 };
 
 export const recover = async (engine: Engine, found: Found, progress: ProgressReporter): Promise<Recovered> => {

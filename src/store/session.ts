@@ -4,11 +4,13 @@
  */
 import { type Actor, fromPromise } from 'xstate';
 import { type StoreContext, storeMachine } from '../../machines/store.machine.ts';
-import { markClean } from '../disk/directory.ts';
+import { markClean, markDirty } from '../disk/directory.ts';
+import { type ClosedIndex, writeLastClose } from '../disk/last-close.ts';
 import { writeMappings } from '../disk/mappings.ts';
 import { listQuarantined } from '../disk/quarantine-list.ts';
 import { ReserveGivenBack } from '../disk/reserve-file.ts';
 import { isDiskFull, TidemarkError } from '../errors.ts';
+import type { DatabaseDescription } from '../index/key-value-store.ts';
 import { forgetLostIndexes } from '../index/lost-indexes.ts';
 import { Subscriptions } from '../journal/subscriptions.ts';
 import type { LifecycleEvent } from '../model/events.ts';
@@ -16,7 +18,7 @@ import type { CheckpointResult } from '../recovery/checkpoint.ts';
 import { ProgressReporter } from '../recovery/progress.ts';
 import { startRootActor } from '../series/actors.ts';
 import { Background } from './background.ts';
-import { closeDatabases } from './databases.ts';
+import { closeDatabases, describeDatabases } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { type Found, openDirectory, type Recovered, recover } from './opening.ts';
 import { fillLabelIndexes } from './rebuild-indexes.ts';
@@ -189,6 +191,8 @@ export class Session {
       headsCrc32: heads.crc32,
     });
     await journal.commit();
+    // From here on the journal knows the checkpoint it continues, whoever wrote that one.
+    if (this.found.predecessor === 'other') markDirty(engine.fileSystem, engine.directory, engine.clock.now());
   }
 
   /** What was in databases that were lost is on the disk again. */
@@ -255,6 +259,9 @@ export class Session {
     // Not before the session's end is on the disk: a crash would have the label indexes made anew.
     await labels.clearPosition();
     await closeDatabases(recovered.databases);
+    const { bytes, crc32 } = heads;
+    const indexes = await describeDatabases(engine.stores, engine.directory);
+    writeLastClose(engine.fileSystem, engine.directory, { heads: { bytes, crc32 }, indexes: filesOf(indexes) });
     markClean(engine.fileSystem, engine.directory);
     await engine.files.close();
   }
@@ -303,3 +310,6 @@ export class Session {
     }
   }
 }
+
+const filesOf = (described: Readonly<Record<string, DatabaseDescription>>): Readonly<Record<string, ClosedIndex>> =>
+  Object.fromEntries(Object.entries(described).map(([folder, { files }]) => [folder, { files }]));

@@ -1,6 +1,6 @@
 /**
  * A directory of the original that Tidemark opens, reads and closes is as it was: the same records in heads.db, the same
- * series files, the same index entries, and nothing more than the journal's folder.
+ * series files, the same index entries, and nothing more than the journal's folder and LAST_CLOSE.
  */
 import { expect } from 'chai';
 import { extractFixture } from '../support/tar.ts';
@@ -18,7 +18,7 @@ describe('a directory that the original closed', () => {
         const before = await contentOf(directory);
         await runDirectory(directory, 'as-is', encodingOf(name));
         const after = await contentOf(directory);
-        expect(after).to.deep.equal({ ...before, extra: [...before.extra, 'journal'].sort() });
+        expect(after).to.deep.equal({ ...before, extra: [...before.extra, 'LAST_CLOSE', 'journal'].sort() });
       } finally {
         remove();
       }

@@ -1,0 +1,48 @@
+/**
+ * Which of the two programs opened a LevelDB database last: the original, whose LevelDB is goleveldb, or Tidemark, whose
+ * LevelDB is the C++ one. Each writes a new manifest whenever it opens a database, and the two begin it differently:
+ *
+ *   goleveldb   one edit with everything: comparator, log number (2), next file (3), last sequence (4), tables
+ *   C++         an edit with comparator and tables only; the log number follows in the next edit
+ *
+ * A new C++ database has an edit with comparator and log number 0 in MANIFEST-000001, until it is opened. A new goleveldb
+ * database begins with MANIFEST-000000, a number that C++ never gives. A copy of the files has the same manifest, so the
+ * answer survives `cp` and backups.
+ */
+const COMPARATOR = 1;
+const LOG_NUMBER = 2;
+const NEXT_FILE = 3;
+const LAST_SEQUENCE = 4;
+/** CRC-32C, length, type. */
+const RECORD_HEADER_BYTES = 7;
+/** A manifest's first edit begins with the comparator and the numbers; the tables after them are not read. */
+export const MANIFEST_HEAD_BYTES = 128;
+
+/**
+ * Whether goleveldb wrote the manifest. `name` is what CURRENT says, `head` the first bytes of that file. One that makes
+ * no sense counts as C++: LevelDB itself tells of the damage.
+ */
+export const isGolevelManifest = (name: string, head: Uint8Array): boolean => {
+  if (name === 'MANIFEST-000000') return true;
+  const edit = head.subarray(RECORD_HEADER_BYTES);
+  let offset = 0;
+  const uvarint = (): number => {
+    let value = 0;
+    for (let scale = 1; offset < edit.length; scale *= 128) {
+      const byte = edit[offset++];
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80 || scale > 2 ** 49) break;
+    }
+    return value;
+  };
+  while (offset < edit.length) {
+    const tag = uvarint();
+    if (tag === COMPARATOR) {
+      const length = uvarint();
+      offset += length;
+    } else if (tag === LOG_NUMBER) return uvarint() !== 0;
+    else if (tag === NEXT_FILE || tag === LAST_SEQUENCE) uvarint();
+    else return false;
+  }
+  return false;
+};
