@@ -15,6 +15,25 @@ export interface KeyRange {
 }
 
 export interface KeyValueStore {
+  /**
+   * Operations that the database has taken since it was created, at least: those of a batch that failed are not counted.
+   * `undefined` when that is not known.
+   */
+  readonly sequence: number | undefined;
+  /** Why batches must be missing although the database could be opened; `undefined` when none are known to be. */
+  readonly lostBatches: string | undefined;
+  /** Bytes that {@link verify} reads. */
+  readonly tableBytes: number;
+  /**
+   * Verifies the checksums of everything that was there at opening; reads do not look at them. Resolves with what is wrong,
+   * `undefined` when nothing is. May run while the database is used.
+   */
+  verify(breathe: () => Promise<void>): Promise<string | undefined>;
+  /**
+   * Moves what the log holds into tables, so that the log holds no batch. The original passes over batches in a log that
+   * are older than the last compaction, so a clean close leaves none there.
+   */
+  flushLog(): Promise<void>;
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
   /** Blocks this thread for one read: for `append`, which is synchronous. */
@@ -39,7 +58,7 @@ export interface DatabaseDescription {
 export interface KeyValueStores {
   /**
    * Opens or creates the database in a directory. Throws `TIDEMARK_LOCKED` when another process or this one has it
-   * open, `TIDEMARK_CORRUPT_INDEX` when it can't be opened.
+   * open, `TIDEMARK_CORRUPT_INDEX` when it can't be opened, or when opening it would delete what can still be read.
    */
   open(directory: string): Promise<KeyValueStore>;
   /** Deletes the database and its directory. A missing one is fine. */

@@ -36,11 +36,29 @@ class Database {
   corrupt = false;
   private durable: Content = new Map();
   private unsynced: (readonly KeyValueOperation[])[] = [];
+  private durableCount = 0;
+  private unsyncedCount = 0;
+
+  /** Operations that it has taken. */
+  get sequence(): number {
+    return this.durableCount + this.unsyncedCount;
+  }
+
+  /** All batches go from the log into a table, which is synced. */
+  flushLog(): void {
+    this.keep(this.unsynced.length);
+  }
 
   write(operations: readonly KeyValueOperation[], sync: boolean): void {
+    this.unsyncedCount += operations.length;
     apply(this.live, operations);
     this.unsynced.push(operations);
     if (sync) this.keep(this.unsynced.length);
+  }
+
+  /** For a copy: the operations that the original has taken. */
+  startAt(sequence: number): void {
+    this.durableCount = sequence;
   }
 
   /** The log is lost from the end. */
@@ -48,10 +66,15 @@ class Database {
     this.keep(prng.chance(0.3) ? this.unsynced.length : prng.below(this.unsynced.length + 1));
     this.live = new Map(this.durable);
     this.unsynced = [];
+    this.unsyncedCount = 0;
   }
 
   private keep(count: number): void {
-    for (const operations of this.unsynced.splice(0, count)) apply(this.durable, operations);
+    for (const operations of this.unsynced.splice(0, count)) {
+      apply(this.durable, operations);
+      this.durableCount += operations.length;
+      this.unsyncedCount -= operations.length;
+    }
   }
 }
 
@@ -132,6 +155,7 @@ export class SimulatedStores implements KeyValueStores {
           });
         }
         copy.live = new Map(original.live);
+        copy.startAt(original.sequence);
       }
       return new SimulatedStore(this, copy, directory);
     });
@@ -192,6 +216,8 @@ export class SimulatedStores implements KeyValueStores {
 }
 
 export class SimulatedStore implements KeyValueStore {
+  readonly lostBatches = undefined;
+  readonly tableBytes = 0;
   private readonly stores: SimulatedStores;
   private readonly database: Database;
   private readonly path: string;
@@ -240,6 +266,20 @@ export class SimulatedStore implements KeyValueStore {
       yield await this.stores.later('readIndex', this.path, READ_MS_MAX, () => page);
       start = end;
     }
+  }
+
+  get sequence(): number {
+    return this.database.sequence;
+  }
+
+  async verify(): Promise<undefined> {
+    this.assertOpen();
+    return undefined;
+  }
+
+  async flushLog(): Promise<void> {
+    this.assertOpen();
+    return this.stores.later('writeIndex', this.path, SYNCED_WRITE_MS_MAX, () => this.database.flushLog());
   }
 
   async approximateSize(): Promise<number> {

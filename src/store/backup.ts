@@ -43,6 +43,7 @@ export const backup = async (session: Session, target: string): Promise<BackupRe
       const into = await engine.stores.open(join(target, databaseFolders[name]));
       try {
         copier.bytes += await copyEntries(databases[name], into);
+        await into.flushLog();
       } finally {
         await into.close();
       }

@@ -57,6 +57,24 @@ export const openDatabases = async (parts: DatabaseParts): Promise<Databases> =>
   }
 };
 
+/**
+ * Before a clean close: what the logs hold goes into tables, where the original finds it. If that fails the directory is as
+ * good for Tidemark, so it is only logged.
+ */
+export const flushLogs = async (
+  databases: Readonly<Record<DatabaseName, KeyValueStore>>,
+  logger: Logger,
+): Promise<void> => {
+  const flush = async (name: DatabaseName): Promise<void> => {
+    try {
+      await databases[name].flushLog();
+    } catch (error) {
+      logger.warn({ err: error, index: databaseFolders[name] }, "An index's log could not be moved into a table.");
+    }
+  };
+  await Promise.all((['metric', 'timeRange', 'names', 'pairs'] as const).map(flush));
+};
+
 /** Closes all four, that with the store's lock last, whatever becomes of the others. Throws the first error. */
 export const closeDatabases = async (databases: Readonly<Record<DatabaseName, KeyValueStore>>): Promise<void> => {
   const errors: unknown[] = [];

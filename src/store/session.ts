@@ -18,7 +18,7 @@ import type { CheckpointResult } from '../recovery/checkpoint.ts';
 import { ProgressReporter } from '../recovery/progress.ts';
 import { startRootActor } from '../series/actors.ts';
 import { Background } from './background.ts';
-import { closeDatabases, describeDatabases } from './databases.ts';
+import { closeDatabases, describeDatabases, flushLogs } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { type Found, openDirectory, type Recovered, recover } from './opening.ts';
 import { fillLabelIndexes } from './rebuild-indexes.ts';
@@ -258,6 +258,7 @@ export class Session {
     await journal.close();
     // Not before the session's end is on the disk: a crash would have the label indexes made anew.
     await labels.clearPosition();
+    await flushLogs(recovered.databases, engine.logger);
     await closeDatabases(recovered.databases);
     const { bytes, crc32 } = heads;
     const indexes = await describeDatabases(engine.stores, engine.directory);

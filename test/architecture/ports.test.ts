@@ -12,6 +12,7 @@ const implementations = [
   'src/disk/node-file-system.ts',
   'src/disk/flock-holder.ts',
   'src/index/level-stores.ts',
+  'src/index/level-inspection.ts',
   // What the machine and the package are, read once and never written.
   'src/memory-limit.ts',
   'src/package.ts',

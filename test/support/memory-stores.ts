@@ -40,6 +40,9 @@ export class MemoryStores implements KeyValueStores {
 export class MemoryStore implements KeyValueStore {
   /** Thrown by `batch` while set; the batch changes nothing. */
   failure: Error | undefined;
+  readonly sequence = undefined;
+  readonly lostBatches = undefined;
+  readonly tableBytes = 0;
   /** Batches written so far, with their `sync`. */
   readonly batches: { readonly operations: readonly KeyValueOperation[]; readonly sync: boolean }[] = [];
   private readonly content: Content;
@@ -91,6 +94,15 @@ export class MemoryStore implements KeyValueStore {
         .slice(start, start + PAGE_ENTRIES)
         .map(([key, value]) => [Buffer.from(key, 'latin1'), value.slice()] as const);
     }
+  }
+
+  async verify(): Promise<undefined> {
+    this.assertOpen();
+    return undefined;
+  }
+
+  async flushLog(): Promise<void> {
+    this.assertOpen();
   }
 
   async approximateSize(): Promise<number> {
