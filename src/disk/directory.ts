@@ -7,12 +7,13 @@
  *             ours says who has the directory open, for the message that a second opener gets. One that the original
  *             finds it leaves as it is.
  *
- * The lock itself is LevelDB's on the archive index, which the operating system frees however the process ends.
+ * The lock itself is a claim (directory-claim.ts) and LevelDB's lock on the archive index; the operating system frees both
+ * however the process ends.
  */
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemCode, TidemarkError } from '../errors.ts';
-import type { DirectoryEntry, FileSystem } from './file-system.ts';
+import type { DirectoryClaim, DirectoryEntry, DirectoryHolder, FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
 import { LAST_CLOSE_FILE, type Predecessor } from './last-close.ts';
 import { closeAfter, readFile, removeIfPresent, writeFully } from './read-write.ts';
@@ -72,6 +73,28 @@ export const prepareDirectory = (
 };
 
 /**
+ * Claims the directory for this opening, creating it if it is missing. Throws `TIDEMARK_LOCKED` when it is open already,
+ * in this process or in another one; nothing in it was touched then. `undefined` on a file system without claims.
+ */
+export const claimForWriting = async (
+  fileSystem: FileSystem,
+  directory: string,
+  now: number,
+): Promise<DirectoryClaim | undefined> => {
+  if (fileSystem.claimDirectory === undefined) return undefined;
+  try {
+    if (fileSystem.stat(directory) === undefined) makeDirectoryDurably(fileSystem, directory);
+    else if (!fileSystem.stat(directory)?.isDirectory) throw noStore(directory, 'is a file');
+    const outcome = await fileSystem.claimDirectory(directory, now);
+    if ('claim' in outcome) return outcome.claim;
+    throw lockedBy(directory, outcome.holder, undefined);
+  } catch (error) {
+    const code = systemCode(error);
+    throw code === 'ENOTDIR' || code === 'EEXIST' ? noStore(directory, 'is a file') : ioError(error, 'open', directory);
+  }
+};
+
+/**
  * Marks the directory as in use, durably: a store that finds the mark recovers. What the last clean close said of the
  * directory goes: it does not hold from now on.
  */
@@ -80,11 +103,13 @@ export const markDirty = (
   directory: string,
   now: number,
   predecessor: Predecessor = 'tidemark',
+  identity: DirectoryHolder = {},
 ): void => {
   const owner: Owner = {
     pid: process.pid,
     host: hostname(),
     since: now,
+    ...identity,
     ...(predecessor === 'other' ? { after: 'other' } : {}),
   };
   try {
@@ -97,6 +122,20 @@ export const markDirty = (
   } catch (error) {
     throw ioError(error, 'write', join(directory, DIRTY_FILE));
   }
+};
+
+/**
+ * For an opening that ends without a clean close: the mark stays, but says of no running process that it has the directory
+ * open. Where a bound socket tells, it need not.
+ */
+export const releaseMark = (
+  fileSystem: FileSystem,
+  directory: string,
+  now: number,
+  { identity }: DirectoryClaim,
+): void => {
+  if (identity.socketNamespace !== undefined) return;
+  markDirty(fileSystem, directory, now, readOwner(fileSystem, directory)?.after ?? 'tidemark');
 };
 
 /** Takes the mark away, durably. The last step of closing. */
@@ -124,15 +163,24 @@ export const readOwner = (fileSystem: FileSystem, directory: string): Owner | un
 
 /** The error for a second opener, with what is known of the first. `cause`: what the lock itself said. */
 export const lockedError = (fileSystem: FileSystem, directory: string, cause: unknown): TidemarkError => {
-  const owner = readOwner(fileSystem, directory);
-  const who =
-    owner === undefined
-      ? 'another process, or another store in this one'
-      : `process ${owner.pid} on ${owner.host} since ${new Date(owner.since).toISOString()}`;
+  return lockedBy(directory, readOwner(fileSystem, directory) ?? {}, cause);
+};
+
+const lockedBy = (directory: string, { pid, host, since }: DirectoryHolder, cause: unknown): TidemarkError => {
+  const isKnown = pid !== undefined && host !== undefined && since !== undefined;
+  const who = isKnown
+    ? `process ${pid} on ${host} since ${timeText(since)}`
+    : 'another process, or another store in this one';
   return new TidemarkError('TIDEMARK_LOCKED', `${directory} is open: ${who}`, {
     cause,
-    details: { directory, ...owner },
+    details: { directory, ...(isKnown ? { pid, host, since } : {}) },
   });
+};
+
+/** Of a clock that was never set, too. */
+const timeText = (time: number): string => {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? `${time} ms` : date.toISOString();
 };
 
 const hasVersion = (fileSystem: FileSystem, directory: string): boolean => {

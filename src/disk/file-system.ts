@@ -35,6 +35,25 @@ export interface DirectoryEntry {
  */
 export type OpenMode = 'read' | 'readWrite' | 'create' | 'truncate' | 'append' | 'exclusive';
 
+/** Who has a directory open, as far as is known. */
+export interface DirectoryHolder {
+  readonly pid?: number;
+  readonly host?: string;
+  /** Milliseconds since the epoch. */
+  readonly since?: number;
+}
+
+/** A directory that is claimed for one opening, until it is released or the process ends. */
+export interface DirectoryClaim {
+  /** What DIRTY says while the directory is open. `socketNamespace`: a bound socket tells whether it still is. */
+  readonly identity: DirectoryHolder & { readonly token: string; readonly socketNamespace?: string };
+  /** To be called with `true` after DIRTY was written, and with `false` before it is removed. */
+  noteMarked(isMarked: boolean): void;
+  release(): Promise<void>;
+}
+
+export type ClaimOutcome = { readonly claim: DirectoryClaim } | { readonly holder: DirectoryHolder };
+
 export interface FileSystem {
   open(path: string, mode: OpenMode, permissions?: number): FileDescriptor;
   close(fd: FileDescriptor): void;
@@ -75,6 +94,13 @@ export interface FileSystem {
    * later than the caller goes on. Absent: at once after the caller's turn.
    */
   runAside?(work: () => void): void;
+  /**
+   * Claims an existing directory against every other opening, whatever path it goes by; `since` is the time now. Absent:
+   * nothing but the key-value store's lock keeps others out.
+   */
+  claimDirectory?(directory: string, since: number): Promise<ClaimOutcome>;
+  /** The path without symbolic links, as far as it exists. Absent: there are none. */
+  realPath?(path: string): string;
   /** Process that holds a `flock` on the file, where that can be told. Absent: it can't. */
   lockHolder?(path: string): number | undefined;
   /** Free and total bytes of the volume that holds `path`. */

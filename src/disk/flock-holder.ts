@@ -1,11 +1,12 @@
 /**
- * Which process holds a `flock` on a file, as far as Linux tells in /proc/locks: a running Prometheus holds one on
- * DIRTY. Node can't take such a lock itself, and LevelDB's own lock is of another kind that does not see it.
+ * Which process holds a lock on a file, as far as Linux tells in /proc/locks: a running Prometheus holds a `flock` on
+ * DIRTY, which network file systems turn into a POSIX lock. Node can't take such a lock itself, and LevelDB's own lock is
+ * on another file.
  */
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 
 /** `1: FLOCK  ADVISORY  WRITE 12345 08:01:393229 0 EOF`: pid, device as two hex numbers, inode. */
-const lockLine = /^\d+: FLOCK +\S+ +WRITE +(\d+) +([0-9a-f]+):([0-9a-f]+):(\d+) /;
+const lockLine = /^\d+: (?:FLOCK|POSIX|OFDLCK) +\S+ +WRITE +(\d+) +([0-9a-f]+):([0-9a-f]+):(\d+) /;
 
 /** The process id, or `undefined` when no lock is known of. */
 export const flockHolder = (path: string): number | undefined => {

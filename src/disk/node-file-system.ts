@@ -15,6 +15,7 @@ import {
   openSync,
   readdirSync,
   readSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   statfsSync,
@@ -23,7 +24,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { claimDirectory } from './directory-claim.ts';
 import type { FileStat, FileSystem, OpenMode } from './file-system.ts';
 import { flockHolder } from './flock-holder.ts';
 
@@ -64,6 +66,17 @@ const syncDirectoryOf = async (path: string): Promise<void> => {
     await directory.sync();
   } finally {
     await directory.close();
+  }
+};
+
+/** What does not exist yet, or may not be looked at, keeps the name that it has. */
+const realPath = (path: string): string => {
+  for (let existing = path; ; existing = dirname(existing)) {
+    try {
+      return join(realpathSync(existing), relative(existing, path));
+    } catch {
+      if (dirname(existing) === existing) return path;
+    }
   }
 };
 
@@ -110,6 +123,8 @@ export const nodeFileSystem: FileSystem = {
     await unlink(path);
     await syncDirectoryOf(path);
   },
+  claimDirectory,
+  realPath,
   lockHolder: flockHolder,
   space: (path) => {
     const { bavail, blocks, bsize } = statfsSync(path);

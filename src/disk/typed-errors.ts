@@ -3,7 +3,7 @@
  * `TIDEMARK_IO`. What callers ask about (nothing there, something there already) stays the system's error.
  */
 import { systemCode } from '../errors.ts';
-import type { FileSystem } from './file-system.ts';
+import type { ClaimOutcome, FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
 
 /** Answers, rather than trouble. */
@@ -72,6 +72,16 @@ export const withTypedErrors = (fileSystem: FileSystem): FileSystem => {
     replace: (from, to) => wait('rename', from, () => fileSystem.replace(from, to)),
     space: (path) => attempt('look at', path, () => fileSystem.space(path)),
     ...(fileSystem.runAside && { runAside: (work: () => void) => fileSystem.runAside?.(work) }),
+    ...(fileSystem.claimDirectory && {
+      claimDirectory: async (directory: string, since: number): Promise<ClaimOutcome> => {
+        try {
+          return (await fileSystem.claimDirectory?.(directory, since)) ?? { holder: {} };
+        } catch (error) {
+          throw typed(error, 'claim', directory);
+        }
+      },
+    }),
+    ...(fileSystem.realPath && { realPath: (path: string) => fileSystem.realPath?.(path) ?? path }),
     ...(fileSystem.lockHolder && { lockHolder: (path: string) => fileSystem.lockHolder?.(path) }),
   };
 };

@@ -67,13 +67,14 @@ export class Engine {
   onJournalError: (error: TidemarkError) => void = () => {};
 
   constructor(directory: string, options: ResolvedOptions) {
-    this.directory = directory;
-    this.journalDirectory = join(directory, 'journal');
+    this.outside = withTypedErrors(options.fileSystem ?? nodeFileSystem);
+    // A symbolic link may point elsewhere later, while the store is open.
+    this.directory = this.outside.realPath?.(directory) ?? directory;
+    this.journalDirectory = join(this.directory, 'journal');
     this.options = options;
     this.clock = options.clock;
     this.random = options.random;
     this.logger = guardLogger(options.logger);
-    this.outside = withTypedErrors(options.fileSystem ?? nodeFileSystem);
     this.fileSystem = options.readOnly ? new OverlayFileSystem(this.outside, options.clock) : this.outside;
     this.stores = options.keyValueStores ?? levelStores;
     this.chunks = new MemoryChunks(
@@ -85,11 +86,11 @@ export class Engine {
     this.inspection = new Inspection((error) =>
       this.logger.warn({ err: error }, 'An inspection observer failed and was removed.'),
     );
-    this.seriesFiles = new SeriesFiles(this.fileSystem, directory, this.slab);
+    this.seriesFiles = new SeriesFiles(this.fileSystem, this.directory, this.slab);
     const isReal = options.fileSystem === undefined && !options.readOnly;
     this.files = isReal
-      ? startSeriesFileThread(directory, this.slab)
-      : inlineSeriesFileWorker(this.fileSystem, directory, this.slab);
+      ? startSeriesFileThread(this.directory, this.slab)
+      : inlineSeriesFileWorker(this.fileSystem, this.directory, this.slab);
     this.slab.onBlockAdded = (buffer) => this.files.addBlock(buffer);
   }
 }

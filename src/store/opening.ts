@@ -8,7 +8,8 @@ import { indexing } from '../../streams/indexing.ts';
 import { allOf } from '../all-of.ts';
 import { FULL_BLOCK_BYTES } from '../chunk/slab.ts';
 import { schedulerOf } from '../clock-scheduler.ts';
-import { lockedError, markDirty, prepareDirectory, readOwner } from '../disk/directory.ts';
+import { claimForWriting, lockedError, markDirty, prepareDirectory, readOwner } from '../disk/directory.ts';
+import type { DirectoryClaim } from '../disk/file-system.ts';
 import { HEADS_FILE, HEADS_VERSION, type HeadsRead, type HeadsRecord } from '../disk/heads.ts';
 import { readHeads } from '../disk/heads-reader.ts';
 import type { HeadsWritten } from '../disk/heads-writer.ts';
@@ -52,6 +53,8 @@ const SEGMENT_BYTES_MIN = 256 * 1024;
 
 export interface Found {
   readonly databases: Databases;
+  /** Keeps every other opener out; `undefined` for reading, and on file systems without claims. */
+  readonly claim: DirectoryClaim | undefined;
   readonly created: boolean;
   /** DIRTY was there. */
   readonly dirty: boolean;
@@ -91,15 +94,25 @@ export interface Recovered {
 export const openDirectory = async (engine: Engine): Promise<Found> => {
   const { fileSystem, directory, stores, logger, options, clock } = engine;
   const { readOnly } = options;
-  const { created, dirty } = prepareDirectory(fileSystem, directory, { readOnly });
-  const { predecessor, lastClose } = await predecessorOf(engine, { created, dirty });
-  const onLocked = (): void => markDirty(fileSystem, directory, clock.now(), predecessor);
-  const parts = { fileSystem, directory, stores, readOnly, created, logger, onLocked };
-  const databases = await openDatabases(parts).catch((error: unknown) => {
-    const isLocked = error instanceof TidemarkError && error.code === 'TIDEMARK_LOCKED';
-    throw isLocked ? lockedError(fileSystem, directory, error) : error;
-  });
-  return { databases, created, dirty, predecessor, lastClose };
+  // Before anything else: what follows writes, and LevelDB's lock does not keep every other opener out.
+  const claim = readOnly ? undefined : await claimForWriting(fileSystem, directory, clock.now());
+  try {
+    const { created, dirty } = prepareDirectory(fileSystem, directory, { readOnly });
+    const { predecessor, lastClose } = await predecessorOf(engine, { created, dirty });
+    const onLocked = (): void => {
+      markDirty(fileSystem, directory, clock.now(), predecessor, claim?.identity);
+      claim?.noteMarked(true);
+    };
+    const parts = { fileSystem, directory, stores, readOnly, created, logger, onLocked };
+    const databases = await openDatabases(parts).catch((error: unknown) => {
+      const isLocked = error instanceof TidemarkError && error.code === 'TIDEMARK_LOCKED';
+      throw isLocked ? lockedError(fileSystem, directory, error) : error;
+    });
+    return { databases, claim, created, dirty, predecessor, lastClose };
+  } catch (error) {
+    await claim?.release();
+    throw error;
+  }
 };
 
 /**

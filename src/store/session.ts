@@ -4,7 +4,7 @@
  */
 import { type Actor, fromPromise } from 'xstate';
 import { type StoreContext, storeMachine } from '../../machines/store.machine.ts';
-import { markClean, markDirty } from '../disk/directory.ts';
+import { markClean, markDirty, releaseMark } from '../disk/directory.ts';
 import { type ClosedIndex, writeLastClose } from '../disk/last-close.ts';
 import { writeMappings } from '../disk/mappings.ts';
 import { listQuarantined } from '../disk/quarantine-list.ts';
@@ -192,7 +192,8 @@ export class Session {
     });
     await journal.commit();
     // From here on the journal knows the checkpoint it continues, whoever wrote that one.
-    if (this.found.predecessor === 'other') markDirty(engine.fileSystem, engine.directory, engine.clock.now());
+    if (this.found.predecessor === 'other')
+      markDirty(engine.fileSystem, engine.directory, engine.clock.now(), 'tidemark', this.found.claim?.identity);
   }
 
   /** What was in databases that were lost is on the disk again. */
@@ -263,8 +264,10 @@ export class Session {
     const { bytes, crc32 } = heads;
     const indexes = await describeDatabases(engine.stores, engine.directory);
     writeLastClose(engine.fileSystem, engine.directory, { heads: { bytes, crc32 }, indexes: filesOf(indexes) });
+    this.found?.claim?.noteMarked(false);
     markClean(engine.fileSystem, engine.directory);
     await engine.files.close();
+    await this.found?.claim?.release();
   }
 
   /**
@@ -301,6 +304,8 @@ export class Session {
       () => recovered?.journal.close(),
       () => found && closeDatabases(found.databases),
       () => engine.files.close(),
+      () => found?.claim && releaseMark(engine.fileSystem, engine.directory, engine.clock.now(), found.claim),
+      () => found?.claim?.release(),
     ];
     for (const step of steps) {
       try {

@@ -11,6 +11,8 @@ const implementations = [
   'src/random.ts',
   'src/disk/node-file-system.ts',
   'src/disk/flock-holder.ts',
+  'src/disk/directory-claim.ts',
+  'src/disk/process-identity.ts',
   'src/index/level-stores.ts',
   'src/index/level-inspection.ts',
   // What the machine and the package are, read once and never written.

@@ -1,0 +1,71 @@
+/**
+ * A bound socket as a lock between processes: the operating system lets one process bind a name, and frees it however
+ * that process ends. Closing files does not. The name is not a file (an abstract socket on Linux, a named pipe on
+ * Windows), so nothing is left behind. Other systems have no such names.
+ *
+ * Whoever connects is told who holds the name, as one line of JSON.
+ */
+import { connect, createServer, type Server } from 'node:net';
+
+/** How long a holder may take to answer; one whose program is busy takes longer, and holds the name all the same. */
+const ANSWER_MS_MAX = 1000;
+const ANSWER_BYTES_MAX = 4096;
+/** Connections at a time; an answer takes microseconds. */
+const CONNECTIONS_MAX = 16;
+
+/** The name for a directory, or `undefined` where there are no such names. */
+export const socketName = (identity: string): string | undefined => {
+  if (process.platform === 'linux') return `\0tidemark/${identity}`;
+  if (process.platform === 'win32') return `\\\\.\\pipe\\tidemark-${identity}`;
+  return undefined;
+};
+
+/** `taken` when another has the name, `unavailable` when this system or its rules have no such socket. */
+export const bindSocket = (name: string, answer: () => string): Promise<Server | 'taken' | 'unavailable'> =>
+  new Promise((resolve) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.unref();
+      socket.end(answer());
+    });
+    server.maxConnections = CONNECTIONS_MAX;
+    server.unref();
+    server.once('error', (error) => {
+      resolve('code' in error && error.code === 'EADDRINUSE' ? 'taken' : 'unavailable');
+    });
+    try {
+      // Workers of a cluster would share a handle that is not exclusive.
+      server.listen({ path: name, exclusive: true }, () => {
+        server.on('error', () => {});
+        resolve(server);
+      });
+    } catch {
+      resolve('unavailable');
+    }
+  });
+
+/** What the holder answers; `gone` when there is none any more, `undefined` when it does not answer in time. */
+export const askHolder = (name: string): Promise<string | 'gone' | undefined> =>
+  new Promise((resolve) => {
+    let text = '';
+    try {
+      const socket = connect({ path: name });
+      const finish = (result: string | undefined): void => {
+        resolve(result);
+        socket.destroy();
+      };
+      socket.setEncoding('utf8');
+      socket.setTimeout(ANSWER_MS_MAX, () => finish(undefined));
+      socket.on('data', (data) => {
+        text += String(data);
+        if (text.length > ANSWER_BYTES_MAX) finish(undefined);
+      });
+      socket.on('end', () => finish(text));
+      socket.on('error', (error) => finish('code' in error && error.code === 'ECONNREFUSED' ? 'gone' : undefined));
+      socket.on('close', () => finish(undefined));
+    } catch {
+      resolve(undefined);
+    }
+  });
+
+export const closeSocket = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));

@@ -1,0 +1,141 @@
+/**
+ * Claims a directory for one opening, before anything in it is touched. LevelDB's lock alone is not enough: it compares
+ * paths within a process, and a process loses it when it closes any descriptor of the LOCK file, which a program that
+ * copies its own directory does. docs/decisions/0014-witnesses-of-the-lock.md
+ *
+ * 1. A table of this process, by device and inode and by real path, finds the same directory under another name.
+ * 2. A bound socket, named by device and inode, finds other processes and other threads, and decides between two that
+ *    open at once. It survives whatever the program does with files.
+ * 3. Where the socket can't decide (no such sockets, or another network namespace), DIRTY names the process that has the
+ *    directory open, and the process is looked for.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { join } from 'node:path';
+import { askHolder, bindSocket, closeSocket, socketName } from './claim-socket.ts';
+import type { ClaimOutcome, DirectoryClaim, DirectoryHolder } from './file-system.ts';
+import { addOpen, findOpen, type OpenDirectory, removeOpen } from './open-directories.ts';
+import { identityOf, isRunning, type ProcessIdentity, parseIdentity, socketNamespace } from './process-identity.ts';
+
+const DIRTY_FILE = 'DIRTY';
+/** Attempts at a name whose holder ended between the attempt and the question. */
+const BIND_ATTEMPTS = 5;
+
+export const claimDirectory = async (directory: string, since: number): Promise<ClaimOutcome> => {
+  const names = namesOf(directory);
+  const identity = identityOf(randomUUID(), since);
+  const open = findOpen(names);
+  if (open !== undefined && isHeld(answerOf(open), directory)) return { holder: open };
+  const path = realpathSync(directory);
+  const entry: OpenDirectory = { ...identity, isMarked: false, isInPlace: () => leadsTo(path, names[0]) };
+  addOpen(names, entry);
+  let claim: DirectoryClaim | undefined;
+  try {
+    const outcome = await claimBetweenProcesses(directory, names, identity, entry);
+    if ('claim' in outcome) claim = outcome.claim;
+    return outcome;
+  } finally {
+    if (claim === undefined) removeOpen(names, entry);
+  }
+};
+
+const claimBetweenProcesses = async (
+  directory: string,
+  names: readonly string[],
+  identity: ProcessIdentity,
+  entry: OpenDirectory,
+): Promise<ClaimOutcome> => {
+  const socket = await takeSocket(directory, names[0], entry);
+  if ('holder' in socket) return socket;
+  const { server } = socket;
+  const namespace = server === undefined ? undefined : (socketNamespace() ?? 'only one');
+  const marked = readMark(directory);
+  const isSettledBySocket = namespace !== undefined && marked?.socketNamespace === namespace;
+  if (marked !== undefined && !isSettledBySocket && isRunning(marked)) {
+    if (server !== undefined) await closeSocket(server);
+    return { holder: marked };
+  }
+  return {
+    claim: {
+      identity: namespace === undefined ? identity : { ...identity, socketNamespace: namespace },
+      noteMarked: (isMarked) => {
+        entry.isMarked = isMarked;
+      },
+      release: async () => {
+        removeOpen(names, entry);
+        if (server !== undefined) await closeSocket(server);
+      },
+    },
+  };
+};
+
+/** Binds the directory's name, or tells who has it. Without a server where there are no such sockets. */
+const takeSocket = async (
+  directory: string,
+  identity: string,
+  entry: OpenDirectory,
+): Promise<{ readonly server: Server | undefined } | { readonly holder: DirectoryHolder }> => {
+  const name = socketName(identity);
+  if (name === undefined) return { server: undefined };
+  for (let attempt = 1; attempt <= BIND_ATTEMPTS; attempt++) {
+    const server = await bindSocket(name, () => `${JSON.stringify(answerOf(entry))}\n`);
+    if (server === 'unavailable') return { server: undefined };
+    if (server !== 'taken') return { server };
+    const answer = await askHolder(name);
+    if (answer === 'gone') continue;
+    const holder = parseAnswer(answer);
+    if (holder !== undefined && !isHeld(holder, directory)) return { server: undefined };
+    return { holder: holder ?? readMark(directory) ?? {} };
+  }
+  return { holder: readMark(directory) ?? {} };
+};
+
+/** What a holder says of itself. */
+type Answer = ProcessIdentity & { readonly isMarked: boolean; readonly isInPlace: boolean };
+
+const answerOf = ({ token, pid, host, since, isMarked, isInPlace }: OpenDirectory): Answer => ({
+  token,
+  pid,
+  host,
+  since,
+  isMarked,
+  isInPlace: isInPlace(),
+});
+
+const parseAnswer = (text: string | undefined): Answer | undefined => {
+  const answer = parseIdentity(text ?? '') as Partial<Answer> | undefined;
+  const isWhole = typeof answer?.isMarked === 'boolean' && typeof answer.isInPlace === 'boolean';
+  return isWhole ? (answer as Answer) : undefined;
+};
+
+const readMark = (directory: string): ProcessIdentity | undefined => {
+  try {
+    return parseIdentity(readFileSync(join(directory, DIRTY_FILE), 'utf8'));
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Whether the holder has this directory. When a program removes the directory of an open store, a new directory can get
+ * the same inode: the holder's path does not lead to it, nor has it the holder's DIRTY.
+ */
+const isHeld = ({ isInPlace, isMarked, token }: Answer, directory: string): boolean =>
+  isInPlace || !isMarked || readMark(directory)?.token === token;
+
+const leadsTo = (path: string, name: string): boolean => {
+  try {
+    return namesOf(path)[0] === name;
+  } catch {
+    return false;
+  }
+};
+
+/** Device and inode first: they are the same under every path. Of a file system without inodes there is only the path. */
+const namesOf = (directory: string): readonly [string, ...string[]] => {
+  const path = realpathSync(directory);
+  const { dev, ino } = statSync(path, { bigint: true });
+  const byPath = createHash('sha256').update(path).digest('hex');
+  return ino === 0n ? [byPath] : [`${dev}-${ino}`, byPath];
+};

@@ -1,0 +1,111 @@
+/**
+ * What tells one process of this machine from every other one, also from a later process with the same id: written to
+ * DIRTY, and compared with what runs now. Linux tells all of it in /proc. Elsewhere only the id and the time of start
+ * are known.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly host: string;
+  /** When the process opened the directory, milliseconds since the epoch. For messages only: clocks are changed. */
+  readonly since: number;
+  /** Random text, different for every opening of a directory. */
+  readonly token: string;
+  /** When the process started, in clock ticks since the machine did. */
+  readonly start?: string;
+  /** Of the running kernel: another one after a restart of the machine. */
+  readonly boot?: string;
+  /** In which `pid` means this process. */
+  readonly pidNamespace?: string;
+  /** In which the process has bound the socket of the directory; absent when it has none. */
+  readonly socketNamespace?: string;
+}
+
+export const identityOf = (token: string, since: number): ProcessIdentity => {
+  const start = startOf('self');
+  const boot = bootId();
+  const pidNamespace = namespaceOf('pid');
+  return {
+    pid: process.pid,
+    host: hostname(),
+    since,
+    token,
+    ...(start === undefined ? {} : { start }),
+    ...(boot === undefined ? {} : { boot }),
+    ...(pidNamespace === undefined ? {} : { pidNamespace }),
+  };
+};
+
+/** Of the network, in which names of abstract sockets are unique. */
+export const socketNamespace = (): string | undefined => namespaceOf('net');
+
+/** The record of a DIRTY file; `undefined` for an empty one, an older version's and everything else. */
+export const parseIdentity = (text: string): ProcessIdentity | undefined => {
+  try {
+    const record = JSON.parse(text) as Partial<ProcessIdentity> | null;
+    const { pid, host, since, token } = record ?? {};
+    if (!Number.isSafeInteger(pid) || typeof host !== 'string' || typeof since !== 'number') return undefined;
+    return typeof token === 'string' ? (record as ProcessIdentity) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Whether the process is certain to be running here. `false` when it has ended, and when this can't be known from here:
+ * a process of another machine, or of a container that has process ids of its own.
+ */
+export const isRunning = (other: ProcessIdentity): boolean => {
+  if (other.pid === process.pid || other.pid <= 0) return false;
+  if (process.platform === 'linux') {
+    if (other.start === undefined || other.boot === undefined || other.pidNamespace === undefined) return false;
+    if (other.boot !== bootId() || other.pidNamespace !== namespaceOf('pid')) return false;
+    return startOf(String(other.pid)) === other.start;
+  }
+  // A recycled id belongs to a process that started after the directory was opened.
+  return other.host === hostname() && process.platform !== 'win32' && isRunningSince(other.pid, other.since);
+};
+
+const bootId = (): string | undefined => read('/proc/sys/kernel/random/boot_id')?.trim();
+
+const namespaceOf = (kind: 'pid' | 'net'): string | undefined => {
+  try {
+    return readlinkSync(`/proc/self/ns/${kind}`);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Field 22 of /proc/PID/stat; `undefined` when there is no such process, or one that has ended and was not waited for. */
+const startOf = (pid: string): string | undefined => {
+  const text = read(`/proc/${pid}/stat`);
+  // The second field is the name in parentheses, which may itself hold spaces and parentheses.
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
+  const [state] = fields;
+  return state === undefined || state === 'Z' || state === 'X' ? undefined : fields[19];
+};
+
+const isRunningSince = (pid: number, time: number): boolean => {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
+  }
+  try {
+    const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', timeout: 2000 });
+    return Date.parse(started) <= time;
+  } catch {
+    return false;
+  }
+};
+
+const read = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+};
