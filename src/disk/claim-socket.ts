@@ -13,11 +13,18 @@ const ANSWER_BYTES_MAX = 4096;
 /** Connections at a time; an answer takes microseconds. */
 const CONNECTIONS_MAX = 16;
 
-/** The name for a directory, or `undefined` where there are no such names. */
-export const socketName = (identity: string): string | undefined => {
-  if (process.platform === 'linux') return `\0tidemark/${identity}`;
-  if (process.platform === 'win32') return `\\\\.\\pipe\\tidemark-${identity}`;
-  return undefined;
+/**
+ * Bytes of an abstract name. Runtimes differ in whether they fill a shorter name with zeros up to the 108 bytes that Linux
+ * has for it, and would not see each other's. Bun takes 107 at the most.
+ */
+const ABSTRACT_LENGTHS = [108, 107];
+
+/** Names for a directory, the best first; none where there are no such names. */
+export const socketNames = (identity: string): readonly string[] => {
+  if (process.platform === 'linux') {
+    return ABSTRACT_LENGTHS.map((length) => `\0tidemark/${identity}/`.padEnd(length, '.'));
+  }
+  return process.platform === 'win32' ? [`\\\\.\\pipe\\tidemark-${identity}`] : [];
 };
 
 /** `taken` when another has the name, `unavailable` when this system or its rules have no such socket. */

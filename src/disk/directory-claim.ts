@@ -13,7 +13,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
-import { askHolder, bindSocket, closeSocket, socketName } from './claim-socket.ts';
+import { askHolder, bindSocket, closeSocket, socketNames } from './claim-socket.ts';
 import type { ClaimOutcome, DirectoryClaim, DirectoryHolder } from './file-system.ts';
 import { addOpen, findOpen, type OpenDirectory, removeOpen } from './open-directories.ts';
 import { identityOf, isRunning, type ProcessIdentity, parseIdentity, socketNamespace } from './process-identity.ts';
@@ -48,8 +48,9 @@ const claimBetweenProcesses = async (
 ): Promise<ClaimOutcome> => {
   const socket = await takeSocket(directory, names[0], entry);
   if ('holder' in socket) return socket;
-  const { server } = socket;
-  const namespace = server === undefined ? undefined : (socketNamespace() ?? 'only one');
+  const { server, name } = socket;
+  // Names of another length don't meet this one.
+  const namespace = server === undefined ? undefined : `${socketNamespace() ?? 'only one'}/${name?.length}`;
   const marked = readMark(directory);
   const isSettledBySocket = namespace !== undefined && marked?.socketNamespace === namespace;
   if (marked !== undefined && !isSettledBySocket && isRunning(marked)) {
@@ -70,18 +71,33 @@ const claimBetweenProcesses = async (
   };
 };
 
+interface Bound {
+  readonly server: Server | undefined;
+  readonly name?: string;
+}
+
 /** Binds the directory's name, or tells who has it. Without a server where there are no such sockets. */
 const takeSocket = async (
   directory: string,
   identity: string,
   entry: OpenDirectory,
-): Promise<{ readonly server: Server | undefined } | { readonly holder: DirectoryHolder }> => {
-  const name = socketName(identity);
-  if (name === undefined) return { server: undefined };
+): Promise<Bound | { readonly holder: DirectoryHolder }> => {
+  for (const name of socketNames(identity)) {
+    const taken = await takeName(directory, name, entry);
+    if ('holder' in taken || taken.server !== undefined) return taken;
+  }
+  return { server: undefined };
+};
+
+const takeName = async (
+  directory: string,
+  name: string,
+  entry: OpenDirectory,
+): Promise<Bound | { readonly holder: DirectoryHolder }> => {
   for (let attempt = 1; attempt <= BIND_ATTEMPTS; attempt++) {
     const server = await bindSocket(name, () => `${JSON.stringify(answerOf(entry))}\n`);
     if (server === 'unavailable') return { server: undefined };
-    if (server !== 'taken') return { server };
+    if (server !== 'taken') return { server, name };
     const answer = await askHolder(name);
     if (answer === 'gone') continue;
     const holder = parseAnswer(answer);

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
+import { socketNames } from '../../src/disk/claim-socket.ts';
 import { claimDirectory } from '../../src/disk/directory-claim.ts';
 import type { DirectoryClaim } from '../../src/disk/file-system.ts';
 import { identityOf } from '../../src/disk/process-identity.ts';
@@ -241,6 +242,14 @@ describe('the lock between processes', () => {
       }
       await assertOpens(directory);
     }));
+});
+
+describe('the name of the socket', () => {
+  it('fills the address, so that runtimes which pad shorter names see the same one', () => {
+    const names = socketNames('2049-1234');
+    if (isLinux) expect(names.map((name) => Buffer.byteLength(name))).to.deep.equal([108, 107]);
+    for (const name of names) expect(name).to.contain('2049-1234');
+  });
 });
 
 describe('DIRTY as a witness', () => {
