@@ -1,10 +1,17 @@
 /**
  * Reads the lines of an import in whichever format they are: each line becomes samples for one series, or nothing, or a
  * `LineError` that says what is wrong with it.
+ *
+ * A format that nobody named is told by what no other format can have. JSON is told from text by its first line. Between
+ * the two text formats a wrong guess would multiply every time by 1000, so only these decide: a timestamp with a
+ * fraction, an exemplar or metadata of OpenMetrics alone, `# EOF` as the last line; or a whole number of milliseconds too
+ * large to be seconds. Until then samples are held back.
  */
 import type { Labels } from '../index.ts';
-import { guessTimestampUnit, parseExpositionLine, toMilliseconds } from '../text/exposition.ts';
+import { parseExpositionLine, type TimestampUnit, toMilliseconds, unitShownBy } from '../text/exposition.ts';
 import { LineError, parseJsonLine } from '../text/json-lines.ts';
+import type { LongLine } from '../text/lines.ts';
+import { parseLongJsonLine } from '../text/long-json-line.ts';
 
 export const importFormats = ['auto', 'json', 'prometheus', 'openmetrics'] as const;
 export type ImportFormat = (typeof importFormats)[number];
@@ -12,51 +19,172 @@ export type ImportFormat = (typeof importFormats)[number];
 /** The samples of one line. `bits` has the high and low half of each value's pattern in turn. */
 export interface LineSamples {
   readonly labels: Labels;
-  readonly timestamps: readonly number[];
-  readonly values: readonly number[];
-  readonly bits: readonly number[] | undefined;
+  readonly timestamps: ArrayLike<number>;
+  readonly values: ArrayLike<number>;
+  readonly bits: ArrayLike<number> | undefined;
 }
 
-/** A JSON object's first key is followed by a colon, which a quoted metric name in Prometheus text never is. */
-const looksLikeJson = (line: string): boolean => /^\s*(?:\{\s*"(?:[^"\\]|\\.)*"\s*:|\{\s*\}|\[)/.test(line);
+/** A sample of text whose timestamp waits for its unit. */
+interface HeldSample {
+  readonly lineNumber: number;
+  readonly labels: Labels;
+  readonly value: number;
+  readonly timestampText: string | undefined;
+}
+
+/** A line that the import refuses, by number. */
+export interface RefusedLine {
+  readonly lineNumber: number;
+  readonly reason: string;
+}
+
+/** Samples held back at most, until the unit of their timestamps is known. */
+const heldSamplesMax = 10_000;
+
+const ambiguous = (text: string): string =>
+  `the timestamp ${text} may be seconds or milliseconds: name the format with --format openmetrics or --format prometheus`;
+
+/** Whether the text begins with a JSON object's first key, which is followed by a colon, unlike a quoted metric name. */
+const looksLikeJson = (line: string): boolean => {
+  const start = /^\s*(?:\[|\{\s*(?:"|\}))/.exec(line)?.[0];
+  if (start === undefined) return false;
+  if (!start.endsWith('"')) return true;
+  let position = start.length;
+  while (position < line.length && line[position] !== '"') position += line[position] === '\\' ? 2 : 1;
+  return /^\s*:/.test(line.slice(position + 1, position + 100));
+};
+
+/** Where carriage returns end the lines, the whole input is one line. */
+const withHint = (error: LineError, line: string): LineError =>
+  /\r[^\r]/.test(line)
+    ? new LineError(`${error.message} (the line has a carriage return in it: lines must end with a line feed)`)
+    : error;
 
 export class ImportLines {
   private format: ImportFormat;
+  private readonly isNamed: boolean;
   private readonly bits: boolean;
   private readonly defaultTimestamp: number;
-  private unit: 'milliseconds' | 'seconds' | undefined;
+  private unit: TimestampUnit | undefined;
+  /** Whether something was read that only OpenMetrics has. */
+  private isOpenMetrics: boolean;
+  /** Whether `# EOF` was the last line that is not blank. */
   private ended = false;
+  private held: HeldSample[] = [];
+  private holds = true;
 
   /** `defaultTimestamp`, in milliseconds, is for samples that have none. */
   constructor(options: { readonly format: ImportFormat; readonly bits: boolean; readonly defaultTimestamp: number }) {
     this.format = options.bits && options.format === 'auto' ? 'json' : options.format;
+    this.isNamed = this.format !== 'auto';
     this.bits = options.bits;
     this.defaultTimestamp = options.defaultTimestamp;
+    this.isOpenMetrics = this.format === 'openmetrics';
     if (this.format === 'prometheus') this.unit = 'milliseconds';
     if (this.format === 'openmetrics') this.unit = 'seconds';
   }
 
-  /** The samples of a line; `undefined` for blank lines, comments and metadata. */
-  read(line: string): LineSamples | undefined {
-    if (line.trim() === '') return undefined;
+  /** The samples that a line completes; none for blank lines, comments and metadata. Throws {@link LineError}. */
+  read(line: string | LongLine, lineNumber: number): readonly LineSamples[] {
+    if (typeof line !== 'string') return this.readLong(line);
+    if (line.trim() === '') return [];
     if (this.format === 'auto' && !line.trimStart().startsWith('#'))
       this.format = looksLikeJson(line) ? 'json' : 'prometheus';
-    return this.format === 'json' ? parseJsonLine(line, { bits: this.bits }) : this.readText(line);
+    try {
+      return this.format === 'json' ? [parseJsonLine(line, { bits: this.bits })] : this.readText(line, lineNumber);
+    } catch (error) {
+      throw error instanceof LineError ? withHint(error, line) : error;
+    }
   }
 
-  private readText(line: string): LineSamples | undefined {
+  /** What was held back to the end, and what is wrong with the input as a whole. `lineNumber` is that of the last line. */
+  end(lineNumber: number): { readonly samples: readonly LineSamples[]; readonly refused: readonly RefusedLine[] } {
+    const { held } = this;
+    this.held = [];
+    const refused: RefusedLine[] = [];
+    let samples: readonly LineSamples[] = [];
+    if (this.unit === undefined && (this.ended || this.isOpenMetrics || held.every(hasNoTimestamp))) {
+      this.unit = 'seconds';
+      samples = held.map((sample) => this.complete(sample));
+    } else
+      for (const { lineNumber: number, timestampText } of held)
+        refused.push({ lineNumber: number, reason: ambiguous(timestampText ?? '') });
+    if (this.isOpenMetrics && !this.ended)
+      refused.push({ lineNumber, reason: 'the OpenMetrics text ends without # EOF: it may have been cut off' });
+    return { samples, refused };
+  }
+
+  private readLong(line: LongLine): readonly LineSamples[] {
+    const beginning = line.bytes.toString('latin1', 0, 1000).trimStart();
+    if (beginning.startsWith('#')) return [];
+    if (this.format === 'auto') this.format = beginning.startsWith('{') ? 'json' : 'prometheus';
+    if (this.format !== 'json') throw new LineError(`a line of text has ${line.bytes.length} bytes`);
+    return [parseLongJsonLine(line.bytes, { bits: this.bits })];
+  }
+
+  private readText(line: string, lineNumber: number): readonly LineSamples[] {
     const parsed = parseExpositionLine(line);
     if (parsed.kind === 'end') this.ended = true;
-    if (parsed.kind === 'metadata' && parsed.keyword === 'UNIT') this.unit ??= 'seconds';
-    if (parsed.kind !== 'sample') return undefined;
-    if (this.ended) throw new LineError('a sample after # EOF');
-    const { labels, value, timestampText } = parsed.sample;
-    return { labels, values: [value], timestamps: [this.timestampOf(timestampText)], bits: undefined };
+    if (parsed.kind === 'metadata' && parsed.onlyOpenMetrics) this.noteOpenMetrics();
+    if (parsed.kind !== 'sample') return [];
+    if (this.ended && this.isOpenMetrics) throw new LineError('a sample after # EOF');
+    this.ended = false;
+    const { labels, value, timestampText, hasExemplar } = parsed.sample;
+    if (hasExemplar) this.noteExemplar();
+    return this.taken({ lineNumber, labels, value, timestampText });
   }
 
-  private timestampOf(text: string | undefined): number {
-    if (text === undefined) return this.defaultTimestamp;
-    this.unit ??= guessTimestampUnit(text);
-    return toMilliseconds(text, this.unit);
+  /** In an input whose timestamps have shown to be milliseconds, or that was named, metadata decides nothing. */
+  private noteOpenMetrics(): void {
+    if (this.unit === undefined) this.isOpenMetrics = true;
+  }
+
+  private noteExemplar(): void {
+    if (this.unit === 'milliseconds') throw new LineError('an exemplar, which only OpenMetrics has');
+    this.noteOpenMetrics();
+  }
+
+  /** The sample, after those that waited for it; none if it has to wait. */
+  private taken(sample: HeldSample): readonly LineSamples[] {
+    const { timestampText } = sample;
+    const shown = timestampText === undefined || this.isNamed ? this.unit : unitShownBy(timestampText);
+    if (this.unit === undefined && shown !== undefined) {
+      this.unit = shown;
+      this.isOpenMetrics = shown === 'seconds';
+    }
+    if (this.unit === 'seconds' && shown === 'milliseconds')
+      throw new LineError(`the timestamp ${timestampText} is milliseconds, but those before it are seconds`);
+    if (this.unit !== undefined) return [...this.release(), this.complete(sample)];
+    if (timestampText === undefined && this.held.length === 0) return [this.complete(sample)];
+    return this.hold(sample);
+  }
+
+  private hold(sample: HeldSample): readonly LineSamples[] {
+    if (this.isOpenMetrics) {
+      this.unit = 'seconds';
+      return [...this.release(), this.complete(sample)];
+    }
+    if (!this.holds || this.held.length >= heldSamplesMax) {
+      this.holds = false;
+      if (sample.timestampText === undefined) return [this.complete(sample)];
+      throw new LineError(ambiguous(sample.timestampText));
+    }
+    this.held.push(sample);
+    return [];
+  }
+
+  private release(): readonly LineSamples[] {
+    if (this.held.length === 0) return [];
+    const { held } = this;
+    this.held = [];
+    return held.map((sample) => this.complete(sample));
+  }
+
+  private complete({ labels, value, timestampText }: HeldSample): LineSamples {
+    const timestamp =
+      timestampText === undefined ? this.defaultTimestamp : toMilliseconds(timestampText, this.unit ?? 'milliseconds');
+    return { labels, values: [value], timestamps: [timestamp], bits: undefined };
   }
 }
+
+const hasNoTimestamp = ({ timestampText }: HeldSample): boolean => timestampText === undefined;

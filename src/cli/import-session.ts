@@ -5,8 +5,10 @@
 import type { Clock, ErrorCode, SeriesHandle, Store } from '../index.ts';
 import { LineError } from '../text/json-lines.ts';
 import { formatLabels } from '../text/labels.ts';
-import { LineTooLongError, readLines } from '../text/lines.ts';
+import { BadLine, type Line, readLines } from '../text/lines.ts';
+import { untilAborted } from './abortable.ts';
 import { type ImportFormat, ImportLines, type LineSamples } from './import-lines.ts';
+import { bitsOf, RepeatedSamples } from './repeated-samples.ts';
 import { formatCount, formatQuantity } from './units.ts';
 
 /** Bad lines that are named one by one; the rest are counted. */
@@ -45,6 +47,7 @@ export class ImportSession {
   private readonly rejected = new Map<string, number>();
   private readonly namedBadLines: string[] = [];
   private readonly fingerprints = new Set<string>();
+  private readonly repeats: RepeatedSamples;
   private lineCount = 0;
   private badLineCount = 0;
   private sampleCount = 0;
@@ -52,6 +55,7 @@ export class ImportSession {
 
   constructor(store: Store, options: { readonly format: ImportFormat; readonly bits: boolean; readonly clock: Clock }) {
     this.store = store;
+    this.repeats = new RepeatedSamples(store);
     this.clock = options.clock;
     this.lines = new ImportLines({ ...options, defaultTimestamp: options.clock.now() });
   }
@@ -66,23 +70,18 @@ export class ImportSession {
     input: AsyncIterable<Uint8Array | string>,
     { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (text: string) => void },
   ): Promise<void> {
-    const aborted = new Promise<'aborted'>((resolve) => {
-      if (signal.aborted) resolve('aborted');
-      signal.addEventListener('abort', () => resolve('aborted'), { once: true });
-    });
     const iterator = readLines(input);
-    try {
-      for (;;) {
-        const next = await Promise.race([iterator.next(), aborted]);
-        if (next === 'aborted' || next.done) return;
-        await this.takeAll(next.value, signal);
-        onProgress(this.taken);
+    for (;;) {
+      const next = await untilAborted(iterator.next(), signal);
+      if (next === undefined) break;
+      if (next.done) {
+        await this.takeHeld(signal);
+        break;
       }
-    } catch (error) {
-      if (!(error instanceof LineTooLongError)) throw error;
-      this.lineCount++;
-      this.noteBadLine(error.message);
+      await this.takeAll(next.value, signal);
+      onProgress(this.taken);
     }
+    await this.compareRepeats();
   }
 
   counts(): ImportCounts {
@@ -90,7 +89,7 @@ export class ImportSession {
       lines: this.lineCount,
       series: this.fingerprints.size,
       samples: this.sampleCount,
-      rejected: Object.fromEntries(this.rejected),
+      rejected: Object.fromEntries(this.rejectedInOrder),
       badLines: this.badLineCount,
     };
   }
@@ -104,30 +103,48 @@ export class ImportSession {
     ];
     const unnamed = this.badLineCount - this.namedBadLines.length;
     if (unnamed > 0) lines.push(`… and ${formatQuantity(unnamed, 'more line')} that could not be read.`);
-    for (const [code, number] of this.rejected) lines.push(`${formatQuantity(number, 'sample')} rejected: ${code}`);
+    for (const [code, number] of this.rejectedInOrder)
+      lines.push(`${formatQuantity(number, 'sample')} rejected: ${code}`);
     return `${lines.join('\n')}\n`;
+  }
+
+  private get rejectedInOrder(): readonly (readonly [string, number])[] {
+    return [...refusals].flatMap((code) => {
+      const number = this.rejected.get(code);
+      return number === undefined ? [] : [[code, number] as const];
+    });
   }
 
   private get taken(): string {
     return `${formatQuantity(this.sampleCount, 'sample')} of ${formatCount(this.fingerprints.size)} series`;
   }
 
-  private async takeAll(lines: readonly string[], signal: AbortSignal): Promise<void> {
+  private async takeAll(lines: readonly Line[], signal: AbortSignal): Promise<void> {
     for (const line of lines) {
       this.lineCount++;
-      const samples = this.readLine(line);
-      if (samples !== undefined) await this.append(samples, signal);
+      for (const samples of this.readLine(line)) await this.append(samples, signal);
       if (signal.aborted) return;
     }
   }
 
-  private readLine(line: string): LineSamples | undefined {
+  /** What waited for the end of the input, and what is wrong with the input as a whole. */
+  private async takeHeld(signal: AbortSignal): Promise<void> {
+    const { samples, refused } = this.lines.end(this.lineCount);
+    for (const one of samples) await this.append(one, signal);
+    for (const { lineNumber, reason } of refused) this.noteBadLine(reason, lineNumber);
+  }
+
+  private readLine(line: Line): readonly LineSamples[] {
+    if (line instanceof BadLine) {
+      this.noteBadLine(line.reason, this.lineCount);
+      return [];
+    }
     try {
-      return this.lines.read(line);
+      return this.lines.read(line, this.lineCount);
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
-      this.noteBadLine(error.message);
-      return undefined;
+      this.noteBadLine(error.message, this.lineCount);
+      return [];
     }
   }
 
@@ -144,7 +161,18 @@ export class ImportSession {
         await this.clock.breathe();
         if (signal.aborted) return;
       }
+      if (this.repeats.isFull) await this.compareRepeats();
     }
+  }
+
+  /** Samples older than the newest of their series: those that the series has already are no refusals. */
+  private async compareRepeats(): Promise<void> {
+    if (this.repeats.isEmpty) return;
+    const { repeated, different, missing, series } = await this.repeats.compare();
+    this.sampleCount += repeated;
+    for (const fingerprint of series) this.fingerprints.add(fingerprint);
+    if (different > 0) this.noteRefusal('TIDEMARK_DUPLICATE_TIMESTAMP', different);
+    if (missing > 0) this.noteRefusal('TIDEMARK_OUT_OF_ORDER', missing);
   }
 
   /** Appends sample `i`; false when the store is throttled and the sample has to be offered again. */
@@ -156,8 +184,11 @@ export class ImportSession {
       this.fingerprints.add(handle.fingerprint);
       return true;
     } catch (error) {
-      if (codeOf(error) === 'TIDEMARK_THROTTLED') return false;
-      this.noteRefusal(error, 1);
+      const code = codeOf(error);
+      if (code === 'TIDEMARK_THROTTLED') return false;
+      if (!refusals.has(code)) throw error;
+      if (code === 'TIDEMARK_OUT_OF_ORDER') this.repeats.add(handle, timestamps[i], patternOf(values, bits, i));
+      else this.noteRefusal(code, 1);
       return true;
     }
   }
@@ -172,19 +203,22 @@ export class ImportSession {
       this.handles.set(key, handle);
       return handle;
     } catch (error) {
-      this.noteRefusal(error, timestamps.length);
+      const code = codeOf(error);
+      if (!refusals.has(code)) throw error;
+      this.noteRefusal(code, timestamps.length);
       return undefined;
     }
   }
 
-  private noteRefusal(error: unknown, samples: number): void {
-    const code = codeOf(error);
-    if (!refusals.has(code)) throw error;
+  private noteRefusal(code: string, samples: number): void {
     this.rejected.set(code, (this.rejected.get(code) ?? 0) + samples);
   }
 
-  private noteBadLine(reason: string): void {
+  private noteBadLine(reason: string, lineNumber: number): void {
     this.badLineCount++;
-    if (this.namedBadLines.length < namedBadLinesMax) this.namedBadLines.push(`line ${this.lineCount}: ${reason}`);
+    if (this.namedBadLines.length < namedBadLinesMax) this.namedBadLines.push(`line ${lineNumber}: ${reason}`);
   }
 }
+
+const patternOf = (values: LineSamples['values'], bits: LineSamples['bits'], i: number): bigint =>
+  bits === undefined ? bitsOf(values[i]) : (BigInt(bits[2 * i]) << 32n) | BigInt(bits[2 * i + 1]);

@@ -6,11 +6,12 @@
  *   {"my.metric", "label.name"="value"} 1
  *   latency_seconds_bucket{le="0.1"} 17 1395066363.123 # {trace_id="x"} 0.05 1395066363.1
  *
- * Timestamps are integer milliseconds in 0.0.4, and seconds with a fraction in OpenMetrics; the caller says which.
- * Exemplars are read over: the store has no place for them.
+ * Timestamps are integer milliseconds in 0.0.4, and seconds with a fraction in OpenMetrics; `# EOF` ends an OpenMetrics
+ * text and is a comment in 0.0.4. The caller knows which of the two it reads. Exemplars are checked and left out: the
+ * store has no place for them.
  */
 import type { Labels } from '../model/labels.ts';
-import { LineError } from './json-lines.ts';
+import { LineError, quoteBriefly } from './json-lines.ts';
 import { parseValue } from './values.ts';
 
 export interface ExpositionSample {
@@ -18,11 +19,13 @@ export interface ExpositionSample {
   readonly value: number;
   /** The timestamp as it stands in the text; absent when the line has none. */
   readonly timestampText: string | undefined;
+  /** Only OpenMetrics has exemplars. */
+  readonly hasExemplar: boolean;
 }
 
 export type ExpositionLine =
   | { readonly kind: 'sample'; readonly sample: ExpositionSample }
-  | { readonly kind: 'metadata'; readonly keyword: 'HELP' | 'TYPE' | 'UNIT' }
+  | { readonly kind: 'metadata'; readonly keyword: 'HELP' | 'TYPE' | 'UNIT'; readonly onlyOpenMetrics: boolean }
   | { readonly kind: 'end' }
   | { readonly kind: 'empty' };
 
@@ -32,6 +35,7 @@ const labelName = /[a-zA-Z_][a-zA-Z0-9_]*/y;
 const blanks = /[ \t]*/y;
 const word = /[^ \t]+/y;
 const timestamp = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const wholeNumber = /^[+-]?\d+$/;
 
 /** A place in a line. Every method moves it forward or throws, so that no input can hold it. */
 class Cursor {
@@ -98,7 +102,7 @@ class Cursor {
 }
 
 const addLabel = (labels: Map<string, string>, name: string, value: string, cursor: Cursor): void => {
-  if (labels.has(name)) cursor.fail(`the label ${JSON.stringify(name)} stands twice`);
+  if (labels.has(name)) cursor.fail(`the label ${quoteBriefly(name)} stands twice`);
   labels.set(name, value);
 };
 
@@ -130,15 +134,28 @@ const takeValue = (cursor: Cursor): number => {
   const { position } = cursor;
   const text = cursor.take(word);
   if (text === '') cursor.fail('expected a value');
-  return parseValue(text) ?? cursor.fail(`${JSON.stringify(text.slice(0, 40))} is not a number`, position);
+  return parseValue(text) ?? cursor.fail(`${quoteBriefly(text)} is not a number`, position);
 };
 
 const takeTimestamp = (cursor: Cursor): string | undefined => {
   const { position } = cursor;
   const text = cursor.take(word);
   if (text === '') return undefined;
-  if (!timestamp.test(text)) cursor.fail(`${JSON.stringify(text.slice(0, 40))} is not a timestamp`, position);
+  if (!timestamp.test(text)) cursor.fail(`${quoteBriefly(text)} is not a timestamp`, position);
   return text;
+};
+
+/** `# {trace_id="x"} 0.05 1395066363.1`, the timestamp being optional. */
+const takeExemplar = (cursor: Cursor): boolean => {
+  if (!cursor.takeIf('#')) return false;
+  cursor.skipBlanks();
+  takeBraces(cursor, new Map());
+  cursor.skipBlanks();
+  takeValue(cursor);
+  cursor.skipBlanks();
+  takeTimestamp(cursor);
+  cursor.skipBlanks();
+  return true;
 };
 
 const parseSample = (line: string): ExpositionSample => {
@@ -155,12 +172,22 @@ const parseSample = (line: string): ExpositionSample => {
   cursor.skipBlanks();
   const timestampText = cursor.peek() === '#' ? undefined : takeTimestamp(cursor);
   cursor.skipBlanks();
-  if (!cursor.atEnd && cursor.peek() !== '#') cursor.fail('unexpected text after the sample');
-  return {
-    labels: Object.fromEntries(labels),
-    value,
-    timestampText,
-  };
+  const hasExemplar = takeExemplar(cursor);
+  if (!cursor.atEnd) cursor.fail('unexpected text after the sample');
+  return { labels: Object.fromEntries(labels), value, timestampText, hasExemplar };
+};
+
+/** Types of metrics that 0.0.4 does not know. */
+const openMetricsTypes: ReadonlySet<string> = new Set(['info', 'stateset', 'gaugehistogram']);
+
+/**
+ * Whether metadata can only be that of OpenMetrics: one of its own types, or a unit that the metric's name ends with. Any
+ * other `# UNIT …` may as well be a comment of 0.0.4.
+ */
+const isOnlyOpenMetrics = (keyword: string, rest: string): boolean => {
+  const [name, what] = rest.trim().split(/[ \t]+/, 3);
+  if (keyword === 'TYPE') return openMetricsTypes.has(what);
+  return keyword === 'UNIT' && what !== undefined && name.endsWith(`_${what}`);
 };
 
 /** Reads one line; throws a {@link LineError} with the column for one that is not of the format. */
@@ -169,21 +196,32 @@ export const parseExpositionLine = (line: string): ExpositionLine => {
   if (first === '') return empty;
   if (!first.startsWith('#')) return { kind: 'sample', sample: parseSample(line) };
   if (/^#[ \t]*EOF[ \t]*$/.test(first)) return { kind: 'end' };
-  const keyword = /^#[ \t]+(HELP|TYPE|UNIT)[ \t]/.exec(first)?.[1];
-  return keyword === undefined ? empty : { kind: 'metadata', keyword: keyword as 'HELP' | 'TYPE' | 'UNIT' };
+  const keyword = /^#[ \t]+(HELP|TYPE|UNIT)[ \t]/.exec(first)?.[1] as 'HELP' | 'TYPE' | 'UNIT' | undefined;
+  if (keyword === undefined) return empty;
+  const rest = first.slice(first.indexOf(keyword) + keyword.length, 2000);
+  return { kind: 'metadata', keyword, onlyOpenMetrics: isOnlyOpenMetrics(keyword, rest) };
 };
 
-/** A timestamp of the text in integer milliseconds, rounded to the nearest. */
-export const toMilliseconds = (text: string, unit: 'milliseconds' | 'seconds'): number => {
+export type TimestampUnit = 'milliseconds' | 'seconds';
+
+/** A timestamp of the text in integer milliseconds; that of OpenMetrics rounded to the nearest. */
+export const toMilliseconds = (text: string, unit: TimestampUnit): number => {
+  if (unit === 'milliseconds' && !wholeNumber.test(text))
+    throw new LineError(`the timestamp ${quoteBriefly(text)} is not a whole number of milliseconds`);
   const number = Number(text);
   const milliseconds = Math.round(unit === 'seconds' ? number * 1000 : number);
-  if (!Number.isSafeInteger(milliseconds)) throw new LineError(`the timestamp ${text} is out of range`);
+  if (!Number.isSafeInteger(milliseconds)) throw new LineError(`the timestamp ${quoteBriefly(text)} is out of range`);
   return milliseconds === 0 ? 0 : milliseconds;
 };
 
+/** As milliseconds this is in 1973; as seconds it is in the year 5138. */
+const unmistakableMilliseconds = 1e11;
+
 /**
- * The unit of a text whose format nobody named, from its first timestamp: a fraction is OpenMetrics; so is a number
- * below 10^11, which as milliseconds would lie before 1973 and as seconds reaches to the year 5138.
+ * The unit that a timestamp's text shows: a fraction or an exponent is OpenMetrics, a whole number from 10^11 on is
+ * milliseconds. A smaller whole number may be either: `undefined`.
  */
-export const guessTimestampUnit = (text: string): 'milliseconds' | 'seconds' =>
-  /[.e]/i.test(text) || Math.abs(Number(text)) < 1e11 ? 'seconds' : 'milliseconds';
+export const unitShownBy = (text: string): TimestampUnit | undefined => {
+  if (!wholeNumber.test(text)) return 'seconds';
+  return Math.abs(Number(text)) >= unmistakableMilliseconds ? 'milliseconds' : undefined;
+};

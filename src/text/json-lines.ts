@@ -1,16 +1,22 @@
 /**
- * The JSON lines of `dump`, `import` and `/api/v1/export`: one series a line, in the shape that VictoriaMetrics exports
- * and imports.
+ * The JSON lines of `dump`, `import` and `/api/v1/export`, in the shape that VictoriaMetrics exports and imports. A long
+ * series is written as several lines, so that no reader needs it whole in memory.
  *
- *   {"metric":{"__name__":"up","job":"x"},"values":[1,"NaN"],"timestamps":[1000,2000]}
+ *   {"metric":{"__name__":"up","job":"x"},"values":[1,null],"timestamps":[1000,2000]}
  *
- * With bits, `values` are 16-hex-digit IEEE bit patterns, so that what is read is exactly what was written.
+ * NaN is `null`, the infinities are `"Infinity"` and `"-Infinity"`. VictoriaMetrics before 1.80 refuses the whole line that
+ * has one of them, so they are written in lines of their own. With bits, `values` are 16-hex-digit IEEE bit patterns, so
+ * that what is read is exactly what was written.
  */
 import type { Labels } from '../model/labels.ts';
+import { repeatedKey } from './json-keys.ts';
 import { sortedLabels } from './labels.ts';
 import { formatBits, formatJsonValue, parseBits, parseValue } from './values.ts';
 
-/** Samples that one piece of a line holds at most: a line of any length is written in pieces of about 100 kB. */
+/** Samples that one line holds at most: with them it stays below 5 MB, and VictoriaMetrics takes lines of 10 MB. */
+export const samplesPerLine = 100_000;
+
+/** Samples that one piece of a line holds at most: a piece has about 100 kB. */
 const samplesPerPiece = 8192;
 
 interface LineSamples {
@@ -19,29 +25,46 @@ interface LineSamples {
   readonly values: Float64Array;
 }
 
-/** The pieces of one line, its line feed included. */
+/** The series as lines, in pieces, line feeds included; nothing for a series without samples. */
 export function* jsonLinePieces(series: LineSamples, options: { readonly bits?: boolean } = {}): Iterable<string> {
   const { values, timestamps } = series;
-  yield `{"metric":${JSON.stringify(sortedLabels(series.labels))},"values":[`;
-  for (let start = 0; start < values.length; start += samplesPerPiece) {
-    const end = Math.min(start + samplesPerPiece, values.length);
-    const texts = options.bits
-      ? formatBits(values, start, end).map((pattern) => `"${pattern}"`)
-      : Array.from(values.subarray(start, end), formatJsonValue);
-    yield (start === 0 ? '' : ',') + texts.join(',');
+  const metric = JSON.stringify(sortedLabels(series.labels));
+  for (let start = 0, end = 0; start < values.length; start = end) {
+    end = options.bits ? Math.min(start + samplesPerLine, values.length) : endOfRun(values, start);
+    yield `{"metric":${metric},"values":[`;
+    yield* joinedPieces(start, end, (from, to) =>
+      options.bits
+        ? formatBits(values, from, to)
+            .map((pattern) => `"${pattern}"`)
+            .join(',')
+        : Array.from(values.subarray(from, to), formatJsonValue).join(','),
+    );
+    yield '],"timestamps":[';
+    yield* joinedPieces(start, end, (from, to) => timestamps.subarray(from, to).join(','));
+    yield ']}\n';
   }
-  yield '],"timestamps":[';
-  for (let start = 0; start < timestamps.length; start += samplesPerPiece)
-    yield (start === 0 ? '' : ',') + timestamps.subarray(start, start + samplesPerPiece).join(',');
-  yield ']}\n';
+}
+
+/** Where the values end that are all finite, or all not. */
+const endOfRun = (values: Float64Array, start: number): number => {
+  const limit = Math.min(start + samplesPerLine, values.length);
+  const firstIsFinite = Number.isFinite(values[start]);
+  let end = start + 1;
+  while (end < limit && Number.isFinite(values[end]) === firstIsFinite) end++;
+  return end;
+};
+
+function* joinedPieces(start: number, end: number, text: (from: number, to: number) => string): Iterable<string> {
+  for (let from = start; from < end; from += samplesPerPiece)
+    yield (from === start ? '' : ',') + text(from, Math.min(from + samplesPerPiece, end));
 }
 
 /** One line, read. `bits` has the high and low half of each value's pattern in turn, and is present if asked for. */
 export interface ParsedLine {
   readonly labels: Labels;
-  readonly timestamps: readonly number[];
-  readonly values: readonly number[];
-  readonly bits: readonly number[] | undefined;
+  readonly timestamps: ArrayLike<number>;
+  readonly values: ArrayLike<number>;
+  readonly bits: ArrayLike<number> | undefined;
 }
 
 /** A line that cannot be read; the message says why. */
@@ -52,46 +75,82 @@ export class LineError extends Error {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const shownCharactersMax = 40;
+
+/** A text of the input as a message shows it: quoted, and cut when it is long. */
+export const quoteBriefly = (text: string): string =>
+  text.length > shownCharactersMax ? `${JSON.stringify(text.slice(0, shownCharactersMax))}…` : JSON.stringify(text);
+
+const show = (value: unknown): string => {
+  if (typeof value === 'string') return quoteBriefly(value);
+  if (Array.isArray(value)) return 'an array';
+  return isRecord(value) ? 'an object' : String(value);
+};
+
 const readLabels = (metric: unknown): Labels => {
   if (!isRecord(metric)) throw new LineError('"metric" must be an object of label names and values');
-  for (const [name, value] of Object.entries(metric))
-    if (typeof value !== 'string') throw new LineError(`the value of label ${JSON.stringify(name)} must be a string`);
+  for (const name of Object.keys(metric))
+    if (typeof metric[name] !== 'string')
+      throw new LineError(`the value of label ${quoteBriefly(name)} must be a string`);
   return metric as Labels;
 };
 
-const show = (value: unknown): string => {
-  const text = JSON.stringify(value);
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
-};
-
-const readTimestamps = (given: unknown): number[] => {
-  if (!Array.isArray(given)) throw new LineError('"timestamps" must be an array of integer milliseconds');
+/** Checks timestamps; `first` is the place of the first in its line. */
+export const checkTimestamps = (given: readonly unknown[], first = 0): readonly number[] => {
   const bad = given.findIndex((timestamp) => !Number.isSafeInteger(timestamp));
-  if (bad >= 0) throw new LineError(`timestamp ${bad + 1}, ${show(given[bad])}, is not an integer of milliseconds`);
-  return given as number[];
+  if (bad >= 0)
+    throw new LineError(`timestamp ${first + bad + 1}, ${show(given[bad])}, is not an integer of milliseconds`);
+  return given as readonly number[];
 };
 
-const readValues = (given: readonly unknown[]): number[] =>
+const readValue = (value: unknown): number | undefined => {
+  // JSON knows no infinity: a number that became one was too large.
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (value === null) return Number.NaN;
+  return typeof value === 'string' ? parseValue(value) : undefined;
+};
+
+const readValues = (given: readonly unknown[], first: number): number[] =>
   given.map((value, i) => {
-    const number = typeof value === 'number' ? value : value === null ? Number.NaN : parseValue(String(value));
-    if (number === undefined || (typeof value !== 'number' && typeof value !== 'string' && value !== null))
-      throw new LineError(`value ${i + 1}, ${show(value)}, is neither a number nor one of "NaN", "+Inf", "-Inf"`);
-    return number;
+    const number = readValue(value);
+    if (number !== undefined) return number;
+    throw new LineError(
+      typeof value === 'number'
+        ? `value ${first + i + 1} is out of range: no double can hold it`
+        : `value ${first + i + 1}, ${show(value)}, is neither a number nor null, "NaN", "Infinity" or "-Infinity"`,
+    );
   });
 
-const readBits = (given: readonly unknown[]): number[] =>
+const readBits = (given: readonly unknown[], first: number): number[] =>
   given.flatMap((value, i) => {
     const halves = typeof value === 'string' ? parseBits(value) : undefined;
-    if (halves === undefined) throw new LineError(`value ${i + 1}, ${show(value)}, is not a string of 16 hex digits`);
+    if (halves === undefined)
+      throw new LineError(`value ${first + i + 1}, ${show(value)}, is not a string of 16 hex digits`);
     return [halves.high, halves.low];
   });
 
-const parseJson = (line: string): unknown => {
+/** The numbers of values: one each, or with `bits` the high and the low half. `first` is the place of the first. */
+export const readNumbers = (given: readonly unknown[], { bits, first }: { bits: boolean; first: number }): number[] =>
+  bits ? readBits(given, first) : readValues(given, first);
+
+/** Throws {@link LineError} for text that is not JSON. */
+export const parseJson = (text: string): unknown => {
   try {
-    return JSON.parse(line);
+    return JSON.parse(text);
   } catch (error) {
-    throw new LineError(`not JSON: ${(error as Error).message}`, { cause: error });
+    // V8 quotes the text, which may be long.
+    const { message } = error as Error;
+    throw new LineError(`not JSON: ${message.length > 200 ? `${message.slice(0, 200)}…` : message}`, { cause: error });
   }
+};
+
+/** Of a key that stands twice, JSON.parse keeps the last value without a word. */
+const refuseRepeatedKeys = (line: string, metric: Labels): void => {
+  const beginning = `{"metric":${JSON.stringify(metric)},"values":[`;
+  // A line as it is usually written cannot repeat a label: JSON.stringify gives the same text again.
+  if (line.startsWith(beginning) && line.lastIndexOf('"values":') < beginning.length) return;
+  const key = repeatedKey(line);
+  if (key !== undefined) throw new LineError(`${quoteBriefly(key)} stands twice`);
 };
 
 /** Reads one line; throws a {@link LineError} that says what is wrong with it. */
@@ -99,12 +158,15 @@ export const parseJsonLine = (line: string, options: { readonly bits?: boolean }
   const parsed = parseJson(line);
   if (!isRecord(parsed)) throw new LineError('a line must be an object with "metric", "values" and "timestamps"');
   const labels = readLabels(parsed['metric']);
-  const timestamps = readTimestamps(parsed['timestamps']);
-  const given = parsed['values'];
+  refuseRepeatedKeys(line, labels);
+  const { values: given, timestamps: times } = parsed;
+  if (!Array.isArray(times)) throw new LineError('"timestamps" must be an array of integer milliseconds');
   if (!Array.isArray(given)) throw new LineError('"values" must be an array');
+  const timestamps = checkTimestamps(times);
   if (given.length !== timestamps.length)
     throw new LineError(`${given.length} values but ${timestamps.length} timestamps`);
+  const numbers = readNumbers(given, { bits: options.bits === true, first: 0 });
   return options.bits
-    ? { labels, timestamps, values: [], bits: readBits(given) }
-    : { labels, timestamps, values: readValues(given), bits: undefined };
+    ? { labels, timestamps, values: [], bits: numbers }
+    : { labels, timestamps, values: numbers, bits: undefined };
 };

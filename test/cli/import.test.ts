@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { FakeStore } from '../support/fake-store.ts';
@@ -136,5 +137,148 @@ describe('tidemark import', () => {
     const { exitCode, err } = await importInto(new FakeStore(), input);
     expect(exitCode).to.equal(2);
     expect(err).to.contain('import reads from stdin');
+  });
+
+  const refusedBy = async (input: string, ...args: string[]) => {
+    const store = new FakeStore();
+    const outcome = await importInto(store, input, '--json', ...args);
+    return { ...outcome, counts: JSON.parse(outcome.out), contents: store.contents() };
+  };
+  const timesOf = (contents: Record<string, [number, string][]>) =>
+    Object.values(contents).flatMap((samples) => samples.map(([time]) => time));
+
+  it('does not take a comment for proof of seconds', async () => {
+    const { contents } = await refusedBy('# UNIT tests follow\nup 1 1700000000000\n');
+    expect(timesOf(contents)).to.deep.equal([1_700_000_000_000]);
+  });
+
+  it('takes # EOF as a comment in 0.0.4, and as the end in OpenMetrics', async () => {
+    const input = 'up{a="1"} 1 1700000000000\n# EOF\nup{a="2"} 1 1700000000000\n';
+    for (const args of [['--format', 'prometheus'], []])
+      expect((await refusedBy(input, ...args)).counts).to.include({ samples: 2, badLines: 0 });
+    const { counts, err } = await refusedBy(input, '--format', 'openmetrics');
+    expect(counts).to.include({ samples: 1, badLines: 1 });
+    expect(err).to.contain('line 3: a sample after # EOF');
+  });
+
+  it('says that OpenMetrics text without # EOF may have been cut off', async () => {
+    for (const args of [['--format', 'openmetrics'], []]) {
+      const { exitCode, err } = await refusedBy('up 1 1700000000.5\n', ...args);
+      expect(exitCode).to.equal(3);
+      expect(err).to.contain('line 1: the OpenMetrics text ends without # EOF');
+    }
+  });
+
+  it('holds whole numbers that may be seconds or milliseconds until the text shows which', async () => {
+    const small = 'up 1 1000\nup 2 2000\n';
+    const inputs: readonly (readonly [string, string, number[]])[] = [
+      ['the end mark', `${small}# EOF\n`, [1_000_000, 2_000_000]],
+      ['a fraction', `${small}up 3 3000.5\n# EOF\n`, [1_000_000, 2_000_000, 3_000_500]],
+      ['an exemplar', `${small}up 3 3000 # {a="b"} 1\n# EOF\n`, [1_000_000, 2_000_000, 3_000_000]],
+      ['a type of OpenMetrics', `# TYPE build info\n${small}# EOF\n`, [1_000_000, 2_000_000]],
+      ['a large number', `${small}up 3 1700000000000\n`, [1000, 2000, 1_700_000_000_000]],
+    ];
+    for (const [title, input, times] of inputs) {
+      const { contents, exitCode } = await refusedBy(input);
+      expect({ times: timesOf(contents), exitCode }, title).to.deep.equal({ times, exitCode: 0 });
+    }
+  });
+
+  it('refuses them where nothing shows which, and says how to name the format', async () => {
+    const { counts, err, contents } = await refusedBy('up 1 1000\nup 2 2000\n');
+    expect(counts).to.include({ samples: 0, badLines: 2 });
+    expect(err).to.contain('line 1: the timestamp 1000 may be seconds or milliseconds: name the format with --format');
+    expect(contents).to.deep.equal({});
+  });
+
+  it('holds a bounded number of them, and refuses the rest at once', async () => {
+    const lines = Array.from({ length: 10_100 }, (_, i) => `up ${i} ${i}`).join('\n');
+    expect((await refusedBy(`${lines}\n# EOF\n`)).counts).to.include({ badLines: 100, samples: 10_000 });
+  });
+
+  it('refuses milliseconds among seconds, and a fraction among milliseconds', async () => {
+    const seconds = await refusedBy('up 1 1700000000.5\nup 2 1700000001000\n# EOF\n');
+    expect(seconds.err).to.contain('line 2: the timestamp 1700000001000 is milliseconds');
+    const milliseconds = await refusedBy('up 1 1700000000000\nup 2 1700000001.5\n');
+    expect(milliseconds.err).to.contain('line 2: the timestamp "1700000001.5" is not a whole number of milliseconds');
+  });
+
+  it('refuses lines that are not UTF-8, so that two series do not become one', async () => {
+    const store = new FakeStore();
+    const input = Buffer.from(
+      'up{host="caf\xe9"} 1 1700000000000\nup{host="caf\xe8"} 2 1700000000000\nup 3 1700000000000\n',
+      'latin1',
+    );
+    const { exitCode, err } = await importInto(store, Readable.from([input]));
+    expect(exitCode).to.equal(3);
+    expect(err).to.contain('line 1: it is not valid UTF-8\nline 2: it is not valid UTF-8');
+    expect(Object.keys(store.contents())).to.deep.equal(['up']);
+  });
+
+  it('refuses compressed input as a whole', async () => {
+    const { exitCode, err } = await importInto(new FakeStore(), Readable.from([gzipSync('up 1\n')]));
+    expect(exitCode).to.equal(1);
+    expect(err).to.contain('compressed with gzip');
+  });
+
+  it('takes a JSON line of nine megabytes', async () => {
+    const count = 300_000;
+    const times = Array.from({ length: count }, (_, i) => 1_700_000_000_000 + i);
+    const line = JSON.stringify({ metric: { __name__: 'm' }, values: times.map((t) => t / 7), timestamps: times });
+    expect(line.length).to.be.greaterThan(9_000_000);
+    expect((await refusedBy(`${line}\n`)).counts).to.include({ samples: count, badLines: 0 });
+  });
+
+  it('keeps its messages short, however long the lines are', async () => {
+    const long = 'x'.repeat(300_000);
+    const inputs = [
+      `up ${long}\n`,
+      `{"metric":{"${long}":1}}\n`,
+      `up{${'a="b",'.repeat(2)}${long}="1",${long}="2"} 1\n`,
+      `{"${long}":\n`,
+    ];
+    for (const input of inputs) expect((await importInto(new FakeStore(), input)).err.length).to.be.below(1000);
+  });
+
+  it('says that lines must end with a line feed where only carriage returns do', async () => {
+    const { err } = await importInto(new FakeStore(), 'up 1 1700000000000\rup 2 1700000001000\r');
+    expect(err).to.contain('lines must end with a line feed');
+  });
+
+  it('changes nothing when the same input comes again, and tells other values from missing ones', async () => {
+    const store = new FakeStore();
+    const input = 'a 1 1700000000000\na NaN 1700000001000\na 3 1700000002000\n';
+    await importInto(store, input);
+    const before = store.contents();
+    const again = await importInto(store, input, '--json');
+    expect({ exitCode: again.exitCode, counts: JSON.parse(again.out) }).to.deep.equal({
+      exitCode: 0,
+      counts: { lines: 3, series: 1, samples: 3, rejected: {}, badLines: 0 },
+    });
+    const changed = await importInto(store, 'a 7 1700000000000\na 1 1700000000500\n', '--json');
+    expect(JSON.parse(changed.out).rejected).to.deep.equal({
+      TIDEMARK_OUT_OF_ORDER: 1,
+      TIDEMARK_DUPLICATE_TIMESTAMP: 1,
+    });
+    expect(store.contents()).to.deep.equal(before);
+  });
+
+  it('keeps nothing of what it has read', async () => {
+    // An abort signal that is waited for once a chunk, and never left, would keep every chunk alive.
+    const abort = new AbortController();
+    let listeners = 0;
+    const { signal } = abort;
+    const { addEventListener, removeEventListener } = signal;
+    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      listeners++;
+      addEventListener.apply(signal, args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+      listeners--;
+      removeEventListener.apply(signal, args);
+    };
+    const chunks = Array.from({ length: 100 }, (_, i) => Buffer.from(`up ${i} ${1_700_000_000_000 + i}\n`));
+    await runInProcess(['import', './data'], { store: new FakeStore(), input: Readable.from(chunks), signal });
+    expect(listeners).to.be.within(0, 1);
   });
 });

@@ -23,7 +23,8 @@ describe('tidemark dump', () => {
     const { exitCode, out } = await runInProcess(['dump', './data'], { engine: fakeEngine(filled(), calls) });
     expect(exitCode).to.equal(0);
     expect(out).to.equal(
-      '{"metric":{"__name__":"up","job":"a"},"values":["+Inf",-0],"timestamps":[1000,2000]}\n' +
+      '{"metric":{"__name__":"up","job":"a"},"values":["Infinity"],"timestamps":[1000]}\n' +
+        '{"metric":{"__name__":"up","job":"a"},"values":[-0],"timestamps":[2000]}\n' +
         '{"metric":{"__name__":"up","job":"b"},"values":[1],"timestamps":[1000]}\n',
     );
     expect(calls[0].options).to.include({ readOnly: true, retention: 'off' });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { guessTimestampUnit, parseExpositionLine, toMilliseconds } from '../../src/text/exposition.ts';
+import { parseExpositionLine, toMilliseconds, unitShownBy } from '../../src/text/exposition.ts';
 import { LineError } from '../../src/text/json-lines.ts';
 import { formatLabels } from '../../src/text/labels.ts';
 import { formatValue } from '../../src/text/values.ts';
@@ -17,8 +17,14 @@ describe('the Prometheus text formats', () => {
       labels: { __name__: 'http_requests_total', method: 'post', code: '200' },
       value: 1027,
       timestampText: '1395066363000',
+      hasExemplar: false,
     });
-    expect(sample('up 1')).to.deep.equal({ labels: { __name__: 'up' }, value: 1, timestampText: undefined });
+    expect(sample('up 1')).to.deep.equal({
+      labels: { __name__: 'up' },
+      value: 1,
+      timestampText: undefined,
+      hasExemplar: false,
+    });
   });
 
   it('takes blanks and tabs between all parts', () => {
@@ -44,8 +50,8 @@ describe('the Prometheus text formats', () => {
   });
 
   it('tells metadata, the end mark, comments and blank lines apart', () => {
-    expect(parseExpositionLine('# TYPE up gauge')).to.deep.equal({ kind: 'metadata', keyword: 'TYPE' });
-    expect(parseExpositionLine('# UNIT x seconds')).to.deep.equal({ kind: 'metadata', keyword: 'UNIT' });
+    expect(parseExpositionLine('# TYPE up gauge')).to.include({ kind: 'metadata', keyword: 'TYPE' });
+    expect(parseExpositionLine('# UNIT x seconds')).to.include({ kind: 'metadata', keyword: 'UNIT' });
     expect(parseExpositionLine('# EOF').kind).to.equal('end');
     expect(parseExpositionLine('# what a day').kind).to.equal('empty');
     expect(parseExpositionLine('  ').kind).to.equal('empty');
@@ -64,6 +70,16 @@ describe('the Prometheus text formats', () => {
     ['up{a="1\\', /ends inside a quoted text/],
     ['{a="1"} 1', /expected a metric name/],
     ['1up 1', /expected a metric name/],
+    ['up 1e999', /"1e999" is not a number/],
+    ['up 0x10', /"0x10" is not a number/],
+    ['up 1_000', /"1_000" is not a number/],
+    ['up -NaN', /"-NaN" is not a number/],
+    ['up 1 # {a="b"}', /expected a value/],
+    ['up 1 # comment', /expected "\{"/],
+    ['{""} 1', /expected a label name/],
+    ['{"m",""="x"} 1', /expected a label name/],
+    ['{} 1', /expected a metric name/],
+    ['up\u0000 1', /is not a number|expected a value/],
   ];
   for (const [line, message] of bad)
     it(`says what is wrong with ${line}`, () => {
@@ -76,12 +92,33 @@ describe('the Prometheus text formats', () => {
     expect(() => toMilliseconds('1e300', 'seconds')).to.throw(LineError);
   });
 
-  it('guesses the unit from a fraction or from the size', () => {
-    expect(['1395066363.5', '1395066363', '1395066363000'].map(guessTimestampUnit)).to.deep.equal([
+  it('takes only whole milliseconds in 0.0.4', () => {
+    for (const text of ['1395066363.5', '1.7e12', '1700000000000.0'])
+      expect(() => toMilliseconds(text, 'milliseconds')).to.throw(LineError, /whole number/);
+  });
+
+  it('knows the unit of a timestamp only where it cannot be the other', () => {
+    const units = ['1395066363.5', '1e9', '1395066363', '0', '-5', '1395066363000', '-1395066363000'].map(unitShownBy);
+    expect(units).to.deep.equal([
       'seconds',
       'seconds',
+      undefined,
+      undefined,
+      undefined,
+      'milliseconds',
       'milliseconds',
     ]);
+  });
+
+  it('tells metadata that only OpenMetrics has from what 0.0.4 takes as a comment', () => {
+    const only = (line: string) => {
+      const parsed = parseExpositionLine(line);
+      return parsed.kind === 'metadata' && parsed.onlyOpenMetrics;
+    };
+    const own = ['# TYPE build info', '# TYPE x stateset', '# UNIT latency_seconds seconds'];
+    const shared = ['# TYPE x counter', '# TYPE x', '# UNIT tests follow', '# UNIT x', '# HELP x info'];
+    expect(own.map(only)).to.deep.equal([true, true, true]);
+    expect(shared.map(only)).to.deep.equal([false, false, false, false, false]);
   });
 
   it('reads back any label set and value that the writer writes', () => {

@@ -22,7 +22,8 @@ describe('sample values as text', () => {
         expect(Object.is(JSON.parse(formatJsonValue(value)), value)).to.equal(true);
       }),
     );
-    expect(JSON.parse(formatJsonValue(Number.NaN))).to.equal('NaN');
+    const special = [Number.NaN, Infinity, -Infinity].map(formatJsonValue);
+    expect(special).to.deep.equal(['null', '"Infinity"', '"-Infinity"']);
   });
 
   it('keeps the payload of a signalling NaN in its bit pattern', () => {
@@ -32,7 +33,23 @@ describe('sample values as text', () => {
   });
 
   it('refuses what is no number and no bit pattern', () => {
-    for (const text of ['', '.', '1e', 'e5', '0x10', '1_000', '1 ', 'infi', '++1', '--Inf'])
+    for (const text of [
+      '',
+      '.',
+      '1e',
+      'e5',
+      '0x10',
+      '1_000',
+      '1 ',
+      'infi',
+      '++1',
+      '--Inf',
+      '+NaN',
+      '-nan',
+      '0x1p4',
+      '1e999',
+      '-1e999',
+    ])
       expect(parseValue(text), text).to.equal(undefined);
     for (const text of ['', '7ff', '7ff000000000000g', '7ff00000000000021'])
       expect(parseBits(text)).to.equal(undefined);
@@ -46,6 +63,7 @@ describe('sample values as text', () => {
       Infinity,
       -Infinity,
     ]);
+    expect(parseValue('1e-999')).to.equal(0);
     expect(['NaN', 'nan'].map(parseValue)).to.deep.equal([Number.NaN, Number.NaN]);
   });
 });

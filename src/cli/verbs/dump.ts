@@ -18,7 +18,7 @@ export const dump: Verb = {
     bits: { type: 'boolean', summary: 'Values as 16-hex-digit IEEE bit patterns: a dump that is exact.' },
   },
   notes: [
-    'A line is {"metric":{…},"values":[…],"timestamps":[…]}, the shape that VictoriaMetrics exports and imports; timestamps are milliseconds. Series are sorted by labels. NaN and the infinities are the strings "NaN", "+Inf" and "-Inf".',
+    'A line is {"metric":{…},"values":[…],"timestamps":[…]}, the shape that VictoriaMetrics exports and imports; timestamps are milliseconds. Series are sorted by labels; a long one has several lines. NaN is null, the infinities are "Infinity" and "-Infinity", in lines of their own.',
     'TIME is milliseconds since the epoch, a date such as 2026-01-31T12:00Z, or how long ago, such as 6h.',
   ],
   examples: [

@@ -25,8 +25,8 @@ export const importVerb: Verb = {
     json: { type: 'boolean', summary: 'Print the final counts as JSON to stdout.' },
   },
   notes: [
-    'Samples without a timestamp get the time at which the import began. With auto, the first line tells JSON from text, and the first timestamp tells seconds (a fraction, or below 100000000000) from milliseconds.',
-    'Nothing is dropped for its age. Lines that cannot be read and samples that the store rejects (out of order, duplicate timestamp, …) are counted by reason on stderr; the exit code is then 3. Ctrl-C keeps what was imported.',
+    'Samples without a timestamp get the time at which the import began. With auto, the first line tells JSON from text; text is OpenMetrics where something shows it that the older format cannot have, such as a timestamp with a fraction or # EOF at the end. Where nothing shows whether timestamps are seconds or milliseconds, they are refused until FORMAT says it.',
+    'Nothing is dropped for its age, and a sample that is there already changes nothing. Lines that cannot be read and samples that the store rejects (out of order, duplicate timestamp, …) are counted by reason on stderr; the exit code is then 3. Ctrl-C keeps what was imported.',
   ],
   examples: ['tidemark import ./data < samples.jsonl', 'curl -s localhost:9100/metrics | tidemark import ./data'],
 
