@@ -214,6 +214,7 @@ export class Running {
     );
     this.queries = new Queries({
       table,
+      chunks,
       labels: recovered.labels,
       archive,
       archived,
