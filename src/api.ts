@@ -39,8 +39,17 @@ export interface RetentionBySize {
 
 /** Options of `openStore`; every one is checked, and the error names the option, the value and what is allowed. */
 export interface StoreOptions {
-  /** How long samples are kept. Default `'15d'`; `'off'` keeps everything; `{ bytes }` bounds the directory's size. */
+  /**
+   * How long samples are kept: `'15d'`; `'off'` keeps everything; `{ time, bytes }` bounds the directory's size, too. The
+   * directory remembers it. Default: what the directory remembers; `'15d'` for a directory that this call creates; a
+   * directory that remembers nothing keeps everything.
+   */
   readonly retention?: Duration | 'off' | RetentionBySize;
+  /**
+   * With `false` nothing is deleted, hidden or refused for its age, and a new directory remembers no retention: for
+   * imports and repairs. Default true.
+   */
+  readonly applyRetention?: boolean;
   /** Encoding of newly started chunks. Default `'varbit'`. */
   readonly chunkEncoding?: ChunkEncodingName;
   /** When an appended sample reaches the disk by itself. Default `'interval'`. See docs/durability.md. */
@@ -197,6 +206,8 @@ export interface StoreInfo {
   readonly version: 1;
   /** How the directory was found. */
   readonly opened: 'created' | 'clean' | 'journal' | 'crashRecovery';
+  /** The retention that the directory remembers, in milliseconds and bytes; absent: everything is kept until one is named. */
+  readonly retention?: { readonly time: number | 'off'; readonly bytes?: number };
   readonly seriesInMemory: number;
   readonly seriesArchived: number;
   readonly seriesQuarantined: number;

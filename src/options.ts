@@ -19,8 +19,9 @@ const MIB = 1024 * 1024;
 
 /** All options with their values; durations in milliseconds, `Infinity` for 'off'. */
 export interface ResolvedOptions {
-  readonly retentionMs: number;
-  readonly retentionBytes: number;
+  /** What the caller names of it; `undefined` parts, and the whole where nothing is named, are not named. */
+  readonly retention: { readonly timeMs: number | undefined; readonly bytes: number | undefined } | undefined;
+  readonly applyRetention: boolean;
   readonly encoding: Encoding;
   readonly durability: Durability;
   readonly commitIntervalMs: number;
@@ -55,6 +56,7 @@ const encodings: Readonly<Record<ChunkEncodingName, Encoding>> = {
 
 const known = new Set<string>([
   'retention',
+  'applyRetention',
   'chunkEncoding',
   'durability',
   'commitInterval',
@@ -89,9 +91,12 @@ export const resolveOptions = (given: StoreOptions = {}): ResolvedOptions => {
       throw invalid(name, (given as Record<string, unknown>)[name], `one of ${[...known].join(', ')}`);
   }
   const retention = retentionOf(given.retention);
+  const applyRetention = given.applyRetention === undefined || flag('applyRetention', given.applyRetention);
+  if (!applyRetention && retention !== undefined)
+    throw invalid('applyRetention', false, 'true where the option retention names one');
   return {
-    retentionMs: retention.timeMs,
-    retentionBytes: retention.bytes,
+    retention,
+    applyRetention,
     encoding: encodings[oneOf('chunkEncoding', given.chunkEncoding, ['delta', 'double-delta', 'varbit'], 'varbit')],
     durability: oneOf('durability', given.durability, ['always', 'interval', 'os'], 'interval'),
     commitIntervalMs: duration('commitInterval', given.commitInterval, 100, 1),
@@ -123,16 +128,18 @@ export const resolveOptions = (given: StoreOptions = {}): ResolvedOptions => {
 /** A quarter of what the machine, or the control group the process lives in, has; between 64 MiB and 4 GiB. */
 const defaultMemoryTarget = (): number => Math.max(64 * MIB, Math.min(4096 * MIB, Math.floor(memoryLimitBytes() / 4)));
 
-const retentionOf = (given: StoreOptions['retention']): { timeMs: number; bytes: number } => {
-  const fallback: Duration = '15d';
+const retentionOf = (given: StoreOptions['retention']): ResolvedOptions['retention'] => {
   const timeOf = (value: Duration | 'off'): number =>
     value === 'off'
       ? Number.POSITIVE_INFINITY
       : duration('retention', value, 0, 1000, "a duration such as '15d', or 'off'");
-  if (given === undefined) return { timeMs: timeOf(fallback), bytes: Number.POSITIVE_INFINITY };
-  if (typeof given !== 'object' || given === null) return { timeMs: timeOf(given), bytes: Number.POSITIVE_INFINITY };
-  const { time = fallback, bytes }: RetentionBySize = given;
-  return { timeMs: timeOf(time), bytes: integer('retention.bytes', bytes, Number.POSITIVE_INFINITY, 16 * MIB) };
+  if (given === undefined) return undefined;
+  if (typeof given !== 'object' || given === null) return { timeMs: timeOf(given), bytes: undefined };
+  const { time, bytes }: RetentionBySize = given;
+  return {
+    timeMs: time === undefined ? undefined : timeOf(time),
+    bytes: bytes === undefined ? undefined : integer('retention.bytes', bytes, 0, 16 * MIB),
+  };
 };
 
 const duration = (

@@ -21,6 +21,7 @@ const samplesPerBreath = 20_000;
 /** What the store may refuse about one sample or one label set: counted, and the import goes on. */
 const refusals = new Set<string>([
   'TIDEMARK_OUT_OF_ORDER',
+  'TIDEMARK_TOO_OLD',
   'TIDEMARK_DUPLICATE_TIMESTAMP',
   'TIDEMARK_INVALID_LABELS',
   'TIDEMARK_INVALID_TIMESTAMP',

@@ -73,6 +73,9 @@ export class StoredSeriesHandle implements SeriesHandle {
   private rowFor(timestamp: number, value: number): Row {
     const { table } = this.services;
     if (this.row !== NO_ROW && table.ints[(this.row << ROW_SHIFT) + GENERATION] === this.generation) return this.row;
+    // The series may be there already: then its row tells what is refused.
+    const row = table.findPairs(this.pairs);
+    if (row !== NO_ROW) return this.keep(row);
     this.services.ingest.admit(timestamp, value);
     return this.keep(this.services.directory.resolvePairs(this.pairs));
   }

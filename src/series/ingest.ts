@@ -6,6 +6,7 @@ import type { AppendResult, Sample } from '../api.ts';
 import { type ErrorCode, TidemarkError } from '../errors.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
 import type { Labels } from '../model/labels.ts';
+import { shownValue } from '../shown-value.ts';
 import type { Admission } from './admission.ts';
 import type { SeriesDirectory } from './directory.ts';
 import type { MemoryChunks } from './memory-chunks.ts';
@@ -25,6 +26,8 @@ import {
 
 /** The largest time a sample may have, either side of the epoch: what a Date can hold. */
 const TIME_LIMIT_MS = 8_640_000_000_000_000;
+/** How long what is known of the limit of retention holds. */
+const LOOK_EVERY_MS = 60_000;
 
 export interface IngestParts {
   readonly table: SeriesTable;
@@ -34,6 +37,8 @@ export interface IngestParts {
   readonly admission: Admission;
   /** Makes every sample durable before `append` returns (`durability: 'always'`). */
   readonly commitEach: boolean;
+  /** Samples before this time are past retention; -Infinity while everything is kept. */
+  readonly keptFrom: () => number;
 }
 
 /** Called with each sample taken while anyone watches. */
@@ -53,6 +58,9 @@ export class Ingest {
   accepted = 0;
   outOfOrder = 0;
   duplicates = 0;
+  tooOld = 0;
+  /** Times from here on need no look at the clock; see {@link noteTime}. */
+  private surelyKeptFrom = -TIME_LIMIT_MS;
 
   constructor(parts: IngestParts) {
     this.parts = parts;
@@ -62,11 +70,27 @@ export class Ingest {
     const littleEndian = this.words[0] === 0;
     this.highWord = littleEndian ? 1 : 0;
     this.lowWord = littleEndian ? 0 : 1;
+    this.noteTime();
+  }
+
+  /**
+   * Looks at the clock, so that appending need not: a sample younger than the limit of retention by a minute is taken without
+   * asking. To be called more often than that.
+   */
+  noteTime(): void {
+    this.surelyKeptFrom = Math.max(-TIME_LIMIT_MS, this.parts.keptFrom() + LOOK_EVERY_MS);
   }
 
   /** Appends one sample by labels. Throws a {@link TidemarkError}; nothing is changed then. */
   append(labels: Labels, timestamp: number, value: number): void {
-    this.admit(timestamp, value);
+    if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
+    checkValue(value);
+    if (!this.isTaken(timestamp)) {
+      const known = this.parts.table.find(labels);
+      this.scratch[0] = value;
+      this.refuseOld(known, timestamp);
+      return;
+    }
     const row = this.rowOf(labels);
     this.scratch[0] = value;
     this.add(row, timestamp, this.words[this.highWord], this.words[this.lowWord]);
@@ -75,7 +99,7 @@ export class Ingest {
   /** Throws what refuses a sample of any series: before one is created or woken for it. */
   admit(timestamp: number, value: number): void {
     if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
-    checkTime(timestamp);
+    if (!this.isTaken(timestamp)) this.refuseOld(NO_ROW, timestamp);
     checkValue(value);
   }
 
@@ -88,7 +112,12 @@ export class Ingest {
 
   appendBitsToRow(row: Row, timestamp: number, high: number, low: number): void {
     if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
-    checkTime(timestamp);
+    if (!this.isTaken(timestamp)) {
+      this.words[this.highWord] = high;
+      this.words[this.lowWord] = low;
+      this.refuseOld(row, timestamp);
+      return;
+    }
     this.add(row, timestamp, high, low);
   }
 
@@ -112,6 +141,38 @@ export class Ingest {
     }
     if (this.commitEach && accepted > 0) this.parts.journal.commitBlocking();
     return { accepted, rejected };
+  }
+
+  /** False for a time past retention; throws for one that is no time. */
+  private isTaken(timestamp: number): boolean {
+    if (
+      typeof timestamp === 'number' &&
+      Math.floor(timestamp) === timestamp &&
+      timestamp <= TIME_LIMIT_MS &&
+      timestamp >= this.surelyKeptFrom
+    )
+      return true;
+    return this.isKept(timestamp);
+  }
+
+  private isKept(timestamp: number): boolean {
+    if (!Number.isInteger(timestamp) || Math.abs(timestamp) > TIME_LIMIT_MS) throw invalidTime(timestamp);
+    this.noteTime();
+    return timestamp >= this.parts.keptFrom();
+  }
+
+  /** Refuses a sample that is past retention, unless it repeats the newest one. Its value is in `scratch`. */
+  private refuseOld(row: Row, timestamp: number): void {
+    const high = this.words[this.highWord];
+    const low = this.words[this.lowWord];
+    if (row !== NO_ROW && this.isRepeat(row, timestamp, this.parts.table.lastTime(row), high, low)) return;
+    this.tooOld++;
+    const keptFrom = this.parts.keptFrom();
+    throw new TidemarkError(
+      'TIDEMARK_TOO_OLD',
+      `timestamp ${timestamp} is past the store's retention, which keeps samples from ${keptFrom} on`,
+      { details: { timestamp, keptFrom } },
+    );
   }
 
   private rowOf(labels: Labels): Row {
@@ -167,14 +228,12 @@ export class Ingest {
   }
 }
 
-const checkTime = (timestamp: number): void => {
-  if (Math.floor(timestamp) === timestamp && timestamp <= TIME_LIMIT_MS && timestamp >= -TIME_LIMIT_MS) return;
-  throw new TidemarkError(
+const invalidTime = (timestamp: unknown): TidemarkError =>
+  new TidemarkError(
     'TIDEMARK_INVALID_TIMESTAMP',
-    `timestamp is ${String(timestamp)}; allowed: whole milliseconds since the epoch, at most ${TIME_LIMIT_MS} either side`,
+    `timestamp is ${shownValue(timestamp)}; allowed: whole milliseconds since the epoch, at most ${TIME_LIMIT_MS} either side`,
     { details: { timestamp } },
   );
-};
 
 const checkValue = (value: number): void => {
   if (typeof value === 'number') return;

@@ -93,7 +93,9 @@ export const appendOdd = (life: Life, step: StepOf<'appendOdd'>): void => {
   const series = life.model.series.get(step.series);
   const labels = labelsOf(step.series);
   if (step.odd === 'labels') {
-    expectRefusal(life, 'TIDEMARK_INVALID_LABELS', () => life.store.append({ ...labels, wrong: 1 as never }, 1, 1));
+    expectRefusal(life, 'TIDEMARK_INVALID_LABELS', () =>
+      life.store.append({ ...labels, wrong: 1 as never }, life.world.timeline.wallMs, 1),
+    );
     return;
   }
   if (step.odd === 'timestamp') {
@@ -110,7 +112,7 @@ export const appendOdd = (life: Life, step: StepOf<'appendOdd'>): void => {
   // When retention or quarantine may have taken the whole series, the sample may be the first of a new one.
   const mayBeNew = !life.model.mustExist(series);
   const refused = (code: ErrorCode, time: number, bits: Bits): void => {
-    const fate = tryToAppend(life, code, () => handle.appendBits(time, bits.high, bits.low));
+    const fate = tryToAppend(life, code, time, () => handle.appendBits(time, bits.high, bits.low));
     if (fate === 'failed' && mayBeNew) life.model.appendRenewal(series, time, bits.high, bits.low);
     if (fate !== 'accepted') return;
     if (!mayBeNew) throw new Violation(`${nameOf(step.series)} took a sample at ${time} that is ${code}`);
@@ -121,7 +123,9 @@ export const appendOdd = (life: Life, step: StepOf<'appendOdd'>): void => {
     refused('TIDEMARK_DUPLICATE_TIMESTAMP', series.lastTime, bitsOf(numberOf(same) === 7 ? 8 : 7));
   else if (!mayBeNew) {
     // A repetition changes nothing; a store that no longer knows the last value may refuse it.
-    tryToAppend(life, 'TIDEMARK_DUPLICATE_TIMESTAMP', () => handle.appendBits(series.lastTime, same.high, same.low));
+    tryToAppend(life, 'TIDEMARK_DUPLICATE_TIMESTAMP', series.lastTime, () =>
+      handle.appendBits(series.lastTime, same.high, same.low),
+    );
   }
 };
 
@@ -153,21 +157,39 @@ const judgeRefusal = (life: Life, number: number, time: number, bits: Bits, erro
     life.world.trace.write(`append: ${error.code}`);
     return;
   }
+  if (isTooOld(life, time, error)) return;
   life.judgeError(`appending to ${nameOf(number)} at ${time}`, error);
   life.model.appendUnsure(number, time, bits.high, bits.low);
 };
 
+/** Rightly refused for its age. The store's own time may be earlier than the wall's, never later. */
+const isTooOld = (life: Life, time: number, error: unknown): boolean => {
+  const { retentionMs } = life.setting;
+  if (!(error instanceof TidemarkError) || error.code !== 'TIDEMARK_TOO_OLD') return false;
+  if (retentionMs === null || time >= life.world.timeline.wallMs - retentionMs)
+    throw new Violation(`a sample at ${time} was refused for its age`);
+  life.world.trace.write(`append: ${error.code}`);
+  return true;
+};
+
 const expectRefusal = (life: Life, code: ErrorCode, call: () => void): void => {
-  if (tryToAppend(life, code, call) === 'accepted') throw new Violation(`a sample was accepted that is ${code}`);
+  if (tryToAppend(life, code, Number.POSITIVE_INFINITY, call) === 'accepted')
+    throw new Violation(`a sample was accepted that is ${code}`);
 };
 
 /** How an append comes out that may be refused with this code. One that fails, because of trouble, may have been taken. */
-const tryToAppend = (life: Life, code: ErrorCode, call: () => void): 'accepted' | 'refused' | 'failed' => {
+const tryToAppend = (
+  life: Life,
+  code: ErrorCode,
+  time: number,
+  call: () => void,
+): 'accepted' | 'refused' | 'failed' => {
   try {
     call();
     return 'accepted';
   } catch (error) {
     if (error instanceof TidemarkError && (error.code === code || pressure.has(error.code))) return 'refused';
+    if (isTooOld(life, time, error)) return 'refused';
     life.judgeError(`a sample that is ${code}`, error);
     return 'failed';
   }

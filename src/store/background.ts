@@ -74,7 +74,7 @@ export class Background {
         }
       },
     );
-    const sweepMs = sweepDurationMs(options.retentionMs);
+    const sweepMs = sweepDurationMs(engine.retention.limits.timeMs);
     const random = () => options.random.next();
     this.run(
       maintenanceSweep<Row, Row>({
@@ -151,6 +151,7 @@ export class Background {
     this.dirtySeries$.next(engine.chunks.dirtySeries);
     this.journalBytes$.next(recovered.journal.end - store.checkpoints.begunAt);
     store.memory.evictOverTarget();
+    store.ingest.noteTime();
   }
 
   private measureLater(): void {

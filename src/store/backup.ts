@@ -12,6 +12,7 @@ import type { BackupResult } from '../api.ts';
 import { makeDirectoryDurably } from '../disk/directory.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import { writeFully } from '../disk/read-write.ts';
+import { RETENTION_FILE } from '../disk/retention-memory.ts';
 import { TidemarkError } from '../errors.ts';
 import { databaseFolders } from '../index/database-folders.ts';
 import type { KeyValueOperation, KeyValueStore } from '../index/key-value-store.ts';
@@ -38,6 +39,7 @@ export const backup = async (session: Session, target: string): Promise<BackupRe
     const series = table.live + archived.size;
     copier.write(join(target, 'DIRTY'), new Uint8Array(0));
     await copier.copy(join(directory, 'VERSION'), join(target, 'VERSION'));
+    await copier.copy(join(directory, RETENTION_FILE), join(target, RETENTION_FILE));
     await copier.copy(join(directory, 'heads.db'), join(target, 'heads.db'));
     for (const name of ['metric', 'timeRange', 'names', 'pairs'] as const) {
       const into = await engine.stores.open(join(target, databaseFolders[name]));

@@ -116,7 +116,7 @@ export class Checkpoints {
       indexes,
       subscriptions: subscriptions.list(),
       // Where the directory is limited, no sample goes for the sake of a subscriber.
-      subscriptionBacklogBytes: Math.min(options.subscriptionBacklogBytes, options.retentionBytes / 4),
+      subscriptionBacklogBytes: Math.min(options.subscriptionBacklogBytes, engine.retention.limits.bytes / 4),
     });
     for (const event of await subscriptions.overrun(plan.overruns)) bus.publish(event);
     await journal.truncateBefore(plan.before);

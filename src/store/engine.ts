@@ -12,6 +12,7 @@ import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import { nodeFileSystem } from '../disk/node-file-system.ts';
 import { OverlayFileSystem } from '../disk/overlay-file-system.ts';
+import { KEEP_EVERYTHING } from '../disk/retention-memory.ts';
 import { SeriesFiles } from '../disk/series-file.ts';
 import { inlineSeriesFileWorker, type SeriesFileWorker, startSeriesFileThread } from '../disk/series-file-worker.ts';
 import { withTypedErrors } from '../disk/typed-errors.ts';
@@ -29,6 +30,7 @@ import { ChunkCache } from '../series/chunk-cache.ts';
 import { Inspection } from '../series/inspection.ts';
 import { MemoryChunks } from '../series/memory-chunks.ts';
 import { SeriesTable } from '../series/table.ts';
+import type { RetentionChoice } from './retention-choice.ts';
 
 /** 16,384 texts: values that repeat over many series are far fewer. */
 const TEXT_PLACE_BITS = 14;
@@ -55,6 +57,8 @@ export class Engine {
   /** Label text that the indexes and the checkpoint's reader share. */
   readonly texts = new TextTable(TEXT_PLACE_BITS);
   readonly admission = new Admission();
+  /** Settled when the directory is opened. */
+  retention: RetentionChoice = { limits: KEEP_EVERYTHING, remembered: undefined, loweredFrom: undefined };
   readonly inspection: Inspection;
   /** Series files, on this thread: for recovery, and for the rare question that an append must have answered at once. */
   readonly seriesFiles: SeriesFiles;

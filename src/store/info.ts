@@ -1,5 +1,6 @@
 /** Sizes and counts of an open store, for `tidemark info` and the pages. */
 import type { StoreInfo } from '../api.ts';
+import type { RetentionLimits } from '../disk/retention-memory.ts';
 import { EARLIEST } from '../model/int64.ts';
 import { directorySizes } from './directory-sizes.ts';
 import { listQuarantine } from './quarantine.ts';
@@ -14,6 +15,7 @@ export const infoOf = async (session: Session): Promise<StoreInfo> => {
   );
   const firstTime = oldestTime(running.engine, running.recovered);
   const lastTime = newestTime(running.engine, running.recovered);
+  const { remembered } = engine.retention;
   return {
     directory: engine.directory,
     version: 1,
@@ -25,7 +27,13 @@ export const infoOf = async (session: Session): Promise<StoreInfo> => {
     chunksWaiting: engine.chunks.waiting,
     ...(firstTime === EARLIEST ? {} : { firstTime }),
     ...(lastTime === EARLIEST ? {} : { lastTime }),
+    ...(remembered === undefined ? {} : { retention: shown(remembered) }),
     bytes,
     journal: { first: journal.first, end: journal.end, durable: journal.durable },
   };
 };
+
+const shown = ({ timeMs, bytes }: RetentionLimits): NonNullable<StoreInfo['retention']> => ({
+  time: timeMs === Infinity ? 'off' : timeMs,
+  ...(bytes === Infinity ? {} : { bytes }),
+});

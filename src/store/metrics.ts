@@ -76,6 +76,7 @@ export const metricsOf = (session: Session): Registry => {
       prometheus_local_storage_out_of_order_samples_total: () => [
         ['timestamp_out_of_order', running.ingest.outOfOrder],
         ['multiple_values_for_timestamp', running.ingest.duplicates],
+        ['too_old', running.ingest.tooOld],
       ],
       prometheus_local_storage_series_ops_total: () => [
         ['create', running.directory.created],

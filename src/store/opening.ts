@@ -38,8 +38,16 @@ import { chooseTier } from '../recovery/tier.ts';
 import { EventBus } from '../series/event-bus.ts';
 import { NO_ROW } from '../series/table.ts';
 import { Slices } from '../slices.ts';
-import { type DatabaseParts, type Databases, describeDatabases, openDatabases, renewUnreadable } from './databases.ts';
+import {
+  closeDatabases,
+  type DatabaseParts,
+  type Databases,
+  describeDatabases,
+  openDatabases,
+  renewUnreadable,
+} from './databases.ts';
 import type { Engine } from './engine.ts';
+import { chooseRetention } from './retention-choice.ts';
 
 /** Index operations that may wait before new series have to. */
 const INDEXING_CAPACITY = 1 << 18;
@@ -112,6 +120,12 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
       const isLocked = error instanceof TidemarkError && error.code === 'TIDEMARK_LOCKED';
       throw isLocked ? lockedError(fileSystem, directory, error) : error;
     });
+    try {
+      engine.retention = chooseRetention(engine, created);
+    } catch (error) {
+      await closeDatabases(databases);
+      throw error;
+    }
     return { databases, claim, created, dirty, predecessor, lastClose };
   } catch (error) {
     await claim?.release();
@@ -381,7 +395,8 @@ export const databasePartsOf = ({ fileSystem, directory, stores, options, logger
 
 const openJournal = (engine: Engine, notBefore: Position, isAfterCrash: boolean): JournalWriter => {
   const { fileSystem, journalDirectory, clock, options, random } = engine;
-  const { durability, commitIntervalMs, historyBytes, retentionBytes } = options;
+  const { durability, commitIntervalMs, historyBytes } = options;
+  const retentionBytes = engine.retention.limits.bytes;
   return JournalWriter.open({
     fileSystem,
     directory: journalDirectory,

@@ -71,9 +71,9 @@ export class Running {
     const { archived, archive, indexer, journal, bus } = recovered;
     this.memory = new Memory(engine, recovered);
     this.trustedClock = new TrustedClock(clock);
+    const { limits } = engine.retention;
     this.retention = new Retention({
-      timeMs: options.retentionMs,
-      bytes: options.retentionBytes,
+      ...limits,
       now: () => this.trustedClock.now(),
     });
     this.disk = new DiskGuard(engine, journal, actor);
@@ -149,6 +149,7 @@ export class Running {
       journal,
       admission,
       commitEach: options.durability === 'always',
+      keptFrom: () => (this.retention.isOn ? this.retention.beforeTime() : Number.NEGATIVE_INFINITY),
     });
     const checkpointer = new Checkpointer(
       {
@@ -223,7 +224,7 @@ export class Running {
       isJournalRefused: () => !journal.writable,
       clock,
       visibleFrom: () =>
-        options.retentionMs === Infinity ? Number.NEGATIVE_INFINITY : this.trustedClock.now() - options.retentionMs,
+        limits.timeMs === Infinity ? Number.NEGATIVE_INFINITY : this.trustedClock.now() - limits.timeMs,
       assertOpen: () => {
         if (!actor.getSnapshot().hasTag('running')) throw admission.error();
       },
@@ -232,6 +233,7 @@ export class Running {
     chunks.onChunksStarted = () => {
       this.memory.evictOverTarget();
       this.measurePressure();
+      this.ingest.noteTime();
     };
   }
 

@@ -24,6 +24,7 @@ import { closeDatabases, describeDatabases, flushLogs } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { type Found, openDirectory, type Recovered, recover } from './opening.ts';
 import { fillLabelIndexes } from './rebuild-indexes.ts';
+import { announceLowered } from './retention-choice.ts';
 import { Running } from './running.ts';
 
 export class Session {
@@ -212,6 +213,7 @@ export class Session {
     running.disk.applyAdmission();
     engine.onJournalError = (error) => running.disk.note('The journal can not be written.', error);
     this.background.start();
+    announceLowered(engine, this.recovered as Recovered, running.trustedClock.now());
     this.countQuarantined();
     if (!engine.options.readOnly) void this.holdReserve();
     for (const { high, low, reason } of (this.recovered as Recovered).damaged) running.reportDamage(high, low, reason);

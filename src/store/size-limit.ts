@@ -30,10 +30,10 @@ export const applySizeLimit = async ({
   checkpoints,
   visits,
 }: SizeLimitParts): Promise<void> => {
-  const { options } = engine;
+  const limitBytes = engine.retention.limits.bytes;
   let bytes = await sizeUnderRetention(engine);
   const replayable = recovered.journal.end - checkpoints.from;
-  if (bytes > options.retentionBytes && replayable > options.retentionBytes * JOURNAL_SHARE) {
+  if (bytes > limitBytes && replayable > limitBytes * JOURNAL_SHARE) {
     await checkpoints.writeInTurn(false);
     bytes = await sizeUnderRetention(engine);
   }

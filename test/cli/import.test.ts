@@ -9,15 +9,15 @@ const importInto = (store: FakeStore, input: string | Readable, ...args: string[
   runInProcess(['import', './data', ...args], { store, input });
 
 describe('tidemark import', () => {
-  it('opens with retention off and ends with everything acknowledged and closed', async () => {
+  it('opens without applying any retention and ends with everything acknowledged and closed', async () => {
     const store = new FakeStore();
-    const calls: { options: { retention: string } }[] = [];
+    const calls: { options: object }[] = [];
     const { exitCode, out, err } = await runInProcess(['import', './data'], {
       engine: fakeEngine(store, calls),
       input: '{"metric":{"__name__":"m"},"values":[1,2],"timestamps":[1,2]}\n',
     });
     expect({ exitCode, out, err }).to.deep.equal({ exitCode: 0, out: '', err: 'Imported 2 samples of 1 series.\n' });
-    expect(calls[0].options.retention).to.equal('off');
+    expect(calls[0].options).to.include({ applyRetention: false }).and.not.to.have.property('retention');
     expect({ flushes: store.flushes, closed: store.closed }).to.deep.equal({ flushes: 1, closed: true });
   });
 

@@ -35,7 +35,7 @@ export const importVerb: Verb = {
       throw new UsageError('import reads from stdin: redirect a file or pipe a command into it.');
     const { openStore, systemClock } = await engine();
     const bar = createProgressBar(terminal, systemClock);
-    const store = await openStore(directory, { retention: 'off', onProgress: bar.update, signal });
+    const store = await openStore(directory, { applyRetention: false, onProgress: bar.update, signal });
     const format = (textOption(options, 'format') ?? 'auto') as ImportFormat;
     const session = new ImportSession(store, { format, bits: options['bits'] === true, clock: systemClock });
     try {

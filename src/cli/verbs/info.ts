@@ -3,7 +3,7 @@ import type { StoreInfo } from '../../index.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
 import { formatTable } from '../table.ts';
-import { formatBytes, formatCount, formatTime } from '../units.ts';
+import { formatBytes, formatCount, formatDuration, formatTime } from '../units.ts';
 import type { Verb } from '../verb.ts';
 
 const conditions: Readonly<Record<StoreInfo['opened'], string>> = {
@@ -12,6 +12,9 @@ const conditions: Readonly<Record<StoreInfo['opened'], string>> = {
   journal: 'dirty: in use or crashed; the journal has what the checkpoint lacks',
   crashRecovery: 'dirty: crashed without a journal; recovered by scanning',
 };
+
+const describeRetention = ({ time, bytes }: NonNullable<StoreInfo['retention']>): string =>
+  `${time === 'off' ? 'off' : formatDuration(time)}${bytes === undefined ? '' : `, at most ${formatBytes(bytes)}`}`;
 
 const describe = (info: StoreInfo): string =>
   formatTable([
@@ -25,6 +28,7 @@ const describe = (info: StoreInfo): string =>
     ['chunks to persist', formatCount(info.chunksWaiting)],
     ['first sample', info.firstTime === undefined ? 'none' : formatTime(info.firstTime)],
     ['last sample', info.lastTime === undefined ? 'none' : formatTime(info.lastTime)],
+    ['retention', info.retention === undefined ? 'none named: everything is kept' : describeRetention(info.retention)],
     ['series files', formatBytes(info.bytes.seriesFiles)],
     ['checkpoint', formatBytes(info.bytes.heads)],
     ['journal', `${formatBytes(info.bytes.journal)}, positions ${info.journal.first} to ${info.journal.end}`],

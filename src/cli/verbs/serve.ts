@@ -142,7 +142,8 @@ export const serve: Verb = {
     retention: {
       type: 'string',
       placeholder: 'TIME',
-      summary: "How long samples are kept, such as 15d, or 'off'. Default: 15d.",
+      summary:
+        "How long samples are kept, such as 15d, or 'off'; the directory remembers it. Default: 15d for a new directory.",
     },
     'no-record': { type: 'boolean', summary: "Don't record this machine's and this process's own metrics." },
   },
