@@ -4,6 +4,7 @@
  * docs/errors.md has a heading for each code: what happened, what is safe, what to do. A test holds this list and
  * those headings together.
  */
+import { cutText, escapeControls } from './shown-value.ts';
 
 export const errorCodes = [
   // The caller's
@@ -47,6 +48,9 @@ export interface ErrorOptions {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
+/** The last resort: what callers gave is cut where the message is made. */
+const MESSAGE_LENGTH_MAX = 2000;
+
 /** An error of the store. `code` is stable, the message is for people. */
 export class TidemarkError extends Error {
   override readonly name = 'TidemarkError';
@@ -54,7 +58,10 @@ export class TidemarkError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      escapeControls(cutText(message, MESSAGE_LENGTH_MAX)),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.code = code;
     this.details = options.details ?? {};
   }

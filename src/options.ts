@@ -14,6 +14,7 @@ import { type Logger, silentLogger } from './logger.ts';
 import { memoryLimitBytes } from './memory-limit.ts';
 import { parseDuration } from './model/duration.ts';
 import { type Random, systemRandom } from './random.ts';
+import { detailOf, shownText, shownValue } from './shown-value.ts';
 
 const MIB = 1024 * 1024;
 
@@ -201,14 +202,11 @@ const withMethods = <T extends object>(
 };
 
 const invalid = (name: string, value: unknown, allowed: string, cause?: unknown): TidemarkError =>
-  new TidemarkError('TIDEMARK_INVALID_OPTION', `option ${name} is ${shown(value)}; allowed: ${allowed}`, {
-    cause,
-    details: { option: name, value, allowed },
-  });
-
-const shown = (value: unknown): string => {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'object' && value !== null) return 'an object';
-  if (typeof value === 'function') return 'a function';
-  return String(value);
-};
+  new TidemarkError(
+    'TIDEMARK_INVALID_OPTION',
+    `option ${shownText(name)} is ${shownValue(value)}; allowed: ${allowed}`,
+    {
+      cause,
+      details: { option: name, value: detailOf(value), allowed },
+    },
+  );

@@ -10,7 +10,7 @@ export const shownValue = (value: unknown): string => {
     case 'number':
       return Object.is(value, -0) ? '-0' : String(value);
     case 'bigint':
-      return `the BigInt ${cut(String(value))}`;
+      return 'a BigInt';
     case 'undefined':
     case 'boolean':
       return String(value);
@@ -22,13 +22,30 @@ export const shownValue = (value: unknown): string => {
   }
 };
 
-/** Text in double quotes, cut when it is long; control characters and halves of surrogate pairs are escaped. */
-export const quoted = (text: string): string => {
-  const shown = JSON.stringify(cut(text));
-  // JSON leaves these as they are; a terminal does not.
-  return shown.replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escaped);
+/** Text in double quotes, cut when it is long. */
+export const quoted = (text: string): string => escapeControls(JSON.stringify(cutText(text)));
+
+/** Text as it is, cut when it is long, on one line. */
+export const shownText = (text: string, lengthMax = LENGTH_MAX): string => escapeControls(cutText(text, lengthMax));
+
+export const cutText = (text: string, lengthMax = LENGTH_MAX): string =>
+  text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;
+
+/** Line feeds, escape sequences and marks of writing direction: what changes how a terminal or a log shows a message. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+export const escapeControls = (text: string): string => text.replace(controls, escaped);
+
+const escaped = (character: string): string => {
+  if (character === '\n') return '\\n';
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 };
 
-const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+/** What goes into an error's details: texts and numbers as they are, of everything else its kind, so that JSON takes it. */
+export const detailOf = (value: unknown): unknown => {
+  if (typeof value === 'string') return cutText(value, DETAIL_LENGTH_MAX);
+  return typeof value === 'number' || typeof value === 'boolean' || value === undefined ? value : shownValue(value);
+};
 
-const cut = (text: string): string => (text.length > LENGTH_MAX ? `${text.slice(0, LENGTH_MAX)}…` : text);
+const DETAIL_LENGTH_MAX = 1000;

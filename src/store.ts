@@ -59,7 +59,7 @@ import { applySizeLimit } from './store/size-limit.ts';
 export const openStore = async (directory: string, options: StoreOptions = {}): Promise<Store> => {
   const resolved = resolveOptions(options);
   if (typeof directory !== 'string' || directory === '') {
-    throw new TidemarkError('TIDEMARK_INVALID_OPTION', 'directory is not given; allowed: the path of a directory');
+    throw noDirectory('directory');
   }
   const session = new Session(new Engine(resolve(directory), resolved));
   await session.open();
@@ -71,6 +71,9 @@ export const openStore = async (directory: string, options: StoreOptions = {}): 
     throw error;
   }
 };
+
+const noDirectory = (what: string): TidemarkError =>
+  new TidemarkError('TIDEMARK_INVALID_OPTION', `${what} is not given; allowed: the path of a directory`);
 
 /** New series after which a watcher asks again which ones it wants. */
 const WATCH_MEMORY_SERIES = 65_536;
@@ -205,6 +208,7 @@ class TidemarkStore implements Store {
 
   async backup(directory: string): Promise<BackupResult> {
     this.assertOpen();
+    if (typeof directory !== 'string' || directory === '') throw noDirectory('the directory of a backup');
     return backup(this.session, resolve(directory));
   }
 

@@ -101,6 +101,11 @@ export interface FileSystem {
   claimDirectory?(directory: string, since: number): Promise<ClaimOutcome>;
   /** The path without symbolic links, as far as it exists. Absent: there are none. */
   realPath?(path: string): string;
+  /**
+   * Whether `path`, which need not exist, is the directory or lies in it, whatever links lead there. Absent: the paths
+   * themselves tell.
+   */
+  contains?(directory: string, path: string): boolean;
   /** Process that holds a `flock` on the file, where that can be told. Absent: it can't. */
   lockHolder?(path: string): number | undefined;
   /** Free and total bytes of the volume that holds `path`. */

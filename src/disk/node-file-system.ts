@@ -80,6 +80,20 @@ const realPath = (path: string): string => {
   }
 };
 
+/** By inode, where there are any: a directory may be mounted under two paths, and a file system may ignore case. */
+const contains = (directory: string, path: string): boolean => {
+  const wanted = identityOf(directory);
+  for (let at = realPath(path); ; at = dirname(at)) {
+    if (identityOf(at) === wanted) return true;
+    if (dirname(at) === at) return false;
+  }
+};
+
+const identityOf = (path: string): string => {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined || stats.ino === 0n ? realPath(path) : `${stats.dev}:${stats.ino}`;
+};
+
 export const nodeFileSystem: FileSystem = {
   open: (path, mode, permissions = FILE_PERMISSIONS) => openSync(path, openFlags[mode], permissions),
   close: (fd) => closeSync(fd),
@@ -125,6 +139,7 @@ export const nodeFileSystem: FileSystem = {
   },
   claimDirectory,
   realPath,
+  contains,
   lockHolder: flockHolder,
   space: (path) => {
     const { bavail, blocks, bsize } = statfsSync(path);

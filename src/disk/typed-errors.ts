@@ -81,6 +81,10 @@ export const withTypedErrors = (fileSystem: FileSystem): FileSystem => {
         }
       },
     }),
+    ...(fileSystem.contains && {
+      contains: (directory: string, path: string) =>
+        attempt('look at', path, () => fileSystem.contains?.(directory, path) ?? false),
+    }),
     ...(fileSystem.realPath && { realPath: (path: string) => fileSystem.realPath?.(path) ?? path }),
     ...(fileSystem.lockHolder && { lockHolder: (path: string) => fileSystem.lockHolder?.(path) }),
   };

@@ -1,5 +1,6 @@
 /** Durations as people write them: `5m`, `1h30m`, `15d`, `2w`, `1y`, `100ms`. A day has 24 hours, a year 365 days. */
 import { TidemarkError } from '../errors.ts';
+import { detailOf, shownText, shownValue } from '../shown-value.ts';
 
 const unitMs = [31_536_000_000, 604_800_000, 86_400_000, 3_600_000, 60_000, 1000, 1] as const;
 const pattern = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
@@ -11,11 +12,11 @@ const pattern = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+
 export const parseDuration = (duration: number | string): number => {
   const milliseconds = typeof duration === 'number' ? duration : textMs(duration);
   if (!(milliseconds >= 0 && milliseconds <= Number.MAX_SAFE_INTEGER)) {
-    const given = typeof duration === 'string' ? `'${duration.slice(0, 50)}'` : String(duration);
+    const given = typeof duration === 'string' ? `'${shownText(duration, 50)}'` : shownValue(duration);
     throw new TidemarkError(
       'TIDEMARK_INVALID_OPTION',
       `${given} is not a duration; allowed are milliseconds as a number from 0 on, or text such as '100ms', '90s', '5m', '1h30m', '15d', '2w', '1y'`,
-      { details: { duration } },
+      { details: { duration: detailOf(duration) } },
     );
   }
   return milliseconds;

@@ -7,6 +7,7 @@
  * was given: no sorting, no copy.
  */
 import { TidemarkError } from '../errors.ts';
+import { detailOf, quoted } from '../shown-value.ts';
 import { INVALID_UTF16, utf8ByteCount } from './utf8.ts';
 
 /** A label set as users give it: label names to values. `__name__` is the metric's name. Empty values count as absent. */
@@ -36,6 +37,10 @@ export const toLabelPairs = (labels: Labels): LabelPairs => {
   isCollecting = true;
   try {
     return collectPairs(labels, collected);
+  } catch (error) {
+    if (error instanceof TidemarkError) throw error;
+    // A getter, or the trap of a proxy.
+    throw new TidemarkError('TIDEMARK_INVALID_LABELS', 'labels could not be read', { cause: error });
   } finally {
     if (collected === shared) {
       isCollecting = false;
@@ -56,7 +61,7 @@ const collectPairs = (labels: Labels, pairs: string[]): LabelPairs => {
   for (const name in labels) {
     const value = labels[name];
     if (typeof value !== 'string') {
-      throw invalid(`the value of label ${quote(name)} must be a string, but it is ${describe(value)}`, name);
+      throw invalid(`the value of label ${quoted(name)} must be a string, but it is ${describe(value)}`, name);
     }
     if (value === '') continue;
     byteCount += checkedByteCount(name, value);
@@ -204,10 +209,10 @@ const insertSorted = (pairs: string[], length: number, name: string, value: stri
 const checkedByteCount = (name: string, value: string): number => {
   if (name === '') throw invalid('a label has an empty name', name);
   const nameBytes = utf8ByteCount(name);
-  if (nameBytes === INVALID_UTF16) throw invalid(`label name ${quote(name)} holds half a surrogate pair`, name);
+  if (nameBytes === INVALID_UTF16) throw invalid(`label name ${quoted(name)} holds half a surrogate pair`, name);
   const valueBytes = utf8ByteCount(value);
   if (valueBytes === INVALID_UTF16) {
-    throw invalid(`the value of label ${quote(name)} holds half a surrogate pair`, name);
+    throw invalid(`the value of label ${quoted(name)} holds half a surrogate pair`, name);
   }
   return nameBytes + valueBytes;
 };
@@ -231,10 +236,9 @@ const withProto = (pairs: LabelPairs): Labels => {
 };
 
 const invalid = (message: string, label?: string): TidemarkError =>
-  new TidemarkError('TIDEMARK_INVALID_LABELS', message, { details: label === undefined ? {} : { label } });
-
-/** Long names are cut in messages. */
-const quote = (name: string): string => JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
+  new TidemarkError('TIDEMARK_INVALID_LABELS', message, {
+    details: label === undefined ? {} : { label: detailOf(label) },
+  });
 
 const describe = (value: unknown): string => {
   if (value === null || value === undefined) return String(value);

@@ -3,6 +3,7 @@
  * so a matcher that matches the empty string also matches series without the label.
  */
 import { TidemarkError } from '../errors.ts';
+import { detailOf, quoted, shownText, shownValue } from '../shown-value.ts';
 import { type LabelPairs, labelValue } from './labels.ts';
 import { compileRegex } from './regex.ts';
 import { RegexSyntaxError } from './regex-syntax.ts';
@@ -54,7 +55,7 @@ const compiled = (name: string, op: string, value: string): ReturnType<typeof co
   } catch (error) {
     if (!(error instanceof RegexSyntaxError)) throw error;
     throw invalid(
-      `the regular expression of ${name}${op}${JSON.stringify(value.slice(0, 200))} is not valid at character ${error.offset + 1}: ${error.message}`,
+      `the regular expression of ${shownText(name)}${op}${quoted(value)} is not valid at character ${error.offset + 1}: ${error.message}`,
       { name, op, value, offset: error.offset },
       error,
     );
@@ -63,22 +64,33 @@ const compiled = (name: string, op: string, value: string): ReturnType<typeof co
 
 const checked = (matcher: Matcher): Matcher => {
   if (typeof matcher !== 'object' || matcher === null) {
-    throw invalid(`a matcher must be an object { name, op, value }, but it is ${String(matcher)}`, {});
+    throw invalid(`a matcher must be an object { name, op, value }, but it is ${shownValue(matcher)}`, {});
   }
   const { name, op, value } = matcher;
   if (typeof name !== 'string' || name === '') throw invalid('a matcher needs the name of a label', { name });
-  if (!operators.has(op)) throw invalid(`the op of a matcher is one of =, !=, =~, !~, not ${String(op)}`, { name, op });
+  if (!operators.has(op))
+    throw invalid(
+      `the op of a matcher is one of =, !=, =~, !~, not ${typeof op === 'string' ? shownText(op) : shownValue(op)}`,
+      {
+        name,
+        op,
+      },
+    );
   if (typeof value !== 'string') {
-    throw invalid(`the value of the matcher for ${name} must be a string, but it is a ${typeof value}`, {
+    throw invalid(`the value of the matcher for ${shownText(name)} must be a string, but it is ${shownValue(value)}`, {
       name,
       value,
     });
   }
   if (utf8ByteCount(name) === INVALID_UTF16 || utf8ByteCount(value) === INVALID_UTF16) {
-    throw invalid(`the matcher for ${JSON.stringify(name)} holds half a surrogate pair`, { name, value });
+    throw invalid(`the matcher for ${quoted(name)} holds half a surrogate pair`, { name, value });
   }
-  return matcher;
+  // Read once: an object may answer differently each time.
+  return { name, op, value };
 };
 
 const invalid = (message: string, details: Readonly<Record<string, unknown>>, cause?: unknown): TidemarkError =>
-  new TidemarkError('TIDEMARK_INVALID_SELECTOR', message, { details, cause });
+  new TidemarkError('TIDEMARK_INVALID_SELECTOR', message, {
+    details: Object.fromEntries(Object.entries(details).map(([key, value]) => [key, detailOf(value)])),
+    cause,
+  });

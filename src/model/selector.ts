@@ -8,6 +8,7 @@
 import type { SyntaxNode, Tree } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 import { TidemarkError } from '../errors.ts';
+import { quoted, shownText, shownValue } from '../shown-value.ts';
 import { type Labels, METRIC_NAME } from './labels.ts';
 import { type CompiledMatcher, compileMatcher, type Matcher } from './matcher.ts';
 import { UnquoteError, unquote } from './unquote.ts';
@@ -25,21 +26,35 @@ export const SELECTOR_LENGTH_MAX = 256 * 1024;
 
 /** Compiles a selector. Throws `TIDEMARK_INVALID_SELECTOR`, saying what is wrong and where. */
 export const parseSelector = (selector: Selector, options: SelectorOptions = {}): readonly CompiledMatcher[] => {
-  const matchers = matchersOf(selector).map(compileMatcher);
+  const matchers = compiled(selector);
   if (options.allowEmpty !== true && matchers.every((matcher) => matcher.matchesEmpty)) {
-    const shown = typeof selector === 'string' ? selector : JSON.stringify(selector);
     throw invalid(
-      `the selector ${cut(shown)} would match every series: it needs at least one matcher that does not match the empty string, such as {job=~".+"}`,
+      `the selector ${shownSelector(selector)} would match every series: it needs at least one matcher that does not match the empty string, such as {job=~".+"}`,
     );
   }
   return matchers;
+};
+
+const compiled = (selector: Selector): readonly CompiledMatcher[] => {
+  try {
+    return matchersOf(selector).map(compileMatcher);
+  } catch (error) {
+    if (error instanceof TidemarkError) throw error;
+    // A getter, or the trap of a proxy.
+    throw new TidemarkError('TIDEMARK_INVALID_SELECTOR', 'the selector could not be read', { cause: error });
+  }
+};
+
+const shownSelector = (selector: Selector): string => {
+  if (typeof selector === 'string') return cut(selector);
+  return Array.isArray(selector) ? `of ${selector.length} matchers` : 'of labels';
 };
 
 /** The matchers of a selector, not compiled yet. */
 export const matchersOf = (selector: Selector): readonly Matcher[] => {
   if (typeof selector === 'string') return matchersOfText(selector);
   if (typeof selector !== 'object' || selector === null) {
-    throw invalid(`a selector is text, an array of matchers or an object of labels, not ${String(selector)}`);
+    throw invalid(`a selector is text, an array of matchers or an object of labels, not ${shownValue(selector)}`);
   }
   if (Array.isArray(selector)) return selector as readonly Matcher[];
   const labels = selector as Labels;
@@ -148,11 +163,7 @@ const firstError = (tree: Tree): SyntaxNode | undefined => {
 const syntaxError = (text: string, node: SyntaxNode): TidemarkError => {
   const found = text.slice(node.from, Math.max(node.to, node.from + 10)).trim();
   if (text.trim() === '') return invalid('the selector is empty; an example is up{job="node"}');
-  return invalidAt(
-    text,
-    node.from,
-    found === '' ? 'it ends too early' : `did not expect ${JSON.stringify(cut(found))}`,
-  );
+  return invalidAt(text, node.from, found === '' ? 'it ends too early' : `did not expect ${quoted(found)}`);
 };
 
 const invalidAt = (text: string, offset: number, problem: string): TidemarkError =>
@@ -161,4 +172,4 @@ const invalidAt = (text: string, offset: number, problem: string): TidemarkError
 const invalid = (message: string, details: Readonly<Record<string, unknown>> = {}): TidemarkError =>
   new TidemarkError('TIDEMARK_INVALID_SELECTOR', message, { details });
 
-const cut = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
+const cut = (text: string): string => shownText(text, 200);

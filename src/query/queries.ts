@@ -11,6 +11,7 @@ import { type LabelPairs, type Labels, toLabels } from '../model/labels.ts';
 import { parseSelector } from '../model/selector.ts';
 import { isStaleAt } from '../model/staleness.ts';
 import { LAST_HIGH, LAST_LOW, NO_ROW, ROW_SHIFT, VALUE_KNOWN } from '../series/table.ts';
+import { detailOf, shownValue } from '../shown-value.ts';
 import { Slices } from '../slices.ts';
 import { type FindParts, type FoundSeries, findLabels, findSeries, type Sought } from './find-series.ts';
 import { ReadAhead } from './read-ahead.ts';
@@ -58,6 +59,7 @@ export class Queries {
   }
 
   async *select(selector: Selector, options: SelectOptions = {}): AsyncGenerator<SeriesSamples> {
+    checkOptions('options', options);
     const { signal } = options;
     this.check(signal);
     const range = this.rangeOf(options);
@@ -80,8 +82,9 @@ export class Queries {
 
   /** For each series its newest sample at `at`, not older than `lookback`; none for a series that has ended by then. */
   async instant(selector: Selector, options: { at?: number; lookback?: Duration } = {}): Promise<InstantSample[]> {
+    checkOptions('options', options);
     const at = options.at ?? this.parts.clock.now();
-    checkTime('at', at);
+    if (!Number.isFinite(at)) throw invalidTime('at', at);
     const lookback =
       options.lookback === undefined ? DEFAULT_LOOKBACK_MS : durationOption('lookback', options.lookback);
     const samples: InstantSample[] = [];
@@ -116,6 +119,7 @@ export class Queries {
   /** Labels of the series that match any of the selectors and may have samples in the range; in no particular order. */
   async metrics(selectors: Selector | readonly string[], range: TimeRange = {}): Promise<Labels[]> {
     this.check(undefined);
+    checkOptions('range', range);
     const { from, through } = this.rangeOf(range);
     const list = isTextList(selectors) ? selectors : [selectors];
     if (list.length === 1) {
@@ -138,6 +142,9 @@ export class Queries {
   }
 
   async labelValues(name: string): Promise<string[]> {
+    if (typeof name !== 'string') {
+      throw new TidemarkError('TIDEMARK_INVALID_LABELS', `the name of a label is ${shownValue(name)}; allowed: text`);
+    }
     const isIndexed = await this.settleIndex();
     const values = new Set(await this.parts.labels.valuesOf(name));
     if (!isIndexed) {
@@ -211,8 +218,15 @@ export class Queries {
   }
 
   private rangeOf({ from, through }: TimeRange): Range {
-    if (from !== undefined) checkTime('from', from);
-    if (through !== undefined) checkTime('through', through);
+    if (from !== undefined) checkTime('from', from, Number.POSITIVE_INFINITY);
+    if (through !== undefined) checkTime('through', through, Number.NEGATIVE_INFINITY);
+    if (from !== undefined && through !== undefined && from > through) {
+      throw new TidemarkError(
+        'TIDEMARK_INVALID_TIMESTAMP',
+        `from is ${from}, which is after through, ${through}; allowed: a time that is not later`,
+        { details: { from, through } },
+      );
+    }
     return {
       from: Math.max(from ?? Number.NEGATIVE_INFINITY, this.parts.visibleFrom()),
       through: through ?? Number.POSITIVE_INFINITY,
@@ -244,15 +258,25 @@ const answerOf = (series: FoundSeries, { timestamps, values }: ReadSamples): Ser
 const isTextList = (selectors: Selector | readonly string[]): selectors is readonly string[] =>
   Array.isArray(selectors) && selectors.length > 0 && selectors.every((selector) => typeof selector === 'string');
 
-const checkTime = (name: string, value: number): void => {
-  if (typeof value === 'number' && !Number.isNaN(value)) return;
-  throw new TidemarkError(
+/** `never`: the infinity that would leave nothing. */
+const checkTime = (name: string, value: number, never: number): void => {
+  if (typeof value === 'number' && !Number.isNaN(value) && value !== never) return;
+  throw invalidTime(name, value);
+};
+
+const invalidTime = (name: string, value: unknown): TidemarkError =>
+  new TidemarkError(
     'TIDEMARK_INVALID_TIMESTAMP',
-    `${name} is ${String(value)}; allowed: milliseconds since the epoch`,
-    {
-      details: { name, value },
-    },
+    `${name} is ${shownValue(value)}; allowed: milliseconds since the epoch`,
+    { details: { name, value: detailOf(value) } },
   );
+
+/** What the caller gives as an object of options. */
+const checkOptions = (name: string, value: unknown): void => {
+  if (typeof value === 'object' && value !== null) return;
+  throw new TidemarkError('TIDEMARK_INVALID_OPTION', `${name} is ${shownValue(value)}; allowed: an object`, {
+    details: { option: name, value: detailOf(value) },
+  });
 };
 
 const durationOption = (name: string, value: Duration): number => {
@@ -261,10 +285,10 @@ const durationOption = (name: string, value: Duration): number => {
   } catch (cause) {
     throw new TidemarkError(
       'TIDEMARK_INVALID_OPTION',
-      `${name} is ${String(value)}; allowed: a duration such as '5m'`,
+      `${name} is ${shownValue(value)}; allowed: a duration such as '5m'`,
       {
         cause,
-        details: { option: name, value },
+        details: { option: name, value: detailOf(value) },
       },
     );
   }

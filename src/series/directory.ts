@@ -42,7 +42,8 @@ export class SeriesDirectory {
   resolve(labels: Labels): Row {
     const hash = labelHash(labels);
     const row = this.parts.table.findHashed(labels, hash);
-    return row === NO_ROW ? this.admit(toLabelPairs(labels), hash) : row;
+    // Asked again by what is kept: labels may answer differently each time that they are read.
+    return row === NO_ROW ? this.resolvePairs(toLabelPairs(labels)) : row;
   }
 
   resolvePairs(pairs: LabelPairs): Row {

@@ -5,8 +5,8 @@
 import type { AppendResult, Sample } from '../api.ts';
 import { type ErrorCode, TidemarkError } from '../errors.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
-import type { Labels } from '../model/labels.ts';
-import { shownValue } from '../shown-value.ts';
+import { type Labels, toLabelPairs } from '../model/labels.ts';
+import { detailOf, shownValue } from '../shown-value.ts';
 import type { Admission } from './admission.ts';
 import type { SeriesDirectory } from './directory.ts';
 import type { MemoryChunks } from './memory-chunks.ts';
@@ -86,7 +86,7 @@ export class Ingest {
     if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
     checkValue(value);
     if (!this.isTaken(timestamp)) {
-      const known = this.parts.table.find(labels);
+      const known = this.parts.table.findPairs(toLabelPairs(labels));
       this.scratch[0] = value;
       this.refuseOld(known, timestamp);
       return;
@@ -123,6 +123,13 @@ export class Ingest {
 
   /** Appends many samples; with `durability: 'always'` they are made durable together. */
   appendBatch(samples: readonly Sample[]): AppendResult {
+    if (!Array.isArray(samples)) {
+      throw new TidemarkError(
+        'TIDEMARK_INVALID_OPTION',
+        `samples is ${shownValue(samples)}; allowed: an array of { labels, timestamp, value }`,
+        { details: { option: 'samples', value: detailOf(samples) } },
+      );
+    }
     let accepted = 0;
     const rejected: { index: number; code: ErrorCode }[] = [];
     this.commitEach = false;
@@ -176,11 +183,30 @@ export class Ingest {
   }
 
   private rowOf(labels: Labels): Row {
+    try {
+      return this.rowRead(labels);
+    } catch (error) {
+      throw this.labelsError(error, labels);
+    }
+  }
+
+  private rowRead(labels: Labels): Row {
     const guessed = this.succession.guess(labels);
     if (guessed !== NO_ROW) return guessed;
     const row = this.parts.directory.resolve(labels);
     this.succession.learn(row);
     return row;
+  }
+
+  /** Labels of which reading one fails are invalid; any other failure stays what it is. */
+  private labelsError(error: unknown, labels: Labels): unknown {
+    if (error instanceof TidemarkError) return error;
+    try {
+      toLabelPairs(labels);
+      return error;
+    } catch (invalid) {
+      return invalid;
+    }
   }
 
   private add(row: Row, timestamp: number, high: number, low: number): void {
@@ -232,12 +258,12 @@ const invalidTime = (timestamp: unknown): TidemarkError =>
   new TidemarkError(
     'TIDEMARK_INVALID_TIMESTAMP',
     `timestamp is ${shownValue(timestamp)}; allowed: whole milliseconds since the epoch, at most ${TIME_LIMIT_MS} either side`,
-    { details: { timestamp } },
+    { details: { timestamp: detailOf(timestamp) } },
   );
 
 const checkValue = (value: number): void => {
   if (typeof value === 'number') return;
   throw new TidemarkError('TIDEMARK_INVALID_VALUE', `value is a ${typeof value}; allowed: a number`, {
-    details: { value },
+    details: { value: detailOf(value) },
   });
 };

@@ -26,6 +26,7 @@ export const backup = async (session: Session, target: string): Promise<BackupRe
   const { engine, running } = session;
   const { directory, clock, table, outside } = engine;
   try {
+    refuseInside(outside, directory, target);
     refuseExisting(outside, target);
     makeDirectoryDurably(outside, target, 0o700);
   } catch (error) {
@@ -64,6 +65,19 @@ export const backup = async (session: Session, target: string): Promise<BackupRe
   } finally {
     release();
   }
+};
+
+/** A copy in the store's own directory would be copied itself; a store in the copy's would become part of it. */
+const refuseInside = (fileSystem: FileSystem, directory: string, target: string): void => {
+  const contains = (outer: string, inner: string): boolean =>
+    fileSystem.contains?.(outer, inner) ?? `${inner}/`.startsWith(`${outer}/`);
+  const isInside = contains(directory, target);
+  if (!isInside && !contains(target, directory)) return;
+  throw new TidemarkError(
+    'TIDEMARK_INVALID_OPTION',
+    `the backup's directory ${target} ${isInside ? 'is in' : 'holds'} the store's own, ${directory}`,
+    { details: { option: 'directory', value: target, allowed: "a directory apart from the store's" } },
+  );
 };
 
 const refuseExisting = (fileSystem: FileSystem, target: string): void => {

@@ -6,6 +6,7 @@ import { readQuarantined } from '../disk/quarantine-reader.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Fingerprint } from '../model/fingerprint.ts';
 import { toLabels } from '../model/labels.ts';
+import { detailOf, shownValue } from '../shown-value.ts';
 import type { Session } from './session.ts';
 
 export const listQuarantine = ({ engine }: Session): QuarantinedSeries[] =>
@@ -21,9 +22,13 @@ export const readFromQuarantine = (
   const { fileSystem, directory } = engine;
   const files = listQuarantined(fileSystem, directory).filter((entry) => entry.fingerprint === fingerprint);
   if (files.length === 0) {
-    throw new TidemarkError('TIDEMARK_INVALID_OPTION', `nothing is in quarantine for fingerprint ${fingerprint}`, {
-      details: { option: 'fingerprint', value: fingerprint },
-    });
+    throw new TidemarkError(
+      'TIDEMARK_INVALID_OPTION',
+      `nothing is in quarantine for fingerprint ${shownValue(fingerprint)}`,
+      {
+        details: { option: 'fingerprint', value: detailOf(fingerprint) },
+      },
+    );
   }
   const columns = new SampleColumns();
   const problems = files.flatMap((entry) => readOne(entry, fileSystem, directory, columns));

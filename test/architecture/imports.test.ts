@@ -4,6 +4,7 @@ import { importsOf, isOwnFile, sourceFiles, zoneOf } from './source-tree.ts';
 
 /** From the bottom up: a zone imports only from zones above it in this list, and from itself. */
 const zones = [
+  'shown-value',
   'errors',
   'logger',
   'clock',

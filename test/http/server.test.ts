@@ -247,7 +247,7 @@ describe('the HTTP server', () => {
     it('pages through the lifecycle events of the journal', async () => {
       const directory = mkdtempSync(join(tmpdir(), 'tidemark-http-'));
       try {
-        await using real = await openStore(directory);
+        await using real = await openStore(directory, { retention: 'off' });
         for (let i = 0; i < 5; i++) {
           real.append({ __name__: 'up', i: String(i) }, 1000, i);
           await real.flush();

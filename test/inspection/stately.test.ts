@@ -114,7 +114,7 @@ describe('@statelyai/inspect', function () {
     expect(text).to.not.include(directory);
   });
 
-  it('opens no socket by itself, and the bridge listens on loopback alone', async () => {
+  it('opens no network socket by itself, and the bridge listens on loopback alone', async () => {
     const seen = watchSockets();
     try {
       const { send, arrived } = adapter();
@@ -122,10 +122,12 @@ describe('@statelyai/inspect', function () {
       store = await openStore(temporaryDirectory(), { inspect: (event) => inspector.inspect.next?.(event) });
       await live(store);
       expect(await arrived()).to.not.deep.equal([]);
-      expect(seen).to.deep.equal({ servers: [], connections: 0 });
+      // The lock's own name is no address: only processes of this machine see it.
+      const listening = () => seen.servers.filter((server) => typeof server.address() !== 'string');
+      expect({ servers: listening(), connections: seen.connections }).to.deep.equal({ servers: [], connections: 0 });
       const bridge = await serveInspector(store);
       try {
-        expect(seen.servers.map((server) => (server.address() as AddressInfo).address)).to.deep.equal(['127.0.0.1']);
+        expect(listening().map((server) => (server.address() as AddressInfo).address)).to.deep.equal(['127.0.0.1']);
         expect(seen.connections).to.equal(0);
         const { port } = new URL(bridge.url);
         const others = Object.values(networkInterfaces()).flatMap((all = []) =>

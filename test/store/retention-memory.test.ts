@@ -38,10 +38,13 @@ describe('the retention of a directory', () => {
   });
 
   it('that was named goes on without the option, by time and by bytes', async () => {
-    const named: [StoreOptions['retention'], object][] = [
+    const named: [NonNullable<StoreOptions['retention']>, object][] = [
       ['30d', { time: 30 * DAY_MS }],
       ['off', { time: 'off' }],
-      [{ time: '20d', bytes: 2 ** 30 }, { time: 20 * DAY_MS, bytes: 2 ** 30 }],
+      [
+        { time: '20d', bytes: 2 ** 30 },
+        { time: 20 * DAY_MS, bytes: 2 ** 30 },
+      ],
       [{ bytes: 2 ** 30 }, { time: 20 * DAY_MS, bytes: 2 ** 30 }],
       ['10d', { time: 10 * DAY_MS }],
     ];

@@ -31,7 +31,7 @@ describe('a store', () => {
 
   it('whose statechart breaks gives everything back, says so, and can be opened again', async () => {
     const directory = temporaryDirectory();
-    const engine = new Engine(directory, resolveOptions({}));
+    const engine = new Engine(directory, resolveOptions({ retention: 'off' }));
     const session = new Session(engine);
     await session.open();
     const { ingest } = session.running;

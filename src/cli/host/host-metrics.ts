@@ -3,8 +3,10 @@
  * node_exporter. On Linux the figures come from /proc; elsewhere from what Node itself knows, and what it does not know
  * is left out.
  */
+import type { StatsFs } from 'node:fs';
 import { readFile, statfs } from 'node:fs/promises';
 import { cpus, freemem, loadavg, totalmem, uptime } from 'node:os';
+import { dirname } from 'node:path';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { parseCpu, parseDiskStats, parseMemory, parseNetwork, parsePressure } from './proc-files.ts';
 
@@ -101,8 +103,16 @@ const pressureSamples = async (): Promise<HostSample[]> => {
   return samples.flat();
 };
 
+/** Of the disk that a directory is on, or will be created on. */
+const spaceAt = async (directory: string): Promise<StatsFs | undefined> => {
+  for (let path = directory; ; path = dirname(path)) {
+    const found = await statfs(path).catch(() => undefined);
+    if (found !== undefined || dirname(path) === path) return found;
+  }
+};
+
 const fileSystemSamples = async (directory: string): Promise<HostSample[]> => {
-  const found = await statfs(directory).catch(() => undefined);
+  const found = await spaceAt(directory);
   if (found === undefined) return [];
   const labels = { mountpoint: directory };
   return [
@@ -136,7 +146,7 @@ export const readHostSamples = async (directory: string, nowMs: number): Promise
 };
 
 export interface HostMetricsOptions {
-  /** Its file system is the one whose space is measured. */
+  /** Absolute path; its file system is the one whose space is measured. It need not exist yet. */
   readonly directory: string;
   readonly now: () => number;
 }

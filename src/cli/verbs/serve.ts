@@ -2,6 +2,7 @@
  * `tidemark serve`: a store that records this machine and this process, and the pages that show it. `npm start` runs it
  * on ./data.
  */
+import { resolve } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { PagesServer } from '../../http/server.ts';
 import type { Store } from '../../index.ts';
@@ -75,14 +76,14 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
-const openAndShow = async (
-  server: PagesServer,
-  { positionals: [directory = './data'], options, terminal, engine, signal }: Invocation,
-): Promise<Store> => {
+const directoryOf = ({ positionals: [directory = './data'] }: Invocation): string => directory;
+
+const openAndShow = async (server: PagesServer, invocation: Invocation): Promise<Store> => {
+  const { options, terminal, engine, signal } = invocation;
   const { openStore, systemClock } = await engine();
   const bar = createProgressBar(terminal, systemClock);
   const retention = textOption(options, 'retention');
-  const store = await openStore(directory, {
+  const store = await openStore(directoryOf(invocation), {
     ...(retention === undefined ? {} : { retention }),
     signal,
     onProgress: (progress) => {
@@ -158,7 +159,7 @@ export const serve: Verb = {
     const server = await listen(invocation.options, await invocation.engine(), registry);
     const { systemClock } = await invocation.engine();
     collectDefaultMetrics({ register: registry });
-    registerHostMetrics(registry, { directory: process.cwd(), now: systemClock.now });
+    registerHostMetrics(registry, { directory: resolve(directoryOf(invocation)), now: systemClock.now });
     try {
       return await serveUntilStopped(server, registry, invocation);
     } finally {

@@ -1,0 +1,43 @@
+/** Where a backup may not go: into the directory that is being copied, nor around it. */
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { openStore, TidemarkError } from '../../src/index.ts';
+import { withDirectory } from '../disk/support.ts';
+
+describe('the directory of a backup', () => {
+  it("may not be in the store's own, nor hold it, whatever links lead there", () =>
+    withDirectory(async (root) => {
+      const directory = join(root, 'outer', 'store');
+      mkdirSync(join(root, 'outer'));
+      const store = await openStore(directory, { retention: 'off' });
+      store.append({ __name__: 'm' }, 1000, 1);
+      mkdirSync(join(directory, 'ab'));
+      symlinkSync(directory, join(root, 'link'));
+      symlinkSync(join(directory, 'ab'), join(root, 'series'));
+      symlinkSync(join(root, 'outer'), join(root, 'around'));
+      const before = readdirSync(directory).sort();
+      const refused = ['outer/store', 'outer/store/backup', 'outer/store/ba', 'outer/store/ab/x/y', 'outer'];
+      for (const path of [...refused, 'link/backup', 'series', 'series/x', 'around', 'link/../outer/store/z', '.']) {
+        const error = await store.backup(join(root, path)).catch((reason: unknown) => reason);
+        expect(error, path).to.be.instanceOf(TidemarkError);
+        expect((error as TidemarkError).code, path).to.equal('TIDEMARK_INVALID_OPTION');
+      }
+      expect(readdirSync(directory).sort()).to.deep.equal(before);
+      expect(readdirSync(join(directory, 'ab'))).to.deep.equal([]);
+      await store.close();
+    }));
+
+  it('may lie beside it, under a name that begins the same', () =>
+    withDirectory(async (root) => {
+      const directory = join(root, 'store');
+      const store = await openStore(directory, { retention: 'off' });
+      store.append({ __name__: 'm' }, 1000, 1);
+      await store.backup(join(root, 'store-copy'));
+      symlinkSync(root, join(root, 'self'));
+      await store.backup(join(root, 'self', 'another'));
+      await store.close();
+      expect(existsSync(join(root, 'store-copy', 'VERSION'))).to.equal(true);
+      expect(existsSync(join(root, 'another', 'VERSION'))).to.equal(true);
+    }));
+});
