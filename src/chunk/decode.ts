@@ -48,9 +48,9 @@ export const encodingName = (encoding: number): EncodingName => {
 /** The number on disk of an encoding given by name. */
 export const encodingOf = (name: EncodingName): Encoding => encodingNames.indexOf(name) as Encoding;
 
-/** Adds all samples of the chunk at `offset` to the columns. */
+/** Adds all samples of the chunk at `offset` to the columns, as the original reads them. */
 export const decodeChunk = (block: Uint8Array, offset: number, encoding: number, into: SampleColumns): void =>
-  decodeChunkRange(block, offset, encoding, -Infinity, Infinity, into);
+  decodeRange(block, offset, encoding, -Infinity, Infinity, into, false);
 
 /** Adds the samples with `from <= time <= through` (milliseconds), and reads no further than it must. */
 export const decodeChunkRange = (
@@ -60,6 +60,33 @@ export const decodeChunkRange = (
   from: number,
   through: number,
   into: SampleColumns,
+): void => decodeRange(block, offset, encoding, from, through, into, false);
+
+/**
+ * Adds all samples of a chunk that a store holds: no two of them have the same time. So the times are right, too, where
+ * the original stored an interval of exactly 2^24 ms as 0 (docs/formats/chunks.md, "Limits").
+ */
+export const decodeStored = (block: Uint8Array, offset: number, encoding: number, into: SampleColumns): void =>
+  decodeRange(block, offset, encoding, -Infinity, Infinity, into, true);
+
+/** {@link decodeStored} of the samples with `from <= time <= through`. */
+export const decodeStoredRange = (
+  block: Uint8Array,
+  offset: number,
+  encoding: number,
+  from: number,
+  through: number,
+  into: SampleColumns,
+): void => decodeRange(block, offset, encoding, from, through, into, true);
+
+const decodeRange = (
+  block: Uint8Array,
+  offset: number,
+  encoding: number,
+  from: number,
+  through: number,
+  into: SampleColumns,
+  mendsSteps: boolean,
 ): void => {
   validateChunk(block, offset, encoding);
   if (!fitsDoubles(block, offset, encoding)) {
@@ -67,7 +94,7 @@ export const decodeChunkRange = (
   } else if (encoding === VARBIT) {
     const firstTime = varbitFirstTime(block, offset);
     const lastTime = varbitLastTime(block, offset);
-    decodeVarbit(block, offset, firstTime, lastTime, from, through, into);
+    decodeVarbit(block, offset, firstTime, lastTime, from, through, into, mendsSteps);
   } else if (encoding === DELTA) {
     decodeDelta(block, offset, from, through, into);
   } else {
@@ -82,7 +109,7 @@ export const decodeChunkExactly = (block: Uint8Array, offset: number, encoding: 
   const start = samples.count;
   let isLastInHeader = false;
   try {
-    if (encoding === VARBIT) isLastInHeader = decodeVarbit(block, offset, 0, 0, -Infinity, Infinity, samples);
+    if (encoding === VARBIT) isLastInHeader = decodeVarbit(block, offset, 0, 0, -Infinity, Infinity, samples, false);
     else if (encoding === DELTA) decodeDelta(block, offset, -Infinity, Infinity, samples);
     else decodeDoubleDelta(block, offset, -Infinity, Infinity, samples);
   } finally {

@@ -35,6 +35,11 @@ const payload = new Int32Array(CHUNK_WORDS + 6);
 /** More bits than a sample can take, its fields' look-ahead included. */
 const MARGIN_BITS = 192;
 const TWO_POW_32 = 4294967296;
+/**
+ * The one interval that the original stores wrongly: it closes a chunk at longer ones, and the field holds shorter ones. It
+ * is stored as 0, and no two samples of a series have the same time.
+ */
+const LONGEST_STEP = 2 ** 24;
 
 /** Time of the first sample; 0 in an empty chunk. */
 export const varbitFirstTime = (block: Uint8Array, offset: number): number => readTime(block, offset + FIRST_TIME);
@@ -50,7 +55,7 @@ export const isVarbitClosed = (block: Uint8Array, offset: number): boolean => (b
 /**
  * Adds the samples with `from <= time <= through` to the columns. Times are `firstTime` plus the differences, so that a
  * caller who needs exact ones gives 0; a newest sample that is only in the header, in "last", gets `lastTime`. Returns
- * whether there was such a one.
+ * whether there was such a one. `mendsSteps`: an interval of 0 is one of 2^24 ms.
  */
 export const decodeVarbit = (
   block: Uint8Array,
@@ -60,6 +65,7 @@ export const decodeVarbit = (
   from: number,
   through: number,
   into: SampleColumns,
+  mendsSteps: boolean,
 ): boolean => {
   const end = readUint16BE(block, offset + NEXT);
   const isClosed = isVarbitClosed(block, offset);
@@ -68,7 +74,7 @@ export const decodeVarbit = (
     if (firstTime >= from) pushSample(into, firstTime, block, offset + FIRST_VALUE);
   }
   if (end > ONE_SAMPLE && (end !== PAYLOAD_BIT || isClosed)) {
-    if (!decodePayload(block, offset, end, firstTime, from, through, into)) return false;
+    if (!decodePayload(block, offset, end, firstTime, from, through, into, mendsSteps)) return false;
   }
   if (!isClosed && end !== PAYLOAD_BIT) return false;
   if (lastTime < from || lastTime > through) return false;
@@ -88,6 +94,7 @@ const decodePayload = (
   from: number,
   through: number,
   into: SampleColumns,
+  mendsSteps: boolean,
 ): boolean => {
   const encoding = block[offset + FLAGS] & ENCODING_MASK;
   let { timestamps, values, words, count } = into;
@@ -128,7 +135,13 @@ const decodePayload = (
         position += 26;
       }
     }
-    time += delta;
+    if (mendsSteps && (delta === 0 || delta === LONGEST_STEP)) {
+      // Stored in 24 bits as 0, and the writer counts on from that 0.
+      time += LONGEST_STEP;
+      delta = 0;
+    } else {
+      time += delta;
+    }
 
     if (encoding === INTEGER) {
       const field = bitsAt(position);

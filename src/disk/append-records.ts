@@ -3,8 +3,10 @@
  * again, for example when the disk has space again; a file that was new is gone. Where even the cut fails, it is made
  * before the next change of the file.
  */
-import { closeAfter } from './read-write.ts';
+import type { FileStat } from './file-system.ts';
+import { closeAfter, discard } from './read-write.ts';
 import type { SeriesFileAccess, Slots } from './series-file-access.ts';
+import { TEMPORARY_SUFFIX } from './series-path.ts';
 import { corruptSeriesFile, RECORD_BYTES, wholeRecords } from './series-record.ts';
 
 export interface PersistResult {
@@ -50,6 +52,37 @@ export const appendRecords = (
     if (cutTo !== undefined) access.takeBack(path, cutTo);
     throw error;
   }
+};
+
+/**
+ * Writes a file with the chunks in `slots` beside the one at `path`, syncs it, and renames it over that one. When it fails
+ * the old file is there as it was.
+ */
+export const replaceRecords = (
+  access: SeriesFileAccess,
+  path: string,
+  slots: Slots,
+  encodings: Uint8Array,
+): FileStat => {
+  const { fileSystem } = access;
+  const temporary = path + TEMPORARY_SUFFIX;
+  try {
+    const fd = access.openForWriting(temporary, 'truncate');
+    closeAfter(fileSystem, fd, () => {
+      access.writeRecords(fd, slots, encodings, 0);
+      fileSystem.syncBlocking(fd);
+    });
+    fileSystem.rename(temporary, path);
+  } catch (error) {
+    discard(fileSystem, temporary);
+    throw error;
+  }
+  access.forget(path);
+  access.noteEntry(path);
+  access.syncEntryIfPossible(path);
+  const found = fileSystem.stat(path);
+  if (found === undefined) throw changedBeneath(path, 0, slots.length * RECORD_BYTES);
+  return found;
 };
 
 const changedBeneath = (path: string, size: number, expected: number): Error =>

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { type SampleColumns, VARBIT } from '../chunk/chunk.ts';
-import { decodeChunk } from '../chunk/decode.ts';
+import { decodeStored } from '../chunk/decode.ts';
 import { TidemarkError } from '../errors.ts';
 import type { FileDescriptor, FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
@@ -62,7 +62,7 @@ const readRecord = (bytes: Uint8Array, at: number, offset: number, into: SampleC
   if (bytes[at] > VARBIT) return;
   const before = into.count;
   try {
-    decodeChunk(bytes, at + HEADER_BYTES, bytes[at], into);
+    decodeStored(bytes, at + HEADER_BYTES, bytes[at], into);
   } catch (error) {
     if (!(error instanceof TidemarkError)) throw error;
     if (problem === undefined) note(offset, error.message);

@@ -17,7 +17,7 @@ import type { SlabView } from '../chunk/slab.ts';
 import { TidemarkError } from '../errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
-import { appendRecords, type PersistResult } from './append-records.ts';
+import { appendRecords, type PersistResult, replaceRecords } from './append-records.ts';
 import { type DropAndPersist, type DropResult, dropAndPersist } from './drop-and-persist.ts';
 import type { FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
@@ -165,6 +165,14 @@ export class SeriesFiles {
   writeAgain(high: number, low: number, firstIndex: number): SeriesFileStat {
     return this.attempt('rewrite', high, low, (path) => {
       const { size, mtimeNs } = this.access.writeAgain(path, firstIndex * RECORD_BYTES);
+      return toSeriesFileStat(size, mtimeNs);
+    });
+  }
+
+  /** Puts a file with these chunks in the place of the one that is there, durably and in one step. */
+  replace(high: number, low: number, slots: Slots, encodings: Uint8Array): SeriesFileStat {
+    return this.attempt('rewrite', high, low, (path) => {
+      const { size, mtimeNs } = replaceRecords(this.access, path, slots, encodings);
       return toSeriesFileStat(size, mtimeNs);
     });
   }

@@ -7,6 +7,7 @@
  */
 import { MalformedBytes, OutOfBytes } from '../model/malformed-bytes.ts';
 import type { TextTable } from '../model/text-table.ts';
+import { encodeText, hasEscapedBytes } from '../model/utf8.ts';
 
 const FREE = 0;
 const REMOVED = -1;
@@ -169,6 +170,12 @@ export class ValueSet {
         body[end] = length * 2;
         return end + 1 + length;
       }
+    }
+    if (hasEscapedBytes(value)) {
+      const bytes = encodeText(value);
+      const at = writeLength(body, end, bytes.length);
+      body.set(bytes, at);
+      return at + bytes.length;
     }
     const start = writeLength(body, end, Buffer.byteLength(value));
     return start + body.write(value, start);

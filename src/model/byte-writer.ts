@@ -4,6 +4,7 @@
  */
 import { highHalf, lowHalf, writeInt32BE } from './int64.ts';
 import type { LabelPairs } from './labels.ts';
+import { encodeText, hasEscapedBytes } from './utf8.ts';
 
 /** The longest base-128 form of 64 bits. */
 const VARINT_BYTES_MAX = 10;
@@ -112,6 +113,12 @@ export class ByteWriter {
   string(text: string): void {
     const length = text.length;
     if (length < 64 && this.shortAscii(text, length)) return;
+    if (hasEscapedBytes(text)) {
+      const bytes = encodeText(text);
+      this.svarint(bytes.length);
+      this.raw(bytes);
+      return;
+    }
     const byteCount = Buffer.byteLength(text);
     this.svarint(byteCount);
     this.reserve(byteCount);

@@ -6,7 +6,7 @@
  * collisions are real: collisions.ts. The full fingerprint is a hash over the whole label set; nothing on disk uses it.
  */
 import type { LabelPairs } from './labels.ts';
-import { compareUtf8 } from './utf8.ts';
+import { compareUtf8, encodeText, hasEscapedBytes } from './utf8.ts';
 
 /** The text of a fingerprint: exactly 16 lower-case hex digits. It names files and is the key in events and listings. */
 export type Fingerprint = string;
@@ -101,6 +101,10 @@ const update = (text: string): void => {
 };
 
 const updateUtf8 = (text: string): void => {
+  if (hasEscapedBytes(text)) {
+    for (const byte of encodeText(text)) updateByte(byte);
+    return;
+  }
   if (utf8.length < text.length * 3) utf8 = Buffer.allocUnsafe(text.length * 3);
   const byteCount = utf8.write(text);
   for (let i = 0; i < byteCount; i++) updateByte(utf8[i]);

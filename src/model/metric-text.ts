@@ -3,7 +3,7 @@
  * by their rendered text, values are quoted as Go quotes them. docs/formats/labels-and-mappings.md
  */
 import { type LabelPairs, METRIC_NAME } from './labels.ts';
-import { compareUtf8 } from './utf8.ts';
+import { compareUtf8, hasEscapedBytes } from './utf8.ts';
 
 /** The metric's text; `{}` for no labels, and without braces if there is only the name. */
 export const metricText = (pairs: LabelPairs): string => {
@@ -43,6 +43,7 @@ const quoteLikeGo = (value: string): string => {
 const escapeLikeGo = (character: string): string => {
   if (printable.test(character)) return character;
   const code = character.codePointAt(0) ?? 0;
+  if (hasEscapedBytes(character)) return `\\x${(code & 0xff).toString(16)}`;
   if (code < 0x80) return `\\x${code.toString(16).padStart(2, '0')}`;
   if (code < 0x10000) return `\\u${code.toString(16).padStart(4, '0')}`;
   return `\\U${code.toString(16).padStart(8, '0')}`;

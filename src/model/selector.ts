@@ -12,6 +12,7 @@ import { quoted, shownText, shownValue } from '../shown-value.ts';
 import { type Labels, METRIC_NAME } from './labels.ts';
 import { type CompiledMatcher, compileMatcher, type Matcher } from './matcher.ts';
 import { UnquoteError, unquote } from './unquote.ts';
+import { hasEscapedBytes } from './utf8.ts';
 
 /** Selector text such as `up{job=~"n.*"}`, matcher objects, or labels that must be equal. */
 export type Selector = string | readonly Matcher[] | Labels;
@@ -91,7 +92,8 @@ const matchersOfText = (text: string): readonly Matcher[] => {
   if (text.length > SELECTOR_LENGTH_MAX) {
     throw invalid(`a selector may have ${SELECTOR_LENGTH_MAX} characters, but it has ${text.length}`);
   }
-  const tree = parser.parse(text);
+  // The grammar refuses halves of surrogate pairs, which stand for bytes that are no UTF-8 (utf8.ts).
+  const tree = parser.parse(hasEscapedBytes(text) ? text.replace(/[\udc80-\udcff]/gu, '\ufffd') : text);
   const expression = firstExpression(tree);
   if (expression === undefined || expression.type.isError) throw syntaxError(text, firstError(tree) ?? tree.topNode);
   if (expression.name !== 'VectorSelector') {

@@ -3,7 +3,7 @@
  * of series, and a string that is there already costs neither time nor memory. The table has a fixed number of places; a
  * text that finds its place taken by another replaces it.
  */
-import { MalformedBytes } from './malformed-bytes.ts';
+import { decodeText } from './utf8.ts';
 
 /** Longer texts rarely repeat. */
 const SHARED_LENGTH_MAX = 64;
@@ -12,7 +12,6 @@ const NON_ASCII = -1;
 const PIECED_LENGTH_MAX = 12;
 
 const { fromCharCode } = String;
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class TextTable {
   private readonly places: string[];
@@ -27,7 +26,7 @@ export class TextTable {
     this.mask = (1 << placeBits) - 1;
   }
 
-  /** The UTF-8 text in `bytes` from `start` to before `end`. Throws {@link MalformedBytes} when it is not UTF-8. */
+  /** The text in `bytes` from `start` to before `end` (utf8.ts). */
   read(bytes: Uint8Array, start: number, end: number): string {
     if (end - start > SHARED_LENGTH_MAX) return decode(bytes, start, end);
     const hash = asciiHash(bytes, start, end);
@@ -89,10 +88,4 @@ const asciiText = (b: Uint8Array, start: number, end: number): string => {
   }
 };
 
-const decode = (bytes: Uint8Array, start: number, end: number): string => {
-  try {
-    return strictUtf8.decode(bytes.subarray(start, end));
-  } catch (error) {
-    throw new MalformedBytes('text is not valid UTF-8', { cause: error });
-  }
-};
+const decode = (bytes: Uint8Array, start: number, end: number): string => decodeText(bytes.subarray(start, end));

@@ -6,16 +6,16 @@
 import type { LabelPairs } from './labels.ts';
 import { MalformedBytes } from './malformed-bytes.ts';
 import { sortedPairs } from './sorted-pairs.ts';
+import { decodeText, encodeText } from './utf8.ts';
 
 const SEPARATOR = 0xff;
 const separator = Uint8Array.of(SEPARATOR);
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The unique metric string as bytes; empty for no labels. */
 export const uniqueMetricBytes = (pairs: LabelPairs): Buffer => {
   const labels: Buffer[] = [];
   for (let i = 0; i < pairs.length; i += 2) {
-    labels.push(Buffer.concat([Buffer.from(pairs[i]), separator, Buffer.from(pairs[i + 1])]));
+    labels.push(Buffer.concat([encodeText(pairs[i]), separator, encodeText(pairs[i + 1])]));
   }
   labels.sort(Buffer.compare);
   return Buffer.concat(labels.flatMap((label, index) => (index === 0 ? [label] : [separator, label])));
@@ -32,17 +32,9 @@ export const parseUniqueMetric = (bytes: Uint8Array): LabelPairs => {
   while (start <= bytes.length) {
     const found = bytes.indexOf(SEPARATOR, start);
     const end = found < 0 ? bytes.length : found;
-    texts.push(decode(bytes.subarray(start, end)));
+    texts.push(decodeText(bytes.subarray(start, end)));
     start = end + 1;
   }
   if (texts.length % 2 !== 0) throw new MalformedBytes('unique metric string has a label name without a value');
   return sortedPairs(texts);
-};
-
-const decode = (bytes: Uint8Array): string => {
-  try {
-    return strictUtf8.decode(bytes);
-  } catch (error) {
-    throw new MalformedBytes('unique metric string is not valid UTF-8', { cause: error });
-  }
 };

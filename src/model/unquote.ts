@@ -1,7 +1,8 @@
 /**
  * String literals of PromQL: in double or single quotes with the escapes of Go, or in backquotes without any. `\x` and
- * octal escapes give bytes, the others characters; together they must be UTF-8.
+ * octal escapes give bytes, the others characters; bytes that are no UTF-8 are kept as they are (utf8.ts).
  */
+import { decodeText, encodeText } from './utf8.ts';
 
 /** What is wrong with a literal, and where: the offset in its text. */
 export class UnquoteError extends Error {
@@ -31,8 +32,6 @@ const numeric: Readonly<Record<string, RegExp>> = {
   U: /^[0-9A-Fa-f]{8}/,
 };
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /** The text that a literal, quotes included, stands for. Throws {@link UnquoteError}. */
 export const unquote = (literal: string): string => {
   const quote = literal[0];
@@ -45,14 +44,14 @@ export const unquote = (literal: string): string => {
     else offset += readPlain(literal, offset, quote, pieces);
   }
   if (offset !== literal.length - 1) throw new UnquoteError(`the closing ${quote} is missing`, 0);
-  return decode(Buffer.concat(pieces));
+  return decodeText(Buffer.concat(pieces));
 };
 
 /** Takes text up to the next quote or escape; returns how many characters it was. */
 const readPlain = (literal: string, offset: number, quote: string, pieces: Uint8Array[]): number => {
   let end = offset;
   while (end < literal.length && literal[end] !== quote && literal[end] !== '\\') end++;
-  pieces.push(Buffer.from(literal.slice(offset, end)));
+  pieces.push(encodeText(literal.slice(offset, end)));
   return end - offset;
 };
 
@@ -80,14 +79,8 @@ const readEscape = (literal: string, offset: number, quote: string, pieces: Uint
 };
 
 const character = (code: number, offset: number): Uint8Array => {
+  // As JSON tells a byte that is no UTF-8.
+  if (code >= 0xdc80 && code <= 0xdcff) return Uint8Array.of(code & 0xff);
   if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw new UnquoteError('no such character', offset);
   return Buffer.from(String.fromCodePoint(code));
-};
-
-const decode = (bytes: Uint8Array): string => {
-  try {
-    return strictUtf8.decode(bytes);
-  } catch {
-    throw new UnquoteError('the text is not valid UTF-8', 0);
-  }
 };

@@ -243,8 +243,9 @@ export class SeriesReader {
       if (missing > 0) reading.damage ??= missingChunks(missing, firstTimes.length);
       let first = 0;
       while (first < lastTimes.length && lastTimes[first] < from) first++;
-      let end = first;
-      while (end < firstTimes.length && firstTimes[end] <= through) end++;
+      // Chunks of a file that the original wrote may overlap, so what is beyond the range may lie between.
+      let end = firstTimes.length;
+      while (end > first && firstTimes[end - 1] > through) end--;
       reading.firstChunk = first;
       reading.endChunk = end;
     }

@@ -3,8 +3,10 @@ import type { Slab } from '../chunk/slab.ts';
 import { SeriesFiles } from '../disk/series-file.ts';
 import { seriesDirectoryName } from '../disk/series-path.ts';
 import { descriptorProblem, RECORD_BYTES } from '../disk/series-record.ts';
+import { EARLIEST } from '../model/int64.ts';
 import type { Check, NamedSeries } from './check-report.ts';
 import { examineRecords } from './salvage.ts';
+import { overlaps } from './settle-order.ts';
 
 const DIRECTORIES = 256;
 /** Files between two looks at whether the check was aborted. */
@@ -55,7 +57,7 @@ const checkFile = (
   for (let i = 0; i < encodings.length; i++) {
     const problem = descriptorProblem(encodings[i], firstTimes[i], lastTimes[i]);
     if (problem !== undefined) note(`chunk ${i} of the file: ${problem}`);
-    else if (i > 0 && firstTimes[i] <= lastTimes[i - 1])
+    else if (!check.isForeign && i > 0 && firstTimes[i] <= lastTimes[i - 1])
       note(`chunk ${i} of the file begins at ${firstTimes[i]}, and the one before ends at ${lastTimes[i - 1]}`);
   }
   if (check.pedantic || (series?.mtimeNs !== mtimeNs && series?.where === 'checkpoint')) {
@@ -79,11 +81,14 @@ const compare = (
   if (check.isOpen) return;
   if (chunksInFile !== undefined && chunks > chunksInFile)
     note(`the file has ${chunks} chunks, and the checkpoint says ${chunksInFile}`);
-  if (chunks > 0 && firstTimeInMemory !== undefined && firstTimeInMemory <= lastTimes[chunks - 1])
+  if (!check.isForeign && chunks > 0 && firstTimeInMemory !== undefined && firstTimeInMemory <= lastTimes[chunks - 1])
     note(`the file ends at ${lastTimes[chunks - 1]}, and the checkpoint's chunks begin at ${firstTimeInMemory}`);
   if (timeRange === undefined || chunks === 0) return;
+  if (check.isForeign && overlaps({ firstTimes, lastTimes })) return;
   const { firstTime, lastTime } = timeRange;
-  if (firstTime !== firstTimes[0] || lastTime !== lastTimes[chunks - 1])
+  // The original archives series whose beginning it does not know.
+  const isFirstKnown = firstTime !== EARLIEST && firstTime !== 0;
+  if ((isFirstKnown && firstTime !== firstTimes[0]) || lastTime !== lastTimes[chunks - 1])
     note(
       `the archive says from ${firstTime} to ${lastTime}, and the file from ${firstTimes[0]} to ${lastTimes[chunks - 1]}`,
     );

@@ -1,6 +1,6 @@
 /** The checkpoint and the mapping table, checked by themselves. */
 import { SampleColumns } from '../chunk/chunk.ts';
-import { decodeChunk, firstTimeOf, lastTimeOf } from '../chunk/decode.ts';
+import { decodeStored, firstTimeOf, lastTimeOf } from '../chunk/decode.ts';
 import { Slab, type Slot } from '../chunk/slab.ts';
 import type { HeadsRecord } from '../disk/heads.ts';
 import { readHeads } from '../disk/heads-reader.ts';
@@ -48,7 +48,7 @@ const checkChunk = (check: Check, slab: Slab, slot: Slot, after: number, note: (
   const encoding = slab.encoding[slot];
   const columns = new SampleColumns();
   try {
-    decodeChunk(block, offset, encoding, columns);
+    decodeStored(block, offset, encoding, columns);
   } catch (error) {
     if (!(error instanceof TidemarkError)) throw error;
     note(`a chunk in the checkpoint: ${error.message}`);

@@ -46,6 +46,8 @@ export class Check {
   readonly pedantic: boolean;
   /** Not closed in order, or in use: then what a crash leaves is no damage, the next opening puts it right. */
   readonly isOpen: boolean;
+  /** The original had the directory last: chunks may overlap, because it takes older samples after a recovery of its own. */
+  readonly isForeign: boolean;
   private readonly onProblem: ((problem: CheckProblem) => void) | undefined;
   private readonly signal: AbortSignal | undefined;
 
@@ -55,6 +57,7 @@ export class Check {
     readonly clock: Clock;
     readonly pedantic: boolean;
     readonly isOpen: boolean;
+    readonly isForeign: boolean;
     readonly onProblem: ((problem: CheckProblem) => void) | undefined;
     readonly signal: AbortSignal | undefined;
   }) {
@@ -63,6 +66,7 @@ export class Check {
     this.clock = parts.clock;
     this.pedantic = parts.pedantic;
     this.isOpen = parts.isOpen;
+    this.isForeign = parts.isForeign;
     this.onProblem = parts.onProblem;
     this.signal = parts.signal;
   }

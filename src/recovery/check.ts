@@ -13,6 +13,7 @@ import { prepareDirectory } from '../disk/directory.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import { nodeFileSystem } from '../disk/node-file-system.ts';
 import { withTypedErrors } from '../disk/typed-errors.ts';
+import { databaseFolders } from '../index/database-folders.ts';
 import type { KeyValueStores } from '../index/key-value-store.ts';
 import { levelStores } from '../index/level-stores.ts';
 import { describeFinding } from '../journal/findings.ts';
@@ -57,7 +58,8 @@ export const checkDirectory = async (directory: string, options: CheckOptions = 
   const { pedantic = false, onProblem, signal } = options;
   const progress = new ProgressReporter(clock, options.onProgress);
   const { dirty } = prepareDirectory(fileSystem, directory, { readOnly: true });
-  const check = new Check({ fileSystem, directory, clock, pedantic, isOpen: dirty, onProblem, signal });
+  const isForeign = await isLeftByOriginal(keyValueStores, directory);
+  const check = new Check({ fileSystem, directory, clock, pedantic, isOpen: dirty, isForeign, onProblem, signal });
   progress.report('checkpoint', 0, 0);
   await checkHeads(check, (done, total) => progress.report('checkpoint', done, total, done));
   progress.report('archive', 0, 1);
@@ -71,6 +73,14 @@ export const checkDirectory = async (directory: string, options: CheckOptions = 
   checkJournal(check);
   const { problems, seriesCount, chunks, samples } = check;
   return { problems, dirty, series: seriesCount, chunks, samples };
+};
+
+/** The original opened the indexes last. */
+const isLeftByOriginal = async (stores: KeyValueStores, directory: string): Promise<boolean> => {
+  for (const folder of Object.values(databaseFolders)) {
+    if ((await stores.describe?.(join(directory, folder)))?.isForeign === true) return true;
+  }
+  return false;
 };
 
 const checkJournal = (check: Check): void => {

@@ -13,12 +13,14 @@
  * copied or moved, never deleted; changes of the archive are returned, for later; the label indexes are read as they
  * are, and made anew afterwards. A crash at any moment leads here again, to the same result.
  */
+import type { Encoding } from '../chunk/chunk.ts';
 import type { Slab } from '../chunk/slab.ts';
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import type { HeadsRead } from '../disk/heads.ts';
 import type { SeriesFiles } from '../disk/series-file.ts';
 import type { SeriesFileWorker } from '../disk/series-file-worker.ts';
+import { TidemarkError } from '../errors.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';
 import { ArchiveBatch, type ArchivedMetric, type ArchiveIndex, type BadEntry } from '../index/archive-index.ts';
 import type { IndexingOperation } from '../index/indexer.ts';
@@ -32,6 +34,7 @@ import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import { type ExaminedFile, FileExaminer, type FileToExamine } from './file-examiner.ts';
 import { RecoveryFindings } from './findings.ts';
+import { mergeSeries, samplesOfFile, samplesOfMemory } from './merge-series.ts';
 import { isOwnFingerprint, isReserved, nameSeries } from './naming.ts';
 import type { ProgressReporter } from './progress.ts';
 import type { Problem } from './reconcile-touched.ts';
@@ -57,7 +60,7 @@ export interface CrashRecoveryParts {
   readonly unreadable: readonly BadEntry[];
   readonly labels: LabelIndex;
   readonly heads: HeadsRead;
-  readonly options: { readonly pedantic: boolean };
+  readonly options: { readonly pedantic: boolean; readonly encoding: Encoding };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly progress: Pick<ProgressReporter, 'report'>;
@@ -277,6 +280,10 @@ class CrashRecovery {
     const before = table.chunksUnpersisted[row];
     // Nobody knows whether the file's end is on the disk: the next checkpoint asks.
     table.setFlag(row, FILE_UNSYNCED);
+    if (found.overlaps || this.memoryHasMore(row, found)) {
+      this.merge(row);
+      return;
+    }
     chunks.dropThrough(row, found.lastTime);
     if (table.chunksUnpersisted[row] === 0) {
       // The checkpoint may be older than the file, or the file's end may be gone: what is there counts.
@@ -292,6 +299,33 @@ class CrashRecovery {
       );
     }
     chunks.touch(row);
+  }
+
+  /** Whether the checkpoint's chunks have samples older than the file's end that are not in the file. */
+  private memoryHasMore(row: Row, found: ExaminedFile): boolean {
+    const { table, chunks } = this.parts;
+    if (table.chunksUnpersisted[row] === 0 || chunks.firstTimeOf(table.oldestSlot(row)) > found.lastTime) return false;
+    try {
+      const inFile = samplesOfFile(this.parts, table.high[row], table.low[row]).times();
+      for (const time of samplesOfMemory(this.parts, row).times()) {
+        if (time <= found.lastTime && !inFile.has(time)) return true;
+      }
+      return false;
+    } catch (error) {
+      // What can't be read is told when it is; what memory has of it stays.
+      if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return false;
+      throw error;
+    }
+  }
+
+  private merge(row: Row): void {
+    const { table, chunks } = this.parts;
+    const high = table.high[row];
+    const low = table.low[row];
+    const pairs = table.labels[row];
+    if (mergeSeries(this.parts, { high, low, row }) === undefined) return;
+    chunks.touch(row);
+    this.findings.noteSeries('merged', high, low, pairs, 'Chunks of the series overlapped; its samples are in order.');
   }
 
   /** Compares archived series with their files and with what is in memory. */
@@ -362,7 +396,17 @@ class CrashRecovery {
       );
       return;
     }
-    const { firstTime, lastTime } = found;
+    const merged = found.overlaps ? mergeSeries(this.parts, { high, low, row: NO_ROW }) : undefined;
+    if (merged !== undefined) {
+      this.findings.noteSeries(
+        'merged',
+        high,
+        low,
+        pairs,
+        'Chunks of the series overlapped; its samples are in order.',
+      );
+    }
+    const { firstTime, lastTime } = merged ?? found;
     if (archived.firstTimeOf(high, low) === firstTime && archived.lastTimeOf(high, low) === lastTime) return;
     archived.add(high, low, firstTime, lastTime);
     corrections.updateTimeRange(high, low, { firstTime, lastTime });
@@ -434,6 +478,7 @@ class CrashRecovery {
     table.setFlag(row, FILE_UNSYNCED);
     table.adoptLastTime(row, found.lastTime);
     chunks.touch(row);
+    if (found.overlaps) this.merge(row);
   }
 
   private leaveArchive(high: number, low: number): void {

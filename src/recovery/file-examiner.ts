@@ -17,6 +17,7 @@ import type { LabelPairs } from '../model/labels.ts';
 import type { RecoveryFindings } from './findings.ts';
 import { completeTail, describeProblems, examineRecords, salvage } from './salvage.ts';
 import type { FileIndex, SeriesScan } from './series-scan.ts';
+import { overlaps } from './settle-order.ts';
 
 /** Chunks whose bodies are read by one batch at most: a few MiB of the slab. */
 const BODIES_PER_BATCH = 4096;
@@ -46,6 +47,8 @@ export interface ExaminedFile {
   readonly lastChunkFirstTime: number;
   readonly lastTime: number;
   readonly mtimeNs: bigint;
+  /** A chunk begins before the one before it has ended: the original took older samples after a recovery. */
+  readonly overlaps: boolean;
 }
 
 export class FileExaminer {
@@ -171,8 +174,9 @@ export class FileExaminer {
     return seriesFiles.loadDescriptors(high, low);
   }
 
-  private resultOf({ file }: FileToExamine, { firstTimes, lastTimes }: ChunkDescriptors): ExaminedFile | undefined {
+  private resultOf({ file }: FileToExamine, descriptors: ChunkDescriptors): ExaminedFile | undefined {
     const { scan } = this;
+    const { firstTimes, lastTimes } = descriptors;
     const chunks = firstTimes.length;
     if (chunks === 0) return undefined;
     const isAsScanned = scan.trailingBytesOf(file) === 0 && chunks === scan.chunksOf(file);
@@ -185,6 +189,7 @@ export class FileExaminer {
       lastChunkFirstTime: firstTimes[chunks - 1],
       lastTime: lastTimes[chunks - 1],
       mtimeNs,
+      overlaps: overlaps(descriptors),
     };
   }
 }
@@ -196,8 +201,8 @@ const noChunks: ChunkDescriptors = {
 };
 
 /**
- * Whether the headers make sense, each by itself and in their order. Chunks may overlap, as where the original has stored
- * a sample twice; readers leave out what is not later.
+ * Whether the headers make sense, each by itself and in their order. A file where they don't is read to the end: headers
+ * may be damaged, or the original has taken older samples after a recovery.
  */
 const isInOrder = ({ firstTimes, lastTimes, encodings }: ChunkDescriptors): boolean => {
   for (let i = 0; i < encodings.length; i++) {

@@ -20,6 +20,7 @@ export type RecoveryFindingKind =
   | 'timesCorrected'
   | 'backInMemory'
   | 'archiveCleaned'
+  | 'merged'
   | 'salvaged'
   | 'quarantined';
 

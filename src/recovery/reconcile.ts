@@ -4,7 +4,7 @@
  * the file and is still in memory, because the checkpoint keeps chunks until their file is durable.
  */
 import { SampleColumns } from '../chunk/chunk.ts';
-import { decodeChunk, lastTimeOf } from '../chunk/decode.ts';
+import { decodeStored, lastTimeOf } from '../chunk/decode.ts';
 import { NO_SLOT, type Slab } from '../chunk/slab.ts';
 import type { SeriesFiles } from '../disk/series-file.ts';
 import { TidemarkError } from '../errors.ts';
@@ -149,7 +149,7 @@ const samplesInMemory = ({ chunks, slab }: ReconcileParts, row: Row): SampleColu
   const columns = new SampleColumns(1024);
   try {
     for (const slot of chunks.allSlots(row)) {
-      decodeChunk(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], columns);
+      decodeStored(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], columns);
     }
   } catch (error) {
     // Of a checkpoint with a damaged chunk, what comes before it is known.
@@ -195,7 +195,7 @@ const isWhole = (
   const slot = slab.allocate(0);
   try {
     const [encoding] = files.load(high, low, chunk, [slot]);
-    decodeChunk(slab.blockOf(slot), slab.offsetOf(slot), encoding, columns);
+    decodeStored(slab.blockOf(slot), slab.offsetOf(slot), encoding, columns);
     const last = lastTimeOf(slab.blockOf(slot), slab.offsetOf(slot), encoding);
     const isAsItSays = columns.count > 0 && columns.timestamps[0] === firstTimes[chunk] && last === lastTimes[chunk];
     return isAsItSays && agrees(columns, remembered, tailIsDamaged);

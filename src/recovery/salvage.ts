@@ -3,11 +3,12 @@
  * is wrong; the chunks that are sound stay in place, in a file that is written anew. Each step is durable before the
  * next, and until the last one the file is where it was: a crash in between repeats it, and leaves a second copy at worst.
  *
- * A chunk is sound when its header and its samples agree, all of them can be read, and it goes on from the chunk before.
+ * A chunk is sound when its header and its samples agree and all of them can be read. It need not go on from the chunk
+ * before: the original takes older samples after a recovery of its own (merge-series.ts).
  */
 import { join } from 'node:path';
 import { SampleColumns, VARBIT } from '../chunk/chunk.ts';
-import { decodeChunk, usedBytesOf } from '../chunk/decode.ts';
+import { decodeStored, usedBytesOf } from '../chunk/decode.ts';
 import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
 import { ioError } from '../disk/io-error.ts';
 import { copyToQuarantine } from '../disk/quarantine-file.ts';
@@ -16,7 +17,6 @@ import { recordProblem } from '../disk/series-file-reader.ts';
 import { seriesPath, TEMPORARY_SUFFIX } from '../disk/series-path.ts';
 import { BATCH_RECORDS, HEADER_BYTES, RECORD_BYTES, recordFirstTime, recordLastTime } from '../disk/series-record.ts';
 import { TidemarkError } from '../errors.ts';
-import { EARLIEST } from '../model/int64.ts';
 import type { LabelPairs } from '../model/labels.ts';
 
 /** Problems that a hint describes. */
@@ -138,22 +138,14 @@ const meaningfulBytes = (record: Uint8Array): number => {
   return Math.max(VARBIT_HEADER_BYTES, Math.ceil(bits / 8));
 };
 
-/** Judges the records of one file, from its beginning. */
+/** Judges records, and counts their samples. */
 class RecordJudge {
   samples = 0;
   private readonly columns = new SampleColumns(1024);
-  private firstTime = EARLIEST;
-  private lastTime = Number.NEGATIVE_INFINITY;
 
   problemOf(bytes: Uint8Array, at: number): string | undefined {
     const problem = recordProblem(bytes, at) ?? this.unreadable(bytes, at);
     if (problem !== undefined) return problem;
-    const firstTime = recordFirstTime(bytes, at);
-    const lastTime = recordLastTime(bytes, at);
-    if (firstTime < this.firstTime || lastTime < this.lastTime)
-      return `it is from ${firstTime} to ${lastTime}, and the chunk before ends at ${this.lastTime}`;
-    this.firstTime = firstTime;
-    this.lastTime = lastTime;
     this.samples += this.columns.count;
     return undefined;
   }
@@ -162,7 +154,7 @@ class RecordJudge {
     const { columns } = this;
     columns.count = 0;
     try {
-      decodeChunk(bytes, at + HEADER_BYTES, bytes[at], columns);
+      decodeStored(bytes, at + HEADER_BYTES, bytes[at], columns);
     } catch (error) {
       if (error instanceof TidemarkError) return error.message;
       throw error;

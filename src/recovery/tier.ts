@@ -6,6 +6,11 @@
  * - `crash`: it crashed and no journal belongs to what is there, because the original wrote it last or because heads.db
  *   is damaged: the full recovery, over all series files.
  *
+ * A directory that the original has had open since Tidemark is never taken for one that only Tidemark wrote: what the
+ * original has written since is newer than the journal, whatever heads.db says. Its tier is `clean` when the original closed
+ * it in order and the journal holds nothing else, and `crash` otherwise; then the journal's samples are added to what was
+ * recovered where they are missing, and it takes nothing away.
+ *
  * A heads.db that a running Tidemark wrote names its journal position itself, in its trailer. One that a clean close
  * left behind, or that the original wrote, has none: then the journal says which file, by size and CRC-32, its session
  * was opened on, or was about to leave behind.
@@ -18,8 +23,16 @@ import type { LifecycleEvent, Position, StoreClosed, StoreClosing, StoreOpened }
 export type Tier =
   | { readonly kind: 'clean' }
   | { readonly kind: 'journal'; readonly from: Position }
-  /** `from`: a journal that does not fit, but whose samples were acknowledged, is replayed over what was recovered. */
-  | { readonly kind: 'crash'; readonly reason: string; readonly from: Position | undefined };
+  /**
+   * `from`: a journal that does not fit, but whose samples were acknowledged, is replayed over what was recovered, or, when
+   * it is `overtaken` by what another program wrote, only what is missing of it is added.
+   */
+  | {
+      readonly kind: 'crash';
+      readonly reason: string;
+      readonly from: Position | undefined;
+      readonly overtaken?: boolean;
+    };
 
 export interface TierChoice {
   readonly tier: Tier;
@@ -34,6 +47,8 @@ export interface TierQuestion {
   /** DIRTY was there, or recovery is forced. */
   readonly dirty: boolean;
   readonly forced: boolean;
+  /** The original has had the directory open since Tidemark. */
+  readonly overtaken: boolean;
   readonly heads: Pick<HeadsRead, 'status' | 'bytes' | 'crc32' | 'trailer'>;
   /** Oldest position of the journal and the one behind its last record; `undefined` when there is no record. */
   readonly first: Position;
@@ -41,6 +56,7 @@ export interface TierQuestion {
 }
 
 export const chooseTier = (question: TierQuestion): TierChoice => {
+  if (question.overtaken) return chooseOvertaken(question);
   // The usual case needs nothing but the tail: what subscribers hold back of the journal is not read.
   if (question.dirty && !question.forced && question.heads.status !== 'damaged' && trailerFits(question)) {
     return { tier: { kind: 'journal', from: question.heads.trailer.position }, ownHeads: true };
@@ -49,6 +65,25 @@ export const chooseTier = (question: TierQuestion): TierChoice => {
   const { heads } = question;
   const ownHeads = heads.trailer !== undefined || isHeadsOf(session, heads) || closing !== undefined;
   return { tier: tierOf(question, session, closing), ownHeads };
+};
+
+const chooseOvertaken = (question: TierQuestion): TierChoice => {
+  const { heads, dirty, forced, first, recordsEnd } = question;
+  const { session, closing } = lastSession(question);
+  const ownHeads = heads.trailer !== undefined || isHeadsOf(session, heads) || closing !== undefined;
+  const unclosed = session !== undefined && !session.closed ? session.position : undefined;
+  const left = session === undefined && recordsEnd !== undefined ? first : undefined;
+  const from = trailerFits(question) ? question.heads.trailer.position : (closing?.from ?? unclosed ?? left);
+  const because = (reason: string): TierChoice => ({
+    tier: { kind: 'crash', reason, from, overtaken: true },
+    ownHeads,
+  });
+  if (heads.status === 'damaged') return because('heads.db is damaged');
+  if (forced) return because('recovery was asked for');
+  if (dirty) return because('the original had the directory open last, and did not close it');
+  if (ownHeads) return because("the original had the directory open last, and heads.db is still Tidemark's");
+  if (from !== undefined) return because('the original had the directory open after a crash of Tidemark');
+  return { tier: { kind: 'clean' }, ownHeads };
 };
 
 const tierOf = (question: TierQuestion, session: Session | undefined, closing: StoreClosing | undefined): Tier => {

@@ -6,7 +6,7 @@
 import type { ChunkAppender } from '../chunk/append.ts';
 import { SampleColumns, VARBIT } from '../chunk/chunk.ts';
 import {
-  decodeChunkRange,
+  decodeStoredRange,
   firstTimeOf,
   isClosedForGood,
   isFaithfulHead,
@@ -351,7 +351,7 @@ export class MemoryChunks {
     const columns = new SampleColumns();
     const encoding = slab.encoding[source];
     try {
-      decodeChunkRange(slab.blockOf(source), slab.offsetOf(source), encoding, time + 1, Infinity, columns);
+      decodeStoredRange(slab.blockOf(source), slab.offsetOf(source), encoding, time + 1, Infinity, columns);
     } catch (error) {
       // Of a damaged chunk, what comes before the damage is in the columns.
       if (!(error instanceof TidemarkError)) throw error;

@@ -19,8 +19,6 @@ import { isSeriesDirectoryName } from '../disk/series-path.ts';
 import { TidemarkError } from '../errors.ts';
 import { ArchiveDirectory } from '../index/archive-directory.ts';
 import { ArchiveIndex, type BadEntry } from '../index/archive-index.ts';
-import { databaseFolders } from '../index/database-folders.ts';
-import type { IndexSequences } from '../index/index-sequences.ts';
 import { Indexer, type IndexingOperation } from '../index/indexer.ts';
 import { LabelIndex } from '../index/label-index.ts';
 import { describeFinding, type JournalFinding } from '../journal/findings.ts';
@@ -30,9 +28,11 @@ import { fingerprintText } from '../model/fingerprint.ts';
 import { recoverFromCrash } from '../recovery/crash-recovery.ts';
 import { endEmptySeries } from '../recovery/empty-series.ts';
 import { isOwnFingerprint, isReserved } from '../recovery/naming.ts';
+import { addFromJournal } from '../recovery/overtaken-journal.ts';
 import type { ProgressReporter } from '../recovery/progress.ts';
 import { type Problem, reconcileTouched } from '../recovery/reconcile-touched.ts';
 import { replay } from '../recovery/replay.ts';
+import { settleOrder } from '../recovery/settle-order.ts';
 import { adoptRecord, isEmptyRecord } from '../recovery/snapshot.ts';
 import { chooseTier } from '../recovery/tier.ts';
 import { EventBus } from '../series/event-bus.ts';
@@ -113,9 +113,7 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
       markDirty(fileSystem, directory, clock.now(), predecessor, claim?.identity);
       claim?.noteMarked(true);
     };
-    const closedAt = closedSequences(lastClose);
-    const breathe = (): Promise<void> => clock.breathe();
-    const parts = { fileSystem, directory, stores, readOnly, created, closedAt, logger, onLocked, breathe };
+    const parts = { fileSystem, directory, stores, readOnly, created, logger, onLocked };
     const databases = await openDatabases(parts).catch((error: unknown) => {
       const isLocked = error instanceof TidemarkError && error.code === 'TIDEMARK_LOCKED';
       throw isLocked ? lockedError(fileSystem, directory, error) : error;
@@ -132,14 +130,6 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
     throw error;
   }
 };
-
-const closedSequences = (lastClose: LastClose | undefined): IndexSequences =>
-  Object.fromEntries(
-    Object.entries(databaseFolders).flatMap(([name, folder]) => {
-      const sequence = lastClose?.indexes[folder]?.sequence;
-      return sequence === undefined ? [] : [[name, sequence]];
-    }),
-  );
 
 /**
  * Who had the directory last. Whoever opens a LevelDB database leaves a manifest of its own kind; an opening of Tidemark
@@ -204,6 +194,7 @@ const recoverWith = async (
     directory: engine.journalDirectory,
     dirty: found.dirty,
     forced: engine.options.forceRecovery,
+    overtaken: found.predecessor === 'other',
     heads,
     first: journal.first,
     recordsEnd: journal.foundEnd,
@@ -268,6 +259,21 @@ const recoverWith = async (
       'The journal was replayed.',
     );
   };
+  const addFrom = async (from: number): Promise<void> => {
+    const result = await addFromJournal(
+      {
+        ...engine,
+        directory: engine.journalDirectory,
+        archived,
+        indexer,
+        onFinding,
+        onProgress: (done, total) => progress.report('journal', done, total, done),
+      },
+      from,
+      journal.end,
+    );
+    logger.warn({ ...result }, "The journal's samples that were nowhere else were added.");
+  };
   if (mustRecover) {
     const result = await recoverFromCrash({
       ...engine,
@@ -281,10 +287,22 @@ const recoverWith = async (
     });
     afterCheckpoint = result.afterCheckpoint;
     damaged.push(...result.damaged);
-    if (tier.kind !== 'clean' && tier.from !== undefined) await replayFrom(tier.from);
+    if (tier.kind === 'crash' && tier.overtaken === true) {
+      if (tier.from !== undefined) await addFrom(tier.from);
+    } else if (tier.kind !== 'clean' && tier.from !== undefined) await replayFrom(tier.from);
     for (const event of result.quarantined) bus.publish(event);
   } else if (tier.kind === 'journal') {
     await replayFrom(tier.from);
+  }
+  let merged = 0;
+  if (!mustRecover && found.predecessor === 'other') {
+    merged = await settleOrder({
+      ...engine,
+      archived,
+      indexer,
+      onProgress: (done, total) => progress.report('series files', done, total),
+    });
+    if (merged > 0) logger.warn({ series: merged }, 'Chunks of series overlapped; their samples are in order now.');
   }
   // What recovery itself moved and could not sync at once: the checkpoints to come know only of their own worker's moves.
   engine.seriesFiles.syncDirectories();
@@ -306,10 +324,10 @@ const recoverWith = async (
     indexer,
     how: found.created ? 'created' : mustRecover ? 'crashRecovery' : tier.kind === 'journal' ? 'journal' : 'clean',
     heads,
-    exactHeads: tier.kind === 'clean' && !mustRecover && ownHeads ? exactHeads : undefined,
+    exactHeads: tier.kind === 'clean' && !mustRecover && ownHeads && merged === 0 ? exactHeads : undefined,
     damaged,
     replayFrom: tier.kind === 'journal' ? tier.from : journal.end,
-    needsCheckpoint: mustRecover,
+    needsCheckpoint: mustRecover || merged > 0,
     // What the journal says was archived since is to stay where it is.
     afterCheckpoint: afterCheckpoint.filter((operation) => !isArchivedAgain(operation, archived)),
     needsLabels,
@@ -383,7 +401,7 @@ const loadArchive = async (
   }
 };
 
-export const databasePartsOf = ({ fileSystem, directory, stores, options, logger, clock }: Engine): DatabaseParts => ({
+const databasePartsOf = ({ fileSystem, directory, stores, options, logger, clock }: Engine): DatabaseParts => ({
   fileSystem,
   directory,
   stores,

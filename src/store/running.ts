@@ -215,7 +215,6 @@ export class Running {
     );
     this.queries = new Queries({
       table,
-      chunks,
       labels: recovered.labels,
       archive,
       archived,

@@ -10,8 +10,6 @@ import { writeMappings } from '../disk/mappings.ts';
 import { listQuarantined } from '../disk/quarantine-list.ts';
 import { ReserveGivenBack } from '../disk/reserve-file.ts';
 import { isDiskFull, TidemarkError } from '../errors.ts';
-import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
-import { type IndexSequences, sequencesOf } from '../index/index-sequences.ts';
 import type { DatabaseDescription } from '../index/key-value-store.ts';
 import { forgetLostIndexes } from '../index/lost-indexes.ts';
 import { Subscriptions } from '../journal/subscriptions.ts';
@@ -266,9 +264,8 @@ export class Session {
     await flushLogs(recovered.databases, engine.logger);
     await closeDatabases(recovered.databases);
     const { bytes, crc32 } = heads;
-    const described = await describeDatabases(engine.stores, engine.directory);
-    const indexes = closedIndexes(described, sequencesOf(recovered.databases));
-    writeLastClose(engine.fileSystem, engine.directory, { heads: { bytes, crc32 }, indexes });
+    const indexes = await describeDatabases(engine.stores, engine.directory);
+    writeLastClose(engine.fileSystem, engine.directory, { heads: { bytes, crc32 }, indexes: filesOf(indexes) });
     this.found?.claim?.noteMarked(false);
     markClean(engine.fileSystem, engine.directory);
     await engine.files.close();
@@ -322,13 +319,5 @@ export class Session {
   }
 }
 
-const closedIndexes = (
-  described: Readonly<Record<string, DatabaseDescription>>,
-  sequences: IndexSequences,
-): Readonly<Record<string, ClosedIndex>> =>
-  Object.fromEntries(
-    Object.entries(databaseFolders).map(([name, folder]) => [
-      folder,
-      { files: described[folder]?.files ?? {}, sequence: sequences[name as DatabaseName] },
-    ]),
-  );
+const filesOf = (described: Readonly<Record<string, DatabaseDescription>>): Readonly<Record<string, ClosedIndex>> =>
+  Object.fromEntries(Object.entries(described).map(([folder, { files }]) => [folder, { files }]));

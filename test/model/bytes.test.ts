@@ -111,8 +111,11 @@ describe('metrics', () => {
     expect(() => readerOf(bytes).metric()).to.throw(MalformedBytes, 'job occurs twice');
   });
 
-  it('refuse text that is not UTF-8', () => {
-    expect(() => readerOf(Buffer.from([2, 4, 0xc3, 0x28, 2, 0x61])).metric()).to.throw(MalformedBytes, 'UTF-8');
+  it('keep bytes that are no UTF-8, and write them again', () => {
+    const bytes = Buffer.from([2, 4, 0xc3, 0x28, 2, 0xff]);
+    const pairs = readerOf(bytes).metric();
+    expect(pairs).to.deep.equal(['\udcc3(', '\udcff']);
+    expect(written((writer) => writer.metric(pairs))).to.deep.equal(bytes);
   });
 
   it('do not allocate for counts and lengths that the bytes cannot hold', () => {

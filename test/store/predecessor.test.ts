@@ -18,8 +18,9 @@ const openAndDie = async (
 ): Promise<{ readonly predecessor: Predecessor; readonly lastClose: LastClose | undefined }> => {
   const engine = new Engine(directory, resolveOptions({}));
   try {
-    const { databases, predecessor, lastClose } = await openDirectory(engine);
+    const { databases, claim, predecessor, lastClose } = await openDirectory(engine);
     await closeDatabases(databases);
+    await claim?.release();
     return { predecessor, lastClose };
   } finally {
     await engine.files.close();

@@ -44,9 +44,12 @@ export const extractTar = (bytes: Uint8Array, directory: string): void => {
  * Unpacks the data directory of a fixture, for example `base`, into a temporary directory of its own. `remove` deletes
  * that again.
  */
-export const extractFixture = (name: string): { readonly directory: string; readonly remove: () => void } => {
+export const extractFixture = (
+  name: string,
+  kind: 'dirs' | 'handed-over' = 'dirs',
+): { readonly directory: string; readonly remove: () => void } => {
   const root = mkdtempSync(join(tmpdir(), 'tidemark-fixture-'));
-  extractTar(fixtureBytes(`dirs/${name}/data.tar`), root);
+  extractTar(fixtureBytes(`${kind}/${name}/data.tar`), root);
   return { directory: join(root, 'data'), remove: () => rmSync(root, { recursive: true, force: true }) };
 };
 

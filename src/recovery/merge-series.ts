@@ -1,0 +1,198 @@
+/**
+ * Puts a series in order whose samples are not: chunks of its file overlap each other or those in memory, or the journal
+ * has samples between them. The original makes such files when it takes older samples after its own recovery
+ * (docs/recovery.md). All samples are brought together, sorted by time, and written as one file in place of the old one,
+ * in one step; memory keeps none of them. Of samples of the same time the first one counts: first those of the file in
+ * their order, then those of memory, then others. Merging again changes nothing, so a crash in between does no harm.
+ */
+import { ChunkAppender } from '../chunk/append.ts';
+import { type Encoding, SampleColumns } from '../chunk/chunk.ts';
+import { decodeStored } from '../chunk/decode.ts';
+import { HIGH_WORD, LOW_WORD } from '../chunk/float-bits.ts';
+import { NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
+import type { SeriesFiles } from '../disk/series-file.ts';
+import { TidemarkError } from '../errors.ts';
+import type { MemoryChunks } from '../series/memory-chunks.ts';
+import { EARLIEST, FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
+
+/** Chunks of a file that are in memory at the same time while it is read. */
+const CHUNKS_PER_READ = 62;
+
+export interface MergeParts {
+  readonly table: SeriesTable;
+  readonly slab: Slab;
+  readonly chunks: MemoryChunks;
+  /** In place: recovery runs before anything else does. */
+  readonly seriesFiles: SeriesFiles;
+  readonly options: { readonly encoding: Encoding };
+}
+
+/** A series file after it was merged. */
+export interface MergedFile {
+  readonly chunks: number;
+  readonly firstTime: number;
+  readonly lastTime: number;
+  /** Samples that are in the file now. */
+  readonly samples: number;
+}
+
+/** Samples of a series in any order. */
+export class SampleBag {
+  readonly columns = new SampleColumns(1024);
+
+  add(timestamp: number, high: number, low: number): void {
+    const { columns } = this;
+    columns.reserve(1);
+    const at = columns.count++;
+    columns.timestamps[at] = timestamp;
+    columns.words[2 * at + HIGH_WORD] = high;
+    columns.words[2 * at + LOW_WORD] = low;
+  }
+
+  /** Adds the samples of a chunk. Throws `TIDEMARK_CORRUPT_CHUNK`. */
+  addChunk(slab: Slab, slot: Slot): void {
+    decodeStored(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], this.columns);
+  }
+
+  addAll({ columns: other }: SampleBag): void {
+    for (let i = 0; i < other.count; i++) {
+      this.add(other.timestamps[i], other.words[2 * i + HIGH_WORD], other.words[2 * i + LOW_WORD]);
+    }
+  }
+
+  /** Indexes of the samples in the order of time, the first one of each time. */
+  inOrder(): Uint32Array {
+    const { count, timestamps } = this.columns;
+    const order = new Uint32Array(count);
+    for (let i = 0; i < count; i++) order[i] = i;
+    order.sort((a, b) => timestamps[a] - timestamps[b] || a - b);
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      if (kept > 0 && timestamps[order[i]] === timestamps[order[kept - 1]]) continue;
+      order[kept++] = order[i];
+    }
+    return order.subarray(0, kept);
+  }
+
+  /** Times of the samples. */
+  times(): Set<number> {
+    return new Set(this.columns.timestamps.subarray(0, this.columns.count));
+  }
+}
+
+/** All samples of a series file, in the order of its chunks. Throws `TIDEMARK_CORRUPT_…` where one can't be read. */
+export const samplesOfFile = ({ seriesFiles, slab }: MergeParts, high: number, low: number): SampleBag => {
+  const bag = new SampleBag();
+  const chunkCount = seriesFiles.stat(high, low)?.chunks ?? 0;
+  for (let first = 0; first < chunkCount; first += CHUNKS_PER_READ) {
+    const length = Math.min(CHUNKS_PER_READ, chunkCount - first);
+    const slots = Array.from({ length }, () => slab.allocate(0));
+    try {
+      const encodings = seriesFiles.load(high, low, first, slots);
+      for (const [i, slot] of slots.entries()) {
+        slab.encoding[slot] = encodings[i];
+        bag.addChunk(slab, slot);
+      }
+    } finally {
+      for (const slot of slots) slab.release(slot);
+    }
+  }
+  return bag;
+};
+
+/** The samples that a series has in memory. */
+export const samplesOfMemory = ({ chunks, slab }: MergeParts, row: Row): SampleBag => {
+  const bag = new SampleBag();
+  for (const slot of chunks.allSlots(row)) bag.addChunk(slab, slot);
+  return bag;
+};
+
+/**
+ * Merges the series' file, its chunks in memory if it has a row, and `others`. `undefined` where a chunk can't be read:
+ * nothing is changed then, and the damage is found when the series is read.
+ */
+export const mergeSeries = (
+  parts: MergeParts,
+  { high, low, row }: { readonly high: number; readonly low: number; readonly row: Row },
+  others?: SampleBag,
+): MergedFile | undefined => {
+  const bag = collect(parts, high, low, row, others);
+  if (bag === undefined) return undefined;
+  const order = bag.inOrder();
+  const slots = encode(parts, bag, order);
+  const { slab, seriesFiles } = parts;
+  try {
+    const encodings = Uint8Array.from(slots, (slot) => slab.encoding[slot]);
+    const { mtimeNs } = seriesFiles.replace(high, low, slots, encodings);
+    const { timestamps } = bag.columns;
+    const merged = {
+      chunks: slots.length,
+      firstTime: timestamps[order[0]],
+      lastTime: timestamps[order[order.length - 1]],
+      samples: order.length,
+    };
+    if (row !== NO_ROW) settleRow(parts, row, merged, mtimeNs, slots);
+    return merged;
+  } finally {
+    for (const slot of slots) slab.release(slot);
+  }
+};
+
+const collect = (
+  parts: MergeParts,
+  high: number,
+  low: number,
+  row: Row,
+  others: SampleBag | undefined,
+): SampleBag | undefined => {
+  try {
+    const bag = samplesOfFile(parts, high, low);
+    if (row !== NO_ROW) bag.addAll(samplesOfMemory(parts, row));
+    if (others !== undefined) bag.addAll(others);
+    return bag.columns.count === 0 ? undefined : bag;
+  } catch (error) {
+    if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return undefined;
+    throw error;
+  }
+};
+
+const encode = ({ slab, options }: MergeParts, { columns }: SampleBag, order: Uint32Array): Slot[] => {
+  const appender = new ChunkAppender(slab, { defaultEncoding: options.encoding });
+  const { timestamps, words } = columns;
+  let head: Slot = NO_SLOT;
+  let first: Slot = NO_SLOT;
+  for (const i of order) {
+    const high = words[2 * i + HIGH_WORD];
+    const low = words[2 * i + LOW_WORD];
+    if (head === NO_SLOT) first = head = appender.start(timestamps[i], high, low);
+    else head = appender.append(head, timestamps[i], high, low);
+  }
+  const slots: Slot[] = [];
+  for (let slot = first; ; ) {
+    slots.push(slot);
+    if (slot === head) break;
+    const next = slab.next[slot];
+    slab.next[slot] = NO_SLOT;
+    slot = next;
+  }
+  return slots;
+};
+
+const settleRow = (
+  { table, chunks }: MergeParts,
+  row: Row,
+  merged: MergedFile,
+  mtimeNs: bigint,
+  slots: readonly Slot[],
+): void => {
+  chunks.releaseAll(row);
+  table.chunksInFile[row] = merged.chunks;
+  table.mtimeNs[row] = mtimeNs;
+  table.firstTime[row] = merged.firstTime;
+  table.keptUntil[row] = EARLIEST;
+  table.lastChunkFirstTime[row] = chunks.firstTimeOf(slots[slots.length - 1]);
+  table.lastChunkLastTime[row] = merged.lastTime;
+  table.adoptLastTime(row, merged.lastTime);
+  table.setFlag(row, FILE_UNSYNCED);
+  chunks.touch(row);
+};
