@@ -46,6 +46,7 @@ export class EventSource {
     this.batchSize = options.batchSize ?? 1000;
     this.reader = new JournalReader({
       ...options,
+      tellsMissingStart: true,
       onFinding: (finding) => {
         this.noteLoss(finding);
         options.onFinding?.(finding);
@@ -84,6 +85,11 @@ export class EventSource {
     return { events, position, ...(lost !== undefined && { lost }) };
   }
 
+  /** See {@link JournalReader.lookAhead}. */
+  lookAhead(): void {
+    this.reader.lookAhead();
+  }
+
   close(): void {
     this.reader.close();
   }
@@ -97,7 +103,9 @@ export class EventSource {
 
   private noteLoss(finding: JournalFinding): void {
     if (finding.kind !== 'badRecord' && finding.kind !== 'missingSegment') return;
-    this.lost = { from: this.lost?.from ?? finding.from, to: finding.to };
+    // Damage before the place where reading began: a segment is read from its start for the series that it names.
+    if (finding.to <= this.at) return;
+    this.lost = { from: this.lost?.from ?? Math.max(this.at, finding.from), to: finding.to };
   }
 
   private eventsOf(record: JournalRecord): JournalEvent[] {

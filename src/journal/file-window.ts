@@ -8,8 +8,8 @@ const SLICE_BYTES = 1024 * 1024;
 const SLICE_BYTES_MIN = 64 * 1024;
 
 export class FileWindow {
-  /** Holds the bytes that the last {@link locate} made available. */
-  buffer: Buffer;
+  /** Holds the bytes that the last {@link locate} made available. Allocated by the first one: a file may be open for long before. */
+  buffer: Buffer = Buffer.alloc(0);
   private readonly fileSystem: FileSystem;
   private readonly path: string;
   private readonly descriptor: FileDescriptor;
@@ -21,12 +21,6 @@ export class FileWindow {
     this.fileSystem = fileSystem;
     this.path = path;
     this.descriptor = fileSystem.open(path, 'read');
-    try {
-      this.buffer = Buffer.allocUnsafeSlow(Math.max(SLICE_BYTES_MIN, Math.min(SLICE_BYTES, this.fileBytes)));
-    } catch (error) {
-      this.close();
-      throw error;
-    }
   }
 
   /** Makes bytes available; returns their index in `buffer`, or -1 when the file ends before. */
@@ -45,6 +39,18 @@ export class FileWindow {
     return this.fileSystem.statOpen(this.descriptor).size;
   }
 
+  /**
+   * Whether the path leads to another file by now. A file that did not change between two looks has the same size and
+   * time by its path, unless it is not the same file.
+   */
+  isReplaced(): boolean {
+    const before = this.fileSystem.statOpen(this.descriptor);
+    const named = this.fileSystem.stat(this.path);
+    const after = this.fileSystem.statOpen(this.descriptor);
+    if (named === undefined || before.size !== after.size || before.mtimeNs !== after.mtimeNs) return false;
+    return named.size !== after.size || named.mtimeNs !== after.mtimeNs;
+  }
+
   /** Forgets what was read: the file may have grown or changed. */
   refresh(): void {
     this.end = this.start;
@@ -56,6 +62,9 @@ export class FileWindow {
   }
 
   private move(offset: number, byteCount: number): void {
+    if (this.buffer.length === 0) {
+      this.buffer = Buffer.allocUnsafeSlow(Math.max(SLICE_BYTES_MIN, Math.min(SLICE_BYTES, this.fileBytes)));
+    }
     let kept = 0;
     if (offset >= this.start && offset < this.end) {
       this.buffer.copyWithin(0, offset - this.start, this.end - this.start);

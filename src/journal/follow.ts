@@ -1,11 +1,13 @@
 /**
- * The journal's events from a position on, one by one; with `follow`, those that come as well, once they are durable, until
- * the journal is closed.
+ * The journal's events from a position on, one by one; with `follow`, also those appended later, once they are durable,
+ * until the journal is closed. What is read holds back the journal's truncation, within the bound that subscriptions have.
  */
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import type { JournalEvent, Position } from '../model/events.ts';
+import { stoppable } from '../stoppable.ts';
 import { EventSource } from './event-source.ts';
+import type { FindingListener } from './findings.ts';
 import type { JournalWriter } from './journal-writer.ts';
 
 export interface FollowParts {
@@ -21,18 +23,32 @@ export interface FollowOptions {
   readonly from?: Position;
   readonly follow?: boolean;
   readonly signal?: AbortSignal;
+  /** Called for what cannot be read; may throw. */
+  readonly onFinding?: FindingListener;
 }
 
-export async function* followJournal(parts: FollowParts, options: FollowOptions): AsyncGenerator<JournalEvent> {
+export const followJournal = (parts: FollowParts, options: FollowOptions): AsyncGenerator<JournalEvent> => {
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  return stoppable(eventsOf(parts, { ...options, signal }), () => stop.abort());
+};
+
+async function* eventsOf(
+  parts: FollowParts,
+  options: FollowOptions & { readonly signal: AbortSignal },
+): AsyncGenerator<JournalEvent, void, undefined> {
   const { fileSystem, journalDirectory, journal, clock } = parts;
-  const { from = journal.first, follow = false, signal } = options;
+  const { follow = false, signal, onFinding } = options;
   if (journal.writable) journal.write();
-  const source = new EventSource({ fileSystem, directory: journalDirectory, from });
+  // From the beginning means from what is kept.
+  const from = options.from || journal.first;
+  const source = new EventSource({ fileSystem, directory: journalDirectory, from, ...(onFinding && { onFinding }) });
+  const endHold = journal.hold(() => source.position);
   const end = journal.end;
-  // Whoever reads may never ask again, and then no end of this function would close the segment.
+  // The consumer may never ask again: then only this closes the segment's file.
   const stopListening = follow ? journal.onEnd(() => source.close()) : undefined;
   try {
-    while (signal?.aborted !== true && !(follow && journal.hasEnded)) {
+    while (!signal.aborted && !(follow && journal.hasEnded)) {
       const limit = follow ? journal.durable : end;
       const batch = source.take(limit);
       if (batch !== undefined) {
@@ -46,22 +62,24 @@ export async function* followJournal(parts: FollowParts, options: FollowOptions)
     }
   } finally {
     stopListening?.();
+    endHold();
     source.close();
   }
 }
 
 /** Resolves when more than `position` is durable, when the journal ends, or when the signal aborts. */
-const nextDurable = (journal: JournalWriter, position: Position, signal: AbortSignal | undefined): Promise<void> =>
+const nextDurable = (journal: JournalWriter, position: Position, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     const end = (): void => {
       for (const stop of stops) stop();
-      signal?.removeEventListener('abort', end);
+      signal.removeEventListener('abort', end);
       resolve();
     };
     const onDurable = (durable: Position): void => {
       if (durable > position) end();
     };
     const stops = [journal.onDurable(onDurable), journal.onEnd(end)];
-    signal?.addEventListener('abort', end, { once: true });
-    onDurable(journal.durable);
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    else onDurable(journal.durable);
   });

@@ -16,6 +16,11 @@ export interface JournalWriterOptions {
   readonly unconfirmedBytesMax?: number;
   /** Bytes of lifecycle history that are kept. Default 64 MiB. */
   readonly historyBytes?: number;
+  /**
+   * How long a segment stays after it was completed, for readers in other processes, which look for new segments every
+   * now and then. Default 0.
+   */
+  readonly lingerMs?: number;
   /** Something waits to be committed now, and nothing did before. */
   readonly onPending?: () => void;
   /** Called with the first error; from then on `writable` is false. */
@@ -31,4 +36,5 @@ export const journalDefaults = {
   writeBytes: 128 * 1024,
   unconfirmedBytesMax: 32 * 1024 * 1024,
   historyBytes: 64 * 1024 * 1024,
+  lingerMs: 0,
 } as const satisfies JournalWriterOptions;

@@ -69,6 +69,7 @@ export class JournalWriter {
   private readonly eventWriter = new ByteWriter(4096);
   private readonly listeners = new Set<(durable: Position) => void>();
   private readonly endListeners = new Set<() => void>();
+  private readonly holds = new Set<() => Position>();
   private readonly history: HistoryLog;
   private readonly truncator: Truncator;
   private truncation: Promise<unknown> = Promise.resolve();
@@ -117,6 +118,7 @@ export class JournalWriter {
     this.durablePosition = tail.start;
     this.files = new SegmentFiles({
       fileSystem: parts.fileSystem,
+      clock: parts.clock,
       directory: parts.directory,
       storeId: this.storeId,
       closed: [...tail.segments],
@@ -136,9 +138,9 @@ export class JournalWriter {
     return this.durablePosition;
   }
 
-  /** Position of the oldest record there is, or of the next one. */
+  /** Position of the oldest record there is, or of the next one. A segment that waits for the disk counts. */
   get first(): Position {
-    return this.files.closed[0]?.start ?? this.files.currentStart;
+    return this.files.firstStart;
   }
 
   /** Encoded bytes that the disk has not confirmed. */
@@ -314,12 +316,34 @@ export class JournalWriter {
 
   /**
    * Removes the segments that end at a position or before it; what they say of series' lives goes into the history
-   * first. Resolves with what is gone. Calls that come while one runs wait for it.
+   * first. Resolves with what is gone. Calls that come while one runs wait for it. Readers of this process hold back at
+   * most `backlogBytes`; `final` is for the last call before the journal is closed, which leaves no segment for readers
+   * of other processes.
    */
-  truncateBefore(position: Position): Promise<Truncated> {
-    const truncation = this.truncation.catch(() => undefined).then(() => this.truncator.before(position));
+  truncateBefore(
+    position: Position,
+    { backlogBytes = Number.POSITIVE_INFINITY, final = false }: { backlogBytes?: number; final?: boolean } = {},
+  ): Promise<Truncated> {
+    const keep = {
+      from: () => Math.max(this.heldFrom, this.queue.end - backlogBytes),
+      lingerMs: final ? 0 : this.options.lingerMs,
+    };
+    const truncation = this.truncation.catch(() => undefined).then(() => this.truncator.before(position, keep));
     this.truncation = truncation;
     return truncation;
+  }
+
+  /** Holds back truncation: what lies at a reader's position or after it stays. Call the result to end it. */
+  hold(position: () => Position): () => void {
+    this.holds.add(position);
+    return () => this.holds.delete(position);
+  }
+
+  /** Where the slowest reader stands that holds back truncation; infinity when there is none. */
+  get heldFrom(): Position {
+    let from = Number.POSITIVE_INFINITY;
+    for (const position of this.holds) from = Math.min(from, position());
+    return from;
   }
 
   /** Adds a listener for the durable position; returns what removes it. */

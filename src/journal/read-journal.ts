@@ -1,8 +1,15 @@
 /**
  * Reads the journal from a position on, through all its segments, in order, each record once. What is damaged is
  * reported by name and passed over (findings.ts). At the end it may be asked again when more has been written.
+ *
+ * A segment is left in three steps, because its writer may add to it until the next one is created:
+ *
+ *     1. segment 0 has no whole record at 800 now
+ *     2. the directory has a segment 1000, and the limit is 1000 or more: segment 0 is complete, up to 1000
+ *     3. segment 0 is read on to 1000; only what is missing there then is lost
  */
 import type { FileSystem } from '../disk/file-system.ts';
+import { isMissing } from '../disk/io-error.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import { MalformedBytes } from '../model/malformed-bytes.ts';
 import { DecodedSamples, decodeSamples, readDefinitions } from './decode-samples.ts';
@@ -41,9 +48,14 @@ export interface JournalReaderOptions {
   readonly onFinding?: FindingListener | undefined;
   /** Leaves out the sample batches, without reading them. */
   readonly eventsOnly?: boolean;
+  /** Reports what lies between `from` and the oldest segment there is. */
+  readonly tellsMissingStart?: boolean;
   /** Decodes only the events records whose payload it accepts. */
   readonly wanted?: (payload: Buffer) => boolean;
 }
+
+/** Segments that {@link JournalReader.lookAhead} holds open: 2 GiB of journal at the default size. */
+const AHEAD_MAX = 64;
 
 export class JournalReader {
   private readonly options: JournalReaderOptions;
@@ -51,7 +63,9 @@ export class JournalReader {
   private readonly eventsDecoder = new EventsDecoder();
   private readonly reported = new Set<string>();
   private segment: SegmentReader | undefined;
-  /** Where the segment after this one starts. */
+  /** Later segments, held open because their writer may remove them; oldest first. */
+  private ahead: SegmentReader[] = [];
+  /** Where the segment after this one starts; infinity while none is known. */
   private segmentLimit: Position = Number.POSITIVE_INFINITY;
   private at: Position;
 
@@ -72,7 +86,7 @@ export class JournalReader {
       const segment = this.segment!;
       const skipPayload = this.options.eventsOnly === true ? 'samples' : 'none';
       if (!segment.next(Math.min(limit, this.segmentLimit), skipPayload)) {
-        if (this.leaveSegment()) continue;
+        if (this.leaveSegment(limit)) continue;
         return undefined;
       }
       const record = segment.recordStart < this.at ? this.passOver(segment) : this.decode(segment);
@@ -80,6 +94,25 @@ export class JournalReader {
       if (record !== undefined) return record;
     }
     return undefined;
+  }
+
+  /**
+   * For a journal that another process writes: opens the segments that there are now, so that they can be read when that
+   * process has removed them, and opens the current one again if that process has replaced it.
+   */
+  lookAhead(): void {
+    const { segment } = this;
+    const current = segment?.entry.start ?? this.at;
+    for (const entry of this.list()) {
+      const isKnown = this.ahead.some((one) => one.entry.start === entry.start);
+      if (entry.start <= current || isKnown || this.ahead.length === AHEAD_MAX) continue;
+      const opened = this.tryOpen(entry);
+      if (opened !== undefined) this.ahead.push(opened);
+    }
+    this.ahead.sort((a, b) => a.entry.start - b.entry.start);
+    if (segment?.isReplaced() !== true) return;
+    segment.close();
+    this.segment = undefined;
   }
 
   /** To be called at the end of a journal that nobody writes: reports an unfinished last record. */
@@ -92,45 +125,91 @@ export class JournalReader {
   }
 
   close(): void {
-    this.segment?.close();
+    for (const segment of [this.segment, ...this.ahead]) segment?.close();
     this.segment = undefined;
+    this.ahead = [];
   }
 
   /** Opens the segment that holds the position, or else the next one. */
   private enterSegment(): boolean {
-    const segments = this.list();
-    let index = segments.findLastIndex(({ start }) => start <= this.at);
-    if (index === -1) {
+    for (;;) {
+      const segments = this.reachable();
+      const index = Math.max(
+        0,
+        segments.findLastIndex(({ start }) => start <= this.at),
+      );
       if (segments.length === 0) return false;
-      index = 0;
-      this.at = segments[0].start;
-    }
-    this.open(segments, index);
-    return true;
-  }
-
-  /** Goes on to another segment, if there is one now. */
-  private leaveSegment(): boolean {
-    const segment = this.segment!;
-    const segments = this.list();
-    const holding = segments.findLastIndex(({ start }) => start <= this.at);
-    if (holding !== -1 && segments[holding].start > segment.entry.start) {
-      this.finish(segment, segments[holding]);
-      this.open(segments, holding);
+      if (!this.open(segments, index)) continue;
+      this.begin(segments[index]);
       return true;
     }
-    const next = segments.find(({ start }) => start > this.at);
-    if (next === undefined) return false;
-    this.finish(segment, next);
-    this.at = next.start;
-    this.open(segments, segments.indexOf(next));
+  }
+
+  private begin({ start, previousEnd }: SegmentEntry): void {
+    const known = Math.min(start, previousEnd);
+    if (this.options.tellsMissingStart === true && this.at < known) {
+      this.options.onFinding?.({ kind: 'missingSegment', from: this.at, to: known });
+    }
+    this.at = Math.max(this.at, start);
+  }
+
+  /** Reads on where there was nothing before, in this segment or the next. `false` when there is nothing now. */
+  private leaveSegment(limit: Position): boolean {
+    const segment = this.segment!;
+    for (;;) {
+      const segments = this.reachable();
+      const index = this.nextIndex(segments, segment);
+      if (index === -1) return false;
+      const next = segments[index];
+      // What this segment has before the next one may lie beyond the limit, and come later.
+      if (next.start > limit) return false;
+      if (this.segmentLimit !== next.start) {
+        this.segmentLimit = next.start;
+        return true;
+      }
+      if (!this.open(segments, index)) continue;
+      this.finish(segment, next);
+      segment.close();
+      this.at = Math.max(this.at, next.start);
+      return true;
+    }
+  }
+
+  /** The segment to read after this one: a later one that holds the position too, or else the first behind it. */
+  private nextIndex(segments: readonly SegmentEntry[], { entry }: SegmentReader): number {
+    const holding = segments.findLastIndex(({ start }) => start <= this.at);
+    if (holding !== -1 && segments[holding].start > entry.start) return holding;
+    return segments.findIndex(({ start }) => start > this.at);
+  }
+
+  /** `false` when the segment was removed since it was listed. */
+  private open(segments: readonly SegmentEntry[], index: number): boolean {
+    const { start } = segments[index];
+    const held = this.ahead.find(({ entry }) => entry.start === start);
+    const opened = held ?? this.tryOpen(segments[index]);
+    if (opened === undefined) return false;
+    for (const one of this.ahead) if (one.entry.start < start) one.close();
+    this.ahead = this.ahead.filter(({ entry }) => entry.start > start);
+    this.segment = opened;
+    this.segmentLimit = segments[index + 1]?.start ?? Number.POSITIVE_INFINITY;
     return true;
   }
 
-  private open(segments: readonly SegmentEntry[], index: number): void {
-    this.segment?.close();
-    this.segment = new SegmentReader(this.options.fileSystem, segments[index], this.options.onFinding);
-    this.segmentLimit = segments[index + 1]?.start ?? Number.POSITIVE_INFINITY;
+  private tryOpen(entry: SegmentEntry): SegmentReader | undefined {
+    try {
+      return new SegmentReader(this.options.fileSystem, entry, this.options.onFinding);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The segments that can be read: those that are there now, and those that are held open. */
+  private reachable(): readonly SegmentEntry[] {
+    const listed = this.list();
+    const gone = this.ahead.filter(({ entry }) => !listed.some(({ start }) => start === entry.start));
+    if (gone.length === 0) return listed;
+    return [...listed, ...gone.map(({ entry }) => entry)].sort((a, b) => a.start - b.start);
   }
 
   /** Says what of a segment, and between it and the next, is lost. */

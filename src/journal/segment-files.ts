@@ -8,6 +8,7 @@
  * Two descriptors are held per file, because Linux reports a failed write-back once per descriptor: a blocking sync
  * must not take the report that the one running in the background is waiting for, nor the other way round.
  */
+import type { Clock } from '../clock.ts';
 import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
 import { writeFully } from '../disk/read-write.ts';
 import { TidemarkError } from '../errors.ts';
@@ -22,6 +23,8 @@ export interface ClosedSegment {
   readonly end: Position;
   /** Size of the file. */
   readonly bytes: number;
+  /** Monotonic time at which it was complete and on the disk; absent when the writer found it. */
+  readonly closedAtMs?: number;
 }
 
 /** A segment that is being written, or waits for the disk. */
@@ -47,20 +50,25 @@ export class SegmentFiles {
   /** Up to here bytes have been handed to the operating system. */
   written: Position;
   private readonly fileSystem: FileSystem;
+  private readonly clock: Pick<Clock, 'monotonic'>;
   private readonly directory: string;
   private readonly storeId: string;
   private readonly open: OpenSegment[] = [];
+  /** The oldest segment is being removed: nobody may begin to read there. */
+  private removing = false;
   /** A file was created since the directory was last synced. */
   private directoryChanged = false;
 
   constructor(parts: {
     fileSystem: FileSystem;
+    clock: Pick<Clock, 'monotonic'>;
     directory: string;
     storeId: string;
     closed: ClosedSegment[];
     start: Position;
   }) {
     this.fileSystem = parts.fileSystem;
+    this.clock = parts.clock;
     this.directory = parts.directory;
     this.storeId = parts.storeId;
     this.closed = parts.closed;
@@ -70,6 +78,11 @@ export class SegmentFiles {
   /** Records from `start` on go to a new segment. Nothing touches the disk before the first of them is written. */
   begin(start: Position, previousEnd: Position, references: SegmentReferences): void {
     this.open.push({ start, previousEnd, references, carries: false, file: undefined });
+  }
+
+  /** Where the oldest segment begins that is not being removed. */
+  get firstStart(): Position {
+    return this.closed[this.removing ? 1 : 0]?.start ?? this.open[0].start;
   }
 
   /** Where the segment that records go to begins. */
@@ -119,7 +132,8 @@ export class SegmentFiles {
       this.closeFile(segment.file);
       const end = this.open[0].start;
       const bytes = this.headerBytes(segment) + end - segment.start;
-      if (end > segment.start) this.closed.push({ start: segment.start, end, bytes });
+      const closedAtMs = this.clock.monotonic();
+      if (end > segment.start) this.closed.push({ start: segment.start, end, bytes, closedAtMs });
     }
   }
 
@@ -160,11 +174,16 @@ export class SegmentFiles {
   async removeOldest(): Promise<ClosedSegment> {
     const segment = this.closed[0];
     const path = this.path(segment.start);
-    // When it is gone already, only the sync of its removal failed before.
-    if (this.fileSystem.stat(path) === undefined) this.fileSystem.syncDirectory(this.directory);
-    else await this.fileSystem.erase(path);
-    this.closed.shift();
-    return segment;
+    this.removing = true;
+    try {
+      // When it is gone already, only the sync of its removal failed before.
+      if (this.fileSystem.stat(path) === undefined) this.fileSystem.syncDirectory(this.directory);
+      else await this.fileSystem.erase(path);
+      this.closed.shift();
+      return segment;
+    } finally {
+      this.removing = false;
+    }
   }
 
   path(start: Position): string {
@@ -197,7 +216,7 @@ export class SegmentFiles {
   /** Best effort: readers take the later of two segments that overlap, so a tail that stays is harmless. */
   private cut(segment: OpenSegment, durable: Position): void {
     const bytes = this.headerBytes(segment) + durable - segment.start;
-    this.closed.push({ start: segment.start, end: durable, bytes });
+    this.closed.push({ start: segment.start, end: durable, bytes, closedAtMs: this.clock.monotonic() });
     try {
       const descriptor = this.fileSystem.open(this.path(segment.start), 'readWrite');
       try {

@@ -116,6 +116,11 @@ export class SegmentReader {
     return { offset: this.offset, bytes: end - this.offset, isPadding: this.isZero(this.offset, end) };
   }
 
+  /** Whether the segment's name leads to another file by now: one that its writer wrote again. */
+  isReplaced(): boolean {
+    return this.window.isReplaced();
+  }
+
   /** Reports that what follows the last whole record is lost, up to `to`. */
   reportLost(to: Position): void {
     this.report(this.position, to);

@@ -47,6 +47,7 @@ export class SubscriptionCursors {
   private writing: ReadonlyMap<string, Cursor> = new Map();
   private following: Promise<void> | undefined;
   private running: Promise<void> = Promise.resolve();
+  private ended = false;
 
   constructor(fileSystem: FileSystem, journalDirectory: string) {
     this.fileSystem = fileSystem;
@@ -75,6 +76,7 @@ export class SubscriptionCursors {
 
   /** Resolves when the cursor is on the disk, or a later one of the same name; it counts from then on, and not before. */
   save(name: string, cursor: Cursor): Promise<void> {
+    if (this.ended) return Promise.reject(new TidemarkError('TIDEMARK_CLOSED', 'the store is closed'));
     this.wanted.set(name, cursor);
     this.following ??= this.running
       .catch(() => undefined)
@@ -92,11 +94,18 @@ export class SubscriptionCursors {
     await this.running.catch(() => undefined);
   }
 
+  /** Resolves when no save is under way, and none is ever begun again. */
+  async end(): Promise<void> {
+    this.ended = true;
+    await this.settled();
+  }
+
   /** Forgets a cursor, on the disk too. */
   async remove(name: string): Promise<void> {
     this.known.delete(name);
     this.wanted.delete(name);
     await this.running.catch(() => undefined);
+    if (this.ended) throw new TidemarkError('TIDEMARK_CLOSED', 'the store is closed');
     removeIfPresent(this.fileSystem, this.path(name));
     if (this.fileSystem.stat(this.directory) !== undefined) this.fileSystem.syncDirectory(this.directory);
   }

@@ -1,11 +1,15 @@
 /**
- * One durable subscription: the journal from where it was acknowledged, then what comes, in order, at least once. Only
- * what is on the disk is delivered. It pulls: a slow consumer costs no memory, it holds back journal, within a bound.
+ * One durable subscription: the journal from where it was acknowledged, then what is appended, in order, at least once.
+ * Only what is on the disk is delivered. It pulls: a slow consumer costs no memory, it holds back journal, within a bound.
+ *
+ * Several loops may run over one subscription: each batch goes to one of them. It ends for all of them when it is closed,
+ * and leaving a loop closes it.
  */
 import type { EventBatch, Subscription } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import type { Position } from '../model/events.ts';
+import { stoppable } from '../stoppable.ts';
 import { EventSource, type SourceBatch } from './event-source.ts';
 import type { Cursor, LostRange } from './subscription-cursors.ts';
 
@@ -15,6 +19,8 @@ export interface SubscribedJournal {
   readonly end: Position;
   readonly durable: Position;
   onDurable(listener: (durable: Position) => void): () => void;
+  /** Holds back truncation; call the result to end it. */
+  hold(position: () => Position): () => void;
 }
 
 export interface SubscriptionParts {
@@ -39,7 +45,8 @@ export class DurableSubscription implements Subscription {
   private source: EventSource;
   /** What has to be told with the next batch. */
   private lost: LostRange | undefined;
-  private wake: (() => void) | undefined;
+  /** Loops that wait for more. */
+  private waiting: (() => void)[] = [];
   private closed = false;
   private readonly onAbort = (): void => {
     void this.close();
@@ -51,7 +58,7 @@ export class DurableSubscription implements Subscription {
     const { position, lost } = parts.cursor();
     this.lost = lost;
     this.source = this.sourceFrom(position);
-    this.stopListening = parts.journal.onDurable(() => this.wake?.());
+    this.stopListening = parts.journal.onDurable(() => this.wake());
     parts.signal?.addEventListener('abort', this.onAbort, { once: true });
     if (parts.signal?.aborted) this.onAbort();
   }
@@ -60,7 +67,15 @@ export class DurableSubscription implements Subscription {
     return Math.max(0, this.parts.journal.end - this.parts.cursor().position);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<EventBatch, void, undefined> {
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<EventBatch, void, undefined> {
+    return stoppable(this.batches(), () => void this.close());
+  }
+
+  private async *batches(): AsyncGenerator<EventBatch, void, undefined> {
     try {
       while (!this.closed) {
         const batch = this.take();
@@ -81,8 +96,7 @@ export class DurableSubscription implements Subscription {
   moveOn(to: Position): void {
     if (this.source.position >= to) return;
     this.lost = { from: this.lost?.from ?? this.source.position, to };
-    this.source.close();
-    this.source = this.sourceFrom(to);
+    this.startAt(to);
   }
 
   async close(): Promise<void> {
@@ -92,13 +106,20 @@ export class DurableSubscription implements Subscription {
     this.stopListening();
     this.source.close();
     this.parts.onClose();
-    this.wake?.();
+    this.wake();
+  }
+
+  private wake(): void {
+    const { waiting } = this;
+    this.waiting = [];
+    for (const resolve of waiting) resolve();
   }
 
   private take(): SourceBatch | undefined {
     const { first, durable } = this.parts.journal;
-    // Somebody else removed the journal's beginning, or it never had one.
-    if (this.source.position < first) this.moveOn(first);
+    const acknowledged = this.parts.cursor().position;
+    // A batch of an earlier subscription of this name was acknowledged late, and the journal before it may be gone.
+    if (this.source.position < Math.min(first, acknowledged)) this.startAt(acknowledged);
     const batch = this.source.take(durable);
     if (batch === undefined || this.lost === undefined) return batch;
     const lost = { from: this.lost.from, to: Math.max(this.lost.to, batch.lost?.to ?? 0) };
@@ -111,12 +132,12 @@ export class DurableSubscription implements Subscription {
   }
 
   private untilMore(): Promise<void> {
-    return new Promise((resolve) => {
-      this.wake = () => {
-        this.wake = undefined;
-        resolve();
-      };
-    });
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  private startAt(position: Position): void {
+    this.source.close();
+    this.source = this.sourceFrom(position);
   }
 
   private sourceFrom(position: Position): EventSource {

@@ -31,14 +31,20 @@ export class Subscriptions {
   private readonly parts: SubscriptionsParts;
   private readonly cursors: SubscriptionCursors;
   private readonly open = new Map<string, DurableSubscription>();
+  /** Which subscription a name means: one that is removed and begun again is another. */
+  private readonly identities = new Map<string, symbol>();
+  private readonly endHold: () => void;
+  private closed = false;
 
   constructor(parts: SubscriptionsParts) {
     this.parts = parts;
     this.cursors = new SubscriptionCursors(parts.fileSystem, parts.directory);
+    this.endHold = parts.journal.hold(() => this.slowest());
   }
 
   /** Opens a subscription, new or known. Throws when the name or the position is not valid, or the name is open. */
   subscribe(name: string, options: SubscribeOptions = {}): Subscription {
+    if (this.closed) throw closedError();
     checkSubscriptionName(name);
     checkBatchSize(options.batchSize);
     if (this.open.has(name)) {
@@ -49,16 +55,19 @@ export class Subscriptions {
     if (this.cursors.get(name) === undefined) {
       this.cursors.begin(name, { position: this.startOf(options.from ?? 'end') });
     }
-    const subscription = new DurableSubscription({
+    const identity = this.identities.get(name) ?? Symbol(name);
+    this.identities.set(name, identity);
+    const subscription: DurableSubscription = new DurableSubscription({
       ...this.parts,
       name,
       batchSize: options.batchSize,
       signal: options.signal,
       cursor: () => this.cursors.get(name) ?? { position: this.parts.journal.end },
-      acknowledge: (position) => this.acknowledge(name, position),
+      acknowledge: (position) => this.acknowledge(name, identity, position),
       onClose: () => this.open.delete(name),
     });
-    this.open.set(name, subscription);
+    // One whose signal had aborted is closed already.
+    if (!subscription.isClosed) this.open.set(name, subscription);
     return subscription;
   }
 
@@ -73,8 +82,10 @@ export class Subscriptions {
 
   /** Forgets a subscription, so that it holds back nothing. */
   async remove(name: string): Promise<void> {
+    if (this.closed) throw closedError();
     checkSubscriptionName(name);
-    await this.open.get(name)?.close();
+    void this.open.get(name)?.close();
+    this.identities.delete(name);
     await this.cursors.remove(name);
   }
 
@@ -98,10 +109,24 @@ export class Subscriptions {
     return events;
   }
 
-  /** Closes every open subscription; their positions stay. */
+  /**
+   * Closes every open subscription; their positions stay. From here on nothing is acknowledged: the directory may soon be
+   * another store's.
+   */
   async close(): Promise<void> {
+    this.closed = true;
     for (const subscription of [...this.open.values()]) await subscription.close();
     await this.cursors.settled();
+  }
+
+  /** After {@link close}: nothing is written any more. */
+  async end(): Promise<void> {
+    await this.cursors.end();
+    this.endHold();
+  }
+
+  private slowest(): Position {
+    return Math.min(...this.cursors.entries().map(([, { position }]) => position));
   }
 
   private startOf(from: NonNullable<SubscribeOptions['from']>): Position {
@@ -116,13 +141,18 @@ export class Subscriptions {
     );
   }
 
-  private acknowledge(name: string, position: Position): Promise<void> {
+  private async acknowledge(name: string, identity: symbol, position: Position): Promise<void> {
+    if (this.closed) throw closedError();
     const cursor = this.cursors.latest(name);
-    if (cursor === undefined) return Promise.resolve();
+    if (cursor === undefined || this.identities.get(name) !== identity) {
+      throw new TidemarkError('TIDEMARK_CLOSED', `the subscription ${name} was removed by unsubscribe`);
+    }
     if (cursor.position <= position) return this.cursors.save(name, acknowledged(cursor, position));
     return cursor === this.cursors.get(name) ? Promise.resolve() : this.cursors.save(name, cursor);
   }
 }
+
+const closedError = (): TidemarkError => new TidemarkError('TIDEMARK_CLOSED', 'the store is closed');
 
 /** Where it stands when the journal before `to` is gone. */
 const movedOn = (cursor: Cursor, to: Position): Cursor =>

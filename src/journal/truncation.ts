@@ -16,7 +16,9 @@ export interface TruncationInput {
   /** The indexes have taken in everything before. */
   readonly indexes: Position;
   readonly subscriptions: readonly { readonly name: string; readonly position: Position }[];
-  /** Journal bytes that subscriptions may hold back. */
+  /** Where the slowest other reader of this process stands; infinity when there is none. */
+  readonly readers?: Position;
+  /** Journal bytes that subscriptions and other readers may hold back. */
   readonly subscriptionBacklogBytes: number;
 }
 
@@ -28,8 +30,8 @@ export interface TruncationPlan {
 }
 
 export const planTruncation = (input: TruncationInput): TruncationPlan => {
-  const { segmentStarts, checkpoint, indexes, subscriptions, end, subscriptionBacklogBytes } = input;
-  const slowest = Math.min(...subscriptions.map(({ position }) => position), end);
+  const { segmentStarts, checkpoint, indexes, subscriptions, end, readers = end, subscriptionBacklogBytes } = input;
+  const slowest = Math.min(...subscriptions.map(({ position }) => position), readers, end);
   const heldBack = Math.max(slowest, end - subscriptionBacklogBytes);
   const needed = Math.min(checkpoint, indexes, heldBack);
   const before = segmentStarts.findLast((start) => start <= needed) ?? segmentStarts[0] ?? 0;

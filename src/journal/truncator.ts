@@ -1,4 +1,5 @@
 /** Removes the journal's oldest segments, each after what it tells of series' lives is in the history and on the disk. */
+import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import { ioError } from '../disk/io-error.ts';
 import type { Position } from '../model/events.ts';
@@ -12,12 +13,21 @@ export interface Truncated {
   readonly bytes: number;
 }
 
+/** What keeps segments that may go otherwise. */
+export interface Keep {
+  /** The oldest position that a reader of this process still needs. Asked again before each removal. */
+  readonly from: () => Position;
+  /** Segments that were completed within this time stay. */
+  readonly lingerMs: number;
+}
+
 export interface TruncatorParts {
   readonly fileSystem: FileSystem;
   /** The journal's own directory. */
   readonly directory: string;
   readonly files: SegmentFiles;
   readonly history: HistoryLog;
+  readonly clock: Pick<Clock, 'monotonic'>;
   /** Ends a truncation between two segments. */
   readonly isClosed: () => boolean;
 }
@@ -30,14 +40,17 @@ export class Truncator {
   }
 
   /** Removes the segments that end at a position or before it. One call at a time. */
-  async before(position: Position): Promise<Truncated> {
-    const { fileSystem, directory, files, history, isClosed } = this.parts;
+  async before(position: Position, keep: Keep): Promise<Truncated> {
+    const { fileSystem, directory, files, history, clock, isClosed } = this.parts;
     const gone = { segments: 0, bytes: 0 };
     for (;;) {
       const oldest = files.closed[0];
-      if (isClosed() || oldest === undefined || oldest.end > position) return gone;
+      if (isClosed() || oldest === undefined || oldest.end > Math.min(position, keep.from())) return gone;
+      if (clock.monotonic() - (oldest.closedAtMs ?? Number.NEGATIVE_INFINITY) < keep.lingerMs) return gone;
       const entry = listSegments(fileSystem, directory).segments.find(({ start }) => start === oldest.start);
       if (entry !== undefined) await history.move(entry, oldest.end);
+      // A reader may have begun in the segment while its events were moved. Moving them again is harmless.
+      if (oldest.end > keep.from()) return gone;
       await this.removeOldest();
       gone.segments++;
       gone.bytes += oldest.bytes;

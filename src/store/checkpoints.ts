@@ -78,7 +78,7 @@ export class Checkpoints {
     try {
       // So that a journal never goes as a whole: one without any record is one that somebody deleted.
       await journal.commit();
-      await this.truncateJournal(from, Math.max(from, indexer.position ?? from, journal.first));
+      await this.truncateJournal(from, Math.max(from, indexer.position ?? from, journal.first), final);
     } catch (error) {
       // The checkpoint is in place all the same; what is unnecessary now goes with the next one.
       disk.note('The journal could not be shortened.', storeError(error, 'shorten', 'the journal'));
@@ -86,21 +86,23 @@ export class Checkpoints {
     return result;
   }
 
-  private async truncateJournal(checkpoint: number, indexes: number): Promise<void> {
-    const { engine, recovered } = this.parts;
+  private async truncateJournal(checkpoint: number, indexes: number, final: boolean): Promise<void> {
+    const { engine, recovered, disk } = this.parts;
     const { journal, bus } = recovered;
     const subscriptions = this.parts.subscriptions();
     const { options } = engine;
+    // Where the directory is limited, no sample goes for the sake of a subscriber.
+    const backlogBytes = Math.min(options.subscriptionBacklogBytes, engine.retention.limits.bytes / 4);
     const plan = planTruncation({
       segmentStarts: journal.segments().map(({ start }) => start),
       end: journal.end,
       checkpoint,
       indexes,
       subscriptions: subscriptions.list(),
-      // Where the directory is limited, no sample goes for the sake of a subscriber.
-      subscriptionBacklogBytes: Math.min(options.subscriptionBacklogBytes, engine.retention.limits.bytes / 4),
+      readers: journal.heldFrom,
+      subscriptionBacklogBytes: backlogBytes,
     });
     for (const event of await subscriptions.overrun(plan.overruns)) bus.publish(event);
-    await journal.truncateBefore(plan.before);
+    await journal.truncateBefore(plan.before, { backlogBytes, final: final || disk.isWaiting });
   }
 }

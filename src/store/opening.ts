@@ -60,6 +60,8 @@ const BLOCKS_AHEAD = 32;
 /** Size from which on a journal segment is followed by a new one. */
 const SEGMENT_BYTES = 32 * 1024 * 1024;
 const SEGMENT_BYTES_MIN = 256 * 1024;
+/** How long a complete segment stays at least: readers in other processes look for new ones five times a second. */
+const SEGMENT_LINGER_MS = 2000;
 
 export interface Found {
   readonly databases: Databases;
@@ -428,6 +430,8 @@ const openJournal = (engine: Engine, notBefore: Position, isAfterCrash: boolean)
       // Of a directory whose size is limited, the journal must not take the larger part.
       segmentBytes: Math.min(SEGMENT_BYTES, Math.max(SEGMENT_BYTES_MIN, Math.floor(retentionBytes / 32))),
       historyBytes: Math.min(historyBytes, Math.floor(retentionBytes / 16)),
+      // No sample goes for the sake of a reader.
+      lingerMs: retentionBytes === Number.POSITIVE_INFINITY ? SEGMENT_LINGER_MS : 0,
       onPending: () => engine.journalPending$.next(),
       onError: (error) => engine.onJournalError(error),
     },

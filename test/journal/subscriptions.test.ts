@@ -5,11 +5,9 @@ import { segmentName } from '../../src/journal/segment-header.ts';
 import { Subscriptions } from '../../src/journal/subscriptions.ts';
 import type { JournalEvent } from '../../src/model/events.ts';
 import { Crash, type MemoryFileSystem } from '../support/memory-file-system.ts';
-import { append, directory, fingerprintOf, opened, openJournal, turn } from './journal-fixture.ts';
+import { append, directory, fingerprintOf, type OpenJournal, opened, openJournal, turn } from './journal-fixture.ts';
 
-interface Open {
-  readonly journal: JournalWriter;
-  readonly fileSystem: MemoryFileSystem;
+interface Open extends OpenJournal {
   readonly subscriptions: Subscriptions;
 }
 
@@ -278,7 +276,7 @@ describe('a durable subscription', () => {
   });
 
   it('ends when it is closed, aborted, left, or when all are closed', async () => {
-    const { journal, subscriptions } = open();
+    const { journal, subscriptions, fileSystem, clock } = open();
     const ends: string[] = [];
     const run = async (subscription: Subscription): Promise<void> => {
       for await (const _ of subscription);
@@ -300,11 +298,15 @@ describe('a durable subscription', () => {
     expect(ends).to.have.members(['aborted-before', 'closed', 'aborted']);
     await subscriptions.close();
     await Promise.all(runs);
+    expect(() => subscriptions.subscribe('late'))
+      .to.throw()
+      .with.property('code', 'TIDEMARK_CLOSED');
     appendNumbered(journal, 0, 1);
     await journal.commit();
-    const left = subscriptions.subscribe('left', { from: 'start' });
+    const others = new Subscriptions({ journal, fileSystem, clock, directory });
+    const left = others.subscribe('left', { from: 'start' });
     for await (const _ of left) break;
-    expect(() => subscriptions.subscribe('left')).not.to.throw();
+    expect(() => others.subscribe('left')).not.to.throw();
   });
 
   it('is one per name, and can be forgotten', async () => {
