@@ -68,9 +68,13 @@ export const pressureLevels = { rushedAbove: 0.8, normalBelow: 0.7, throttledFro
 /** What the store takes: `open` takes samples. */
 export type Admission = 'open' | 'throttled' | 'readOnly' | 'closed';
 
+/** Whether the store is open. An actor that was stopped keeps the tags that it had, and runs no more. */
+export const isRunning = (snapshot: AnyMachineSnapshot): boolean =>
+  snapshot.status === 'active' && snapshot.hasTag('running');
+
 /** Puts the tags together. Subscribe to the actor and keep the answer: this is not for every sample. */
 export const admissionOf = (snapshot: AnyMachineSnapshot): Admission => {
-  if (!snapshot.hasTag('running')) return 'closed';
+  if (!isRunning(snapshot)) return 'closed';
   if (snapshot.hasTag('readOnly')) return 'readOnly';
   return snapshot.hasTag('throttled') ? 'throttled' : 'open';
 };

@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import type { Registry } from 'prom-client';
 import { type Observable, ReplaySubject } from 'rxjs';
 import type { AnyActorRef, InspectionEvent } from 'xstate';
+import { isRunning } from '../machines/store.machine.ts';
 import { liveStream, watchSamples } from '../streams/subscriptions.ts';
 import type {
   AppendResult,
@@ -186,7 +187,7 @@ class TidemarkStore implements Store {
 
   async drop(selector: Selector): Promise<number> {
     this.assertWritable();
-    const dropped = dropSeries(this.session.running, selector);
+    const dropped = this.session.during(() => dropSeries(this.session.running, selector));
     this.dropping = Promise.allSettled([this.dropping, dropped]).then(() => {});
     return dropped;
   }
@@ -209,7 +210,7 @@ class TidemarkStore implements Store {
   async backup(directory: string): Promise<BackupResult> {
     this.assertOpen();
     if (typeof directory !== 'string' || directory === '') throw noDirectory('the directory of a backup');
-    return backup(this.session, resolve(directory));
+    return this.session.during(() => backup(this.session, resolve(directory)));
   }
 
   async waitForIndexing(): Promise<void> {
@@ -220,14 +221,16 @@ class TidemarkStore implements Store {
   async rebuildIndexes({ onProgress = () => {} }: { onProgress?: (progress: Progress) => void } = {}): Promise<void> {
     this.assertWritable();
     const { engine, running } = this.session;
-    await rebuildIndexes(engine, running.recovered, onProgress);
+    await this.session.during(() => rebuildIndexes(engine, running.recovered, onProgress));
   }
 
   async maintain(): Promise<void> {
     this.assertWritable();
     const { running } = this.session;
-    if (running.retention.limitsBytes) await applySizeLimit(running);
-    await running.visits.all();
+    await this.session.during(async () => {
+      if (running.retention.limitsBytes) await applySizeLimit(running);
+      await running.visits.all();
+    });
   }
 
   watch(selector: Selector): Observable<Sample> {
@@ -304,7 +307,7 @@ class TidemarkStore implements Store {
   }
 
   private assertOpen(): void {
-    if (!this.session.actor.getSnapshot().hasTag('running')) {
+    if (!isRunning(this.session.actor.getSnapshot())) {
       throw new TidemarkError('TIDEMARK_CLOSED', 'the store is closed');
     }
   }

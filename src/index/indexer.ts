@@ -8,6 +8,7 @@
  */
 import { type Observable, type OperatorFunction, Subject } from 'rxjs';
 import type { Clock } from '../clock.ts';
+import { TidemarkError } from '../errors.ts';
 import type { Position } from '../model/events.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { ArchiveBatch, type ArchiveIndex } from './archive-index.ts';
@@ -154,6 +155,7 @@ export class Indexer {
    */
   async alone<Result>(work: () => Promise<Result>): Promise<Result> {
     while (this.held !== undefined) await this.held;
+    if (this.isClosing) throw new TidemarkError('TIDEMARK_CLOSED', 'the store is closed');
     let letGo: () => void = () => {};
     this.held = new Promise((resolve) => {
       letGo = resolve;
@@ -197,6 +199,7 @@ export class Indexer {
       this.operations$.complete();
       this.flush$.next();
     }
+    while (this.held !== undefined) await this.held;
     await this.ended;
   }
 

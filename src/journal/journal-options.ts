@@ -17,8 +17,8 @@ export interface JournalWriterOptions {
   /** Bytes of lifecycle history that are kept. Default 64 MiB. */
   readonly historyBytes?: number;
   /**
-   * How long a segment stays after it was completed, for readers in other processes, which look for new segments every
-   * now and then. Default 0.
+   * How long a segment's file stays at least after it was created, for readers in other processes: they look for new
+   * files every now and then, and read those that they have open to the end. Default 0.
    */
   readonly lingerMs?: number;
   /** Something waits to be committed now, and nothing did before. */

@@ -306,6 +306,7 @@ export class JournalWriter {
    */
   async retry(): Promise<Position> {
     await this.running?.catch(() => undefined);
+    if (this.ended) this.throwIfFailed();
     const { failure } = this;
     if (failure === undefined) return this.commit();
     if (failure.during === 'sync') this.files.abandon(this.durablePosition);
@@ -368,6 +369,7 @@ export class JournalWriter {
       await Promise.allSettled([this.running, this.truncation]);
       this.files.close();
       this.ended = true;
+      this.refusing = true;
       for (const listener of this.endListeners) listener();
     }
   }

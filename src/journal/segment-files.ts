@@ -23,8 +23,8 @@ export interface ClosedSegment {
   readonly end: Position;
   /** Size of the file. */
   readonly bytes: number;
-  /** Monotonic time at which it was complete and on the disk; absent when the writer found it. */
-  readonly closedAtMs?: number;
+  /** Monotonic time at which the file was created; absent when the writer found it. */
+  readonly createdAtMs?: number;
 }
 
 /** A segment that is being written, or waits for the disk. */
@@ -42,7 +42,11 @@ interface OpenFile {
   readonly descriptor: FileDescriptor;
   readonly blockingDescriptor: FileDescriptor;
   readonly headerBytes: number;
+  readonly createdAtMs: number;
 }
+
+const createdAt = ({ file }: OpenSegment): Pick<ClosedSegment, 'createdAtMs'> =>
+  file === undefined ? {} : { createdAtMs: file.createdAtMs };
 
 export class SegmentFiles {
   /** Oldest first; they end where the first open one starts, or before. */
@@ -132,8 +136,7 @@ export class SegmentFiles {
       this.closeFile(segment.file);
       const end = this.open[0].start;
       const bytes = this.headerBytes(segment) + end - segment.start;
-      const closedAtMs = this.clock.monotonic();
-      if (end > segment.start) this.closed.push({ start: segment.start, end, bytes, closedAtMs });
+      if (end > segment.start) this.closed.push({ start: segment.start, end, bytes, ...createdAt(segment) });
     }
   }
 
@@ -210,13 +213,14 @@ export class SegmentFiles {
       throw error;
     }
     this.directoryChanged = true;
-    return { descriptor, blockingDescriptor, headerBytes: header.length };
+    const createdAtMs = this.clock.monotonic();
+    return { descriptor, blockingDescriptor, headerBytes: header.length, createdAtMs };
   }
 
   /** Best effort: readers take the later of two segments that overlap, so a tail that stays is harmless. */
   private cut(segment: OpenSegment, durable: Position): void {
     const bytes = this.headerBytes(segment) + durable - segment.start;
-    this.closed.push({ start: segment.start, end: durable, bytes, closedAtMs: this.clock.monotonic() });
+    this.closed.push({ start: segment.start, end: durable, bytes, ...createdAt(segment) });
     try {
       const descriptor = this.fileSystem.open(this.path(segment.start), 'readWrite');
       try {

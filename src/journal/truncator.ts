@@ -17,7 +17,7 @@ export interface Truncated {
 export interface Keep {
   /** The oldest position that a reader of this process still needs. Asked again before each removal. */
   readonly from: () => Position;
-  /** Segments that were completed within this time stay. */
+  /** Segments that were created within this time stay. */
   readonly lingerMs: number;
 }
 
@@ -46,7 +46,7 @@ export class Truncator {
     for (;;) {
       const oldest = files.closed[0];
       if (isClosed() || oldest === undefined || oldest.end > Math.min(position, keep.from())) return gone;
-      if (clock.monotonic() - (oldest.closedAtMs ?? Number.NEGATIVE_INFINITY) < keep.lingerMs) return gone;
+      if (clock.monotonic() - (oldest.createdAtMs ?? Number.NEGATIVE_INFINITY) < keep.lingerMs) return gone;
       const entry = listSegments(fileSystem, directory).segments.find(({ start }) => start === oldest.start);
       if (entry !== undefined) await history.move(entry, oldest.end);
       // A reader may have begun in the segment while its events were moved. Moving them again is harmless.

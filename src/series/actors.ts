@@ -251,6 +251,7 @@ export class SeriesActors {
     actor.subscribe({
       next: (snapshot) => this.#follow(awake, snapshot),
       error: (error) => this.#fail(awake, error),
+      complete: () => this.#endStopped(awake),
     });
     this.#inspection.add(actor);
     actor.start();
@@ -292,6 +293,16 @@ export class SeriesActors {
 
   #passivateAtRest(awake: Awake): void {
     if (awake.gone || awake.holds > 0 || awake.sending > 0 || seriesTags.busy[awake.code] === 1) return;
+    try {
+      this.#letGo(awake);
+    } catch (error) {
+      this.#fail(awake, error);
+    }
+  }
+
+  /** A user who holds an actor can stop it. Its row is at rest again, and the next event makes another one. */
+  #endStopped(awake: Awake): void {
+    if (awake.gone || awake.actor.getSnapshot().status !== 'stopped') return;
     try {
       this.#letGo(awake);
     } catch (error) {

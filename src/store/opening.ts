@@ -60,7 +60,7 @@ const BLOCKS_AHEAD = 32;
 /** Size from which on a journal segment is followed by a new one. */
 const SEGMENT_BYTES = 32 * 1024 * 1024;
 const SEGMENT_BYTES_MIN = 256 * 1024;
-/** How long a complete segment stays at least: readers in other processes look for new ones five times a second. */
+/** How long a segment stays at least: readers in other processes look for new ones five times a second. */
 const SEGMENT_LINGER_MS = 2000;
 
 export interface Found {

@@ -4,6 +4,7 @@
  */
 import type { InspectionEvent } from 'xstate';
 import { phaseOfCode } from '../../machines/series-states.ts';
+import { isRunning } from '../../machines/store.machine.ts';
 import type { Urgency } from '../../streams/maintenance-sweep.ts';
 import type { SeriesState } from '../api.ts';
 import { TidemarkError } from '../errors.ts';
@@ -55,7 +56,6 @@ export class Running {
   /** Series in quarantine. */
   quarantinedCount = 0;
   persistErrors = 0;
-  private measuredScore: number | undefined;
   chunksPersisted = 0;
   chunksDropped = 0;
   archivedTotal = 0;
@@ -225,7 +225,7 @@ export class Running {
       visibleFrom: () =>
         limits.timeMs === Infinity ? Number.NEGATIVE_INFINITY : this.trustedClock.now() - limits.timeMs,
       assertOpen: () => {
-        if (!actor.getSnapshot().hasTag('running')) throw admission.error();
+        if (!isRunning(actor.getSnapshot())) throw admission.error();
       },
     });
     // A loop of appends that never yields lets no timer run: what the timer does has to be done from within.
@@ -289,8 +289,7 @@ export class Running {
   /** The statechart goes by the score alone, so that one that is as before would change nothing. */
   measurePressure(): void {
     const { score } = this.memory;
-    if (score === this.measuredScore) return;
-    this.measuredScore = score;
+    if (score === this.actor.getSnapshot().context.score) return;
     this.actor.send({ type: 'pressureMeasured', score });
   }
 

@@ -35,7 +35,14 @@ export class Session {
   private found: Found | undefined;
   private recovered: Recovered | undefined;
   private failure: unknown;
+  /** Resolves when everything is given back, however the statechart ended. */
   private readonly ended: Promise<void>;
+  private closing: Promise<void> | undefined;
+  private finishing: Promise<void> | undefined;
+  private releasing: Promise<void> | undefined;
+  private isGivenBack = false;
+  /** Calls of users that change the directory. */
+  private readonly work = new Set<Promise<unknown>>();
   /** The step of opening that is under way, or was last. */
   private opening: Promise<void> = Promise.resolve();
 
@@ -48,7 +55,7 @@ export class Session {
       actors: {
         openDirectory: fromPromise<void, StoreContext>(() => this.begin(() => this.openDirectory())),
         recover: fromPromise<void, StoreContext>(() => this.begin(() => this.recover())),
-        finish: fromPromise<void, StoreContext>(() => this.finish()),
+        finish: fromPromise<void, StoreContext>(() => this.finishOnce()),
         release: fromPromise<void, StoreContext>(() => this.release()),
         probeDisk: fromPromise<void, StoreContext>(() => this.running.disk.probe()),
       },
@@ -68,7 +75,7 @@ export class Session {
           this.announce({ type: 'clockJumped', time: clock.now(), byMs });
         },
         announceFailure: (_, { error }) => {
-          this.failure ??= error;
+          this.fail(error);
           logger.error({ err: error }, 'The store failed and closes.');
         },
       },
@@ -79,13 +86,13 @@ export class Session {
       inspection,
       clock,
       onError: (error) => {
-        this.failure ??= error;
+        this.fail(error);
         engine.admission.end('TIDEMARK_CLOSED', 'the store failed');
       },
     });
     this.ended = new Promise((resolve) => {
-      // A chart that broke gives nothing back any more.
-      this.actor.subscribe({ complete: resolve, error: () => void this.release().finally(resolve) });
+      const end = (): void => void this.end().then(resolve);
+      this.actor.subscribe({ complete: end, error: end });
     });
   }
 
@@ -121,16 +128,52 @@ export class Session {
     });
   }
 
-  /** Closes in order; rejects with what failed. Idempotent. */
-  async close(): Promise<void> {
-    if (this.actor.getSnapshot().status === 'active') this.actor.send({ type: 'close' });
-    await this.ended;
-    if (this.failure !== undefined) throw this.failure;
+  /** Closes in order; rejects with what failed. Every call returns the same promise. */
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  /** Does what changes the directory: closing waits for it. */
+  during<Result>(work: () => Promise<Result>): Promise<Result> {
+    const running = work();
+    this.work.add(running);
+    const forget = (): void => void this.work.delete(running);
+    running.then(forget, forget);
+    return running;
   }
 
   checkpoint(): Promise<void> {
     if (this.background === undefined || this.engine.options.readOnly) throw this.engine.admission.error();
     return this.background.checkpoint();
+  }
+
+  private async closeOnce(): Promise<void> {
+    if (this.actor.getSnapshot().status === 'active') this.actor.send({ type: 'close' });
+    await this.ended;
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /**
+   * After the statechart: when it ended in order, everything is given back already. Users can reach the actor, stop it, and
+   * send it any event, so nothing else is certain. An open store whose actor was stopped is closed in order.
+   */
+  private async end(): Promise<void> {
+    this.engine.admission.end('TIDEMARK_CLOSED', 'the store is closed');
+    try {
+      await (this.background !== undefined && this.failure === undefined ? this.finishOnce() : this.finishing);
+    } catch (error) {
+      this.fail(error);
+    }
+    await this.release();
+  }
+
+  /** The first failure is the one that closing rejects with. */
+  private fail(error: unknown): void {
+    this.failure ??=
+      error instanceof TidemarkError
+        ? error
+        : new TidemarkError('TIDEMARK_INTERNAL', `the store failed: ${messageOf(error)}`, { cause: error });
   }
 
   /** Events of the store itself are for those who watch it: a journal that takes nothing any more must not stop it. */
@@ -143,8 +186,9 @@ export class Session {
   }
 
   private begin(step: () => Promise<void>): Promise<void> {
-    this.opening = step();
-    return this.opening;
+    const running = step();
+    this.opening = Promise.allSettled([this.opening, running]).then(() => {});
+    return running;
   }
 
   private async openDirectory(): Promise<void> {
@@ -235,13 +279,19 @@ export class Session {
     }
   }
 
+  private finishOnce(): Promise<void> {
+    this.finishing ??= this.finish();
+    return this.finishing;
+  }
+
   /** The clean close: everything in its place, exactly as the original would leave it. */
   private async finish(): Promise<void> {
     const { engine, running, subscriptions, recovered } = this;
     if (recovered === undefined) return;
     running.disk.applyAdmission();
-    if (engine.options.readOnly) return this.release();
+    if (engine.options.readOnly) return this.giveBack();
     await this.background?.stop();
+    await Promise.allSettled(this.work);
     await running.disk.reserve.close();
     await running.damageReports.idle();
     await running.finishFiles();
@@ -259,6 +309,7 @@ export class Session {
       headsCrc32: heads.crc32,
     });
     await journal.close();
+    await subscriptions.end();
     // Not before the session's end is on the disk: a crash would have the label indexes made anew.
     await labels.clearPosition();
     await flushLogs(recovered.databases, engine.logger);
@@ -270,6 +321,7 @@ export class Session {
     markClean(engine.fileSystem, engine.directory);
     await engine.files.close();
     await this.found?.claim?.release();
+    this.isGivenBack = true;
   }
 
   /**
@@ -291,10 +343,20 @@ export class Session {
     }
   }
 
-  /** Gives everything back and leaves the directory as after a crash. */
-  private async release(): Promise<void> {
+  /** Gives everything back that closing in order has not, and leaves the directory as after a crash. */
+  private release(): Promise<void> {
+    this.releasing ??= this.releaseOnce();
+    return this.releasing;
+  }
+
+  private async releaseOnce(): Promise<void> {
     // An opening that is aborted may be in the middle of a step: what that opens has to be closed, too.
-    await this.opening.catch(() => {});
+    await this.opening;
+    await this.finishing?.catch(() => {});
+    if (!this.isGivenBack) await this.giveBack();
+  }
+
+  private async giveBack(): Promise<void> {
     const { engine, recovered, found } = this;
     engine.admission.end('TIDEMARK_CLOSED', 'the store is closed');
     await this.background?.stop();
@@ -304,6 +366,8 @@ export class Session {
       () => this.subscriptions?.close(),
       () => recovered?.indexer.close(),
       () => recovered?.journal.close(),
+      () => this.subscriptions?.end(),
+      () => Promise.allSettled(this.work),
       () => found && closeDatabases(found.databases),
       () => engine.files.close(),
       () => found?.claim && releaseMark(engine.fileSystem, engine.directory, engine.clock.now(), found.claim),
@@ -316,8 +380,12 @@ export class Session {
         engine.logger.warn({ err: error }, 'A part of the store could not be closed.');
       }
     }
+    this.isGivenBack = true;
   }
 }
 
 const filesOf = (described: Readonly<Record<string, DatabaseDescription>>): Readonly<Record<string, ClosedIndex>> =>
   Object.fromEntries(Object.entries(described).map(([folder, { files }]) => [folder, { files }]));
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : `its statechart ended with a ${typeof error}`;

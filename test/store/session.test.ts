@@ -39,7 +39,8 @@ describe('a store', () => {
     // Any action of the chart that throws will do.
     Object.assign(engine.logger, { warn: breaks });
     session.actor.send({ type: 'clockJumped', byMs: 1 });
-    expect(await session.close().catch((error: Error) => error.message)).to.equal('broken');
+    const failure: unknown = await session.close().catch((error: unknown) => error);
+    expect(failure).to.include({ code: 'TIDEMARK_INTERNAL', message: 'the store failed: broken' });
     expect(await codeOf(() => ingest.append({ __name__: 'm', id: '0' }, START_MS + 1, 1))).to.equal('TIDEMARK_CLOSED');
     const again = await openStore(directory, { retention: 'off' });
     expect((await samplesOf(again, 'm')).size).to.equal(1);
