@@ -369,7 +369,6 @@ export class JournalWriter {
       await Promise.allSettled([this.running, this.truncation]);
       this.files.close();
       this.ended = true;
-      this.refusing = true;
       for (const listener of this.endListeners) listener();
     }
   }
@@ -472,6 +471,7 @@ export class JournalWriter {
   /** Writes what is much, and keeps what the disk has not confirmed within its bound. */
   private writeAhead(): void {
     const { queue, files, options } = this;
+    if (this.ended) return;
     if (this.failure === undefined && queue.end - files.written >= options.writeBytes) this.writeQueue();
     if (this.pendingBytes < options.unconfirmedBytesMax / SYNC_AHEAD_SHARE) return;
     if (this.failure === undefined && this.running === undefined) this.commitInBackground();

@@ -15,6 +15,7 @@ const zones = [
   'keyed-mutex',
   'all-of',
   'slices',
+  'stoppable',
   'model',
   'text',
   'chunk',
