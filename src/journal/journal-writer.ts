@@ -471,7 +471,10 @@ export class JournalWriter {
   /** Writes what is much, and keeps what the disk has not confirmed within its bound. */
   private writeAhead(): void {
     const { queue, files, options } = this;
-    if (this.ended) return;
+    if (this.ended) {
+      this.refusing = this.pendingBytes >= options.unconfirmedBytesMax;
+      return;
+    }
     if (this.failure === undefined && queue.end - files.written >= options.writeBytes) this.writeQueue();
     if (this.pendingBytes < options.unconfirmedBytesMax / SYNC_AHEAD_SHARE) return;
     if (this.failure === undefined && this.running === undefined) this.commitInBackground();

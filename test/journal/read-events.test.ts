@@ -16,7 +16,7 @@ describe("reading a directory's events from outside", () => {
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'tidemark-events-'));
-    store = await openStore(directory);
+    store = await openStore(directory, { retention: 'off' });
     store.append({ __name__: 'a' }, 1000, 1);
     await store.flush();
   });
