@@ -86,6 +86,16 @@ const known = new Set<string>([
 
 /** Checks and completes the options. Throws `TIDEMARK_INVALID_OPTION`. */
 export const resolveOptions = (given: StoreOptions = {}): ResolvedOptions => {
+  try {
+    return resolveRead(given);
+  } catch (error) {
+    if (error instanceof TidemarkError) throw error;
+    // A getter, or the trap of a proxy.
+    throw new TidemarkError('TIDEMARK_INVALID_OPTION', 'options could not be read', { cause: error });
+  }
+};
+
+const resolveRead = (given: StoreOptions): ResolvedOptions => {
   if (typeof given !== 'object' || given === null) throw invalid('options', given, 'an object');
   for (const name of Object.keys(given)) {
     if (!known.has(name))

@@ -19,6 +19,7 @@ import { addOpen, findOpen, type OpenDirectory, removeOpen } from './open-direct
 import { identityOf, isRunning, type ProcessIdentity, parseIdentity, socketNamespace } from './process-identity.ts';
 
 const DIRTY_FILE = 'DIRTY';
+const MARK_BYTES_MAX = 4096;
 /** Attempts at a name whose holder ended between the attempt and the question. */
 const BIND_ATTEMPTS = 5;
 
@@ -127,7 +128,8 @@ const parseAnswer = (text: string | undefined): Answer | undefined => {
 
 const readMark = (directory: string): ProcessIdentity | undefined => {
   try {
-    return parseIdentity(readFileSync(join(directory, DIRTY_FILE), 'utf8'));
+    const path = join(directory, DIRTY_FILE);
+    return statSync(path).size > MARK_BYTES_MAX ? undefined : parseIdentity(readFileSync(path, 'utf8'));
   } catch {
     return undefined;
   }

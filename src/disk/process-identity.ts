@@ -4,7 +4,7 @@
  * are known.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 export interface ProcessIdentity {
@@ -56,24 +56,46 @@ export const parseIdentity = (text: string): ProcessIdentity | undefined => {
 
 /**
  * Whether the process is certain to be running here. `false` when it has ended, and when this can't be known from here:
- * a process of another machine, or of a container that has process ids of its own.
+ * a process of another machine, or, seen from within a container, one outside of it.
  */
 export const isRunning = (other: ProcessIdentity): boolean => {
   if (other.pid === process.pid || other.pid <= 0) return false;
   if (process.platform === 'linux') {
     if (other.start === undefined || other.boot === undefined || other.pidNamespace === undefined) return false;
-    if (other.boot !== bootId() || other.pidNamespace !== namespaceOf('pid')) return false;
-    return startOf(String(other.pid)) === other.start;
+    if (other.boot !== bootId()) return false;
+    if (other.pidNamespace === namespaceOf('pid')) return startOf(String(other.pid)) === other.start;
+    return isRunningBelow(other.pid, other.start, other.pidNamespace);
   }
   // A recycled id belongs to a process that started after the directory was opened.
   return other.host === hostname() && process.platform !== 'win32' && isRunningSince(other.pid, other.since);
 };
 
+/** Looks for a process of a namespace below this one, such as a container's, where it has another id than here. */
+const isRunningBelow = (pid: number, start: string, pidNamespace: string): boolean => {
+  for (const id of processIds()) {
+    if (linkOf(`/proc/${id}/ns/pid`) !== pidNamespace || startOf(id) !== start) continue;
+    // Its ids from the outermost namespace that is seen from here to its own.
+    const ids = /^NSpid:\s*(.*)$/m.exec(read(`/proc/${id}/status`) ?? '')?.[1]?.split(/\s+/) ?? [];
+    if (ids.at(-1) === String(pid)) return true;
+  }
+  return false;
+};
+
+const processIds = (): readonly string[] => {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+};
+
 const bootId = (): string | undefined => read('/proc/sys/kernel/random/boot_id')?.trim();
 
-const namespaceOf = (kind: 'pid' | 'net'): string | undefined => {
+const namespaceOf = (kind: 'pid' | 'net'): string | undefined => linkOf(`/proc/self/ns/${kind}`);
+
+const linkOf = (path: string): string | undefined => {
   try {
-    return readlinkSync(`/proc/self/ns/${kind}`);
+    return readlinkSync(path);
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@
  */
 import type { AnyActorRef } from 'xstate';
 import type { SeriesHandle, SeriesState } from '../api.ts';
+import { TidemarkError } from '../errors.ts';
 import type { Fingerprint } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, toLabels } from '../model/labels.ts';
 import { STALE_HIGH, STALE_LOW } from '../model/staleness.ts';
@@ -51,6 +52,7 @@ export class StoredSeriesHandle implements SeriesHandle {
   }
 
   appendBits(timestamp: number, high: number, low: number): void {
+    if (typeof high !== 'number' || typeof low !== 'number') throw invalidBits();
     this.services.ingest.appendBitsToRow(this.rowFor(timestamp, 0), timestamp, high | 0, low | 0);
   }
 
@@ -88,3 +90,9 @@ export class StoredSeriesHandle implements SeriesHandle {
     return row;
   }
 }
+
+const invalidBits = (): TidemarkError =>
+  new TidemarkError(
+    'TIDEMARK_INVALID_VALUE',
+    'the halves of a bit pattern must be numbers; allowed: whole 32-bit numbers',
+  );

@@ -99,7 +99,7 @@ describe('the tidemark command', function () {
   });
 
   it('keeps what is far older than the retention', async () => {
-    await run(['import', data], 'old 1 1000\n');
+    await run(['import', data, '--format', 'prometheus'], 'old 1 1000\n');
     await run(['import', data], 'new 1 1700000000000\n');
     expect((await run(['dump', data])).out)
       .to.contain('"old"')

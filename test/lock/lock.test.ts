@@ -315,6 +315,25 @@ describe('DIRTY as a witness', () => {
     });
   });
 
+  it('is looked at where the holder is in a container of its own', function () {
+    const prefix = ['unshare', '--net', '--pid', '--fork', '--mount-proc'];
+    if (spawnSync(prefix[0] as string, [...prefix.slice(1), 'true']).status !== 0) this.skip();
+    return withDirectory(async (root) => {
+      const directory = join(root, 'store');
+      const holder = start(directory, { prefix: [...prefix, '--kill-child'] });
+      try {
+        expect(await holder.next()).to.equal('open');
+        expect(await holder.command('read')).to.equal('done');
+        expect((await errorOfOpening(directory)).code).to.equal('TIDEMARK_LOCKED');
+      } finally {
+        const exit = once(holder.process, 'exit');
+        await holder.command('close');
+        await exit;
+      }
+      await assertOpens(directory);
+    });
+  });
+
   it('is never empty, and never missing, while the store is open', () =>
     withDirectory(async (root) => {
       const directory = join(root, 'store');

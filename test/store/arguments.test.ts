@@ -58,6 +58,10 @@ describe('appending', () => {
     withStore(async (store) => {
       for (const value of [1n, Symbol('v'), '1', null, undefined, {}, true]) {
         expect(await codeOf(() => store.append(labels, 1000, value as number))).to.equal('TIDEMARK_INVALID_VALUE');
+        const handle = store.series(labels);
+        expect(await codeOf(() => handle.append(1000, value as number))).to.equal('TIDEMARK_INVALID_VALUE');
+        expect(await codeOf(() => handle.appendBits(1000, value as number, 0))).to.equal('TIDEMARK_INVALID_VALUE');
+        expect(await codeOf(() => handle.appendBits(1000, 0, value as number))).to.equal('TIDEMARK_INVALID_VALUE');
       }
     }));
 
@@ -312,6 +316,8 @@ describe('asking', () => {
         { ['x'.repeat(1e6)]: 1 },
         { 'line\nfeed': 1 },
         { durability: Object.create(null) },
+        Object.defineProperty({}, 'retention', { get: throwing, enumerable: true }),
+        new Proxy({}, { ownKeys: throwing }),
       ];
       for (const options of bad)
         expect(await codeOf(() => openStore(directory, options))).to.equal('TIDEMARK_INVALID_OPTION');
