@@ -25,6 +25,8 @@ export type DatabaseFiles = Readonly<Record<string, number>>;
 /** What a close says of one index. */
 export interface ClosedIndex {
   readonly files: DatabaseFiles;
+  /** Operations that the database had taken since it was created, at least. */
+  readonly sequence?: number | undefined;
 }
 
 export interface LastClose {
@@ -62,4 +64,5 @@ export const readLastClose = (fileSystem: FileSystem, directory: string): LastCl
 const isClosedIndex = (index: Partial<ClosedIndex> | null): boolean =>
   typeof index?.files === 'object' &&
   index.files !== null &&
-  Object.values(index.files).every((size) => typeof size === 'number');
+  Object.values(index.files).every((size) => typeof size === 'number') &&
+  (index.sequence === undefined || typeof index.sequence === 'number');

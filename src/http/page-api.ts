@@ -4,7 +4,7 @@ import { type Clock, type JournalEvent, type Labels, readEvents, type Store } fr
 import { compareLabels, firstByLabels, sortedLabels } from '../text/labels.ts';
 import { EventStream } from './event-stream.ts';
 import { ActorFrames } from './live-frames.ts';
-import { countParam, timeParam } from './params.ts';
+import { countParam, rangeParams } from './params.ts';
 import { badData, sendData } from './reply.ts';
 import type { Route, StoreExchange } from './router.ts';
 import { streamTail } from './tail.ts';
@@ -38,7 +38,7 @@ const labelsParam = (params: URLSearchParams): Labels => {
 const range = async ({ store, params, response, signal, breathe }: StoreExchange): Promise<void> => {
   const selector = requiredParam(params, 'match');
   const buckets = countParam(params, 'buckets', { fallback: 800, maximum: bucketsMax });
-  const limits = { from: timeParam(params, 'start'), through: timeParam(params, 'end') };
+  const limits = rangeParams(params);
   const all = await store.metrics(selector, limits);
   const last = (await firstByLabels(all, chartSeriesMax, breathe)).at(-1);
   const series: { labels: Labels; timestamps: number[]; values: (number | null)[] }[] = [];

@@ -1,8 +1,19 @@
 /** The parameters of a request: of the address, and of a form in the body. */
 import type { IncomingMessage } from 'node:http';
+import { parseRfc3339 } from '../text/dates.ts';
+import { parseValue } from '../text/values.ts';
 import { badData, HttpError } from './reply.ts';
 
 const formBytesMax = 1024 * 1024;
+
+const formType = 'application/x-www-form-urlencoded';
+
+/** Characters of a parameter that a message shows. */
+const shownMax = 100;
+
+/** A parameter's text as a message shows it: quoted, and cut when it is long. */
+export const quoteParam = (text: string): string =>
+  text.length > shownMax ? `${JSON.stringify(text.slice(0, shownMax))}…` : JSON.stringify(text);
 
 const readBody = async (request: IncomingMessage): Promise<string> => {
   const chunks: Buffer[] = [];
@@ -12,29 +23,86 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
     if (bytes > formBytesMax) throw new HttpError(413, 'bad_data', `The form is larger than ${formBytesMax} bytes.`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  // Bytes beyond ASCII should not stand in a form as they are; as Latin-1 they are not taken for other characters.
+  return Buffer.concat(chunks).toString('latin1');
 };
 
-/** The parameters of the address, followed by those of a posted form. */
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    throw badData(`The parameters cannot be read: ${quoteParam(text)} is not UTF-8 in percent-encoding.`);
+  }
+};
+
+/**
+ * The parameters of encoded text. URLSearchParams would read a wrong escape as it stands, and turn bytes that are not
+ * UTF-8 into U+FFFD, so that another series than the one meant is found.
+ */
+export const parseParams = (encoded: string): URLSearchParams => {
+  const params = new URLSearchParams();
+  for (const pair of encoded.split('&')) {
+    if (pair === '') continue;
+    const equals = pair.indexOf('=');
+    if (equals < 0) params.append(decode(pair), '');
+    else params.append(decode(pair.slice(0, equals)), decode(pair.slice(equals + 1)));
+  }
+  return params;
+};
+
+const mediaType = (request: IncomingMessage): string =>
+  (request.headers['content-type'] ?? '').split(';', 1)[0].trim().toLowerCase();
+
+const formOf = async (request: IncomingMessage): Promise<URLSearchParams> => {
+  const type = mediaType(request);
+  if (type === formType) return parseParams(await readBody(request));
+  if ((await readBody(request)) === '') return new URLSearchParams();
+  throw new HttpError(415, 'bad_data', `The body of a POST must be a form: ${formType}.`);
+};
+
+/** The parameters of a posted form, followed by those of the address: the first of a name counts, as in Prometheus. */
 export const readParams = async (request: IncomingMessage, url: URL): Promise<URLSearchParams> => {
-  if (request.method !== 'POST') return url.searchParams;
-  const contentType = request.headers['content-type'] ?? '';
-  if (!contentType.startsWith('application/x-www-form-urlencoded'))
-    throw new HttpError(415, 'bad_data', 'A POST must carry a form: application/x-www-form-urlencoded.');
-  const form = new URLSearchParams(await readBody(request));
-  return new URLSearchParams([...url.searchParams, ...form]);
+  const own = parseParams(url.search.slice(1));
+  if (request.method !== 'POST') return own;
+  return new URLSearchParams([...(await formOf(request)), ...own]);
+};
+
+/** The times that Prometheus' own clients send for "from the beginning" and "to the end". */
+const boundaryTimes: Readonly<Record<string, number>> = {
+  '-292273086-05-16T16:47:06Z': Number.MIN_SAFE_INTEGER,
+  '292277025-08-18T07:12:54.999999999Z': Number.MAX_SAFE_INTEGER,
+};
+
+/** Times of samples are safe integers, so a time beyond them means the same as the outermost. */
+const withinSafeIntegers = (milliseconds: number): number =>
+  Math.max(Number.MIN_SAFE_INTEGER, Math.min(milliseconds, Number.MAX_SAFE_INTEGER));
+
+/** Seconds since the epoch as milliseconds; `undefined` when the text is no finite number. */
+const secondsParam = (text: string): number | undefined => {
+  const seconds = parseValue(text);
+  return seconds !== undefined && Number.isFinite(seconds) ? withinSafeIntegers(Math.round(seconds * 1000)) : undefined;
 };
 
 /** A time in Prometheus' forms, seconds since the epoch with a fraction or RFC 3339, as integer milliseconds. */
 export const timeParam = (params: URLSearchParams, name: string): number | undefined => {
   const text = params.get(name);
   if (text === null || text === '') return undefined;
-  const milliseconds = /^-?\d+(?:\.\d*)?(?:e[+-]?\d+)?$/i.test(text)
-    ? Math.round(Number(text) * 1000)
-    : Date.parse(text);
-  if (!Number.isSafeInteger(milliseconds))
-    throw badData(`${name} takes seconds since the epoch or an RFC 3339 time, not ${JSON.stringify(text)}.`);
+  const boundary = Object.hasOwn(boundaryTimes, text) ? boundaryTimes[text] : undefined;
+  const milliseconds = boundary ?? secondsParam(text) ?? parseRfc3339(text);
+  if (milliseconds === undefined)
+    throw badData(`${name} takes seconds since the epoch or an RFC 3339 time, not ${quoteParam(text)}.`);
   return milliseconds;
+};
+
+/** The times `start` and `end`; a range that ends before it starts is refused, instead of finding nothing. */
+export const rangeParams = (
+  params: URLSearchParams,
+): { readonly from: number | undefined; readonly through: number | undefined } => {
+  const from = timeParam(params, 'start');
+  const through = timeParam(params, 'end');
+  if (from !== undefined && through !== undefined && through < from)
+    throw badData('invalid parameter "end": end timestamp must not be before start time');
+  return { from, through };
 };
 
 /** A whole number from 0 to `maximum`; `fallback` when it is missing. */
@@ -47,7 +115,7 @@ export const countParam = (
   if (text === null || text === '') return fallback;
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(number <= maximum))
-    throw badData(`${name} takes a whole number from 0 to ${maximum}, not ${JSON.stringify(text)}.`);
+    throw badData(`${name} takes a whole number from 0 to ${maximum}, not ${quoteParam(text)}.`);
   return number;
 };
 

@@ -2,19 +2,18 @@
  * Prometheus' HTTP endpoints that need no query language, for Grafana, scripts and other programs: `/api/v1/series`,
  * `/labels`, `/label/<name>/values`, `/status/…`; an export of a selector as JSON lines, and `/federate`.
  */
-import type { InstantSample, Labels, Store } from '../index.ts';
+import type { Labels, TimeRange } from '../index.ts';
 import { version } from '../package.ts';
+import { unescapeName } from '../text/escape-names.ts';
 import { jsonLinePieces } from '../text/json-lines.ts';
-import { firstByLabels, formatLabels, sortByLabels, sortedLabels } from '../text/labels.ts';
-import { formatValue } from '../text/values.ts';
+import { firstByLabels, sortedLabels } from '../text/labels.ts';
 import { cardinality } from './cardinality.ts';
-import { countParam, matchParams, timeParam } from './params.ts';
-import { sendData, sendPieces } from './reply.ts';
+import { federate } from './federate.ts';
+import { countParam, matchParams, quoteParam, rangeParams } from './params.ts';
+import { badData, sendData, sendPieces } from './reply.ts';
 import type { Route, StoreExchange } from './router.ts';
 
 const limitMax = 1_000_000;
-
-const rangeOf = (params: URLSearchParams) => ({ from: timeParam(params, 'start'), through: timeParam(params, 'end') });
 
 const truncated = 'results truncated due to limit';
 
@@ -34,12 +33,15 @@ const sendList = ({ params, response }: StoreExchange, all: readonly unknown[]):
   sendData(response, list, warnings);
 };
 
-const matchingLabels = ({ params, store }: StoreExchange, selectors: readonly string[]): Promise<Labels[]> =>
-  store.metrics(selectors, rangeOf(params));
+const isBounded = (range: TimeRange): boolean => range.from !== undefined || range.through !== undefined;
+
+/** The label sets of the selectors, or of every series when there is none. */
+const matchingLabels = ({ store }: StoreExchange, selectors: readonly string[], range: TimeRange): Promise<Labels[]> =>
+  store.metrics(selectors, range);
 
 const series = async (exchange: StoreExchange): Promise<void> => {
   const { params, response, breathe } = exchange;
-  const found = await matchingLabels(exchange, matchParams(params, { required: true }));
+  const found = await matchingLabels(exchange, matchParams(params, { required: true }), rangeParams(params));
   const limit = limitParam(params) || found.length;
   const first = await firstByLabels(found, limit, breathe);
   sendData(response, first.map(sortedLabels), first.length < found.length ? [truncated] : []);
@@ -47,17 +49,32 @@ const series = async (exchange: StoreExchange): Promise<void> => {
 
 const labelNames = async (exchange: StoreExchange): Promise<void> => {
   const selectors = matchParams(exchange.params, { required: false });
-  if (selectors.length === 0) return sendList(exchange, (await exchange.store.labelNames()).sort());
-  const names = new Set((await matchingLabels(exchange, selectors)).flatMap((labels) => Object.keys(labels)));
+  const range = rangeParams(exchange.params);
+  if (selectors.length === 0 && !isBounded(range))
+    return sendList(exchange, (await exchange.store.labelNames()).sort());
+  const names = new Set<string>();
+  for (const labels of await matchingLabels(exchange, selectors, range))
+    for (const name of Object.keys(labels)) names.add(name);
   sendList(exchange, [...names].sort());
 };
 
+/** The label that the address names; Prometheus' clients escape names that are not of the classic form. */
+const labelOfPath = ({ path }: StoreExchange): string => {
+  const name = unescapeName(path['name']) ?? path['name'];
+  if (name === '') throw badData(`invalid label name: ${quoteParam(path['name'])}`);
+  return name;
+};
+
 const labelValues = async (exchange: StoreExchange): Promise<void> => {
-  const { store, params, path } = exchange;
+  const { store, params } = exchange;
+  const name = labelOfPath(exchange);
   const selectors = matchParams(params, { required: false });
-  if (selectors.length === 0) return sendList(exchange, (await store.labelValues(path['name'])).sort());
-  const found = await matchingLabels(exchange, selectors);
-  const values = new Set(found.map((labels) => labels[path['name']] ?? '').filter((value) => value !== ''));
+  const range = rangeParams(params);
+  if (selectors.length === 0 && !isBounded(range)) return sendList(exchange, (await store.labelValues(name)).sort());
+  const values = new Set<string>();
+  // A label may have the name of something that every object inherits.
+  for (const labels of await matchingLabels(exchange, selectors, range))
+    if (Object.hasOwn(labels, name) && labels[name] !== '') values.add(labels[name]);
   sendList(exchange, [...values].sort());
 };
 
@@ -91,52 +108,12 @@ const storageStatus = async ({ store, response, signal, breathe }: StoreExchange
 async function* exportedLines({ store, params, signal }: StoreExchange): AsyncIterable<string> {
   const bits = params.get('bits') === '1';
   for (const selector of matchParams(params, { required: true }))
-    for await (const one of store.select(selector, { ...rangeOf(params), signal }))
+    for await (const one of store.select(selector, { ...rangeParams(params), signal }))
       if (one.timestamps.length > 0) yield* jsonLinePieces(one, { bits });
 }
 
 const exportLines = (exchange: StoreExchange): Promise<void> =>
   sendPieces(exchange, 'application/stream+json; charset=utf-8', exportedLines(exchange));
-
-const nameOf = ({ labels }: InstantSample): string => labels['__name__'] ?? '';
-
-/** The newest sample of every matching series that has not ended, once each though several selectors match it. */
-const latest = async (store: Store, selectors: readonly string[]): Promise<InstantSample[]> => {
-  const found = (await Promise.all(selectors.map((selector) => store.instant(selector)))).flat();
-  const each =
-    selectors.length === 1
-      ? found
-      : sortByLabels(
-          [...new Map(found.map((sample) => [formatLabels(sample.labels), sample])).values()],
-          ({ labels }) => labels,
-        );
-  // They are sorted by labels. All samples of a metric stand together in the text format, so the name comes first.
-  return each.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0));
-};
-
-const withInstance = (labels: Labels): string => {
-  const text = formatLabels(labels);
-  if (labels['instance']) return text;
-  return text.endsWith('}') ? `${text.slice(0, -1)},instance=""}` : `${text}{instance=""}`;
-};
-
-/**
- * As the original's: one sample a series, the newest of the last five minutes, unless the series has ended. A series
- * without `instance` says so, lest its scraper put its own there; one without a name can't be written, and is left out.
- */
-async function* federatedLines({ store, params }: StoreExchange): AsyncIterable<string> {
-  let previous: string | undefined;
-  for (const { labels, value, timestamp } of await latest(store, matchParams(params, { required: true }))) {
-    const name = labels['__name__'] ?? '';
-    if (name === '') continue;
-    const type = name === previous ? '' : `# TYPE ${formatLabels({ __name__: name })} untyped\n`;
-    previous = name;
-    yield `${type}${withInstance(labels)} ${formatValue(value)} ${timestamp}\n`;
-  }
-}
-
-const federate = (exchange: StoreExchange): Promise<void> =>
-  sendPieces(exchange, 'text/plain; version=0.0.4; charset=utf-8', federatedLines(exchange));
 
 const both = ['GET', 'POST'] as const;
 

@@ -1,6 +1,8 @@
 /** Routes: a method, a path with placeholders such as `/label/<name>/values`, and what answers it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Store } from '../index.ts';
+import { quoteParam } from './params.ts';
+import { badData } from './reply.ts';
 
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -34,7 +36,7 @@ const decode = (text: string): string => {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text;
+    throw badData(`The address cannot be read: ${quoteParam(text)} is not UTF-8 in percent-encoding.`);
   }
 };
 

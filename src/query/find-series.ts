@@ -15,6 +15,7 @@ import type { LabelIndex } from '../index/label-index.ts';
 import { matchFingerprints } from '../index/lookup.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { type CompiledMatcher, matchesPairs } from '../model/matcher.ts';
+import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import { Slices } from '../slices.ts';
 import { ascendingRows } from './ascending-rows.ts';
@@ -39,6 +40,7 @@ const ARCHIVED_AT_ONCE = 1024;
 
 export interface FindParts {
   readonly table: SeriesTable;
+  readonly chunks: MemoryChunks;
   readonly labels: LabelIndex;
   readonly archive: ArchiveIndex;
   readonly archived: ArchiveDirectory;
@@ -101,21 +103,27 @@ const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise
 
 /** Every series in memory that matches, without the indexes. */
 const takeUnindexed = async (
-  { table, clock }: FindParts,
-  { matchers, from }: Sought,
+  parts: FindParts,
+  sought: Sought,
   take: Take,
   taken: FingerprintMap<true>,
 ): Promise<void> => {
+  const { table, clock } = parts;
   const slices = new Slices(clock, SLICE_MS);
   let looked = 0;
   for (const row of table.rows()) {
     if (++looked % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
     const pairs = table.labels[row];
-    if (pairs === undefined || table.lastTime(row) < from || !matchesPairs(matchers, pairs)) continue;
+    if (pairs === undefined || !mayOverlap(parts, sought, row) || !matchesPairs(sought.matchers, pairs)) continue;
     taken.set(table.high[row], table.low[row], true);
     take(pairs, table.high[row], table.low[row], row);
   }
 };
+
+/** Whether a series in memory may have samples in the range: it has none after its last and before its first one. */
+const mayOverlap = ({ table, chunks }: FindParts, { from, through }: Sought, row: Row): boolean =>
+  (from === Number.NEGATIVE_INFINITY || table.lastTime(row) >= from) &&
+  (through === Number.POSITIVE_INFINITY || chunks.firstTimeOfSeries(row) <= through);
 
 interface Candidates {
   readonly highs: Int32Array;
@@ -129,11 +137,12 @@ interface Candidates {
 
 /** Series in memory; returns the fingerprints of the others, high and low halves in turn. */
 const takeLive = (
-  { table }: FindParts,
-  { from }: Sought,
+  parts: FindParts,
+  sought: Sought,
   { highs, lows, start, end, residual }: Candidates,
   take: Take,
 ): number[] => {
+  const { table } = parts;
   const rows = new Int32Array(end - start);
   const rowless: number[] = [];
   let count = 0;
@@ -142,9 +151,8 @@ const takeLive = (
     if (row === NO_ROW) rowless.push(highs[i], lows[i]);
     else rows[count++] = row;
   }
-  const isBounded = from !== Number.NEGATIVE_INFINITY;
   for (const row of ascendingRows(rows, count, table.size)) {
-    if (isBounded && table.lastTime(row) < from) continue;
+    if (!mayOverlap(parts, sought, row)) continue;
     const pairs = table.labels[row];
     if (pairs === undefined || !matchesPairs(residual, pairs)) continue;
     take(pairs, table.high[row], table.low[row], row);

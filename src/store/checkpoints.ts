@@ -1,6 +1,7 @@
 /**
  * The checkpoints of a running store: one at a time, and behind each the journal that it makes unnecessary goes.
  */
+import { sequencesOf, writeIndexSequences } from '../index/index-sequences.ts';
 import type { Subscriptions } from '../journal/subscriptions.ts';
 import { planTruncation } from '../journal/truncation.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
@@ -30,6 +31,7 @@ export class Checkpoints {
   private readonly turn = new KeyedMutex<'checkpoint'>();
   /** Resolves when no checkpoint is being written any more. */
   private writing: Promise<unknown> = Promise.resolve();
+  private notedSequences: string | undefined;
 
   constructor(parts: CheckpointsParts) {
     this.parts = parts;
@@ -74,6 +76,7 @@ export class Checkpoints {
     const { from, series, chunks, bytes, durationMs } = result;
     bus.publish({ type: 'checkpointWritten', time: clock.now(), from, series, chunks, bytes, durationMs });
     this.from = from;
+    if (!final) this.noteSequences();
     if (keepJournal) return result;
     try {
       // So that a journal never goes as a whole: one without any record is one that somebody deleted.
@@ -84,6 +87,21 @@ export class Checkpoints {
       disk.note('The journal could not be shortened.', storeError(error, 'shorten', 'the journal'));
     }
     return result;
+  }
+
+  /** Indexes that have taken nothing since need no new note. */
+  private noteSequences(): void {
+    const { engine, recovered } = this.parts;
+    if (engine.options.readOnly) return;
+    const sequences = sequencesOf(recovered.databases);
+    const text = JSON.stringify(sequences);
+    if (text === this.notedSequences) return;
+    try {
+      writeIndexSequences(engine.fileSystem, engine.directory, sequences);
+      this.notedSequences = text;
+    } catch (error) {
+      engine.logger.warn({ err: error }, 'How far the indexes are could not be noted.');
+    }
   }
 
   private async truncateJournal(checkpoint: number, indexes: number, final: boolean): Promise<void> {

@@ -6,8 +6,8 @@
 import { join } from 'node:path';
 import { allOf } from '../all-of.ts';
 import type { FileSystem } from '../disk/file-system.ts';
-import { TidemarkError } from '../errors.ts';
 import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
+import { forgetIndexSequence, type IndexSequences, readIndexSequences } from '../index/index-sequences.ts';
 import type {
   DatabaseDescription,
   KeyValueOperation,
@@ -15,10 +15,11 @@ import type {
   KeyValueStores,
 } from '../index/key-value-store.ts';
 import { noteLostIndex, readLostIndexes } from '../index/lost-indexes.ts';
+import { isCorruptIndex, ReplaceableStore } from '../index/replaceable-store.ts';
 import type { Logger } from '../logger.ts';
 
-export interface Databases extends Readonly<Record<DatabaseName, KeyValueStore>> {
-  /** Those that were missing or could not be opened, and are empty now. */
+export interface Databases extends Readonly<Record<DatabaseName, ReplaceableStore>> {
+  /** Those that were missing, damaged, or have lost entries: they may lack any entry now. */
   readonly lost: ReadonlySet<DatabaseName>;
 }
 
@@ -29,6 +30,8 @@ export interface DatabaseParts {
   readonly readOnly: boolean;
   /** The store is new: nothing that is missing was lost. */
   readonly created: boolean;
+  /** Operations that the databases had taken at the last clean close, if nobody has changed them since. */
+  readonly closedAt?: IndexSequences;
   readonly logger: Logger;
   /** Called when the lock is held, before anything but the database that carries it is opened. */
   readonly onLocked?: () => void;
@@ -37,23 +40,87 @@ export interface DatabaseParts {
 }
 
 /**
- * Opens all four: first the one whose lock is the store's, then the others at the same time. Throws `TIDEMARK_LOCKED`, with
- * nothing left open.
+ * Opens all four: first the one whose lock is the store's, then the others at the same time. What has lost entries is
+ * found out, and what is damaged is replaced, as far as that shows in the files. Throws `TIDEMARK_LOCKED`, with nothing
+ * left open.
  */
 export const openDatabases = async (parts: DatabaseParts): Promise<Databases> => {
-  const lost = readLostIndexes(parts.fileSystem, parts.directory);
-  const open: Partial<Record<DatabaseName, KeyValueStore>> = {};
+  const { fileSystem, directory } = parts;
+  const lost = readLostIndexes(fileSystem, directory);
+  // Before the databases: those of a store that runs in another process get further meanwhile.
+  const expected = { ...readIndexSequences(fileSystem, directory), ...parts.closedAt };
+  const open: Partial<Record<DatabaseName, ReplaceableStore>> = {};
   const openNamed = async (name: DatabaseName): Promise<void> => {
-    open[name] = await openOrRenew(parts, name, lost);
+    open[name] = new ReplaceableStore(await openOrRenew(parts, name, lost));
   };
   try {
     await openNamed('metric');
     parts.onLocked?.();
     await allOf([openNamed('timeRange'), openNamed('names'), openNamed('pairs')]);
-    return { ...(open as Record<DatabaseName, KeyValueStore>), lost };
+    const databases = { ...(open as Record<DatabaseName, ReplaceableStore>), lost };
+    for (const name of databaseNames) await examine(parts, databases, name, expected[name]);
+    for (const name of databaseNames) databases[name].onDamage = (error) => noteDamage(parts, name, error);
+    return databases;
   } catch (error) {
     await Promise.allSettled(Object.values(open).map((store) => store.close()));
     throw error;
+  }
+};
+
+const databaseNames = ['metric', 'timeRange', 'names', 'pairs'] as const;
+
+/** Bytes of tables that are verified before the first read: up to 2 ms a database. Larger ones are verified later. */
+export const VERIFIED_AT_OPENING_BYTES = 1024 * 1024;
+
+/** Finds out whether a database that could be opened has lost entries, or is damaged. */
+const examine = async (
+  parts: DatabaseParts,
+  databases: Databases,
+  name: DatabaseName,
+  expected: number | undefined,
+): Promise<void> => {
+  const { fileSystem, logger, readOnly } = parts;
+  const database = databases[name];
+  const index = databaseFolders[name];
+  const why = missingEntries(database, expected, parts.closedAt?.[name]);
+  if (why !== undefined && !parts.created) {
+    logger.warn({ index, reason: why }, 'An index has lost entries; what they said is found elsewhere.');
+    (databases.lost as Set<DatabaseName>).add(name);
+    if (!readOnly) {
+      noteLostIndex(fileSystem, parts.directory, name);
+      forgetIndexSequence(fileSystem, parts.directory, name);
+    }
+  }
+  if (!databases.lost.has(name) && database.tableBytes > VERIFIED_AT_OPENING_BYTES) return;
+  const problem = await database.verify(async () => parts.breathe?.());
+  if (problem === undefined) return;
+  logger.warn({ index, reason: problem }, 'An index is damaged; it is made anew.');
+  await renewWithReadable(parts, databases, name);
+};
+
+/** Why entries must be missing. After a clean close the count alone decides: an empty log that is missing lacks nothing. */
+const missingEntries = (
+  { sequence, lostBatches }: KeyValueStore,
+  expected: number | undefined,
+  closedAt: number | undefined,
+): string | undefined => {
+  if (sequence !== undefined && expected !== undefined && sequence < expected)
+    return `it has ${sequence} of ${expected} operations`;
+  return closedAt === undefined ? lostBatches : undefined;
+};
+
+/** For the next opening, in case this session does not get to making the index anew. */
+export const noteDamage = (
+  { fileSystem, directory, readOnly, logger }: DatabaseParts,
+  name: DatabaseName,
+  cause: unknown,
+): void => {
+  logger.error({ err: cause, index: databaseFolders[name] }, 'An index is damaged.');
+  if (readOnly) return;
+  try {
+    noteLostIndex(fileSystem, directory, name);
+  } catch (error) {
+    logger.error({ err: error }, 'That an index is damaged could not be noted.');
   }
 };
 
@@ -72,7 +139,7 @@ export const flushLogs = async (
       logger.warn({ err: error, index: databaseFolders[name] }, "An index's log could not be moved into a table.");
     }
   };
-  await Promise.all((['metric', 'timeRange', 'names', 'pairs'] as const).map(flush));
+  await Promise.all(databaseNames.map(flush));
 };
 
 /** Closes all four, that with the store's lock last, whatever becomes of the others. Throws the first error. */
@@ -91,42 +158,56 @@ export const closeDatabases = async (databases: Readonly<Record<DatabaseName, Ke
  */
 export const renewUnreadable = async (parts: DatabaseParts, databases: Databases): Promise<boolean> => {
   let isChanged = false;
-  for (const name of ['metric', 'timeRange', 'names', 'pairs'] as const) {
-    const readable: KeyValueOperation[] = [];
+  for (const name of databaseNames) {
     try {
-      for await (const page of databases[name].entries()) {
-        for (const [key, value] of page) readable.push({ type: 'put', key, value });
-        await parts.breathe?.();
-      }
+      for await (const page of databases[name].current.entries()) if (page.length > 0) await parts.breathe?.();
     } catch (error) {
-      if (!isCorrupt(error)) throw error;
-      const directory = join(parts.directory, databaseFolders[name]);
-      parts.logger.warn({ err: error, directory, kept: readable.length }, 'An index is damaged; it is made anew.');
-      const renewed = await renew(parts, name, databases[name], directory);
-      (databases as Record<DatabaseName, KeyValueStore>)[name] = renewed;
-      (databases.lost as Set<DatabaseName>).add(name);
-      await renewed.batch(readable, { sync: true });
+      if (!isCorruptIndex(error)) throw error;
+      parts.logger.warn({ err: error, index: databaseFolders[name] }, 'An index is damaged; it is made anew.');
+      await renewWithReadable(parts, databases, name);
       isChanged = true;
     }
   }
   return isChanged;
 };
 
-const renew = async (
+/** Replaces a database by one with the entries that can be read before the first that can't. */
+const renewWithReadable = async (parts: DatabaseParts, databases: Databases, name: DatabaseName): Promise<void> => {
+  const readable: KeyValueOperation[] = [];
+  try {
+    for await (const page of databases[name].current.entries()) {
+      for (const [key, value] of page) readable.push({ type: 'put', key, value });
+      await parts.breathe?.();
+    }
+  } catch (error) {
+    if (!isCorruptIndex(error)) throw error;
+  }
+  (databases.lost as Set<DatabaseName>).add(name);
+  await databases[name].replace((damaged) => renew(parts, name, damaged));
+  for (let start = 0; start < readable.length; start += OPERATIONS_PER_BATCH) {
+    await databases[name].batch(readable.slice(start, start + OPERATIONS_PER_BATCH), { sync: true });
+    await parts.breathe?.();
+  }
+};
+
+const OPERATIONS_PER_BATCH = 8192;
+
+/** An empty database in the place of a damaged one, which is set aside. That it has to be filled is noted durably. */
+export const renew = async (
   parts: DatabaseParts,
   name: DatabaseName,
   damaged: KeyValueStore,
-  directory: string,
 ): Promise<KeyValueStore> => {
-  await damaged.close();
+  const directory = join(parts.directory, databaseFolders[name]);
+  await damaged.close().catch((error: unknown) => {
+    parts.logger.warn({ err: error, directory }, 'A damaged index could not be closed in order.');
+  });
   if (parts.readOnly) return parts.stores.openCopy(join(directory, 'nothing'));
   noteLostIndex(parts.fileSystem, parts.directory, name);
+  forgetIndexSequence(parts.fileSystem, parts.directory, name);
   setAside(parts.fileSystem, directory);
   return openOne(parts, directory);
 };
-
-const isCorrupt = (error: unknown): boolean =>
-  error instanceof TidemarkError && error.code === 'TIDEMARK_CORRUPT_INDEX';
 
 const openOrRenew = async (
   parts: DatabaseParts,
@@ -137,16 +218,20 @@ const openOrRenew = async (
   const directory = join(parts.directory, databaseFolders[name]);
   if (fileSystem.stat(directory) === undefined) {
     lost.add(name);
-    if (!parts.created && !parts.readOnly) noteLostIndex(fileSystem, parts.directory, name);
+    if (!parts.created && !parts.readOnly) {
+      noteLostIndex(fileSystem, parts.directory, name);
+      forgetIndexSequence(fileSystem, parts.directory, name);
+    }
   }
   try {
     return await openOne(parts, directory);
   } catch (error) {
-    if (!isCorrupt(error)) throw error;
+    if (!isCorruptIndex(error)) throw error;
     logger.warn({ err: error, directory }, 'An index can not be opened; it is made anew.');
     lost.add(name);
     if (parts.readOnly) return stores.openCopy(join(directory, 'nothing'));
     noteLostIndex(fileSystem, parts.directory, name);
+    forgetIndexSequence(fileSystem, parts.directory, name);
     setAside(fileSystem, directory);
     return openOne(parts, directory);
   }
@@ -169,6 +254,7 @@ const openOne = ({ stores, readOnly }: DatabaseParts, directory: string): Promis
 
 /** A damaged database is kept beside the new one: somebody may still read something from it. */
 const setAside = (fileSystem: FileSystem, directory: string): void => {
+  if (fileSystem.stat(directory) === undefined) return;
   for (let number = 1; ; number++) {
     const aside = `${directory}.damaged-${number}`;
     if (fileSystem.stat(aside) !== undefined) continue;

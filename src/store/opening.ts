@@ -19,6 +19,8 @@ import { isSeriesDirectoryName } from '../disk/series-path.ts';
 import { TidemarkError } from '../errors.ts';
 import { ArchiveDirectory } from '../index/archive-directory.ts';
 import { ArchiveIndex, type BadEntry } from '../index/archive-index.ts';
+import { databaseFolders } from '../index/database-folders.ts';
+import type { IndexSequences } from '../index/index-sequences.ts';
 import { Indexer, type IndexingOperation } from '../index/indexer.ts';
 import { LabelIndex } from '../index/label-index.ts';
 import { describeFinding, type JournalFinding } from '../journal/findings.ts';
@@ -115,7 +117,9 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
       markDirty(fileSystem, directory, clock.now(), predecessor, claim?.identity);
       claim?.noteMarked(true);
     };
-    const parts = { fileSystem, directory, stores, readOnly, created, logger, onLocked };
+    const closedAt = closedSequences(lastClose);
+    const breathe = (): Promise<void> => clock.breathe();
+    const parts = { fileSystem, directory, stores, readOnly, created, closedAt, logger, onLocked, breathe };
     const databases = await openDatabases(parts).catch((error: unknown) => {
       const isLocked = error instanceof TidemarkError && error.code === 'TIDEMARK_LOCKED';
       throw isLocked ? lockedError(fileSystem, directory, error) : error;
@@ -132,6 +136,14 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
     throw error;
   }
 };
+
+const closedSequences = (lastClose: LastClose | undefined): IndexSequences =>
+  Object.fromEntries(
+    Object.entries(databaseFolders).flatMap(([name, folder]) => {
+      const sequence = lastClose?.indexes[folder]?.sequence;
+      return sequence === undefined ? [] : [[name, sequence]];
+    }),
+  );
 
 /**
  * Who had the directory last. Whoever opens a LevelDB database leaves a manifest of its own kind; an opening of Tidemark
@@ -403,7 +415,7 @@ const loadArchive = async (
   }
 };
 
-const databasePartsOf = ({ fileSystem, directory, stores, options, logger, clock }: Engine): DatabaseParts => ({
+export const databasePartsOf = ({ fileSystem, directory, stores, options, logger, clock }: Engine): DatabaseParts => ({
   fileSystem,
   directory,
   stores,

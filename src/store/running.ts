@@ -215,6 +215,7 @@ export class Running {
     );
     this.queries = new Queries({
       table,
+      chunks,
       labels: recovered.labels,
       archive,
       archived,

@@ -10,6 +10,8 @@ import { writeMappings } from '../disk/mappings.ts';
 import { listQuarantined } from '../disk/quarantine-list.ts';
 import { ReserveGivenBack } from '../disk/reserve-file.ts';
 import { isDiskFull, TidemarkError } from '../errors.ts';
+import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
+import { type IndexSequences, sequencesOf } from '../index/index-sequences.ts';
 import type { DatabaseDescription } from '../index/key-value-store.ts';
 import { forgetLostIndexes } from '../index/lost-indexes.ts';
 import { Subscriptions } from '../journal/subscriptions.ts';
@@ -315,8 +317,9 @@ export class Session {
     await flushLogs(recovered.databases, engine.logger);
     await closeDatabases(recovered.databases);
     const { bytes, crc32 } = heads;
-    const indexes = await describeDatabases(engine.stores, engine.directory);
-    writeLastClose(engine.fileSystem, engine.directory, { heads: { bytes, crc32 }, indexes: filesOf(indexes) });
+    const described = await describeDatabases(engine.stores, engine.directory);
+    const indexes = closedIndexes(described, sequencesOf(recovered.databases));
+    writeLastClose(engine.fileSystem, engine.directory, { heads: { bytes, crc32 }, indexes });
     this.found?.claim?.noteMarked(false);
     markClean(engine.fileSystem, engine.directory);
     await engine.files.close();
@@ -384,8 +387,16 @@ export class Session {
   }
 }
 
-const filesOf = (described: Readonly<Record<string, DatabaseDescription>>): Readonly<Record<string, ClosedIndex>> =>
-  Object.fromEntries(Object.entries(described).map(([folder, { files }]) => [folder, { files }]));
+const closedIndexes = (
+  described: Readonly<Record<string, DatabaseDescription>>,
+  sequences: IndexSequences,
+): Readonly<Record<string, ClosedIndex>> =>
+  Object.fromEntries(
+    Object.entries(databaseFolders).map(([name, folder]) => [
+      folder,
+      { files: described[folder]?.files ?? {}, sequence: sequences[name as DatabaseName] },
+    ]),
+  );
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : `its statechart ended with a ${typeof error}`;

@@ -30,6 +30,9 @@ describe('/federate', () => {
     return (await ask(server.port, `/federate?${query}`)).body;
   };
 
+  const federatedFor = (accept: string, selector: string) =>
+    ask(server.port, `/federate?match[]=${encodeURIComponent(selector)}`, { headers: { accept } });
+
   it('has the newest sample of each series, with its time', async () => {
     const series = store.series({ __name__: 'up', instance: 'a:1', job: 'node' });
     for (const [ago, value] of [
@@ -66,5 +69,24 @@ describe('/federate', () => {
   it('leaves out series without a name, which the format cannot say', async () => {
     store.append({ job: 'nameless' }, now - 1000, 1);
     expect(await federated('{job="nameless"}')).to.equal('');
+  });
+
+  it('escapes UTF-8 names for readers of 0.0.4, and quotes them for those that say they know them', async () => {
+    store.append({ __name__: 'my.metric', 'a.b': 'c', a_b: 'd', instance: 'i' }, now - 1000, 1);
+    const selector = '{"my.metric"}';
+    const escaped = await federatedFor('text/plain;version=0.0.4', selector);
+    expect(escaped.headers['content-type']).to.equal('text/plain; version=0.0.4; charset=utf-8');
+    expect(escaped.body).to.equal(
+      `# TYPE my_metric untyped\nmy_metric{U__a_2e_b="c",a_b="d",instance="i"} 1 ${now - 1000}\n`,
+    );
+    const quoted = await federatedFor(
+      'application/openmetrics-text;version=1.0.0,text/plain;version=1.0.0;escaping=allow-utf-8',
+      selector,
+    );
+    expect(quoted.headers['content-type']).to.contain('version=1.0.0').and.contain('escaping=allow-utf-8');
+    expect(quoted.body).to.equal(
+      `# TYPE "my.metric" untyped\n{"my.metric","a.b"="c",a_b="d",instance="i"} 1 ${now - 1000}\n`,
+    );
+    expect((await federatedFor('text/plain;escaping=values', selector)).body).to.contain('U__my_2e_metric{');
   });
 });

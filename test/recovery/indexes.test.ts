@@ -27,7 +27,6 @@ describe('a directory with a damaged index', () => {
           const { directory, remove } = extractFixture('clean-archived');
           try {
             damage(join(directory, database));
-            if (isFoundLater(database, what, scenario)) return await expectNamed(directory);
             const { series } = await runDirectory(directory, scenario);
             const original = originalSeries('clean-archived', 'as-is');
             const lost = [...original].filter(
@@ -44,17 +43,6 @@ describe('a directory with a damaged index', () => {
     }
   }
 });
-
-/** Without recovery nobody reads the whole label-pair index before a query does. */
-const isFoundLater = (database: string, what: string, scenario: string): boolean =>
-  database === 'labelpair_to_fingerprints' && what.startsWith('a table') && scenario === 'as-is';
-
-/** The query says which index is damaged, and a forced recovery makes it anew. */
-const expectNamed = async (directory: string): Promise<void> => {
-  const error = await runDirectory(directory, 'as-is').catch((reason: unknown) => reason as { code: string });
-  expect(error).to.have.property('code', 'TIDEMARK_CORRUPT_INDEX');
-  expect((await runDirectory(directory, 'forced-dirty')).series.size).to.equal(328);
-};
 
 /** Changes every table of a database. */
 const change = (directory: string, act: (bytes: Buffer) => void): void => {
