@@ -104,6 +104,7 @@ export class Indexer {
   private writing: Promise<void> = Promise.resolve();
   /** Resolves when who has the indexes for itself lets go of them. */
   private held: Promise<void> | undefined;
+  private labelsAreWhole = true;
 
   constructor(options: IndexerOptions) {
     this.options = options;
@@ -130,6 +131,25 @@ export class Indexer {
   /** The journal's position that the indexes have reached through this indexer; `undefined` before the first batch. */
   get position(): Position | undefined {
     return this.writtenPosition;
+  }
+
+  /** Whether the label indexes hold every series. Until they do, nothing may be looked up in them. */
+  get hasWholeLabels(): boolean {
+    return this.labelsAreWhole;
+  }
+
+  /**
+   * From now on only the archive is written: the label indexes are to be rebuilt from the series, and a batch would give
+   * an incomplete index a position. Nothing may be on its way to them: called before the first operation, or in
+   * {@link alone}.
+   */
+  suspendLabels(): void {
+    this.labelsAreWhole = false;
+  }
+
+  /** The label indexes were rebuilt, and are written again. */
+  resumeLabels(): void {
+    this.labelsAreWhole = true;
   }
 
   /**
@@ -220,11 +240,11 @@ export class Indexer {
     const { labels, clock, onBatch, commitJournal } = this.options;
     const startMs = clock.monotonic();
     const position = latestPosition(operations);
-    const labelOperations = labelOperationsOf(operations);
     await commitJournal?.();
     // The archive first: the position comes with the labels and covers both.
     await this.writeArchive(operations);
-    if (labelOperations.length > 0 || position !== undefined) {
+    const labelOperations = labelOperationsOf(operations);
+    if (this.labelsAreWhole && (labelOperations.length > 0 || position !== undefined)) {
       await labels.apply(labelOperations, position, { breathe: () => clock.breathe() });
     }
     this.writtenPosition = position ?? this.writtenPosition;

@@ -1,7 +1,8 @@
 /**
- * LOST_INDEXES: names the databases that were damaged or missing and have been made anew, one a line, until recovery has
- * found elsewhere what was in them. Without it an opening that dies or fails on the way would leave an empty archive
- * behind, and the next one would take it for the truth.
+ * LOST_INDEXES: names the databases whose content is not whole, one a line: those that were damaged or missing and have
+ * been created empty, until recovery has found their content elsewhere, and the label indexes while they are rebuilt.
+ * Without it an opening or a rebuild that dies on the way would leave an incomplete database behind, and the next opening
+ * would take it for the truth.
  */
 import { join } from 'node:path';
 import type { FileSystem } from '../disk/file-system.ts';
@@ -25,25 +26,41 @@ export const readLostIndexes = (fileSystem: FileSystem, directory: string): Set<
   }
 };
 
-/** Remembers one more, durably. To be called before the empty database gets its place. */
-export const noteLostIndex = (fileSystem: FileSystem, directory: string, name: DatabaseName): void => {
-  const path = join(directory, FILE);
-  const names = readLostIndexes(fileSystem, directory);
-  if (names.has(name)) return;
-  const lines = [...names, name].map((lost) => `${databaseFolders[lost]}\n`);
-  try {
-    writeFileAtomically(fileSystem, directory, FILE, Buffer.from(lines.join('')));
-  } catch (error) {
-    throw ioError(error, 'write', path);
-  }
+/** Notes that databases are not whole, durably. To be called before anything of them is deleted. */
+export const noteLostIndexes = (fileSystem: FileSystem, directory: string, names: readonly DatabaseName[]): void => {
+  const noted = readLostIndexes(fileSystem, directory);
+  if (names.every((name) => noted.has(name))) return;
+  write(fileSystem, directory, new Set([...noted, ...names]));
 };
 
-/** Everything is recovered, and on the disk. If a loss of power brings the file back, it is recovered again. */
-export const forgetLostIndexes = (fileSystem: FileSystem, directory: string): void => {
+export const noteLostIndex = (fileSystem: FileSystem, directory: string, name: DatabaseName): void =>
+  noteLostIndexes(fileSystem, directory, [name]);
+
+/**
+ * Notes that databases are whole again: their content is on the disk. If a loss of power brings the old file back, they
+ * are rebuilt once more.
+ */
+export const forgetLostIndexes = (fileSystem: FileSystem, directory: string, names: readonly DatabaseName[]): void => {
+  const noted = readLostIndexes(fileSystem, directory);
+  const left = new Set([...noted].filter((name) => !names.includes(name)));
+  if (left.size === noted.size) return;
+  if (left.size > 0) {
+    write(fileSystem, directory, left);
+    return;
+  }
   const path = join(directory, FILE);
   try {
     removeIfPresent(fileSystem, path);
   } catch (error) {
     throw ioError(error, 'remove', path);
+  }
+};
+
+const write = (fileSystem: FileSystem, directory: string, names: ReadonlySet<DatabaseName>): void => {
+  const lines = [...names].map((name) => `${databaseFolders[name]}\n`);
+  try {
+    writeFileAtomically(fileSystem, directory, FILE, Buffer.from(lines.join('')));
+  } catch (error) {
+    throw ioError(error, 'write', join(directory, FILE));
   }
 };

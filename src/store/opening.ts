@@ -48,6 +48,7 @@ import {
   openDatabases,
   renewUnreadable,
 } from './databases.ts';
+import { distrustLabelIndexes } from './distrust-labels.ts';
 import type { Engine } from './engine.ts';
 import { chooseRetention } from './retention-choice.ts';
 
@@ -191,7 +192,8 @@ const recoverWith = async (
   const { heads, exactHeads, problems } = archiveAndHeads[1];
   // Positions that the checkpoint or the indexes have seen must not be given out again, also when the journal was deleted
   // or a loss of power took its end.
-  const notBefore = Math.max(heads.trailer?.position ?? 0, (await labels.position()) ?? 0);
+  const indexed = await labels.position();
+  const notBefore = Math.max(heads.trailer?.position ?? 0, indexed ?? 0);
   const journal = openJournal(engine, notBefore, found.dirty && !engine.options.readOnly);
   // The journal is read more than once; each thing is said once.
   const told = new Set<string>();
@@ -232,6 +234,11 @@ const recoverWith = async (
   const trouble =
     tier.kind === 'crash' ? tier.reason : await unexplained(engine, found, { heads, ownHeads, unreadable });
   const mustRecover = trouble !== undefined;
+  const labelsLost = databases.lost.has('names') || databases.lost.has('pairs');
+  // Asked before replay, whose first batch gives the indexes a position whether what comes before it is in them or not.
+  const needsLabels =
+    mustRecover || (labelsLost && !found.created) || (tier.kind === 'journal' && indexed === undefined);
+  if (needsLabels) distrustLabelIndexes(engine, indexer);
   if (!ownHeads) for (const row of engine.table.rows()) engine.chunks.closeUnfaithfulHead(row);
   const damaged: Problem[] = [...problems];
   let afterCheckpoint: readonly IndexingOperation[] = [];
@@ -323,11 +330,6 @@ const recoverWith = async (
   if (!mustRecover) lookUpUnknownFiles(engine);
   dropStaleArchiveEntries(engine, archived, indexer);
   await learnMappings(engine, archive);
-  const labelsLost = databases.lost.has('names') || databases.lost.has('pairs');
-  const needsLabels =
-    mustRecover ||
-    (labelsLost && !found.created) ||
-    (tier.kind === 'journal' && (await labels.position()) === undefined);
   return {
     databases,
     journal,

@@ -1,12 +1,18 @@
 /**
- * Makes the label indexes anew from the series that there are: they are projections, and this is how one that is
- * damaged, or suspected, is replaced while the store runs. Meanwhile appends go on, new series wait in the indexing
- * queue, and queries wait until the indexes are whole again. After a crash in the middle the next opening does it over.
+ * Rebuilds the label indexes from the series that exist: they are projections, and this is how one that is damaged, or
+ * suspected, is replaced. In a running store appends go on meanwhile, new series wait in the indexing queue, and queries
+ * wait until the indexes are whole again.
+ *
+ * LOST_INDEXES names both indexes from before the first entry is deleted until the last one is on the disk, and the indexer
+ * writes to neither in between. So a rebuild that a crash or an error ends is done again by the next opening, whatever
+ * was written to the indexes meanwhile.
  */
 import type { Progress } from '../api.ts';
 import type { IndexedSeries } from '../index/label-index.ts';
+import { forgetLostIndexes } from '../index/lost-indexes.ts';
 import type { Position } from '../model/events.ts';
 import { NO_ROW } from '../series/table.ts';
+import { distrustLabelIndexes, LABEL_INDEXES } from './distrust-labels.ts';
 import type { Engine } from './engine.ts';
 import type { Recovered } from './opening.ts';
 
@@ -29,18 +35,22 @@ export const rebuildIndexes = (
   });
 };
 
-/** Replaces what the label indexes hold. Nothing else may write to them. */
-export const fillLabelIndexes = (
+/**
+ * Replaces what the label indexes hold. No batch may be on its way to them. If it fails, nothing is looked up in them
+ * until it succeeds.
+ */
+export const fillLabelIndexes = async (
   engine: Engine,
   recovered: Recovered,
   position: Position,
   onProgress: (done: number) => void,
-): Promise<void> =>
-  recovered.labels.rebuild(allSeries(engine, recovered), {
-    position,
-    onProgress,
-    breathe: () => engine.clock.breathe(),
-  });
+): Promise<void> => {
+  const { indexer, labels } = recovered;
+  distrustLabelIndexes(engine, indexer);
+  await labels.rebuild(allSeries(engine, recovered), { position, onProgress, breathe: () => engine.clock.breathe() });
+  indexer.resumeLabels();
+  if (!engine.options.readOnly) forgetLostIndexes(engine.fileSystem, engine.directory, LABEL_INDEXES);
+};
 
 /**
  * Every series there is, in pages; one that moves between memory and the archive meanwhile comes at least once. It is

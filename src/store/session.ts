@@ -23,7 +23,7 @@ import { Background } from './background.ts';
 import { closeDatabases, describeDatabases, flushLogs } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { type Found, openDirectory, type Recovered, recover } from './opening.ts';
-import { fillLabelIndexes } from './rebuild-indexes.ts';
+import { fillLabelIndexes, rebuildIndexes } from './rebuild-indexes.ts';
 import { announceLowered } from './retention-choice.ts';
 import { Running } from './running.ts';
 
@@ -244,10 +244,10 @@ export class Session {
   }
 
   /** What was in databases that were lost is on the disk again. */
-  private async settleLostIndexes({ indexer }: Recovered): Promise<void> {
+  private async settleLostIndexes({ indexer, databases }: Recovered): Promise<void> {
     const { fileSystem, directory, options } = this.engine;
     await indexer.flush();
-    if (!options.readOnly) forgetLostIndexes(fileSystem, directory);
+    if (!options.readOnly) forgetLostIndexes(fileSystem, directory, [...databases.lost]);
   }
 
   private start(): void {
@@ -301,6 +301,8 @@ export class Session {
     await running.persister.idle();
     await subscriptions.close();
     const { bus, journal, indexer, labels } = recovered;
+    // A directory whose label indexes are incomplete is not closed in order: the original would not notice.
+    if (!indexer.hasWholeLabels) await rebuildIndexes(engine, recovered, () => {});
     const heads = await this.writeLastCheckpoint();
     writeMappings(engine.fileSystem, engine.directory, engine.mapper.entries());
     await indexer.close();
