@@ -1,71 +1,205 @@
 /**
- * A consistent copy of the directory, made while writing goes on. It is a copy as after a crash, which recovers when it
- * is opened: the checkpoint, the indexes, the series files, and the journal from the checkpoint's position on.
+ * A consistent copy of the directory, made while writing goes on: what a crash at one moment, E, would have left. So the
+ * recovery that makes good a crash makes good a copy. docs/decisions/0012-a-backup-is-a-crash-at-one-moment.md
  *
- * The order makes it consistent. The checkpoint comes first, and no other one follows until the copy is done. Whatever
- * touches a series file after it is announced in the journal before, and the journal is copied last: so the copy's own
- * recovery looks at every file that may have changed while it was copied. All that was appended before the call is in
- * the copy; of what comes meanwhile, what the journal had when it was copied.
+ *   1. A checkpoint is written, and no other follows until the copy is done. It and what the journal tells from its
+ *      position on are the base of the copy.
+ *   2. Series files and quarantined files are copied. Which of them are changed meanwhile is recorded.
+ *   3. The indexes are copied, each as it is at one moment after the checkpoint and before E: what they lack, or have in
+ *      part, replay of the journal brings. Times go before metrics: a series that leaves the archive in between is then
+ *      known to the replay as archived.
+ *   4. What has been changed is copied again, until little is left.
+ *   5. Changes of series files wait. The rest of what was changed is copied again; the journal is committed. This is E.
+ *   6. Changes go on. The journal is copied as far as it reached at E.
+ *
+ * Appends never wait. All that was appended before the call is in the copy; of what came later, what was before E.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { BackupResult } from '../api.ts';
-import { makeDirectoryDurably } from '../disk/directory.ts';
+import { DIRTY_FILE, makeDirectoryDurably, VERSION_FILE } from '../disk/directory.ts';
 import type { FileSystem } from '../disk/file-system.ts';
-import { writeFully } from '../disk/read-write.ts';
+import { HEADS_FILE } from '../disk/heads.ts';
+import { encodeMappings, MAPPINGS_FILE } from '../disk/mappings.ts';
 import { RETENTION_FILE } from '../disk/retention-memory.ts';
+import {
+  fingerprintOfFile,
+  isSeriesDirectoryName,
+  ORPHANED,
+  seriesPath,
+  TEMPORARY_SUFFIX,
+} from '../disk/series-path.ts';
 import { TidemarkError } from '../errors.ts';
 import { databaseFolders } from '../index/database-folders.ts';
-import type { KeyValueOperation, KeyValueStore } from '../index/key-value-store.ts';
+import { type Fingerprint, parseFingerprint } from '../model/fingerprint.ts';
+import { BackupCopier } from './backup-copier.ts';
 import { storeError } from './disk-trouble.ts';
 import type { Session } from './session.ts';
 
-const COPY_BYTES = 256 * 1024;
+/** While more files than this were changed they are copied again without having changes wait, so many times at most. */
+const CHANGED_MAX = 64;
+const PASSES_MAX = 8;
 
-/** Copies the store into `target`, which must not exist, or be empty. Rejects with `TIDEMARK_INVALID_OPTION` otherwise. */
+/**
+ * Copies the store into `target`, which must not exist, or be empty, nor lie in the store's own directory or hold it. Rejects with
+ * `TIDEMARK_INVALID_OPTION` otherwise.
+ */
 export const backup = async (session: Session, target: string): Promise<BackupResult> => {
   const { engine, running } = session;
-  const { directory, clock, table, outside } = engine;
+  const { clock, table, outside } = engine;
   try {
-    refuseInside(outside, directory, target);
+    refuseInside(outside, engine.directory, target);
     refuseExisting(outside, target);
     makeDirectoryDurably(outside, target, 0o700);
   } catch (error) {
     throw storeError(error, 'create', target);
   }
   const release = await running.checkpoints.hold();
+  const recording = running.fileChanges.record();
   try {
-    const copier = new Copier(engine.fileSystem, outside, () => clock.breathe());
+    const copier = new BackupCopier(engine.fileSystem, outside, () => clock.breathe());
     const { from } = await running.checkpoints.write(false, { keepJournal: true });
-    const { archived, databases, journal } = running.recovered;
-    const series = table.live + archived.size;
-    copier.write(join(target, 'DIRTY'), new Uint8Array(0));
-    await copier.copy(join(directory, 'VERSION'), join(target, 'VERSION'));
-    await copier.copy(join(directory, RETENTION_FILE), join(target, RETENTION_FILE));
-    await copier.copy(join(directory, 'heads.db'), join(target, 'heads.db'));
-    for (const name of ['metric', 'timeRange', 'names', 'pairs'] as const) {
-      const into = await engine.stores.open(join(target, databaseFolders[name]));
-      try {
-        copier.bytes += await copyEntries(databases[name], into);
-        await into.flushLog();
-      } finally {
-        await into.close();
-      }
-    }
-    for (const { name, isDirectory } of engine.fileSystem.readDirectory(directory)) {
-      if (isDirectory && (/^[0-9a-f]{2}$/.test(name) || name === 'orphaned')) {
-        await copier.copyFolder(join(directory, name), join(target, name));
-      }
-    }
-    await journal.commit();
-    await copier.copyJournal(engine.journalDirectory, join(target, 'journal'), from);
+    const series = table.live + running.recovered.archived.size;
+    const copy = new Copy(session, copier, target);
+    await copy.base();
+    await copy.files();
+    await copy.indexes();
+    for (let pass = 0; pass < PASSES_MAX && recording.changed.size > CHANGED_MAX; pass++)
+      await copy.changed(recording.changed);
+    const segments = await copy.settle(recording.changed, from);
+    await copy.journal(segments);
     outside.syncDirectory(target);
     return { series, bytes: copier.bytes };
   } catch (error) {
     throw storeError(error, 'write', target);
   } finally {
+    recording.stop();
     release();
   }
 };
+
+/** A segment of the journal, and how long it was at the copy's moment. */
+interface Segment {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** The steps of one copy. */
+class Copy {
+  private readonly session: Session;
+  private readonly copier: BackupCopier;
+  private readonly target: string;
+
+  constructor(session: Session, copier: BackupCopier, target: string) {
+    this.session = session;
+    this.copier = copier;
+    this.target = target;
+  }
+
+  async base(): Promise<void> {
+    this.copier.write(join(this.target, DIRTY_FILE), new Uint8Array(0));
+    for (const name of [VERSION_FILE, RETENTION_FILE, HEADS_FILE])
+      await this.copier.copy(this.source(name), join(this.target, name));
+  }
+
+  async files(): Promise<void> {
+    for (const { name, isDirectory } of this.session.engine.fileSystem.readDirectory(this.source())) {
+      if (!isDirectory || !isSeriesDirectoryName(name)) continue;
+      const isSeriesFile = (file: string): boolean => fingerprintOfFile(name, file) !== undefined;
+      await this.copier.copyFiles(this.source(name), join(this.target, name), isSeriesFile);
+    }
+    await this.orphaned();
+  }
+
+  async indexes(): Promise<void> {
+    const { engine, running } = this.session;
+    for (const name of ['timeRange', 'metric', 'names', 'pairs'] as const) {
+      const into = await engine.stores.open(join(this.target, databaseFolders[name]));
+      try {
+        await this.copier.copyEntries(running.recovered.databases[name], into);
+        await into.flushLog();
+      } finally {
+        await into.close();
+      }
+    }
+  }
+
+  /** Copies the files of these series again. The set is emptied; what is changed while it goes on is in it afterwards. */
+  async changed(fingerprints: Set<Fingerprint>): Promise<void> {
+    const { outside } = this.session.engine;
+    const again = [...fingerprints];
+    fingerprints.clear();
+    const directories = new Set<string>();
+    for (const fingerprint of again) {
+      const halves = parseFingerprint(fingerprint);
+      if (halves === undefined) continue;
+      const path = seriesPath(halves.high, halves.low);
+      const directory = join(this.target, dirname(path));
+      if (!directories.has(directory)) this.copier.makeDirectory(directory);
+      directories.add(directory);
+      await this.copier.copy(this.source(path), join(this.target, path));
+    }
+    for (const directory of directories) outside.syncDirectory(directory);
+  }
+
+  /** Brings the copy to one moment, and returns how far the journal reached then. */
+  async settle(fingerprints: Set<Fingerprint>, from: number): Promise<Segment[]> {
+    const { engine, running } = this.session;
+    const resume = await running.fileChanges.pause();
+    try {
+      await this.changed(fingerprints);
+      await this.orphaned();
+      this.copier.write(join(this.target, MAPPINGS_FILE), encodeMappings(engine.mapper.entries()));
+      await running.recovered.journal.commit();
+      return this.segmentsFrom(from);
+    } finally {
+      resume();
+    }
+  }
+
+  /** The last segment may end in the middle of a record that was appended later: such an end is cut. */
+  async journal(segments: readonly Segment[]): Promise<void> {
+    const { engine } = this.session;
+    const into = join(this.target, 'journal');
+    this.copier.makeDirectory(into);
+    for (const { name, bytes } of segments)
+      await this.copier.copy(join(engine.journalDirectory, name), join(into, name), bytes);
+    engine.outside.syncDirectory(into);
+  }
+
+  /** Those that hold what comes after `from`. */
+  private segmentsFrom(from: number): Segment[] {
+    const { fileSystem, journalDirectory } = this.session.engine;
+    const segments = fileSystem
+      .readDirectory(journalDirectory)
+      .filter(({ name, isDirectory }) => !isDirectory && name.endsWith('.journal'))
+      .map(({ name }) => ({
+        name,
+        start: Number.parseInt(name, 16),
+        bytes: fileSystem.stat(join(journalDirectory, name))?.size ?? 0,
+      }));
+    const first = Math.max(0, ...segments.map(({ start }) => start).filter((start) => start <= from));
+    return segments.filter(({ start }) => start >= first);
+  }
+
+  /** Files in quarantine stay as they are, so that those that are in the copy are left alone. */
+  private async orphaned(): Promise<void> {
+    const { fileSystem, outside } = this.session.engine;
+    if (fileSystem.stat(this.source(ORPHANED)) === undefined) return;
+    this.copier.makeDirectory(join(this.target, ORPHANED));
+    for (const { name, isDirectory } of fileSystem.readDirectory(this.source(ORPHANED))) {
+      if (!isDirectory || !isSeriesDirectoryName(name)) continue;
+      const into = join(this.target, ORPHANED, name);
+      const isNew = (file: string): boolean =>
+        !file.endsWith(TEMPORARY_SUFFIX) && outside.stat(join(into, file)) === undefined;
+      await this.copier.copyFiles(this.source(ORPHANED, name), into, isNew);
+    }
+    outside.syncDirectory(join(this.target, ORPHANED));
+  }
+
+  private source(...names: string[]): string {
+    return join(this.session.engine.directory, ...names);
+  }
+}
 
 /** A copy in the store's own directory would be copied itself; a store in the copy's would become part of it. */
 const refuseInside = (fileSystem: FileSystem, directory: string, target: string): void => {
@@ -88,88 +222,3 @@ const refuseExisting = (fileSystem: FileSystem, target: string): void => {
     details: { option: 'directory', value: target, allowed: 'a directory that does not exist yet, or an empty one' },
   });
 };
-
-/** A database's entries, from one moment. */
-const copyEntries = async (from: KeyValueStore, into: KeyValueStore): Promise<number> => {
-  let bytes = 0;
-  for await (const page of from.entries()) {
-    const operations: KeyValueOperation[] = page.map(([key, value]) => ({ type: 'put', key, value }));
-    for (const [key, value] of page) bytes += key.length + value.length;
-    await into.batch(operations, { sync: true });
-  }
-  return bytes;
-};
-
-/** Copies files between two file systems, synced, a slice at a time. */
-class Copier {
-  bytes = 0;
-  private readonly from: FileSystem;
-  private readonly into: FileSystem;
-  private readonly breathe: () => Promise<void>;
-  private readonly buffer = new Uint8Array(COPY_BYTES);
-
-  constructor(from: FileSystem, into: FileSystem, breathe: () => Promise<void>) {
-    this.from = from;
-    this.into = into;
-    this.breathe = breathe;
-  }
-
-  write(path: string, bytes: Uint8Array): void {
-    const fd = this.into.open(path, 'exclusive', 0o640);
-    try {
-      writeFully(this.into, fd, bytes, 0, bytes.length, 0);
-      this.into.syncBlocking(fd);
-    } finally {
-      this.into.close(fd);
-    }
-  }
-
-  /** Copies a file as long as it was when it was opened; one that is gone by then is left out. */
-  async copy(source: string, target: string): Promise<void> {
-    if (this.from.stat(source) === undefined) return;
-    const input = this.from.open(source, 'read');
-    try {
-      const { size } = this.from.statOpen(input);
-      const output = this.into.open(target, 'exclusive', 0o640);
-      try {
-        for (let position = 0; position < size; ) {
-          const length = Math.min(COPY_BYTES, size - position);
-          const read = this.from.read(input, this.buffer, 0, length, position);
-          if (read === 0) break;
-          writeFully(this.into, output, this.buffer, 0, read, position);
-          position += read;
-          this.bytes += read;
-          await this.breathe();
-        }
-        await this.into.sync(output);
-      } finally {
-        this.into.close(output);
-      }
-    } finally {
-      this.from.close(input);
-    }
-  }
-
-  async copyFolder(source: string, target: string): Promise<void> {
-    this.into.makeDirectory(target, 0o700);
-    for (const { name, isDirectory } of this.from.readDirectory(source)) {
-      if (isDirectory) await this.copyFolder(join(source, name), join(target, name));
-      else if (!name.endsWith('.tmp')) await this.copy(join(source, name), join(target, name));
-    }
-    this.into.syncDirectory(target);
-  }
-
-  /** The segments that hold what comes after `from`. The last one may be written to meanwhile: a torn end is cut. */
-  async copyJournal(source: string, target: string, from: number): Promise<void> {
-    this.into.makeDirectory(target, 0o700);
-    const names = this.from
-      .readDirectory(source)
-      .filter(({ name, isDirectory }) => !isDirectory && name.endsWith('.journal'));
-    const starts = names.map(({ name }) => Number.parseInt(name, 16)).filter((start) => start <= from);
-    const first = Math.max(0, ...starts);
-    for (const { name } of names) {
-      if (Number.parseInt(name, 16) >= first) await this.copy(join(source, name), join(target, name));
-    }
-    this.into.syncDirectory(target);
-  }
-}
