@@ -3,6 +3,7 @@ import type { Slab } from '../chunk/slab.ts';
 import { SeriesFiles } from '../disk/series-file.ts';
 import { seriesDirectoryName } from '../disk/series-path.ts';
 import { descriptorProblem, RECORD_BYTES } from '../disk/series-record.ts';
+import { fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import type { Check, NamedSeries } from './check-report.ts';
 import { examineRecords } from './salvage.ts';
@@ -70,13 +71,16 @@ const checkFile = (
 
 const compare = (
   check: Check,
-  { chunksInFile, firstTimeInMemory, timeRange }: NamedSeries,
+  { high, low, chunksInFile, firstTimeInFile, firstTimeInMemory, timeRange }: NamedSeries,
   firstTimes: Float64Array,
   lastTimes: Float64Array,
   note: (what: string) => void,
 ): void => {
   const chunks = firstTimes.length;
-  if (chunksInFile !== undefined && chunks < chunksInFile)
+  const fingerprint = fingerprintText(high, low);
+  // Chunks go from the beginning of a file only: then it begins elsewhere.
+  const beginsElsewhere = check.told.changed.has(fingerprint) && firstTimeInFile !== firstTimes[0];
+  if (chunksInFile !== undefined && chunks < chunksInFile && !beginsElsewhere && !check.told.gone.has(fingerprint))
     note(`the file has ${chunks} chunks, and the checkpoint says ${chunksInFile}`);
   if (check.isOpen) return;
   if (chunksInFile !== undefined && chunks > chunksInFile)
@@ -95,6 +99,7 @@ const compare = (
 };
 
 const checkWithoutFile = (check: Check, { high, low, pairs, where, chunksInFile }: NamedSeries): void => {
+  if (check.told.gone.has(fingerprintText(high, low))) return;
   if (where === 'archive')
     check.noteSeries('seriesFile', high, low, pairs, 'the file of an archived series is missing');
   else if (chunksInFile !== 0)

@@ -7,12 +7,18 @@ import { readHeads } from '../disk/heads-reader.ts';
 import { readMappings } from '../disk/mappings.ts';
 import { isSeriesDirectoryName } from '../disk/series-path.ts';
 import { TidemarkError } from '../errors.ts';
+import type { Position } from '../model/events.ts';
 import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
+import { EARLIEST } from '../model/int64.ts';
 import { parseUniqueMetric } from '../model/unique-metric.ts';
 import type { Check } from './check-report.ts';
 import { isOwnFingerprint, isReserved } from './naming.ts';
 
-export const checkHeads = async (check: Check, onProgress: (done: number, total: number) => void): Promise<void> => {
+/** Returns the journal's position that the checkpoint names, if it does. */
+export const checkHeads = async (
+  check: Check,
+  onProgress: (done: number, total: number) => void,
+): Promise<Position | undefined> => {
   const { fileSystem, directory } = check;
   const slab = new Slab();
   const heads = await readHeads(fileSystem, directory, slab, (record) => checkRecord(check, slab, record), {
@@ -24,15 +30,18 @@ export const checkHeads = async (check: Check, onProgress: (done: number, total:
   if (hidden > 0) check.note('checkpoint', `heads.db has ${hidden} more problems`);
   if (heads.status === 'missing' && !check.isOpen && hasSeriesDirectories(check))
     check.note('checkpoint', 'heads.db is missing, but there are series files');
+  return heads.trailer?.position;
 };
 
 const checkRecord = (check: Check, slab: Slab, record: HeadsRecord): void => {
-  const { high, low, pairs, slots, chunkDescsOffset, watermark, descriptorTimes, mtimeNs } = record;
+  const { high, low, pairs, slots, chunkDescsOffset, watermark, descriptorTimes, mtimeNs, savedFirstTime } = record;
   const note = (what: string): void => check.noteSeries('checkpoint', high, low, pairs, what);
   if (!isReserved(high, low) && !isOwnFingerprint(high, low, pairs)) note('the fingerprint is not that of the labels');
   const chunksInFile = chunkDescsOffset < 0 ? undefined : chunkDescsOffset + watermark;
   const firstTimeInMemory = slots.length === 0 ? undefined : firstOf(slab, slots[0]);
-  const series = { high, low, pairs, where: 'checkpoint', chunksInFile, firstTimeInMemory, mtimeNs } as const;
+  const firstTimeInFile = savedFirstTime === EARLIEST ? undefined : savedFirstTime;
+  const times = { firstTimeInMemory, firstTimeInFile, mtimeNs };
+  const series = { high, low, pairs, where: 'checkpoint', chunksInFile, ...times } as const;
   if (!check.add({ ...series, timeRange: undefined })) note('the checkpoint has the series twice');
   let last = descriptorTimes[descriptorTimes.length - 1] ?? Number.NEGATIVE_INFINITY;
   for (const slot of slots) {

@@ -6,6 +6,7 @@ import { FingerprintMap } from '../index/fingerprint-map.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { metricText } from '../model/metric-text.ts';
+import type { ToldChanges } from './told-changes.ts';
 
 export type CheckProblemKind = 'checkpoint' | 'seriesFile' | 'archive' | 'labelIndex' | 'mappings' | 'journal';
 
@@ -28,6 +29,8 @@ export interface NamedSeries {
   readonly chunksInFile: number | undefined;
   /** First time of what is in memory only; `undefined` when nothing is. */
   readonly firstTimeInMemory: number | undefined;
+  /** First time of the file when the checkpoint was written; `undefined` when nothing says. */
+  readonly firstTimeInFile?: number | undefined;
   /** As the archive has it. */
   readonly timeRange: { readonly firstTime: number; readonly lastTime: number } | undefined;
   readonly mtimeNs: bigint;
@@ -37,6 +40,8 @@ export interface NamedSeries {
 export class Check {
   readonly problems: CheckProblem[] = [];
   readonly series = new FingerprintMap<NamedSeries>();
+  /** What the journal tells of files since the checkpoint; nothing of a directory that was closed in order. */
+  told: ToldChanges = { changed: new Set(), gone: new Set() };
   seriesCount = 0;
   chunks = 0;
   samples = 0;

@@ -23,6 +23,7 @@ import { checkHeads, checkMappings } from './check-heads.ts';
 import { checkArchive, checkLabels } from './check-indexes.ts';
 import { Check, type CheckProblem } from './check-report.ts';
 import { ProgressReporter } from './progress.ts';
+import { readToldChanges } from './told-changes.ts';
 
 export type { CheckProblem, CheckProblemKind } from './check-report.ts';
 
@@ -61,11 +62,17 @@ export const checkDirectory = async (directory: string, options: CheckOptions = 
   const isForeign = await isLeftByOriginal(keyValueStores, directory);
   const check = new Check({ fileSystem, directory, clock, pedantic, isOpen: dirty, isForeign, onProblem, signal });
   progress.report('checkpoint', 0, 0);
-  await checkHeads(check, (done, total) => progress.report('checkpoint', done, total, done));
+  const from = await checkHeads(check, (done, total) => progress.report('checkpoint', done, total, done));
   progress.report('archive', 0, 1);
   await checkArchive(check, keyValueStores);
   progress.report('archive', 1, 1);
   checkMappings(check);
+  if (dirty)
+    check.told = readToldChanges({
+      fileSystem,
+      directory: join(directory, 'journal'),
+      ...(from !== undefined && { from }),
+    });
   await checkFiles(check, new Slab(), (done, total) => progress.report('series files', done, total));
   progress.report('label indexes', 0, 1);
   await checkLabels(check, keyValueStores);
