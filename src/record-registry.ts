@@ -1,6 +1,7 @@
 /**
  * Keeps the history of a prom-client registry in a store: collects it at an interval and appends every value, as a
- * Prometheus server that scrapes it would have stored it. Histograms and summaries become one series per bucket and
+ * Prometheus server that scrapes it would have stored it: of an OpenMetrics registry with `_total` at the end of its
+ * counters, and half of a surrogate pair as U+FFFD. Histograms and summaries become one series per bucket and
  * quantile plus `_sum` and `_count`; a series that is gone from the registry ends with a staleness marker.
  *
  * Handles are kept per series, so a round costs the registry's own collection plus one append a value.
@@ -11,6 +12,7 @@ import { type Clock, systemClock, type TimerHandle } from './clock.ts';
 import { type ErrorCode, TidemarkError } from './errors.ts';
 import { parseDuration } from './model/duration.ts';
 import type { Labels } from './model/labels.ts';
+import { INVALID_UTF16, utf8ByteCount } from './model/utf8.ts';
 
 export interface RecordRegistryOptions {
   /** Time between two collections. Default `'15s'`. */
@@ -31,20 +33,44 @@ export interface Recording {
 interface CollectedValue {
   readonly value: number;
   readonly metricName?: string;
-  readonly labels?: Readonly<Record<string, string | number>>;
+  readonly labels?: Readonly<Record<string, unknown>>;
 }
 
+interface CollectedMetric {
+  readonly name: string;
+  readonly type: unknown;
+  readonly values: readonly CollectedValue[];
+}
+
+/** A metric of the registry, told from others by its identity: prom-client may change its name. */
+type Metric = object;
+
 interface Recorded {
-  readonly handle: SeriesHandle;
+  /** `undefined` for a series that the store refuses. */
+  readonly handle: SeriesHandle | undefined;
+  readonly metric: Metric;
   /** The round in which it was last there. */
   round: number;
 }
 
-/** These say something about one sample; anything else about the store as a whole. */
-const sampleRefusals: readonly ErrorCode[] = ['TIDEMARK_OUT_OF_ORDER', 'TIDEMARK_DUPLICATE_TIMESTAMP'];
+/** These say something about the store as a whole, so the rest of the round would fare no better. */
+const storeFailures: readonly ErrorCode[] = [
+  'TIDEMARK_CLOSED',
+  'TIDEMARK_READ_ONLY',
+  'TIDEMARK_DISK_FULL',
+  'TIDEMARK_IO',
+  'TIDEMARK_INTERNAL',
+];
 
-const isRefusal = (error: unknown, codes: readonly ErrorCode[]): boolean =>
+/** A metric whose collection takes longer is left out until it is done. A Prometheus server waits as long for a scrape. */
+const collectionMsMin = 10_000;
+
+const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): boolean =>
   error instanceof TidemarkError && codes.includes(error.code);
+
+/** Half of a surrogate pair becomes U+FFFD, as in the text that prom-client sends. */
+const wellFormed = (text: string): string =>
+  utf8ByteCount(text) === INVALID_UTF16 ? Buffer.from(text).toString() : text;
 
 class RegistryRecording implements Recording {
   private readonly store: Store;
@@ -54,9 +80,14 @@ class RegistryRecording implements Recording {
   private readonly clock: Clock;
   private readonly onError: (error: unknown) => void;
   private readonly recorded = new Map<string, Recorded>();
+  /** The names that metrics had when they were first seen. */
+  private readonly names = new WeakMap<Metric, string>();
+  /** Metrics whose collection has not come to an end; each is collected once at a time. */
+  private readonly unfinished = new Set<Metric>();
   private timer: TimerHandle;
   private running: Promise<void>;
   private stopped = false;
+  private endWait = (): void => {};
   private round = 0;
 
   constructor(store: Store, registry: Registry, options: RecordRegistryOptions) {
@@ -72,6 +103,7 @@ class RegistryRecording implements Recording {
   async stop(): Promise<void> {
     this.stopped = true;
     this.clock.clearTimeout(this.timer);
+    this.endWait();
     await this.running;
   }
 
@@ -81,8 +113,8 @@ class RegistryRecording implements Recording {
     try {
       await this.appendAll();
     } catch (error) {
-      this.onError(error);
-      if (isRefusal(error, ['TIDEMARK_CLOSED'])) this.stopped = true;
+      this.report(error);
+      if (hasCode(error, 'TIDEMARK_CLOSED')) this.stopped = true;
     }
     if (this.stopped) return;
     const delayMs = Math.max(0, startedMs + this.intervalMs - this.clock.monotonic());
@@ -91,52 +123,171 @@ class RegistryRecording implements Recording {
     }, delayMs);
   }
 
+  /** Whoever is told may fail itself; nothing of the recording depends on it. */
+  private report(error: unknown): void {
+    try {
+      this.onError(error);
+    } catch {
+      // The caller's own failure in telling of a failure: there is no one left to tell.
+    }
+  }
+
   private async appendAll(): Promise<void> {
-    await this.store.ready();
-    const metrics = await this.registry.getMetricsAsJSON();
+    await this.wait(this.store.ready());
+    if (this.stopped) return;
+    const failed = new Set<Metric>();
+    const collected = await this.collectMetrics(failed);
     if (this.stopped) return;
     const timestamp = this.clock.now();
     this.round++;
-    for (const metric of metrics)
-      for (const value of metric.values as readonly CollectedValue[])
-        this.append(value.metricName ?? metric.name, value, timestamp);
-    this.endMissing(timestamp);
+    for (const [metric, items] of collected)
+      for (const item of items)
+        for (const value of item.values) {
+          await this.append(metric, { name: this.nameOf(metric, item, value), value, timestamp });
+          if (this.stopped) return;
+        }
+    await this.endMissing(failed, timestamp);
   }
 
-  private append(name: string, { labels = {}, value }: CollectedValue, timestamp: number): void {
-    const series = this.seriesFor(name, labels);
-    series.round = this.round;
-    this.offer(() => series.handle.append(timestamp, value));
+  /** Every metric by itself: one that fails, or does not come to an end, takes none of the others with it. */
+  private async collectMetrics(failed: Set<Metric>): Promise<ReadonlyMap<Metric, readonly CollectedMetric[]>> {
+    const collected = new Map<Metric, readonly CollectedMetric[]>();
+    const pending = new Set<Metric>();
+    const collections = (this.registry.getMetricsAsArray() as readonly Metric[]).map(async (metric) => {
+      failed.add(metric);
+      if (this.unfinished.has(metric)) return;
+      this.unfinished.add(metric);
+      pending.add(metric);
+      try {
+        const items = await this.collectOne(metric);
+        collected.set(metric, items);
+        failed.delete(metric);
+      } catch (error) {
+        this.report(error);
+      } finally {
+        pending.delete(metric);
+        this.unfinished.delete(metric);
+      }
+    });
+    await this.wait(Promise.all(collections), Math.max(collectionMsMin, this.intervalMs));
+    for (const metric of this.stopped ? [] : pending)
+      this.report(
+        new Error(`the metric ${this.firstNameOf(metric)} is still being collected: it is left out until then`),
+      );
+    // What comes to an end later is not of this round.
+    return new Map(collected);
   }
 
-  private seriesFor(name: string, labels: Readonly<Record<string, string | number>>): Recorded {
-    let key = name;
-    for (const label in labels) key += `\u0000${label}\u0001${labels[label]}`;
-    const known = this.recorded.get(key);
+  /** The registry adds its default labels: asked through a view of it that has this metric alone. */
+  private collectOne(metric: Metric): Promise<readonly CollectedMetric[]> {
+    const view = Object.create(this.registry, { getMetricsAsArray: { value: () => [metric] } }) as Registry;
+    return view.getMetricsAsJSON() as Promise<unknown> as Promise<readonly CollectedMetric[]>;
+  }
+
+  private firstNameOf(metric: Metric): string {
+    const known = this.names.get(metric);
     if (known !== undefined) return known;
-    const texts = Object.entries(labels).map(([label, value]) => [label, String(value)] as const);
-    const handle = this.store.series({ ...this.ownLabels, ...Object.fromEntries(texts), __name__: name });
-    const series = { handle, round: this.round };
-    this.recorded.set(key, series);
-    return series;
+    const name = String((metric as { name?: unknown }).name);
+    this.names.set(metric, name);
+    return name;
   }
 
-  /** Marks the end of what was there in the round before and is not any more. */
-  private endMissing(timestamp: number): void {
-    for (const [key, { handle, round }] of this.recorded) {
-      if (round === this.round) continue;
-      this.offer(() => handle.appendStale(timestamp));
+  /**
+   * The name of a series as the registry's text has it. Of an OpenMetrics registry counters end in `_total`, whatever
+   * their name is; writing the text, prom-client even changes the name.
+   */
+  private nameOf(metric: Metric, item: CollectedMetric, value: CollectedValue): string {
+    const name = value.metricName ?? this.firstNameOf(metric);
+    const isOpenMetrics = this.registry.contentType.startsWith('application/openmetrics-text');
+    return isOpenMetrics && item.type === 'counter' ? `${name.replace(/_total$/, '')}_total` : name;
+  }
+
+  private async append(
+    metric: Metric,
+    sample: { readonly name: string; readonly value: CollectedValue; readonly timestamp: number },
+  ): Promise<void> {
+    const series = this.seriesFor(metric, sample);
+    if (series === undefined) return;
+    series.round = this.round;
+    const { handle } = series;
+    if (handle !== undefined) await this.offer(() => handle.append(sample.timestamp, sample.value.value));
+  }
+
+  /** The series, `undefined` when its labels cannot even be read. One that the store refuses is reported once. */
+  private seriesFor(
+    metric: Metric,
+    { name, value: { labels = {} } }: { readonly name: string; readonly value: CollectedValue },
+  ): Recorded | undefined {
+    try {
+      const texts = Object.entries(labels).map(([label, value]) => [label, String(value)] as const);
+      let key = name;
+      for (const [label, text] of texts) key += `\u0000${label}\u0001${text}`;
+      const known = this.recorded.get(key);
+      if (known !== undefined) return known;
+      const series = { handle: this.handleFor(name, texts), metric, round: this.round };
+      this.recorded.set(key, series);
+      return series;
+    } catch (error) {
+      if (hasCode(error, ...storeFailures)) throw error;
+      this.report(error);
+      return undefined;
+    }
+  }
+
+  private handleFor(name: string, texts: readonly (readonly [string, string])[]): SeriesHandle | undefined {
+    const own = texts.map(([label, text]) => [wellFormed(label), wellFormed(text)] as const);
+    try {
+      return this.store.series({ ...this.ownLabels, ...Object.fromEntries(own), __name__: wellFormed(name) });
+    } catch (error) {
+      if (hasCode(error, ...storeFailures)) throw error;
+      this.report(error);
+      return undefined;
+    }
+  }
+
+  /** Marks the end of what was there in the round before and is not any more; of metrics that failed nothing is known. */
+  private async endMissing(failed: ReadonlySet<Metric>, timestamp: number): Promise<void> {
+    for (const [key, { handle, metric, round }] of this.recorded) {
+      if (round === this.round || failed.has(metric)) continue;
+      if (handle !== undefined) await this.offer(() => handle.appendStale(timestamp));
+      if (this.stopped) return;
       this.recorded.delete(key);
     }
   }
 
-  private offer(append: () => void): void {
-    try {
-      append();
-    } catch (error) {
-      if (!isRefusal(error, sampleRefusals)) throw error;
-      this.onError(error);
+  /** Appends, waiting while the store is throttled; what the store refuses about one sample is reported. */
+  private async offer(append: () => void): Promise<void> {
+    while (!this.stopped) {
+      try {
+        append();
+        return;
+      } catch (error) {
+        if (hasCode(error, ...storeFailures)) throw error;
+        if (!hasCode(error, 'TIDEMARK_THROTTLED')) {
+          this.report(error);
+          return;
+        }
+      }
+      await this.wait(this.store.ready());
     }
+  }
+
+  /** Resolves when the promise does, when the time is over, or when the recording is stopped. */
+  private wait(promise: Promise<unknown>, timeoutMs?: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        this.clock.clearTimeout(timer);
+        this.endWait = () => {};
+        settle();
+      };
+      const timer = timeoutMs === undefined ? undefined : this.clock.setTimeout(() => end(resolve), timeoutMs);
+      this.endWait = () => end(resolve);
+      promise.then(
+        () => end(resolve),
+        (error: unknown) => end(() => reject(error)),
+      );
+      if (this.stopped) this.endWait();
+    });
   }
 }
 

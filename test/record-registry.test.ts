@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { Counter, Gauge, Histogram, Registry, Summary } from 'prom-client';
 import type { Clock } from '../src/clock.ts';
+import { TidemarkError } from '../src/errors.ts';
 import { recordRegistry } from '../src/record-registry.ts';
 import { FakeStore } from './support/fake-store.ts';
 
@@ -159,5 +160,150 @@ describe('recordRegistry', () => {
     expect(() => recordRegistry(store, registry, { interval: 'soon', clock }))
       .to.throw()
       .with.property('code', 'TIDEMARK_INVALID_OPTION');
+  });
+
+  it('goes on after a series that the store refuses, and reports it once', async () => {
+    const errors: { code?: string }[] = [];
+    for (const name of ['a', 'refused', 'z']) new Gauge({ name, help: 'x', registers: [registry] }).set(1);
+    const { series } = store;
+    store.series = (labels) => {
+      if (labels['__name__'] === 'refused') throw new TidemarkError('TIDEMARK_INVALID_LABELS', 'refused');
+      return series.call(store, labels);
+    };
+    const recording = recordRegistry(store, registry, {
+      interval: 1000,
+      clock,
+      onError: (error) => errors.push(error as { code?: string }),
+    });
+    await clock.pass(0);
+    await clock.pass(1000);
+    expect(Object.keys(store.contents())).to.deep.equal(['a', 'z']);
+    expect(errors.map(({ code }) => code)).to.deep.equal(['TIDEMARK_INVALID_LABELS']);
+    await recording.stop();
+  });
+
+  it('writes half of a surrogate pair as the text of the registry does', async () => {
+    const gauge = new Gauge({ name: 'agent', help: 'x', labelNames: ['ua'], registers: [registry] });
+    gauge.set({ ua: 'shop \ud83d' }, 1);
+    const recording = recordRegistry(store, registry, { clock });
+    await clock.pass(0);
+    expect(await lastValues(store)).to.deep.equal({ 'agent ua=shop \ufffd': 1 });
+    await recording.stop();
+  });
+
+  it('names the counters of an OpenMetrics registry as its text does, before and after it was scraped', async () => {
+    const openMetrics = new Registry();
+    openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
+    for (const name of ['jobs_done', 'reqs_total']) new Counter({ name, help: 'x', registers: [openMetrics] }).inc(2);
+    const recording = recordRegistry(store, openMetrics, { interval: 1000, clock });
+    await clock.pass(0);
+    await openMetrics.metrics();
+    await clock.pass(1000);
+    expect(await lastValues(store)).to.deep.equal({ jobs_done_total: 2, reqs_total: 2 });
+    await recording.stop();
+  });
+
+  it('keeps the name of a counter that another registry, an OpenMetrics one, has too', async () => {
+    const openMetrics = new Registry();
+    openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
+    new Counter({ name: 'reqs_total', help: 'x', registers: [registry, openMetrics] }).inc(2);
+    const recording = recordRegistry(store, registry, { interval: 1000, clock });
+    await clock.pass(0);
+    await openMetrics.metrics();
+    await clock.pass(1000);
+    expect(await lastValues(store)).to.deep.equal({ reqs_total: 2 });
+    await recording.stop();
+  });
+
+  it('leaves out a metric whose collection fails, without ending it, and keeps the others', async () => {
+    let fails = false;
+    const errors: unknown[] = [];
+    registry.setDefaultLabels({ zone: 'eu' });
+    new Gauge({
+      name: 'broken',
+      help: 'x',
+      registers: [registry],
+      collect() {
+        if (fails) throw new Error('no reading');
+        this.set(1);
+      },
+    });
+    new Gauge({ name: 'z', help: 'x', registers: [registry] }).set(5);
+    const recording = recordRegistry(store, registry, {
+      interval: 1000,
+      clock,
+      onError: (error) => errors.push(error),
+    });
+    await clock.pass(0);
+    fails = true;
+    await clock.pass(1000);
+    const contents = store.contents();
+    expect(contents['broken{zone="eu"}']).to.have.length(1);
+    expect(contents['z{zone="eu"}']).to.have.length(2);
+    expect(errors.map(String)).to.deep.equal(['Error: no reading']);
+    await recording.stop();
+  });
+
+  it('leaves out a metric whose collection never ends, collects it once, and stops all the same', async () => {
+    let collections = 0;
+    const errors: unknown[] = [];
+    new Gauge({
+      name: 'hanging',
+      help: 'x',
+      registers: [registry],
+      collect: () => {
+        collections++;
+        return new Promise<void>(() => {});
+      },
+    });
+    new Gauge({ name: 'z', help: 'x', registers: [registry] }).set(5);
+    const recording = recordRegistry(store, registry, {
+      interval: 1000,
+      clock,
+      onError: (error) => errors.push(error),
+    });
+    await clock.pass(0);
+    await clock.pass(10_000);
+    for (let i = 0; i < 3; i++) await clock.pass(1000);
+    expect(store.contents()['z']).to.have.length(4);
+    expect({ collections, errors: errors.length }).to.deep.equal({ collections: 1, errors: 1 });
+    await recording.stop();
+    expect(clock.pending).to.equal(0);
+    const stopped = recordRegistry(store, registry, { interval: 1000, clock });
+    await stopped.stop();
+    expect(clock.pending).to.equal(0);
+  });
+
+  it('waits where the store is throttled in the middle of a round, and loses nothing', async () => {
+    for (const name of ['a', 'b', 'c']) new Gauge({ name, help: 'x', registers: [registry] }).set(1);
+    const { series } = store;
+    store.series = (labels) => {
+      if (labels['__name__'] === 'b') store.throttled = true;
+      return series.call(store, labels);
+    };
+    const recording = recordRegistry(store, registry, { clock });
+    await clock.pass(0);
+    expect(Object.keys(store.contents())).to.deep.equal(['a']);
+    store.resume();
+    await clock.pass(0);
+    expect(Object.keys(store.contents())).to.deep.equal(['a', 'b', 'c']);
+    await recording.stop();
+  });
+
+  it('outlives an error handler that throws', async () => {
+    new Gauge({ name: 'a', help: 'x', registers: [registry] }).set(1);
+    const recording = recordRegistry(store, registry, {
+      interval: 1000,
+      clock,
+      onError: () => {
+        throw new Error('handler');
+      },
+    });
+    await clock.pass(0);
+    store.append({ __name__: 'a' }, clock.time + 1000, 9);
+    await clock.pass(1000);
+    await clock.pass(1000);
+    expect(store.contents()['a']).to.have.length(3);
+    await recording.stop();
   });
 });
