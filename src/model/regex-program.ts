@@ -3,7 +3,7 @@
  * takes a character that its predicate admits, or leads on without one: to two instructions, or to one if an assertion
  * holds. The program is as long as the expression, counted repetitions written out.
  */
-import { type Assertion, type Regex, type RegexNode, RegexSyntaxError } from './regex-syntax.ts';
+import { type Assertion, type CharacterClass, type RegexNode, RegexSyntaxError } from './regex-syntax.ts';
 
 export const MATCH = 0;
 export const TAKE = 1;
@@ -40,12 +40,11 @@ export interface RegexProgram {
 /** Instructions at most; only repetitions of repetitions come near. */
 const INSTRUCTIONS_MAX = 100_000;
 
-/** Throws {@link RegexSyntaxError} when the program would be too long, or a class names characters that don't exist. */
-export const compileProgram = (regex: Regex): RegexProgram => new Compiler(regex).compile();
+/** Throws {@link RegexSyntaxError} when the program would be too long. */
+export const compileProgram = (tree: RegexNode): RegexProgram => new Compiler().compile(tree);
 
 /** Emits from the end to the beginning, so that what comes next is always known. */
 class Compiler {
-  private readonly regex: Regex;
   private readonly operations: number[] = [];
   private readonly next: number[] = [];
   private readonly operand: number[] = [];
@@ -53,13 +52,9 @@ class Compiler {
   private readonly predicateIndices = new Map<string, number>();
   private readonly literals = new Map<string, number>();
 
-  constructor(regex: Regex) {
-    this.regex = regex;
-  }
-
-  compile(): RegexProgram {
+  compile(tree: RegexNode): RegexProgram {
     const match = this.emit(MATCH, 0, 0);
-    const start = this.node(this.regex.tree, match);
+    const start = this.node(tree, match);
     const { operations, next, operand, predicates, literals } = this;
     return { start, operations, next, operand, predicates, literals };
   }
@@ -68,11 +63,11 @@ class Compiler {
   private node(node: RegexNode, next: number): number {
     switch (node.kind) {
       case 'literal':
-        return [...node.text].reduceRight((after, character) => this.take(character, after), next);
+        return [...node.text].reduceRight((after, character) => this.take(character, node.fold === true, after), next);
       case 'class':
-        return this.emit(TAKE, next, this.classPredicate(node.source));
+        return this.emit(TAKE, next, this.classPredicate(node));
       case 'any':
-        return this.emit(TAKE, next, this.anyPredicate());
+        return this.emit(TAKE, next, this.anyPredicate(node.lineFeeds));
       case 'assertion':
         return this.emit(ASSERT, next, assertions.indexOf(node.assertion));
       case 'concat':
@@ -98,26 +93,30 @@ class Compiler {
     return start;
   }
 
-  private take(character: string, next: number): number {
-    if (this.regex.ignoreCase) {
-      return this.emit(TAKE, next, this.classPredicate(`\\u{${character.codePointAt(0)?.toString(16)}}`));
-    }
-    return this.emit(
-      TAKE,
-      next,
-      this.predicateOf(`=${character}`, (candidate) => candidate === character),
-    );
+  private take(character: string, fold: boolean, next: number): number {
+    if (!fold) return this.emit(TAKE, next, ~this.literalNumber(character));
+    const source = `\\u{${character.codePointAt(0)?.toString(16)}}`;
+    const parts = [{ source, isNegated: false }];
+    return this.emit(TAKE, next, this.classPredicate({ kind: 'class', parts, isNegated: false, fold }));
   }
 
-  private anyPredicate(): number {
-    return this.predicateOf('.', this.regex.dotAll ? () => true : (character) => character !== '\n');
+  private literalNumber(character: string): number {
+    const known = this.literals.get(character) ?? this.literals.size;
+    this.literals.set(character, known);
+    return known;
   }
 
-  private classPredicate(source: string): number {
-    const known = this.predicateIndices.get(source);
-    if (known !== undefined) return known;
-    const pattern = characterPattern(source, this.regex.ignoreCase);
-    return this.predicateOf(source, (character) => pattern.test(character));
+  private anyPredicate(lineFeeds: boolean): number {
+    return lineFeeds
+      ? this.predicateOf('any', () => true)
+      : this.predicateOf('any but line feeds', (character) => character !== '\n');
+  }
+
+  private classPredicate(node: CharacterClass): number {
+    const sources = node.parts.map(({ source, isNegated }) => `${isNegated ? '^' : ''}[${source}]`);
+    const key = `${node.fold ? 'i' : ''}${node.isNegated ? '^' : ''}${sources.join('')}`;
+    const known = this.predicateIndices.get(key);
+    return known ?? this.predicateOf(key, predicateOfClass(node));
   }
 
   private predicateOf(key: string, predicate: Predicate): number {
@@ -137,11 +136,13 @@ class Compiler {
   }
 }
 
-/** JavaScript decides about single characters: it knows the properties and the cases of all scripts. */
-const characterPattern = (source: string, ignoreCase: boolean): RegExp => {
-  try {
-    return new RegExp(`^${source}$`, ignoreCase ? 'iu' : 'u');
-  } catch (error) {
-    throw new RegexSyntaxError(error instanceof Error ? error.message : String(error), 0);
-  }
+/**
+ * JavaScript decides about single characters: it knows the properties and the cases of all scripts. It is only asked
+ * about sets that are not negated, because together with the flag i its negation means something else: `[^k]` with it
+ * has no K, but `\P{Lu}` has every letter.
+ */
+const predicateOfClass = ({ parts, isNegated, fold }: CharacterClass): Predicate => {
+  const flags = fold ? 'iu' : 'u';
+  const tests = parts.map((part) => ({ pattern: new RegExp(`^[${part.source}]$`, flags), has: !part.isNegated }));
+  return (character) => tests.some(({ pattern, has }) => pattern.test(character) === has) !== isNegated;
 };

@@ -11,20 +11,31 @@
 export type Assertion = 'textStart' | 'textEnd' | 'lineStart' | 'lineEnd' | 'wordBoundary' | 'noWordBoundary';
 
 export type RegexNode =
-  | { readonly kind: 'literal'; readonly text: string }
-  /** One character, as a class of JavaScript's with the flag u; `characters` lists them where that is short. */
-  | { readonly kind: 'class'; readonly source: string; readonly characters?: readonly string[] }
-  /** Any character, line feeds included unless `(?-s)` was given. */
-  | { readonly kind: 'any' }
+  /** With `fold`, in upper and lower case. */
+  | { readonly kind: 'literal'; readonly text: string; readonly fold?: boolean }
+  | CharacterClass
+  /** Any character; line feeds too unless `(?-s)` was given. */
+  | { readonly kind: 'any'; readonly lineFeeds: boolean }
   | { readonly kind: 'assertion'; readonly assertion: Assertion }
   | { readonly kind: 'concat'; readonly parts: readonly RegexNode[] }
   | { readonly kind: 'alternate'; readonly parts: readonly RegexNode[] }
   | { readonly kind: 'repeat'; readonly node: RegexNode; readonly min: number; readonly max: number };
 
-export interface Regex {
-  readonly tree: RegexNode;
-  readonly ignoreCase: boolean;
-  readonly dotAll: boolean;
+/** A set of characters: those that any of its parts has, or with `isNegated` all others. */
+export interface CharacterClass {
+  readonly kind: 'class';
+  readonly parts: readonly ClassPart[];
+  readonly isNegated: boolean;
+  /** Whether each part has the other cases of its characters too. RE2 adds them before it negates anything. */
+  readonly fold: boolean;
+  /** The characters, listed where they are few and case counts. */
+  readonly characters?: readonly string[];
+}
+
+/** Characters as the inside of a JavaScript class with the flag u, or with `isNegated` all others. */
+export interface ClassPart {
+  readonly source: string;
+  readonly isNegated: boolean;
 }
 
 /** What is wrong with a regular expression, and where: the offset in its text. */
@@ -38,38 +49,55 @@ export class RegexSyntaxError extends Error {
   }
 }
 
+interface Flags {
+  readonly ignoreCase: boolean;
+  readonly dotAll: boolean;
+  readonly multiline: boolean;
+}
+
 const REPEAT_MAX = 1000;
+/** Characters that the flags of a group and the name of a group may take. */
+const FLAGS_LENGTH_MAX = 64;
+const GROUP_NAME_MAX = 1000;
 const DEPTH_MAX = 200;
 const LISTED_CHARACTERS_MAX = 64;
 
 /** Reads a regular expression. Throws {@link RegexSyntaxError}. */
-export const parseRegex = (text: string): Regex => new RegexParser(text).parse();
+export const parseRegex = (text: string): RegexNode => new RegexParser(text).parse();
 
 const perlClasses: Readonly<Record<string, string>> = {
   d: '0-9',
-  D: '\\0-\\x2f\\x3a-\\u{10ffff}',
   s: '\\t\\n\\f\\r\\x20',
-  S: '\\0-\\x08\\x0b\\x0e-\\x1f\\x21-\\u{10ffff}',
   w: '0-9A-Za-z_',
-  W: '\\0-\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\u{10ffff}',
 };
 
-const posixClasses: Readonly<Record<string, readonly [inside: string, outside: string]>> = {
-  alnum: ['0-9A-Za-z', '\\0-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\u{10ffff}'],
-  alpha: ['A-Za-z', '\\0-\\x40\\x5b-\\x60\\x7b-\\u{10ffff}'],
-  ascii: ['\\0-\\x7f', '\\x80-\\u{10ffff}'],
-  blank: ['\\t\\x20', '\\0-\\x08\\x0a-\\x1f\\x21-\\u{10ffff}'],
-  cntrl: ['\\0-\\x1f\\x7f', '\\x20-\\x7e\\x80-\\u{10ffff}'],
-  digit: ['0-9', '\\0-\\x2f\\x3a-\\u{10ffff}'],
-  graph: ['!-~', '\\0-\\x20\\x7f-\\u{10ffff}'],
-  lower: ['a-z', '\\0-\\x60\\x7b-\\u{10ffff}'],
-  print: ['\\x20-~', '\\0-\\x1f\\x7f-\\u{10ffff}'],
-  punct: ['!-\\/:-@\\[-`\\{-~', '\\0-\\x20 0-9A-Za-z\\x7f-\\u{10ffff}'],
-  space: ['\\t-\\r\\x20', '\\0-\\x08\\x0e-\\x1f\\x21-\\u{10ffff}'],
-  upper: ['A-Z', '\\0-\\x40\\x5b-\\u{10ffff}'],
-  word: ['0-9A-Za-z_', '\\0-\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\u{10ffff}'],
-  xdigit: ['0-9A-Fa-f', '\\0-\\x2f\\x3a-\\x40\\x47-\\x60\\x67-\\u{10ffff}'],
+const posixClasses: Readonly<Record<string, string>> = {
+  alnum: '0-9A-Za-z',
+  alpha: 'A-Za-z',
+  ascii: '\\0-\\x7f',
+  blank: '\\t\\x20',
+  cntrl: '\\0-\\x1f\\x7f',
+  digit: '0-9',
+  graph: '!-~',
+  lower: 'a-z',
+  print: '\\x20-~',
+  punct: '!-\\/:-@\\[-`\\{-~',
+  space: '\\t-\\r\\x20',
+  upper: 'A-Z',
+  word: '0-9A-Za-z_',
+  xdigit: '0-9A-Fa-f',
 };
+
+/** General categories that RE2 knows. Other than in JavaScript, `C` has no characters that are not assigned. */
+const categories: ReadonlySet<string> = new Set(
+  'C Cc Cf Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs'.split(' '),
+);
+const assignedOther = '\\p{Cc}\\p{Cf}\\p{Co}\\p{Cs}';
+
+/** Names of scripts of up to four letters: JavaScript also takes four-letter codes, such as Grek, that RE2 refuses. */
+const shortScripts: ReadonlySet<string> = new Set(
+  'Ahom Cham Han Kawi Lao Lisu Miao Modi Mro Newa Nko Thai Toto Vai Yi'.split(' '),
+);
 
 const controlEscapes: Readonly<Record<string, string>> = {
   a: '\x07',
@@ -92,19 +120,16 @@ class RegexParser {
   private readonly text: string;
   private offset = 0;
   private depth = 0;
-  private ignoreCase = false;
-  private dotAll = true;
-  private multiline = false;
+  private flags: Flags = { ignoreCase: false, dotAll: true, multiline: false };
 
   constructor(text: string) {
     this.text = text;
   }
 
-  parse(): Regex {
-    this.leadingFlags();
+  parse(): RegexNode {
     const tree = this.alternation();
     if (this.offset < this.text.length) this.fail('unmatched )');
-    return { tree, ignoreCase: this.ignoreCase, dotAll: this.dotAll };
+    return tree;
   }
 
   private alternation(): RegexNode {
@@ -117,36 +142,45 @@ class RegexParser {
 
   private concatenation(): RegexNode {
     const parts: RegexNode[] = [];
+    /** Where a repetition began that nothing has followed yet. */
+    let repetition: number | undefined;
     while (this.offset < this.text.length && !this.at('|') && !this.at(')')) {
-      if (this.take('\\Q')) this.quoted(parts);
-      else parts.push(this.repeated(this.offset, this.atom()));
+      const start = this.offset;
+      const bounds = this.repeatBounds();
+      if (bounds === undefined) {
+        repetition = undefined;
+        this.element(parts);
+        continue;
+      }
+      const node = parts.pop();
+      if (node === undefined) this.fail(`nothing to repeat before ${this.text[start]}`, start);
+      if (repetition !== undefined) {
+        this.fail(`repeated repetition ${this.text.slice(repetition, this.offset)}`, start);
+      }
+      // Lazy or greedy makes no difference to whether a whole text matches.
+      this.take('?');
+      parts.push({ kind: 'repeat', node, min: bounds[0], max: bounds[1] });
+      repetition = start;
     }
     return parts.length === 1 ? parts[0] : { kind: 'concat', parts };
   }
 
-  /** `\Q…\E`, or up to the end: each character for itself; what follows repeats the last one. */
-  private quoted(parts: RegexNode[]): void {
-    const start = this.offset;
-    const found = this.text.indexOf('\\E', this.offset);
-    const end = found < 0 ? this.text.length : found;
-    const characters = [...this.text.slice(start, end)];
-    for (const character of characters) parts.push({ kind: 'literal', text: character });
-    this.offset = found < 0 ? end : end + 2;
-    const last = characters.length === 0 ? undefined : parts.pop();
-    if (last !== undefined) parts.push(this.repeated(start, last));
+  /** What stands between repetitions; flags add no part. */
+  private element(parts: RegexNode[]): void {
+    if (this.take('\\Q')) this.quoted(parts);
+    else if (!this.takeFlags()) parts.push(this.atom());
   }
 
-  /** The node with the repetition that follows it, if one does. */
-  private repeated(start: number, node: RegexNode): RegexNode {
-    const bounds = this.repeatBounds();
-    if (bounds === undefined) return node;
-    // Lazy or greedy makes no difference to whether a whole text matches.
-    this.take('?');
-    const next = this.offset;
-    if (this.repeatBounds() !== undefined) {
-      this.fail(`repeated repetition ${this.text.slice(start, this.offset)}`, next);
-    }
-    return { kind: 'repeat', node, min: bounds[0], max: bounds[1] };
+  /** `\Q…\E`, or up to the end: each character for itself; what follows repeats the last one. */
+  private quoted(parts: RegexNode[]): void {
+    const found = this.text.indexOf('\\E', this.offset);
+    const end = found < 0 ? this.text.length : found;
+    for (const character of this.text.slice(this.offset, end)) parts.push(this.literal(character));
+    this.offset = found < 0 ? end : end + 2;
+  }
+
+  private literal(text: string): RegexNode {
+    return this.flags.ignoreCase ? { kind: 'literal', text, fold: true } : { kind: 'literal', text };
   }
 
   private repeatBounds(): readonly [number, number] | undefined {
@@ -170,58 +204,59 @@ class RegexParser {
     const character = this.next();
     switch (character) {
       case '.':
-        return { kind: 'any' };
+        return { kind: 'any', lineFeeds: this.flags.dotAll };
       case '^':
-        return { kind: 'assertion', assertion: this.multiline ? 'lineStart' : 'textStart' };
+        return { kind: 'assertion', assertion: this.flags.multiline ? 'lineStart' : 'textStart' };
       case '$':
-        return { kind: 'assertion', assertion: this.multiline ? 'lineEnd' : 'textEnd' };
+        return { kind: 'assertion', assertion: this.flags.multiline ? 'lineEnd' : 'textEnd' };
       case '(':
         return this.group(start);
       case '[':
         return this.characterClass(start);
       case '\\':
         return this.escape(start);
-      case '*':
-      case '+':
-      case '?':
-        return this.fail(`nothing to repeat before ${character}`, start);
       default:
-        return { kind: 'literal', text: character };
+        return this.literal(character);
     }
   }
 
-  /** `(?is-m)` at the very beginning: for the whole expression. */
-  private leadingFlags(): void {
-    let match = /^\(\?([imsU]*)(?:-([imsU]+))?\)/.exec(this.text);
-    while (match !== null && match[0] !== '(?)') {
-      this.setFlags(match[1], true);
-      this.setFlags(match[2] ?? '', false);
-      this.offset += match[0].length;
-      match = /^\(\?([imsU]*)(?:-([imsU]+))?\)/.exec(this.text.slice(this.offset));
-    }
+  /** `(?is-m)`: from here to the end of the group. */
+  private takeFlags(): boolean {
+    const match = /^\(\?([imsU]*)(?:-([imsU]+))?\)/.exec(this.text.slice(this.offset, this.offset + FLAGS_LENGTH_MAX));
+    if (match === null) return false;
+    this.setFlags(match[1], match[2] ?? '');
+    this.offset += match[0].length;
+    return true;
   }
 
-  private setFlags(flags: string, value: boolean): void {
-    if (flags.includes('i')) this.ignoreCase = value;
-    if (flags.includes('s')) this.dotAll = value;
-    if (flags.includes('m')) this.multiline = value;
+  private setFlags(on: string, off: string): void {
+    const { ignoreCase, dotAll, multiline } = this.flags;
+    const flag = (letter: string, before: boolean): boolean => !off.includes(letter) && (on.includes(letter) || before);
+    this.flags = { ignoreCase: flag('i', ignoreCase), dotAll: flag('s', dotAll), multiline: flag('m', multiline) };
   }
 
   private group(start: number): RegexNode {
-    if (this.take('?')) {
-      const named = /^P?<([A-Za-z_][A-Za-z0-9_]*)>/.exec(this.text.slice(this.offset, this.offset + 100));
-      if (named !== null) this.offset += named[0].length;
-      else if (!this.take(':')) this.failGroup(start);
-    }
+    const { flags } = this;
+    if (this.take('?')) this.groupKind(start);
     const inner = this.alternation();
     if (!this.take(')')) this.fail('missing )', start);
+    this.flags = flags;
     return inner;
+  }
+
+  /** What stands between `(?` and the group's expression. */
+  private groupKind(start: number): void {
+    const rest = this.text.slice(this.offset, this.offset + GROUP_NAME_MAX);
+    const named = /^P?<(\w+)>/.exec(rest);
+    const flagged = named === null ? /^([imsU]*)(?:-([imsU]+))?:/.exec(rest) : null;
+    if (named === null && flagged === null) this.failGroup(start);
+    if (flagged !== null) this.setFlags(flagged[1], flagged[2] ?? '');
+    this.offset += (named ?? flagged)?.[0].length ?? 0;
   }
 
   private failGroup(start: number): never {
     const opening = this.text.slice(start, start + 4);
     if (/^\(\?(?:[=!]|<[=!])/.test(opening)) this.fail('look-ahead and look-behind are not supported', start);
-    if (/^\(\?[imsU-]/.test(opening)) this.fail('flags are supported at the beginning of the expression only', start);
     this.fail(`unknown kind of group ${opening}`, start);
   }
 
@@ -231,21 +266,24 @@ class RegexParser {
       return { kind: 'assertion', assertion: assertionEscapes[character] };
     }
     const set = this.classEscape(character, start);
-    if (set !== undefined) return { kind: 'class', source: `[${set}]` };
-    return { kind: 'literal', text: this.characterEscape(character, start) };
+    if (set !== undefined) return this.classOf([set], false);
+    return this.literal(this.characterEscape(character, start));
   }
 
-  /** `\d`, `\pL` and the like as the inside of a JavaScript class; `undefined` when it is another escape. */
-  private classEscape(character: string, start: number): string | undefined {
-    if (perlClasses[character] !== undefined) return perlClasses[character];
+  private classOf(parts: readonly ClassPart[], isNegated: boolean): CharacterClass {
+    return { kind: 'class', parts, isNegated, fold: this.flags.ignoreCase };
+  }
+
+  /** `\d`, `\pL` and the like; `undefined` when it is another escape. */
+  private classEscape(character: string, start: number): ClassPart | undefined {
+    const perl = perlClasses[character.toLowerCase()];
+    if (perl !== undefined) return { source: perl, isNegated: character !== character.toLowerCase() };
     if (character !== 'p' && character !== 'P') return undefined;
     const match = /^(?:([A-Z])|\{(\^?)([A-Za-z_]+)\})/.exec(this.text.slice(this.offset, this.offset + 64));
-    if (match === null) return this.fail('unknown character property', start);
+    const source = match === null ? undefined : propertySource(match[1] ?? match[3]);
+    if (match === null || source === undefined) return this.fail('unknown character property', start);
     this.offset += match[0].length;
-    const name = match[1] ?? match[3];
-    const isNegated = (character === 'P') !== (match[2] === '^');
-    if (name === 'Any') return isNegated ? '' : '\\0-\\u{10ffff}';
-    return `\\${isNegated ? 'P' : 'p'}{${name.length <= 2 ? name : `Script=${name}`}}`;
+    return { source, isNegated: (character === 'P') !== (match[2] === '^') };
   }
 
   /** An escape that stands for one character. */
@@ -266,7 +304,7 @@ class RegexParser {
       return this.codePoint(Number.parseInt(character + octal, 8), start);
     }
     if (/[89]/.test(character)) this.fail('back-references are not supported', start);
-    if (/[A-Za-z]/.test(character)) this.fail(`unknown escape \\${character}`, start);
+    if (/[A-Za-z]|[^\0-\x7f]/.test(character)) this.fail(`unknown escape \\${character}`, start);
     return character;
   }
 
@@ -277,42 +315,44 @@ class RegexParser {
 
   private characterClass(start: number): RegexNode {
     const isNegated = this.take('^');
-    const items: string[] = [];
-    let characters: string[] | undefined = isNegated ? undefined : [];
-    let isFirst = true;
-    while (isFirst || !this.at(']')) {
+    const parts: ClassPart[] = [];
+    let source = '';
+    let characters: string[] | undefined = isNegated || this.flags.ignoreCase ? undefined : [];
+    for (let isFirst = true; isFirst || !this.at(']'); isFirst = false) {
       if (this.offset >= this.text.length) this.fail('missing ]', start);
-      isFirst = false;
-      const set = this.classSet();
-      if (set !== undefined) {
-        items.push(set);
+      const part = this.classPart();
+      if (part !== undefined) {
+        parts.push(part);
         characters = undefined;
         continue;
       }
       const from = this.classCharacter(start);
       const to = this.rangeEnd(start) ?? from;
       if (to.codePointAt(0)! < from.codePointAt(0)!) this.fail(`range ${from}-${to} is the wrong way round`);
-      items.push(from === to ? escapeInClass(from) : `${escapeInClass(from)}-${escapeInClass(to)}`);
+      source += from === to ? escapeInClass(from) : `${escapeInClass(from)}-${escapeInClass(to)}`;
       characters = listed(characters, from, to);
     }
     this.offset++;
-    const source = `[${isNegated ? '^' : ''}${items.join('')}]`;
-    return characters === undefined ? { kind: 'class', source } : { kind: 'class', source, characters };
+    if (source !== '') parts.push({ source, isNegated: false });
+    const node = this.classOf(parts, isNegated);
+    return characters === undefined ? node : { ...node, characters };
   }
 
   /** `[:alpha:]`, `\d`, `\pL` inside a class. */
-  private classSet(): string | undefined {
+  private classPart(): ClassPart | undefined {
     const start = this.offset;
-    const posix = /^\[:(\^?)([a-z]+):\]/.exec(this.text.slice(start, start + 16));
-    if (posix !== null) {
-      if (!Object.hasOwn(posixClasses, posix[2])) return this.fail(`unknown class ${posix[0]}`);
-      this.offset += posix[0].length;
-      return posixClasses[posix[2]][posix[1] === '^' ? 1 : 0];
+    const end = this.at('[:') ? this.text.indexOf(':]', start + 2) : -1;
+    if (end >= 0) {
+      const [, caret, name] = /^(\^?)(.*)$/s.exec(this.text.slice(start + 2, end)) ?? [];
+      if (!Object.hasOwn(posixClasses, name))
+        this.fail(`unknown class ${this.text.slice(start, end + 2).slice(0, 50)}`);
+      this.offset = end + 2;
+      return { source: posixClasses[name], isNegated: caret === '^' };
     }
     if (!this.take('\\')) return undefined;
-    const set = this.classEscape(this.next('an escape'), start);
-    if (set === undefined) this.offset = start;
-    return set;
+    const part = this.classEscape(this.next('an escape'), start);
+    if (part === undefined) this.offset = start;
+    return part;
   }
 
   private classCharacter(start: number): string {
@@ -362,3 +402,21 @@ const listed = (characters: string[] | undefined, from: string, to: string): str
 
 /** A character as it stands inside a JavaScript class. */
 const escapeInClass = (character: string): string => `\\u{${character.codePointAt(0)!.toString(16)}}`;
+
+/** A character property as the inside of a JavaScript class; `undefined` for a name that RE2 does not know. */
+const propertySource = (name: string): string | undefined => {
+  if (name === 'Any') return '\\0-\\u{10ffff}';
+  if (name === 'C') return assignedOther;
+  if (categories.has(name)) return `\\p{${name}}`;
+  if (!/^[A-Z]/.test(name) || (name.length <= 4 && !shortScripts.has(name))) return undefined;
+  const source = `\\p{Script=${name}}`;
+  return isPattern(source) ? source : undefined;
+};
+
+const isPattern = (source: string): boolean => {
+  try {
+    return new RegExp(source, 'u') instanceof RegExp;
+  } catch {
+    return false;
+  }
+};

@@ -5,7 +5,7 @@
  */
 import { RegexAutomaton } from './regex-automaton.ts';
 import { compileProgram } from './regex-program.ts';
-import { parseRegex, type Regex, type RegexNode, RegexSyntaxError } from './regex-syntax.ts';
+import { parseRegex, type RegexNode, RegexSyntaxError } from './regex-syntax.ts';
 
 export interface CompiledRegex {
   readonly matches: (value: string) => boolean;
@@ -26,19 +26,19 @@ export const compileRegex = (text: string): CompiledRegex => {
   if (text.length > REGEX_LENGTH_MAX) {
     throw new RegexSyntaxError(`it is longer than ${REGEX_LENGTH_MAX} characters`, REGEX_LENGTH_MAX);
   }
-  const regex = parseRegex(text);
-  const literals = regex.ignoreCase ? undefined : literalsOf(regex.tree);
+  const tree = parseRegex(text);
+  const literals = literalsOf(tree);
   if (literals !== undefined) {
     const set = new Set(literals);
     return { matches: (value) => set.has(value), literals: [...set], prefix: '' };
   }
-  const prefix = regex.ignoreCase ? '' : prefixOf(regex.tree);
-  return { matches: matcherOf(regex, prefix), prefix };
+  const prefix = prefixOf(tree);
+  return { matches: matcherOf(tree, prefix), prefix };
 };
 
-const matcherOf = (regex: Regex, prefix: string): ((value: string) => boolean) => {
-  if (!regex.ignoreCase && regex.dotAll && isPrefixOnly(regex.tree)) return (value) => value.startsWith(prefix);
-  const automaton = new RegexAutomaton(compileProgram(regex));
+const matcherOf = (tree: RegexNode, prefix: string): ((value: string) => boolean) => {
+  if (isPrefixOnly(tree)) return (value) => value.startsWith(prefix);
+  const automaton = new RegexAutomaton(compileProgram(tree));
   if (prefix === '') return (value) => automaton.matches(value);
   return (value) => value.startsWith(prefix) && automaton.matches(value);
 };
@@ -47,7 +47,7 @@ const matcherOf = (regex: Regex, prefix: string): ((value: string) => boolean) =
 const literalsOf = (node: RegexNode): readonly string[] | undefined => {
   switch (node.kind) {
     case 'literal':
-      return [node.text];
+      return node.fold === true ? undefined : [node.text];
     case 'class':
       return node.characters;
     case 'concat':
@@ -87,11 +87,11 @@ const product = (parts: readonly RegexNode[]): readonly string[] | undefined => 
 
 /** The literal text that every match begins with. */
 const prefixOf = (node: RegexNode): string => {
-  if (node.kind === 'literal') return node.text;
+  if (node.kind === 'literal') return node.fold === true ? '' : node.text;
   if (node.kind !== 'concat') return '';
   let prefix = '';
   for (const part of node.parts) {
-    if (part.kind !== 'literal') return prefix + prefixOf(part);
+    if (part.kind !== 'literal' || part.fold === true) return prefix + prefixOf(part);
     prefix += part.text;
   }
   return prefix;
@@ -101,6 +101,7 @@ const prefixOf = (node: RegexNode): string => {
 const isPrefixOnly = (node: RegexNode): boolean => {
   const parts = node.kind === 'concat' ? node.parts : [node];
   const last = parts.at(-1);
-  if (last?.kind !== 'repeat' || last.node.kind !== 'any' || last.min !== 0 || Number.isFinite(last.max)) return false;
-  return parts.slice(0, -1).every((part) => part.kind === 'literal');
+  if (last?.kind !== 'repeat' || last.min !== 0 || Number.isFinite(last.max)) return false;
+  if (last.node.kind !== 'any' || !last.node.lineFeeds) return false;
+  return parts.slice(0, -1).every((part) => part.kind === 'literal' && part.fold !== true);
 };

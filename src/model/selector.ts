@@ -93,7 +93,7 @@ const matchersOfText = (text: string): readonly Matcher[] => {
     throw invalid(`a selector may have ${SELECTOR_LENGTH_MAX} characters, but it has ${text.length}`);
   }
   // The grammar refuses halves of surrogate pairs, which stand for bytes that are no UTF-8 (utf8.ts).
-  const tree = parser.parse(hasEscapedBytes(text) ? text.replace(/[\udc80-\udcff]/gu, '\ufffd') : text);
+  const tree = parser.parse(withoutKeyword(hasEscapedBytes(text) ? text.replace(/[\udc80-\udcff]/gu, '\ufffd') : text));
   const expression = firstExpression(tree);
   if (expression === undefined || expression.type.isError) throw syntaxError(text, firstError(tree) ?? tree.topNode);
   if (expression.name !== 'VectorSelector') {
@@ -104,6 +104,12 @@ const matchersOfText = (text: string): readonly Matcher[] => {
   if (error !== undefined) throw syntaxError(text, error);
   return vectorMatchers(text, expression);
 };
+
+/**
+ * Prometheus takes the keyword `offset` as a metric's name, the grammar does not: a name as long stands in for it while
+ * the text is parsed.
+ */
+const withoutKeyword = (text: string): string => text.replace(/^(\s*)offset(?![\w:])/i, '$1metric');
 
 const vectorMatchers = (text: string, vector: SyntaxNode): readonly Matcher[] => {
   const matchers: Matcher[] = [];

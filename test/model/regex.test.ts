@@ -35,6 +35,39 @@ describe('compileRegex', () => {
     matchesExactly('(?U)a+', ['aa'], ['']);
   });
 
+  it('reads flags in the middle, to the end of their group', () => {
+    matchesExactly('a(?i)b', ['ab', 'aB'], ['Ab', 'AB']);
+    matchesExactly('(a(?i)b)c', ['abc', 'aBc'], ['aBC']);
+    matchesExactly('a(?i)b|c', ['aB', 'C', 'c'], ['Ab']);
+    matchesExactly('(?i:a)b', ['ab', 'Ab'], ['AB', 'aB']);
+    matchesExactly('(?i)a(?-i)b', ['Ab'], ['AB']);
+    matchesExactly('(?i)a(?-i:b)c', ['AbC'], ['ABC']);
+    matchesExactly('a(?-s).', ['ab'], ['a\n']);
+    matchesExactly('a(?i)+', ['a', 'aa'], ['A']);
+    matchesExactly('(?)a(?m:^)?', ['a'], ['b']);
+  });
+
+  it('adds the other cases of letters before it negates a class', () => {
+    matchesExactly(String.raw`(?i)\W`, ['-', 'é'], ['a', 'K', 's', '\u017f', '\u212a', '_']);
+    matchesExactly('(?i)[[:^lower:]]', ['-', 'é', '1'], ['a', 'K', 's']);
+    matchesExactly('(?i)[[:^alpha:]]', ['-', 'é'], ['a', 'K']);
+    matchesExactly(String.raw`(?i)\P{Lu}`, ['-', '1'], ['a', 'K', 'é']);
+    matchesExactly(String.raw`(?i)\P{Ll}`, ['-', '1'], ['a', 'K', 'é']);
+    matchesExactly(String.raw`(?i)[^\P{Lu}k]`, ['a', 'É'], ['k', 'K', '-', '1']);
+    matchesExactly(String.raw`(?i)[^\Wk]`, ['a', '1'], ['k', 'K', '\u212a', '-']);
+    matchesExactly('(?i)[^k]', ['a', '-'], ['k', 'K', '\u212a']);
+    matchesExactly(String.raw`(?i)[\Wk]`, ['k', 'K', '\u212a', '-'], ['a']);
+  });
+
+  it('knows categories and scripts by the names of RE2', () => {
+    matchesExactly(String.raw`\p{Yi}\p{Han}\p{Greek}`, ['ꀀ中γ'], ['abc']);
+    matchesExactly(String.raw`\pN\p{Nd}\p{Sc}\p{Old_Italic}`, ['12€𐌀'], ['ab€𐌀']);
+    matchesExactly(String.raw`\pC`, ['\u0007', '\u00ad', '\ue000'], ['\u0378', 'a']);
+    matchesExactly(String.raw`\PC`, ['\u0378', 'a'], ['\u0007']);
+    matchesExactly(String.raw`[^\P{Any}]`, ['a', '\n'], ['']);
+    matchesExactly(String.raw`\P{Any}`, [], ['a', '']);
+  });
+
   it('knows repetitions', () => {
     matchesExactly('a*', ['', 'aaa'], ['b']);
     matchesExactly('a+?', ['a', 'aa'], ['']);
@@ -77,6 +110,7 @@ describe('compileRegex', () => {
     matchesExactly(String.raw`\x41\x{1F680}\101\n`, ['A🚀A\n'], ['A']);
     matchesExactly(String.raw`\Qa.b*\E+`, ['a.b*', 'a.b***'], ['axb']);
     matchesExactly(String.raw`\Qa.b`, ['a.b'], ['axb']);
+    matchesExactly(String.raw`a\Q\E*b`, ['b', 'aab'], ['a']);
     matchesExactly(String.raw`\pL\p{Lu}\p{Greek}\PL`, ['aBγ1'], ['abγ1']);
     matchesExactly(String.raw`\p{^L}\P{^L}`, ['1a'], ['a1']);
     matchesExactly(String.raw`a\b.\bb`, ['a b'], ['axb']);
@@ -94,8 +128,16 @@ describe('compileRegex', () => {
       ['a(?=b)', /look-ahead/, 1],
       ['a(?!b)', /look-ahead/, 1],
       ['(?<=a)b', /look-behind/, 0],
-      ['a(?i)b', /flags.*beginning/, 1],
-      ['(?i:a)', /flags.*beginning/, 0],
+      ['(?i-)a', /unknown kind of group/, 0],
+      ['(?z)a', /unknown kind of group/, 0],
+      ['(?i)*', /nothing to repeat/, 4],
+      ['a|*', /nothing to repeat/, 2],
+      ['\\é', /unknown escape/, 0],
+      ['[[:a-b:]]', /unknown class/, 1],
+      ['\\p{Grek}', /unknown character property/, 0],
+      ['\\p{Letter}', /unknown character property/, 0],
+      ['\\p{LC}', /unknown character property/, 0],
+      ['\\p{greek}', /unknown character property/, 0],
       ['(a)\\1', /back-references/, 3],
       ['a\\', /ends/, 2],
       ['\\y', /unknown escape/, 0],

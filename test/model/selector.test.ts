@@ -45,6 +45,16 @@ describe('matchersOf selector text', () => {
     ]);
   });
 
+  it('takes the keywords that Prometheus takes as metric names, and no others', () => {
+    const taken =
+      'avg bottomk by count count_values group and or unless max min offset quantile stddev stdvar sum topk without start end';
+    for (const name of [...taken.split(' '), 'SUM', 'Offset', 'offsets', 'offset:rate'])
+      for (const rest of ['', '{a="b"}', ' {}'])
+        expect(matchersOf(name + rest)[0], name + rest).to.deep.equal(matcher('__name__', '=', name));
+    for (const name of ['bool', 'on', 'ignoring', 'group_left', 'group_right', 'inf', 'NaN', 'offset 5m'])
+      for (const rest of ['', '{a="b"}']) expect(() => matchersOf(name + rest), name + rest).to.throw();
+  });
+
   it('takes keywords as label names and function names as metric names', () => {
     expect(matchersOf('rate{on="a", by="b", sum="c", offset="d"}').map(({ name }) => name)).to.deep.equal([
       '__name__',
