@@ -12,7 +12,6 @@ import { type Clock, systemClock, type TimerHandle } from './clock.ts';
 import { type ErrorCode, TidemarkError } from './errors.ts';
 import { parseDuration } from './model/duration.ts';
 import type { Labels } from './model/labels.ts';
-import { INVALID_UTF16, utf8ByteCount } from './model/utf8.ts';
 
 export interface RecordRegistryOptions {
   /** Time between two collections. Default `'15s'`. */
@@ -69,8 +68,7 @@ const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): boolean =>
   error instanceof TidemarkError && codes.includes(error.code);
 
 /** Half of a surrogate pair becomes U+FFFD, as in the text that prom-client sends. */
-const wellFormed = (text: string): string =>
-  utf8ByteCount(text) === INVALID_UTF16 ? Buffer.from(text).toString() : text;
+const wellFormed = (text: string): string => (/\p{Cs}/u.test(text) ? Buffer.from(text).toString() : text);
 
 class RegistryRecording implements Recording {
   private readonly store: Store;

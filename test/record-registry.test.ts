@@ -185,9 +185,10 @@ describe('recordRegistry', () => {
   it('writes half of a surrogate pair as the text of the registry does', async () => {
     const gauge = new Gauge({ name: 'agent', help: 'x', labelNames: ['ua'], registers: [registry] });
     gauge.set({ ua: 'shop \ud83d' }, 1);
+    gauge.set({ ua: '\udc80 shop' }, 2);
     const recording = recordRegistry(store, registry, { clock });
     await clock.pass(0);
-    expect(await lastValues(store)).to.deep.equal({ 'agent ua=shop \ufffd': 1 });
+    expect(await lastValues(store)).to.deep.equal({ 'agent ua=shop \ufffd': 1, 'agent ua=\ufffd shop': 2 });
     await recording.stop();
   });
 

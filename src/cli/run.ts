@@ -73,8 +73,14 @@ const sentenceOf = (error: unknown): string => {
   return code === undefined || message.includes(code) ? message : `${code}: ${message}`;
 };
 
+/** Characters of a message that are printed: it may quote an argument of any length. */
+const messageCharactersMax = 2000;
+
 const report = (error: unknown, verb: Verb | undefined, { err, env }: Terminal): ExitCode => {
-  const say = (text: string): void => err.say(`${paint('tidemark:', 'red', wantsColor(err, env))} ${text}\n`);
+  const say = (text: string): void => {
+    const shown = text.length > messageCharactersMax ? `${text.slice(0, messageCharactersMax)}…` : text;
+    err.say(`${paint('tidemark:', 'red', wantsColor(err, env))} ${shown}\n`);
+  };
   if (error instanceof ReaderGoneError) return exitCodes.ok;
   if (error instanceof UsageError) {
     say(error.message);

@@ -2,7 +2,9 @@
  * Times on the command line: milliseconds since the epoch, an ISO 8601 date, `now`, or how long ago (`90s`, `5m`, `6h`,
  * `15d`, `2w`, `1h30m`).
  */
-import { UsageError } from './verb.ts';
+import { isCalendarDay, isTimeOfDay } from '../text/dates.ts';
+import { quoteBriefly } from '../text/json-lines.ts';
+import { type GivenOptions, textOption, UsageError } from './verb.ts';
 
 const unitMs: Readonly<Record<string, number>> = {
   ms: 1,
@@ -21,17 +23,45 @@ const durationMs = (text: string): number | undefined => {
   return sum;
 };
 
-/** Milliseconds since the epoch; a usage error names the option when the text is no time. */
-export const parseTimeArgument = (option: string, text: string | undefined, now: number): number | undefined => {
-  if (text === undefined) return undefined;
+/** A date with or without a time, its seconds and its zone: what `Date.parse` reads the same on every machine but for the zone. */
+const isoDate = /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** `Date.parse` takes days that do not exist, such as February 30, for later ones. */
+const dateMs = (text: string): number | undefined => {
+  const match = isoDate.exec(text);
+  if (match === null) return undefined;
+  const [year, month, day, hour = 0, minute = 0, second = 0] = match.slice(1).map((part) => Number(part ?? 0));
+  const exists = isCalendarDay(year, month, day) && isTimeOfDay(hour, minute, second);
+  const milliseconds = exists ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(milliseconds) ? undefined : milliseconds;
+};
+
+const timeOf = (text: string, now: number): number | undefined => {
   if (/^-?\d+$/.test(text)) return Number(text);
   if (text === 'now') return now;
   const ago = durationMs(text);
-  if (ago !== undefined) return now - ago;
-  const date = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(date))
+  return ago === undefined ? dateMs(text) : now - ago;
+};
+
+/** Milliseconds since the epoch; a usage error names the option when the text is no time. */
+export const parseTimeArgument = (option: string, text: string | undefined, now: number): number | undefined => {
+  if (text === undefined) return undefined;
+  const time = timeOf(text, now);
+  if (time === undefined || !Number.isSafeInteger(time))
     throw new UsageError(
-      `--${option} takes milliseconds since the epoch, a date such as 2026-01-31T12:00Z, or how long ago such as 6h, not ${JSON.stringify(text)}.`,
+      `--${option} takes milliseconds since the epoch, a date such as 2026-01-31T12:00Z, or how long ago such as 6h, not ${quoteBriefly(text)}.`,
     );
-  return date;
+  return time;
+};
+
+/** The options --from and --through; a range that ends before it begins is a usage error, instead of being empty. */
+export const parseTimeRange = (
+  options: GivenOptions,
+  now: number,
+): { readonly from: number | undefined; readonly through: number | undefined } => {
+  const from = parseTimeArgument('from', textOption(options, 'from'), now);
+  const through = parseTimeArgument('through', textOption(options, 'through'), now);
+  if (from !== undefined && through !== undefined && through < from)
+    throw new UsageError(`--through, ${through}, is before --from, ${from}.`);
+  return { from, through };
 };

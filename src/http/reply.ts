@@ -48,6 +48,14 @@ const classify = (error: unknown): { readonly status: number; readonly errorType
   return { status: 500, errorType: 'internal' };
 };
 
+/** Characters of a message that are sent: it may quote a parameter of any length. */
+const messageCharactersMax = 2000;
+
+const messageOf = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.length > messageCharactersMax ? `${message.slice(0, messageCharactersMax)}…` : message;
+};
+
 /** `{"status":"error","errorType":"bad_data","error":"…"}`; an answer that has begun is broken off instead. */
 export const sendError = (response: ServerResponse, error: unknown): void => {
   if (response.headersSent) {
@@ -58,7 +66,7 @@ export const sendError = (response: ServerResponse, error: unknown): void => {
   sendJson(response, status, {
     status: 'error',
     errorType,
-    error: error instanceof Error ? error.message : String(error),
+    error: messageOf(error),
   });
 };
 

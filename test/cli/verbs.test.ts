@@ -207,7 +207,38 @@ describe('times on the command line', () => {
   });
 
   it('are refused with what is allowed', () => {
-    for (const text of ['soon', '1.5h', '2026-13-45', ''])
+    const dates = [
+      '2026-13-45',
+      '2023-02-30',
+      '2023-02-29T00:00Z',
+      '2026-01-31T24:00Z',
+      '2026-01-31T12:60Z',
+      '2026-1-5',
+    ];
+    const numbers = ['9007199254740993', '-9007199254740993', `${'9'.repeat(400)}d`, '1e3', '0x10'];
+    for (const text of ['soon', '1.5h', '', ...dates, ...numbers])
       expect(() => parseTimeArgument('from', text, now), text).to.throw(UsageError, /--from takes/);
+  });
+
+  it('are refused where the range ends before it begins', async () => {
+    const { exitCode, err } = await runInProcess(['dump', './data', '--from', '2000', '--through', '1000'], {
+      store: filled(),
+    });
+    expect(exitCode).to.equal(2);
+    expect(err).to.contain('--through, 1000, is before --from, 2000.');
+    const equal = await runInProcess(['dump', './data', '--from', '1000', '--through', '1000'], { store: filled() });
+    expect(equal.exitCode).to.equal(0);
+  });
+
+  it('are quoted in messages only so far, as every argument is', async () => {
+    const long = 'x'.repeat(100_000);
+    for (const args of [
+      ['dump', './data', '--from', long],
+      ['dump', './data', `{a="${long}`],
+      ['dump', './data', 'up', long],
+      ['dump', './data', `--${long}`],
+      [long],
+    ])
+      expect((await runInProcess(args, { store: filled() })).err.length, args[0].slice(0, 20)).to.be.below(5000);
   });
 });

@@ -2,8 +2,8 @@
 import { jsonLinePieces } from '../../text/json-lines.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
-import { parseTimeArgument } from '../time-argument.ts';
-import { textOption, type Verb } from '../verb.ts';
+import { parseTimeRange } from '../time-argument.ts';
+import type { Verb } from '../verb.ts';
 
 export const dump: Verb = {
   name: 'dump',
@@ -29,9 +29,7 @@ export const dump: Verb = {
 
   async run({ positionals: [directory, selector], options, terminal, engine, signal }) {
     const { systemClock } = await engine();
-    const now = systemClock.now();
-    const from = parseTimeArgument('from', textOption(options, 'from'), now);
-    const through = parseTimeArgument('through', textOption(options, 'through'), now);
+    const { from, through } = parseTimeRange(options, systemClock.now());
     await using store = await openForReading(directory, { terminal, engine, signal });
     for await (const series of store.select(selector ?? [], { from, through, signal }))
       if (series.timestamps.length > 0)
