@@ -122,12 +122,19 @@ export interface SeriesSamples {
   readonly fingerprint: Fingerprint;
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
+  /**
+   * What of the series could not be read, one sentence each; absent when it was read whole. A series of which nothing could
+   * be read is given without samples.
+   */
+  readonly problems?: readonly string[];
 }
 
 export interface InstantSample {
   readonly labels: Labels;
   readonly timestamp: number;
   readonly value: number;
+  /** What of the series could not be read: its newest sample may be missing. Absent when nothing is. */
+  readonly problems?: readonly string[];
 }
 
 export interface Sample {

@@ -19,13 +19,14 @@ export interface PersistResult {
 /** Appends the chunks in `slots` from index `from` on. A misaligned file is `TIDEMARK_CORRUPT_SERIES_FILE`, untouched. */
 export const appendRecords = (
   access: SeriesFileAccess,
-  path: string,
+  { high, low }: { readonly high: number; readonly low: number },
   slots: Slots,
   encodings: Uint8Array,
   from: number,
   sync: boolean,
 ): PersistResult => {
   const { fileSystem } = access;
+  const path = access.path(high, low);
   access.makePendingCut(path);
   access.makeUpForSync(path);
   const fd = access.openForWriting(path, 'append');
@@ -35,7 +36,7 @@ export const appendRecords = (
       const sizeBefore = fileSystem.statOpen(fd).size;
       const firstIndex = wholeRecords(path, sizeBefore);
       cutTo = sizeBefore;
-      access.writeRecords(fd, slots, encodings, from);
+      const sums = access.writeRecords(fd, slots, encodings, from);
       if (sync) access.syncFile(fd, path);
       const { size, mtimeNs } = fileSystem.statOpen(fd);
       const chunksInFile = firstIndex + slots.length - from;
@@ -46,6 +47,7 @@ export const appendRecords = (
       }
       if (sizeBefore === 0) access.noteEntry(path);
       if (sync) access.syncEntry(path);
+      access.checksums.change(high, low, { kind: 'set', first: firstIndex, sums });
       return { firstIndex, chunksInFile, mtimeNs };
     });
   } catch (error) {

@@ -164,7 +164,7 @@ const keepAndAppend = (access: SeriesFileAccess, path: string, request: DropAndP
   const { slots, encodings, sync } = request;
   const kept = { firstTime, keptUntil, dropped: appendFrom, allDropped: false };
   if (appendFrom < slots.length) {
-    return { ...kept, ...appendRecords(access, path, slots, encodings, appendFrom, sync), isSynced: sync };
+    return { ...kept, ...appendRecords(access, request, slots, encodings, appendFrom, sync), isSynced: sync };
   }
   const { chunksInFile } = plan;
   const mtimeNs = access.fileSystem.stat(path)?.mtimeNs ?? -1n;
@@ -177,13 +177,14 @@ const rewrite = (access: SeriesFileAccess, path: string, request: DropAndPersist
   const temporary = path + TEMPORARY_SUFFIX;
   const firstIndex = plan.chunksInFile - plan.keepFrom;
   let mtimeNs: bigint;
+  let sums: Uint32Array;
   try {
     const target = access.openForWriting(temporary, 'truncate');
-    mtimeNs = closeAfter(fileSystem, target, () => {
+    [mtimeNs, sums] = closeAfter(fileSystem, target, () => {
       if (firstIndex > 0) copyRecords(access, path, target, plan);
-      access.writeRecords(target, request.slots, request.encodings, plan.appendFrom);
+      const written = access.writeRecords(target, request.slots, request.encodings, plan.appendFrom);
       fileSystem.syncBlocking(target);
-      return fileSystem.statOpen(target).mtimeNs;
+      return [fileSystem.statOpen(target).mtimeNs, written];
     });
     fileSystem.rename(temporary, path);
     access.forget(path);
@@ -192,6 +193,9 @@ const rewrite = (access: SeriesFileAccess, path: string, request: DropAndPersist
     throw error;
   }
   access.noteEntry(path);
+  const { high, low } = request;
+  access.checksums.change(high, low, { kind: 'trim', count: plan.keepFrom });
+  access.checksums.change(high, low, { kind: 'set', first: firstIndex, sums });
   const isSynced = request.sync && access.syncEntryIfPossible(path);
   return {
     firstTime: plan.firstTime,

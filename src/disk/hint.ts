@@ -13,6 +13,10 @@ import { unquote } from '../model/unquote.ts';
 const UNKNOWN_METRIC = '[UNKNOWN METRIC]';
 const UNKNOWN_REASON = '[UNKNOWN REASON]';
 
+/** In a reason, before the indexes of the chunks whose samples can't be trusted. */
+export const DAMAGED_CHUNKS = '; damaged chunks: ';
+const damagedChunks = /; damaged chunks: ([\d, ]+)/;
+
 const plainMetricName = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const plainLabelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 /** One label and what follows it; the name may be quoted. */
@@ -34,6 +38,12 @@ export const parseHint = (text: string): Hint => {
   const [metric = '', reason = ''] = text.split('\n');
   return { pairs: metric === UNKNOWN_METRIC ? undefined : parseMetric(metric), reason: reason || UNKNOWN_REASON };
 };
+
+/** The chunks that a reason names as damaged. */
+export const damagedChunksOf = (reason: string): ReadonlySet<number> =>
+  new Set(
+    (damagedChunks.exec(reason)?.[1] ?? '').split(',').flatMap((text) => (text.trim() === '' ? [] : [Number(text)])),
+  );
 
 const hasPlainNames = (pairs: LabelPairs): boolean => {
   for (let i = 0; i < pairs.length; i += 2) {

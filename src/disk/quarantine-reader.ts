@@ -16,7 +16,7 @@ import { BATCH_RECORDS, HEADER_BYTES, RECORD_BYTES } from './series-record.ts';
 const PROBLEMS_MAX = 1000;
 
 /**
- * Adds the samples of the file, a path below the store's directory, to the columns: strictly increasing in time.
+ * Adds the samples of the file, a path below the store's directory, to the columns: strictly increasing in time. Chunks that are known to be damaged are left out.
  * Returns the problems, one sentence each. Throws only what the system refuses, as `TIDEMARK_IO`.
  */
 export const readQuarantined = (
@@ -24,6 +24,7 @@ export const readQuarantined = (
   directory: string,
   file: string,
   into: SampleColumns,
+  damaged: ReadonlySet<number> = new Set(),
 ): readonly string[] => {
   const problems: string[] = [];
   const note = (offset: number, problem: string): void => {
@@ -32,7 +33,7 @@ export const readQuarantined = (
   try {
     const fd = fileSystem.open(join(directory, file), 'read');
     try {
-      readRecords(fileSystem, fd, into, note);
+      readRecords(fileSystem, fd, into, note, damaged);
     } finally {
       closeQuietly(fileSystem, fd);
     }
@@ -44,12 +45,22 @@ export const readQuarantined = (
 
 type Note = (offset: number, problem: string) => void;
 
-const readRecords = (fileSystem: FileSystem, fd: FileDescriptor, into: SampleColumns, note: Note): void => {
+const readRecords = (
+  fileSystem: FileSystem,
+  fd: FileDescriptor,
+  into: SampleColumns,
+  note: Note,
+  damaged: ReadonlySet<number>,
+): void => {
   const batch = new Uint8Array(BATCH_RECORDS * RECORD_BYTES);
   for (let start = 0; ; start += batch.length) {
     const found = readFully(fileSystem, fd, batch, 0, batch.length, start);
     const end = found - (found % RECORD_BYTES);
-    for (let at = 0; at < end; at += RECORD_BYTES) readRecord(batch, at, start + at, into, note);
+    for (let at = 0; at < end; at += RECORD_BYTES) {
+      if (damaged.has((start + at) / RECORD_BYTES))
+        note(start + at, 'the chunk is not as it was written, and left out');
+      else readRecord(batch, at, start + at, into, note);
+    }
     if (end < found) note(start + end, `${found - end} bytes that are no whole record`);
     if (found < batch.length) return;
   }

@@ -3,7 +3,9 @@
  * entries changed since they were last synced.
  */
 import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { SlabView, Slot } from '../chunk/slab.ts';
+import { ChunkChecksums } from './chunk-checksums.ts';
 import type { FileDescriptor, FileStat, FileSystem } from './file-system.ts';
 import { isMissing } from './io-error.ts';
 import { closeAfter, copyContent, removeIfPresent, writeFully } from './read-write.ts';
@@ -16,6 +18,7 @@ export class SeriesFileAccess {
   readonly fileSystem: FileSystem;
   readonly directory: string;
   readonly slab: SlabView;
+  readonly checksums: ChunkChecksums;
   /** One batch of records; every operation uses the same. */
   readonly buffer = Buffer.alloc(BATCH_RECORDS * RECORD_BYTES);
   /** Files that have to be cut to a size before anything else is done to them: where the cut failed when it was due. */
@@ -31,6 +34,7 @@ export class SeriesFileAccess {
     this.fileSystem = fileSystem;
     this.directory = directory;
     this.slab = slab;
+    this.checksums = new ChunkChecksums(fileSystem, directory, (path) => this.syncNames([path]));
   }
 
   /** The series file's full path. */
@@ -50,15 +54,22 @@ export class SeriesFileAccess {
     }
   }
 
-  /** Writes records at the descriptor's own offset, from index `from` of `slots` on, at most 62 in one write. */
-  writeRecords(fd: FileDescriptor, slots: Slots, encodings: Uint8Array, from: number): void {
+  /**
+   * Writes records at the descriptor's own offset, from index `from` of `slots` on, at most 62 in one write. Returns their
+   * checksums.
+   */
+  writeRecords(fd: FileDescriptor, slots: Slots, encodings: Uint8Array, from: number): Uint32Array {
+    const sums = new Uint32Array(slots.length - from);
     for (let start = from; start < slots.length; start += BATCH_RECORDS) {
       const count = Math.min(BATCH_RECORDS, slots.length - start);
       for (let i = 0; i < count; i++) {
-        encodeRecord(this.slab, slots[start + i], encodings[start + i], this.buffer, i * RECORD_BYTES);
+        const at = i * RECORD_BYTES;
+        encodeRecord(this.slab, slots[start + i], encodings[start + i], this.buffer, at);
+        sums[start - from + i] = recordChecksum(this.buffer, at);
       }
       writeFully(this.fileSystem, fd, this.buffer, 0, count * RECORD_BYTES, null);
     }
+    return sums;
   }
 
   /** Cuts off what a failed append wrote; a file that was new goes. When that fails too it stays due. Never throws. */
@@ -176,3 +187,7 @@ export class SeriesFileAccess {
     this.syncedDirectories.add(directory);
   }
 }
+
+/** CRC-32 of the record at `offset`, header and chunk. */
+export const recordChecksum = (bytes: Uint8Array, offset: number): number =>
+  crc32(bytes.subarray(offset, offset + RECORD_BYTES));

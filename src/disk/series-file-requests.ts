@@ -2,14 +2,16 @@
  * What can be asked of a series-file worker, and what it answers: plain data that survives being sent between threads.
  * {@link runRequests} is the one place where requests become calls, for the thread and for the inline worker alike.
  */
+import type { Slot } from '../chunk/slab.ts';
 import { type ErrorCode, systemCode, TidemarkError } from '../errors.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import type { PersistResult } from './append-records.ts';
+import type { ChecksumReport } from './chunk-checksums.ts';
 import type { DropAndPersist, DropResult } from './drop-and-persist.ts';
 import type { SeriesDirectoryScan } from './series-directory.ts';
 import type { SeriesFiles } from './series-file.ts';
 import type { Slots } from './series-file-access.ts';
-import type { ChunkDescriptors } from './series-file-reader.ts';
+import type { ChunkDescriptors, DoubtfulChunk, Verification } from './series-file-reader.ts';
 import type { SeriesFileStat } from './series-record.ts';
 
 interface OfSeries {
@@ -26,14 +28,35 @@ export type SeriesFileRequest =
       readonly sync: boolean;
     })
   | (DropAndPersist & { readonly kind: 'dropAndPersist' })
-  | (OfSeries & { readonly kind: 'load'; readonly firstIndex: number; readonly slots: Slots })
-  | (OfSeries & { readonly kind: 'descriptors'; readonly skipFromEnd: number; readonly passOverTornEnd?: boolean })
+  | (OfSeries & {
+      readonly kind: 'load';
+      readonly firstIndex: number;
+      readonly slots: Slots;
+      /** Chunks without a checksum get one. */
+      readonly addSums?: boolean;
+    })
+  | (OfSeries & {
+      readonly kind: 'loadDoubtful';
+      readonly index: number;
+      readonly slot: Slot;
+      /** Times of the chunks before and after it. */
+      readonly after: number;
+      readonly before: number;
+      readonly isVerified: boolean;
+    })
+  | (OfSeries & {
+      readonly kind: 'descriptors';
+      readonly skipFromEnd: number;
+      readonly passOverTornEnd?: boolean;
+      readonly verification?: Verification | undefined;
+    })
   | (OfSeries & { readonly kind: 'remove' })
   | (OfSeries & { readonly kind: 'quarantine'; readonly reason: string; readonly pairs: LabelPairs | undefined })
   | (OfSeries & { readonly kind: 'stat' })
   | (OfSeries & { readonly kind: 'truncate'; readonly chunks: number })
   | (OfSeries & { readonly kind: 'sync' })
   | { readonly kind: 'syncDirectories' }
+  | { readonly kind: 'syncChecksums' }
   | { readonly kind: 'scan'; readonly index: number }
   | { readonly kind: 'deleteJunk'; readonly index: number; readonly names: readonly string[] };
 
@@ -43,6 +66,7 @@ export interface SeriesFileAnswers {
   readonly dropAndPersist: DropResult;
   /** Encodings of the chunks that are now in the slots. */
   readonly load: Uint8Array;
+  readonly loadDoubtful: DoubtfulChunk;
   readonly descriptors: ChunkDescriptors;
   /** Chunks that the file had. */
   readonly remove: number;
@@ -52,6 +76,7 @@ export interface SeriesFileAnswers {
   readonly truncate: SeriesFileStat;
   readonly sync: undefined;
   readonly syncDirectories: undefined;
+  readonly syncChecksums: ChecksumReport;
   readonly scan: SeriesDirectoryScan;
   /** Names that could not be deleted. */
   readonly deleteJunk: readonly string[];
@@ -136,9 +161,17 @@ const call = (files: SeriesFiles, request: SeriesFileRequest): SeriesFileAnswers
     case 'dropAndPersist':
       return files.dropAndPersist(request);
     case 'load':
-      return files.load(request.high, request.low, request.firstIndex, request.slots);
+      return files.load(request.high, request.low, request.firstIndex, request.slots, request.addSums);
+    case 'loadDoubtful':
+      return files.loadDoubtful(request.high, request.low, request.index, request.slot, request, request.isVerified);
     case 'descriptors':
-      return files.loadDescriptors(request.high, request.low, request.skipFromEnd, request.passOverTornEnd);
+      return files.loadDescriptors(
+        request.high,
+        request.low,
+        request.skipFromEnd,
+        request.passOverTornEnd,
+        request.verification,
+      );
     case 'remove':
       return files.remove(request.high, request.low);
     case 'quarantine':
@@ -153,6 +186,8 @@ const call = (files: SeriesFiles, request: SeriesFileRequest): SeriesFileAnswers
     case 'syncDirectories':
       files.syncDirectories();
       return undefined;
+    case 'syncChecksums':
+      return files.syncChecksums();
     case 'scan':
       return files.scan(request.index);
     case 'deleteJunk':

@@ -13,11 +13,12 @@
  * and `TIDEMARK_IO` for what the system refused.
  */
 import { join } from 'node:path';
-import type { SlabView } from '../chunk/slab.ts';
+import type { SlabView, Slot } from '../chunk/slab.ts';
 import { TidemarkError } from '../errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { appendRecords, type PersistResult, replaceRecords } from './append-records.ts';
+import type { ChecksumReport } from './chunk-checksums.ts';
 import { type DropAndPersist, type DropResult, dropAndPersist } from './drop-and-persist.ts';
 import type { FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
@@ -25,7 +26,15 @@ import { directoriesOfMove, quarantineFile } from './quarantine-file.ts';
 import { closeAfter, closeQuietly, discard, openIfPresent } from './read-write.ts';
 import { deleteJunk, type SeriesDirectoryScan, scanSeriesDirectory } from './series-directory.ts';
 import { SeriesFileAccess, type Slots } from './series-file-access.ts';
-import { type ChunkDescriptors, readChunks, readDescriptors } from './series-file-reader.ts';
+import {
+  type ChunkDescriptors,
+  checksumsInFile,
+  type DoubtfulChunk,
+  readChunks,
+  readDescriptors,
+  readDoubtfulChunk,
+  type Verification,
+} from './series-file-reader.ts';
 import { seriesDirectoryName, seriesPath, TEMPORARY_SUFFIX } from './series-path.ts';
 import { RECORD_BYTES, type SeriesFileStat, toSeriesFileStat } from './series-record.ts';
 
@@ -38,12 +47,15 @@ export class SeriesFiles {
 
   /** Appends chunks, oldest first. When it fails the file is as long as before, and the same can be tried again. */
   persist(high: number, low: number, slots: Slots, encodings: Uint8Array, sync: boolean): PersistResult {
-    return this.attempt('append to', high, low, (path) => appendRecords(this.access, path, slots, encodings, 0, sync));
+    return this.attempt('append to', high, low, () =>
+      appendRecords(this.access, { high, low }, slots, encodings, 0, sync),
+    );
   }
 
   /** Takes back an append whose sync has failed: as if it had failed itself. Never throws. */
   takeBack(high: number, low: number, firstIndex: number): void {
     this.access.takeBack(this.access.path(high, low), firstIndex * RECORD_BYTES);
+    this.access.checksums.change(high, low, { kind: 'cut', from: firstIndex });
   }
 
   /** Drops what is past retention and appends chunks, in one go: see drop-and-persist.ts. */
@@ -51,20 +63,56 @@ export class SeriesFiles {
     return this.attempt('rewrite', request.high, request.low, () => dropAndPersist(this.access, request));
   }
 
-  /** Reads consecutive chunks, the first from `firstIndex`, into slots and checks them. Returns their encodings. */
-  load(high: number, low: number, firstIndex: number, slots: Slots): Uint8Array {
-    return this.attempt('read', high, low, (path) => readChunks(this.access, path, firstIndex, slots));
+  /**
+   * Reads consecutive chunks, the first from `firstIndex`, into slots and checks them, but not their checksums. Returns their
+   * encodings. With `addSums`, chunks without a checksum get one.
+   */
+  load(high: number, low: number, firstIndex: number, slots: Slots, addSums = false): Uint8Array {
+    return this.attempt('read', high, low, (path) => {
+      if (!addSums || this.hasSums(high, low, firstIndex, slots.length))
+        return readChunks(this.access, path, firstIndex, slots);
+      const sums = new Uint32Array(slots.length);
+      const encodings = readChunks(this.access, path, firstIndex, slots, sums);
+      this.access.checksums.change(high, low, { kind: 'fill', first: firstIndex, sums });
+      return encodings;
+    });
+  }
+
+  private hasSums(high: number, low: number, firstIndex: number, count: number): boolean {
+    const sums = this.access.checksums.of(high, low);
+    for (let i = 0; i < count; i++) if ((sums?.[firstIndex + i] ?? 0) === 0) return false;
+    return true;
+  }
+
+  /** Reads one chunk of which something is known to be wrong: see {@link readDoubtfulChunk}. */
+  loadDoubtful(
+    high: number,
+    low: number,
+    index: number,
+    slot: Slot,
+    neighbours: { readonly after: number; readonly before: number },
+    isVerified: boolean,
+  ): DoubtfulChunk {
+    return this.attempt('read', high, low, (path) =>
+      readDoubtfulChunk(this.access, { high, low, path }, index, slot, neighbours, isVerified),
+    );
   }
 
   /**
    * Times and encodings as the headers have them, without the newest `skipFromEnd` chunks. No file: none. Bytes after the
    * last whole record are an error, unless they are to be passed over. What a failed append of this process left there goes
-   * first: it is no damage.
+   * first: it is no damage. With `verification` the chunks are compared with their checksums.
    */
-  loadDescriptors(high: number, low: number, skipFromEnd = 0, passOverTornEnd = false): ChunkDescriptors {
+  loadDescriptors(
+    high: number,
+    low: number,
+    skipFromEnd = 0,
+    passOverTornEnd = false,
+    verification?: Verification,
+  ): ChunkDescriptors {
     return this.attempt('read', high, low, (path) => {
       this.access.makePendingCut(path);
-      return readDescriptors(this.access, path, skipFromEnd, passOverTornEnd);
+      return readDescriptors(this.access, { high, low, path }, skipFromEnd, passOverTornEnd, verification);
     });
   }
 
@@ -75,6 +123,7 @@ export class SeriesFiles {
       if (found === undefined) return 0;
       this.access.fileSystem.remove(path);
       this.access.forget(path);
+      this.access.checksums.change(high, low, { kind: 'cut', from: 0 });
       this.access.noteEntry(path);
       return toSeriesFileStat(found.size, found.mtimeNs).chunks;
     });
@@ -98,6 +147,7 @@ export class SeriesFiles {
     return this.attempt('quarantine', high, low, (path) => {
       const moved = quarantineFile(fileSystem, directory, seriesPath(high, low), reason, pairs);
       this.access.forget(path);
+      this.access.checksums.change(high, low, { kind: 'cut', from: 0 });
       const changed = this.directoriesOfMove(high, low);
       this.access.noteChanges(changed);
       this.access.syncNamesIfPossible(changed);
@@ -132,6 +182,7 @@ export class SeriesFiles {
           throw new TidemarkError('TIDEMARK_INTERNAL', `can't cut ${path} to ${size} bytes: it has ${before}`);
         }
         fileSystem.truncate(fd, size);
+        this.access.checksums.change(high, low, { kind: 'cut', from: chunks });
         this.access.syncFile(fd, path);
         return toSeriesFileStat(size, fileSystem.statOpen(fd).mtimeNs);
       });
@@ -172,6 +223,12 @@ export class SeriesFiles {
   /** Puts a file with these chunks in the place of the one that is there, durably and in one step. */
   replace(high: number, low: number, slots: Slots, encodings: Uint8Array): SeriesFileStat {
     return this.attempt('rewrite', high, low, (path) => {
+      const { checksums } = this.access;
+      // No journal names the file, so a crash must not leave the checksums of the old one.
+      if ((checksums.of(high, low)?.length ?? 0) > 0) {
+        checksums.change(high, low, { kind: 'cut', from: 0 });
+        checksums.sync();
+      }
       const { size, mtimeNs } = replaceRecords(this.access, path, slots, encodings);
       return toSeriesFileStat(size, mtimeNs);
     });
@@ -189,6 +246,40 @@ export class SeriesFiles {
     } catch (error) {
       throw ioError(error, 'sync directories of', this.access.directory);
     }
+  }
+
+  /**
+   * After a crash: of the chunks from `from` on, checksums may be those of others, so they are taken from the file again, up
+   * to chunk `end`. The file's chunks must have been found whole.
+   */
+  renewChecksums(high: number, low: number, from: number, end: number): void {
+    const { access } = this;
+    access.checksums.change(high, low, { kind: 'cut', from });
+    if (from >= end) return;
+    this.attempt('read', high, low, (path) => {
+      const sums = checksumsInFile(access, path, from, end);
+      access.checksums.change(high, low, { kind: 'set', first: from, sums });
+    });
+  }
+
+  /** Durably forgets every checksum: the files may have been changed without them. */
+  discardChecksums(): void {
+    this.access.checksums.discardAll();
+  }
+
+  /** Makes changes of checksums durable. The series files come first. */
+  syncChecksums(): ChecksumReport {
+    return this.access.checksums.sync();
+  }
+
+  /** Lets go of checksums in memory: from here on, another thread changes the files. */
+  releaseChecksums(): void {
+    this.access.checksums.forgetState();
+  }
+
+  /** Reads all checksum files, and says what is wrong with them. */
+  verifyChecksumFiles(): readonly string[] {
+    return this.access.checksums.verifyAll();
   }
 
   /** Lists series directory `index`, 0 to 255. */

@@ -32,10 +32,24 @@ export const encodeRecord = (
 ): void => {
   const block = slab.blockOf(slot);
   const start = slab.offsetOf(slot);
-  target[offset] = encoding;
-  writeInt64LE(target, offset + FIRST_TIME_OFFSET, firstTimeOf(block, start, encoding));
-  writeInt64LE(target, offset + LAST_TIME_OFFSET, lastTimeOf(block, start, encoding));
+  const firstTime = firstTimeOf(block, start, encoding);
+  writeHeader(target, offset, { encoding, firstTime, lastTime: lastTimeOf(block, start, encoding) });
   writeForSeriesFile(block, start, encoding, target, offset + HEADER_BYTES);
+};
+
+/** Writes a record's header. */
+export const writeHeader = (
+  target: Uint8Array,
+  offset: number,
+  {
+    encoding,
+    firstTime,
+    lastTime,
+  }: { readonly encoding: number; readonly firstTime: number; readonly lastTime: number },
+): void => {
+  target[offset] = encoding;
+  writeInt64LE(target, offset + FIRST_TIME_OFFSET, firstTime);
+  writeInt64LE(target, offset + LAST_TIME_OFFSET, lastTime);
 };
 
 /** Time of the first sample, from a record's header. */

@@ -9,6 +9,7 @@ import { formatValue } from '../text/values.ts';
 import { matchParams } from './params.ts';
 import { sendPieces } from './reply.ts';
 import type { StoreExchange } from './router.ts';
+import { warningsOf } from './warnings.ts';
 
 const nameOf = ({ labels }: InstantSample): string => labels['__name__'] ?? '';
 
@@ -78,7 +79,10 @@ const nameInComment = (name: string): string => formatLabels({ __name__: name })
  */
 async function* federatedLines({ store, params }: StoreExchange, escaping: Escaping): AsyncIterable<string> {
   let previous: string | undefined;
-  for (const { labels, value, timestamp } of await latest(store, matchParams(params, { required: true }))) {
+  for (const sample of await latest(store, matchParams(params, { required: true }))) {
+    const { labels, value, timestamp } = sample;
+    // A comment that is neither HELP nor TYPE is passed over by every scraper.
+    for (const warning of warningsOf(sample)) yield `# ${warning.replace(/\s+/g, ' ')}\n`;
     if (!labels['__name__']) continue;
     const escaped = escapeLabels(labels, escaping);
     const name = escaped['__name__'];

@@ -9,6 +9,7 @@ import { badData, sendData } from './reply.ts';
 import type { Route, StoreExchange } from './router.ts';
 import { streamTail } from './tail.ts';
 import { thinOut } from './thin-out.ts';
+import { warningsOf } from './warnings.ts';
 
 /** More lines than this are not readable in one chart. */
 const chartSeriesMax = 50;
@@ -42,13 +43,15 @@ const range = async ({ store, params, response, signal, breathe }: StoreExchange
   const all = await store.metrics(selector, limits);
   const last = (await firstByLabels(all, chartSeriesMax, breathe)).at(-1);
   const series: { labels: Labels; timestamps: number[]; values: (number | null)[] }[] = [];
+  const warnings: string[] = [];
   for await (const one of store.select(selector, { ...limits, signal })) {
     // They come in the order of labels: the others are not asked for.
     if (last === undefined || compareLabels(one.labels, last) > 0) break;
+    warnings.push(...warningsOf(one));
     if (one.timestamps.length === 0) continue;
     series.push({ labels: sortedLabels(one.labels), ...thinOut(one.timestamps, one.values, buckets) });
   }
-  sendData(response, { series, total: all.length });
+  sendData(response, { series, total: all.length }, warnings);
 };
 
 const seriesDetail = async ({ store, params, response }: StoreExchange): Promise<void> => {

@@ -12,6 +12,7 @@ import { federate } from './federate.ts';
 import { countParam, matchParams, quoteParam, rangeParams } from './params.ts';
 import { badData, sendData, sendPieces } from './reply.ts';
 import type { Route, StoreExchange } from './router.ts';
+import { warningsOf } from './warnings.ts';
 
 const limitMax = 1_000_000;
 
@@ -105,15 +106,26 @@ const storageStatus = async ({ store, response, signal, breathe }: StoreExchange
   });
 };
 
-async function* exportedLines({ store, params, signal }: StoreExchange): AsyncIterable<string> {
+/** The trailer that names what an export lacks: the body is under way when damage is found. */
+const warningsTrailer = 'Tidemark-Warnings';
+const trailerWarningsMax = 20;
+
+async function* exportedLines({ store, params, signal, response }: StoreExchange): AsyncIterable<string> {
   const bits = params.get('bits') === '1';
-  for (const selector of matchParams(params, { required: true }))
-    for await (const one of store.select(selector, { ...rangeParams(params), signal }))
+  const warnings: string[] = [];
+  for (const selector of matchParams(params, { required: true })) {
+    for await (const one of store.select(selector, { ...rangeParams(params), signal })) {
+      if (warnings.length < trailerWarningsMax) warnings.push(...warningsOf(one));
       if (one.timestamps.length > 0) yield* jsonLinePieces(one, { bits });
+    }
+  }
+  if (warnings.length > 0) response.addTrailers({ [warningsTrailer]: encodeURI(JSON.stringify(warnings)) });
 }
 
-const exportLines = (exchange: StoreExchange): Promise<void> =>
-  sendPieces(exchange, 'application/stream+json; charset=utf-8', exportedLines(exchange));
+const exportLines = (exchange: StoreExchange): Promise<void> => {
+  exchange.response.setHeader('Trailer', warningsTrailer);
+  return sendPieces(exchange, 'application/stream+json; charset=utf-8', exportedLines(exchange));
+};
 
 const both = ['GET', 'POST'] as const;
 

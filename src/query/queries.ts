@@ -72,7 +72,7 @@ export class Queries {
     for (let i = 0; i < found.length; i++) {
       this.check(signal);
       const samples = ahead.take(i) ?? reader.readMemory(found[i], range) ?? (await ahead.read(i));
-      if (samples.timestamps.length > 0) yield answerOf(found[i], samples);
+      if (samples.timestamps.length > 0 || samples.problems !== undefined) yield answerOf(found[i], samples);
       sampleCount += samples.timestamps.length + SAMPLES_PER_SERIES;
       if (sampleCount < SAMPLES_PER_LOOK) continue;
       sampleCount = 0;
@@ -88,9 +88,14 @@ export class Queries {
     const lookback =
       options.lookback === undefined ? DEFAULT_LOOKBACK_MS : durationOption('lookback', options.lookback);
     const samples: InstantSample[] = [];
-    for await (const { labels, timestamps, values } of this.select(selector, { from: at - lookback, through: at })) {
+    for await (const { labels, timestamps, values, ...rest } of this.select(selector, {
+      from: at - lookback,
+      through: at,
+    })) {
       const last = timestamps.length - 1;
-      if (!isStaleAt(values, last)) samples.push({ labels, timestamp: timestamps[last], value: values[last] });
+      if (last < 0 || isStaleAt(values, last)) continue;
+      const sample = { labels, timestamp: timestamps[last], value: values[last] };
+      samples.push(rest.problems === undefined ? sample : { ...sample, problems: rest.problems });
     }
     return samples;
   }
@@ -210,10 +215,11 @@ export class Queries {
     });
     const earliest = Math.min(...from.map((time) => (Number.isNaN(time) ? range.from : time)));
     const answers = await reader.readBatch(batch, { from: earliest, through: range.through });
-    return answers.map(({ timestamps, values }, index) => {
+    return answers.map(({ timestamps, values, problems }, index) => {
       const last = timestamps.length - 1;
       if (last < 0) return undefined;
-      return { labels: toLabels(batch[index].pairs), timestamp: timestamps[last], value: values[last] };
+      const sample = { labels: toLabels(batch[index].pairs), timestamp: timestamps[last], value: values[last] };
+      return problems === undefined ? sample : { ...sample, problems };
     });
   }
 
@@ -248,11 +254,12 @@ const soughtBy = (selector: Selector, { from, through }: Range): Sought => ({
   through,
 });
 
-const answerOf = (series: FoundSeries, { timestamps, values }: ReadSamples): SeriesSamples => ({
+const answerOf = (series: FoundSeries, { timestamps, values, problems }: ReadSamples): SeriesSamples => ({
   labels: toLabels(series.pairs),
   fingerprint: fingerprintText(series.high, series.low),
   timestamps,
   values,
+  ...(problems === undefined ? {} : { problems }),
 });
 
 const isTextList = (selectors: Selector | readonly string[]): selectors is readonly string[] =>

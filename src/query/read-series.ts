@@ -12,8 +12,11 @@
  */
 import type { Slab, Slot } from '../chunk/slab.ts';
 import { NO_SLOT } from '../chunk/slab.ts';
+import { DAMAGED_CHUNKS } from '../disk/hint.ts';
+import { type ChunkDescriptors, firstUnsoundChunk, type Verification } from '../disk/series-file-reader.ts';
 import { toError } from '../disk/series-file-requests.ts';
 import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
+import { descriptorProblem } from '../disk/series-record.ts';
 import { TidemarkError } from '../errors.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
@@ -29,6 +32,10 @@ import { type ReadSamples, SampleCollector } from './samples.ts';
 export const CHUNKS_AT_ONCE = 1024;
 /** Decoding so many takes some 10 ms. A batch that has as many is answered as far as it got. */
 export const SAMPLES_AT_ONCE = 1 << 19;
+/** Problems that an answer names, one by one. */
+const PROBLEMS_MAX = 20;
+/** Chunks that the hint of a quarantined file names. */
+const NAMED_CHUNKS_MAX = 500;
 
 export interface ReadParts {
   readonly table: SeriesTable;
@@ -38,6 +45,10 @@ export interface ReadParts {
   readonly cache: ChunkCache;
   readonly files: SeriesFileWorker;
   readonly fileKeys: KeyedMutex<string>;
+  /** How chunks are compared with their checksums. */
+  readonly verification: Verification;
+  /** Chunks without a checksum get one when they have been read. */
+  readonly addSums: boolean;
   /** Tells the series' statechart that its file is damaged. */
   readonly onDamage: (high: number, low: number, error: Error) => void;
   /** Chunks were loaded: what is over the memory target may go. */
@@ -53,11 +64,7 @@ export interface Range {
 }
 
 /** Times of a file's chunks, oldest first. */
-export interface FileTimes {
-  readonly firstTimes: Float64Array;
-  readonly lastTimes: Float64Array;
-  readonly encodings: Uint8Array;
-}
+export type FileTimes = ChunkDescriptors;
 
 /** One series of a batch on its way through the file layer. */
 interface Reading {
@@ -68,12 +75,33 @@ interface Reading {
   /** Which chunks of the file are in the range: the first one, and the one behind the last. */
   firstChunk: number;
   endChunk: number;
+  /** The chunk of the first slot in `file`. */
+  portionStart: number;
   /** Slots of those that are loaded, from the moment that they are allocated; NO_SLOT for what can't be read. */
   file: Slot[];
   /** Chunks that the file should have at least. */
   readonly chunksInFile: number;
+  /** Of the file's chunks; of a doubtful one, all that its neighbours leave open. */
+  times: Pick<FileTimes, 'firstTimes' | 'lastTimes'>;
+  /** Chunks that are not as they were written, or whose header can't be right. */
+  doubtful: ReadonlySet<number>;
+  /** Chunks of which no samples can be given. */
+  readonly unreadable: Set<number>;
+  /** Doubtful chunks whose samples are given nevertheless. */
+  readonly given: Set<number>;
   /** What the file has that can't be read. */
   damage: Error | undefined;
+  /** What is wrong with the chunks of the answer, at most {@link PROBLEMS_MAX}. */
+  readonly problems: string[];
+}
+
+/** A chunk that is read by itself, because something is wrong with it or with one beside it. */
+interface Doubtful {
+  readonly reading: Reading;
+  readonly chunk: number;
+  readonly slot: Slot;
+  /** Its place in `reading.file`. */
+  readonly place: number;
 }
 
 /** Consecutive chunks of one file that are loaded together. */
@@ -104,7 +132,13 @@ export class SeriesReader {
     const row = this.rowOf(series);
     if (row === NO_ROW || this.fileMatters(row, range.from)) return undefined;
     this.collector.begin(range.from, range.through);
-    this.collectMemory(row, range.from, range.through);
+    try {
+      this.collectMemory(row, range.from, range.through);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.parts.onDamage(series.high, series.low, error);
+      return { ...this.collector.take(), problems: [error.message] };
+    }
     return this.collector.take();
   }
 
@@ -139,7 +173,7 @@ export class SeriesReader {
         await this.collect(reading, reading.file, collector);
         await this.collect(reading, reading.memory, collector);
         sampleCount += collector.count;
-        answers.push(collector.take());
+        answers.push(answerOf(reading, collector));
       }
       for (const reading of readings.splice(answers.length)) this.release(reading);
       return answers;
@@ -163,7 +197,7 @@ export class SeriesReader {
       this.releaseFile(reading);
     }
     await this.collect(reading, reading.memory, collector);
-    return collector.take();
+    return answerOf(reading, collector);
   }
 
   private rowOf({ high, low, pairs }: FoundSeries): Row {
@@ -217,8 +251,17 @@ export class SeriesReader {
     // An archived series is its file. One that has gone since it was found has none, and that is no damage.
     const archivedChunks = archived.has(series.high, series.low) ? 1 : 0;
     const chunksInFile = row === NO_ROW ? archivedChunks : table.chunksInFile[row];
-    const nothing = { firstChunk: 0, endChunk: 0, file: [], damage: undefined };
-    return { series, key, release, memory, chunksInFile, ...nothing };
+    const nothing = {
+      firstChunk: 0,
+      endChunk: 0,
+      portionStart: 0,
+      times: noTimes,
+      file: [],
+      damage: undefined,
+      problems: [],
+    };
+    const sound = { doubtful: noChunks, unreadable: new Set<number>(), given: new Set<number>() };
+    return { series, key, release, memory, chunksInFile, ...nothing, ...sound };
   }
 
   private copyOf(slot: Slot): Slot {
@@ -230,17 +273,22 @@ export class SeriesReader {
 
   /** Finds, from the headers, which chunks of each file overlap the range. */
   private async chooseChunks(readings: readonly Reading[], { from, through }: Range): Promise<void> {
+    const { verification } = this.parts;
     const outcomes = await this.parts.files.run(
-      readings.map(({ series: { high, low } }) => ({ kind: 'descriptors', high, low, skipFromEnd: 0 }) as const),
+      readings.map(
+        ({ series: { high, low } }) => ({ kind: 'descriptors', high, low, skipFromEnd: 0, verification }) as const,
+      ),
     );
     for (const [index, reading] of readings.entries()) {
       const outcome = outcomes[index];
       // Of a file that could not be read nobody knows what it has, or lacks.
-      if (!outcome.ok) reading.damage = demandDamage(toError(outcome.error));
+      if (!outcome.ok) noteDamage(reading, demandDamage(toError(outcome.error)));
       const times = outcome.ok ? outcome.value : await this.wholeRecords(reading);
-      const { firstTimes, lastTimes } = times;
-      const missing = reading.chunksInFile - firstTimes.length;
-      if (missing > 0) reading.damage ??= missingChunks(missing, firstTimes.length);
+      const missing = reading.chunksInFile - times.firstTimes.length;
+      if (missing > 0) noteDamage(reading, missingChunks(missing, times.firstTimes.length));
+      reading.doubtful = doubtfulChunks(times);
+      const { firstTimes, lastTimes } = reading.doubtful.size > 0 ? widened(times, reading.doubtful) : times;
+      reading.times = { firstTimes, lastTimes };
       let first = 0;
       while (first < lastTimes.length && lastTimes[first] < from) first++;
       // Chunks of a file that the original wrote may overlap, so what is beyond the range may lie between.
@@ -253,7 +301,8 @@ export class SeriesReader {
 
   /** The chunks of a file whose end is torn. */
   private async wholeRecords({ series: { high, low } }: Reading): Promise<FileTimes> {
-    const request = { kind: 'descriptors', high, low, skipFromEnd: 0, passOverTornEnd: true } as const;
+    const { verification } = this.parts;
+    const request = { kind: 'descriptors', high, low, skipFromEnd: 0, passOverTornEnd: true, verification } as const;
     const [outcome] = await this.parts.files.run([request]);
     return outcome.ok ? outcome.value : noTimes;
   }
@@ -262,13 +311,14 @@ export class SeriesReader {
   private async load(
     wanted: readonly { readonly reading: Reading; readonly from: number; readonly end: number }[],
   ): Promise<void> {
-    const { files, onLoaded } = this.parts;
+    const { files, onLoaded, addSums } = this.parts;
     const runs: Run[] = [];
-    for (const { reading, from, end } of wanted) this.place(reading, from, end, runs);
-    if (runs.length === 0) return;
+    const doubtful: Doubtful[] = [];
+    for (const { reading, from, end } of wanted) this.place(reading, from, end, runs, doubtful);
+    if (runs.length === 0 && doubtful.length === 0) return;
     const outcomes = await files.run(
       runs.map(({ reading: { series }, firstIndex, slots }) => {
-        return { kind: 'load', high: series.high, low: series.low, firstIndex, slots } as const;
+        return { kind: 'load', high: series.high, low: series.low, firstIndex, slots, addSums } as const;
       }),
     );
     for (const [index, run] of runs.entries()) {
@@ -277,19 +327,31 @@ export class SeriesReader {
         this.settle(run, outcome.value);
         continue;
       }
-      run.reading.damage = demandDamage(toError(outcome.error));
-      await this.loadOneByOne(run);
+      run.reading.damage ??= demandDamage(toError(outcome.error));
+      const { reading, start, firstIndex, slots } = run;
+      for (const [i, slot] of slots.entries()) {
+        doubtful.push({ reading, chunk: firstIndex + i, slot, place: start + i });
+      }
     }
+    await this.loadOneByOne(doubtful);
     onLoaded();
   }
 
   /** Finds a slot for each chunk: its own in the cache, or a new one that has to be filled. */
-  private place(reading: Reading, from: number, end: number, runs: Run[]): void {
+  private place(reading: Reading, from: number, end: number, runs: Run[], doubtful: Doubtful[]): void {
     const { cache, slab } = this.parts;
     const { key, file } = reading;
+    reading.portionStart = from;
     let slots: Slot[] = [];
     for (let chunk = from; chunk < end; chunk++) {
       const cached = cache.acquire(key, chunk);
+      if (cached === NO_SLOT && reading.doubtful.has(chunk)) {
+        const slot = slab.allocate(0);
+        doubtful.push({ reading, chunk, slot, place: file.length });
+        file.push(slot);
+        slots = [];
+        continue;
+      }
       file.push(cached === NO_SLOT ? slab.allocate(0) : cached);
       if (cached !== NO_SLOT) {
         slots = [];
@@ -310,23 +372,41 @@ export class SeriesReader {
     }
   }
 
-  /** Where one chunk of a run is damaged, the others are read nevertheless. Nothing of this is cached. */
-  private async loadOneByOne({ reading, start, firstIndex, slots }: Run): Promise<void> {
+  /** Where something is wrong with a chunk, as much as can be trusted is read nevertheless. Nothing of this is cached. */
+  private async loadOneByOne(doubtful: readonly Doubtful[]): Promise<void> {
+    if (doubtful.length === 0) return;
     const { slab, files } = this.parts;
-    const { high, low } = reading.series;
-    const requests = slots.map((slot, i) => {
-      return { kind: 'load', high, low, firstIndex: firstIndex + i, slots: [slot] } as const;
-    });
-    const outcomes = slots.length === 1 ? [] : await files.run(requests);
-    for (const [i, slot] of slots.entries()) {
+    const outcomes = await files.run(
+      doubtful.map(({ reading: { series, times, doubtful: known }, chunk, slot }) => {
+        const after = times.lastTimes[chunk - 1] ?? Number.NEGATIVE_INFINITY;
+        const before = times.firstTimes[chunk + 1] ?? Number.POSITIVE_INFINITY;
+        const { high, low } = series;
+        return {
+          kind: 'loadDoubtful',
+          high,
+          low,
+          index: chunk,
+          slot,
+          after,
+          before,
+          isVerified: known.has(chunk) || this.parts.verification === 'all',
+        } as const;
+      }),
+    );
+    for (const [i, { reading, chunk, slot, place }] of doubtful.entries()) {
       const outcome = outcomes[i];
-      if (outcome?.ok === true) {
-        slab.encoding[slot] = outcome.value[0];
+      if (outcome.ok) {
+        slab.encoding[slot] = outcome.value.encoding;
+        reading.given.add(chunk);
+        const { problem } = outcome.value;
+        if (problem !== undefined) noteDamage(reading, corruptFile(problem));
         continue;
       }
-      if (outcome !== undefined) demandDamage(toError(outcome.error));
+      const error = demandDamage(toError(outcome.error));
       slab.release(slot);
-      reading.file[start + i] = NO_SLOT;
+      reading.file[place] = NO_SLOT;
+      reading.unreadable.add(chunk);
+      noteDamage(reading, error);
     }
   }
 
@@ -342,7 +422,9 @@ export class SeriesReader {
         collector.add(slot);
       } catch (error) {
         if (!isDamage(error)) throw error;
-        reading.damage ??= error;
+        noteDamage(reading, error);
+        const place = reading.file.indexOf(slot);
+        if (slots === reading.file && place >= 0) reading.unreadable.add(reading.portionStart + place);
       }
     }
   }
@@ -355,8 +437,9 @@ export class SeriesReader {
   /** The series has been answered, or the batch failed. */
   private finish(reading: Reading): void {
     this.release(reading);
-    const { series, damage } = reading;
-    if (damage !== undefined) this.parts.onDamage(series.high, series.low, damage);
+    const { series } = reading;
+    const damage = reading.damage ?? doubtfulDamage(reading.doubtful);
+    if (damage !== undefined) this.parts.onDamage(series.high, series.low, withChunks(damage, reading));
   }
 
   /** Lets go of a series. One that is answered in a later batch finds its damage again: until then its file must stay. */
@@ -373,6 +456,63 @@ const noTimes: FileTimes = {
   encodings: new Uint8Array(0),
 };
 
+const noChunks: ReadonlySet<number> = new Set();
+
+const answerOf = ({ problems }: Reading, collector: SampleCollector): ReadSamples => {
+  const samples = collector.take();
+  return problems.length === 0 ? samples : { ...samples, problems };
+};
+
+const noteDamage = (reading: Reading, error: Error): void => {
+  reading.damage ??= error;
+  if (reading.problems.length < PROBLEMS_MAX) reading.problems.push(error.message);
+};
+
+/** Chunks that are not as they were written, and those whose header can't be right. */
+const doubtfulChunks = (times: FileTimes): ReadonlySet<number> => {
+  const { firstTimes, lastTimes, encodings, damaged = [] } = times;
+  const hasUnsound = firstUnsoundChunk(times) >= 0;
+  if (damaged.length === 0 && !hasUnsound) return noChunks;
+  const doubtful = new Set(damaged);
+  if (!hasUnsound) return doubtful;
+  for (let i = 0; i < encodings.length; i++) {
+    if (descriptorProblem(encodings[i], firstTimes[i], lastTimes[i]) !== undefined) doubtful.add(i);
+  }
+  return doubtful;
+};
+
+/** The times with those of doubtful chunks replaced by all that their neighbours leave open. */
+const widened = (
+  { firstTimes, lastTimes }: FileTimes,
+  doubtful: ReadonlySet<number>,
+): Pick<FileTimes, 'firstTimes' | 'lastTimes'> => {
+  const first = firstTimes.slice();
+  const last = lastTimes.slice();
+  for (let i = 0; i < first.length; i++) {
+    if (doubtful.has(i))
+      first[i] = i === 0 ? Number.NEGATIVE_INFINITY : doubtful.has(i - 1) ? first[i - 1] : last[i - 1];
+  }
+  for (let i = last.length - 1; i >= 0; i--) {
+    if (!doubtful.has(i)) continue;
+    const isNextDoubtful = doubtful.has(i + 1);
+    last[i] = i + 1 === last.length ? Number.POSITIVE_INFINITY : isNextDoubtful ? last[i + 1] : firstTimes[i + 1];
+  }
+  return { firstTimes: first, lastTimes: last };
+};
+
+/** What is said of chunks that no answer needed. */
+const doubtfulDamage = (doubtful: ReadonlySet<number>): TidemarkError | undefined =>
+  doubtful.size === 0
+    ? undefined
+    : corruptFile(`${doubtful.size} chunks of the series file are not as they were written`);
+
+/** The error with the chunks whose samples must not be taken for sound when the file is read from quarantine. */
+const withChunks = (damage: Error, { unreadable, doubtful, given }: Reading): Error => {
+  const notGiven = [...doubtful].filter((chunk) => !given.has(chunk));
+  const chunks = [...new Set([...unreadable, ...notGiven])].sort((a, b) => a - b).slice(0, NAMED_CHUNKS_MAX);
+  return chunks.length === 0 ? damage : corruptFile(`${damage.message}${DAMAGED_CHUNKS}${chunks.join(', ')}`);
+};
+
 /** How many readings of a batch, from the first one on, fit into one portion of chunks; at least one. */
 const fittingCount = (readings: readonly Reading[]): number => {
   let count = 0;
@@ -385,11 +525,10 @@ const fittingCount = (readings: readonly Reading[]): number => {
   return Math.max(1, count);
 };
 
+const corruptFile = (message: string): TidemarkError => new TidemarkError('TIDEMARK_CORRUPT_SERIES_FILE', message);
+
 const missingChunks = (missing: number, found: number): TidemarkError =>
-  new TidemarkError(
-    'TIDEMARK_CORRUPT_SERIES_FILE',
-    found === 0 ? 'the series file is missing' : `${missing} chunks of the series file are missing`,
-  );
+  corruptFile(found === 0 ? 'the series file is missing' : `${missing} chunks of the series file are missing`);
 
 /** The error if it says that the file is damaged; any other is the disk's doing, says nothing about it, and is thrown. */
 const demandDamage = (error: TidemarkError): TidemarkError => {

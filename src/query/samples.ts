@@ -9,6 +9,8 @@ import type { Slab, Slot } from '../chunk/slab.ts';
 export interface ReadSamples {
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
+  /** What could not be read; absent when nothing is missing. */
+  readonly problems?: readonly string[];
 }
 
 const CAPACITY = 1024;

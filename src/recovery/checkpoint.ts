@@ -18,6 +18,7 @@
 import { phaseOfCode, seriesTags } from '../../machines/series-states.ts';
 import type { Slab } from '../chunk/slab.ts';
 import type { Clock } from '../clock.ts';
+import type { ChecksumReport } from '../disk/chunk-checksums.ts';
 import type { FileSystem } from '../disk/file-system.ts';
 import type { HeadsRecord } from '../disk/heads.ts';
 import { cutTrailer } from '../disk/heads-trailer.ts';
@@ -63,6 +64,8 @@ export interface CheckpointParts {
   readonly journal: JournalWriter;
   readonly bus: EventBus;
   readonly clock: Clock;
+  /** Told what the checksums of the series files say of themselves. */
+  readonly onChecksums: (report: ChecksumReport) => void;
 }
 
 export interface CheckpointResult extends HeadsWritten {
@@ -183,6 +186,7 @@ export class Checkpointer {
     }
     await this.syncBatch(rows);
     await runOne(files, { kind: 'syncDirectories' });
+    this.parts.onChecksums(await runOne(files, { kind: 'syncChecksums' }));
   }
 
   private async syncBatch(rows: readonly Row[]): Promise<void> {

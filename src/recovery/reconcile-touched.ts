@@ -68,6 +68,7 @@ export const reconcileTouched = async (
       } else if (archived.has(high, low)) {
         if (parts.emptied.has(fingerprint) && files.stat(high, low) === undefined) purgeEmptied(parts, high, low);
         else reconcileArchived(parts, high, low);
+        files.renewChecksums(high, low, 0, 0);
       } else if (purged.has(fingerprint)) {
         filesRemoved += files.remove(high, low) > 0 ? 1 : 0;
         files.syncRemoval(high, low);
@@ -76,9 +77,11 @@ export const reconcileTouched = async (
         filesRemoved++;
       } else {
         files.syncRemoval(high, low);
+        files.renewChecksums(high, low, 0, 0);
       }
     } catch (error) {
       if (!(error instanceof TidemarkError) || !error.code.startsWith('TIDEMARK_CORRUPT_')) throw error;
+      files.renewChecksums(high, low, 0, 0);
       damaged.push({ high, low, reason: error.message });
     }
     done++;

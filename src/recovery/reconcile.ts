@@ -49,6 +49,7 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   const stat = files.stat(high, low);
   if (stat === undefined) {
     files.syncRemoval(high, low);
+    files.renewChecksums(high, low, 0, 0);
     table.chunksInFile[row] = 0;
     table.firstTime[row] = EARLIEST;
     table.lastChunkFirstTime[row] = EARLIEST;
@@ -59,11 +60,15 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   }
   const whole = stat.trailingBytes > 0 ? files.truncateTo(high, low, stat.chunks) : stat;
   const sound = soundChunks(parts, row, high, low);
+  // A file that begins where it did when the checkpoint was written has not been rewritten since.
+  const isAsCounted = table.firstTime[row] !== EARLIEST && table.firstTime[row] === sound.firstTime;
   const cut = stat.chunks - sound.count;
   const left = cut > 0 ? files.truncateTo(high, low, sound.count) : whole;
   const doubtfulFrom = parts.writtenAgain === 'all' ? 0 : sound.older;
   const isInDoubt = parts.writtenAgain !== 'none' && doubtfulFrom < sound.count;
   const settled = isInDoubt ? files.writeAgain(high, low, doubtfulFrom) : left;
+  if (isAsCounted) files.renewChecksums(high, low, Math.min(Math.max(0, expected), sound.count), sound.count);
+  else files.renewChecksums(high, low, 0, 0);
   table.chunksInFile[row] = sound.count;
   table.mtimeNs[row] = settled.mtimeNs;
   table.firstTime[row] = sound.firstTime;

@@ -186,6 +186,8 @@ const recoverWith = async (
 ): Promise<Recovered> => {
   const { clock, logger } = engine;
   const { databases } = found;
+  // The original has changed series files without their checksums.
+  if (found.predecessor === 'other') engine.seriesFiles.discardChecksums();
   let labels = new LabelIndex(databases.names, databases.pairs, { texts: engine.texts });
   const archiveAndHeads = await allOf([loadArchive(engine, databases, progress), loadHeads(engine, progress)]);
   let [loaded] = archiveAndHeads;
@@ -254,6 +256,8 @@ const recoverWith = async (
       from,
       journal.end,
     );
+    // The tail may lack the name of a file that was changed.
+    if (tailIsDamaged) engine.seriesFiles.discardChecksums();
     const reconciled = await reconcileTouched(
       {
         ...engine,
@@ -296,6 +300,8 @@ const recoverWith = async (
     logger.warn({ ...result }, "The journal's samples that were nowhere else were added.");
   };
   if (mustRecover) {
+    // Which files were changed since their checksums were written is not known here.
+    engine.seriesFiles.discardChecksums();
     const result = await recoverFromCrash({
       ...engine,
       archive,
@@ -327,6 +333,9 @@ const recoverWith = async (
   }
   // What recovery itself moved and could not sync at once: the checkpoints to come know only of their own worker's moves.
   engine.seriesFiles.syncDirectories();
+  for (const finding of engine.seriesFiles.syncChecksums().findings)
+    logger.warn({ finding }, 'Checksums of series files are damaged or lost.');
+  engine.seriesFiles.releaseChecksums();
   if (!mustRecover) lookUpUnknownFiles(engine);
   dropStaleArchiveEntries(engine, archived, indexer);
   await learnMappings(engine, archive);

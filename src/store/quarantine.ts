@@ -1,6 +1,7 @@
 /** What is in quarantine, and what can still be read of it. */
 import type { QuarantinedSeries, SeriesSamples } from '../api.ts';
 import { SampleColumns } from '../chunk/chunk.ts';
+import { damagedChunksOf } from '../disk/hint.ts';
 import { listQuarantined, type QuarantinedFile } from '../disk/quarantine-list.ts';
 import { readQuarantined } from '../disk/quarantine-reader.ts';
 import { TidemarkError } from '../errors.ts';
@@ -44,8 +45,9 @@ export const readFromQuarantine = (
 };
 
 const readOne = (
-  { file }: QuarantinedFile,
+  { file, reason }: QuarantinedFile,
   fileSystem: Parameters<typeof readQuarantined>[0],
   directory: string,
   columns: SampleColumns,
-): readonly string[] => (file === undefined ? [] : readQuarantined(fileSystem, directory, file, columns));
+): readonly string[] =>
+  file === undefined ? [] : readQuarantined(fileSystem, directory, file, columns, damagedChunksOf(reason));

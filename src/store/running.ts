@@ -56,6 +56,8 @@ export class Running {
   /** Series in quarantine. */
   quarantinedCount = 0;
   persistErrors = 0;
+  /** Memory of decoded checksum files, as of the last checkpoint. */
+  checksumCacheBytes = 0;
   chunksPersisted = 0;
   chunksDropped = 0;
   archivedTotal = 0;
@@ -164,6 +166,10 @@ export class Running {
         journal,
         bus,
         clock,
+        onChecksums: ({ findings, cachedBytes }) => {
+          this.checksumCacheBytes = cachedBytes;
+          for (const finding of findings) logger.warn({ finding }, 'Checksums of series files are damaged or lost.');
+        },
       },
       recovered.exactHeads,
     );
@@ -195,6 +201,9 @@ export class Running {
       cache,
       files,
       fileKeys,
+      // Another process may rewrite files while a store that is only read looks at them.
+      verification: options.readOnly && recovered.how !== 'clean' ? 'aligned' : 'all',
+      addSums: !options.readOnly,
       onDamage: (high, low, error) => this.reportDamage(high, low, error.message),
       onLoaded: () => this.memory.evictOverTarget(),
       breathe: () => clock.breathe(),

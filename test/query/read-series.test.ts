@@ -53,6 +53,8 @@ class Subject {
         },
       },
       fileKeys: this.fileKeys,
+      verification: 'all',
+      addSums: true,
       onDamage: (_high, low) => {
         this.damaged.push(low);
       },

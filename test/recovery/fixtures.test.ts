@@ -88,7 +88,12 @@ const compare = (name: string, scenario: Scenario, run: Run, content: DirectoryC
     if (before === undefined || before.samples.length === 0) continue;
     expect({ fingerprint, where }, text).to.deep.equal({ fingerprint: before.fingerprint, where: before.where });
   }
-  expect(content.extra.filter((entry) => !leftovers.test(entry))).to.deep.equal(['LAST_CLOSE', 'journal']);
+  expect(content.extra.filter((entry) => !leftovers.test(entry))).to.deep.equal([
+    'LAST_CLOSE',
+    'RETENTION',
+    'checksums',
+    'journal',
+  ]);
   // A series that was damaged was read as far as it can be, and put into quarantine.
   const alive = new Map([...run.series].filter(([, { fingerprint }]) => isStored(content, fingerprint)));
   for (const { fingerprint } of run.series.values())
@@ -103,8 +108,8 @@ const isStored = ({ heads, archivedMetrics }: DirectoryContent, fingerprint: str
 const quarantinedIn = (directory: string): string[] =>
   listQuarantined(nodeFileSystem, directory).map(({ fingerprint }) => fingerprint);
 
-/** Of the fixtures with strange names, and what is kept of a damaged index. */
-const leftovers = /^(?:fg|notes\.txt|heads\.db\.tmp|mappings\.db\.tmp|.*\.damaged-1)$/;
+/** Of the fixtures with strange names, what is kept of a damaged index, and what a checkpoint of the recovery notes. */
+const leftovers = /^(?:INDEX_SEQUENCES|fg|notes\.txt|heads\.db\.tmp|mappings\.db\.tmp|.*\.damaged-1)$/;
 
 /** Where the series are the same, the indexes are, entry by entry. */
 const compareIndexes = (name: string, scenario: Scenario, series: SeriesByText, content: DirectoryContent): void => {

@@ -18,7 +18,10 @@ describe('a directory that the original closed', () => {
         const before = await contentOf(directory);
         await runDirectory(directory, 'as-is', encodingOf(name));
         const after = await contentOf(directory);
-        expect(after).to.deep.equal({ ...before, extra: [...before.extra, 'LAST_CLOSE', 'journal'].sort() });
+        expect(after).to.deep.equal({
+          ...before,
+          extra: [...before.extra, 'LAST_CLOSE', 'RETENTION', 'checksums', 'journal'].sort(),
+        });
       } finally {
         remove();
       }

@@ -14,6 +14,7 @@ export interface Machine {
   readonly store: Store;
   readonly clock: SteppedClock;
   readonly fileSystem: MemoryFileSystem;
+  readonly keyValueStores: MemoryStores;
   /** Everything the store has said, samples not included. */
   readonly events: DomainEvent[];
   /** Lets virtual time pass, in steps of at most `stepMs`, and what it begins come to its end. */
@@ -63,6 +64,7 @@ const openOn = async (ports: Ports, options: StoreOptions): Promise<Machine> => 
     store,
     clock,
     fileSystem,
+    keyValueStores: ports.keyValueStores,
     events,
     pass,
     reopen: async (others = options) => {

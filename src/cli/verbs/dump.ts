@@ -1,5 +1,6 @@
 /** `tidemark dump`: every series as a JSON line. Opens read-only: nothing in the directory changes, whatever its state. */
 import { jsonLinePieces } from '../../text/json-lines.ts';
+import { formatLabels } from '../../text/labels.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
 import { parseTimeRange } from '../time-argument.ts';
@@ -20,6 +21,7 @@ export const dump: Verb = {
   notes: [
     'A line is {"metric":{…},"values":[…],"timestamps":[…]}, the shape that VictoriaMetrics exports and imports; timestamps are milliseconds. Series are sorted by labels; a long one has several lines. NaN is null, the infinities are "Infinity" and "-Infinity", in lines of their own.',
     'TIME is milliseconds since the epoch, a date such as 2026-01-31T12:00Z, or how long ago, such as 6h.',
+    'What is damaged is named on stderr, everything else is printed, and the exit code is 3.',
   ],
   examples: [
     'tidemark dump ./data > all.jsonl',
@@ -30,10 +32,17 @@ export const dump: Verb = {
   async run({ positionals: [directory, selector], options, terminal, engine, signal }) {
     const { systemClock } = await engine();
     const { from, through } = parseTimeRange(options, systemClock.now());
-    await using store = await openForReading(directory, { terminal, engine, signal });
-    for await (const series of store.select(selector ?? [], { from, through, signal }))
-      if (series.timestamps.length > 0)
-        for (const piece of jsonLinePieces(series, { bits: options['bits'] === true })) await terminal.out.write(piece);
-    return exitCodes.ok;
+    let problems = 0;
+    const say = (what: string): void => {
+      problems++;
+      terminal.err.say(`not readable: ${what}\n`);
+    };
+    await using store = await openForReading(directory, { terminal, engine, signal }, say);
+    for await (const series of store.select(selector ?? [], { from, through, signal })) {
+      for (const problem of series.problems ?? []) say(`${formatLabels(series.labels)}: ${problem}`);
+      if (series.timestamps.length === 0) continue;
+      for (const piece of jsonLinePieces(series, { bits: options['bits'] === true })) await terminal.out.write(piece);
+    }
+    return problems === 0 ? exitCodes.ok : exitCodes.problems;
   },
 };
