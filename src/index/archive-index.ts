@@ -6,6 +6,8 @@
  * original: after a crash between the two there is a metric without times, which recovery completes, or there are times
  * without a metric, which it deletes.
  */
+import { TidemarkError } from '../errors.ts';
+import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { TextTable } from '../model/text-table.ts';
 import type { ArchiveDirectory } from './archive-directory.ts';
@@ -56,6 +58,11 @@ export class ArchiveBatch {
     this.timeRanges.push({ type: 'put', key, value: encodeTimeRange(firstTime, lastTime) });
   }
 
+  /** The labels alone, for an index whose times are whole. */
+  putMetric(high: number, low: number, pairs: LabelPairs): void {
+    this.metrics.push({ type: 'put', key: encodeFingerprint(high, low), value: encodeMetric(pairs) });
+  }
+
   updateTimeRange(high: number, low: number, { firstTime, lastTime }: TimeRange): void {
     this.timeRanges.push({
       type: 'put',
@@ -86,7 +93,7 @@ export class ArchiveIndex {
   /** The labels of an archived series, or `undefined`. Blocks for one read: `append` needs the answer at once. */
   labelsOf(high: number, low: number): LabelPairs | undefined {
     const value = this.metrics.getBlocking(encodeFingerprint(high, low));
-    return value === undefined ? undefined : this.decoder.metric(value);
+    return value === undefined ? undefined : this.decode(value);
   }
 
   /** The labels of many series: high and low halves in turn. Those that are not archived are `undefined`. */
@@ -94,13 +101,32 @@ export class ArchiveIndex {
     const keys: Uint8Array[] = [];
     for (let i = 0; i < halves.length; i += 2) keys.push(encodeFingerprint(halves[i], halves[i + 1]));
     const values = await this.metrics.getMany(keys);
-    return values.map((value) => (value === undefined ? undefined : this.decoder.metric(value)));
+    return values.map((value) => (value === undefined ? undefined : this.decode(value)));
   }
 
   /** The time range of an archived series, or `undefined`. */
   async timeRangeOf(high: number, low: number): Promise<TimeRange | undefined> {
     const value = await this.timeRanges.get(encodeFingerprint(high, low));
     return value === undefined ? undefined : this.decoder.timeRange(value);
+  }
+
+  /** For a series that is archived and has no labels here, although its archiving is written. */
+  lacks(high: number, low: number): TidemarkError {
+    const error = new TidemarkError(
+      'TIDEMARK_CORRUPT_INDEX',
+      `the archive index lacks the labels of series ${fingerprintText(high, low)}`,
+    );
+    this.metrics.reportDamage?.(error);
+    return error;
+  }
+
+  private decode(metric: Uint8Array): LabelPairs {
+    try {
+      return this.decoder.metric(metric);
+    } catch (error) {
+      this.metrics.reportDamage?.(error);
+      throw error;
+    }
   }
 
   /** Writes changes; with `sync` they are on the disk when it resolves. */

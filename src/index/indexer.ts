@@ -105,6 +105,7 @@ export class Indexer {
   /** Resolves when who has the indexes for itself lets go of them. */
   private held: Promise<void> | undefined;
   private labelsAreWhole = true;
+  private exclusiveCount = 0;
 
   constructor(options: IndexerOptions) {
     this.options = options;
@@ -176,6 +177,7 @@ export class Indexer {
   async alone<Result>(work: () => Promise<Result>): Promise<Result> {
     while (this.held !== undefined) await this.held;
     if (this.isClosing) throw new TidemarkError('TIDEMARK_CLOSED', 'the store is closed');
+    this.exclusiveCount++;
     let letGo: () => void = () => {};
     this.held = new Promise((resolve) => {
       letGo = resolve;
@@ -187,6 +189,11 @@ export class Indexer {
       this.held = undefined;
       letGo();
     }
+  }
+
+  /** How often {@link alone} has run: a lookup during which this changes may have missed entries. */
+  get exclusiveTurns(): number {
+    return this.exclusiveCount;
   }
 
   /** Series whose archiving is not written yet. */

@@ -22,6 +22,8 @@ export interface KeyValueStore {
   readonly sequence: number | undefined;
   /** Why batches must be missing although the database could be opened; `undefined` when none are known to be. */
   readonly lostBatches: string | undefined;
+  /** Takes note of an entry that was read and makes no sense. */
+  reportDamage?(error: unknown): void;
   /** Bytes that {@link verify} reads. */
   readonly tableBytes: number;
   /**

@@ -67,13 +67,15 @@ export class LabelSets {
   /** For each label name its values. The sets belong to the cache: only a batch changes them. */
   async readValueSets(names: readonly string[]): Promise<ValueSet[]> {
     const { generation } = this;
+    const { decoder } = this.parts;
     const sets = names.map((name) => this.valueSets.get(name));
     const missing = indicesOfMissing(sets);
     if (missing.length > 0) {
       const found = await this.parts.names.getMany(missing.map((index) => encodeLabelName(names[index])));
       for (const [i, index] of missing.entries()) {
         const bytes = found[i];
-        const set = bytes === undefined ? new ValueSet() : this.parts.decoder.valueSet(bytes);
+        const set =
+          bytes === undefined ? new ValueSet() : this.decoded(this.parts.names, () => decoder.valueSet(bytes));
         sets[index] = set;
         if (generation === this.generation) this.valueSets.set(names[index], set);
       }
@@ -100,6 +102,15 @@ export class LabelSets {
     this.valueSets.clear();
   }
 
+  private decoded<Decoded>(store: KeyValueStore, decode: () => Decoded): Decoded {
+    try {
+      return decode();
+    } catch (error) {
+      store.reportDamage?.(error);
+      throw error;
+    }
+  }
+
   /** Fills what is `undefined` from the database. */
   private async readMissing(
     sets: (FingerprintSet | undefined)[],
@@ -107,13 +118,17 @@ export class LabelSets {
     pairOf: (index: number) => LabelPair,
   ): Promise<void> {
     const { generation } = this;
+    const { decoder } = this.parts;
     const missing = indicesOfMissing(sets);
     if (missing.length === 0) return;
     const found = await this.parts.pairs.getMany(missing.map(keyOf));
     for (let i = 0; i < missing.length; i++) {
       const index = missing[i];
       const bytes = found[i];
-      const set = bytes === undefined ? FingerprintSet.empty : this.parts.decoder.fingerprintSet(bytes);
+      const set =
+        bytes === undefined
+          ? FingerprintSet.empty
+          : this.decoded(this.parts.pairs, () => decoder.fingerprintSet(bytes));
       sets[index] = set;
       if (set.size >= CACHED_SIZE_MIN && generation === this.generation) this.postings.set(...pairOf(index), set);
     }

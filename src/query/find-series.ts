@@ -20,6 +20,7 @@ import { NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import { Slices } from '../slices.ts';
 import { ascendingRows } from './ascending-rows.ts';
 import { settleIndex } from './settle-index.ts';
+import { onWholeIndexes, type WholeIndexesParts } from './whole-indexes.ts';
 
 /** A series that a selector matches. */
 export interface FoundSeries {
@@ -38,7 +39,7 @@ const SLICE_MS = 8;
 /** Archived series whose labels one read of the index brings. */
 const ARCHIVED_AT_ONCE = 1024;
 
-export interface FindParts {
+export interface FindParts extends WholeIndexesParts {
   readonly table: SeriesTable;
   readonly chunks: MemoryChunks;
   readonly labels: LabelIndex;
@@ -63,22 +64,24 @@ export interface Sought {
 type Take = (pairs: LabelPairs, high: number, low: number, row: Row) => void;
 
 /** Series whose samples may lie in the range, in no particular order. */
-export const findSeries = async (parts: FindParts, sought: Sought): Promise<FoundSeries[]> => {
-  const found: FoundSeries[] = [];
-  await eachSeries(parts, sought, (pairs, high, low, row) => {
-    found.push({ high, low, pairs, row });
+export const findSeries = (parts: FindParts, sought: Sought): Promise<FoundSeries[]> =>
+  onWholeIndexes(parts, async () => {
+    const found: FoundSeries[] = [];
+    await eachSeries(parts, sought, (pairs, high, low, row) => {
+      found.push({ high, low, pairs, row });
+    });
+    return found;
   });
-  return found;
-};
 
 /** The labels of these series alone. */
-export const findLabels = async (parts: FindParts, sought: Sought): Promise<LabelPairs[]> => {
-  const found: LabelPairs[] = [];
-  await eachSeries(parts, sought, (pairs) => {
-    found.push(pairs);
+export const findLabels = (parts: FindParts, sought: Sought): Promise<LabelPairs[]> =>
+  onWholeIndexes(parts, async () => {
+    const found: LabelPairs[] = [];
+    await eachSeries(parts, sought, (pairs) => {
+      found.push(pairs);
+    });
+    return found;
   });
-  return found;
-};
 
 const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise<void> => {
   const { labels, indexer, clock } = parts;
@@ -187,7 +190,7 @@ const sortOutArchived = (
 
 /** Labels of archived series are read from the archive index, many at a time. */
 const takeFromArchive = async (
-  { archive, table, indexer }: FindParts,
+  { archive, archived, table, indexer }: FindParts,
   halves: readonly number[],
   residual: readonly CompiledMatcher[],
   take: Take,
@@ -200,6 +203,9 @@ const takeFromArchive = async (
       // It may have been woken, or archived again, while its labels were being read.
       const row = table.findFingerprint(high, low);
       const pairs = row === NO_ROW ? (stored ?? indexer.pendingArchived(high, low)) : table.labels[row];
+      // Its archiving may have been written after the read. If it still has no labels, the index has lost them.
+      if (pairs === undefined && archived.has(high, low) && archive.labelsOf(high, low) === undefined)
+        throw archive.lacks(high, low);
       if (pairs !== undefined && matchesPairs(residual, pairs)) take(pairs, high, low, row);
     }
   }

@@ -19,6 +19,7 @@ import type { Range, SeriesReader } from './read-series.ts';
 import type { ReadSamples } from './samples.ts';
 import { settleIndex } from './settle-index.ts';
 import { sortByLabels } from './sort-by-labels.ts';
+import { onWholeIndexes } from './whole-indexes.ts';
 
 /** Series whose newest samples are read by one message to the worker. */
 const BATCH_SERIES = 64;
@@ -140,24 +141,28 @@ export class Queries {
   }
 
   async labelNames(): Promise<string[]> {
-    const isIndexed = await this.settleIndex();
-    const names = new Set(await this.parts.labels.names());
-    if (!isIndexed) await this.eachPair((name) => names.add(name));
-    return [...names].sort();
+    return onWholeIndexes(this.parts, async () => {
+      const isIndexed = await this.settleIndex();
+      const names = new Set(await this.parts.labels.names());
+      if (!isIndexed) await this.eachPair((name) => names.add(name));
+      return [...names].sort();
+    });
   }
 
   async labelValues(name: string): Promise<string[]> {
     if (typeof name !== 'string') {
       throw new TidemarkError('TIDEMARK_INVALID_LABELS', `the name of a label is ${shownValue(name)}; allowed: text`);
     }
-    const isIndexed = await this.settleIndex();
-    const values = new Set(await this.parts.labels.valuesOf(name));
-    if (!isIndexed) {
-      await this.eachPair((other, value) => {
-        if (other === name) values.add(value);
-      });
-    }
-    return [...values].sort();
+    return onWholeIndexes(this.parts, async () => {
+      const isIndexed = await this.settleIndex();
+      const values = new Set(await this.parts.labels.valuesOf(name));
+      if (!isIndexed) {
+        await this.eachPair((other, value) => {
+          if (other === name) values.add(value);
+        });
+      }
+      return [...values].sort();
+    });
   }
 
   /** The series that a selector matches, with samples in the range or not. */

@@ -25,7 +25,6 @@ import { cutTrailer } from '../disk/heads-trailer.ts';
 import { HeadsWriter, type HeadsWritten } from '../disk/heads-writer.ts';
 import { toError } from '../disk/series-file-requests.ts';
 import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
-import type { Indexer } from '../index/indexer.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import type { EventBus } from '../series/event-bus.ts';
@@ -60,7 +59,8 @@ export interface CheckpointParts {
   readonly files: SeriesFileWorker;
   readonly fileSystem: FileSystem;
   readonly directory: string;
-  readonly indexer: Indexer;
+  /** Resolves when the indexes have everything that was enqueued, or when the next opening will see to it. */
+  readonly settleIndexes: () => Promise<void>;
   readonly journal: JournalWriter;
   readonly bus: EventBus;
   readonly clock: Clock;
@@ -148,7 +148,7 @@ export class Checkpointer {
 
   /** Nothing in the snapshot may be ahead of the indexes and the journal, nor missing in series files. */
   private async catchUp(): Promise<void> {
-    await this.parts.indexer.flush();
+    await this.parts.settleIndexes();
     await this.parts.journal.commit();
     await this.syncSeriesFiles();
   }

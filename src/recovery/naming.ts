@@ -13,6 +13,7 @@ import { listQuarantined } from '../disk/quarantine-list.ts';
 import { FingerprintMap } from '../index/fingerprint-map.ts';
 import { FingerprintSet, intersection } from '../index/fingerprint-set.ts';
 import type { LabelIndex } from '../index/label-index.ts';
+import { isCorruptIndex } from '../index/replaceable-store.ts';
 import { readHistory } from '../journal/read-history.ts';
 import { MAPPED_MAX } from '../model/collisions.ts';
 import { fastFingerprint, parseFingerprint } from '../model/fingerprint.ts';
@@ -27,7 +28,7 @@ export interface NamingParts {
   readonly directory: string;
   readonly journalDirectory: string;
   /** As the crash left it: it is made anew only after what was found is in a checkpoint. */
-  readonly labels: LabelIndex;
+  readonly labels: Pick<LabelIndex, 'scanPairs'>;
   /** Gives the event loop to the host. */
   readonly breathe: () => Promise<void>;
 }
@@ -90,23 +91,30 @@ class Naming {
 
   async askLabelIndex({ labels, breathe }: NamingParts): Promise<void> {
     const found = new FingerprintMap<string[]>();
-    for await (const page of labels.scanPairs(() => {})) {
-      for (const { name, value, fingerprints } of page) {
-        const here = intersection(fingerprints, this.wanted);
-        for (let i = 0; i < here.size; i++) {
-          const texts = found.get(here.high(i), here.low(i));
-          if (texts === undefined) found.set(here.high(i), here.low(i), [name, value]);
-          else texts.push(name, value);
+    let isWhole = true;
+    try {
+      for await (const page of labels.scanPairs(() => {})) {
+        for (const { name, value, fingerprints } of page) {
+          const here = intersection(fingerprints, this.wanted);
+          for (let i = 0; i < here.size; i++) {
+            const texts = found.get(here.high(i), here.low(i));
+            if (texts === undefined) found.set(here.high(i), here.low(i), [name, value]);
+            else texts.push(name, value);
+          }
         }
+        await breathe();
       }
-      await breathe();
+    } catch (error) {
+      if (!isCorruptIndex(error)) throw error;
+      // What was read before the damage names a series only if its fingerprint says so.
+      isWhole = false;
     }
     for (let i = 0; i < this.wanted.size; i++) {
       const high = this.wanted.high(i);
       const low = this.wanted.low(i);
       const texts = found.get(high, low);
       const pairs = texts === undefined ? undefined : pairsOf(texts);
-      if (pairs !== undefined) this.take(high, low, pairs, isReserved(high, low));
+      if (pairs !== undefined) this.take(high, low, pairs, isWhole && isReserved(high, low));
     }
   }
 

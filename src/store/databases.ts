@@ -17,6 +17,7 @@ import type {
 import { noteLostIndex, readLostIndexes } from '../index/lost-indexes.ts';
 import { isCorruptIndex, ReplaceableStore } from '../index/replaceable-store.ts';
 import type { Logger } from '../logger.ts';
+import type { Engine } from './engine.ts';
 
 export interface Databases extends Readonly<Record<DatabaseName, ReplaceableStore>> {
   /** Those that were missing, damaged, or have lost entries: they may lack any entry now. */
@@ -38,6 +39,17 @@ export interface DatabaseParts {
   /** Gives the event loop to the host. */
   readonly breathe?: () => Promise<void>;
 }
+
+/** For databases that are open already. */
+export const databasePartsOf = ({ fileSystem, directory, stores, options, logger, clock }: Engine): DatabaseParts => ({
+  fileSystem,
+  directory,
+  stores,
+  readOnly: options.readOnly,
+  created: false,
+  logger,
+  breathe: () => clock.breathe(),
+});
 
 /**
  * Opens all four: first the one whose lock is the store's, then the others at the same time. What has lost entries is

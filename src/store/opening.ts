@@ -40,14 +40,7 @@ import { chooseTier } from '../recovery/tier.ts';
 import { EventBus } from '../series/event-bus.ts';
 import { NO_ROW } from '../series/table.ts';
 import { Slices } from '../slices.ts';
-import {
-  closeDatabases,
-  type DatabaseParts,
-  type Databases,
-  describeDatabases,
-  openDatabases,
-  renewUnreadable,
-} from './databases.ts';
+import { closeDatabases, type Databases, databasePartsOf, describeDatabases, openDatabases, renewUnreadable } from './databases.ts';
 import { distrustLabelIndexes } from './distrust-labels.ts';
 import type { Engine } from './engine.ts';
 import { chooseRetention } from './retention-choice.ts';
@@ -425,16 +418,6 @@ const loadArchive = async (
     }
   }
 };
-
-export const databasePartsOf = ({ fileSystem, directory, stores, options, logger, clock }: Engine): DatabaseParts => ({
-  fileSystem,
-  directory,
-  stores,
-  readOnly: options.readOnly,
-  created: false,
-  logger,
-  breathe: () => clock.breathe(),
-});
 
 const openJournal = (engine: Engine, notBefore: Position, isAfterCrash: boolean): JournalWriter => {
   const { fileSystem, journalDirectory, clock, options, random } = engine;

@@ -8,6 +8,7 @@ import { isRunning } from '../../machines/store.machine.ts';
 import type { Urgency } from '../../streams/maintenance-sweep.ts';
 import type { SeriesState } from '../api.ts';
 import { TidemarkError } from '../errors.ts';
+import { isCorruptIndex } from '../index/replaceable-store.ts';
 import type { Subscriptions } from '../journal/subscriptions.ts';
 import type { Distributions } from '../metrics.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
@@ -27,6 +28,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { DamageReports } from './damage-reports.ts';
 import { DiskGuard } from './disk-guard.ts';
 import type { Engine, StoreActor } from './engine.ts';
+import { IndexMender } from './index-mender.ts';
 import { Memory } from './memory.ts';
 import type { Recovered } from './opening.ts';
 import { Retention } from './retention.ts';
@@ -52,6 +54,7 @@ export class Running {
   readonly retention: Retention;
   readonly memory: Memory;
   readonly damageReports: DamageReports;
+  readonly mender: IndexMender;
   subscriptions!: Subscriptions;
   /** Series in quarantine. */
   quarantinedCount = 0;
@@ -72,6 +75,7 @@ export class Running {
       engine;
     const { archived, archive, indexer, journal, bus } = recovered;
     this.memory = new Memory(engine, recovered);
+    this.mender = new IndexMender(engine, recovered);
     this.trustedClock = new TrustedClock(clock);
     const { limits } = engine.retention;
     this.retention = new Retention({
@@ -162,7 +166,7 @@ export class Running {
         files,
         fileSystem: engine.fileSystem,
         directory: engine.directory,
-        indexer,
+        settleIndexes: () => this.settleIndexes(),
         journal,
         bus,
         clock,
@@ -231,6 +235,7 @@ export class Running {
       indexer,
       reader: this.reader,
       isJournalRefused: () => !journal.writable,
+      mendIndexes: () => this.mender.mend(),
       clock,
       visibleFrom: () =>
         limits.timeMs === Infinity ? Number.NEGATIVE_INFINITY : this.trustedClock.now() - limits.timeMs,
@@ -252,6 +257,20 @@ export class Running {
     const started = clock.monotonic();
     await this.recovered.journal.commit();
     this.distributions?.commitDuration.observe((clock.monotonic() - started) / 1000);
+  }
+
+  /**
+   * Has the indexes written. One that is damaged and can't be made anew holds up no checkpoint: that it is damaged has been
+   * noted durably, and the next opening makes it anew.
+   */
+  private async settleIndexes(): Promise<void> {
+    const { indexer } = this.recovered;
+    try {
+      await this.mender.during(() => indexer.flush());
+    } catch (error) {
+      if (!isCorruptIndex(error)) throw error;
+      this.engine.logger.error({ err: error }, 'A damaged index could not be made anew; the next opening does it.');
+    }
   }
 
   /** Somebody has found a series damaged. */

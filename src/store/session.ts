@@ -14,6 +14,7 @@ import { type DatabaseName, databaseFolders } from '../index/database-folders.ts
 import { type IndexSequences, sequencesOf } from '../index/index-sequences.ts';
 import type { DatabaseDescription } from '../index/key-value-store.ts';
 import { forgetLostIndexes } from '../index/lost-indexes.ts';
+import { isCorruptIndex } from '../index/replaceable-store.ts';
 import { Subscriptions } from '../journal/subscriptions.ts';
 import type { LifecycleEvent } from '../model/events.ts';
 import type { CheckpointResult } from '../recovery/checkpoint.ts';
@@ -223,9 +224,11 @@ export class Session {
     }
     if (recovered.needsLabels) {
       const total = engine.table.live + recovered.archived.size;
-      await fillLabelIndexes(engine, recovered, journal.end, (done) => progress.report('label indexes', done, total));
+      await this.running.mender.during(() =>
+        fillLabelIndexes(engine, recovered, journal.end, (done) => progress.report('label indexes', done, total)),
+      );
     } else if (recovered.how !== 'journal') {
-      await labels.apply([], journal.end);
+      await this.running.mender.during(() => labels.apply([], journal.end));
     }
     if (recovered.databases.lost.size > 0) await this.settleLostIndexes(recovered);
     bus.publish({
@@ -258,6 +261,7 @@ export class Session {
     engine.onJournalError = (error) => running.disk.note('The journal can not be written.', error);
     this.background.start();
     announceLowered(engine, this.recovered as Recovered, running.trustedClock.now());
+    running.mender.verify();
     this.countQuarantined();
     if (!engine.options.readOnly) void this.holdReserve();
     for (const { high, low, reason } of (this.recovered as Recovered).damaged) running.reportDamage(high, low, reason);
@@ -294,6 +298,7 @@ export class Session {
     if (engine.options.readOnly) return this.giveBack();
     await this.background?.stop();
     await Promise.allSettled(this.work);
+    await running.mender.stop();
     await running.disk.reserve.close();
     await running.damageReports.idle();
     await running.finishFiles();
@@ -305,7 +310,7 @@ export class Session {
     if (!indexer.hasWholeLabels) await rebuildIndexes(engine, recovered, () => {});
     const heads = await this.writeLastCheckpoint();
     writeMappings(engine.fileSystem, engine.directory, engine.mapper.entries());
-    await indexer.close();
+    await this.unlessDamaged(() => indexer.close());
     bus.publish({
       type: 'storeClosed',
       time: engine.clock.now(),
@@ -315,9 +320,9 @@ export class Session {
     await journal.close();
     await subscriptions.end();
     // Not before the session's end is on the disk: a crash would have the label indexes made anew.
-    await labels.clearPosition();
+    await this.unlessDamaged(() => labels.clearPosition());
     await flushLogs(recovered.databases, engine.logger);
-    await closeDatabases(recovered.databases);
+    await this.unlessDamaged(() => closeDatabases(recovered.databases));
     const { bytes, crc32 } = heads;
     const described = await describeDatabases(engine.stores, engine.directory);
     const indexes = closedIndexes(described, sequencesOf(recovered.databases));
@@ -327,6 +332,16 @@ export class Session {
     await engine.files.close();
     await this.found?.claim?.release();
     this.isGivenBack = true;
+  }
+
+  /** A damaged index holds up no close: that it is damaged has been noted, and the next opening makes it anew. */
+  private async unlessDamaged(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      if (!isCorruptIndex(error)) throw error;
+      this.engine.logger.error({ err: error }, 'An index is damaged; the next opening makes it anew.');
+    }
   }
 
   /**
@@ -366,6 +381,7 @@ export class Session {
     engine.admission.end('TIDEMARK_CLOSED', 'the store is closed');
     await this.background?.stop();
     const steps: (() => unknown)[] = [
+      () => this.running?.mender.stop(),
       () => this.running?.disk.reserve.close(),
       () => this.running?.actors.abandon(),
       () => this.subscriptions?.close(),

@@ -1,0 +1,197 @@
+/**
+ * Makes indexes anew that are found damaged while the store runs: by a read, a write, or the verification that follows an
+ * opening. Meanwhile appends go on, lookups wait, and what happens to series waits in the indexing queue.
+ *
+ *   time ranges    written from the archive directory, which has all of them in memory
+ *   metrics        what can still be read; the rest from the mapping table, the label indexes, hint files, the journal
+ *   label indexes  from the series in memory and the archive
+ *
+ * An archived series that nothing names any more goes to quarantine. That an index is damaged is noted in LOST_INDEXES
+ * first, so the next opening does what this one does not get to.
+ */
+import { ArchiveBatch } from '../index/archive-index.ts';
+import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
+import { forgetLostIndexes } from '../index/lost-indexes.ts';
+import { isCorruptIndex } from '../index/replaceable-store.ts';
+import { fingerprintText } from '../model/fingerprint.ts';
+import { databasePartsOf, noteDamage, renew, VERIFIED_AT_OPENING_BYTES } from './databases.ts';
+import type { Engine } from './engine.ts';
+import { nameArchived } from './name-archived.ts';
+import type { Recovered } from './opening.ts';
+import { fillLabelIndexes } from './rebuild-indexes.ts';
+
+/** An index that is found damaged again while it is made anew: as often as there are indexes, and once more. */
+const ROUNDS_MAX = 5;
+const TIME_RANGES_PER_BATCH = 8192;
+const databaseNames = Object.keys(databaseFolders) as DatabaseName[];
+
+class Stopped extends Error {}
+
+export class IndexMender {
+  /** Indexes made anew in this session. */
+  mendedCount = 0;
+  private readonly engine: Engine;
+  private readonly recovered: Recovered;
+  private readonly damaged = new Set<DatabaseName>();
+  private mending: Promise<void> | undefined;
+  private verifying: Promise<void> | undefined;
+  private isStopped = false;
+
+  constructor(engine: Engine, recovered: Recovered) {
+    this.engine = engine;
+    this.recovered = recovered;
+    for (const name of databaseNames) {
+      recovered.databases[name].onDamage = (error) => this.note(name, error);
+    }
+  }
+
+  /** Whether an index is damaged and not made anew yet. */
+  get isNeeded(): boolean {
+    return this.damaged.size > 0 || this.mending !== undefined;
+  }
+
+  /** Verifies what was too large to be verified at opening, in the background. */
+  verify(): void {
+    this.verifying = this.verifyAll().catch((error: unknown) => {
+      if (!(error instanceof Stopped)) this.engine.logger.warn({ err: error }, 'An index could not be verified.');
+    });
+  }
+
+  /** No more verification; resolves when nothing is being made anew any more. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    await this.verifying;
+    await this.mending?.catch(() => {});
+  }
+
+  /** Resolves when all damaged indexes are whole again. Rejects with what kept that from happening. */
+  mend(): Promise<void> {
+    this.mending ??= this.run().finally(() => {
+      this.mending = undefined;
+    });
+    return this.mending;
+  }
+
+  /** Runs work that reads or writes the indexes, again if it found one of them damaged. */
+  async during<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isCorruptIndex(error)) throw error;
+      await this.mend();
+      return work();
+    }
+  }
+
+  private note(name: DatabaseName, error: unknown): void {
+    if (this.damaged.has(name)) return;
+    this.damaged.add(name);
+    noteDamage(databasePartsOf(this.engine), name, error);
+    if (this.mending !== undefined || this.isStopped) return;
+    this.mend().catch((reason: unknown) => {
+      this.engine.logger.error({ err: reason }, 'A damaged index could not be made anew; the next opening does it.');
+    });
+  }
+
+  private run(): Promise<void> {
+    // Nothing runs before the caller has been given the promise.
+    return Promise.resolve().then(() =>
+      this.recovered.indexer.alone(async () => {
+        for (let round = 1; this.damaged.size > 0; round++) await this.mendOnce(round === ROUNDS_MAX);
+      }),
+    );
+  }
+
+  private async mendOnce(isLast: boolean): Promise<void> {
+    const names = new Set(this.damaged);
+    this.damaged.clear();
+    try {
+      if (names.has('metric')) await this.mendMetrics();
+      if (names.has('timeRange')) await this.mendTimeRanges();
+      if (names.has('names') || names.has('pairs')) await this.mendLabels(names);
+      this.mendedCount += names.size;
+    } catch (error) {
+      for (const name of names) this.damaged.add(name);
+      // Another index was found damaged on the way: it comes first in the next round.
+      if (!isCorruptIndex(error) || isLast) throw error;
+    }
+  }
+
+  private replace(name: DatabaseName): Promise<void> {
+    const parts = databasePartsOf(this.engine);
+    return this.recovered.databases[name].replace((damaged) => renew(parts, name, damaged));
+  }
+
+  private async mendMetrics(): Promise<void> {
+    const { engine, recovered } = this;
+    const { named, unnamed } = await nameArchived(engine, recovered);
+    await this.replace('metric');
+    const { archive } = recovered;
+    await archive.apply(named, { sync: true });
+    engine.logger.warn(
+      { named: named.metrics.length, unnamed: unnamed.length },
+      'The labels of archived series were damaged and are made anew.',
+    );
+    for (const { high, low } of unnamed) this.quarantine(high, low);
+    this.forget('metric');
+  }
+
+  private quarantine(high: number, low: number): void {
+    const { engine, recovered } = this;
+    const { archived, indexer, bus } = recovered;
+    if (engine.options.readOnly || !archived.remove(high, low)) return;
+    const reason = 'the archive index is damaged, and nothing else names the series of this file';
+    const file = engine.seriesFiles.quarantine(high, low, reason, undefined);
+    const fingerprint = fingerprintText(high, low);
+    engine.logger.error({ fingerprint, file }, 'An archived series has no labels any more and was quarantined.');
+    const time = engine.clock.now();
+    const event = { type: 'seriesQuarantined', time, fingerprint, reason } as const;
+    const position = bus.publish(file === undefined ? event : { ...event, file });
+    indexer.enqueue({ type: 'unarchive', high, low, position });
+  }
+
+  private async mendTimeRanges(): Promise<void> {
+    const { archive, archived } = this.recovered;
+    await this.replace('timeRange');
+    let batch = new ArchiveBatch();
+    for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) {
+      const times = { firstTime: archived.firstTimeAt(slot), lastTime: archived.lastTimeAt(slot) };
+      batch.updateTimeRange(archived.highAt(slot), archived.lowAt(slot), times);
+      if (batch.timeRanges.length < TIME_RANGES_PER_BATCH) continue;
+      await archive.apply(batch, { sync: false });
+      await this.engine.clock.breathe();
+      batch = new ArchiveBatch();
+    }
+    await archive.apply(batch, { sync: true });
+    this.forget('timeRange');
+  }
+
+  private async mendLabels(names: ReadonlySet<DatabaseName>): Promise<void> {
+    const { engine, recovered } = this;
+    if (names.has('names')) await this.replace('names');
+    if (names.has('pairs')) await this.replace('pairs');
+    const position = await recovered.journal.commit();
+    await fillLabelIndexes(engine, recovered, position, () => {});
+    engine.logger.warn({ series: engine.table.live + recovered.archived.size }, 'The label indexes were made anew.');
+  }
+
+  /** What was made anew is on the disk. */
+  private forget(name: DatabaseName): void {
+    const { fileSystem, directory, options } = this.engine;
+    if (!options.readOnly) forgetLostIndexes(fileSystem, directory, [name]);
+  }
+
+  private async verifyAll(): Promise<void> {
+    const { clock } = this.engine;
+    const breathe = async (): Promise<void> => {
+      if (this.isStopped) throw new Stopped();
+      await clock.breathe();
+    };
+    for (const name of databaseNames) {
+      const database = this.recovered.databases[name];
+      if (database.tableBytes <= VERIFIED_AT_OPENING_BYTES) continue;
+      const problem = await database.verify(breathe);
+      if (problem !== undefined) this.note(name, problem);
+    }
+  }
+}
