@@ -24,11 +24,11 @@ export interface KeyValueStore {
   readonly lostBatches: string | undefined;
   /** Takes note of an entry that was read and makes no sense. */
   reportDamage?(error: unknown): void;
-  /** Bytes that {@link verify} reads. */
-  readonly tableBytes: number;
+  /** Bytes that were not verified at opening: {@link verify} reads them. */
+  readonly unverifiedBytes: number;
   /**
-   * Verifies the checksums of everything that was there at opening; reads do not look at them. Resolves with what is wrong,
-   * `undefined` when nothing is. May run while the database is used.
+   * Verifies the checksums of what was there at opening and not verified then; reads do not look at them. Resolves with
+   * what is wrong, `undefined` when nothing is. May run while the database is used.
    */
   verify(breathe: () => Promise<void>): Promise<string | undefined>;
   /**

@@ -20,7 +20,7 @@ import type {
   KeyValueStores,
 } from './key-value-store.ts';
 import { isGolevelManifest, MANIFEST_HEAD_BYTES } from './level-author.ts';
-import { inspectLevel, inspectTable, type LevelCondition } from './level-inspection.ts';
+import { inspectLevel, inspectTable, type LevelCondition, type TableFile } from './level-inspection.ts';
 
 type Database = Level<Uint8Array, Uint8Array>;
 
@@ -28,6 +28,8 @@ const PAGE_ENTRIES_MAX = 1000;
 const PAGE_BYTES_MAX = 1024 * 1024;
 /** Space with which an open database can be opened anew: it writes what its log holds, up to two write buffers. */
 const REOPEN_BYTES = 16 * 1024 * 1024;
+/** Bytes of tables that are verified before LevelDB opens them: up to 2 ms a database. Larger ones are verified later. */
+const VERIFIED_AT_OPENING_BYTES = 1024 * 1024;
 /** What is verified before the host has its turn: 2 ms. */
 const VERIFIED_BYTES_PER_TURN = 1024 * 1024;
 /** Before every key of the four indexes. */
@@ -137,8 +139,8 @@ class LevelStore implements KeyValueStore {
     return this.taken;
   }
 
-  get tableBytes(): number {
-    return this.condition.tables.reduce((sum, { bytes }) => sum + bytes, 0);
+  get unverifiedBytes(): number {
+    return bytesOf(this.condition.tables);
   }
 
   async verify(breathe: () => Promise<void>): Promise<string | undefined> {
@@ -149,11 +151,7 @@ class LevelStore implements KeyValueStore {
       since = 0;
       return breathe();
     };
-    for (const table of this.condition.tables) {
-      const problem = await inspectTable(this.directory, table, turn);
-      if (problem !== undefined) return problem;
-    }
-    return undefined;
+    return verifyTables(this.directory, this.condition.tables, turn);
   }
 
   async flushLog(): Promise<void> {
@@ -270,14 +268,31 @@ class LevelStore implements KeyValueStore {
   }
 }
 
-/** Before LevelDB has opened it. `shownAs`: the directory that errors name. */
+const bytesOf = (tables: readonly TableFile[]): number => tables.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** Says what is wrong with the first table that has a problem. */
+const verifyTables = async (
+  directory: string,
+  tables: readonly TableFile[],
+  turn?: (bytes: number) => Promise<void> | undefined,
+): Promise<string | undefined> => {
+  for (const table of tables) {
+    const problem = await inspectTable(directory, table, turn);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+};
+
+/**
+ * Before LevelDB has opened it: a compaction that meets a damaged block may end the process. What is left in `tables` has not
+ * been verified. `shownAs`: the directory that errors name. */
 const inspect = async (directory: string, shownAs = directory): Promise<LevelCondition> => {
   try {
     const condition = await inspectLevel(directory);
-    if (condition.unopenable === undefined) return condition;
-    throw new TidemarkError('TIDEMARK_CORRUPT_INDEX', `${shownAs}: ${condition.unopenable}`, {
-      details: { directory: shownAs },
-    });
+    const isSmall = bytesOf(condition.tables) <= VERIFIED_AT_OPENING_BYTES;
+    const problem = condition.unopenable ?? (isSmall ? await verifyTables(directory, condition.tables) : undefined);
+    if (problem === undefined) return isSmall ? { ...condition, tables: [] } : condition;
+    throw new TidemarkError('TIDEMARK_CORRUPT_INDEX', `${shownAs}: ${problem}`, { details: { directory: shownAs } });
   } catch (error) {
     throw wrap(error, shownAs);
   }
@@ -371,8 +386,8 @@ const errorCodeOf = (error: unknown, text: string): ErrorCode => {
   if (code === 'LEVEL_LOCKED') return 'TIDEMARK_LOCKED';
   if (code === 'LEVEL_DATABASE_NOT_OPEN' || code === 'LEVEL_ITERATOR_NOT_OPEN') return 'TIDEMARK_CLOSED';
   if (code === 'ENOSPC' || code === 'EDQUOT' || /no space left|quota exceeded/i.test(text)) return 'TIDEMARK_DISK_FULL';
-  // A file that the manifest names and that is not there is damage; one that may not be read is not.
-  if (code === 'LEVEL_IO_ERROR' && !/no such file/i.test(text)) return 'TIDEMARK_IO';
+  // A file that the manifest names and that is not there, or too short to be mapped, is damage; one that may not be read is not.
+  if (code === 'LEVEL_IO_ERROR' && !/no such file|invalid argument/i.test(text)) return 'TIDEMARK_IO';
   if (code?.startsWith('LEVEL_') || /^Corruption\b/.test(text)) return 'TIDEMARK_CORRUPT_INDEX';
   return 'TIDEMARK_IO';
 };

@@ -34,8 +34,8 @@ export class ReplaceableStore implements KeyValueStore {
     return this.store.lostBatches;
   }
 
-  get tableBytes(): number {
-    return this.store.tableBytes;
+  get unverifiedBytes(): number {
+    return this.store.unverifiedBytes;
   }
 
   /** Puts another database in the place of this one. When `make` fails, there is none until it is called again. */

@@ -217,7 +217,7 @@ export class SimulatedStores implements KeyValueStores {
 
 export class SimulatedStore implements KeyValueStore {
   readonly lostBatches = undefined;
-  readonly tableBytes = 0;
+  readonly unverifiedBytes = 0;
   private readonly stores: SimulatedStores;
   private readonly database: Database;
   private readonly path: string;

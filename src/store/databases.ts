@@ -81,9 +81,6 @@ export const openDatabases = async (parts: DatabaseParts): Promise<Databases> =>
 
 const databaseNames = ['metric', 'timeRange', 'names', 'pairs'] as const;
 
-/** Bytes of tables that are verified before the first read: up to 2 ms a database. Larger ones are verified later. */
-export const VERIFIED_AT_OPENING_BYTES = 1024 * 1024;
-
 /** Finds out whether a database that could be opened has lost entries, or is damaged. */
 const examine = async (
   parts: DatabaseParts,
@@ -103,7 +100,7 @@ const examine = async (
       forgetIndexSequence(fileSystem, parts.directory, name);
     }
   }
-  if (!databases.lost.has(name) && database.tableBytes > VERIFIED_AT_OPENING_BYTES) return;
+  if (!databases.lost.has(name) || database.unverifiedBytes === 0) return;
   const problem = await database.verify(async () => parts.breathe?.());
   if (problem === undefined) return;
   logger.warn({ index, reason: problem }, 'An index is damaged; it is made anew.');

@@ -14,7 +14,7 @@ import { type DatabaseName, databaseFolders } from '../index/database-folders.ts
 import { forgetLostIndexes } from '../index/lost-indexes.ts';
 import { isCorruptIndex } from '../index/replaceable-store.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
-import { databasePartsOf, noteDamage, renew, VERIFIED_AT_OPENING_BYTES } from './databases.ts';
+import { databasePartsOf, noteDamage, renew } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { nameArchived } from './name-archived.ts';
 import type { Recovered } from './opening.ts';
@@ -97,7 +97,10 @@ export class IndexMender {
     // Nothing runs before the caller has been given the promise.
     return Promise.resolve().then(() =>
       this.recovered.indexer.alone(async () => {
-        for (let round = 1; this.damaged.size > 0; round++) await this.mendOnce(round === ROUNDS_MAX);
+        // Label indexes whose rebuild has failed are not damaged, but incomplete.
+        for (let round = 1; this.damaged.size > 0 || !this.recovered.indexer.hasWholeLabels; round++) {
+          await this.mendOnce(round >= ROUNDS_MAX);
+        }
       }),
     );
   }
@@ -108,7 +111,7 @@ export class IndexMender {
     try {
       if (names.has('metric')) await this.mendMetrics();
       if (names.has('timeRange')) await this.mendTimeRanges();
-      if (names.has('names') || names.has('pairs')) await this.mendLabels(names);
+      if (names.has('names') || names.has('pairs') || !this.recovered.indexer.hasWholeLabels) await this.mendLabels(names);
       this.mendedCount += names.size;
     } catch (error) {
       for (const name of names) this.damaged.add(name);
@@ -189,7 +192,7 @@ export class IndexMender {
     };
     for (const name of databaseNames) {
       const database = this.recovered.databases[name];
-      if (database.tableBytes <= VERIFIED_AT_OPENING_BYTES) continue;
+      if (database.unverifiedBytes === 0) continue;
       const problem = await database.verify(breathe);
       if (problem !== undefined) this.note(name, problem);
     }

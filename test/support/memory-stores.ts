@@ -42,7 +42,7 @@ export class MemoryStore implements KeyValueStore {
   failure: Error | undefined;
   readonly sequence = undefined;
   readonly lostBatches = undefined;
-  readonly tableBytes = 0;
+  readonly unverifiedBytes = 0;
   /** Batches written so far, with their `sync`. */
   readonly batches: { readonly operations: readonly KeyValueOperation[]; readonly sync: boolean }[] = [];
   private readonly content: Content;
