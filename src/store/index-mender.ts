@@ -97,10 +97,7 @@ export class IndexMender {
     // Nothing runs before the caller has been given the promise.
     return Promise.resolve().then(() =>
       this.recovered.indexer.alone(async () => {
-        // Label indexes whose rebuild has failed are not damaged, but incomplete.
-        for (let round = 1; this.damaged.size > 0 || !this.recovered.indexer.hasWholeLabels; round++) {
-          await this.mendOnce(round >= ROUNDS_MAX);
-        }
+        for (let round = 1; this.damaged.size > 0; round++) await this.mendOnce(round === ROUNDS_MAX);
       }),
     );
   }
@@ -111,7 +108,7 @@ export class IndexMender {
     try {
       if (names.has('metric')) await this.mendMetrics();
       if (names.has('timeRange')) await this.mendTimeRanges();
-      if (names.has('names') || names.has('pairs') || !this.recovered.indexer.hasWholeLabels) await this.mendLabels(names);
+      if (names.has('names') || names.has('pairs')) await this.mendLabels(names);
       this.mendedCount += names.size;
     } catch (error) {
       for (const name of names) this.damaged.add(name);

@@ -41,10 +41,15 @@ import { EventBus } from '../series/event-bus.ts';
 import { NO_ROW } from '../series/table.ts';
 import { Slices } from '../slices.ts';
 
-
-import { closeDatabases, type Databases, databasePartsOf, describeDatabases, openDatabases, renewUnreadable } from './databases.ts';
+import {
+  closeDatabases,
+  type Databases,
+  databasePartsOf,
+  describeDatabases,
+  openDatabases,
+  renewUnreadable,
+} from './databases.ts';
 import { distrustLabelIndexes } from './distrust-labels.ts';
-
 
 import type { Engine } from './engine.ts';
 import { chooseRetention } from './retention-choice.ts';
