@@ -10,7 +10,7 @@ import { FULL_BLOCK_BYTES } from '../chunk/slab.ts';
 import { schedulerOf } from '../clock-scheduler.ts';
 import { claimForWriting, lockedError, markDirty, prepareDirectory, readOwner } from '../disk/directory.ts';
 import type { DirectoryClaim } from '../disk/file-system.ts';
-import { HEADS_FILE, HEADS_VERSION, type HeadsRead, type HeadsRecord } from '../disk/heads.ts';
+import { corruptHeads, HEADS_FILE, HEADS_VERSION, type HeadsRead, type HeadsRecord } from '../disk/heads.ts';
 import { readHeads } from '../disk/heads-reader.ts';
 import type { HeadsWritten } from '../disk/heads-writer.ts';
 import { type LastClose, type Predecessor, readLastClose } from '../disk/last-close.ts';
@@ -193,7 +193,8 @@ const recoverWith = async (
   let labels = new LabelIndex(databases.names, databases.pairs, { texts: engine.texts });
   const archiveAndHeads = await allOf([loadArchive(engine, databases, progress), loadHeads(engine, progress)]);
   let [loaded] = archiveAndHeads;
-  const { heads, exactHeads, problems } = archiveAndHeads[1];
+  const { exactHeads, problems } = archiveAndHeads[1];
+  const heads = comparedWithClose(engine, found, archiveAndHeads[1].heads);
   // Positions that the checkpoint or the indexes have seen must not be given out again, also when the journal was deleted
   // or a loss of power took its end.
   const indexed = await labels.position();
@@ -502,6 +503,19 @@ const loadHeads = async (engine: Engine, progress: ProgressReporter): Promise<Lo
   const { seriesCount: series, bytes, crc32 } = heads;
   const sums = { series, chunks: chunkCount, bytes, crc32, recordsBytes: bytes, recordsCrc32: crc32 };
   return { heads, exactHeads: isExact && problems.length === 0 ? sums : undefined, problems };
+};
+
+/**
+ * A clean close says which heads.db it left. The original's format has no checksum, so a changed byte in a chunk would
+ * otherwise read as other samples.
+ */
+const comparedWithClose = ({ directory }: Engine, { predecessor, lastClose }: Found, heads: HeadsRead): HeadsRead => {
+  if (lastClose === undefined || predecessor !== 'tidemark' || heads.status !== 'ok') return heads;
+  const { bytes, crc32 } = lastClose.heads;
+  if (heads.bytes === bytes && heads.crc32 === crc32) return heads;
+  const problem = `the file is not as it was closed: ${bytes} bytes then, ${heads.bytes} now, or another checksum`;
+  const damage = corruptHeads(join(directory, HEADS_FILE), 0, problem);
+  return { ...heads, status: 'damaged', damage, problems: [damage], problemCount: 1 };
 };
 
 /**
