@@ -5,8 +5,9 @@
  * acknowledged. What a crash of the store took never has to come; everything else must have come in the end.
  */
 import type { EventBatch, Subscription } from '../api.ts';
+import { TidemarkError } from '../errors.ts';
 import type { JournalEvent, SeriesCreated } from '../model/events.ts';
-import type { Life } from './life.ts';
+import { inFull, type Life } from './life.ts';
 import { type ModelSeries, Violation } from './model.ts';
 import { numbersByFingerprint } from './series-numbers.ts';
 import type { Step } from './steps.ts';
@@ -24,6 +25,10 @@ const FROM = ['start', 'end'] as const;
 interface Consumer {
   /** Samples of each series that came before it subscribed: the journal may no longer have had them. */
   before: ReadonlyMap<ModelSeries, number>;
+  /** Where it began is on the disk: from then on the journal is kept for it. */
+  isKept: boolean;
+  /** Trouble of the disk when it began in this process: after more of it, nobody knows whether it is on the disk. */
+  troubleCount: number | undefined;
   /** Series by fingerprint, as the events have told: one that is purged may leave its fingerprint to another. */
   readonly numbers: Map<string, number>;
   /** Times that were delivered and acknowledged, by series. */
@@ -51,6 +56,8 @@ export class Consumers {
   private readonly life: Life;
   private readonly consumers = new Map<number, Consumer>();
   private readonly sessions = new Map<number, Session>();
+  /** The last batch that each subscriber of this process got. */
+  private readonly lastBatches = new Map<number, EventBatch>();
 
   constructor(life: Life) {
     this.life = life;
@@ -62,8 +69,10 @@ export class Consumers {
     const consumer = this.consumers.get(step.name)!;
     for (let i = 0; i < step.batches && this.life.alive; i++) {
       const batch = await this.next(session);
+      if (this.life.alive && this.life.world.disk.troubleCount === consumer.troubleCount) consumer.isKept = true;
       if (batch === undefined) return;
-      this.check(consumer, session, batch);
+      this.lastBatches.set(step.name, batch);
+      await this.check(consumer, session, batch);
       if (step.afterwards === 'ack') await this.acknowledge(consumer, session, batch);
       if (step.afterwards === 'throw') {
         // Its program fails in the middle of the batch: it will subscribe again and must get the batch again.
@@ -76,6 +85,26 @@ export class Consumers {
   /** The store is gone, and the subscriptions with it. */
   forget(): void {
     this.sessions.clear();
+    this.lastBatches.clear();
+    for (const consumer of this.consumers.values()) consumer.troubleCount = undefined;
+  }
+
+  /** The store is closed: acknowledgements that come now are refused, and change nothing. */
+  async acknowledgeLate(): Promise<void> {
+    const { life } = this;
+    const { process } = life.world;
+    const changes = process.changes.length;
+    for (const batch of this.lastBatches.values()) {
+      const outcome = await life.world.run(() => batch.ack());
+      if (outcome.kind === 'stuck') throw new Violation(`an acknowledgement after close never came to an end`);
+      if (
+        outcome.kind === 'error' &&
+        !(outcome.error instanceof TidemarkError && outcome.error.code === 'TIDEMARK_CLOSED')
+      )
+        throw new Violation(`an acknowledgement after close failed: ${inFull(outcome.error)}`);
+    }
+    const change = process.changes[changes];
+    if (change !== undefined) throw new Violation(`an acknowledgement after close changed something: ${change}`);
   }
 
   /** Reads on until nothing comes, and looks whether anything is missing. */
@@ -85,7 +114,7 @@ export class Consumers {
       const session = this.subscribe(name);
       if (session === undefined) continue;
       for (let batch = await this.next(session); batch !== undefined; batch = await this.next(session)) {
-        this.check(consumer, session, batch);
+        await this.check(consumer, session, batch);
         await this.acknowledge(consumer, session, batch);
       }
       if (!this.life.alive || this.life.everHarmed || consumer.lost) continue;
@@ -106,13 +135,23 @@ export class Consumers {
     if (numbers === undefined) return undefined;
     const subscription = this.subscription(name);
     if (subscription === undefined) return undefined;
+    if (this.life.overtaken) this.learnNumbers(numbers);
     if (known === undefined) {
       const before = this.life.model.mark();
-      this.consumers.set(name, { before, numbers, handled: new Map(), position: 0, lost: false });
-    } else if (known.position === 0 && FROM[name] === 'end') {
-      // Where it began may not be on the disk before its first acknowledgement is: then it begins here.
+      this.consumers.set(name, {
+        before,
+        numbers,
+        handled: new Map(),
+        isKept: false,
+        troubleCount: undefined,
+        position: 0,
+        lost: false,
+      });
+    } else if (!known.isKept) {
+      // Where it began did not get to the disk: then it begins here, or where the journal does.
       known.before = this.life.model.mark();
     }
+    this.consumers.get(name)!.troubleCount ??= this.life.world.disk.troubleCount;
     const session: Session = {
       subscription,
       iterator: subscription[Symbol.asyncIterator](),
@@ -124,6 +163,12 @@ export class Consumers {
     };
     this.sessions.set(name, session);
     return session;
+  }
+
+  /** No journal tells of series that the original created. */
+  private learnNumbers(numbers: Map<string, number>): void {
+    for (const [fingerprint, number] of numbersByFingerprint(this.life) ?? [])
+      if (!numbers.has(fingerprint)) numbers.set(fingerprint, number);
   }
 
   private subscription(name: number): Subscription | undefined {
@@ -170,8 +215,8 @@ export class Consumers {
     for (const [name, other] of this.sessions) if (other === session) this.sessions.delete(name);
   }
 
-  private check(consumer: Consumer, session: Session, batch: EventBatch): void {
-    if (batch.lost !== undefined) consumer.lost = true;
+  private async check(consumer: Consumer, session: Session, batch: EventBatch): Promise<void> {
+    if (batch.lost !== undefined) await this.checkLost(consumer, batch.lost);
     let { position } = session;
     session.delivered.push(...batch.events);
     for (const [index, event] of batch.events.entries()) {
@@ -188,9 +233,22 @@ export class Consumers {
     session.position = batch.position;
   }
 
+  /** Journal is lost to a subscriber where it held back more than its bound, or where damage or a loss of power took it. */
+  private async checkLost(consumer: Consumer, lost: NonNullable<EventBatch['lost']>): Promise<void> {
+    const { life } = this;
+    consumer.lost = true;
+    if (life.everHarmed || life.powerLost || life.overtaken) return;
+    const info = await life.perform('info', () => life.store.info());
+    if (info === undefined || lost.to <= info.value.journal.end - life.setting.subscriptionBacklogBytes) return;
+    throw new Violation(
+      `a subscriber is told that the journal from ${lost.from} to ${lost.to} is lost, and the bound was not passed`,
+    );
+  }
+
   private async acknowledge(consumer: Consumer, session: Session, batch: EventBatch): Promise<void> {
     const done = await this.life.perform('ack', () => batch.ack());
     if (done === undefined) return;
+    consumer.isKept = true;
     consumer.position = Math.max(consumer.position, batch.position);
     for (const event of session.delivered.splice(0)) {
       if (event.type === 'seriesCreated') noteCreated(consumer, event);
@@ -209,7 +267,7 @@ export class Consumers {
     const first = consumer.before.get(series) ?? 0;
     const start = Math.max(first, this.life.model.forgettableCount(series));
     for (let i = start; i < series.acknowledged; i++) {
-      if (handled?.has(series.times[i])) continue;
+      if (handled?.has(series.times[i]) || series.foreign.has(series.times[i])) continue;
       throw new Violation(`consumer ${name} never got the sample of series ${series.number} at ${series.times[i]}`);
     }
   }

@@ -18,7 +18,8 @@ const calls: Readonly<Partial<Record<FileKind, readonly Operation[]>>> = {
   mappings: ['open', 'read', 'close', 'stat', 'rename'],
   mappingsTmp: ['create', 'write', 'sync', 'close'],
   version: ['open', 'read', 'close', 'stat', 'create', 'write', 'sync', 'rename'],
-  dirtyFlag: ['create', 'write', 'sync', 'close', 'stat', 'remove'],
+  dirtyFlag: ['create', 'write', 'sync', 'close', 'stat', 'rename', 'remove'],
+  lastClose: ['open', 'read', 'close', 'stat', 'create', 'write', 'sync', 'rename', 'remove'],
   journal: [
     'open',
     'read',

@@ -82,6 +82,7 @@ export type FileKind =
   | 'mappingsTmp'
   | 'version'
   | 'dirtyFlag'
+  | 'lastClose'
   | 'journal'
   | 'cursor'
   | 'seriesFile'
@@ -105,7 +106,8 @@ export const fileKindOf = (path: string, directory: string): FileKind => {
   if (first === 'mappings.db') return 'mappings';
   if (first === 'mappings.db.tmp') return 'mappingsTmp';
   if (first === 'VERSION' || first === '.VERSION.tmp') return 'version';
-  if (first === 'DIRTY') return 'dirtyFlag';
+  if (first === 'DIRTY' || first === 'DIRTY.tmp') return 'dirtyFlag';
+  if (first.includes('LAST_CLOSE')) return 'lastClose';
   if (first === 'orphaned') return 'orphaned';
   if (first.startsWith('archived_') || first.startsWith('label')) return 'index';
   if (names.length === 1 && seriesDirectory.test(first)) return 'directory';

@@ -10,7 +10,18 @@ import { faultTargets } from './fault-targets.ts';
 import { type Fault, faultsOf } from './faults.ts';
 import { drawPassage, MINUTE_MS } from './passages.ts';
 import { Prng } from './prng.ts';
-import type { CrashPoint, commands, Sequence, Setting, Spacing, Step, StepType, Window } from './steps.ts';
+import { drawScene } from './scenes.ts';
+import {
+  type CrashPoint,
+  type commands,
+  intruderPaths,
+  type Sequence,
+  type Setting,
+  type Spacing,
+  type Step,
+  type StepType,
+  type Window,
+} from './steps.ts';
 import { SERIES_MAX, type ValuePattern, valuePatterns } from './values.ts';
 
 const HOUR_MS = 60 * MINUTE_MS;
@@ -35,8 +46,12 @@ const weights: Readonly<Record<StepType, number>> = {
   consume: 5,
   observe: 1,
   inspect: 3,
-  backup: 0.7,
+  backup: 1.5,
+  openBackup: 0.7,
   peek: 0.7,
+  intrude: 0.5,
+  otherProgram: 0.5,
+  indexDecay: 0.4,
   restart: 2.5,
   abortOpening: 0.5,
   crash: 2.5,
@@ -55,6 +70,7 @@ const moods = { '0': 1, '0.3': 2, '1': 5, '4': 2 } as const;
 /** Sequences of so many steps have room for passages. */
 const LONG = 100;
 const PASSAGES_PER_STEP = 0.025;
+const SCENES_PER_STEP = 0.015;
 
 /** Steps that make sense right after each other. */
 const quick: readonly StepType[] = [
@@ -85,7 +101,9 @@ export const generate = (seed: number, stepCount: number): Sequence => {
   const { setting, first, steps: beginning } = isLong ? drawBeginning(prng, seed, seriesCount, drawn) : ordinary;
   const others = [...beginning];
   while (others.length < stepCount) {
-    if (isLong && prng.chance(PASSAGES_PER_STEP)) others.push(...drawPassage(prng, prng.below(seriesCount), setting));
+    if (prng.chance(SCENES_PER_STEP)) others.push(...drawScene(prng, prng.below(seriesCount), setting, seriesCount));
+    else if (isLong && prng.chance(PASSAGES_PER_STEP))
+      others.push(...drawPassage(prng, prng.below(seriesCount), setting));
     else others.push(drawStep(prng, prng.weighted(mood), seriesCount));
   }
   const steps = [...first, ...others].slice(0, stepCount);
@@ -96,7 +114,8 @@ const drawSetting = (prng: Prng): Setting => ({
   durability: prng.pick(['always', 'interval', 'interval', 'os'] as const),
   chunkEncoding: prng.pick(['varbit', 'varbit', 'double-delta', 'delta'] as const),
   syncSeriesFiles: prng.pick(['adaptive', 'adaptive', 'always', 'never'] as const),
-  retentionMs: prng.pick([null, 10 * MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS]),
+  retentionMs: prng.pick([null, null, 10 * MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS]),
+  retentionOnce: prng.chance(0.5),
   minShrinkRatio: prng.pick([0.1, 0.1, 0, 0.5]),
   checkpointIntervalMs: prng.pick([5 * MINUTE_MS, MINUTE_MS, HOUR_MS]),
   checkpointDirtySeries: prng.pick([5000, 3]),
@@ -104,6 +123,7 @@ const drawSetting = (prng: Prng): Setting => ({
   // With the smallest, a flood is more than may wait: appends are slowed and refused.
   memoryTarget: prng.pick([64, 24, 2]) * 2 ** 20,
   subscriptionBacklogBytes: prng.pick([2 ** 30, 2 ** 30, 2 ** 16]),
+  checkpointJournalBytes: prng.pick([2 ** 28, 2 ** 28, 2 ** 16, 2 ** 13, 2 ** 12]),
   mischief: prng.pick([0, 0.02, 0.2]),
   observed: prng.chance(0.7),
 });
@@ -151,6 +171,7 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
           maintain: 5,
           waitForIndexing: 1,
           ready: 1,
+          rebuildIndexes: 1,
         }),
         detached: prng.chance(0.35),
       };
@@ -185,15 +206,44 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
     case 'inspect':
       return { type, series: series() };
     case 'settle':
-    case 'backup':
     case 'peek':
-    case 'restart':
     case 'diskFreed':
       return { type };
+    case 'backup':
+      return { type, detached: prng.chance(0.8) };
+    case 'openBackup':
+      return { type, which: prng.below(6), readOnly: prng.chance(0.6) };
+    case 'intrude':
+      return { type, path: prng.pick(intruderPaths), locksLost: prng.chance(0.5) };
+    case 'otherProgram':
+      return {
+        type,
+        after: prng.pick(['close', 'close', 'kill']),
+        series: Array.from({ length: prng.between(0, 3) }, series),
+        count: prng.pick([5, 150, 400]),
+        rests: prng.chance(0.4),
+        ending: prng.pick(['close', 'kill', 'kill']),
+        seed: prng.uint32(),
+        inspected: prng.chance(0.3),
+      };
+    case 'indexDecay':
+      return {
+        type,
+        after: prng.pick(['close', 'kill', 'kill']),
+        decay: {
+          index: prng.pick(['metric', 'timeRange', 'names', 'pairs']),
+          what: prng.pick(['log', 'table']),
+          at: prng.next(),
+          share: prng.pick([0.1, 0.5, 1]),
+        },
+        inspected: prng.chance(0.3),
+      };
+    case 'restart':
+      return { type, inspected: prng.chance(0.3) };
     case 'abortOpening':
       return { type, tasks: prng.below(40) };
     case 'crash':
-      return { type, kind: drawCrashKind(prng), again: drawAgain(prng) };
+      return { type, kind: drawCrashKind(prng), again: drawAgain(prng), inspected: prng.chance(0.5) };
     case 'crashAt': {
       const target = prng.chance(0.6) ? prng.pick(faultTargets) : {};
       const skip = prng.pick([0, 0, 1, prng.below(60)]);

@@ -78,6 +78,10 @@ export class Life {
   excusedCount = 0;
   /** Something decayed at rest, so that loss and quarantine are to be expected. */
   decayed = false;
+  /** The original had the directory since: its samples are in no journal, and the journal from before may be gone. */
+  overtaken = false;
+  /** Power was lost at least once. */
+  powerLost = false;
   /** The model has learned what this process found: until then, nobody knows what the one before it took along. */
   hasLearned = false;
   private readonly believedTime: BelievedTime;
@@ -87,7 +91,6 @@ export class Life {
   private crashesToCome: CrashPoint[] = [];
   private troubleBefore = 0;
   private diskFilled = false;
-  private powerLost = false;
   private closing = false;
 
   constructor(options: LifeOptions) {
@@ -118,6 +121,16 @@ export class Life {
     return this.decayed || this.world.disk.harmCount > 0;
   }
 
+  /** Whether there is a store in the directory. */
+  get wasOpened(): boolean {
+    return this.openCount > 0;
+  }
+
+  /** Whether there is a directory that can be looked at from outside. */
+  get canBeInspected(): boolean {
+    return this.wasOpened && this.options.checkDirectory !== undefined;
+  }
+
   /** Whether the disk is filled up now, so that operations may wait for space. */
   get diskIsFull(): boolean {
     return Number.isFinite(this.world.disk.capacityBytes);
@@ -128,7 +141,7 @@ export class Life {
     for (let attempt = 0; attempt < OPENINGS_MAX; attempt++) {
       this.ports = this.world.boot();
       this.startProcess();
-      const options = { ...this.storeOptions(), ...this.ports };
+      const options = { ...this.storeOptions(), ...this.extra, ...this.ports };
       const outcome = await this.world.run(() => this.options.openStore(DIRECTORY, options));
       if (outcome.kind === 'value') {
         this.store = outcome.value;
@@ -151,7 +164,7 @@ export class Life {
     this.ports = this.world.boot();
     this.startProcess();
     const controller = new AbortController();
-    const options = { ...this.storeOptions(), ...this.ports, signal: controller.signal };
+    const options = { ...this.storeOptions(), ...this.extra, ...this.ports, signal: controller.signal };
     const opening = watch(this.world.process, () => this.options.openStore(DIRECTORY, options));
     await this.world.runTasks(tasks);
     controller.abort();
@@ -207,17 +220,39 @@ export class Life {
     return true;
   }
 
+  /** Opens a directory in a process beside the store's, as the setting says; `options` has the ports of that process. */
+  openBeside(directory: string, options: StoreOptions): Promise<Store> {
+    return this.options.openStore(directory, { ...this.storeOptions(), ...options });
+  }
+
+  /** What is wrong with a directory, as another process sees it; `undefined` when nothing is. */
+  async checkBeside(directory: string): Promise<string | undefined> {
+    const { checkDirectory } = this.options;
+    if (checkDirectory === undefined) return undefined;
+    const bystander = this.world.spawn();
+    const outcome = await this.world.runBeside(bystander, () => checkDirectory(directory, bystander.ports));
+    if (outcome.kind === 'stuck') throw new Violation(`check never came to an end: ${outcome.reason}`);
+    if (outcome.kind === 'error') throw new Violation(`check failed: ${inFull(outcome.error)}`);
+    const [change] = bystander.process.changes;
+    if (change !== undefined) throw new Violation(`check changed something: ${change}`);
+    return outcome.kind === 'value' ? this.unexcused(outcome.value.problems) : undefined;
+  }
+
   /** A directory that was closed in order has nothing wrong with it. */
   private async checkDirectory(): Promise<void> {
     const { checkDirectory } = this.options;
     if (checkDirectory === undefined || this.everHarmed || !this.alive) return;
     const { troubleCount } = this.world.disk;
     const report = await this.perform('check', () => checkDirectory(DIRECTORY, this.ports));
-    // After a loss of power there may be holes in what was not synced; that they are said is right.
-    const problem = report?.value.problems.find(({ message }) => !(this.powerLost && message.endsWith(' are lost')));
+    const problem = this.unexcused(report?.value.problems ?? []);
     // A fault may have befallen the check itself.
     if (problem !== undefined && this.world.disk.troubleCount === troubleCount)
-      throw new Violation(`check finds after close: ${problem.message}`);
+      throw new Violation(`check finds after close: ${problem}`);
+  }
+
+  /** After a loss of power there may be holes in what was not synced; that they are said is right. */
+  private unexcused(problems: readonly { readonly message: string }[]): string | undefined {
+    return problems.find(({ message }) => !(this.powerLost && message.endsWith(' are lost')))?.message;
   }
 
   /** Runs an operation to its end and judges it. `undefined` when it failed as it may, waits for space, or died. */
@@ -360,20 +395,22 @@ export class Life {
       durability: setting.durability,
       chunkEncoding: setting.chunkEncoding,
       syncSeriesFiles: setting.syncSeriesFiles,
-      retention: setting.retentionMs ?? 'off',
+      ...(setting.retentionOnce && this.wasOpened ? {} : { retention: setting.retentionMs ?? 'off' }),
       minShrinkRatio: setting.minShrinkRatio,
       checkpointInterval: setting.checkpointIntervalMs,
       checkpointDirtySeries: setting.checkpointDirtySeries,
       headChunkTimeout: setting.headChunkTimeoutMs,
       memoryTarget: setting.memoryTarget,
       subscriptionBacklogBytes: setting.subscriptionBacklogBytes,
-      ...this.extra,
+      ...(setting.checkpointJournalBytes === undefined
+        ? {}
+        : { checkpointJournalBytes: setting.checkpointJournalBytes }),
     };
   }
 }
 
 /** An error with all that caused it. */
-const inFull = (error: unknown): string => {
+export const inFull = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error ? `${String(error.code)} ` : '';
   return `${code}${error.stack ?? error.message}${error.cause === undefined ? '' : `\ncaused by ${inFull(error.cause)}`}`;

@@ -3,11 +3,17 @@
  * {@link Violation} ends it.
  */
 import type { Store } from '../api.ts';
+import { databaseFolders } from '../index/database-folders.ts';
 import { append, appendBatch, appendOdd } from './appending.ts';
+import { Backups } from './backups.ts';
 import { Consumers } from './consumers.ts';
-import type { Life, LifeOptions } from './life.ts';
+import { compareInspection, type Inspection, inspectDirectory } from './inspection.ts';
+import { intrude } from './intruder.ts';
+import { DIRECTORY, type Life, type LifeOptions } from './life.ts';
+import { lookOf } from './look.ts';
 import { EVERYTHING, type ModelSeries, nameOf, Violation } from './model.ts';
 import { observe } from './observers.ts';
+import { OtherProgram } from './other-program.ts';
 import { Reading } from './reading.ts';
 import { numbersByFingerprint } from './series-numbers.ts';
 import { isSimulatedCrash } from './simulated-process.ts';
@@ -28,6 +34,8 @@ export class Player {
   private readonly life: Life;
   private readonly reading: Reading;
   private readonly consumers: Consumers;
+  private readonly backups: Backups;
+  private readonly otherProgram: OtherProgram;
   /** Series of which a drop is running. */
   private readonly drops = new Set<ModelSeries>();
   private readonly open: LifeOptions['openStore'];
@@ -37,6 +45,8 @@ export class Player {
     this.open = open;
     this.reading = new Reading(life);
     this.consumers = new Consumers(life);
+    this.backups = new Backups(life);
+    this.otherProgram = new OtherProgram(life);
   }
 
   async play(steps: readonly Step[]): Promise<void> {
@@ -107,16 +117,24 @@ export class Player {
       case 'inspect':
         return reading.inspect(step);
       case 'backup':
-        return reading.backup(`/backup-${this.stepCount}`, (directory) => this.openReadOnly(directory));
+        return this.backups.take(`/backup-${this.stepCount}`, step);
+      case 'openBackup':
+        return this.backups.open(step);
       case 'peek':
         return reading.peek((directory) => this.openReadOnly(directory));
+      case 'intrude':
+        return intrude(life, step);
+      case 'otherProgram':
+        return this.lend(step);
+      case 'indexDecay':
+        return this.decayIndex(step);
       case 'restart':
-        return this.restart();
+        return this.restart(step);
       case 'abortOpening':
-        return this.restart(step.tasks);
+        return this.restart({ abortAfterTasks: step.tasks });
       case 'crash':
         life.die(step.kind, step.again);
-        return this.openAndLook();
+        return this.openAndLook(step.inspected ? await inspectDirectory(life) : undefined);
       case 'crashAt':
         life.armCrash(step.kind, step.again);
         life.world.disk.faults.arm({ ...step.fault, fault: 'crash' });
@@ -195,16 +213,51 @@ export class Player {
   }
 
   /** Closes and opens again; before that, an opening may be aborted after so many tasks. */
-  private async restart(abortAfterTasks?: number): Promise<void> {
+  private async restart({
+    abortAfterTasks,
+    inspected,
+  }: {
+    readonly abortAfterTasks?: number;
+    readonly inspected?: boolean;
+  } = {}): Promise<void> {
     const { life } = this;
     const isClosed = await life.close();
     if (isClosed && life.alive) await this.reading.endQueries();
+    if (isClosed && life.alive) await this.consumers.acknowledgeLate();
     life.bury();
+    const inspection = inspected ? await inspectDirectory(life) : undefined;
     if (abortAfterTasks !== undefined) {
       await life.abortOpening(abortAfterTasks);
       life.bury();
     }
-    await this.openAndLook();
+    await this.openAndLook(inspection);
+  }
+
+  /** An index is a projection: what decays of it is found elsewhere. */
+  private async decayIndex(step: Extract<Step, { type: 'indexDecay' }>): Promise<void> {
+    const { life } = this;
+    const { disk, databases } = life.world;
+    if (life.everHarmed || life.diskIsFull) return;
+    if (step.after === 'close') {
+      await life.close();
+      life.bury();
+    } else life.die('kill', []);
+    const path = `${DIRECTORY}/${databaseFolders[step.decay.index]}`;
+    if (!life.everHarmed) databases.decay(disk.namespace.find(path), step.decay);
+    await this.openAndLook(step.inspected ? await inspectDirectory(life, false) : undefined);
+  }
+
+  /** The original has the directory for a while. What was damaged before would be for both to mend, each in its way. */
+  private async lend(step: Extract<Step, { type: 'otherProgram' }>): Promise<void> {
+    const { life } = this;
+    if (life.everHarmed || life.diskIsFull) return;
+    let isClosed = false;
+    if (step.after === 'close') {
+      isClosed = await life.close();
+      life.bury();
+    } else life.die('kill', []);
+    if (!life.everHarmed) await this.otherProgram.take(step, isClosed);
+    await this.openAndLook(step.inspected ? await inspectDirectory(life) : undefined);
   }
 
   /** Flips a bit in one file of the kind. */
@@ -251,20 +304,32 @@ export class Player {
     }
   }
 
-  /** Opens the store and looks at everything: what a crash took is known from then on. */
-  private async openAndLook(): Promise<void> {
+  /**
+   * Opens the store and looks at everything: what a crash took is known from then on. It is what a reader saw before, if
+   * there was one.
+   */
+  private async openAndLook(inspection?: Inspection): Promise<void> {
     const { life } = this;
     this.consumers.forget();
     this.reading.forgetQueries();
     for (let looks = 0; looks < LOOKS_MAX; looks++) {
-      await life.open();
-      this.life.passRetention();
-      life.hasLearned = await this.reading.lookAtEverything({ ...EVERYTHING, afterCrash: true });
-      if (life.hasLearned) return;
+      await this.openOnce();
+      if (life.hasLearned) break;
       life.calm();
       life.bury();
     }
+    if (!life.hasLearned) await this.openOnce();
+    if (life.hasLearned) await this.reading.labels({ type: 'labels', series: null });
+    if (inspection === undefined || !life.hasLearned || !life.alive) return;
+    const look = await life.perform('a look at everything', () => lookOf(life.store));
+    life.passRetention();
+    if (look !== undefined) compareInspection(life, inspection, look.value);
+  }
+
+  private async openOnce(): Promise<void> {
+    const { life } = this;
     await life.open();
+    life.passRetention();
     life.hasLearned = await this.reading.lookAtEverything({ ...EVERYTHING, afterCrash: true });
   }
 
@@ -279,10 +344,11 @@ export class Player {
     await this.command({ type: 'command', command: 'flush', detached: false });
     await this.lookAround();
     await this.consumers.finish();
-    await this.restart();
+    await this.backups.finish();
+    await this.restart({ inspected: true });
     await this.reading.labels({ type: 'labels', series: null });
     life.die('kill', []);
-    await this.openAndLook();
+    await this.openAndLook(await inspectDirectory(life));
     await life.close();
     life.assertBounds();
   }

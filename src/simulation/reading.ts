@@ -234,13 +234,6 @@ export class Reading {
     }
   }
 
-  /** A backup holds what was there, and opens as a store. */
-  async backup(name: string, open: (directory: string) => Promise<Store>): Promise<void> {
-    const counts = this.counts(({ count }) => count);
-    const done = await this.life.perform('backup', () => this.life.store.backup(name));
-    if (done !== undefined) await this.readCopy('a backup', name, open, counts);
-  }
-
   /** A second opener sees what is on the disk while the store runs. */
   async peek(open: (directory: string) => Promise<Store>): Promise<void> {
     const counts = this.counts(({ acknowledged }) => acknowledged);

@@ -74,7 +74,26 @@ const smallerSteps = (step: Step): Step[] => {
     case 'command':
     case 'drop':
       return step.detached ? [{ ...step, detached: false }] : [];
+    case 'backup':
+      return step.detached ? [{ type: 'backup' }] : [];
+    case 'otherProgram':
+      return [
+        ...step.series.map((_, index) => ({ ...step, series: step.series.toSpliced(index, 1) })),
+        ...(step.inspected ? [{ ...step, inspected: false }] : []),
+        ...(step.rests ? [{ ...step, rests: false }] : []),
+      ];
+    case 'restart':
+      return step.inspected ? [{ type: 'restart' }] : [];
     case 'crash':
+      return [
+        ...(step.again.length > 0
+          ? [
+              { ...step, again: [] },
+              { ...step, again: step.again.slice(1) },
+            ]
+          : []),
+        ...(step.inspected ? [{ ...step, inspected: false }] : []),
+      ];
     case 'crashAt':
       return step.again.length > 0
         ? [

@@ -37,7 +37,7 @@ export interface SimulationResult {
 
 export interface SimulateOptions {
   readonly openStore: OpenStore;
-  /** Verifies a directory that was closed; without it nothing does. */
+  /** Verifies a directory that was closed or left; without it nobody looks at one from outside. */
   readonly checkDirectory?: CheckDirectory;
   readonly coverage?: Coverage;
   /** Receives every line of the trace. */

@@ -29,7 +29,7 @@ import type { Coverage } from './coverage.ts';
 import { type FaultKind, FaultPlan, type FileKind, fileKindOf, type Operation } from './faults.ts';
 import type { Prng } from './prng.ts';
 import { PAGE_BYTES, SimulatedFile } from './simulated-file.ts';
-import { SimulatedNamespace } from './simulated-namespace.ts';
+import { type SimulatedDirectory, SimulatedNamespace } from './simulated-namespace.ts';
 import { type CrashKind, SimulatedCrash, type SimulatedProcess } from './simulated-process.ts';
 import { systemError } from './system-error.ts';
 import type { Timeline } from './timeline.ts';
@@ -53,9 +53,25 @@ export interface DiskOptions {
 /** What a blocking call costs, in microseconds of simulated time. */
 const CALL_COST_US = 8;
 
+/** Copies of databases are made elsewhere: what is written to one changes nothing in the store's directory. */
+export const COPIES = '/copies';
+
+/** Calls that change what is on the disk. */
+const changing: ReadonlySet<Operation> = new Set([
+  'create',
+  'write',
+  'truncate',
+  'makeDirectory',
+  'rename',
+  'remove',
+  'removeDirectory',
+  'writeIndex',
+  'destroyIndex',
+]);
+
 /** Trouble that leaves every sample where it was, as far as the store may take it for damage. */
 const harmlessOperations: ReadonlySet<Operation> = new Set(['open', 'read', 'stat', 'readDirectory', 'readIndex']);
-const harmlessFiles: ReadonlySet<FileKind> = new Set(['cursor', 'version', 'dirtyFlag', 'other']);
+const harmlessFiles: ReadonlySet<FileKind> = new Set(['cursor', 'version', 'dirtyFlag', 'lastClose', 'other']);
 const harmlessFaults: ReadonlySet<FaultKind> = new Set(['slow', 'EMFILE']);
 
 export class SimulatedDisk {
@@ -81,6 +97,8 @@ export class SimulatedDisk {
   troubleMs = Number.NEGATIVE_INFINITY;
   /** Those of them after which files may have to go to quarantine. */
   harmCount = 0;
+  /** Which process has claimed a directory. */
+  readonly claims = new Map<SimulatedDirectory, SimulatedProcess>();
   /** Monotonic time of the last write to each series file, or to what was to replace it. */
   readonly seriesFilesWrittenMs = new Map<string, number>();
 
@@ -107,7 +125,8 @@ export class SimulatedDisk {
     if (operation === 'write' && (file === 'seriesFile' || file === 'seriesFileTmp')) {
       this.seriesFilesWrittenMs.set(path.replace(/\.tmp$/, ''), this.timeline.monotonicMs);
     }
-    const fault = this.faults.next(operation, file);
+    if (changing.has(operation) && !path.startsWith(COPIES)) process.changes.push(`${operation} ${path}`);
+    const fault = process.isBystander ? undefined : this.faults.next(operation, file);
     this.coverage.countCall(operation, file, fault);
     if (fault !== undefined) this.faultCount++;
     if (fault !== undefined && fault !== 'crash' && fault !== 'short') this.countTrouble(operation, file, fault);

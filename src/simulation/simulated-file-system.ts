@@ -1,6 +1,13 @@
 /** The file-system port of one simulated process, on the simulated disk. Its faults are listed in simulated-disk.ts. */
 import { dirname } from 'node:path';
-import type { DirectoryEntry, FileDescriptor, FileStat, FileSystem, OpenMode } from '../disk/file-system.ts';
+import type {
+  ClaimOutcome,
+  DirectoryEntry,
+  FileDescriptor,
+  FileStat,
+  FileSystem,
+  OpenMode,
+} from '../disk/file-system.ts';
 import type { FaultKind, Operation } from './faults.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedFile } from './simulated-file.ts';
@@ -220,6 +227,27 @@ export class SimulatedFileSystem implements FileSystem {
     this.disk.timeline.schedule(this.process, delayMs, work);
   };
 
+  /** Claims by what a path leads to. One ends with its process. */
+  claimDirectory = async (directory: string, since: number): Promise<ClaimOutcome> => {
+    const { process, disk } = this;
+    await this.inTurn(() => process.assertAlive());
+    const node = this.directory(directory, 'open');
+    const holder = disk.claims.get(node);
+    if (holder?.alive) return { holder: { pid: holder.id, host: 'simulated' } };
+    disk.claims.set(node, process);
+    return {
+      claim: {
+        identity: { pid: process.id, host: 'simulated', since, token: `process ${process.id}` },
+        noteMarked: () => {},
+        release: async () => {
+          if (disk.claims.get(node) === process) disk.claims.delete(node);
+        },
+      },
+    };
+  };
+
+  realPath = (path: string): string => `/${this.disk.namespace.realNamesOf(path).join('/')}`;
+
   /** Calls that another thread makes one after another, while this one goes on. */
   private inTurn(...calls: readonly (() => void)[]): Promise<void> {
     if (!this.process.alive) return never();
@@ -359,7 +387,7 @@ export class SimulatedFileSystem implements FileSystem {
 }
 
 /** The mark of use names the host's process: its length is not the seed's, so that chance must not depend on it. */
-const isOfTheHost = (path: string): boolean => path.endsWith('/DIRTY');
+const isOfTheHost = (path: string): boolean => /\/DIRTY(\.tmp)?$/.test(path);
 
 const statOf = (node: SimulatedFile | SimulatedDirectory): FileStat =>
   node instanceof SimulatedFile

@@ -35,6 +35,8 @@ type Survival = 'none' | 'all' | 'some' | 'firstOnes';
 
 export class SimulatedNamespace {
   readonly root = new SimulatedDirectory();
+  /** Symbolic links in the root, to others of its names. They are there from the beginning, and are not listed. */
+  readonly links = new Map<string, string>();
   private pending: PendingChange[] = [];
 
   /** Names that a loss of power now could change. */
@@ -44,7 +46,7 @@ export class SimulatedNamespace {
 
   find(path: string): Node | undefined {
     let node: Node | undefined = this.root;
-    for (const name of namesOf(path)) {
+    for (const name of this.realNamesOf(path)) {
       if (!(node instanceof SimulatedDirectory)) return undefined;
       node = node.live.get(name);
     }
@@ -53,12 +55,18 @@ export class SimulatedNamespace {
 
   /** The place of a path whose parent must be a directory; an errno code if it is not. */
   place(path: string): Place | 'ENOENT' | 'ENOTDIR' {
-    const names = namesOf(path);
+    const names = this.realNamesOf(path);
     const name = names.pop();
     if (name === undefined) return 'ENOENT';
     const directory = this.find(names.join('/'));
     if (directory === undefined) return 'ENOENT';
     return directory instanceof SimulatedDirectory ? { directory, name } : 'ENOTDIR';
+  }
+
+  /** The names of a path from the root, with no link among them. */
+  realNamesOf(path: string): string[] {
+    const [first, ...others] = namesOf(path);
+    return first === undefined ? [] : [this.links.get(first) ?? first, ...others];
   }
 
   create(to: Place, node: Node): void {

@@ -26,10 +26,15 @@ export const isSimulatedCrash = (error: unknown): boolean => {
 
 export class SimulatedProcess {
   readonly id: number;
+  /** A process beside the store's meets no faults: those of a sequence are aimed at the store. */
+  readonly isBystander: boolean;
+  /** Calls that changed something on the disk, or could have; those to a copy of a database do not count. */
+  readonly changes: string[] = [];
   private dead = false;
 
-  constructor(id: number) {
+  constructor(id: number, isBystander = false) {
     this.id = id;
+    this.isBystander = isBystander;
   }
 
   get alive(): boolean {

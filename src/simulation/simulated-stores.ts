@@ -9,10 +9,17 @@
  * directory and syncs what is in it, but not its name in the directory above.
  */
 import { TidemarkError } from '../errors.ts';
-import type { KeyRange, KeyValueOperation, KeyValueStore, KeyValueStores } from '../index/key-value-store.ts';
+import type { DatabaseName } from '../index/database-folders.ts';
+import type {
+  DatabaseDescription,
+  KeyRange,
+  KeyValueOperation,
+  KeyValueStore,
+  KeyValueStores,
+} from '../index/key-value-store.ts';
 import type { FaultKind, Operation } from './faults.ts';
 import type { Prng } from './prng.ts';
-import type { SimulatedDisk } from './simulated-disk.ts';
+import { COPIES, type SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedFile } from './simulated-file.ts';
 import { namesOf, SimulatedDirectory } from './simulated-namespace.ts';
 import { type CrashKind, never, type SimulatedProcess } from './simulated-process.ts';
@@ -29,15 +36,27 @@ const SLOW_WRITE_MS_MAX = 8_000;
 /** Entries per page of an iterator: few, so that other work comes between. */
 const PAGE_ENTRIES_MAX = 5;
 
+/** The programs that open databases. */
+export type Author = 'tidemark' | 'original';
+
 /** One database: what reads see, what is durable, and the batches between. */
 class Database {
   live: Content = new Map();
   owner: SimulatedProcess | undefined;
+  /** The program that has it open has closed a file of its own that is the lock: POSIX locks go with any close. */
+  isLockLost = false;
   corrupt = false;
+  /** Whose program opened it last: each writes a manifest of its own kind. */
+  author: Author = 'tidemark';
   private durable: Content = new Map();
   private unsynced: (readonly KeyValueOperation[])[] = [];
   private durableCount = 0;
   private unsyncedCount = 0;
+  /** What is in tables, and the batches that are in the log alone. Opening and flushing empty the log. */
+  private tables: Content = new Map();
+  private log: (readonly KeyValueOperation[])[] = [];
+  /** Keys in a block of a table that decayed. */
+  private decayed: ReadonlySet<string> = new Set();
 
   /** Operations that it has taken. */
   get sequence(): number {
@@ -47,24 +66,69 @@ class Database {
   /** All batches go from the log into a table, which is synced. */
   flushLog(): void {
     this.keep(this.unsynced.length);
+    this.tables = new Map(this.live);
+    this.log = [];
+  }
+
+  /** Decay at rest: the log loses its last batches, as many as that share of them. */
+  cutLog(share: number): void {
+    const { sequence } = this;
+    const lost = this.log.splice(Math.floor(this.log.length * (1 - share)));
+    this.live = new Map(this.tables);
+    for (const operations of this.log) apply(this.live, operations);
+    this.durable = new Map(this.live);
+    this.unsynced = [];
+    this.unsyncedCount = 0;
+    this.durableCount = sequence - lost.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** Decay at rest: a block of a table is damaged, that has so large a share of the keys, from some place on. */
+  damageTable(at: number, share: number): void {
+    const keys = [...this.live.keys()].sort();
+    const start = Math.floor(keys.length * at);
+    this.decayed = new Set(keys.slice(start, start + Math.ceil(keys.length * share)));
+  }
+
+  get isDecayed(): boolean {
+    return this.decayed.size > 0;
+  }
+
+  assertReadable(key: string, directory: string): void {
+    if (!this.decayed.has(key)) return;
+    throw new TidemarkError('TIDEMARK_CORRUPT_INDEX', `a block of the database in ${directory} is damaged`, {
+      details: { directory },
+    });
+  }
+
+  /** A private copy, as it is now. */
+  copy(): Database {
+    const copy = new Database();
+    copy.live = new Map(this.live);
+    copy.durableCount = this.sequence;
+    copy.decayed = this.decayed;
+    return copy;
+  }
+
+  /** Bytes of all entries. */
+  get byteCount(): number {
+    let bytes = 0;
+    for (const [key, value] of this.live) bytes += key.length + value.byteLength;
+    return bytes;
   }
 
   write(operations: readonly KeyValueOperation[], sync: boolean): void {
     this.unsyncedCount += operations.length;
     apply(this.live, operations);
     this.unsynced.push(operations);
+    this.log.push(operations);
     if (sync) this.keep(this.unsynced.length);
-  }
-
-  /** For a copy: the operations that the original has taken. */
-  startAt(sequence: number): void {
-    this.durableCount = sequence;
   }
 
   /** The log is lost from the end. */
   losePower(prng: Prng): void {
     this.keep(prng.chance(0.3) ? this.unsynced.length : prng.below(this.unsynced.length + 1));
     this.live = new Map(this.durable);
+    this.log.splice(this.log.length - this.unsynced.length);
     this.unsynced = [];
     this.unsyncedCount = 0;
   }
@@ -96,11 +160,32 @@ export class SimulatedDatabases {
     return [...this.databases.values()].filter(({ owner }) => owner === process && process.alive).length;
   }
 
+  /** Something of an index of the store decays. Nobody has it open. */
+  decay(node: unknown, { what, at, share }: IndexDecay): void {
+    if (!(node instanceof SimulatedDirectory)) return;
+    if (what === 'log') this.in(node).cutLog(share);
+    else this.in(node).damageTable(at, share);
+  }
+
+  /** The locks of all databases that are open go. */
+  loseLocks(): void {
+    for (const database of this.databases.values()) database.isLockLost = true;
+  }
+
   /** What a crash leaves for the next process to find. */
   crash(kind: CrashKind, prng: Prng): void {
     if (kind === 'kill') return;
     for (const database of this.databases.values()) database.losePower(prng);
   }
+}
+
+/** A database that nobody has open decays. */
+export interface IndexDecay {
+  readonly index: DatabaseName;
+  /** The log is cut, or a block of a table is damaged. */
+  readonly what: 'log' | 'table';
+  readonly at: number;
+  readonly share: number;
 }
 
 export class SimulatedStores implements KeyValueStores {
@@ -114,10 +199,10 @@ export class SimulatedStores implements KeyValueStores {
     this.process = process;
   }
 
-  open(directory: string): Promise<SimulatedStore> {
+  open(directory: string, author: Author = 'tidemark'): Promise<SimulatedStore> {
     return this.later('openIndex', directory, WRITE_MS_MAX, (fault) => {
       const database = this.databases.in(this.makeDirectory(directory));
-      if (database.owner?.alive) {
+      if (database.owner?.alive && !database.isLockLost) {
         throw new TidemarkError('TIDEMARK_LOCKED', `${directory} is open already`, { details: { directory } });
       }
       if (fault === 'corrupt') database.corrupt = true;
@@ -127,6 +212,9 @@ export class SimulatedStores implements KeyValueStores {
         });
       }
       database.owner = this.process;
+      database.isLockLost = false;
+      database.author = author;
+      database.flushLog();
       return new SimulatedStore(this, database, directory);
     });
   }
@@ -143,10 +231,19 @@ export class SimulatedStores implements KeyValueStores {
     });
   }
 
+  describe(directory: string): Promise<DatabaseDescription> {
+    return this.later('stat', directory, READ_MS_MAX, () => {
+      const node = this.disk.namespace.find(directory);
+      if (!(node instanceof SimulatedDirectory)) return { files: {}, isForeign: false };
+      const { author, byteCount } = this.databases.in(node);
+      return { files: { CURRENT: 16, '000003.log': byteCount }, isForeign: author === 'original' };
+    });
+  }
+
   openCopy(directory: string): Promise<SimulatedStore> {
     return this.later('openIndex', directory, WRITE_MS_MAX, (fault) => {
       const node = this.disk.namespace.find(directory);
-      const copy = new Database();
+      let copy = new Database();
       if (node instanceof SimulatedDirectory) {
         const original = this.databases.in(node);
         if (original.corrupt || fault === 'corrupt') {
@@ -154,10 +251,9 @@ export class SimulatedStores implements KeyValueStores {
             details: { directory },
           });
         }
-        copy.live = new Map(original.live);
-        copy.startAt(original.sequence);
+        copy = original.copy();
       }
-      return new SimulatedStore(this, copy, directory);
+      return new SimulatedStore(this, copy, `${COPIES}${directory}`);
     });
   }
 
@@ -263,7 +359,10 @@ export class SimulatedStore implements KeyValueStore {
       const page = moment
         .slice(start, end)
         .map(([key, value]) => [toBytes(key), value.slice()] as [Uint8Array, Uint8Array]);
-      yield await this.stores.later('readIndex', this.path, READ_MS_MAX, () => page);
+      yield await this.stores.later('readIndex', this.path, READ_MS_MAX, () => {
+        for (const [key] of page) this.database.assertReadable(toText(key), this.path);
+        return page;
+      });
       start = end;
     }
   }
@@ -272,9 +371,9 @@ export class SimulatedStore implements KeyValueStore {
     return this.database.sequence;
   }
 
-  async verify(): Promise<undefined> {
+  async verify(): Promise<string | undefined> {
     this.assertOpen();
-    return undefined;
+    return this.database.isDecayed ? 'a block of a table is damaged' : undefined;
   }
 
   async flushLog(): Promise<void> {
@@ -284,9 +383,7 @@ export class SimulatedStore implements KeyValueStore {
 
   async approximateSize(): Promise<number> {
     this.assertOpen();
-    let bytes = 0;
-    for (const [key, value] of this.database.live) bytes += key.length + value.byteLength;
-    return bytes;
+    return this.database.byteCount;
   }
 
   async close(): Promise<void> {
@@ -296,7 +393,9 @@ export class SimulatedStore implements KeyValueStore {
   }
 
   private peek(key: Uint8Array): Uint8Array | undefined {
-    return this.database.live.get(toText(key))?.slice();
+    const text = toText(key);
+    this.database.assertReadable(text, this.path);
+    return this.database.live.get(text)?.slice();
   }
 
   private assertOpen(): void {

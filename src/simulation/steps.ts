@@ -6,6 +6,7 @@
 import type { ChunkEncodingName, Durability } from '../api.ts';
 import type { Fault, FileKind } from './faults.ts';
 import type { CrashKind } from './simulated-process.ts';
+import type { IndexDecay } from './simulated-stores.ts';
 import type { ValuePattern } from './values.ts';
 
 /** The world and the store's options, the same for all processes of a sequence. */
@@ -15,12 +16,16 @@ export interface Setting {
   readonly syncSeriesFiles: 'adaptive' | 'always' | 'never';
   /** `null` keeps everything. */
   readonly retentionMs: number | null;
+  /** Only the first opening names the retention: the directory remembers it. */
+  readonly retentionOnce?: boolean;
   readonly minShrinkRatio: number;
   readonly checkpointIntervalMs: number;
   readonly checkpointDirtySeries: number;
   readonly headChunkTimeoutMs: number;
   readonly memoryTarget: number;
   readonly subscriptionBacklogBytes: number;
+  /** Journal bytes after which a checkpoint comes early; segments are no longer. Default: the store's. */
+  readonly checkpointJournalBytes?: number;
   /** Probability of a short read or write, and of early write-back. */
   readonly mischief: number;
   /** Whether somebody watches all events and all actors. */
@@ -28,7 +33,7 @@ export interface Setting {
 }
 
 /** Commands of the store that take no arguments and can be left running while the next steps happen. */
-export const commands = ['flush', 'checkpoint', 'maintain', 'waitForIndexing', 'ready'] as const;
+export const commands = ['flush', 'checkpoint', 'maintain', 'waitForIndexing', 'ready', 'rebuildIndexes'] as const;
 export type Command = (typeof commands)[number];
 
 /** Which part of the past a query asks for, as shares of the series' time span. */
@@ -46,6 +51,10 @@ export type Spacing =
 
 /** A call that a process dies in: the calls that pass before, of every kind or of one. */
 export type CrashPoint = number | Omit<Fault, 'fault'>;
+
+/** Paths to the store's directory: as it was opened, written in another way, and through a symbolic link. */
+export const intruderPaths = ['same', 'roundabout', 'link'] as const;
+export type IntruderPath = (typeof intruderPaths)[number];
 
 export type Step =
   | {
@@ -107,14 +116,49 @@ export type Step =
   | { readonly type: 'observe'; readonly what: 'events' | 'watch'; readonly throwEvery: number }
   /** Looks whether rows, actors and counts agree. */
   | { readonly type: 'inspect'; readonly series: number }
-  | { readonly type: 'backup' }
+  /** `detached` leaves it running while the next steps happen. */
+  | { readonly type: 'backup'; readonly detached?: boolean }
+  /** Opens one of the backups that are finished, read-only or for writing, and compares it with what was there. */
+  | { readonly type: 'openBackup'; readonly which: number; readonly readOnly: boolean }
   /** Opens the directory a second time, read-only, while the store runs, and reads everything. */
   | { readonly type: 'peek' }
-  | { readonly type: 'restart' }
+  /** Another opener wants to write, by this path; before, the program may have lost the locks of its databases. */
+  | { readonly type: 'intrude'; readonly path: IntruderPath; readonly locksLost?: boolean }
+  /**
+   * The store is closed or killed, and the original has the directory: it appends so many samples to each of these series,
+   * rests until it archives them, closes the directory or is killed. Then the store opens it again.
+   */
+  | {
+      readonly type: 'otherProgram';
+      readonly after: 'close' | 'kill';
+      readonly series: readonly number[];
+      readonly count: number;
+      readonly rests: boolean;
+      readonly ending: 'close' | 'kill';
+      readonly seed: number;
+      readonly inspected?: boolean;
+    }
+  /** The store is closed or killed, one of its indexes decays, and the store opens again. */
+  | {
+      readonly type: 'indexDecay';
+      readonly after: 'close' | 'kill';
+      readonly decay: IndexDecay;
+      readonly inspected?: boolean;
+    }
+  /** With `inspected` the closed directory is opened read-only before it is opened again, and must show the same. */
+  | { readonly type: 'restart'; readonly inspected?: boolean }
   /** Closes, begins to open and aborts after so many tasks, and opens again. */
   | { readonly type: 'abortOpening'; readonly tasks: number }
-  /** Crashes now; the recoveries that follow crash at these calls, one after another. */
-  | { readonly type: 'crash'; readonly kind: CrashKind; readonly again: readonly CrashPoint[] }
+  /**
+   * Crashes now; the recoveries that follow crash at these calls, one after another. With `inspected` the directory is
+   * checked and opened read-only before that, and must show what the next opening for writing shows.
+   */
+  | {
+      readonly type: 'crash';
+      readonly kind: CrashKind;
+      readonly again: readonly CrashPoint[];
+      readonly inspected?: boolean;
+    }
   /** Crashes at a call to come. */
   | {
       readonly type: 'crashAt';
@@ -167,7 +211,11 @@ export const stepTypes = [
   'observe',
   'inspect',
   'backup',
+  'openBackup',
   'peek',
+  'intrude',
+  'otherProgram',
+  'indexDecay',
   'restart',
   'abortOpening',
   'crash',

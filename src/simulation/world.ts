@@ -33,6 +33,13 @@ export interface Ports {
   readonly keyValueStores: KeyValueStores;
 }
 
+/** A process beside the store's. */
+export interface Bystander {
+  readonly process: SimulatedProcess;
+  readonly fileSystem: SimulatedFileSystem;
+  readonly ports: Ports;
+}
+
 export class World {
   readonly trace: Trace;
   readonly coverage: Coverage;
@@ -44,6 +51,7 @@ export class World {
   /** Its open files. */
   fileSystem: SimulatedFileSystem;
   private readonly prng: Prng;
+  private bystanderCount = 0;
 
   constructor(options: WorldOptions) {
     this.trace = options.trace ?? new Trace();
@@ -51,6 +59,7 @@ export class World {
     this.prng = new Prng(options.seed);
     const { timeline, trace, coverage } = this;
     this.disk = new SimulatedDisk({ ...options, timeline, trace, coverage, prng: this.prng.fork() });
+    this.disk.namespace.links.set('link-to-store', 'store');
     this.fileSystem = new SimulatedFileSystem(this.disk, this.process);
   }
 
@@ -61,12 +70,23 @@ export class World {
     this.process = new SimulatedProcess(this.process.id + 1);
     this.trace.write(`process ${this.process.id}`);
     this.fileSystem = new SimulatedFileSystem(this.disk, this.process);
-    return {
-      clock: new SimulatedClock(this.timeline, this.process),
-      random: this.prng.fork(),
-      fileSystem: this.fileSystem,
-      keyValueStores: new SimulatedStores(this.databases, this.disk, this.process),
-    };
+    return this.portsOf(this.process, this.fileSystem);
+  }
+
+  /** Starts a process beside the one that lives, or after it died: it meets no faults. */
+  spawn(): Bystander {
+    const process = new SimulatedProcess(++this.bystanderCount, true);
+    this.trace.write(`bystander ${process.id}`);
+    const fileSystem = new SimulatedFileSystem(this.disk, process);
+    return { process, fileSystem, ports: this.portsOf(process, fileSystem) };
+  }
+
+  /** Runs the world until an operation of a bystander comes out, and ends that process. */
+  async runBeside<T>({ process }: Bystander, operation: () => Promise<T>): Promise<Outcome<T>> {
+    const outcome = await drive(this.timeline, process, operation);
+    process.crash();
+    this.timeline.discard(process);
+    return outcome;
   }
 
   /** Ends the process that lives, if it still does, and leaves what such a crash leaves. */
@@ -99,5 +119,14 @@ export class World {
   /** Lets simulated time pass. */
   advance(byMs: number): Promise<void> {
     return advance(this.timeline, this.process, byMs);
+  }
+
+  private portsOf(process: SimulatedProcess, fileSystem: FileSystem): Ports {
+    return {
+      clock: new SimulatedClock(this.timeline, process),
+      random: this.prng.fork(),
+      fileSystem,
+      keyValueStores: new SimulatedStores(this.databases, this.disk, process),
+    };
   }
 }

@@ -431,7 +431,7 @@ const loadArchive = async (
 
 const openJournal = (engine: Engine, notBefore: Position, isAfterCrash: boolean): JournalWriter => {
   const { fileSystem, journalDirectory, clock, options, random } = engine;
-  const { durability, commitIntervalMs, historyBytes } = options;
+  const { durability, commitIntervalMs, historyBytes, checkpointJournalBytes } = options;
   const retentionBytes = engine.retention.limits.bytes;
   return JournalWriter.open({
     fileSystem,
@@ -443,8 +443,13 @@ const openJournal = (engine: Engine, notBefore: Position, isAfterCrash: boolean)
     options: {
       durability,
       commitIntervalMs,
-      // Of a directory whose size is limited, the journal must not take the larger part.
-      segmentBytes: Math.min(SEGMENT_BYTES, Math.max(SEGMENT_BYTES_MIN, Math.floor(retentionBytes / 32))),
+      // Of a directory whose size is limited, the journal must not take the larger part; and a checkpoint gives back
+      // whole segments only.
+      segmentBytes: Math.min(
+        SEGMENT_BYTES,
+        checkpointJournalBytes,
+        Math.max(SEGMENT_BYTES_MIN, Math.floor(retentionBytes / 32)),
+      ),
       historyBytes: Math.min(historyBytes, Math.floor(retentionBytes / 16)),
       // No sample goes for the sake of a reader.
       lingerMs: retentionBytes === Number.POSITIVE_INFINITY ? SEGMENT_LINGER_MS : 0,

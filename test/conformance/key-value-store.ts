@@ -152,38 +152,6 @@ export const keyValueStoreConformance = (newSubject: () => KeyValueSubject | Pro
     expect(await codeOf(() => stores.open(directory))).to.equal('TIDEMARK_LOCKED');
   });
 
-  onOpenStore('counts the operations that it has taken, those that change nothing included', async (store) => {
-    const before = store.sequence;
-    if (before === undefined) return;
-    await store.batch([put('a', '1'), put('a', '2'), del('nothing')], { sync: false });
-    expect(store.sequence).to.equal(before + 3);
-    await store.batch([], { sync: true });
-    expect(store.sequence).to.equal(before + 3);
-  });
-
-  onOpenStore('has the same entries when its log was flushed, and takes more', async (store) => {
-    await store.batch([put('a', '1'), put('b', '1'), del('a')], { sync: false });
-    await store.flushLog();
-    await store.flushLog();
-    expect(await entriesOf(store)).to.deep.equal([['b', '1']]);
-    await store.batch([del('b'), put('c', '1')], { sync: false });
-    expect(await entriesOf(store)).to.deep.equal([['c', '1']]);
-  });
-
-  it('counts on after closing and opening again', async () => {
-    const { run, stores, directory } = await newSubject();
-    await run(async () => {
-      const store = await stores.open(directory);
-      await store.batch([put('a', '1'), del('b')], { sync: false });
-      const { sequence } = store;
-      await store.close();
-      const again = await stores.open(directory);
-      expect(again.sequence).to.equal(sequence);
-      expect(again.lostBatches).to.equal(undefined);
-      await again.close();
-    });
-  });
-
   it('has what it had after closing and opening again; closing twice is fine', async () => {
     const { run, stores, directory } = await newSubject();
     await run(async () => {
@@ -236,57 +204,6 @@ export const keyValueStoreConformance = (newSubject: () => KeyValueSubject | Pro
       const copy = await stores.openCopy(directory);
       expect(await entriesOf(copy)).to.deep.equal([]);
       await copy.close();
-    });
-  });
-};
-
-/** An implementation whose process can be killed while it has a database open. */
-export interface KillableSubject extends KeyValueSubject {
-  /**
-   * Another process opens the database, writes batches of two entries each, `a<n>` and `b<n>`, without a sync, and is killed
-   * when so many were acknowledged, while it goes on writing. Resolves when it has gone, with the number acknowledged.
-   */
-  writeAndKill(acknowledged: number): Promise<number>;
-  /** The stores of the process that comes after. */
-  storesAfter(): KeyValueStores;
-}
-
-/** What a killed process leaves. Declares the cases. */
-export const killedStoreConformance = (newSubject: () => KillableSubject | Promise<KillableSubject>): void => {
-  it('keeps every acknowledged batch when its process is killed, and batches as a whole and in order beyond', async () => {
-    for (const count of [1, 7, 40]) {
-      const subject = await newSubject();
-      const acknowledged = await subject.writeAndKill(count);
-      const stores = subject.storesAfter();
-      await subject.run(async () => {
-        const store = await stores.open(subject.directory);
-        const keys = (await entriesOf(store)).map(([key]) => key);
-        const written = keys.filter((key) => key.startsWith('a')).length;
-        expect(acknowledged).to.be.at.least(count);
-        expect(written).to.be.at.least(acknowledged);
-        const whole = Array.from({ length: written }, (_, i) => [`a${i}`, `b${i}`]).flat();
-        expect(keys).to.deep.equal(whole.sort());
-        expect(store.sequence ?? 2 * written).to.equal(2 * written);
-        expect(store.lostBatches).to.equal(undefined);
-        await store.close();
-      });
-    }
-  });
-
-  it('is free for the next process, which goes on where it ended', async () => {
-    const subject = await newSubject();
-    await subject.writeAndKill(3);
-    const stores = subject.storesAfter();
-    await subject.run(async () => {
-      const store = await stores.open(subject.directory);
-      const before = await entriesOf(store);
-      await store.batch([put('c', '1')], { sync: true });
-      await store.flushLog();
-      await store.close();
-      const again = await stores.open(subject.directory);
-      expect(await entriesOf(again)).to.deep.equal([...before, ['c', '1']]);
-      expect(await again.verify(async () => {})).to.equal(undefined);
-      await again.close();
     });
   });
 };

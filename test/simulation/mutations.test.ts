@@ -1,20 +1,21 @@
-/** The simulator finds each of ten deliberate defects, and the store without it passes the same sequence. */
+/** The simulator finds each of many deliberate defects, and the store without it passes the same sequence. */
 import { expect } from 'chai';
 import { checkDirectory, openStore } from '../../src/index.ts';
 import { generate } from '../../src/simulation/generator.ts';
 import { playSequence, simulate } from '../../src/simulation/simulate.ts';
 import type { Sequence, Step } from '../../src/simulation/steps.ts';
 import { commitsNoMore, mutations } from './support/mutations.ts';
+import { outsideMutations } from './support/outside-mutations.ts';
 
 const SEEDS_MAX = 500;
 const STEPS = 60;
 
 describe('A deliberate defect', () => {
-  for (const { name, during } of mutations) {
+  for (const { name, during } of [...mutations, ...outsideMutations]) {
     it(`is found within ${SEEDS_MAX} seeds: ${name}`, async function () {
       this.timeout(600_000);
       for (let seed = 1; seed <= SEEDS_MAX; seed++) {
-        const { failure } = await during((open) => simulate(seed, STEPS, { openStore: open, checkDirectory }));
+        const { failure } = await during((doors) => simulate(seed, STEPS, doors));
         if (failure === undefined) continue;
         const sound = await simulate(seed, STEPS, { openStore, checkDirectory });
         if (sound.failure === undefined) return;
@@ -46,9 +47,7 @@ describe('A deliberate defect', () => {
         { type: 'crash', kind: 'power', again: [] },
       ],
     };
-    const { failure } = await commitsNoMore.during((open) =>
-      playSequence(sequence, { openStore: open, checkDirectory }),
-    );
+    const { failure } = await commitsNoMore.during((doors) => playSequence(sequence, doors));
     expect(failure?.message).to.include('were acknowledged');
     expect((await playSequence(sequence, { openStore, checkDirectory })).failure).to.equal(undefined);
   });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { KeyValueStore } from '../../src/index/key-value-store.ts';
 import { World } from '../../src/simulation/world.ts';
-import { keyValueStoreConformance, killedStoreConformance } from '../conformance/key-value-store.ts';
+import { keyValueStoreConformance } from '../conformance/key-value-store.ts';
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
 const put = (key: string, value: string) => ({ type: 'put', key: bytes(key), value: bytes(value) }) as const;
@@ -44,32 +44,6 @@ describe('The simulated key-value stores', () => {
     const world = new World({ seed: 1, directory: '/store' });
     const { keyValueStores } = world.boot();
     return { stores: keyValueStores, directory: '/store/index', run: (operation) => value(world, operation) };
-  });
-
-  killedStoreConformance(() => {
-    const world = new World({ seed: 2, directory: '/store' });
-    const { keyValueStores } = world.boot();
-    let after: ReturnType<World['boot']> | undefined;
-    const storesAfter = (): typeof keyValueStores => {
-      after ??= world.boot();
-      return after.keyValueStores;
-    };
-    return {
-      stores: keyValueStores,
-      directory: '/store/index',
-      run: (operation) => value(world, operation),
-      storesAfter,
-      writeAndKill: async (count) => {
-        const store = await value(world, () => keyValueStores.open('/store/index'));
-        for (let i = 0; i < count; i++) {
-          await value(world, () => store.batch([put(`a${i}`, '1'), put(`b${i}`, '1')], { sync: false }));
-        }
-        // One more is on its way.
-        void store.batch([put(`a${count}`, '1'), put(`b${count}`, '1')], { sync: false });
-        world.crash('kill');
-        return count;
-      },
-    };
   });
 
   it('loses unsynced batches from the end at a loss of power', async () => {

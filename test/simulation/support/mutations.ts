@@ -2,109 +2,16 @@
  * Ten defects that somebody might put into the store one day, each applied from outside: by a port that misbehaves, or by
  * a method that is replaced while the test runs. The simulator has to find every one.
  */
-import type { Store, StoreOptions } from '../../../src/api.ts';
 import { Slab } from '../../../src/chunk/slab.ts';
-import type { FileDescriptor, FileSystem } from '../../../src/disk/file-system.ts';
+import type { FileDescriptor } from '../../../src/disk/file-system.ts';
 import { Indexer } from '../../../src/index/indexer.ts';
-import type { KeyValueStore, KeyValueStores } from '../../../src/index/key-value-store.ts';
-import { openStore } from '../../../src/index.ts';
 import { JournalWriter } from '../../../src/journal/journal-writer.ts';
 import { Lifecycle } from '../../../src/series/lifecycle.ts';
 import { MemoryChunks } from '../../../src/series/memory-chunks.ts';
-import type { OpenStore } from '../../../src/simulation/life.ts';
 import { Background } from '../../../src/store/background.ts';
+import { type Mutation, ofClass, ofFileSystem, ofStores } from './defects.ts';
 
 const RECORD_BYTES = 1041;
-
-export interface Mutation {
-  readonly name: string;
-  /** Runs with the defect in place. */
-  readonly during: <T>(run: (open: OpenStore) => Promise<T>) => Promise<T>;
-}
-
-/** An object that does some things differently. */
-const altered = <T extends object>(original: T, changes: Partial<T>): T =>
-  new Proxy(original, {
-    get: (target, key) => {
-      const change = changes[key as keyof T];
-      if (change !== undefined) return change;
-      const value = Reflect.get(target, key) as unknown;
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-
-/** A defect of the file system. `pathOf` knows what a descriptor was opened with. */
-const ofFileSystem = (
-  name: string,
-  change: (fileSystem: FileSystem, pathOf: (fd: FileDescriptor) => string) => Partial<FileSystem>,
-): Mutation => ({
-  name,
-  during: (run) =>
-    run((directory, options) => {
-      const original = options.fileSystem!;
-      const paths = new Map<FileDescriptor, string>();
-      const open: FileSystem['open'] = (path, mode, permissions) => {
-        const fd = original.open(path, mode, permissions);
-        paths.set(fd, path);
-        return fd;
-      };
-      const changes = change(original, (fd) => paths.get(fd) ?? '');
-      return openStore(directory, { ...options, fileSystem: altered(original, { open, ...changes }) });
-    }),
-});
-
-/** A defect of the databases. */
-const ofStores = (name: string, change: (store: KeyValueStore) => Partial<KeyValueStore>): Mutation => ({
-  name,
-  during: (run) =>
-    run((directory, options) => {
-      const original = options.keyValueStores!;
-      const open: KeyValueStores['open'] = async (path) => {
-        const store = await original.open(path);
-        return altered(store, change(store));
-      };
-      return openStore(directory, { ...options, keyValueStores: altered(original, { open }) });
-    }),
-});
-
-/** Methods of a class, with what they see of its insides. */
-type Insides = Record<string, (...given: never[]) => unknown>;
-
-/** A defect of a class. `isOpening` tells whether the store is being opened, and recovers. */
-const ofClass = (
-  name: string,
-  owner: { readonly prototype: object },
-  change: (original: Insides, isOpening: () => boolean) => Insides,
-): Mutation => ({
-  name,
-  during: async (run) => {
-    const prototype = owner.prototype as Insides;
-    let openings = 0;
-    const changes = change({ ...ownMethods(prototype) }, () => openings > 0);
-    const before = Object.keys(changes).map((method) => [method, prototype[method]] as const);
-    Object.assign(prototype, changes);
-    const open = async (directory: string, options: StoreOptions): Promise<Store> => {
-      openings++;
-      try {
-        return await openStore(directory, options);
-      } finally {
-        openings--;
-      }
-    };
-    try {
-      return await run(open);
-    } finally {
-      for (const [method, original] of before) prototype[method] = original;
-    }
-  },
-});
-
-const ownMethods = (prototype: Insides): Insides =>
-  Object.fromEntries(
-    Object.entries(Object.getOwnPropertyDescriptors(prototype))
-      .filter(([, { value }]) => typeof value === 'function')
-      .map(([name, { value }]) => [name, value as Insides[string]]),
-  );
 
 export const mutations: readonly Mutation[] = [
   ofFileSystem('the journal is not synced', (fileSystem, pathOf) => ({

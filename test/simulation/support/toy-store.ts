@@ -110,6 +110,7 @@ class ToyStore {
   ready = async (): Promise<void> => {};
   waitForIndexing = async (): Promise<void> => {};
   maintain = async (): Promise<void> => {};
+  rebuildIndexes = async (): Promise<void> => {};
   quarantined = async (): Promise<never[]> => [];
 
   flush(): Promise<void> {

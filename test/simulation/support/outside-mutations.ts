@@ -1,0 +1,75 @@
+/**
+ * Defects in what a store does beyond the life of one process: in backups, in indexes that are made anew, for readers, for
+ * checks, for subscribers, against other openers, and with what another program or decay left. Each stands for a kind
+ * that was there once.
+ */
+import type { FileSystem } from '../../../src/disk/file-system.ts';
+import type { KeyValueStore } from '../../../src/index/key-value-store.ts';
+import { JournalReader } from '../../../src/journal/read-journal.ts';
+import { altered, type Mutation, ofCheck, ofClass, ofOpening } from './defects.ts';
+
+/** A journal of which nothing can be seen. */
+const withoutJournal = (fileSystem: FileSystem): FileSystem =>
+  altered(fileSystem, {
+    readDirectory: (path) => (path.endsWith('/journal') ? [] : fileSystem.readDirectory(path)),
+  });
+
+/** A journal without its newest segment. */
+const withoutLastSegment = (fileSystem: FileSystem): FileSystem =>
+  altered(fileSystem, {
+    readDirectory: (path) => {
+      const entries = fileSystem.readDirectory(path);
+      if (!path.endsWith('/journal')) return entries;
+      const last = entries
+        .map(({ name }) => name)
+        .filter((name) => name.endsWith('.journal'))
+        .sort()
+        .at(-1);
+      return entries.filter(({ name }) => name !== last);
+    },
+  });
+
+export const outsideMutations: readonly Mutation[] = [
+  ofOpening('a read-only opening leaves out the newest journal segment', (options) =>
+    options.readOnly ? { ...options, fileSystem: withoutLastSegment(options.fileSystem!) } : options,
+  ),
+
+  ofCheck('a check takes a series that was dropped for one whose file is missing', (ports) => ({
+    ...ports,
+    fileSystem: withoutJournal(ports.fileSystem),
+  })),
+
+  ofClass('a subscription leaves a segment before its end', JournalReader, (original) => ({
+    leaveSegment(this: unknown) {
+      return original['leaveSegment'].call(this, Number.POSITIVE_INFINITY as never);
+    },
+  })),
+
+  ofOpening('a second opener is let in', (options) => ({
+    ...options,
+    fileSystem: altered(options.fileSystem!, { claimDirectory: undefined }),
+  })),
+
+  ofOpening('a directory does not remember its retention', (options) =>
+    options.retention === undefined ? { ...options, retention: '15d' } : options,
+  ),
+
+  ofOpening('lost and damaged entries of an index are not noticed', (options) => {
+    const stores = options.keyValueStores!;
+    const unaware = async (opening: Promise<KeyValueStore>): Promise<KeyValueStore> =>
+      altered(await opening, { sequence: undefined, verify: async () => undefined });
+    return {
+      ...options,
+      keyValueStores: altered(stores, {
+        open: (directory) => unaware(stores.open(directory)),
+        openCopy: (directory) => unaware(stores.openCopy(directory)),
+      }),
+    };
+  }),
+
+  ofOpening("the journal is replayed over another program's files", (options) => {
+    const stores = options.keyValueStores!;
+    const describe: typeof stores.describe = async (path) => ({ ...(await stores.describe!(path)), isForeign: false });
+    return { ...options, keyValueStores: altered(stores, { describe }) };
+  }),
+];
