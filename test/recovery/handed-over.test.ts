@@ -2,6 +2,7 @@
  * Directories that the original and Tidemark have had in turn: nothing of what either wrote is lost, cut or told twice,
  * and what is sound is not called damaged. docs/recovery.md, "A directory that goes to and fro".
  */
+import { cpSync, existsSync } from 'node:fs';
 import { expect } from 'chai';
 import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
 import { levelStores } from '../../src/index/level-stores.ts';
@@ -114,6 +115,51 @@ describe('a directory that went to and fro', () => {
         });
       }
     }));
+});
+
+describe('opening a directory that went to and fro', () => {
+  /** Opens the directory and gives a copy of it as it was after so many calls of the file system; `undefined` when there are fewer. */
+  const killedAfter = async (directory: string, callCount: number): Promise<string | undefined> => {
+    const copy = `${directory}-killed`;
+    let calls = 0;
+    let isOpen = false;
+    const fileSystem = new Proxy(nodeFileSystem, {
+      get: (target, name, receiver) => {
+        const member: unknown = Reflect.get(target, name, receiver);
+        if (typeof member !== 'function') return member;
+        return (...inputs: unknown[]): unknown => {
+          const result: unknown = Reflect.apply(member, target, inputs);
+          if (++calls === callCount && !isOpen) cpSync(directory, copy, { recursive: true, preserveTimestamps: true });
+          return result;
+        };
+      },
+    });
+    const store = await openStore(directory, { retention: 'off', fileSystem });
+    isOpen = true;
+    await store.close();
+    return existsSync(copy) ? copy : undefined;
+  };
+
+  for (const name of ['overlapping-chunks', 'replay-cuts-originals-chunk', 'both-crash']) {
+    it(`leads to the same when it is killed on the way: ${name}`, async () => {
+      let copies = 0;
+      for (let calls = 3; ; calls = Math.ceil(calls * 1.9)) {
+        let isOver = false;
+        await inFixture(name, async (directory) => {
+          const copy = await killedAfter(directory, calls);
+          if (copy === undefined) {
+            isOver = true;
+            return;
+          }
+          copies++;
+          await withStore(copy, {}, (store) => expectWhole(name, store));
+          await withStore(copy, {}, (store) => expectWhole(name, store));
+        });
+        if (isOver) break;
+      }
+      expect(copies).to.be.greaterThan(4);
+    });
+  }
 });
 
 describe('a label value that is not UTF-8', () => {
