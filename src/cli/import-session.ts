@@ -23,6 +23,7 @@ const refusals = new Set<string>([
   'TIDEMARK_OUT_OF_ORDER',
   'TIDEMARK_TOO_OLD',
   'TIDEMARK_DUPLICATE_TIMESTAMP',
+  'TIDEMARK_TOO_OLD',
   'TIDEMARK_INVALID_LABELS',
   'TIDEMARK_INVALID_TIMESTAMP',
   'TIDEMARK_INVALID_VALUE',
@@ -188,7 +189,9 @@ export class ImportSession {
       const code = codeOf(error);
       if (code === 'TIDEMARK_THROTTLED') return false;
       if (!refusals.has(code)) throw error;
-      if (code === 'TIDEMARK_OUT_OF_ORDER') this.repeats.add(handle, timestamps[i], patternOf(values, bits, i));
+      // A store that has not read the newest sample's value yet also refuses its repetition.
+      if (code === 'TIDEMARK_OUT_OF_ORDER' || code === 'TIDEMARK_DUPLICATE_TIMESTAMP')
+        this.repeats.add(handle, timestamps[i], patternOf(values, bits, i));
       else this.noteRefusal(code, 1);
       return true;
     }

@@ -7,6 +7,8 @@
  * doesn't. docs/formats/labels-and-mappings.md has what is understood.
  */
 
+import { perlClasses, posixClasses, propertySource } from './regex-classes.ts';
+
 /** Conditions on the place between two characters. */
 export type Assertion = 'textStart' | 'textEnd' | 'lineStart' | 'lineEnd' | 'wordBoundary' | 'noWordBoundary';
 
@@ -64,40 +66,6 @@ const LISTED_CHARACTERS_MAX = 64;
 
 /** Reads a regular expression. Throws {@link RegexSyntaxError}. */
 export const parseRegex = (text: string): RegexNode => new RegexParser(text).parse();
-
-const perlClasses: Readonly<Record<string, string>> = {
-  d: '0-9',
-  s: '\\t\\n\\f\\r\\x20',
-  w: '0-9A-Za-z_',
-};
-
-const posixClasses: Readonly<Record<string, string>> = {
-  alnum: '0-9A-Za-z',
-  alpha: 'A-Za-z',
-  ascii: '\\0-\\x7f',
-  blank: '\\t\\x20',
-  cntrl: '\\0-\\x1f\\x7f',
-  digit: '0-9',
-  graph: '!-~',
-  lower: 'a-z',
-  print: '\\x20-~',
-  punct: '!-\\/:-@\\[-`\\{-~',
-  space: '\\t-\\r\\x20',
-  upper: 'A-Z',
-  word: '0-9A-Za-z_',
-  xdigit: '0-9A-Fa-f',
-};
-
-/** General categories that RE2 knows. Other than in JavaScript, `C` has no characters that are not assigned. */
-const categories: ReadonlySet<string> = new Set(
-  'C Cc Cf Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs'.split(' '),
-);
-const assignedOther = '\\p{Cc}\\p{Cf}\\p{Co}\\p{Cs}';
-
-/** Names of scripts of up to four letters: JavaScript also takes four-letter codes, such as Grek, that RE2 refuses. */
-const shortScripts: ReadonlySet<string> = new Set(
-  'Ahom Cham Han Kawi Lao Lisu Miao Modi Mro Newa Nko Thai Toto Vai Yi'.split(' '),
-);
 
 const controlEscapes: Readonly<Record<string, string>> = {
   a: '\x07',
@@ -402,21 +370,3 @@ const listed = (characters: string[] | undefined, from: string, to: string): str
 
 /** A character as it stands inside a JavaScript class. */
 const escapeInClass = (character: string): string => `\\u{${character.codePointAt(0)!.toString(16)}}`;
-
-/** A character property as the inside of a JavaScript class; `undefined` for a name that RE2 does not know. */
-const propertySource = (name: string): string | undefined => {
-  if (name === 'Any') return '\\0-\\u{10ffff}';
-  if (name === 'C') return assignedOther;
-  if (categories.has(name)) return `\\p{${name}}`;
-  if (!/^[A-Z]/.test(name) || (name.length <= 4 && !shortScripts.has(name))) return undefined;
-  const source = `\\p{Script=${name}}`;
-  return isPattern(source) ? source : undefined;
-};
-
-const isPattern = (source: string): boolean => {
-  try {
-    return new RegExp(source, 'u') instanceof RegExp;
-  } catch {
-    return false;
-  }
-};

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { TidemarkError } from '../../src/errors.ts';
 import { FakeStore } from '../support/fake-store.ts';
 import { fakeEngine, runInProcess } from './run-in-process.ts';
 
@@ -261,6 +262,21 @@ describe('tidemark import', () => {
       TIDEMARK_DUPLICATE_TIMESTAMP: 1,
     });
     expect(store.contents()).to.deep.equal(before);
+  });
+
+  it('takes a repeated sample that the store refuses as a duplicate before it has read its value', async () => {
+    const store = new FakeStore();
+    const input = 'a 1 1700000000000\na 2 1700000001000\n';
+    await importInto(store, input);
+    const { series } = store;
+    store.series = (labels) => ({
+      ...series.call(store, labels),
+      append: () => {
+        throw new TidemarkError('TIDEMARK_DUPLICATE_TIMESTAMP', 'the value is not known');
+      },
+    });
+    const { out } = await importInto(store, `${input}a 3 1700000001000\n`, '--json');
+    expect(JSON.parse(out)).to.deep.include({ samples: 2, rejected: { TIDEMARK_DUPLICATE_TIMESTAMP: 1 } });
   });
 
   it('keeps nothing of what it has read', async () => {
