@@ -1,10 +1,13 @@
 /** The parameters of a request: of the address, and of a form in the body. */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { parseRfc3339 } from '../text/dates.ts';
 import { parseValue } from '../text/values.ts';
 import { badData, HttpError } from './reply.ts';
 
 const formBytesMax = 1024 * 1024;
+/** Of a form that is too large so much is read over: an answer before its end would be lost with the connection. */
+const readOverBytesMax = 64 * 1024 * 1024;
 
 const formType = 'application/x-www-form-urlencoded';
 
@@ -15,16 +18,26 @@ const shownMax = 100;
 export const quoteParam = (text: string): string =>
   text.length > shownMax ? `${JSON.stringify(text.slice(0, shownMax))}…` : JSON.stringify(text);
 
+/** Text that was sent without percent-encoding, as `curl -d` sends it. */
+const textOf = (bytes: Buffer): string => {
+  if (!isUtf8(bytes)) throw badData('The parameters cannot be read: they are not UTF-8.');
+  return bytes.toString();
+};
+
+/** The target of a request line, which Node gives with a character a byte. */
+export const targetOf = (request: IncomingMessage): string => textOf(Buffer.from(request.url ?? '/', 'latin1'));
+
 const readBody = async (request: IncomingMessage): Promise<string> => {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > formBytesMax) throw new HttpError(413, 'bad_data', `The form is larger than ${formBytesMax} bytes.`);
-    chunks.push(chunk);
+    if (bytes <= formBytesMax) chunks.push(chunk);
+    else if (bytes > readOverBytesMax) break;
+    else chunks.length = 0;
   }
-  // Bytes beyond ASCII should not stand in a form as they are; as Latin-1 they are not taken for other characters.
-  return Buffer.concat(chunks).toString('latin1');
+  if (bytes > formBytesMax) throw new HttpError(413, 'bad_data', `The form is larger than ${formBytesMax} bytes.`);
+  return textOf(Buffer.concat(chunks));
 };
 
 const decode = (text: string): string => {

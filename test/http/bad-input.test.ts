@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import { expect } from 'chai';
 import { PagesServer } from '../../src/http/index.ts';
 import { openStore, type Store, systemClock } from '../../src/index.ts';
@@ -27,7 +28,7 @@ describe('parameters of requests', () => {
   });
 
   const get = (path: string): Promise<Answer> => ask(server.port, path);
-  const post = (path: string, headers: Record<string, string>, body?: string): Promise<Answer> =>
+  const post = (path: string, headers: Record<string, string>, body?: string | Buffer): Promise<Answer> =>
     ask(server.port, path, { method: 'POST', headers, ...(body === undefined ? {} : { body }) });
   const data = async (path: string): Promise<unknown> => JSON.parse((await get(path)).body).data;
   const statusOf = async (path: string): Promise<number> => (await get(path)).status;
@@ -109,6 +110,18 @@ describe('parameters of requests', () => {
     expect(JSON.parse(answer.body).data).to.have.length(1);
   });
 
+  it('may be UTF-8 without percent-encoding, as curl sends them', async () => {
+    store.append({ __name__: 'cafe', name: 'café' }, start, 1);
+    const type = { 'content-type': 'application/x-www-form-urlencoded' };
+    const form = await post('/api/v1/series', type, 'match[]={name="café"}');
+    expect(JSON.parse(form.body).data).to.have.length(1);
+    const raw = Buffer.from('/api/v1/series?match[]={name="café"}').toString('latin1').replaceAll('"', '%22');
+    expect(JSON.parse((await get(raw)).body).data).to.have.length(1);
+    expect((await post('/api/v1/series', type, Buffer.from('match[]={name="caf\xe9"}', 'latin1'))).status).to.equal(
+      400,
+    );
+  });
+
   it('are refused when they are not UTF-8, in the address, in a form and in a path', async () => {
     const type = { 'content-type': 'application/x-www-form-urlencoded' };
     for (const bad of ['%ff', '%zz', '%', '%e9']) {
@@ -142,5 +155,24 @@ describe('parameters of requests', () => {
       `/api/v1/series?match[]={a=${long}`,
     ])
       expect((await get(path)).body.length, path.slice(0, 40)).to.be.below(1000);
+  });
+
+  it('get an answer when their form is too large, whose connection goes on', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    try {
+      for (let i = 0; i < 5; i++) {
+        const large = await ask(server.port, '/api/v1/series', {
+          method: 'POST',
+          headers,
+          body: 'match[]=up&'.repeat(300_000),
+          agent,
+        });
+        expect(large.status).to.equal(413);
+        expect((await ask(server.port, '/api/v1/series?match[]=up', { agent })).status).to.equal(200);
+      }
+    } finally {
+      agent.destroy();
+    }
   });
 });

@@ -1,5 +1,5 @@
 /** Asks a server on this machine with node:http, which lets a test set Host and Origin as it likes. */
-import { type IncomingHttpHeaders, request } from 'node:http';
+import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
 
 export interface Answer {
   readonly status: number;
@@ -10,11 +10,11 @@ export interface Answer {
 export const ask = (
   port: number,
   path: string,
-  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  options: { method?: string; headers?: Record<string, string>; body?: string | Buffer; agent?: Agent } = {},
 ): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    const { method = 'GET', headers = {}, body } = options;
-    const asking = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
+    const { method = 'GET', headers = {}, body, agent = false } = options;
+    const asking = request({ host: '127.0.0.1', port, path, method, headers, agent }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
