@@ -24,9 +24,6 @@ const textOf = (bytes: Buffer): string => {
   return bytes.toString();
 };
 
-/** The target of a request line, which Node gives with a character a byte. */
-export const targetOf = (request: IncomingMessage): string => textOf(Buffer.from(request.url ?? '/', 'latin1'));
-
 const readBody = async (request: IncomingMessage): Promise<string> => {
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -123,7 +123,9 @@ async function* exportedLines({ store, params, signal, response }: StoreExchange
 }
 
 const exportLines = (exchange: StoreExchange): Promise<void> => {
-  exchange.response.setHeader('Trailer', warningsTrailer);
+  const { request, response } = exchange;
+  // Only an answer in chunks can have a trailer: none to HEAD, and none in HTTP/1.0.
+  if (request.httpVersion === '1.1' && request.method !== 'HEAD') response.setHeader('Trailer', warningsTrailer);
   return sendPieces(exchange, 'application/stream+json; charset=utf-8', exportedLines(exchange));
 };
 

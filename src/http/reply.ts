@@ -63,6 +63,8 @@ export const sendError = (response: ServerResponse, error: unknown): void => {
     return;
   }
   const { status, errorType } = classify(error);
+  // Node refuses to send an answer of known length with the announcement of a trailer.
+  response.removeHeader('Trailer');
   sendJson(response, status, {
     status: 'error',
     errorType,

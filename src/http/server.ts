@@ -10,7 +10,7 @@ import type { Clock, Progress, Store } from '../index.ts';
 import { Guard, securityHeaders } from './guard.ts';
 import { type Readiness, sendHealthy, sendMetrics, sendReady } from './health.ts';
 import { pageRoutes } from './page-api.ts';
-import { readParams, targetOf } from './params.ts';
+import { readParams } from './params.ts';
 import { prometheusRoutes } from './prometheus-api.ts';
 import { badData, HttpError, sendError, sendText } from './reply.ts';
 import { findRoute, type Route } from './router.ts';
@@ -111,7 +111,7 @@ export class PagesServer {
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     this.guard.checkOrigin(request);
-    const url = parseTarget(targetOf(request));
+    const url = parseTarget(request.url ?? '/');
     if (url.pathname === '/-/healthy') return sendHealthy(response);
     if (url.pathname === '/-/ready') return sendReady(response, this.readiness);
     const isPage = pagePaths.has(url.pathname);
