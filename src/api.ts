@@ -202,6 +202,16 @@ export interface Subscription extends AsyncIterable<EventBatch> {
   close(): Promise<void>;
 }
 
+export interface JournalOptions {
+  /** Events that end after this position. Default, and 0: from the oldest one that is kept. */
+  readonly from?: Position;
+  /** Goes on with what is appended from now on. Default false. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+  /** Called, with one sentence each, for what cannot be read. Default: the logger is told. */
+  readonly onProblem?: (message: string) => void;
+}
+
 export interface BackupResult {
   readonly series: number;
   readonly bytes: number;
@@ -280,8 +290,11 @@ export interface Store extends AsyncDisposable {
   unsubscribe(name: string): Promise<void>;
   /** The lifecycle events of one series, oldest first. */
   history(labels: Labels): Promise<(LifecycleEvent & { readonly position: Position })[]>;
-  /** The journal from a position on: what is there, or with `follow` what comes too, until the store is closed. */
-  journal(options?: { from?: Position; follow?: boolean; signal?: AbortSignal }): AsyncIterable<JournalEvent>;
+  /**
+   * The journal from a position on: what is there, and with `follow` also what is appended later, until the store is
+   * closed. Of a store opened with `readOnly`, `follow` gives what another process appends to the directory.
+   */
+  journal(options?: JournalOptions): AsyncIterable<JournalEvent>;
   chunks(labels: Labels): Promise<ChunkInfo[]>;
   info(): Promise<StoreInfo>;
   /** Adds an observer of all actors' inspection events; returns what removes it. Free while there is none. */

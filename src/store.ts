@@ -14,6 +14,7 @@ import type {
   ChunkInfo,
   Duration,
   InstantSample,
+  JournalOptions,
   Progress,
   QuarantinedSeries,
   Sample,
@@ -29,7 +30,9 @@ import type {
   TimeRange,
 } from './api.ts';
 import { TidemarkError } from './errors.ts';
+import { describeFinding, type JournalFinding } from './journal/findings.ts';
 import { followJournal } from './journal/follow.ts';
+import { readEvents } from './journal/read-events.ts';
 import { readHistory } from './journal/read-history.ts';
 import type { DomainEvent, JournalEvent, LifecycleEvent, Position } from './model/events.ts';
 import { type Fingerprint, fingerprintText } from './model/fingerprint.ts';
@@ -92,6 +95,8 @@ class TidemarkStore implements Store {
   readonly actor: AnyActorRef;
   readonly registry: Registry;
   private readonly session: Session;
+  /** Aborts when the store has ended. */
+  private readonly ended: AbortSignal;
   private readonly samples$: Observable<WatchedSample>;
   private readonly handleServices: HandleServices;
   private readonly sampleListeners = new Set<(row: Row, timestamp: number, high: number, low: number) => void>();
@@ -107,7 +112,13 @@ class TidemarkStore implements Store {
     this.actor = session.actor;
     this.registry = metricsOf(session);
     const closed$ = new ReplaySubject<void>(1);
-    this.actor.subscribe({ complete: () => closed$.next(), error: () => closed$.next() });
+    const ended = new AbortController();
+    this.ended = ended.signal;
+    const end = (): void => {
+      closed$.next();
+      ended.abort();
+    };
+    this.actor.subscribe({ complete: end, error: end });
     this.events$ = liveStream((push) => this.listenToEvents(push), closed$);
     this.samples$ = liveStream((push) => this.listenToSamples(push), closed$);
     this.handleServices = {
@@ -275,9 +286,23 @@ class TidemarkStore implements Store {
     ];
   }
 
-  journal(options: { from?: Position; follow?: boolean; signal?: AbortSignal } = {}): AsyncIterable<JournalEvent> {
+  journal(options: JournalOptions = {}): AsyncIterable<JournalEvent> {
     this.assertOpen();
-    return followJournal({ ...this.session.engine, journal: this.session.running.recovered.journal }, options);
+    const { engine, running } = this.session;
+    const { onProblem = (message) => engine.logger.warn({}, message) } = options;
+    if (this.readOnly && options.follow === true) {
+      // What another process appends is in its files, and not in the view that this store recovered in memory.
+      const signal = options.signal === undefined ? this.ended : AbortSignal.any([options.signal, this.ended]);
+      return readEvents(this.directory, {
+        ...options,
+        signal,
+        onProblem,
+        clock: engine.clock,
+        fileSystem: engine.outside,
+      });
+    }
+    const onFinding = (finding: JournalFinding): void => onProblem(describeFinding(finding));
+    return followJournal({ ...engine, journal: running.recovered.journal }, { ...options, onFinding });
   }
 
   async chunks(labels: Labels): Promise<ChunkInfo[]> {

@@ -27,6 +27,8 @@ export interface EventSourceOptions {
   readonly from: Position;
   /** Events per batch at most; those of one record stay together. Default 1,000. */
   readonly batchSize?: number;
+  /** Leaves out the batches of samples, without reading them. */
+  readonly eventsOnly?: boolean;
   readonly onFinding?: FindingListener;
 }
 

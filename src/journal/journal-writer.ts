@@ -116,12 +116,14 @@ export class JournalWriter {
     this.scratch = Buffer.allocUnsafeSlow(samplesBytesMax(this.options.batchSamples, this.options.batchSamples));
     this.queue = new ByteQueue(tail.start);
     this.durablePosition = tail.start;
+    // A process that was killed may have created its last segments a moment ago.
+    const found = parts.isAfterCrash === true ? { createdAtMs: parts.clock.monotonic() } : {};
     this.files = new SegmentFiles({
       fileSystem: parts.fileSystem,
       clock: parts.clock,
       directory: parts.directory,
       storeId: this.storeId,
-      closed: [...tail.segments],
+      closed: tail.segments.map((segment) => ({ ...segment, ...found })),
       start: tail.start,
     });
     this.files.begin(tail.start, tail.end, this.stage.defined);
@@ -318,8 +320,8 @@ export class JournalWriter {
   /**
    * Removes the segments that end at a position or before it; what they say of series' lives goes into the history
    * first. Resolves with what is gone. Calls that come while one runs wait for it. Readers of this process hold back at
-   * most `backlogBytes`; `final` is for the last call before the journal is closed, which leaves no segment for readers
-   * of other processes.
+   * most `backlogBytes`; `final` is for the last call before the journal is closed, which leaves only the segments of
+   * the last moment for readers of other processes.
    */
   truncateBefore(
     position: Position,
@@ -327,7 +329,7 @@ export class JournalWriter {
   ): Promise<Truncated> {
     const keep = {
       from: () => Math.max(this.heldFrom, this.queue.end - backlogBytes),
-      lingerMs: final ? 0 : this.options.lingerMs,
+      lingerMs: final ? this.options.lingerMs / 4 : this.options.lingerMs,
     };
     const truncation = this.truncation.catch(() => undefined).then(() => this.truncator.before(position, keep));
     this.truncation = truncation;

@@ -3,6 +3,7 @@
  * passed over unread, and events of other series undecoded.
  */
 import type { FileSystem } from '../disk/file-system.ts';
+import { isMissing } from '../disk/io-error.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import { concerns } from '../model/evolve.ts';
 import { type Fingerprint, parseFingerprint } from '../model/fingerprint.ts';
@@ -21,6 +22,7 @@ import {
 import { readJournal } from './read-journal.ts';
 import { EVENTS } from './record-frame.ts';
 import { listSegments } from './segment-list.ts';
+import type { SegmentReader } from './segment-reader.ts';
 
 export interface ReadHistoryOptions {
   readonly fileSystem: FileSystem;
@@ -34,17 +36,28 @@ export interface ReadHistoryOptions {
 export type PlacedLifecycleEvent = LifecycleEvent & { readonly position: Position };
 
 export function* readHistory(options: ReadHistoryOptions): Generator<PlacedLifecycleEvent, void, undefined> {
+  const { fingerprint } = options;
+  const wanted = fingerprint === undefined ? undefined : mentions(fingerprint);
+  const through = yield* readHistoryFiles(options, 0);
+  for (const record of readJournal({ ...options, from: through, eventsOnly: true, ...(wanted && { wanted }) })) {
+    if (record.type === 'events') yield* placed(record.events, record.position, fingerprint);
+  }
+}
+
+/** The events of the history files that come after a position; returns how far the files tell what happened. */
+export function* readHistoryFiles(
+  options: ReadHistoryOptions,
+  after: Position,
+): Generator<PlacedLifecycleEvent, Position, undefined> {
   const { fileSystem, directory, fingerprint, onFinding } = options;
   const wanted = fingerprint === undefined ? undefined : mentions(fingerprint);
-  let through: Position = 0;
+  let through = after;
   const { storeId } = listSegments(fileSystem, directory);
   for (const file of listHistory(fileSystem, directory, onFinding)) {
     if (storeId !== undefined && file.storeId !== storeId) continue;
     through = yield* readFileOf(options, file, through, wanted);
   }
-  for (const record of readJournal({ ...options, from: through, eventsOnly: true, ...(wanted && { wanted }) })) {
-    if (record.type === 'events') yield* placed(record.events, record.position, fingerprint);
-  }
+  return through;
 }
 
 /** Yields the events of one file that come after `through`; returns how far it tells. */
@@ -55,8 +68,9 @@ function* readFileOf(
   wanted: ((payload: Buffer) => boolean) | undefined,
 ): Generator<PlacedLifecycleEvent, Position, undefined> {
   const decoder = new EventsDecoder();
-  const reader = openHistory(fileSystem, file, onFinding);
+  const reader = openIfThere(fileSystem, file, onFinding);
   let reached = through;
+  if (reader === undefined) return reached;
   try {
     while (reader.next(Number.POSITIVE_INFINITY)) {
       if (!isHistoryRecord(reader)) continue;
@@ -73,6 +87,20 @@ function* readFileOf(
   }
   return reached;
 }
+
+/** The oldest file may be dropped after it was listed. */
+const openIfThere = (
+  fileSystem: FileSystem,
+  file: HistoryFile,
+  onFinding: FindingListener | undefined,
+): SegmentReader | undefined => {
+  try {
+    return openHistory(fileSystem, file, onFinding);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+};
 
 /** A record that makes no sense has been reported by whoever checked the history; here it tells nothing. */
 const decode = (decoder: EventsDecoder, buffer: Buffer, start: number, end: number): readonly LifecycleEvent[] => {
