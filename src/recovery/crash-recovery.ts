@@ -206,7 +206,8 @@ class CrashRecovery {
         continue;
       }
       rows.push(row);
-      requests.push({ file, pairs: table.labels[row], known: Math.max(0, table.chunksInFile[row]) });
+      const known = Math.max(0, table.chunksInFile[row]);
+      requests.push({ file, pairs: table.labels[row], known, mayBeEmpty: known === 0 });
     }
     await this.examineAll(requests, (index, found) => {
       if (found === undefined) this.withoutFile(rows[index]);
@@ -449,7 +450,7 @@ class CrashRecovery {
       else this.quarantine(file, 'no checkpoint, index, hint or journal names the series of this file', undefined);
     }
     const pairsOf = (file: FileIndex): LabelPairs => names.get(highs[file], lows[file]) ?? [];
-    const requests = named.map((file) => ({ file, pairs: pairsOf(file), known: ALL }));
+    const requests = named.map((file) => ({ file, pairs: pairsOf(file), known: ALL, mayBeEmpty: true }));
     await this.examineAll(requests, (index, found) => {
       const file = named[index];
       const pairs = pairsOf(file);

@@ -37,6 +37,8 @@ export interface FileToExamine {
   readonly pairs: LabelPairs | undefined;
   /** Chunks from the beginning that are known to be whole. */
   readonly known: number;
+  /** Nothing says that a chunk was ever in the file: an empty one was created by a process that died before it wrote. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /** What a series file holds. */
@@ -60,7 +62,7 @@ export class FileExaminer {
     this.scan = scan;
   }
 
-  /** One answer per file; `undefined` where nothing of it could be kept: it is in quarantine then. */
+  /** One answer per file; `undefined` where nothing of it could be kept: it is not there any more. */
   async examine(requests: readonly FileToExamine[]): Promise<(ExaminedFile | undefined)[]> {
     const { files } = this.parts;
     const { highs, lows } = this.scan;
@@ -79,8 +81,8 @@ export class FileExaminer {
     });
   }
 
-  /** Cuts off or completes a torn last record. False when no whole chunk is left, and the file is in quarantine. */
-  private settleEnd({ file, pairs }: FileToExamine): boolean {
+  /** Cuts off or completes a torn last record. False when no whole chunk is left, and the file is gone, to quarantine unless it was empty. */
+  private settleEnd({ file, pairs, mayBeEmpty = false }: FileToExamine): boolean {
     const { scan, parts } = this;
     const { findings, seriesFiles } = parts;
     const high = scan.highs[file];
@@ -101,6 +103,17 @@ export class FileExaminer {
       findings.noteSeries('trimmed', high, low, pairs, `${trailing} bytes after the last whole chunk were cut off.`);
     }
     if (chunks > 0) return true;
+    if (trailing === 0 && mayBeEmpty) {
+      seriesFiles.remove(high, low);
+      findings.noteSeries(
+        'junkDeleted',
+        high,
+        low,
+        pairs,
+        'An empty series file was removed: nothing was written to it.',
+      );
+      return false;
+    }
     const moved = seriesFiles.quarantine(high, low, 'the file holds no whole chunk', pairs);
     findings.noteSeries('quarantined', high, low, pairs, `A series file without a whole chunk was moved to ${moved}.`);
     return false;
