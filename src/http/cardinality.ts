@@ -44,17 +44,19 @@ export const cardinality = async (
 ): Promise<Cardinality> => {
   const metrics = new Map<string, number>();
   const pairs = new Map<string, number>();
+  const values = new Map<string, number>();
   let counted = 0;
   for (const labels of await store.metrics([])) {
     if (++counted % perSlice === 0) await breathe();
     if (signal.aborted) break;
     for (const name in labels) {
-      increment(pairs, `${name}=${labels[name]}`);
+      const pair = `${name}=${labels[name]}`;
+      // Counted by the name itself: a name may have an equals sign in it.
+      if (!pairs.has(pair)) increment(values, name);
+      increment(pairs, pair);
       if (name === '__name__') increment(metrics, labels[name]);
     }
   }
-  const values = new Map<string, number>();
-  for (const pair of pairs.keys()) increment(values, pair.slice(0, pair.indexOf('=')));
   return {
     labelPairs: pairs.size,
     seriesByMetric: top(metrics),

@@ -145,6 +145,12 @@ describe('parameters of requests', () => {
     expect((await get('/api/v1/export?match[]=own')).body).to.contain('"__proto__":"p"');
   });
 
+  it('do not keep a label with an equals sign in its name from being counted under it', async () => {
+    store.append({ __name__: 'equals', 'a=b': 'c' }, start, 1);
+    const counted = JSON.parse((await get('/api/v1/status/tsdb')).body).data.labelValueCountByLabelName;
+    expect(counted).to.deep.include({ name: 'a=b', value: 1 });
+  });
+
   it('are heeded in an export that is only asked for its head', async () => {
     expect((await ask(server.port, '/api/v1/export?match[]=up', { method: 'HEAD' })).status).to.equal(200);
     expect((await ask(server.port, '/api/v1/export?match[]={{', { method: 'HEAD' })).status).to.equal(400);
