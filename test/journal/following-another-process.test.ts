@@ -168,6 +168,7 @@ describe('following the journal of another process', function () {
     })();
     await store.close();
     await ended;
+    if (child.exitCode === null) await once(child, 'exit');
     expect(existsSync(join(directory, 'journal'))).to.equal(true);
   });
 });

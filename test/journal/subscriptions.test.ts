@@ -309,6 +309,66 @@ describe('a durable subscription', () => {
     expect(() => others.subscribe('left')).not.to.throw();
   });
 
+  it('frees its name at once when its signal had aborted, when it is closed, left or fails', async () => {
+    const { journal, subscriptions } = open();
+    appendNumbered(journal, 0, 3);
+    await journal.commit();
+    const again = (options = {}): Subscription => subscriptions.subscribe('a', { from: 'start', ...options });
+    for await (const _ of again({ signal: AbortSignal.abort() })) throw new Error('a batch');
+    const controller = new AbortController();
+    const aborted = again({ signal: controller.signal });
+    controller.abort();
+    for await (const _ of aborted) throw new Error('a batch');
+    void again().close();
+    for await (const _ of again()) break;
+    const failing = (async () => {
+      for await (const _ of again()) throw new Error('mine');
+    })();
+    expect(await failing.catch((error: Error) => error.message)).to.equal('mine');
+    const iterator = again()[Symbol.asyncIterator]();
+    await iterator.next();
+    const waiting = iterator.next();
+    await turn();
+    expect(await iterator.return?.()).to.deep.equal({ done: true, value: undefined });
+    expect(await waiting).to.deep.equal({ done: true, value: undefined });
+    expect(numbersOf((await nextOf(again())).events)).to.deep.equal([0, 1, 2]);
+  });
+
+  it('gives each batch to one of its loops, and ends for all of them', async () => {
+    const { journal, subscriptions } = open();
+    const subscription = subscriptions.subscribe('a', { from: 'start', batchSize: 1 });
+    const seen: number[] = [];
+    const loops = [0, 1, 2].map(async () => {
+      for await (const { events } of subscription) seen.push(...numbersOf(events));
+    });
+    for (let number = 0; number < 20; number++) {
+      appendNumbered(journal, number, 1);
+      await journal.commit();
+      await turn();
+    }
+    for (let turns = 0; turns < 40; turns++) await turn();
+    await subscription.close();
+    await Promise.all(loops);
+    expect(seen).to.deep.equal(Array.from({ length: 20 }, (_, index) => index));
+  });
+
+  it('refuses to acknowledge for a name that was forgotten, also when another has it by then', async () => {
+    const { journal, subscriptions } = open();
+    appendNumbered(journal, 0, 3);
+    await journal.commit();
+    const late = await nextOf(subscriptions.subscribe('a', { from: 'start' }));
+    await subscriptions.remove('a');
+    const codeOf = (acknowledging: Promise<void>): Promise<unknown> =>
+      acknowledging.then(
+        () => undefined,
+        (error: { code: unknown }) => error.code,
+      );
+    expect(await codeOf(late.ack())).to.equal('TIDEMARK_CLOSED');
+    subscriptions.subscribe('a', { from: 'start' });
+    expect(await codeOf(late.ack())).to.equal('TIDEMARK_CLOSED');
+    expect(subscriptions.list()[0].position).to.equal(0);
+  });
+
   it('is one per name, and can be forgotten', async () => {
     const { fileSystem, subscriptions } = open();
     subscriptions.subscribe('a');
