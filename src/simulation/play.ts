@@ -134,7 +134,8 @@ export class Player {
         return this.restart({ abortAfterTasks: step.tasks });
       case 'crash':
         life.die(step.kind, step.again);
-        return this.openAndLook(step.inspected ? await inspectDirectory(life) : undefined);
+        // What a loss of power tore looks like damage, until the next opening puts it right.
+        return this.openAndLook(step.inspected ? await inspectDirectory(life, step.kind === 'kill') : undefined);
       case 'crashAt':
         life.armCrash(step.kind, step.again);
         life.world.disk.faults.arm({ ...step.fault, fault: 'crash' });
@@ -225,7 +226,7 @@ export class Player {
     if (isClosed && life.alive) await this.reading.endQueries();
     if (isClosed && life.alive) await this.consumers.acknowledgeLate();
     life.bury();
-    const inspection = inspected ? await inspectDirectory(life) : undefined;
+    const inspection = inspected ? await inspectDirectory(life, isClosed) : undefined;
     if (abortAfterTasks !== undefined) {
       await life.abortOpening(abortAfterTasks);
       life.bury();

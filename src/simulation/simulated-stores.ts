@@ -206,7 +206,8 @@ export class SimulatedStores implements KeyValueStores {
         throw new TidemarkError('TIDEMARK_LOCKED', `${directory} is open already`, { details: { directory } });
       }
       if (fault === 'corrupt') database.corrupt = true;
-      if (database.corrupt) {
+      // Small ones are verified before they are opened.
+      if (database.corrupt || database.isDecayed) {
         throw new TidemarkError('TIDEMARK_CORRUPT_INDEX', `can't open the database in ${directory}`, {
           details: { directory },
         });
@@ -246,7 +247,7 @@ export class SimulatedStores implements KeyValueStores {
       let copy = new Database();
       if (node instanceof SimulatedDirectory) {
         const original = this.databases.in(node);
-        if (original.corrupt || fault === 'corrupt') {
+        if (original.corrupt || original.isDecayed || fault === 'corrupt') {
           throw new TidemarkError('TIDEMARK_CORRUPT_INDEX', `can't open the database in ${directory}`, {
             details: { directory },
           });

@@ -4,9 +4,12 @@
  * that was there once.
  */
 import type { FileSystem } from '../../../src/disk/file-system.ts';
+import { Indexer } from '../../../src/index/indexer.ts';
 import type { KeyValueStore } from '../../../src/index/key-value-store.ts';
 import { JournalReader } from '../../../src/journal/read-journal.ts';
-import { altered, type Mutation, ofCheck, ofClass, ofOpening } from './defects.ts';
+import { Subscriptions } from '../../../src/journal/subscriptions.ts';
+import { FileChanges } from '../../../src/series/file-changes.ts';
+import { altered, type Mutation, ofCheck, ofClass, ofFileSystem, ofOpening, together } from './defects.ts';
 
 /** A journal of which nothing can be seen. */
 const withoutJournal = (fileSystem: FileSystem): FileSystem =>
@@ -72,4 +75,24 @@ export const outsideMutations: readonly Mutation[] = [
     const describe: typeof stores.describe = async (path) => ({ ...(await stores.describe!(path)), isForeign: false });
     return { ...options, keyValueStores: altered(stores, { describe }) };
   }),
+
+  ofClass('a backup does not copy again what changed while it copied', FileChanges, () => ({
+    record: () => ({ changed: new Set(), stop: () => {} }),
+  })),
+
+  together(
+    'label indexes whose rebuild was cut short are taken for whole',
+    ofClass('a batch of the replay gives them a position', Indexer, () => ({ suspendLabels: () => {} })),
+    ofFileSystem('the rebuild is not noted', (fileSystem) => ({
+      rename: (from, to) => (to.endsWith('/LOST_INDEXES') ? fileSystem.remove(from) : fileSystem.rename(from, to)),
+    })),
+  ),
+
+  ofClass('an acknowledgement after close is written', Subscriptions, (original) => ({
+    async close(this: { closed: boolean; cursors: { ended: boolean } }) {
+      await original['close'].call(this as never);
+      this.closed = false;
+      this.cursors.ended = false;
+    },
+  })),
 ];
