@@ -131,7 +131,9 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
       table.chunksInFile[row] >= 0
         ? sound >= table.chunksInFile[row]
         : knownEnd !== EARLIEST && sound > 0 && lastTimes[sound - 1] >= knownEnd;
-    const isNew = beginsAsKnown && hasKnown && oldest !== NO_SLOT;
+    // Retention removed the file since the checkpoint: what is in it now was written afterwards, and memory still has it.
+    const isAnother = parts.emptied.has(fingerprintText(high, low));
+    const isNew = ((beginsAsKnown && hasKnown) || isAnother) && oldest !== NO_SLOT;
     if (!isInMemory && !isNew) {
       throw new TidemarkError(
         'TIDEMARK_CORRUPT_SERIES_FILE',

@@ -1972,4 +1972,68 @@ describe('The store survives', () => {
         ],
       ),
     ));
+
+  it('a loss of power that took a new series file, after retention had removed the one before', () =>
+    survives(
+      of(
+        6618238827473576,
+        {
+          durability: 'always',
+          syncSeriesFiles: 'never',
+          retentionMs: 600_000,
+          retentionOnce: true,
+          minShrinkRatio: 0.5,
+          checkpointIntervalMs: 3_600_000,
+          memoryTarget: 25_165_824,
+          checkpointJournalBytes: 8192,
+          mischief: 0.2,
+        },
+        [
+          {
+            type: 'append',
+            series: 2,
+            count: 50,
+            spacing: { everyMs: 1000 },
+            values: 'constant',
+            via: 'handle',
+            seed: 1344414637,
+          },
+          { type: 'advance', byMs: 330_000 },
+          {
+            type: 'together',
+            steps: [
+              { type: 'breathe', tasks: 18 },
+              { type: 'breathe', tasks: 19 },
+              {
+                type: 'append',
+                series: 9,
+                count: 124,
+                spacing: { everyMs: 1000 },
+                values: 'random',
+                via: 'handle',
+                seed: 1489925212,
+              },
+            ],
+          },
+          { type: 'settle' },
+          { type: 'readQuery', name: 2, count: 2 },
+          {
+            type: 'appendBatch',
+            series: [7, 2],
+            count: 53,
+            spacing: { everyMs: 15_000, jitterMs: 1500 },
+            values: 'constant',
+            refusedEvery: 7,
+            seed: 1935074096,
+          },
+          { type: 'advance', byMs: 1 },
+          { type: 'command', command: 'checkpoint', detached: false },
+          { type: 'openQuery', name: 0, window: { from: null, through: 0.507879990618676 }, count: 1 },
+          { type: 'advance', byMs: 330_000 },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'command', command: 'maintain', detached: false },
+          { type: 'crash', kind: 'power', again: [], inspected: false },
+        ],
+      ),
+    ));
 });
