@@ -6,9 +6,8 @@
 import type { FileSystem } from '../../../src/disk/file-system.ts';
 import { Indexer } from '../../../src/index/indexer.ts';
 import type { KeyValueStore } from '../../../src/index/key-value-store.ts';
-import { JournalReader } from '../../../src/journal/read-journal.ts';
+import { EventSource } from '../../../src/journal/event-source.ts';
 import { Subscriptions } from '../../../src/journal/subscriptions.ts';
-import { FileChanges } from '../../../src/series/file-changes.ts';
 import { altered, type Mutation, ofCheck, ofClass, ofFileSystem, ofOpening, together } from './defects.ts';
 
 /** A journal of which nothing can be seen. */
@@ -42,9 +41,12 @@ export const outsideMutations: readonly Mutation[] = [
     fileSystem: withoutJournal(ports.fileSystem),
   })),
 
-  ofClass('a subscription leaves a segment before its end', JournalReader, (original) => ({
-    leaveSegment(this: unknown) {
-      return original['leaveSegment'].call(this, Number.POSITIVE_INFINITY as never);
+  ofClass('a subscription loses the first samples after a change of segment', EventSource, (original) => ({
+    eventsOf(this: { textsOf: number | undefined }, record: never) {
+      const { textsOf } = this;
+      const events = original['eventsOf'].call(this as never, record);
+      const { type, segment } = record as { readonly type: string; readonly segment: number };
+      return type === 'samples' && textsOf !== undefined && segment !== textsOf ? [] : events;
     },
   })),
 
@@ -72,12 +74,19 @@ export const outsideMutations: readonly Mutation[] = [
 
   ofOpening("the journal is replayed over another program's files", (options) => {
     const stores = options.keyValueStores!;
+    if (stores.describe === undefined) return options;
     const describe: typeof stores.describe = async (path) => ({ ...(await stores.describe!(path)), isForeign: false });
     return { ...options, keyValueStores: altered(stores, { describe }) };
   }),
 
-  ofClass('a backup does not copy again what changed while it copied', FileChanges, () => ({
-    record: () => ({ changed: new Set(), stop: () => {} }),
+  ofFileSystem('a backup lacks the end of the journal', (fileSystem, pathOf) => ({
+    write: (fd, buffer, offset, length, position) => {
+      if (!/^\/backup-\d+\/journal\//.test(pathOf(fd))) return fileSystem.write(fd, buffer, offset, length, position);
+      const kept = Math.floor(length * 0.8);
+      for (let done = 0; done < kept; )
+        done += fileSystem.write(fd, buffer, offset + done, kept - done, position === null ? null : position + done);
+      return length;
+    },
   })),
 
   together(
