@@ -17,6 +17,7 @@ import {
   type SegmentHeader,
   storeIdOf,
 } from './segment-header.ts';
+import { SETTLED_DAMAGE_FILE } from './settled-damage.ts';
 
 export interface SegmentEntry {
   readonly file: string;
@@ -41,7 +42,13 @@ export interface SegmentList {
 }
 
 /** What belongs beside the segments. */
-const KNOWN_NAMES = new Set(['history', 'subscriptions', RESERVE_FILE]);
+const KNOWN_NAMES = new Set([
+  'history',
+  'subscriptions',
+  RESERVE_FILE,
+  SETTLED_DAMAGE_FILE,
+  `${SETTLED_DAMAGE_FILE}.tmp`,
+]);
 
 /** Follows the name of a segment that could not be read and was set aside, for somebody who can make sense of it. */
 export const SET_ASIDE_SUFFIX = '.damaged';

@@ -39,6 +39,8 @@ export interface NamedSeries {
 /** What all parts of a check share. */
 export class Check {
   readonly problems: CheckProblem[] = [];
+  /** Damage that an opening for writing has dealt with. */
+  readonly settled: CheckProblem[] = [];
   readonly series = new FingerprintMap<NamedSeries>();
   /** What the journal tells of files since the checkpoint; nothing of a directory that was closed in order. */
   told: ToldChanges = { changed: new Set(), gone: new Set() };
@@ -78,6 +80,10 @@ export class Check {
 
   note(kind: CheckProblemKind, message: string): void {
     this.put({ kind, message });
+  }
+
+  noteSettled(kind: CheckProblemKind, message: string): void {
+    this.settled.push({ kind, message });
   }
 
   noteSeries(kind: CheckProblemKind, high: number, low: number, pairs: LabelPairs | undefined, what: string): void {

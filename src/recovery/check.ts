@@ -18,6 +18,7 @@ import type { KeyValueStores } from '../index/key-value-store.ts';
 import { levelStores } from '../index/level-stores.ts';
 import { describeFinding } from '../journal/findings.ts';
 import { inspectJournal } from '../journal/inspect-journal.ts';
+import { isSettled, readSettledDamage } from '../journal/settled-damage.ts';
 import { checkFiles } from './check-files.ts';
 import { checkHeads, checkMappings } from './check-heads.ts';
 import { checkArchive, checkLabels } from './check-indexes.ts';
@@ -42,6 +43,11 @@ export interface CheckOptions {
 
 export interface CheckReport {
   readonly problems: readonly CheckProblem[];
+  /**
+   * What an opening for writing has found, told and dealt with: damaged bytes that stay until their file is not needed any
+   * more. No problem: nothing is left to be done about them. Absent when there is none.
+   */
+  readonly settled?: readonly CheckProblem[];
   /** In use, or not closed in order: then only damage is a problem, and what the journal alone has is not counted. */
   readonly dirty: boolean;
   /** Series of the checkpoint and of the archive. */
@@ -78,8 +84,15 @@ export const checkDirectory = async (directory: string, options: CheckOptions = 
   await checkLabels(check, keyValueStores);
   progress.report('label indexes', 1, 1);
   checkJournal(check);
-  const { problems, seriesCount, chunks, samples } = check;
-  return { problems, dirty, series: seriesCount, chunks, samples };
+  const { problems, settled, seriesCount, chunks, samples } = check;
+  return {
+    problems,
+    ...(settled.length > 0 && { settled }),
+    dirty,
+    series: seriesCount,
+    chunks,
+    samples,
+  };
 };
 
 /** The original opened the indexes last. */
@@ -91,10 +104,14 @@ const isLeftByOriginal = async (stores: KeyValueStores, directory: string): Prom
 };
 
 const checkJournal = (check: Check): void => {
-  const { fileSystem, directory, isOpen } = check;
-  for (const finding of inspectJournal({ fileSystem, directory: join(directory, 'journal') }).findings) {
+  const { fileSystem, directory: store, isOpen } = check;
+  const directory = join(store, 'journal');
+  const settled = readSettledDamage(fileSystem, directory);
+  for (const finding of inspectJournal({ fileSystem, directory }).findings) {
     // A crash, or a writer at work, leaves its end unfinished.
     const isUnfinished = finding.kind === 'tornTail' || finding.kind === 'emptySegment';
-    if (!(isOpen && isUnfinished)) check.note('journal', describeFinding(finding));
+    if (isOpen && isUnfinished) continue;
+    if (isSettled(settled, finding)) check.noteSettled('journal', describeFinding(finding));
+    else check.note('journal', describeFinding(finding));
   }
 };

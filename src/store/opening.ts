@@ -23,10 +23,13 @@ import { databaseFolders } from '../index/database-folders.ts';
 import type { IndexSequences } from '../index/index-sequences.ts';
 import { Indexer, type IndexingOperation } from '../index/indexer.ts';
 import { LabelIndex } from '../index/label-index.ts';
-import { describeFinding, type JournalFinding } from '../journal/findings.ts';
+import { describeFinding, type FindingListener, type JournalFinding } from '../journal/findings.ts';
 import { JournalWriter } from '../journal/journal-writer.ts';
+import { isSettled, readSettledDamage } from '../journal/settled-damage.ts';
+import type { Mapping } from '../model/collisions.ts';
 import type { Position } from '../model/events.ts';
-import { fingerprintText } from '../model/fingerprint.ts';
+import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
+import { parseUniqueMetric } from '../model/unique-metric.ts';
 import { recoverFromCrash } from '../recovery/crash-recovery.ts';
 import { endEmptySeries } from '../recovery/empty-series.ts';
 import { isOwnFingerprint, isReserved } from '../recovery/naming.ts';
@@ -105,6 +108,8 @@ export interface Recovered {
   readonly afterCheckpoint: readonly IndexingOperation[];
   /** The label indexes are to be made anew from what exists. */
   readonly needsLabels: boolean;
+  /** Tells of damage in the journal, each once. */
+  readonly onFinding: FindingListener;
 }
 
 /** Throws `TIDEMARK_LOCKED`, `TIDEMARK_NOT_A_STORE`, `TIDEMARK_UNSUPPORTED_VERSION`, `TIDEMARK_IO`. */
@@ -202,7 +207,9 @@ const recoverWith = async (
   const journal = openJournal(engine, notBefore, found.dirty && !engine.options.readOnly);
   // The journal is read more than once; each thing is said once.
   const told = new Set<string>();
+  const settled = readSettledDamage(engine.fileSystem, engine.journalDirectory);
   const onFinding = (finding: JournalFinding): void => {
+    if (isSettled(settled, finding)) return;
     const description = describeFinding(finding);
     if (told.has(description)) return;
     told.add(description);
@@ -359,6 +366,7 @@ const recoverWith = async (
     // What the journal says was archived since is to stay where it is.
     afterCheckpoint: afterCheckpoint.filter((operation) => !isArchivedAgain(operation, archived)),
     needsLabels,
+    onFinding,
   };
 };
 
@@ -565,7 +573,13 @@ const learnMappings = async (
   archive: ArchiveIndex,
 ): Promise<void> => {
   const { mappings, damage } = readMappings(fileSystem, directory);
-  mapper.load(mappings);
+  const sound = mappings.filter(isSoundMapping);
+  mapper.load(sound);
+  if (sound.length < mappings.length)
+    logger.warn(
+      { mappings: mappings.length - sound.length },
+      'The mappings file has series below fingerprints that are not theirs; they are left out.',
+    );
   if (damage !== undefined)
     logger.warn({ err: damage }, 'The mappings file is damaged; the table is completed from the series.');
   for (let row = 0; row < table.size; row++) {
@@ -576,5 +590,13 @@ const learnMappings = async (
     for (const { high, low, pairs } of page.entries) mapper.note(high, low, pairs);
   }
 };
+
+/** A changed byte in the labels of a mapping gives those of another series, which is never looked for there. */
+const isSoundMapping = ({ rawHigh, rawLow, metric }: Mapping): boolean => {
+  fastFingerprint(parseUniqueMetric(metric), raw);
+  return raw[0] === rawHigh && raw[1] === rawLow;
+};
+
+const raw = new Int32Array(2);
 
 const isMapped = (high: number, low: number): boolean => high === 0 && low >>> 0 <= 1 << 20;

@@ -29,6 +29,7 @@ import { DamageReports } from './damage-reports.ts';
 import { DiskGuard } from './disk-guard.ts';
 import type { Engine, StoreActor } from './engine.ts';
 import { IndexMender } from './index-mender.ts';
+import { JournalAudit } from './journal-audit.ts';
 import { Memory } from './memory.ts';
 import type { Recovered } from './opening.ts';
 import { Retention } from './retention.ts';
@@ -55,6 +56,7 @@ export class Running {
   readonly memory: Memory;
   readonly damageReports: DamageReports;
   readonly mender: IndexMender;
+  readonly journalAudit: JournalAudit;
   subscriptions!: Subscriptions;
   /** Series in quarantine. */
   quarantinedCount = 0;
@@ -76,6 +78,7 @@ export class Running {
     const { archived, archive, indexer, journal, bus } = recovered;
     this.memory = new Memory(engine, recovered);
     this.mender = new IndexMender(engine, recovered);
+    this.journalAudit = new JournalAudit(engine, recovered);
     this.trustedClock = new TrustedClock(clock);
     const { limits } = engine.retention;
     this.retention = new Retention({

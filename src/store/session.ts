@@ -262,6 +262,7 @@ export class Session {
     this.background.start();
     announceLowered(engine, this.recovered as Recovered, running.trustedClock.now());
     running.mender.verify();
+    running.journalAudit.start();
     this.countQuarantined();
     if (!engine.options.readOnly) void this.holdReserve();
     for (const { high, low, reason } of (this.recovered as Recovered).damaged) running.reportDamage(high, low, reason);
@@ -299,6 +300,7 @@ export class Session {
     await this.background?.stop();
     await Promise.allSettled(this.work);
     await running.mender.stop();
+    await running.journalAudit.stop();
     await running.disk.reserve.close();
     await running.damageReports.idle();
     await running.finishFiles();
@@ -382,6 +384,7 @@ export class Session {
     await this.background?.stop();
     const steps: (() => unknown)[] = [
       () => this.running?.mender.stop(),
+      () => this.running?.journalAudit.stop(),
       () => this.running?.disk.reserve.close(),
       () => this.running?.actors.abandon(),
       () => this.subscriptions?.close(),

@@ -43,6 +43,8 @@ export const check: Verb = {
         throw error;
       });
     await printed;
+    for (const { message } of report.settled ?? [])
+      terminal.err.say(`Dealt with when the store was opened: ${message}\n`);
     const { length } = report.problems;
     if (report.dirty)
       terminal.err.say('In use, or not closed in order: what only the journal has is looked at by the next opening.\n');

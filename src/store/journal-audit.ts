@@ -1,0 +1,77 @@
+/**
+ * Reads the whole journal once after an opening for writing, in the background: also the segments that recovery did not
+ * need. What is damaged there is told in the log, once, and noted in journal/SETTLED_DAMAGE, so that later openings and
+ * checks know that it has been dealt with.
+ */
+import type { JournalFinding } from '../journal/findings.ts';
+import { readJournal } from '../journal/read-journal.ts';
+import { isSettled, readSettledDamage, writeSettledDamage } from '../journal/settled-damage.ts';
+import type { Position } from '../model/events.ts';
+import { Slices } from '../slices.ts';
+import type { Engine } from './engine.ts';
+import type { Recovered } from './opening.ts';
+
+/** Longest stretch of work between two breaths of the host's event loop. */
+const SLICE_MS = 4;
+/** A journal up to this size is read to its end even when the store is closed meanwhile: it takes milliseconds. */
+const FINISHED_BYTES_MAX = 4 * 1024 * 1024;
+
+export class JournalAudit {
+  private readonly engine: Engine;
+  private readonly recovered: Recovered;
+  private running: Promise<void> = Promise.resolve();
+  private isStopped = false;
+
+  constructor(engine: Engine, recovered: Recovered) {
+    this.engine = engine;
+    this.recovered = recovered;
+  }
+
+  start(): void {
+    const { options, logger } = this.engine;
+    if (options.readOnly) return;
+    this.running = this.run().catch((error: unknown) => {
+      logger.warn({ err: error }, 'The journal could not be read to its end.');
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { fileSystem, journalDirectory: directory } = this.engine;
+    const settled = readSettledDamage(fileSystem, directory);
+    const found = await this.findings();
+    if (found === undefined) return;
+    // Nobody asks again for what is in segments that are gone.
+    const first = this.recovered.journal.first;
+    const kept = found.filter((finding) => endOf(finding) > first);
+    for (const finding of kept) if (!isSettled(settled, finding)) this.recovered.onFinding(finding);
+    const isKnown = kept.length === settled.length && kept.every((finding) => isSettled(settled, finding));
+    if (!isKnown) writeSettledDamage(fileSystem, directory, kept);
+  }
+
+  /** `undefined` when the store is closed before the journal is read. */
+  private async findings(): Promise<JournalFinding[] | undefined> {
+    const { fileSystem, journalDirectory: directory, clock } = this.engine;
+    const { first, foundEnd: limit } = this.recovered.journal;
+    if (limit === undefined) return [];
+    const isLong = limit - first > FINISHED_BYTES_MAX;
+    const findings: JournalFinding[] = [];
+    const onFinding = (finding: JournalFinding): void => {
+      // A segment without a header is one that is being created.
+      if (finding.kind !== 'emptySegment') findings.push(finding);
+    };
+    const slices = new Slices(clock, SLICE_MS);
+    await clock.breathe();
+    for (const _ of readJournal({ fileSystem, directory, limit, onFinding })) {
+      if (this.isStopped && isLong) return undefined;
+      if (slices.isOver) await slices.breathe();
+    }
+    return findings;
+  }
+}
+
+const endOf = (finding: JournalFinding): Position => ('to' in finding ? finding.to : Number.MAX_SAFE_INTEGER);
