@@ -15,6 +15,8 @@ import { readFile, writeFileAtomically } from './read-write.ts';
 
 export const CHECKSUMS = 'checksums';
 export const MANIFEST = 'manifest';
+/** The checksums of heads.db (heads-sums.ts): they come and go with it, and not with those of the series files. */
+export const HEADS_SUMS = 'heads';
 export const BUCKETS = 256;
 
 const MAGIC = 'TMcsum1\n';

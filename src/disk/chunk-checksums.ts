@@ -23,7 +23,15 @@ import {
   writeChange,
 } from './checksum-block.ts';
 import { BucketSums } from './checksum-bucket.ts';
-import { BUCKETS, CHECKSUMS, MANIFEST, type ManifestEntry, readManifest, writeManifest } from './checksum-manifest.ts';
+import {
+  BUCKETS,
+  CHECKSUMS,
+  HEADS_SUMS,
+  MANIFEST,
+  type ManifestEntry,
+  readManifest,
+  writeManifest,
+} from './checksum-manifest.ts';
 import type { FileSystem } from './file-system.ts';
 import { ioError, isMissing } from './io-error.ts';
 import {
@@ -282,7 +290,7 @@ export class ChunkChecksums {
 
   private removeFiles(): void {
     const folder = join(this.directory, CHECKSUMS);
-    const names = this.namesIn(folder);
+    const names = this.namesIn(folder).filter((name) => name !== HEADS_SUMS);
     for (const name of names) removeIfPresent(this.fileSystem, join(folder, name));
     if (names.length > 0) this.fileSystem.syncDirectory(folder);
   }

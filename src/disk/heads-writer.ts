@@ -24,6 +24,7 @@ import {
   type HeadsRecord,
   type HeadsTrailer,
 } from './heads.ts';
+import { HeadsSumsWriter, writeHeadsSums } from './heads-sums.ts';
 import { ioError } from './io-error.ts';
 import { closeQuietly, discard, writeFully } from './read-write.ts';
 
@@ -43,10 +44,12 @@ export interface HeadsWritten {
 
 export class HeadsWriter {
   private readonly fileSystem: FileSystem;
+  private readonly directory: string;
   private readonly path: string;
   private readonly temporary: string;
   private readonly slab: Slab;
   private readonly buffer = new ByteWriter(BUFFER_BYTES_MAX / 4);
+  private readonly sums = new HeadsSumsWriter();
   private fd: FileDescriptor | undefined;
   /** Whether there may be a tmp file. */
   private hasBegun = false;
@@ -59,6 +62,7 @@ export class HeadsWriter {
 
   constructor(fileSystem: FileSystem, directory: string, slab: Slab) {
     this.fileSystem = fileSystem;
+    this.directory = directory;
     this.path = join(directory, HEADS_FILE);
     this.temporary = `${this.path}.tmp`;
     this.slab = slab;
@@ -89,6 +93,7 @@ export class HeadsWriter {
     const descriptors = persisted + record.slots.length;
     if (descriptors === 0) return false;
     const { buffer } = this;
+    const start = buffer.length;
     buffer.byte(0);
     buffer.halvesBE(record.high, record.low);
     buffer.metric(record.pairs);
@@ -99,6 +104,7 @@ export class HeadsWriter {
     buffer.svarint(descriptors);
     for (let i = 0; i < record.descriptorTimes.length; i++) buffer.svarint(record.descriptorTimes[i]);
     for (let i = 0; i < record.slots.length; i++) this.addChunk(record.slots[i]);
+    this.sums.add(buffer.view().subarray(start));
     this.series++;
     this.chunks += record.slots.length;
     if (buffer.length >= BUFFER_BYTES_MAX) this.writeBuffered();
@@ -152,6 +158,9 @@ export class HeadsWriter {
       await beforeReplacing?.(written);
       await this.fileSystem.replace(this.temporary, this.path);
       this.hasBegun = false;
+      // A crash before this leaves those of an earlier heads.db, which count for nothing.
+      const sums = this.sums.encode({ bytes: recordsBytes, crc32: recordsCrc32 });
+      await writeHeadsSums(this.fileSystem, this.directory, sums);
       return written;
     } catch (error) {
       throw this.failed(error);

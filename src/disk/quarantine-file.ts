@@ -72,6 +72,29 @@ export const copyToQuarantine = (
   return copy;
 };
 
+/**
+ * Puts bytes into quarantine as if they had been a series file, with their hint, both durable. Returns the path below the
+ * store's directory. `path`: where the series file is, or would be.
+ */
+export const putIntoQuarantine = (
+  fileSystem: FileSystem,
+  directory: string,
+  path: string,
+  {
+    bytes,
+    reason,
+    pairs,
+  }: { readonly bytes: Uint8Array; readonly reason: string; readonly pairs: LabelPairs | undefined },
+): string => {
+  const folder = posix.join(ORPHANED, posix.dirname(path));
+  fileSystem.makeDirectory(join(directory, folder));
+  const base = freeName(fileSystem, join(directory, folder), posix.basename(path, SERIES_FILE_SUFFIX));
+  writeHint(fileSystem, join(directory, folder), base + HINT_SUFFIX, formatHint(reason, pairs));
+  writeFileAtomically(fileSystem, join(directory, folder), base + SERIES_FILE_SUFFIX, bytes, HINT_PERMISSIONS);
+  for (const name of [ORPHANED, '.']) fileSystem.syncDirectory(join(directory, name));
+  return posix.join(folder, base + SERIES_FILE_SUFFIX);
+};
+
 const copyFile = (fileSystem: FileSystem, from: string, to: string): void => {
   const buffer = new Uint8Array(COPY_BYTES);
   const source = fileSystem.open(from, 'read');

@@ -141,14 +141,18 @@ export interface DoubtfulChunk {
 /**
  * Reads a chunk with which something is wrong. A header that is wrong is no reason to leave out the samples: where the chunk
  * has a checksum, it proves that they are as they were written; where it has none, they must be later than `after` and
- * before `before`. Throws `TIDEMARK_CORRUPT_SERIES_FILE` when the samples can't be trusted.
+ * before `before`. One without a checksum in a file whose others do not match (`isDamaged`) belongs to another series. Throws `TIDEMARK_CORRUPT_SERIES_FILE` when the samples can't be trusted.
  */
 export const readDoubtfulChunk = (
   access: SeriesFileAccess,
   { high, low, path }: OfFile,
   index: number,
   slot: Slot,
-  { after, before }: { readonly after: number; readonly before: number },
+  {
+    after,
+    before,
+    isDamaged = false,
+  }: { readonly after: number; readonly before: number; readonly isDamaged?: boolean },
   isVerified: boolean,
 ): DoubtfulChunk => {
   const record = Buffer.from(readRecord(access, path, index));
@@ -156,6 +160,12 @@ export const readDoubtfulChunk = (
   const problem = recordProblem(record, 0);
   const sum = isVerified ? (access.checksums.of(high, low)?.[index] ?? 0) : 0;
   const isAsWritten = sum !== 0 && recordChecksum(record, 0) === sum;
+  if (isVerified && isDamaged && sum === 0)
+    throw corruptSeriesFile(
+      path,
+      offset,
+      'no chunk of the file is as it was written: it is the file of another series',
+    );
   const encoding = record[0];
   if (problem === undefined && (sum === 0 || isAsWritten)) {
     return { encoding: decodeRecord(record, 0, access.slab, slot, path, offset), problem };

@@ -42,6 +42,8 @@ export type SeriesFileRequest =
       /** Times of the chunks before and after it. */
       readonly after: number;
       readonly before: number;
+      /** The checksums of the file say so. */
+      readonly isDamaged?: boolean;
       readonly isVerified: boolean;
     })
   | (OfSeries & {

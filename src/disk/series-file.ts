@@ -90,7 +90,7 @@ export class SeriesFiles {
     low: number,
     index: number,
     slot: Slot,
-    neighbours: { readonly after: number; readonly before: number },
+    neighbours: Parameters<typeof readDoubtfulChunk>[4],
     isVerified: boolean,
   ): DoubtfulChunk {
     return this.attempt('read', high, low, (path) =>

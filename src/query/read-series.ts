@@ -82,7 +82,7 @@ interface Reading {
   /** Chunks that the file should have at least. */
   readonly chunksInFile: number;
   /** Of the file's chunks; of a doubtful one, all that its neighbours leave open. */
-  times: Pick<FileTimes, 'firstTimes' | 'lastTimes'>;
+  times: Pick<FileTimes, 'firstTimes' | 'lastTimes' | 'damaged'>;
   /** Chunks that are not as they were written, or whose header can't be right. */
   doubtful: ReadonlySet<number>;
   /** Chunks of which no samples can be given. */
@@ -288,7 +288,7 @@ export class SeriesReader {
       if (missing > 0) noteDamage(reading, missingChunks(missing, times.firstTimes.length));
       reading.doubtful = doubtfulChunks(times);
       const { firstTimes, lastTimes } = reading.doubtful.size > 0 ? widened(times, reading.doubtful) : times;
-      reading.times = { firstTimes, lastTimes };
+      reading.times = { firstTimes, lastTimes, damaged: times.damaged ?? [] };
       let first = 0;
       while (first < lastTimes.length && lastTimes[first] < from) first++;
       // Chunks of a file that the original wrote may overlap, so what is beyond the range may lie between.
@@ -389,6 +389,7 @@ export class SeriesReader {
           slot,
           after,
           before,
+          isDamaged: times.damaged?.includes(chunk) === true,
           isVerified: known.has(chunk) || this.parts.verification === 'all',
         } as const;
       }),

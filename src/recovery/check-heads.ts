@@ -2,17 +2,27 @@
 import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeStored, firstTimeOf, lastTimeOf } from '../chunk/decode.ts';
 import { Slab, type Slot } from '../chunk/slab.ts';
-import type { HeadsRecord } from '../disk/heads.ts';
+import type { HeadsRead, HeadsRecord } from '../disk/heads.ts';
 import { readHeads } from '../disk/heads-reader.ts';
+import { verifyRecords } from '../disk/heads-sums.ts';
+import { readLastClose } from '../disk/last-close.ts';
 import { readMappings } from '../disk/mappings.ts';
 import { isSeriesDirectoryName } from '../disk/series-path.ts';
 import { TidemarkError } from '../errors.ts';
 import type { Position } from '../model/events.ts';
 import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
+import { TextTable } from '../model/text-table.ts';
 import { parseUniqueMetric } from '../model/unique-metric.ts';
+import { Slices } from '../slices.ts';
 import type { Check } from './check-report.ts';
+import { nameOf } from './isolate-records.ts';
 import { isOwnFingerprint, isReserved } from './naming.ts';
+
+/** Longest stretch of work between two breaths of the host's event loop. */
+const SLICE_MS = 8;
+/** Damaged records that are told one by one. */
+const DESCRIBED_MAX = 100;
 
 /** Returns the journal's position that the checkpoint names, if it does. */
 export const checkHeads = async (
@@ -26,11 +36,34 @@ export const checkHeads = async (
     onProgress,
   });
   for (const { message } of heads.problems) check.note('checkpoint', message);
+  if (!check.isForeign) await compareRecords(check, heads);
   const hidden = heads.problemCount - heads.problems.length;
   if (hidden > 0) check.note('checkpoint', `heads.db has ${hidden} more problems`);
   if (heads.status === 'missing' && !check.isOpen && hasSeriesDirectories(check))
     check.note('checkpoint', 'heads.db is missing, but there are series files');
   return heads.trailer?.position;
+};
+
+/** Which records are not as they were written, where the checksums of heads.db tell. */
+const compareRecords = async (check: Check, heads: HeadsRead): Promise<void> => {
+  const { fileSystem, directory, isOpen } = check;
+  const expected = isOpen ? undefined : readLastClose(fileSystem, directory)?.heads;
+  if (expected !== undefined && heads.trailer === undefined && heads.status !== 'missing') {
+    const isSame = heads.bytes === expected.bytes && heads.crc32 === expected.crc32;
+    if (!isSame) check.note('checkpoint', 'heads.db is not as it was closed: its size or its checksum is another one');
+  }
+  const slices = new Slices(check.clock, SLICE_MS);
+  const verified = await verifyRecords(fileSystem, directory, { heads, expected }, () =>
+    slices.isOver ? slices.breathe() : undefined,
+  );
+  let described = 0;
+  verified?.eachDamaged(({ index, offset, bytes }) => {
+    if (described++ >= DESCRIBED_MAX) return;
+    const name = nameOf(bytes, new TextTable(1));
+    const what = `record ${index} of heads.db, byte ${offset}, is not as it was written, by its checksum`;
+    if (name?.pairs === undefined) check.note('checkpoint', what);
+    else check.noteSeries('checkpoint', name.high, name.low, name.pairs, what);
+  });
 };
 
 const checkRecord = (check: Check, slab: Slab, record: HeadsRecord): void => {

@@ -38,6 +38,8 @@ export interface TierChoice {
   readonly tier: Tier;
   /** Tidemark wrote this heads.db: what its open chunks hold is what was appended. */
   readonly ownHeads: boolean;
+  /** Size and CRC-32 of the heads.db that the last session in the journal was opened on or closed with. */
+  readonly sessionHeads?: { readonly bytes: number; readonly crc32: number } | undefined;
 }
 
 export interface TierQuestion {
@@ -64,7 +66,8 @@ export const chooseTier = (question: TierQuestion): TierChoice => {
   const { session, closing } = lastSession(question);
   const { heads } = question;
   const ownHeads = heads.trailer !== undefined || isHeadsOf(session, heads) || closing !== undefined;
-  return { tier: tierOf(question, session, closing), ownHeads };
+  const sessionHeads = session && { bytes: session.headsBytes, crc32: session.headsCrc32 };
+  return { tier: tierOf(question, session, closing), ownHeads, sessionHeads };
 };
 
 const chooseOvertaken = (question: TierQuestion): TierChoice => {

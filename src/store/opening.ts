@@ -12,6 +12,7 @@ import { claimForWriting, lockedError, markDirty, prepareDirectory, readOwner } 
 import type { DirectoryClaim } from '../disk/file-system.ts';
 import { corruptHeads, HEADS_FILE, HEADS_VERSION, type HeadsRead, type HeadsRecord } from '../disk/heads.ts';
 import { readHeads } from '../disk/heads-reader.ts';
+import { removeHeadsSums } from '../disk/heads-sums.ts';
 import type { HeadsWritten } from '../disk/heads-writer.ts';
 import { type LastClose, type Predecessor, readLastClose } from '../disk/last-close.ts';
 import { readMappings } from '../disk/mappings.ts';
@@ -32,6 +33,7 @@ import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { parseUniqueMetric } from '../model/unique-metric.ts';
 import { recoverFromCrash } from '../recovery/crash-recovery.ts';
 import { endEmptySeries } from '../recovery/empty-series.ts';
+import { isolateDamagedRecords, type NamedSeries } from '../recovery/isolate-records.ts';
 import { isOwnFingerprint, isReserved } from '../recovery/naming.ts';
 import { addFromJournal } from '../recovery/overtaken-journal.ts';
 import type { ProgressReporter } from '../recovery/progress.ts';
@@ -194,7 +196,10 @@ const recoverWith = async (
   const { clock, logger } = engine;
   const { databases } = found;
   // The original has changed series files without their checksums.
-  if (found.predecessor === 'other') engine.seriesFiles.discardChecksums();
+  if (found.predecessor === 'other') {
+    engine.seriesFiles.discardChecksums();
+    removeHeadsSums(engine.fileSystem, engine.directory);
+  }
   let labels = new LabelIndex(databases.names, databases.pairs, { texts: engine.texts });
   const archiveAndHeads = await allOf([loadArchive(engine, databases, progress), loadHeads(engine, progress)]);
   let [loaded] = archiveAndHeads;
@@ -217,7 +222,7 @@ const recoverWith = async (
   };
   for (const finding of journal.findings) onFinding(finding);
   const bus = new EventBus(journal);
-  const { tier, ownHeads } = chooseTier({
+  const { tier, ownHeads, sessionHeads } = chooseTier({
     fileSystem: engine.fileSystem,
     directory: engine.journalDirectory,
     dirty: found.dirty,
@@ -230,6 +235,13 @@ const recoverWith = async (
   if (tier.kind === 'crash' && (await renewUnreadable(databasePartsOf(engine), databases))) {
     labels = new LabelIndex(databases.names, databases.pairs, { texts: engine.texts });
     loaded = await loadArchive(engine, databases, progress);
+  }
+  let isolated: readonly NamedSeries[] = [];
+  if (tier.kind === 'crash' && found.predecessor === 'tidemark') {
+    const slices = new Slices(clock, SLICE_MS);
+    const pause = (): Promise<void> | undefined => (slices.isOver ? slices.breathe() : undefined);
+    const parts = { ...engine, labels, pause, breathe: () => clock.breathe() };
+    isolated = await isolateDamagedRecords(parts, { heads, expected: found.lastClose?.heads ?? sessionHeads });
   }
   const { archive, archived, unreadable } = loaded;
   const indexer = new Indexer({
@@ -326,7 +338,14 @@ const recoverWith = async (
     damaged.push(...result.damaged);
     if (tier.kind === 'crash' && tier.overtaken === true) {
       if (tier.from !== undefined) await addFrom(tier.from);
-    } else if (tier.kind !== 'clean' && tier.from !== undefined) await replayFrom(tier.from);
+    } else if (tier.kind !== 'clean' && tier.from !== undefined) {
+      // The journal's tail has samples of them, and not their labels. A series that gets none ends with the replay.
+      for (const { high, low, pairs } of isolated) {
+        const isKnown = engine.table.findFingerprint(high, low) !== NO_ROW || archived.has(high, low);
+        if (!isKnown && engine.table.findPairs(pairs) === NO_ROW) engine.table.add(high, low, pairs);
+      }
+      await replayFrom(tier.from);
+    }
     for (const event of result.quarantined) bus.publish(event);
   } else if (tier.kind === 'journal') {
     await replayFrom(tier.from);

@@ -161,6 +161,11 @@ describe('the checksums of chunks', () => {
     other.persist(4, 4);
     world.fileSystem.put(PATH, other.fileSystem.content(PATH));
     expect(world.damaged()).to.deep.equal([0, 1, 2, 3]);
+    const slot = world.slab.allocate(0);
+    const load = (isDamaged: boolean) => () =>
+      world.files.loadDoubtful(HIGH, LOW, 3, slot, { after: -Infinity, before: Infinity, isDamaged }, true);
+    expect(load(true)).to.throw(/the file of another series/);
+    expect(load(false), 'a chunk without a checksum in a file that is the right one').not.to.throw();
   });
 
   describe('in files that are damaged', () => {

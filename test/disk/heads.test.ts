@@ -389,7 +389,8 @@ describe('HeadsWriter', () => {
         }
         expect(calls).to.equal(1);
         expect(failure).to.be.instanceOf(TidemarkError).with.property('code', 'TIDEMARK_DISK_FULL');
-        expect(readdirSync(directory)).to.deep.equal(['heads.db']);
+        expect(readdirSync(directory)).to.deep.equal(['checksums', 'heads.db']);
+        expect(readdirSync(join(directory, 'checksums'))).to.deep.equal(['heads']);
         expect(readFileSync(join(directory, 'heads.db')).equals(before)).to.equal(true);
       }
     }));
