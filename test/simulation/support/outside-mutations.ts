@@ -98,8 +98,8 @@ export const outsideMutations: readonly Mutation[] = [
   ),
 
   ofClass('an acknowledgement after close is written', Subscriptions, (original) => ({
-    async close(this: { closed: boolean; cursors: { ended: boolean } }) {
-      await original['close'].call(this as never);
+    async end(this: { closed: boolean; cursors: { ended: boolean } }) {
+      await original['end'].call(this as never);
       this.closed = false;
       this.cursors.ended = false;
     },
