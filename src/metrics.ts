@@ -64,6 +64,7 @@ export const readGauges: Readonly<Record<string, string>> = {
   tidemark_memory_slab_bytes: 'Bytes reserved for chunks, used or free for the next ones.',
   tidemark_memory_table_bytes: 'Bytes of the series table, labels included, roughly.',
   tidemark_memory_used_bytes: 'Bytes that count against the memory target, the sum of tidemark_memory_bytes.',
+  tidemark_checksum_cache_bytes: 'Bytes of checksums of chunks kept in memory, as of the last checkpoint.',
   tidemark_damage_reports_waiting: 'Damaged series that wait to be quarantined.',
   tidemark_journal_bytes: 'Bytes of the journal on disk.',
   tidemark_journal_segments: 'Segments of the journal on disk.',

@@ -42,6 +42,7 @@ export const metricsOf = (session: Session): Registry => {
       tidemark_busy_series: () => running.actors.busy,
       tidemark_memory_slab_bytes: () => slab.bytes,
       tidemark_memory_table_bytes: () => table.bytes,
+      tidemark_checksum_cache_bytes: () => running.checksumCacheBytes,
       tidemark_damage_reports_waiting: () => running.damageReports.waiting,
       tidemark_memory_used_bytes: () => running.memory.used,
       tidemark_journal_bytes: () => journal.fileBytes,
