@@ -60,6 +60,8 @@ export interface CrashRecoveryParts {
   readonly unreadable: readonly BadEntry[];
   readonly labels: LabelIndex;
   readonly heads: HeadsRead;
+  /** The original had the directory since: it takes samples that are older than what is in the file. */
+  readonly isForeign: boolean;
   readonly options: { readonly pedantic: boolean; readonly encoding: Encoding };
   readonly clock: Clock;
   readonly logger: Logger;
@@ -302,9 +304,14 @@ class CrashRecovery {
     chunks.touch(row);
   }
 
-  /** Whether the checkpoint's chunks have samples older than the file's end that are not in the file. */
+  /**
+   * Whether the checkpoint's chunks have samples older than the file's end that are not in the file. In a directory of
+   * Tidemark's own they never have: such a file belongs to a series that was dropped and began again, and the journal,
+   * which is replayed afterwards, says so.
+   */
   private memoryHasMore(row: Row, found: ExaminedFile): boolean {
-    const { table, chunks } = this.parts;
+    const { table, chunks, isForeign } = this.parts;
+    if (!isForeign) return false;
     if (table.chunksUnpersisted[row] === 0 || chunks.firstTimeOf(table.oldestSlot(row)) > found.lastTime) return false;
     try {
       const inFile = samplesOfFile(this.parts, table.high[row], table.low[row]).times();

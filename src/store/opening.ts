@@ -332,6 +332,7 @@ const recoverWith = async (
       labels,
       progress,
       heads,
+      isForeign: found.predecessor === 'other',
       reason: trouble,
     });
     afterCheckpoint = result.afterCheckpoint;

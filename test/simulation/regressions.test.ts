@@ -2036,4 +2036,60 @@ describe('The store survives', () => {
         ],
       ),
     ));
+
+  it('a series that was dropped and began again, when a full recovery finds its former sample in the checkpoint', () =>
+    survives(
+      of(
+        3129724863343100,
+        {
+          durability: 'always',
+          chunkEncoding: 'delta',
+          retentionMs: 600_000,
+          retentionOnce: false,
+          checkpointIntervalMs: 3_600_000,
+          memoryTarget: 2 ** 21,
+          checkpointJournalBytes: 2 ** 28,
+        },
+        [
+          {
+            type: 'append',
+            series: 0,
+            count: 1,
+            spacing: { everyMs: 15_000 },
+            values: 'constant',
+            via: 'handle',
+            seed: 138040348,
+          },
+          {
+            type: 'otherProgram',
+            after: 'kill',
+            series: [],
+            count: 5,
+            rests: false,
+            ending: 'kill',
+            seed: 4033340727,
+            inspected: false,
+          },
+          { type: 'drop', series: 0, detached: false },
+          {
+            type: 'append',
+            series: 0,
+            count: 1,
+            spacing: { everyMs: 10 },
+            values: 'constant',
+            via: 'store',
+            seed: 1236726107,
+          },
+          { type: 'fault', fault: { operation: 'openIndex', file: 'index', fault: 'corrupt', skip: 0, times: 1 } },
+          { type: 'advance', byMs: 180_000 },
+          { type: 'advance', byMs: 180_000 },
+          {
+            type: 'indexDecay',
+            after: 'kill',
+            decay: { index: 'names', what: 'table', at: 0.28243882092647254, share: 0.5 },
+            inspected: false,
+          },
+        ],
+      ),
+    ));
 });
