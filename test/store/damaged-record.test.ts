@@ -10,13 +10,13 @@ const HEADS = '/store/heads.db';
 const SUMS = '/store/checksums/heads';
 const RETENTION = { retention: 'off' } as const;
 
-const valueOf = (series: number, k: number): number => (Math.imul(series * 1000 + k + 1, 2654435761) >>> 0) / 7;
+const sampleOf = (series: number, k: number): number => (Math.imul(series * 1000 + k + 1, 2654435761) >>> 0) / 7;
 
 const filled = async (): Promise<Machine> => {
   const machine = await openMachine(RETENTION);
   for (let series = 0; series < SERIES; series++) {
     const labels = { __name__: 'm', id: `${series}`.padStart(2, '0') };
-    for (let k = 0; k < COUNT; k++) machine.store.append(labels, START_MS + k * 1000, valueOf(series, k));
+    for (let k = 0; k < COUNT; k++) machine.store.append(labels, START_MS + k * 1000, sampleOf(series, k));
   }
   return machine;
 };
@@ -33,6 +33,10 @@ const change = ({ fileSystem }: Machine, edit: (bytes: Buffer) => Uint8Array | u
   fileSystem.put(HEADS, edit(bytes) ?? bytes);
 };
 
+const flip = (bytes: Buffer, offset: number, mask: number): undefined => {
+  bytes[offset] ^= mask;
+};
+
 const read = async (store: Store): Promise<Map<string, SeriesSamples>> => {
   const found = new Map<string, SeriesSamples>();
   for await (const series of store.select('m')) found.set(series.labels['id'] ?? '', series);
@@ -46,14 +50,14 @@ const expectOthers = async (store: Store, damaged: readonly number[]): Promise<v
     if (damaged.includes(series)) expect(found.has(id), `series ${id} has nothing but damaged samples`).to.equal(false);
     else {
       const values = Array.from(found.get(id)?.values ?? []);
-      expect(values, id).to.deep.equal(Array.from({ length: COUNT }, (_, k) => valueOf(series, k)));
+      expect(values, id).to.deep.equal(Array.from({ length: COUNT }, (_, k) => sampleOf(series, k)));
     }
   }
 };
 
 const damages: readonly [string, (bytes: Buffer, at: { start: number; chunk: number }) => Uint8Array | undefined][] = [
-  ['a flipped bit in a chunk', (bytes, { chunk }) => void (bytes[chunk] ^= 16)],
-  ['a flipped bit in the labels', (bytes, { start }) => void (bytes[start + 16] ^= 1)],
+  ['a flipped bit in a chunk', (bytes, { chunk }) => flip(bytes, chunk, 16)],
+  ['a flipped bit in the labels', (bytes, { start }) => flip(bytes, start + 16, 1)],
   ['zeroed bytes', (bytes, { chunk }) => void bytes.fill(0, chunk, chunk + 100)],
   ['bytes taken out', (bytes, { chunk }) => Buffer.concat([bytes.subarray(0, chunk), bytes.subarray(chunk + 77)])],
   ['bytes put in', (bytes, { chunk }) => Buffer.concat([bytes.subarray(0, chunk), bytes.subarray(chunk - 50)])],
@@ -82,7 +86,7 @@ describe('a damaged record of heads.db', () => {
     const fileSystem = machine.fileSystem.afterKill();
     await machine.store.close();
     const killed = { ...machine, fileSystem };
-    change(killed, (bytes) => void (bytes[recordOf(killed, 4).chunk] ^= 4));
+    change(killed, (bytes) => flip(bytes, recordOf(killed, 4).chunk, 4));
     const { store } = await openMachine(RETENTION, fileSystem);
     expect((await store.info()).opened).to.equal('crashRecovery');
     const found = await read(store);
@@ -95,7 +99,7 @@ describe('a damaged record of heads.db', () => {
   it('is kept in quarantine, where none of its samples is given as sound', async () => {
     const machine = await filled();
     await machine.store.close();
-    change(machine, (bytes) => void (bytes[recordOf(machine, 3).chunk] ^= 4));
+    change(machine, (bytes) => flip(bytes, recordOf(machine, 3).chunk, 4));
     const { store } = await machine.reopen(RETENTION);
     const [listed] = await store.quarantined();
     expect(listed.labels).to.deep.equal({ __name__: 'm', id: '03' });
@@ -112,7 +116,7 @@ describe('a damaged record of heads.db', () => {
   it('takes new samples of its series', async () => {
     const machine = await filled();
     await machine.store.close();
-    change(machine, (bytes) => void (bytes[recordOf(machine, 3).chunk] ^= 4));
+    change(machine, (bytes) => flip(bytes, recordOf(machine, 3).chunk, 4));
     const { store } = await machine.reopen(RETENTION);
     store.append({ __name__: 'm', id: '03' }, START_MS + 100_000, 1);
     expect(Array.from((await read(store)).get('03')?.values ?? [])).to.deep.equal([1]);
@@ -126,7 +130,7 @@ describe('a damaged record of heads.db', () => {
     const check = async (): Promise<readonly string[]> =>
       (await checkDirectory('/store', { fileSystem, keyValueStores })).problems.map(({ message }) => message);
     expect(await check()).to.deep.equal([]);
-    change(machine, (bytes) => void (bytes[recordOf(machine, 7).chunk] ^= 4));
+    change(machine, (bytes) => flip(bytes, recordOf(machine, 7).chunk, 4));
     expect((await check()).join('\n')).to.match(/id="07".*record \d+ of heads\.db.*not as it was written/);
   });
 });
@@ -140,7 +144,7 @@ describe('checksums of heads.db', () => {
     for (let k = 0; k < 5; k++) second.store.append({ __name__: 'm', id: '00' }, START_MS + 100_000 + k, k);
     await second.store.close();
     machine.fileSystem.put(SUMS, earlier);
-    change(machine, (bytes) => void (bytes[recordOf(machine, 3).chunk] ^= 4));
+    change(machine, (bytes) => flip(bytes, recordOf(machine, 3).chunk, 4));
     const { store } = await machine.reopen(RETENTION);
     expect((await store.info()).opened).to.equal('crashRecovery');
     expect(await store.quarantined()).to.deep.equal([]);
