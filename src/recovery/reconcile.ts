@@ -80,7 +80,9 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
     chunks.dropThrough(row, sound.lastTime);
     if (table.lastTime(row) < sound.lastTime) table.adoptLastTime(row, sound.lastTime);
   }
-  return { chunksInFile: sound.count, cut, missing: 0 };
+  // A file without a whole chunk that had some: nothing tells that they went, and memory does not have them.
+  const isLost = sound.count === 0 && !parts.emptied.has(fingerprintText(high, low));
+  return { chunksInFile: sound.count, cut, missing: isLost ? Math.max(0, expected) : 0 };
 };
 
 interface Sound {

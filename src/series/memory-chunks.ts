@@ -260,10 +260,19 @@ export class MemoryChunks {
     if (!this.table.headOpen(row)) return;
     this.widen(row);
     this.store(row);
-    const slot = this.table.headSlot(row);
-    const { slab } = this;
-    if (isFaithfulHead(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot])) this.narrow(row);
+    if (this.isFaithful(this.table.headSlot(row))) this.narrow(row);
     else this.closeHead(row);
+  }
+
+  /** A head of a damaged checkpoint that can't be read exactly takes no more samples; its readers are told. */
+  private isFaithful(slot: Slot): boolean {
+    const { slab } = this;
+    try {
+      return isFaithfulHead(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot]);
+    } catch (error) {
+      if (!(error instanceof TidemarkError) || error.code !== 'TIDEMARK_CORRUPT_CHUNK') throw error;
+      return false;
+    }
   }
 
   /** The slots that wait to be persisted, oldest first. */

@@ -69,6 +69,28 @@ const recover = async (emptied: readonly string[]) => {
   return { damaged, events, operations, row, table, isArchived: archived.has(HIGH, ARCHIVED) };
 };
 
+describe('A series file without a whole chunk after a crash', () => {
+  /** The checkpoint knew of three chunks; of the file a part of the first is left. */
+  const torn = async (emptied: ReadonlySet<string>): Promise<readonly string[]> => {
+    const { table, fileSystem, recoverFiles } = world();
+    const row = table.add(HIGH, IN_MEMORY, pairs);
+    table.chunksInFile[row] = 3;
+    const fingerprint = fingerprintText(HIGH, IN_MEMORY);
+    fileSystem.makeDirectory(`/store/${fingerprint.slice(0, 2)}`);
+    fileSystem.put(`/store/${fingerprint.slice(0, 2)}/${fingerprint.slice(2)}.db`, Buffer.alloc(RECORD_BYTES - 1));
+    const { damaged } = await recoverFiles([IN_MEMORY], { emptied: emptied as TouchedParts['emptied'] });
+    return damaged.map(({ reason }) => reason);
+  };
+
+  it('is damaged when the checkpoint knew of chunks in it', async () => {
+    expect(await torn(new Set())).to.deep.equal(['3 chunks of the series file are missing']);
+  });
+
+  it('is not when retention had removed the chunks', async () => {
+    expect(await torn(new Set([fingerprintText(HIGH, IN_MEMORY)]))).to.deep.equal([]);
+  });
+});
+
 describe('A series file that is missing after a crash', () => {
   it('is no damage where the journal says that it was to be removed; an archived series ends with it', async () => {
     const both = [IN_MEMORY, ARCHIVED].map((low) => fingerprintText(HIGH, low));
