@@ -1,5 +1,5 @@
 /**
- * `checksums/heads`: length and CRC-32 of every record of heads.db, so that a damaged record costs its series alone. The
+ * `checksums/heads`: length and checksum of every record of heads.db, so that a damaged record costs its series alone. The
  * original's format has no checksum; what a checkpoint's trailer and LAST_CLOSE say is about the whole file.
  *
  *     offset  bytes  content
@@ -7,8 +7,11 @@
  *     8       8      bytes of heads.db up to its trailer, int64 big endian
  *     16      4      CRC-32 of these bytes
  *     20      8      count of records, int64 big endian
- *     28      …      for each record its length, a uvarint, and its CRC-32, 4 bytes big endian
+ *     28      …      for each record its length, a uvarint, and the CRC-32 of all records up to its end, 4 bytes big endian
  *     end-4   4      CRC-32 of what is before
+ *
+ * The CRC-32 goes on from record to record, so that heads.db's own takes no second pass over its bytes; a record is as it
+ * was written when its bytes lead from the one before it to its own.
  *
  * The file names the heads.db it is about. A crash can leave it beside an older one, and it counts for nothing then: it is
  * used only where something else says that this heads.db is the one that should be there.
@@ -44,9 +47,10 @@ export class HeadsSumsWriter {
   private readonly entries = new ByteWriter(1 << 12);
   private count = 0;
 
-  add(record: Uint8Array): void {
-    this.entries.uvarint(record.length);
-    this.entries.int32BE(crc32(record) | 0);
+  /** `sum`: CRC-32 of all records so far, this one included. */
+  add(byteCount: number, sum: number): void {
+    this.entries.uvarint(byteCount);
+    this.entries.int32BE(sum | 0);
     this.count++;
   }
 
@@ -126,7 +130,6 @@ export interface DamagedRecord {
   readonly index: number;
   readonly offset: number;
   readonly bytes: Uint8Array;
-  readonly sum: number;
 }
 
 export interface VerifiedRecords {
@@ -194,7 +197,7 @@ const locate = async (
     for (const [index, length] of lengths.entries()) {
       for (const place of shift === 0 ? [offset] : [offset, offset + shift]) {
         if (place < 0 || place + length > size) continue;
-        if (crc32(readRange(fileSystem, fd, place, length)) !== sums[index]) continue;
+        if (crc32(readRange(fileSystem, fd, place, length), sums[index - 1] ?? 0) !== sums[index]) continue;
         places[index] = place;
         break;
       }
@@ -211,7 +214,7 @@ const locate = async (
 const visitors = (
   fileSystem: FileSystem,
   directory: string,
-  { lengths, sums }: HeadsSums,
+  { lengths }: HeadsSums,
   places: Float64Array,
 ): Pick<VerifiedRecords, 'eachSound' | 'eachDamaged'> => ({
   eachSound: async (take, breathe) => {
@@ -231,7 +234,7 @@ const visitors = (
       let offset = HEADER_BYTES;
       for (const [index, place] of places.entries()) {
         const length = lengths[index];
-        if (place < 0) take({ index, offset, bytes: readRange(fileSystem, fd, offset, length), sum: sums[index] });
+        if (place < 0) take({ index, offset, bytes: readRange(fileSystem, fd, offset, length) });
         offset += length;
       }
     }),

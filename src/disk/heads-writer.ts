@@ -56,8 +56,9 @@ export class HeadsWriter {
   private seriesAnnounced = 0;
   private series = 0;
   private chunks = 0;
-  /** Bytes after the header that are in the file, and their CRC. */
+  /** Bytes after the header that are in the file. */
   private bodyBytes = 0;
+  /** CRC of all records that were added. */
   private bodyCrc = 0;
 
   constructor(fileSystem: FileSystem, directory: string, slab: Slab) {
@@ -104,7 +105,9 @@ export class HeadsWriter {
     buffer.svarint(descriptors);
     for (let i = 0; i < record.descriptorTimes.length; i++) buffer.svarint(record.descriptorTimes[i]);
     for (let i = 0; i < record.slots.length; i++) this.addChunk(record.slots[i]);
-    this.sums.add(buffer.view().subarray(start));
+    const added = buffer.view().subarray(start);
+    this.bodyCrc = crc32(added, this.bodyCrc);
+    this.sums.add(added.length, this.bodyCrc);
     this.series++;
     this.chunks += record.slots.length;
     if (buffer.length >= BUFFER_BYTES_MAX) this.writeBuffered();
@@ -117,7 +120,6 @@ export class HeadsWriter {
     try {
       const bytes = this.buffer.view();
       writeFully(this.fileSystem, this.fd, bytes, 0, bytes.length, HEADER_BYTES + this.bodyBytes);
-      this.bodyCrc = crc32(bytes, this.bodyCrc);
       this.bodyBytes += bytes.length;
       this.buffer.clear();
     } catch (error) {
