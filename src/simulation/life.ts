@@ -191,6 +191,11 @@ export class Life {
     this.crashesToCome = [...again];
   }
 
+  /** The crash to come, if there is one, leaves what was written, synced or not. */
+  spareThePageCache(): void {
+    this.crashKind = 'kill';
+  }
+
   /** What a dead process leaves is what the next one finds. */
   bury(): void {
     this.passInterval();

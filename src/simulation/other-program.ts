@@ -57,7 +57,12 @@ export class OtherProgram {
       model.append(number, time, bits.high, bits.low, life.world.timeline.monotonicMs);
     life.overtaken = true;
     for (const { number, time } of session.appended) model.series.get(number)?.foreign.add(time);
-    if (step.ending === 'kill') this.loseUnwritten(session);
+    if (step.ending === 'kill') {
+      this.loseUnwritten(session);
+      // The original syncs nothing before it is killed. A loss of power before the next opening is done tears its files at
+      // will, and nothing is promised of that.
+      life.spareThePageCache();
+    }
     model.acknowledge(model.mark());
   }
 

@@ -10,11 +10,31 @@ import { outsideMutations } from './support/outside-mutations.ts';
 const SEEDS_MAX = 500;
 const STEPS = 60;
 
+/** The seed that found each defect last. It is tried first, so that only a change of the generator costs the whole search. */
+const lastFoundBy: Readonly<Record<string, number>> = {
+  'the journal is not synced': 4,
+  'a checkpoint is renamed into place before it is synced': 40,
+  'recovery takes the indexes to have all that the journal has': 1,
+  'retention drops one chunk too many': 44,
+  'a read-only opening leaves out the newest journal segment': 2,
+  'the last operation of an index batch is dropped': 5,
+  'a directory does not remember its retention': 9,
+  "the journal is replayed over another program's files": 48,
+  'label indexes whose rebuild was cut short are taken for whole': 194,
+  'lost and damaged entries of an index are not noticed': 194,
+};
+
+const seedsToTry = (name: string): number[] => {
+  const seeds = Array.from({ length: SEEDS_MAX }, (_, index) => index + 1);
+  const first = lastFoundBy[name];
+  return first === undefined ? seeds : [first, ...seeds.filter((seed) => seed !== first)];
+};
+
 describe('A deliberate defect', () => {
   for (const { name, during } of [...mutations, ...outsideMutations]) {
     it(`is found within ${SEEDS_MAX} seeds: ${name}`, async function () {
       this.timeout(600_000);
-      for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+      for (const seed of seedsToTry(name)) {
         const { failure } = await during((doors) => simulate(seed, STEPS, doors));
         if (failure === undefined) continue;
         const sound = await simulate(seed, STEPS, { openStore, checkDirectory });

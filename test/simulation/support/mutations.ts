@@ -8,6 +8,7 @@ import { Indexer } from '../../../src/index/indexer.ts';
 import { JournalWriter } from '../../../src/journal/journal-writer.ts';
 import { Lifecycle } from '../../../src/series/lifecycle.ts';
 import { MemoryChunks } from '../../../src/series/memory-chunks.ts';
+import { DIRECTORY } from '../../../src/simulation/life.ts';
 import { Background } from '../../../src/store/background.ts';
 import { type Mutation, ofClass, ofFileSystem, ofStores } from './defects.ts';
 
@@ -21,8 +22,12 @@ export const mutations: readonly Mutation[] = [
     },
   })),
 
+  // Other files of the directory are synced with it at each checkpoint, so it takes all of these syncs to do harm.
   ofFileSystem('the directory is not synced after the rename of a checkpoint', (fileSystem) => ({
     replace: async (from, to) => fileSystem.rename(from, to),
+    syncDirectory: (path) => {
+      if (path !== DIRECTORY) fileSystem.syncDirectory(path);
+    },
   })),
 
   ofFileSystem('a checkpoint is renamed into place before it is synced', (fileSystem, pathOf) => {
