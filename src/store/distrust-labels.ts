@@ -9,8 +9,11 @@ import type { Engine } from './engine.ts';
 
 export const LABEL_INDEXES: readonly DatabaseName[] = ['names', 'pairs'];
 
-/** Has them rebuilt: by this process, or by the next opening if it ends before. To be called before anything is deleted. */
+/**
+ * Has them rebuilt: by this process, or by the next opening if it ends before. To be called before anything is deleted.
+ * The note on the disk comes first: if it can't be written, the indexes stay as they are and go on being written.
+ */
 export const distrustLabelIndexes = ({ fileSystem, directory, options }: Engine, indexer: Indexer): void => {
-  indexer.suspendLabels();
   if (!options.readOnly) noteLostIndexes(fileSystem, directory, LABEL_INDEXES);
+  indexer.suspendLabels();
 };

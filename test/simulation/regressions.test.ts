@@ -2092,4 +2092,39 @@ describe('The store survives', () => {
         ],
       ),
     ));
+
+  it('a rebuild of the label indexes that could not begin, since the disk refused to note it', () =>
+    survives(
+      of(
+        1240105989159890,
+        {
+          durability: 'os',
+          chunkEncoding: 'delta',
+          retentionMs: 21_600_000,
+          retentionOnce: true,
+          minShrinkRatio: 0,
+          checkpointDirtySeries: 3,
+          memoryTarget: 2 ** 21,
+          checkpointJournalBytes: 2 ** 28,
+          mischief: 0.2,
+        },
+        [
+          { type: 'consume', name: 1, batches: 4, afterwards: 'ack' },
+          { type: 'fault', fault: { operation: 'rename', fault: 'EIO', skip: 0, times: 1 } },
+          { type: 'command', command: 'rebuildIndexes', detached: false },
+          {
+            type: 'append',
+            series: 3,
+            count: 1,
+            spacing: { everyMs: 10 },
+            values: 'constant',
+            via: 'handle',
+            seed: 2965497481,
+          },
+          { type: 'consume', name: 1, batches: 4, afterwards: 'ack' },
+          { type: 'command', command: 'checkpoint', detached: false },
+          { type: 'peek' },
+        ],
+      ),
+    ));
 });
