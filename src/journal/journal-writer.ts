@@ -330,6 +330,7 @@ export class JournalWriter {
     const keep = {
       from: () => Math.max(this.heldFrom, this.queue.end - backlogBytes),
       lingerMs: final ? this.options.lingerMs / 4 : this.options.lingerMs,
+      lingersFrom: () => this.queue.end - backlogBytes,
     };
     const truncation = this.truncation.catch(() => undefined).then(() => this.truncator.before(position, keep));
     this.truncation = truncation;

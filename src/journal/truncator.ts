@@ -17,8 +17,10 @@ export interface Truncated {
 export interface Keep {
   /** The oldest position that a reader of this process still needs. Asked again before each removal. */
   readonly from: () => Position;
-  /** Segments that were created within this time stay. */
+  /** Segments that were created within this time stay, */
   readonly lingerMs: number;
+  /** and begin here or after it: what is older is beyond the bound, however young the segment is. */
+  readonly lingersFrom: () => Position;
 }
 
 export interface TruncatorParts {
@@ -46,7 +48,8 @@ export class Truncator {
     for (;;) {
       const oldest = files.closed[0];
       if (isClosed() || oldest === undefined || oldest.end > Math.min(position, keep.from())) return gone;
-      if (clock.monotonic() - (oldest.createdAtMs ?? Number.NEGATIVE_INFINITY) < keep.lingerMs) return gone;
+      const isYoung = clock.monotonic() - (oldest.createdAtMs ?? Number.NEGATIVE_INFINITY) < keep.lingerMs;
+      if (isYoung && oldest.start >= keep.lingersFrom()) return gone;
       const entry = listSegments(fileSystem, directory).segments.find(({ start }) => start === oldest.start);
       if (entry !== undefined) await history.move(entry, oldest.end);
       // A reader may have begun in the segment while its events were moved. Moving them again is harmless.
