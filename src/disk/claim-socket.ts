@@ -5,7 +5,7 @@
  *
  * Whoever connects is told who holds the name, as one line of JSON.
  */
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** How long a holder may take to answer; one whose program is busy takes longer, and holds the name all the same. */
 const ANSWER_MS_MAX = 1000;
@@ -27,14 +27,23 @@ export const socketNames = (identity: string): readonly string[] => {
   return process.platform === 'win32' ? [`\\\\.\\pipe\\tidemark-${identity}`] : [];
 };
 
+/** The open connections of each server. */
+const askers = new WeakMap<Server, ReadonlySet<Socket>>();
+
 /** `taken` when another has the name, `unavailable` when this system or its rules have no such socket. */
 export const bindSocket = (name: string, answer: () => string): Promise<Server | 'taken' | 'unavailable'> =>
   new Promise((resolve) => {
+    const asking = new Set<Socket>();
     const server = createServer((socket) => {
       socket.on('error', () => {});
       socket.unref();
-      socket.end(answer());
+      // A process that connects and stays would keep the server from closing.
+      socket.setTimeout(ANSWER_MS_MAX, () => socket.destroy());
+      socket.end(answer(), () => socket.destroySoon());
+      asking.add(socket);
+      socket.once('close', () => asking.delete(socket));
     });
+    askers.set(server, asking);
     server.maxConnections = CONNECTIONS_MAX;
     server.unref();
     server.once('error', (error) => {
@@ -75,4 +84,9 @@ export const askHolder = (name: string): Promise<string | 'gone' | undefined> =>
     }
   });
 
-export const closeSocket = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
+/** Frees the name. Connections that are still open are ended: the server closes only without any. */
+export const closeSocket = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve());
+    for (const socket of askers.get(server) ?? []) socket.destroy();
+  });

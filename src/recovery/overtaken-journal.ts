@@ -9,6 +9,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
+import { TidemarkError } from '../errors.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';
 import type { Indexer } from '../index/indexer.ts';
 import type { FindingListener } from '../journal/findings.ts';
@@ -187,8 +188,9 @@ const lackingOf = (
       if (!known.has(timestamps[i])) lacking.add(timestamps[i], words[2 * i + HIGH_WORD], words[2 * i + LOW_WORD]);
     }
     return lacking;
-  } catch {
-    // A damaged file is quarantined when it is read; what is newer has been taken.
-    return undefined;
+  } catch (error) {
+    // A damaged file is quarantined when it is read. What the disk refuses must not pass for damage.
+    if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return undefined;
+    throw error;
   }
 };

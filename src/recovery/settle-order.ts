@@ -73,7 +73,7 @@ const settle = (parts: SettleParts, place: Place, times: ChunkDescriptors): bool
   if (row === NO_ROW) {
     const isMerged = overlaps(times);
     const found = isMerged ? mergeSeries(parts, place) : { firstTime: times.firstTimes[0], lastTime };
-    if (found === undefined || (!isMerged && lastTime <= archived.lastTimeOf(high, low))) return isMerged;
+    if (found === undefined || (!isMerged && lastTime <= archived.lastTimeOf(high, low))) return false;
     archived.add(high, low, found.firstTime, found.lastTime);
     indexer.enqueue({ type: 'updateTimeRange', high, low, firstTime: found.firstTime, lastTime: found.lastTime });
     return isMerged;

@@ -97,7 +97,7 @@ export class IndexMender {
     // Nothing runs before the caller has been given the promise.
     return Promise.resolve().then(() =>
       this.recovered.indexer.alone(async () => {
-        for (let round = 1; this.damaged.size > 0; round++) await this.mendOnce(round === ROUNDS_MAX);
+        for (let round = 1; this.damaged.size > 0; round++) await this.mendOnce(round >= ROUNDS_MAX);
       }),
     );
   }

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { askHolder, bindSocket, closeSocket, socketNames } from '../../src/disk/claim-socket.ts';
@@ -64,6 +65,16 @@ describe('the socket of a directory', () => {
     const again = await bindSocket(name, () => 'again');
     if (typeof again === 'string') throw new Error(again);
     await closeSocket(again);
+  });
+
+  it('is free when it is closed, also while a process that connected stays', async () => {
+    const server = await bindSocket(name, () => 'held');
+    if (typeof server === 'string') throw new Error(server);
+    const staying = connect({ path: name, allowHalfOpen: true });
+    await once(staying.resume(), 'end');
+    await closeSocket(server);
+    expect(await askHolder(name)).to.equal('gone');
+    staying.destroy();
   });
 
   it('is free as soon as the process that has it is killed, and taken while that one only stands still', async () => {

@@ -129,6 +129,11 @@ describe('JSON lines', () => {
       '{"metric":{"a":"1"},"values":[1],"values":[2],"timestamps":[1]}',
       /"values" stands twice/,
     ],
+    [
+      'times that stand twice',
+      '{"metric":{"a":"1"},"values":[1],"timestamps":[1],"timestamps":[2]}',
+      /"timestamps" stands twice/,
+    ],
     ['missing values', '{"metric":{},"timestamps":[1]}', /"values" must be an array/],
   ];
   for (const [title, line, message] of bad)
