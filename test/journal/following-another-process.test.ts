@@ -85,7 +85,8 @@ describe('following the journal of another process', function () {
         expect(problems).to.deep.equal([]);
         expect(numbers).to.deep.equal(range(0, 3000));
       }
-      expect(readdirSync(join(directory, 'journal')).length, 'segments went').to.be.below(12);
+      // How many are left depends on the speed of the machine: young ones stay. The pauses alone outlast the first one.
+      expect(readdirSync(join(directory, 'journal')), 'segments went').to.not.include('0000000000000000.journal');
     });
   }
 
