@@ -145,7 +145,7 @@ const retentionOf = (given: StoreOptions['retention']): ResolvedOptions['retenti
       ? Number.POSITIVE_INFINITY
       : duration('retention', value, 0, 1000, "a duration such as '15d', or 'off'");
   if (given === undefined) return undefined;
-  if (typeof given !== 'object' || given === null) return { timeMs: timeOf(given), bytes: undefined };
+  if (typeof given !== 'object' || given === null) return { timeMs: timeOf(given), bytes: Infinity };
   const { time, bytes }: RetentionBySize = given;
   return {
     timeMs: time === undefined ? undefined : timeOf(time),

@@ -137,28 +137,38 @@ export class ChunkChecksums {
     }
   }
 
-  /** Makes every change so far durable, and says what was found. */
+  /**
+   * Makes every change so far durable, and says what was found. Where the disk refuses that, the checksums are given up:
+   * those of one series directory, or all. Throws `TIDEMARK_DISK_FULL`, or `TIDEMARK_IO` when they can't be given up
+   * either; then the old ones count, and the journal must still name the files that were changed.
+   */
   sync(): ChecksumReport {
-    const outdated: string[] = [];
     try {
-      this.removeUnnamedFiles();
-      for (const index of this.givenUp) this.bucketAt(index);
-      for (const [index, pending] of this.pending) if (pending.length > 0) this.write(this.bucketAt(index), pending);
-      const changed = [...this.buckets.values()].filter((bucket) => this.isChanged(bucket));
-      for (const bucket of changed) {
-        this.settleOrGiveUp(bucket);
-        const before = this.recorded(bucket.index);
-        if (before.generation !== bucket.generation) outdated.push(this.pathOf({ ...bucket, ...before }));
-      }
-      if (changed.length > 0) this.writeManifest();
+      this.syncChanges();
     } catch (error) {
-      throw ioError(error, 'write', join(this.directory, CHECKSUMS));
+      if (isDiskFull(error)) throw ioError(error, 'write', join(this.directory, CHECKSUMS));
+      this.discardAll();
+      this.note(`The checksums of all series files were given up: ${textOf(error)}`);
     }
-    // The manifest names others; what can't be removed is removed when its name is needed.
-    for (const path of outdated) discard(this.fileSystem, path);
     const { findings, cachedBytes } = this;
     this.findings = [];
     return { findings, cachedBytes };
+  }
+
+  private syncChanges(): void {
+    const outdated: string[] = [];
+    this.removeUnnamedFiles();
+    for (const index of this.givenUp) this.bucketAt(index);
+    for (const [index, pending] of this.pending) if (pending.length > 0) this.writeOrGiveUp(index, pending);
+    const changed = [...this.buckets.values()].filter((bucket) => this.isChanged(bucket));
+    for (const bucket of changed) {
+      this.settleOrGiveUp(bucket);
+      const before = this.recorded(bucket.index);
+      if (before.generation !== bucket.generation) outdated.push(this.pathOf({ ...bucket, ...before }));
+    }
+    if (changed.length > 0) this.writeManifest();
+    // The manifest names others; what can't be removed is removed when its name is needed.
+    for (const path of outdated) discard(this.fileSystem, path);
   }
 
   /** Durably forgets all checksums: files may have changed without them. */
@@ -169,9 +179,14 @@ export class ChunkChecksums {
       if (this.fileSystem.stat(folder) === undefined) return;
       removeIfPresent(this.fileSystem, join(folder, MANIFEST));
       this.fileSystem.syncDirectory(folder);
-      this.removeFiles();
     } catch (error) {
       throw ioError(error, 'clear', folder);
+    }
+    try {
+      this.removeFiles();
+    } catch (error) {
+      // No manifest names them, so they count for nothing.
+      this.note(`Outdated files can't be removed: ${textOf(error)}`);
     }
   }
 
@@ -325,6 +340,16 @@ export class ChunkChecksums {
     pending.hasTrim = false;
   }
 
+  private writeOrGiveUp(index: number, pending: Pending): void {
+    try {
+      this.write(this.bucketAt(index), pending);
+    } catch (error) {
+      if (isDiskFull(error)) throw error;
+      this.giveUp(index, textOf(error));
+      this.bucketAt(index);
+    }
+  }
+
   /** After a failed sync the system may have forgotten what it had to write: then the whole file is written again. */
   private settleOrGiveUp(bucket: Bucket): void {
     try {
@@ -361,6 +386,8 @@ export class ChunkChecksums {
     const { fileSystem } = this;
     const block = this.sumsOf(bucket.index).encode() ?? Buffer.alloc(0);
     const next: Bucket = { ...bucket, generation: bucket.generation + 1 };
+    // The manifest does not name the file of an attempt that failed: nobody else removes it.
+    const abandoned = bucket.generation === this.recorded(bucket.index).generation ? undefined : this.pathOf(bucket);
     if (block.length > 0) {
       const fd = fileSystem.open(this.pathOf(next), 'truncate', PERMISSIONS);
       closeAfter(fileSystem, fd, () => {
@@ -368,6 +395,7 @@ export class ChunkChecksums {
         fileSystem.syncBlocking(fd);
       });
     } else removeIfPresent(fileSystem, this.pathOf(next));
+    if (abandoned !== undefined) discard(fileSystem, abandoned);
     bucket.generation = next.generation;
     bucket.size = block.length;
     bucket.baseBytes = block.length;

@@ -59,15 +59,22 @@ export const parseIdentity = (text: string): ProcessIdentity | undefined => {
  * a process of another machine, or, seen from within a container, one outside of it.
  */
 export const isRunning = (other: ProcessIdentity): boolean => {
-  if (other.pid === process.pid || other.pid <= 0) return false;
+  if (other.pid <= 0) return false;
   if (process.platform === 'linux') {
     if (other.start === undefined || other.boot === undefined || other.pidNamespace === undefined) return false;
     if (other.boot !== bootId()) return false;
-    if (other.pidNamespace === namespaceOf('pid')) return startOf(String(other.pid)) === other.start;
+    if (other.pidNamespace === namespaceOf('pid')) {
+      return other.pid !== process.pid && startOf(String(other.pid)) === other.start;
+    }
     return isRunningBelow(other.pid, other.start, other.pidNamespace);
   }
   // A recycled id belongs to a process that started after the directory was opened.
-  return other.host === hostname() && process.platform !== 'win32' && isRunningSince(other.pid, other.since);
+  return (
+    other.pid !== process.pid &&
+    other.host === hostname() &&
+    process.platform !== 'win32' &&
+    isRunningSince(other.pid, other.since)
+  );
 };
 
 /** Looks for a process of a namespace below this one, such as a container's, where it has another id than here. */
@@ -117,8 +124,11 @@ const isRunningSince = (pid: number, time: number): boolean => {
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
   }
   try {
-    const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', timeout: 2000 });
-    return Date.parse(started) <= time;
+    const env = { ...process.env, LC_ALL: 'C' };
+    const command = ['-o', 'lstart=', '-p', String(pid)];
+    const started = Date.parse(execFileSync('ps', command, { encoding: 'utf8', timeout: 2000, env }));
+    // A date of an unknown form: the id is in use, so the process counts as running.
+    return Number.isNaN(started) || started <= time;
   } catch {
     return false;
   }

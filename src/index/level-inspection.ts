@@ -38,7 +38,9 @@ export const inspectLevel = async (directory: string): Promise<LevelCondition> =
     const isUsed = names.some((name) => tableName.test(name) || logName.test(name));
     return isUsed ? { ...EMPTY, unopenable: 'CURRENT is missing' } : EMPTY;
   }
-  const bytes = /^MANIFEST-\d+$/.test(current) ? await contentOf(join(directory, current)) : undefined;
+  // LevelDB would open whatever the text names, and report what comes of it as trouble of the disk.
+  if (!/^MANIFEST-\d+$/.test(current)) return { ...EMPTY, unopenable: 'CURRENT names no manifest' };
+  const bytes = await contentOf(join(directory, current));
   // LevelDB refuses these itself.
   if (bytes === undefined) return EMPTY;
   const manifest = readManifest(bytes);

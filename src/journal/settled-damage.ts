@@ -15,7 +15,7 @@ export const SETTLED_DAMAGE_FILE = 'SETTLED_DAMAGE';
 const VERSION = 1;
 const FILE_BYTES_MAX = 1 << 20;
 /** More than this many findings are not noted: they are reported again. */
-const FINDINGS_MAX = 4096;
+export const FINDINGS_MAX = 4096;
 
 /** The findings that are noted in the journal's directory. */
 export const readSettledDamage = (fileSystem: FileSystem, directory: string): readonly JournalFinding[] => {
@@ -40,9 +40,13 @@ export const writeSettledDamage = (
     removeIfPresent(fileSystem, join(directory, SETTLED_DAMAGE_FILE));
     return;
   }
-  const text = `${JSON.stringify({ version: VERSION, findings: findings.slice(0, FINDINGS_MAX) })}\n`;
-  writeFileAtomically(fileSystem, directory, SETTLED_DAMAGE_FILE, Buffer.from(text));
+  let bytes = encode(findings.slice(0, FINDINGS_MAX));
+  for (let count = FINDINGS_MAX; bytes.length > FILE_BYTES_MAX; count >>= 1) bytes = encode(findings.slice(0, count));
+  writeFileAtomically(fileSystem, directory, SETTLED_DAMAGE_FILE, bytes);
 };
+
+const encode = (findings: readonly JournalFinding[]): Buffer =>
+  Buffer.from(`${JSON.stringify({ version: VERSION, findings })}\n`);
 
 /**
  * Whether a finding is noted: of the same kind, in the same file, within the same range. How it was worded does not

@@ -5,8 +5,8 @@
 import type { Indexer } from '../index/indexer.ts';
 import { isCorruptIndex } from '../index/replaceable-store.ts';
 
-/** Runs of one lookup at most. */
-const ATTEMPTS_MAX = 3;
+/** Runs of one lookup at most that find an index damaged. */
+const DAMAGED_RUNS_MAX = 3;
 
 export interface WholeIndexesParts {
   readonly indexer: Pick<Indexer, 'exclusiveTurns'>;
@@ -19,13 +19,13 @@ export const onWholeIndexes = async <Result>(
   { indexer, mendIndexes }: WholeIndexesParts,
   look: () => Promise<Result>,
 ): Promise<Result> => {
-  for (let attempt = 1; ; attempt++) {
+  for (let damagedRuns = 0; ; ) {
     const turns = indexer.exclusiveTurns;
     try {
       const result = await look();
-      if (indexer.exclusiveTurns === turns || attempt === ATTEMPTS_MAX) return result;
+      if (indexer.exclusiveTurns === turns) return result;
     } catch (error) {
-      if (!isCorruptIndex(error) || attempt === ATTEMPTS_MAX) throw error;
+      if (!isCorruptIndex(error) || ++damagedRuns === DAMAGED_RUNS_MAX) throw error;
       await mendIndexes(error);
     }
   }

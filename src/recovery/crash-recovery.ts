@@ -20,7 +20,6 @@ import type { FileSystem } from '../disk/file-system.ts';
 import type { HeadsRead } from '../disk/heads.ts';
 import type { SeriesFiles } from '../disk/series-file.ts';
 import type { SeriesFileWorker } from '../disk/series-file-worker.ts';
-import { TidemarkError } from '../errors.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';
 import { ArchiveBatch, type ArchivedMetric, type ArchiveIndex, type BadEntry } from '../index/archive-index.ts';
 import type { IndexingOperation } from '../index/indexer.ts';
@@ -34,7 +33,7 @@ import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import { type ExaminedFile, FileExaminer, type FileToExamine } from './file-examiner.ts';
 import { RecoveryFindings } from './findings.ts';
-import { mergeSeries, samplesOfFile, samplesOfMemory } from './merge-series.ts';
+import { mergeSeries, samplesOfMemory, timesInFile } from './merge-series.ts';
 import { isOwnFingerprint, isReserved, nameSeries } from './naming.ts';
 import type { ProgressReporter } from './progress.ts';
 import type { Problem } from './reconcile-touched.ts';
@@ -313,17 +312,11 @@ class CrashRecovery {
     const { table, chunks, isForeign } = this.parts;
     if (!isForeign) return false;
     if (table.chunksUnpersisted[row] === 0 || chunks.firstTimeOf(table.oldestSlot(row)) > found.lastTime) return false;
-    try {
-      const inFile = samplesOfFile(this.parts, table.high[row], table.low[row]).times();
-      for (const time of samplesOfMemory(this.parts, row).times()) {
-        if (time <= found.lastTime && !inFile.has(time)) return true;
-      }
-      return false;
-    } catch (error) {
-      // What can't be read is told when it is; what memory has of it stays.
-      if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return false;
-      throw error;
-    }
+    const times = samplesOfMemory(this.parts, row).sortedTimes();
+    const older = times.filter((time) => time <= found.lastTime);
+    // Where a chunk can't be read, what memory has of it stays.
+    const inFile = timesInFile(this.parts, { high: table.high[row], low: table.low[row] }, older);
+    return inFile !== undefined && inFile.length < older.length;
   }
 
   private merge(row: Row): void {

@@ -38,7 +38,7 @@ export interface MergedFile {
 
 /** Samples of a series in any order. */
 export class SampleBag {
-  readonly columns = new SampleColumns(1024);
+  readonly columns = new SampleColumns(16);
 
   add(timestamp: number, high: number, low: number): void {
     const { columns } = this;
@@ -74,11 +74,62 @@ export class SampleBag {
     return order.subarray(0, kept);
   }
 
-  /** Times of the samples. */
-  times(): Set<number> {
-    return new Set(this.columns.timestamps.subarray(0, this.columns.count));
+  /** Times of the samples, in order. */
+  sortedTimes(): Float64Array {
+    return this.columns.timestamps.slice(0, this.columns.count).sort();
   }
 }
+
+/**
+ * Which of the times, given in order, samples of the series file have; `undefined` where a chunk that may have some can't
+ * be read.
+ */
+export const timesInFile = (
+  parts: MergeParts,
+  { high, low }: { readonly high: number; readonly low: number },
+  times: Float64Array,
+): Float64Array | undefined => {
+  const { seriesFiles, slab } = parts;
+  const isFound = new Uint8Array(times.length);
+  const slot = slab.allocate(0);
+  try {
+    const { firstTimes, lastTimes } = seriesFiles.loadDescriptors(high, low, 0, true);
+    for (let chunk = 0; chunk < firstTimes.length; chunk++) {
+      let at = lowerBound(times, firstTimes[chunk]);
+      if (at === times.length || times[at] > lastTimes[chunk]) continue;
+      slab.encoding[slot] = seriesFiles.load(high, low, chunk, [slot])[0];
+      const bag = new SampleBag();
+      bag.addChunk(slab, slot);
+      for (const time of bag.sortedTimes()) {
+        while (at < times.length && times[at] < time) at++;
+        for (let equal = at; equal < times.length && times[equal] === time; equal++) isFound[equal] = 1;
+      }
+    }
+    return times.filter((_, i) => isFound[i] === 1);
+  } catch (error) {
+    return undefinedIfDamaged(error);
+  } finally {
+    slab.release(slot);
+  }
+};
+
+/** Index of the first time that is not before the given one. */
+const lowerBound = (times: Float64Array, time: number): number => {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle] < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
+/** Damage is found when the series is read. What the disk refuses must not pass for damage. */
+const undefinedIfDamaged = (error: unknown): undefined => {
+  if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return undefined;
+  throw error;
+};
 
 /** All samples of a series file, in the order of its chunks. Throws `TIDEMARK_CORRUPT_…` where one can't be read. */
 export const samplesOfFile = ({ seriesFiles, slab }: MergeParts, high: number, low: number): SampleBag => {
@@ -119,9 +170,10 @@ export const mergeSeries = (
   const bag = collect(parts, high, low, row, others);
   if (bag === undefined) return undefined;
   const order = bag.inOrder();
-  const slots = encode(parts, bag, order);
   const { slab, seriesFiles } = parts;
+  const slots: Slot[] = [];
   try {
+    encode(parts, bag, order, slots);
     const encodings = Uint8Array.from(slots, (slot) => slab.encoding[slot]);
     const { mtimeNs } = seriesFiles.replace(high, low, slots, encodings);
     const { timestamps } = bag.columns;
@@ -151,31 +203,33 @@ const collect = (
     if (others !== undefined) bag.addAll(others);
     return bag.columns.count === 0 ? undefined : bag;
   } catch (error) {
-    if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return undefined;
-    throw error;
+    return undefinedIfDamaged(error);
   }
 };
 
-const encode = ({ slab, options }: MergeParts, { columns }: SampleBag, order: Uint32Array): Slot[] => {
+/** Appends the samples to chunks, whose slots are added to `slots` as they are begun. */
+const encode = ({ slab, options }: MergeParts, { columns }: SampleBag, order: Uint32Array, slots: Slot[]): void => {
   const appender = new ChunkAppender(slab, { defaultEncoding: options.encoding });
   const { timestamps, words } = columns;
   let head: Slot = NO_SLOT;
-  let first: Slot = NO_SLOT;
   for (const i of order) {
     const high = words[2 * i + HIGH_WORD];
     const low = words[2 * i + LOW_WORD];
-    if (head === NO_SLOT) first = head = appender.start(timestamps[i], high, low);
-    else head = appender.append(head, timestamps[i], high, low);
+    const before = head;
+    head =
+      before === NO_SLOT ? appender.start(timestamps[i], high, low) : appender.append(before, timestamps[i], high, low);
+    if (head === before) continue;
+    // An append may begin more than one chunk.
+    let slot = before === NO_SLOT ? head : slab.next[before];
+    if (before !== NO_SLOT) slab.next[before] = NO_SLOT;
+    for (;;) {
+      slots.push(slot);
+      if (slot === head) break;
+      const next = slab.next[slot];
+      slab.next[slot] = NO_SLOT;
+      slot = next;
+    }
   }
-  const slots: Slot[] = [];
-  for (let slot = first; ; ) {
-    slots.push(slot);
-    if (slot === head) break;
-    const next = slab.next[slot];
-    slab.next[slot] = NO_SLOT;
-    slot = next;
-  }
-  return slots;
 };
 
 const settleRow = (

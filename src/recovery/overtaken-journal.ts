@@ -6,45 +6,55 @@
  *   - samples newer than all that the series has are appended;
  *   - samples between those that it has are merged into its file;
  *   - a series that nothing else knows any more comes back, unless the journal says that it was deleted.
+ *
+ * The journal is read twice: first for the events, which tell the labels and what was deleted, then for the samples, of
+ * which a bounded number is in memory at a time.
  */
 import type { Clock } from '../clock.ts';
 import type { FileSystem } from '../disk/file-system.ts';
-import { TidemarkError } from '../errors.ts';
 import type { ArchiveDirectory } from '../index/archive-directory.ts';
-import type { Indexer } from '../index/indexer.ts';
+import type { ArchiveIndex } from '../index/archive-index.ts';
+import type { IndexingOperation } from '../index/indexer.ts';
 import type { FindingListener } from '../journal/findings.ts';
 import { readJournal, type SamplesRecord } from '../journal/read-journal.ts';
 import { HIGH_WORD, LOW_WORD } from '../journal/samples-codec.ts';
+import type { Logger } from '../logger.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, type FingerprintHalves, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
-import { type LabelPairs, pairsEqual, toLabelPairs } from '../model/labels.ts';
-import { NO_ROW, type Row } from '../series/table.ts';
+import { EARLIEST } from '../model/int64.ts';
+import { type LabelPairs, pairsEqual, toLabelPairs, toLabels } from '../model/labels.ts';
+import { FILE_UNSYNCED, NO_ROW, type Row } from '../series/table.ts';
 import { Slices } from '../slices.ts';
-import { type MergeParts, mergeSeries, SampleBag, samplesOfFile, samplesOfMemory } from './merge-series.ts';
+import { type MergeParts, mergeSeries, SampleBag, samplesOfMemory, timesInFile } from './merge-series.ts';
+import { isReserved } from './naming.ts';
 
 const SLICE_MS = 8;
+/** Samples of the journal that are in memory at a time: 24 bytes each. */
+const SAMPLES_AT_A_TIME = 1 << 21;
 
 export interface OvertakenParts extends MergeParts {
   readonly fileSystem: FileSystem;
   /** The journal's own directory. */
   readonly directory: string;
+  readonly archive: Pick<ArchiveIndex, 'labelsOf'>;
   readonly archived: ArchiveDirectory;
-  readonly indexer: Pick<Indexer, 'enqueue'>;
+  /** Takes what the indexes have to learn once a checkpoint holds what was added. */
+  readonly afterCheckpoint: (operation: IndexingOperation) => void;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly onFinding: FindingListener;
   readonly onProgress: (done: number, total: number) => void;
+  /** Samples of the journal that are in memory at a time. Default: 2,097,152. */
+  readonly samplesAtATime?: number;
 }
 
 export interface OvertakenResult {
   /** Samples that were missing. */
   readonly added: number;
+  /** Series that got some of them. */
   readonly series: number;
-}
-
-/** What the journal says of one series. */
-interface Told {
-  readonly bag: SampleBag;
-  pairs: LabelPairs | undefined;
+  /** Samples that could not be added; the log names their series. */
+  readonly refused: number;
 }
 
 export const addFromJournal = async (
@@ -52,145 +62,239 @@ export const addFromJournal = async (
   from: Position,
   end: Position,
 ): Promise<OvertakenResult> => {
-  const { fileSystem, directory, clock, onFinding, onProgress } = parts;
-  const told = new Map<Fingerprint, Told>();
+  const { fileSystem, directory, clock, onFinding, onProgress, samplesAtATime = SAMPLES_AT_A_TIME } = parts;
   const slices = new Slices(clock, SLICE_MS);
-  for (const record of readJournal({ fileSystem, directory, from, limit: end, onFinding })) {
-    if (record.type === 'samples') noteSamples(told, record);
-    else for (const event of record.events) noteEvent(told, event);
+  const read = (): ReturnType<typeof readJournal> =>
+    readJournal({ fileSystem, directory, from, limit: end, onFinding });
+  const history = new History();
+  for (const record of read()) {
+    if (record.type === 'events') for (const event of record.events) history.note(event, record.position);
+    if (slices.isOver) await slices.breathe();
+  }
+  const addition = new Addition(parts, history);
+  for (const record of read()) {
+    if (record.type === 'samples') addition.take(record);
+    if (addition.held >= samplesAtATime) await addition.add(slices);
     if (!slices.isOver) continue;
     onProgress(record.position - from, end - from);
     await slices.breathe();
   }
-  let added = 0;
-  let series = 0;
-  for (const [fingerprint, { bag, pairs }] of told) {
-    if (bag.columns.count > 0) {
-      const count = addSeries(parts, parseFingerprint(fingerprint) ?? { high: 0, low: 0 }, pairs, bag);
-      added += count;
-      if (count > 0) series++;
+  await addition.add(slices);
+  return addition.result();
+};
+
+/** What the journal's events say of its series. */
+class History {
+  private readonly labels = new Map<Fingerprint, LabelPairs>();
+  private readonly deletedAt = new Map<Fingerprint, Position>();
+
+  note(event: LifecycleEvent, position: Position): void {
+    switch (event.type) {
+      case 'seriesCreated':
+      case 'seriesArchived':
+      case 'seriesUnarchived':
+        this.labels.set(event.fingerprint, toLabelPairs(event.labels));
+        return;
+      case 'seriesPurged':
+      case 'seriesQuarantined':
+        this.labels.delete(event.fingerprint);
+        this.deletedAt.set(event.fingerprint, position);
+        return;
+      default:
+        return;
     }
-    if (slices.isOver) await slices.breathe();
   }
-  return { added, series };
-};
 
-const noteSamples = (told: Map<Fingerprint, Told>, record: SamplesRecord): void => {
-  const { count, highs, lows, timestamps, words } = record;
-  for (let i = 0; i < count; i++) {
-    toldOf(told, fingerprintText(highs[i], lows[i])).bag.add(
-      timestamps[i],
-      words[2 * i + HIGH_WORD],
-      words[2 * i + LOW_WORD],
-    );
+  labelsOf(fingerprint: Fingerprint): LabelPairs | undefined {
+    return this.labels.get(fingerprint);
   }
-};
 
-const noteEvent = (told: Map<Fingerprint, Told>, event: LifecycleEvent): void => {
-  switch (event.type) {
-    case 'seriesCreated':
-    case 'seriesArchived':
-    case 'seriesUnarchived':
-      toldOf(told, event.fingerprint).pairs = toLabelPairs(event.labels);
-      return;
-    case 'seriesPurged':
-    case 'seriesQuarantined':
-      told.delete(event.fingerprint);
-      return;
-    default:
-      return;
+  /** Whether the series with this fingerprint was deleted after the position. */
+  isDeletedAfter(fingerprint: Fingerprint, position: Position): boolean {
+    return (this.deletedAt.get(fingerprint) ?? -1) > position;
   }
-};
+}
 
-const toldOf = (told: Map<Fingerprint, Told>, fingerprint: Fingerprint): Told => {
-  const found = told.get(fingerprint) ?? { bag: new SampleBag(), pairs: undefined };
-  told.set(fingerprint, found);
-  return found;
-};
+/** Collects samples of the journal by series, and adds those that are missing. */
+class Addition {
+  /** Samples that wait to be added. */
+  held = 0;
+  private readonly parts: OvertakenParts;
+  private readonly history: History;
+  private readonly bags = new Map<Fingerprint, SampleBag>();
+  private readonly changed = new Set<Fingerprint>();
+  private added = 0;
+  private refused = 0;
 
-/** Returns how many samples were missing. */
-const addSeries = (
-  parts: OvertakenParts,
-  told: FingerprintHalves,
-  pairs: LabelPairs | undefined,
-  bag: SampleBag,
-): number => {
-  const { table, archived } = parts;
-  const { high, low, row } = placeOf(parts, told, pairs);
-  if (row !== NO_ROW) return addToRow(parts, row, bag);
-  if (archived.has(high, low)) return addToArchived(parts, high, low, bag);
-  // Nothing names it: it was deleted, or what named it was lost before the journal begins.
-  if (pairs === undefined) return 0;
-  return addToRow(parts, table.add(high, low, pairs), bag);
-};
+  constructor(parts: OvertakenParts, history: History) {
+    this.parts = parts;
+    this.history = history;
+  }
 
-/** The series by its labels, where the journal tells them: the other program may have given it another fingerprint. */
-const placeOf = (
-  { table }: OvertakenParts,
-  { high, low }: FingerprintHalves,
-  pairs: LabelPairs | undefined,
-): FingerprintHalves & { readonly row: Row } => {
-  const byLabels = pairs === undefined ? NO_ROW : table.findPairs(pairs);
-  if (byLabels !== NO_ROW) return { high: table.high[byLabels], low: table.low[byLabels], row: byLabels };
-  const row = table.findFingerprint(high, low);
-  const isItself = row === NO_ROW || pairs === undefined || pairsEqual(table.labels[row] ?? [], pairs);
-  return { high, low, row: isItself ? row : NO_ROW };
-};
-
-const addToRow = (parts: OvertakenParts, row: Row, bag: SampleBag): number => {
-  const { table, chunks } = parts;
-  const high = table.high[row];
-  const low = table.low[row];
-  const { timestamps, words } = bag.columns;
-  const order = bag.inOrder();
-  let hasOlder = false;
-  let added = 0;
-  for (const i of order) {
-    if (timestamps[i] <= table.lastTime(row)) {
-      hasOlder = true;
-      continue;
+  take({ count, highs, lows, timestamps, words, position }: SamplesRecord): void {
+    for (let i = 0; i < count; i++) {
+      const fingerprint = fingerprintText(highs[i], lows[i]);
+      if (this.history.isDeletedAfter(fingerprint, position)) continue;
+      let bag = this.bags.get(fingerprint);
+      if (bag === undefined) {
+        bag = new SampleBag();
+        this.bags.set(fingerprint, bag);
+      }
+      bag.add(timestamps[i], words[2 * i + HIGH_WORD], words[2 * i + LOW_WORD]);
+      this.held++;
     }
-    chunks.append(row, timestamps[i], words[2 * i + HIGH_WORD], words[2 * i + LOW_WORD]);
-    added++;
   }
-  if (!hasOlder) return added;
-  const lacking = lackingOf(parts, high, low, row, bag);
-  if (lacking === undefined || lacking.columns.count === 0) return added;
-  return mergeSeries(parts, { high, low, row }, lacking) === undefined ? added : added + lacking.columns.count;
-};
 
-const addToArchived = (parts: OvertakenParts, high: number, low: number, bag: SampleBag): number => {
-  const { archived, indexer } = parts;
-  const lacking = lackingOf(parts, high, low, NO_ROW, bag);
-  if (lacking === undefined || lacking.columns.count === 0) return 0;
-  const merged = mergeSeries(parts, { high, low, row: NO_ROW }, lacking);
-  if (merged === undefined) return 0;
-  const { firstTime, lastTime } = merged;
-  archived.add(high, low, firstTime, lastTime);
-  indexer.enqueue({ type: 'updateTimeRange', high, low, firstTime, lastTime });
-  return lacking.columns.count;
-};
+  /** Adds what was collected. */
+  async add(slices: Slices): Promise<void> {
+    for (const [fingerprint, bag] of this.bags) {
+      const count = this.addSeries(parseFingerprint(fingerprint) ?? { high: 0, low: 0 }, fingerprint, bag);
+      this.added += count;
+      if (count > 0) this.changed.add(fingerprint);
+      if (slices.isOver) await slices.breathe();
+    }
+    this.bags.clear();
+    this.held = 0;
+  }
 
-/** Those samples whose times neither the file nor memory has; `undefined` where the file can't be read. */
-const lackingOf = (
-  parts: OvertakenParts,
-  high: number,
-  low: number,
-  row: Row,
-  bag: SampleBag,
-): SampleBag | undefined => {
-  try {
-    const known = samplesOfFile(parts, high, low).times();
-    if (row !== NO_ROW) for (const time of samplesOfMemory(parts, row).times()) known.add(time);
-    const lacking = new SampleBag();
+  result(): OvertakenResult {
+    return { added: this.added, series: this.changed.size, refused: this.refused };
+  }
+
+  /** Returns how many samples were missing and are there now. */
+  private addSeries(told: FingerprintHalves, fingerprint: Fingerprint, bag: SampleBag): number {
+    const { table, archive, archived } = this.parts;
+    const pairs = this.history.labelsOf(fingerprint);
+    const row = this.rowOf(told, pairs);
+    if (row !== NO_ROW) return this.addToRow(row, bag);
+    const { high, low } = told;
+    if (table.findFingerprint(high, low) !== NO_ROW) return this.refuse(told, pairs, bag, HELD_BY_ANOTHER);
+    if (archived.has(high, low)) {
+      const found = archive.labelsOf(high, low);
+      const isItself = found !== undefined && (pairs === undefined ? !isReserved(high, low) : pairsEqual(found, pairs));
+      return isItself ? this.addToArchived(told, found, bag) : this.refuse(told, pairs, bag, HELD_BY_ANOTHER);
+    }
+    // Nothing names it: it was deleted, or what named it was lost before the journal begins.
+    if (pairs === undefined) return 0;
+    return this.addToRow(table.add(high, low, pairs), bag);
+  }
+
+  /** The row by its labels, where the journal tells them: the other program may have given it another fingerprint. */
+  private rowOf({ high, low }: FingerprintHalves, pairs: LabelPairs | undefined): Row {
+    const { table } = this.parts;
+    if (pairs !== undefined) {
+      const byLabels = table.findPairs(pairs);
+      if (byLabels !== NO_ROW) return byLabels;
+    }
+    const row = table.findFingerprint(high, low);
+    if (row === NO_ROW) return NO_ROW;
+    const isItself = pairs === undefined ? !isReserved(high, low) : pairsEqual(table.labels[row] ?? [], pairs);
+    return isItself ? row : NO_ROW;
+  }
+
+  private addToRow(row: Row, bag: SampleBag): number {
+    const { parts } = this;
+    const { table } = parts;
+    const { added, older } = this.appendNewer(row, bag);
+    if (older.columns.count === 0) return added;
+    const series = { high: table.high[row], low: table.low[row], row };
+    const lacking = without(older, timesInFile(parts, series, older.sortedTimes()), memoryTimes(parts, row));
+    if (lacking?.columns.count === 0) return added;
+    if (lacking === undefined || mergeSeries(parts, series, lacking) === undefined) {
+      this.refuse(series, table.labels[row], lacking ?? older, CANNOT_BE_READ);
+      return added;
+    }
+    return added + lacking.columns.count;
+  }
+
+  /** Appends what is newer than all that the series has; `older` is the rest. */
+  private appendNewer(row: Row, bag: SampleBag): { readonly added: number; readonly older: SampleBag } {
+    const { table, chunks } = this.parts;
     const { timestamps, words } = bag.columns;
+    const older = new SampleBag();
+    let added = 0;
     for (const i of bag.inOrder()) {
-      if (!known.has(timestamps[i])) lacking.add(timestamps[i], words[2 * i + HIGH_WORD], words[2 * i + LOW_WORD]);
+      const high = words[2 * i + HIGH_WORD];
+      const low = words[2 * i + LOW_WORD];
+      if (timestamps[i] > table.lastTime(row)) {
+        chunks.append(row, timestamps[i], high, low);
+        added++;
+      } else older.add(timestamps[i], high, low);
     }
-    return lacking;
-  } catch (error) {
-    // A damaged file is quarantined when it is read. What the disk refuses must not pass for damage.
-    if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return undefined;
-    throw error;
+    return { added, older };
   }
+
+  private addToArchived({ high, low }: FingerprintHalves, pairs: LabelPairs, bag: SampleBag): number {
+    const { parts } = this;
+    const series = { high, low, row: NO_ROW };
+    const lacking = without(bag, timesInFile(parts, series, bag.sortedTimes()));
+    if (lacking?.columns.count === 0) return 0;
+    const merged = lacking && mergeSeries(parts, series, lacking);
+    if (lacking === undefined || merged === undefined) return this.addToRow(this.wake(series, pairs), bag);
+    const { firstTime, lastTime } = merged;
+    parts.archived.add(high, low, firstTime, lastTime);
+    parts.afterCheckpoint({ type: 'updateTimeRange', high, low, firstTime, lastTime });
+    return lacking.columns.count;
+  }
+
+  /** An archived series whose file has a damaged chunk takes newer samples in memory. */
+  private wake({ high, low }: FingerprintHalves, pairs: LabelPairs): Row {
+    const { table, archived, chunks, seriesFiles, afterCheckpoint } = this.parts;
+    const row = table.add(high, low, pairs);
+    const found = seriesFiles.stat(high, low);
+    table.chunksInFile[row] = found?.chunks ?? 0;
+    table.mtimeNs[row] = found?.mtimeNs ?? -1n;
+    table.firstTime[row] = archived.firstTimeOf(high, low);
+    table.lastChunkFirstTime[row] = EARLIEST;
+    table.lastChunkLastTime[row] = archived.lastTimeOf(high, low);
+    table.setFlag(row, FILE_UNSYNCED);
+    table.adoptLastTime(row, archived.lastTimeOf(high, low));
+    chunks.touch(row);
+    archived.remove(high, low);
+    afterCheckpoint({ type: 'unarchive', high, low });
+    return row;
+  }
+
+  private refuse(
+    { high, low }: FingerprintHalves,
+    pairs: LabelPairs | undefined,
+    { columns: { count, timestamps } }: SampleBag,
+    reason: string,
+  ): 0 {
+    this.refused += count;
+    const times = timestamps.subarray(0, count);
+    this.parts.logger.warn(
+      {
+        fingerprint: fingerprintText(high, low),
+        ...(pairs === undefined ? {} : { labels: toLabels(pairs) }),
+        samples: count,
+        from: times.reduce((a, b) => Math.min(a, b)),
+        through: times.reduce((a, b) => Math.max(a, b)),
+      },
+      `Samples of the journal could not be added: ${reason}.`,
+    );
+    return 0;
+  }
+}
+
+const CANNOT_BE_READ = 'a chunk of the series file between them is damaged';
+const HELD_BY_ANOTHER = 'another series has the fingerprint now';
+
+const memoryTimes = (parts: MergeParts, row: Row): Float64Array => samplesOfMemory(parts, row).sortedTimes();
+
+/** The first sample of each time that none of the sorted lists has; `undefined` where one of the lists is. */
+const without = (bag: SampleBag, ...known: readonly (Float64Array | undefined)[]): SampleBag | undefined => {
+  const lacking = new SampleBag();
+  const cursors = known.map(() => 0);
+  const { timestamps, words } = bag.columns;
+  for (const i of bag.inOrder()) {
+    let isKnown = false;
+    for (const [k, times] of known.entries()) {
+      if (times === undefined) return undefined;
+      while (cursors[k] < times.length && times[cursors[k]] < timestamps[i]) cursors[k]++;
+      isKnown ||= times[cursors[k]] === timestamps[i];
+    }
+    if (!isKnown) lacking.add(timestamps[i], words[2 * i + HIGH_WORD], words[2 * i + LOW_WORD]);
+  }
+  return lacking;
 };

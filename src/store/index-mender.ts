@@ -14,6 +14,7 @@ import { type DatabaseName, databaseFolders } from '../index/database-folders.ts
 import { forgetLostIndexes } from '../index/lost-indexes.ts';
 import { isCorruptIndex } from '../index/replaceable-store.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
+import { Slices } from '../slices.ts';
 import { databasePartsOf, noteDamage, renew } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { nameArchived } from './name-archived.ts';
@@ -22,6 +23,8 @@ import { fillLabelIndexes } from './rebuild-indexes.ts';
 
 /** An index that is found damaged again while it is made anew: as often as there are indexes, and once more. */
 const ROUNDS_MAX = 5;
+/** Longest stretch of work between two breaths of the host's event loop. */
+const SLICE_MS = 8;
 const TIME_RANGES_PER_BATCH = 8192;
 const databaseNames = Object.keys(databaseFolders) as DatabaseName[];
 
@@ -97,7 +100,7 @@ export class IndexMender {
     // Nothing runs before the caller has been given the promise.
     return Promise.resolve().then(() =>
       this.recovered.indexer.alone(async () => {
-        for (let round = 1; this.damaged.size > 0; round++) await this.mendOnce(round >= ROUNDS_MAX);
+        for (let round = 1; this.damaged.size > 0 && !this.isStopped; round++) await this.mendOnce(round >= ROUNDS_MAX);
       }),
     );
   }
@@ -132,7 +135,11 @@ export class IndexMender {
       { named: named.metrics.length, unnamed: unnamed.length },
       'The labels of archived series were damaged and are made anew.',
     );
-    for (const { high, low } of unnamed) this.quarantine(high, low);
+    const slices = new Slices(engine.clock, SLICE_MS);
+    for (const { high, low } of unnamed) {
+      this.quarantine(high, low);
+      if (slices.isOver) await slices.breathe();
+    }
     this.forget('metric');
   }
 

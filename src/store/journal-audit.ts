@@ -5,7 +5,7 @@
  */
 import type { JournalFinding } from '../journal/findings.ts';
 import { readJournal } from '../journal/read-journal.ts';
-import { isSettled, readSettledDamage, writeSettledDamage } from '../journal/settled-damage.ts';
+import { FINDINGS_MAX, isSettled, readSettledDamage, writeSettledDamage } from '../journal/settled-damage.ts';
 import type { Position } from '../model/events.ts';
 import { Slices } from '../slices.ts';
 import type { Engine } from './engine.ts';
@@ -62,7 +62,7 @@ export class JournalAudit {
     const findings: JournalFinding[] = [];
     const onFinding = (finding: JournalFinding): void => {
       // A segment without a header is one that is being created.
-      if (finding.kind !== 'emptySegment') findings.push(finding);
+      if (finding.kind !== 'emptySegment' && findings.length < FINDINGS_MAX) findings.push(finding);
     };
     const slices = new Slices(clock, SLICE_MS);
     await clock.breathe();

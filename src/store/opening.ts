@@ -265,7 +265,7 @@ const recoverWith = async (
   if (needsLabels) distrustLabelIndexes(engine, indexer);
   if (!ownHeads) for (const row of engine.table.rows()) engine.chunks.closeUnfaithfulHead(row);
   const damaged: Problem[] = [...problems];
-  let afterCheckpoint: readonly IndexingOperation[] = [];
+  const afterCheckpoint: IndexingOperation[] = [];
   const replayFrom = async (from: number): Promise<void> => {
     const tail = { ...engine, directory: engine.journalDirectory, archived, indexer };
     let tailIsDamaged = false;
@@ -311,8 +311,9 @@ const recoverWith = async (
       {
         ...engine,
         directory: engine.journalDirectory,
+        archive,
         archived,
-        indexer,
+        afterCheckpoint: (operation) => afterCheckpoint.push(operation),
         onFinding,
         onProgress: (done, total) => progress.report('journal', done, total, done),
       },
@@ -335,7 +336,7 @@ const recoverWith = async (
       isForeign: found.predecessor === 'other',
       reason: trouble,
     });
-    afterCheckpoint = result.afterCheckpoint;
+    for (const operation of result.afterCheckpoint) afterCheckpoint.push(operation);
     damaged.push(...result.damaged);
     if (tier.kind === 'crash' && tier.overtaken === true) {
       if (tier.from !== undefined) await addFrom(tier.from);

@@ -42,7 +42,7 @@ export const chooseRetention = (engine: Engine, created: boolean): RetentionChoi
   }
   const limits = {
     timeMs: named?.timeMs ?? remembered?.timeMs ?? (created ? DEFAULT_TIME_MS : Infinity),
-    bytes: named?.bytes ?? Infinity,
+    bytes: named?.bytes ?? remembered?.bytes ?? Infinity,
   };
   if (readOnly) return { ...kept, limits };
   if (limits.timeMs !== remembered?.timeMs || limits.bytes !== remembered.bytes)

@@ -255,6 +255,36 @@ describe('the checksums of chunks', () => {
     expect(sums).to.be.lessThan(60 * 40 * RECORD_BYTES * 0.006);
   });
 
+  for (const operation of ['open', 'write', 'sync', 'rename', 'remove', 'syncDirectory'] as const) {
+    it(`that the disk refuses are given up, and no sound chunk looks damaged: ${operation}`, () => {
+      for (let refused = 1; refused <= 6; refused++) {
+        const world = new World();
+        for (let low = 1; low <= 3; low++) world.persist(0, 4, low);
+        world.files.syncChecksums();
+        // Another file of the first series' name, with other chunks.
+        world.files.remove(HIGH, 1);
+        world.persist(7, 4, 1);
+        for (let i = 0; i < refused; i++) world.fileSystem.fail(operation, 'EIO');
+        try {
+          world.files.syncChecksums();
+          world.fileSystem.failNothing();
+        } catch (error) {
+          // Giving them up was refused, too. The checkpoint fails; the journal still names the files that were changed, and the next one succeeds.
+          expect(refused, String(error)).to.be.greaterThan(1);
+          world.fileSystem.failNothing();
+          world.files.syncChecksums();
+        }
+        world.files.syncDirectories();
+        world.reopen(world.fileSystem.afterPowerLoss());
+        for (let low = 1; low <= 3; low++) expect(world.damaged(low), `${refused} refused`).to.deep.equal([]);
+        world.persist(11, 1, 1);
+        world.files.syncChecksums();
+        world.reopen();
+        expect(world.damaged(1), `${refused} refused, later`).to.deep.equal([]);
+      }
+    });
+  }
+
   it('that can not be written for want of space are written later', () => {
     const world = new World();
     world.persist(0, 3);

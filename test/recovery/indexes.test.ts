@@ -14,6 +14,8 @@ const databases = [
 
 const damages: Readonly<Record<string, (directory: string) => void>> = {
   'no manifest': (directory) => writeFileSync(join(directory, 'CURRENT'), 'MANIFEST-999999\n'),
+  'CURRENT begins with zeros': (directory) => writeFileSync(join(directory, 'CURRENT'), '\0\0\0\0FEST-000005\n'),
+  'an empty CURRENT': (directory) => writeFileSync(join(directory, 'CURRENT'), ''),
   'a table of zeros': (directory) => change(directory, (bytes) => bytes.fill(0)),
   'a table with a damaged block': (directory) =>
     change(directory, (bytes) => bytes.fill(0xff, 20, Math.min(300, bytes.length - 60))),

@@ -46,6 +46,7 @@ describe('the retention of a directory', () => {
         { time: 20 * DAY_MS, bytes: 2 ** 30 },
       ],
       [{ bytes: 2 ** 30 }, { time: 20 * DAY_MS, bytes: 2 ** 30 }],
+      [{ time: '12d' }, { time: 12 * DAY_MS, bytes: 2 ** 30 }],
       ['10d', { time: 10 * DAY_MS }],
     ];
     let machine = await openMachine({ retention: '1d' });

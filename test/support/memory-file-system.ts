@@ -77,6 +77,11 @@ export class MemoryFileSystem implements FileSystem {
     this.faults.push({ operation, code });
   }
 
+  /** Forgets the faults that no call has met yet. */
+  failNothing(): void {
+    this.faults.length = 0;
+  }
+
   /** Everything that was written, in a machine that goes on. */
   afterKill(): MemoryFileSystem {
     return this.copy(this.files, ({ live }) => live);

@@ -123,6 +123,17 @@ describe('JSON lines', () => {
     ['a value that no double can hold', '{"metric":{},"values":[1e999],"timestamps":[1]}', /value 1 is out of range/],
     ['such a value as a string', '{"metric":{},"values":["1e999"],"timestamps":[1]}', /value 1, "1e999"/],
     ['a timestamp that is not exact', '{"metric":{},"values":[1],"timestamps":[9007199254740993]}', /timestamp 1/],
+    [
+      '"metric" twice',
+      '{"metric":{"a":"1"},"values":[1],"timestamps":[1],"metric":{"a":"1"}}',
+      /"metric" stands twice/,
+    ],
+    ['a key spelt with a space', '{"metric":{},"values":[1],"timestamps":[1],"values" :[1]}', /"values" stands twice/],
+    [
+      'a key spelt with an escape',
+      '{"metric":{},"v\\u0061lues":[1],"values":[1],"timestamps":[1]}',
+      /"values" stands twice/,
+    ],
     ['a label that stands twice', '{"metric":{"a":"1","a":"2"},"values":[1],"timestamps":[1]}', /"a" stands twice/],
     [
       'values that stand twice',

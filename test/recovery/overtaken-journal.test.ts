@@ -1,0 +1,64 @@
+/** What a journal holds is kept when the original has gone on with the directory. */
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { openStore, type Store } from '../../src/index.ts';
+import { withDirectory } from '../disk/support.ts';
+import { SteppedClock } from '../store/month/stepped-clock.ts';
+import { Original } from './support/original.ts';
+
+const START = 1_735_689_600_000;
+const arch = { __name__: 'arch' };
+
+const open = (directory: string): Promise<Store> =>
+  openStore(directory, { retention: 'off', clock: new SteppedClock(START + 3_600_000), chunkEncoding: 'delta' });
+
+const timesOf = async (store: Store): Promise<number[]> => {
+  const all: number[] = [];
+  for await (const { timestamps } of store.select('arch')) all.push(...timestamps);
+  return all;
+};
+
+/** A directory of the original's, which has archived a series whose newest 50 samples only Tidemark's journal has. */
+const overtaken = async (root: string): Promise<{ readonly directory: string; readonly file: string }> => {
+  const store = await open(join(root, 'tidemark'));
+  for (let i = 0; i < 2000; i++) store.append(arch, START + 1000 * i, Math.sin(i));
+  await store.checkpoint();
+  for (let i = 2000; i < 2050; i++) store.append(arch, START + 1000 * i, i);
+  await store.flush();
+  const directory = join(root, 'killed');
+  cpSync(join(root, 'tidemark'), directory, { recursive: true, preserveTimestamps: true });
+  const { fingerprint } = store.series(arch);
+  await store.close();
+  const original = await Original.start(directory, { encoding: 0 });
+  original.persist({ closeHeads: true });
+  original.archive(() => true);
+  await original.close();
+  return { directory, file: join(directory, fingerprint.slice(0, 2), `${fingerprint.slice(2)}.db`) };
+};
+
+describe("a journal that the original's work has overtaken", () => {
+  it('adds its newest samples to an archived series', () =>
+    withDirectory(async (root) => {
+      const { directory } = await overtaken(root);
+      const store = await open(directory);
+      expect(await timesOf(store)).to.deep.equal(Array.from({ length: 2050 }, (_, i) => START + 1000 * i));
+      await store.close();
+    }));
+
+  it('keeps its newest samples when a chunk of the archived series is damaged', () =>
+    withDirectory(async (root) => {
+      const { directory, file } = await overtaken(root);
+      const bytes = readFileSync(file);
+      bytes[1041] = 0x77;
+      writeFileSync(file, bytes);
+      for (let opening = 0; opening < 2; opening++) {
+        const store = await open(directory);
+        const newest = Array.from({ length: 50 }, (_, i) => START + 1000 * (2000 + i));
+        const found = (await timesOf(store)).filter((time) => time >= newest[0] && time <= newest[49]);
+        expect(found, `opening ${opening}`).to.deep.equal(newest);
+        store.append(arch, START + 1000 * (2050 + opening), 1);
+        await store.close();
+      }
+    }));
+});
