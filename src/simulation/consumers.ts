@@ -148,8 +148,10 @@ export class Consumers {
         lost: false,
       });
     } else if (!known.isKept) {
-      // Where it began did not get to the disk: then it begins here, or where the journal does.
+      // Where it began did not get to the disk: then it begins here, or where the journal does. No event tells it of the
+      // series that exist by now.
       known.before = this.life.model.mark();
+      this.learnNumbers(numbers);
     }
     this.consumers.get(name)!.troubleCount ??= this.life.world.disk.troubleCount;
     const session: Session = {
@@ -165,7 +167,7 @@ export class Consumers {
     return session;
   }
 
-  /** No journal tells of series that the original created. */
+  /** Learns of the series that the subscriber's part of the journal does not tell of, such as the original's. */
   private learnNumbers(numbers: Map<string, number>): void {
     for (const [fingerprint, number] of numbersByFingerprint(this.life) ?? [])
       if (!numbers.has(fingerprint)) numbers.set(fingerprint, number);
