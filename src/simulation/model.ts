@@ -152,12 +152,18 @@ export class Model {
     this.damaged = true;
     this.check(answer, numbers, { ...EVERYTHING, afterCrash: true });
     this.damaged = damaged;
-    for (const { number, times, highs, lows } of before) {
+    for (const { number, times, highs, lows, unsure } of before) {
       const series = this.series.get(number) ?? this.comeBack(number);
+      // A crash may have taken these; the journal, which the other program does not read, may have them.
+      for (const sample of unsure) {
+        if (series.times[series.indexAt(sample.time)] === sample.time || series.unsure.includes(sample)) continue;
+        series.unsure.push({ ...sample, appendedMs: Number.POSITIVE_INFINITY });
+      }
       for (const [i, time] of times.entries()) {
         if (series.times[series.indexAt(time)] === time) continue;
         series.unsure.push({ time, high: highs[i], low: lows[i], appendedMs: Number.POSITIVE_INFINITY });
       }
+      series.unsure.sort((a, b) => a.time - b.time);
     }
   }
 
