@@ -16,7 +16,8 @@ export interface KeyRange {
 
 export interface KeyValueStore {
   /**
-   * Operations that the database has taken since it was created, at least: those of a batch that failed are not counted.
+   * Operations that the database has taken since it was created and that a loss of power leaves, at least: those of a batch
+   * that failed are not counted.
    * `undefined` when that is not known.
    */
   readonly sequence: number | undefined;

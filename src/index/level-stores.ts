@@ -120,6 +120,8 @@ class LevelStore implements KeyValueStore {
   private readonly condition: LevelCondition;
   private readonly afterClose: () => Promise<void>;
   private taken: number;
+  /** Those of them that a loss of power leaves. */
+  private durable: number;
   /** Batches since the log was empty. */
   private loggedCount = 0;
   private reopening: Promise<void> | undefined;
@@ -132,11 +134,12 @@ class LevelStore implements KeyValueStore {
     this.condition = condition;
     this.lostBatches = condition.lostBatches;
     this.taken = condition.sequence ?? 0;
+    this.durable = this.taken;
     this.afterClose = afterClose;
   }
 
   get sequence(): number {
-    return this.taken;
+    return this.durable;
   }
 
   get unverifiedBytes(): number {
@@ -157,9 +160,11 @@ class LevelStore implements KeyValueStore {
   async flushLog(): Promise<void> {
     if (this.loggedCount === 0) return;
     const count = this.loggedCount;
+    const { taken } = this;
     // Before it compacts a range, LevelDB writes the log's batches to a table and begins a new log; no key is in this range.
     await this.attempt(() => compactRange(this.database, NO_KEY));
     this.loggedCount -= count;
+    this.durable = Math.max(this.durable, taken);
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -192,6 +197,7 @@ class LevelStore implements KeyValueStore {
   private write(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void> {
     return this.attempt(async () => {
       this.loggedCount++;
+      const before = this.taken;
       // A chained batch takes 0.8 µs an operation, an array of operations 10 µs.
       const batch = this.database.batch();
       for (const operation of operations) {
@@ -200,6 +206,8 @@ class LevelStore implements KeyValueStore {
       }
       await batch.write({ sync: options.sync });
       this.taken += operations.length;
+      // The log is synced as a whole: what was written before goes with it.
+      if (options.sync) this.durable = Math.max(this.durable, before + operations.length);
     });
   }
 
