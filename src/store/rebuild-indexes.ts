@@ -11,7 +11,7 @@ import type { Progress } from '../api.ts';
 import type { IndexedSeries } from '../index/label-index.ts';
 import { forgetLostIndexes } from '../index/lost-indexes.ts';
 import type { Position } from '../model/events.ts';
-import { NO_ROW } from '../series/table.ts';
+import { NO_ROW, type SeriesTable } from '../series/table.ts';
 import { distrustLabelIndexes, LABEL_INDEXES } from './distrust-labels.ts';
 import type { Engine } from './engine.ts';
 import type { Recovered } from './opening.ts';
@@ -35,9 +35,21 @@ export const rebuildIndexes = (
   });
 };
 
+/** For a store that is being opened: the label indexes are suspended since before the first operation. */
+export const buildLabelIndexes = async (
+  engine: Engine,
+  recovered: Recovered,
+  onProgress: (done: number) => void,
+): Promise<void> => {
+  const { indexer, journal } = recovered;
+  // What recovery has enqueued is about series that the build finds. Later, it would take the position back.
+  await indexer.flush();
+  await indexer.alone(() => fillLabelIndexes(engine, recovered, journal.end, onProgress));
+};
+
 /**
- * Replaces what the label indexes hold. No batch may be on its way to them. If it fails, nothing is looked up in them
- * until it succeeds.
+ * Replaces what the label indexes hold. Only in {@link Indexer.alone}: a series whose archiving is written meanwhile would
+ * be found neither on the disk nor on its way there. If it fails, nothing is looked up in them until it succeeds.
  */
 export const fillLabelIndexes = async (
   engine: Engine,
@@ -53,24 +65,27 @@ export const fillLabelIndexes = async (
 };
 
 /**
- * Every series there is, in pages; one that moves between memory and the archive meanwhile comes at least once. It is
- * looked for in memory first, then in the archive as it is on the disk, then among those on their way there.
+ * Every series there is, in pages. Those in memory and those on their way to the archive are noted at one moment, because
+ * a series moves between the two while the others are looked at. The archive on the disk stays as it is meanwhile.
  */
 async function* allSeries(
   { table, clock }: Engine,
   { archive, archived, indexer }: Recovered,
 ): AsyncGenerator<IndexedSeries[]> {
-  let page: IndexedSeries[] = [];
-  for (const row of table.rows()) {
-    page.push({ high: table.high[row], low: table.low[row], pairs: table.labels[row] ?? [] });
-    if (page.length < PAGE_SERIES) continue;
-    yield page;
-    page = [];
+  const noted = seriesInMemory(table);
+  for (const series of indexer.waitingToBeArchived) noted.push(series);
+  const exists = ({ high, low }: IndexedSeries): boolean =>
+    archived.has(high, low) || table.findFingerprint(high, low) !== NO_ROW;
+  for (let start = 0; start < noted.length; start += PAGE_SERIES) {
+    yield noted.slice(start, start + PAGE_SERIES).filter(exists);
     await clock.breathe();
   }
-  yield page;
-  const exists = (high: number, low: number): boolean =>
-    archived.has(high, low) || table.findFingerprint(high, low) !== NO_ROW;
-  for await (const { entries } of archive.scanMetrics()) yield entries.filter(({ high, low }) => exists(high, low));
-  yield indexer.waitingToBeArchived.filter(({ high, low }) => exists(high, low));
+  for await (const { entries } of archive.scanMetrics()) yield entries.filter(exists);
 }
+
+const seriesInMemory = (table: SeriesTable): IndexedSeries[] => {
+  const found: IndexedSeries[] = [];
+  for (const row of table.rows())
+    found.push({ high: table.high[row], low: table.low[row], pairs: table.labels[row] ?? [] });
+  return found;
+};

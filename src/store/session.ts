@@ -24,7 +24,7 @@ import { Background } from './background.ts';
 import { closeDatabases, describeDatabases, flushLogs } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { type Found, openDirectory, type Recovered, recover } from './opening.ts';
-import { fillLabelIndexes, rebuildIndexes } from './rebuild-indexes.ts';
+import { buildLabelIndexes, rebuildIndexes } from './rebuild-indexes.ts';
 import { announceLowered } from './retention-choice.ts';
 import { Running } from './running.ts';
 
@@ -225,7 +225,7 @@ export class Session {
     if (recovered.needsLabels) {
       const total = engine.table.live + recovered.archived.size;
       await this.running.mender.during(() =>
-        fillLabelIndexes(engine, recovered, journal.end, (done) => progress.report('label indexes', done, total)),
+        buildLabelIndexes(engine, recovered, (done) => progress.report('label indexes', done, total)),
       );
     } else if (recovered.how !== 'journal') {
       await this.running.mender.during(() => labels.apply([], journal.end));

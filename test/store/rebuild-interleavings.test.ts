@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { checkDirectory, openStore, type Store } from '../../src/index.ts';
 import { FailingStores } from '../events/failing-stores.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import type { MemoryStore } from '../support/memory-stores.ts';
 import { samplesOf } from './support.ts';
 
 const BASE = 1_700_000_000_000;
@@ -76,4 +77,52 @@ describe('label indexes that are rebuilt while series', () => {
       expect(batch).to.be.greaterThan(3);
     });
   }
+});
+
+/** An archive index whose scan shows what was there when it began, and lasts until the index was written. */
+class SlowArchive extends FailingStores {
+  override async open(directory: string): Promise<MemoryStore> {
+    const store = await super.open(directory);
+    if (!directory.endsWith('archived_fingerprint_to_metric')) return store;
+    let noteWritten: () => void = () => {};
+    const isWritten = new Promise<void>((resolve) => {
+      noteWritten = resolve;
+    });
+    const { entries, batch } = store;
+    store.entries = async function* (range) {
+      // The opening looks for mapped series first, in a range of their own.
+      if (range?.lt !== undefined) return yield* entries.call(store, range);
+      const pages: (readonly [Uint8Array, Uint8Array][])[] = [];
+      for await (const page of entries.call(store, range)) pages.push(page);
+      await isWritten;
+      // The indexer takes note of it.
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+      yield* pages;
+    };
+    store.batch = async (operations, batchOptions) => {
+      await batch.call(store, operations, batchOptions);
+      noteWritten();
+    };
+    return store;
+  }
+}
+
+describe('label indexes that an opening rebuilds', () => {
+  it('name the series whose archiving is replayed, and written to the archive only now', async () => {
+    const fileSystem = new MemoryFileSystem();
+    const options = { retention: 'off', headChunkTimeout: 1, checkpointInterval: '1h' } as const;
+    const store = await openStore('/store', { ...options, fileSystem, keyValueStores: new FailingStores(fileSystem) });
+    append(store, ids('s', 10), 0);
+    await store.checkpoint();
+    await store.maintain();
+    await store.maintain();
+    expect(store.stateCounts().archived).to.equal(10);
+    await store.flush();
+    const left = fileSystem.afterKill();
+    await store.close();
+    // All that was written to the indexes is gone.
+    const next = await openStore('/store', { ...options, fileSystem: left, keyValueStores: new SlowArchive(left) });
+    expect(await next.labelValues('id')).to.deep.equal(ids('s', 10));
+    await next.close();
+  });
 });
