@@ -3,28 +3,27 @@
  *
  *     offset  bytes  content
  *     0       4      marker 54 4d 63 73, "TMcs"
- *     4       1      kind: 1 base, 2 changes
+ *     4       1      kind: 2 changes, 3 base
  *     5       1      series directory, 0 to 255
  *     6       2      0
  *     8       4      payload length L, little endian
  *     12      4      CRC-32 of bytes 0 to 12 and of the payload
  *     16      L      payload
  *
- * A base has the checksums of many series, sorted by fingerprint, so that one series is found without decoding the
- * others. Changes follow it in the order in which they were made.
+ * A base, the first block if there is one, has the checksums of many series: checksum-base.ts. Changes follow it in the order
+ * in which they were made. Kind 1 was a base of another layout; it is passed over as damaged.
  */
 import { crc32 } from 'node:zlib';
 
 export const BLOCK_HEADER_BYTES = 16;
-export const BASE = 1;
 export const CHANGES = 2;
+export const BASE = 3;
 
 const MARKER = 0x73634d54;
 const CRC_OFFSET = 12;
 
 /** A fingerprint without its first byte, which is the series directory's. */
-const KEY_BYTES = 7;
-const BASE_ENTRY_BYTES = KEY_BYTES + 4;
+export const KEY_BYTES = 7;
 
 /** Chunk checksums of one series by the chunk's index in the file; 0 where a chunk has none. */
 export type Sums = Uint32Array;
@@ -113,60 +112,7 @@ export const eachChange = (
   }
 };
 
-/** The base block of series that are sorted by their keys. */
-export const encodeBase = (bucket: number, series: readonly (readonly [key: string, sums: Sums])[]): Buffer => {
-  let sumCount = 0;
-  for (const [, sums] of series) sumCount += sums.length;
-  const sumsAt = BLOCK_HEADER_BYTES + 4 + BASE_ENTRY_BYTES * series.length;
-  const block = Buffer.alloc(sumsAt + 4 * sumCount);
-  block.writeUInt32LE(series.length, BLOCK_HEADER_BYTES);
-  let entry = BLOCK_HEADER_BYTES + 4;
-  let end = 0;
-  for (const [key, sums] of series) {
-    block.write(key, entry, 'hex');
-    for (const sum of sums) block.writeUInt32LE(sum, sumsAt + 4 * end++);
-    block.writeUInt32LE(end, entry + KEY_BYTES);
-    entry += BASE_ENTRY_BYTES;
-  }
-  return sealBlock(block, BASE, bucket);
-};
-
-/** The sums of a series in a base block that begins at offset 0; `undefined` when it has none. */
-export const findInBase = (base: Buffer, key: string): Sums | undefined => {
-  const wanted = Number.parseInt(key.slice(0, 6), 16);
-  const wantedLow = Number.parseInt(key.slice(6), 16);
-  const count = base.readUInt32LE(BLOCK_HEADER_BYTES);
-  let begin = 0;
-  let end = count;
-  while (begin < end) {
-    const middle = (begin + end) >>> 1;
-    const at = entryAt(middle);
-    const order = base.readUIntBE(at, 3) - wanted || base.readUInt32BE(at + 3) - wantedLow;
-    if (order === 0) return sumsOfEntry(base, count, middle);
-    if (order < 0) begin = middle + 1;
-    else end = middle;
-  }
-  return undefined;
-};
-
-/** All series of a base block, in the order of their keys. */
-export const eachInBase = (base: Buffer, visit: (key: string, sums: Sums) => void): void => {
-  const count = base.readUInt32LE(BLOCK_HEADER_BYTES);
-  for (let i = 0; i < count; i++) {
-    const at = entryAt(i);
-    visit(base.toString('hex', at, at + KEY_BYTES), sumsOfEntry(base, count, i));
-  }
-};
-
-const entryAt = (index: number): number => BLOCK_HEADER_BYTES + 4 + BASE_ENTRY_BYTES * index;
-
-const sumsOfEntry = (base: Buffer, count: number, index: number): Sums => {
-  const begin = index === 0 ? 0 : base.readUInt32LE(entryAt(index - 1) + KEY_BYTES);
-  const end = base.readUInt32LE(entryAt(index) + KEY_BYTES);
-  return readSums(base, entryAt(count) + 4 * begin, end - begin);
-};
-
-const readSums = (bytes: Buffer, at: number, count: number): Sums => {
+export const readSums = (bytes: Buffer, at: number, count: number): Sums => {
   const sums = new Uint32Array(count);
   for (let i = 0; i < count; i++) sums[i] = bytes.readUInt32LE(at + 4 * i);
   return sums;

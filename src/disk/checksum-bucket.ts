@@ -1,4 +1,5 @@
 /** The chunk checksums of one series directory, decoded as far as a look-up needs. */
+import { ChecksumBase, encodeBase } from './checksum-base.ts';
 import {
   BASE,
   BLOCK_HEADER_BYTES,
@@ -7,9 +8,6 @@ import {
   CHANGES,
   type ChecksumChange,
   eachChange,
-  eachInBase,
-  encodeBase,
-  findInBase,
   type Sums,
 } from './checksum-block.ts';
 
@@ -20,7 +18,7 @@ const NONE: Sums = new Uint32Array(0);
 
 export class BucketSums {
   readonly bucket: number;
-  private base: Buffer | undefined;
+  private base: ChecksumBase | undefined;
   /** Series that changes speak of, in place of what the base says. */
   private readonly changed = new Map<string, Sums>();
   private changedBytes = 0;
@@ -31,7 +29,7 @@ export class BucketSums {
 
   /** Memory, roughly. */
   get bytes(): number {
-    return (this.base?.length ?? 0) + this.changedBytes;
+    return (this.base?.bytes ?? 0) + this.changedBytes;
   }
 
   /** Takes the blocks of a file; returns how many bytes of it are sound. */
@@ -41,7 +39,7 @@ export class BucketSums {
       const length = blockBytes(file, at, this.bucket);
       if (length < 0) break;
       const kind = blockKind(file, at);
-      if (kind === BASE && at === 0) this.base = file.subarray(0, length);
+      if (kind === BASE && at === 0) this.base = new ChecksumBase(file.subarray(0, length));
       else if (kind === CHANGES) this.applyAll(file, at + BLOCK_HEADER_BYTES, at + length);
       else break;
       at += length;
@@ -68,11 +66,9 @@ export class BucketSums {
   /** All of it as one base block; `undefined` when it is empty. */
   encode(): Buffer | undefined {
     const series: [string, Sums][] = [];
-    if (this.base !== undefined) {
-      eachInBase(this.base, (key, sums) => {
-        if (!this.changed.has(key)) series.push([key, sums]);
-      });
-    }
+    this.base?.each((key, sums) => {
+      if (!this.changed.has(key)) series.push([key, sums]);
+    });
     for (const [key, sums] of this.changed) if (sums.length > 0) series.push([key, sums]);
     if (series.length === 0) return undefined;
     series.sort(([a], [b]) => (a < b ? -1 : 1));
@@ -80,7 +76,7 @@ export class BucketSums {
   }
 
   private inBase(key: string): Sums | undefined {
-    return this.base === undefined ? undefined : findInBase(this.base, key);
+    return this.base?.find(key);
   }
 }
 

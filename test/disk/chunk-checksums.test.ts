@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { DELTA, DOUBLE_DELTA, type Encoding, VARBIT } from '../../src/chunk/chunk.ts';
 import { Slab } from '../../src/chunk/slab.ts';
+import { ChecksumBase, encodeBase } from '../../src/disk/checksum-base.ts';
 import { SeriesFiles } from '../../src/disk/series-file.ts';
 import { seriesPath } from '../../src/disk/series-path.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
@@ -241,6 +242,27 @@ describe('the checksums of chunks', () => {
       expect(world.damaged(20), `call ${crashAt}`).to.deep.equal([0]);
       if (isOver) break;
     }
+  });
+
+  it('are found for every series of a base, however many chunks it has', () => {
+    const series = [0, 1, 127, 128, 16383, 16384].map((count, i): [string, Uint32Array] => {
+      const sums = new Uint32Array(count).map((_, k) => i * 100_000 + k + 1);
+      return [(i * 0x1234567).toString(16).padStart(14, '0'), sums];
+    });
+    const base = new ChecksumBase(encodeBase(7, series));
+    for (const [key, sums] of series) expect(base.find(key)).to.deep.equal(sums);
+    expect(base.find('ffffffffffffff')).to.equal(undefined);
+    const all: [string, Uint32Array][] = [];
+    base.each((key, sums) => all.push([key, sums]));
+    expect(all).to.deep.equal(series);
+  });
+
+  it('take 32 bytes for a series of six chunks once they are one base', () => {
+    const world = new World();
+    for (let low = 1; low <= 500; low++) world.persist(0, 6, low);
+    world.files.syncChecksums();
+    const [path] = world.checksumFiles();
+    expect(world.fileSystem.content(path).length).to.equal(500 * 32 + 20);
   });
 
   it('take less than 0.6 % of what the series files take, however they were appended', () => {
