@@ -103,7 +103,8 @@ const compare = (
   const chunks = firstTimes.length;
   const fingerprint = fingerprintText(high, low);
   // Chunks go from the beginning of a file only: then it begins elsewhere.
-  const beginsElsewhere = check.told.changed.has(fingerprint) && firstTimeInFile !== firstTimes[0];
+  const mayHaveChanged = check.told.changed.has(fingerprint) || check.changesAreUntold;
+  const beginsElsewhere = mayHaveChanged && firstTimeInFile !== firstTimes[0];
   if (chunksInFile !== undefined && chunks < chunksInFile && !beginsElsewhere && !check.told.gone.has(fingerprint))
     note(`the file has ${chunks} chunks, and the checkpoint says ${chunksInFile}`);
   if (check.isOpen) return;
@@ -123,7 +124,7 @@ const compare = (
 };
 
 const checkWithoutFile = (check: Check, { high, low, pairs, where, chunksInFile }: NamedSeries): void => {
-  if (check.told.gone.has(fingerprintText(high, low))) return;
+  if (check.told.gone.has(fingerprintText(high, low)) || check.changesAreUntold) return;
   if (where === 'archive')
     check.noteSeries('seriesFile', high, low, pairs, 'the file of an archived series is missing');
   else if (chunksInFile !== 0)

@@ -55,6 +55,11 @@ export class Check {
   readonly isOpen: boolean;
   /** The original had the directory last: chunks may overlap, because it takes older samples after a recovery of its own. */
   readonly isForeign: boolean;
+  /**
+   * The original was killed in the directory. It has no journal, so nothing tells which series files its retention has
+   * shortened or deleted since its checkpoint.
+   */
+  readonly changesAreUntold: boolean;
   private readonly onProblem: ((problem: CheckProblem) => void) | undefined;
   private readonly signal: AbortSignal | undefined;
 
@@ -74,6 +79,7 @@ export class Check {
     this.pedantic = parts.pedantic;
     this.isOpen = parts.isOpen;
     this.isForeign = parts.isForeign;
+    this.changesAreUntold = parts.isForeign && parts.isOpen;
     this.onProblem = parts.onProblem;
     this.signal = parts.signal;
   }

@@ -2127,4 +2127,53 @@ describe('The store survives', () => {
         ],
       ),
     ));
+
+  it('a check of the directory in which the original was killed after its retention had deleted a series file', () =>
+    survives(
+      of(
+        1222426282260268,
+        {
+          durability: 'os',
+          chunkEncoding: 'delta',
+          syncSeriesFiles: 'always',
+          retentionMs: 600_000,
+          retentionOnce: true,
+          minShrinkRatio: 0,
+          checkpointIntervalMs: 60_000,
+          checkpointDirtySeries: 3,
+          memoryTarget: 2 * 2 ** 20,
+        },
+        [
+          {
+            type: 'otherProgram',
+            after: 'kill',
+            series: [4],
+            count: 5,
+            rests: true,
+            ending: 'kill',
+            seed: 2611471660,
+            inspected: false,
+          },
+          {
+            type: 'append',
+            series: 4,
+            count: 1,
+            spacing: { everyMs: 600_000, jitterMs: 60_000 },
+            values: 'constant',
+            via: 'store',
+            seed: 556658261,
+          },
+          {
+            type: 'otherProgram',
+            after: 'close',
+            series: [],
+            count: 5,
+            rests: true,
+            ending: 'kill',
+            seed: 826702671,
+            inspected: true,
+          },
+        ],
+      ),
+    ));
 });
