@@ -148,6 +148,12 @@ export const markClean = (fileSystem: FileSystem, directory: string): void => {
   }
 };
 
+/** The mark itself: another text after every opening for writing. `undefined` when there is none. */
+export const readMark = (fileSystem: FileSystem, directory: string): string | undefined => {
+  const bytes = readFile(fileSystem, join(directory, DIRTY_FILE), SMALL_FILE_BYTES_MAX);
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString();
+};
+
 /** Who marked the directory as in use; `undefined` when nobody did, or the original, which does not say. */
 export const readOwner = (fileSystem: FileSystem, directory: string): Owner | undefined => {
   try {

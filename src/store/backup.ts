@@ -16,8 +16,8 @@
  */
 import { dirname, join } from 'node:path';
 import type { BackupResult } from '../api.ts';
-import { DIRTY_FILE, makeDirectoryDurably, VERSION_FILE } from '../disk/directory.ts';
-import type { FileSystem } from '../disk/file-system.ts';
+import { claimForWriting, DIRTY_FILE, makeDirectoryDurably, readMark, VERSION_FILE } from '../disk/directory.ts';
+import type { DirectoryClaim, FileSystem } from '../disk/file-system.ts';
 import { HEADS_FILE } from '../disk/heads.ts';
 import { encodeMappings, MAPPINGS_FILE } from '../disk/mappings.ts';
 import { RETENTION_FILE } from '../disk/retention-memory.ts';
@@ -41,9 +41,34 @@ const PASSES_MAX = 8;
 
 /**
  * Copies the store into `target`, which must not exist, or be empty, nor lie in the store's own directory or hold it. Rejects with
- * `TIDEMARK_INVALID_OPTION` otherwise.
+ * `TIDEMARK_INVALID_OPTION` otherwise. A store that only reads makes the copy when nobody has the directory open for writing,
+ * and rejects with `TIDEMARK_LOCKED` otherwise.
  */
 export const backup = async (session: Session, target: string): Promise<BackupResult> => {
+  const { engine } = session;
+  // A writer would change the files while they are copied, and its changes would not be announced here.
+  const claim = engine.options.readOnly ? await keepWritersOut(session) : undefined;
+  try {
+    return await copyInto(session, target);
+  } finally {
+    await claim?.release();
+  }
+};
+
+/** Throws `TIDEMARK_LOCKED` when a writer has the directory open, or has had it open since this store read it. */
+const keepWritersOut = async ({ engine, found }: Session): Promise<DirectoryClaim | undefined> => {
+  const { clock, directory, outside } = engine;
+  const claim = await claimForWriting(outside, directory, clock.now());
+  if (readMark(outside, directory) === found?.mark) return claim;
+  await claim?.release();
+  throw new TidemarkError(
+    'TIDEMARK_LOCKED',
+    `${directory} was opened for writing after this store had read it; open it again`,
+    { details: { directory } },
+  );
+};
+
+const copyInto = async (session: Session, target: string): Promise<BackupResult> => {
   const { engine, running } = session;
   const { clock, table, outside } = engine;
   try {

@@ -8,7 +8,7 @@ import { indexing } from '../../streams/indexing.ts';
 import { allOf } from '../all-of.ts';
 import { FULL_BLOCK_BYTES } from '../chunk/slab.ts';
 import { schedulerOf } from '../clock-scheduler.ts';
-import { claimForWriting, lockedError, markDirty, prepareDirectory, readOwner } from '../disk/directory.ts';
+import { claimForWriting, lockedError, markDirty, prepareDirectory, readMark, readOwner } from '../disk/directory.ts';
 import type { DirectoryClaim } from '../disk/file-system.ts';
 import { corruptHeads, HEADS_FILE, HEADS_VERSION, type HeadsRead, type HeadsRecord } from '../disk/heads.ts';
 import { readHeads } from '../disk/heads-reader.ts';
@@ -80,6 +80,8 @@ export interface Found {
   readonly created: boolean;
   /** DIRTY was there. */
   readonly dirty: boolean;
+  /** What DIRTY said before this opening. */
+  readonly mark: string | undefined;
   readonly predecessor: Predecessor;
   /** What the last clean close of Tidemark left, if nobody had the directory open for writing since. */
   readonly lastClose: LastClose | undefined;
@@ -122,6 +124,7 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
   const claim = readOnly ? undefined : await claimForWriting(fileSystem, directory, clock.now());
   try {
     const { created, dirty } = prepareDirectory(fileSystem, directory, { readOnly });
+    const mark = readMark(fileSystem, directory);
     const { predecessor, lastClose } = await predecessorOf(engine, { created, dirty });
     const onLocked = (): void => {
       markDirty(fileSystem, directory, clock.now(), predecessor, claim?.identity);
@@ -140,7 +143,7 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
       await closeDatabases(databases);
       throw error;
     }
-    return { databases, claim, created, dirty, predecessor, lastClose };
+    return { databases, claim, created, dirty, mark, predecessor, lastClose };
   } catch (error) {
     await claim?.release();
     throw error;

@@ -35,7 +35,8 @@ export class Session {
   running!: Running;
   subscriptions!: Subscriptions;
   private background: Background | undefined;
-  private found: Found | undefined;
+  /** What the opening found; `undefined` before it. */
+  found: Found | undefined;
   private recovered: Recovered | undefined;
   private failure: unknown;
   /** Resolves when everything is given back, however the statechart ended. */

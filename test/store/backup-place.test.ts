@@ -1,9 +1,10 @@
-/** Where a backup may not go: into the directory that is being copied, nor around it. */
+/** Where a backup may not go, and of which directories a store that only reads makes one. */
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openStore, TidemarkError } from '../../src/index.ts';
 import { withDirectory } from '../disk/support.ts';
+import { crashImage } from '../events/crash-image.ts';
 
 describe('the directory of a backup', () => {
   it("may not be in the store's own, nor hold it, whatever links lead there", () =>
@@ -39,5 +40,45 @@ describe('the directory of a backup', () => {
       await store.close();
       expect(existsSync(join(root, 'store-copy', 'VERSION'))).to.equal(true);
       expect(existsSync(join(root, 'another', 'VERSION'))).to.equal(true);
+    }));
+});
+
+describe('a backup by a store that only reads', () => {
+  const options = { retention: 'off' } as const;
+  const codeOf = (reason: unknown): unknown => (reason instanceof TidemarkError ? reason.code : reason);
+
+  it('is refused while the directory is open for writing, and when it was since the store has read it', () =>
+    withDirectory(async (root) => {
+      const directory = join(root, 'store');
+      const writer = await openStore(directory, options);
+      writer.append({ __name__: 'm' }, 1000, 1);
+      const reader = await openStore(directory, { ...options, readOnly: true });
+      expect(await reader.backup(join(root, 'copy')).catch(codeOf)).to.equal('TIDEMARK_LOCKED');
+      await writer.close();
+      expect(await reader.backup(join(root, 'copy')).catch(codeOf)).to.equal('TIDEMARK_LOCKED');
+      await reader.close();
+      expect(existsSync(join(root, 'copy'))).to.equal(false);
+    }));
+
+  it('keeps writers out until it is done, also of a directory that a crash left', () =>
+    withDirectory(async (root) => {
+      const source = join(root, 'source');
+      const writer = await openStore(source, options);
+      writer.append({ __name__: 'm' }, 1000, 1);
+      await writer.flush();
+      const crashed = crashImage(source);
+      await writer.close();
+      for (const directory of [source, crashed]) {
+        const reader = await openStore(directory, { ...options, readOnly: true });
+        const target = join(root, `copy-${directory === source}`);
+        const copying = reader.backup(target);
+        expect(await openStore(directory, options).catch(codeOf)).to.equal('TIDEMARK_LOCKED');
+        await copying;
+        await reader.close();
+        const copy = await openStore(target, options);
+        expect((await copy.lastSamples('m')).map(({ value }) => value)).to.deep.equal([1]);
+        await copy.close();
+        await openStore(directory, options).then((store) => store.close());
+      }
     }));
 });

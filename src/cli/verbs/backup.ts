@@ -18,7 +18,7 @@ export const backup: Verb = {
   ],
   options: { json: { type: 'boolean', summary: 'Print the counts as JSON to stdout.' } },
   notes: [
-    'The directory itself is not changed. While another program has it open, let that program make the copy: store.backup(directory).',
+    'The directory itself is not changed. While another program has it open, the copy is refused with exit code 4: let that program make it, by store.backup(directory).',
   ],
   examples: ['tidemark backup ./data ./data-copy'],
 
