@@ -1,8 +1,8 @@
 /**
- * The states of a series as small numbers, so that a row can hold one and the data plane can ask it a question without
- * a statechart: a table per tag, read out of the machine itself.
+ * The states of a series as small numbers. A row stores such a number, and the data plane looks up the tags of the
+ * state without running a statechart: there is one table per tag, read from the machine itself.
  *
- * The order of the list is the numbering. It lives in memory only; nothing on disk knows it.
+ * The order of the list is the numbering. It exists in memory only; no file on disk uses it.
  */
 import type { StateValue, StateValueFrom } from 'xstate';
 import { seriesMachine } from './series.machine.ts';
@@ -68,7 +68,7 @@ export const seriesTags: Readonly<Record<SeriesTag, Uint8Array>> = {
   resident: tagTable('resident'),
 };
 
-/** What the public API calls the state. */
+/** The name of the state in the public API. */
 export type SeriesPhase = 'inMemory' | 'persisting' | 'archived' | 'quarantined' | 'purged';
 
 const phases: readonly SeriesPhase[] = seriesStates.map((path) => {
@@ -76,7 +76,7 @@ const phases: readonly SeriesPhase[] = seriesStates.map((path) => {
   return top === 'purging' ? 'purged' : (top as SeriesPhase);
 });
 
-/** The public name of a state. A series that is being purged is gone for everyone but its file. */
+/** The public name of a state. A series that is being purged counts as purged already; only its file is still there. */
 export const phaseOfCode = (code: SeriesStateCode): SeriesPhase => phases[code];
 
 const resting: Readonly<Partial<Record<SeriesStatePath, SeriesStatePath>>> = {
@@ -94,7 +94,8 @@ const resting: Readonly<Partial<Record<SeriesStatePath, SeriesStatePath>>> = {
 const restingCodes = Uint8Array.from(seriesStates, (path) => codeOfPath(resting[path] ?? path));
 
 /**
- * Where a series stands whose call will never report back: its process died, its actor failed, or the store closed.
- * The row then waits for its next visit; nothing that was asked for is forgotten.
+ * The state to which a series returns when its file call will never report: the actor failed or was stopped, or the
+ * store closed. The row waits there for its next visit. Requests that were remembered during the call are not lost:
+ * `persisting.dropAfter`, for example, becomes `purging.waiting`.
  */
 export const restingCode = (code: SeriesStateCode): SeriesStateCode => restingCodes[code];

@@ -2,7 +2,6 @@
  * The life of one series.
  *
  * ```
- *            maintain, persist              done: something is left, or the disk had trouble
  *  (new) -> inMemory ---------> persisting ------------------------------------> inMemory
  *             |  ^                 |  done: nothing is left --> purged (final)
  *     archive |  | wake            |  damage ----------------> quarantined { isolating -> isolated | unmoved }
@@ -12,51 +11,59 @@
  *  drop, from everywhere but quarantined: -> purging { deleting | waiting } -> purged
  * ```
  *
- * The machine decides which calls are made to the chunk-file layer and to the indexes; whoever provides the actions
- * and actors makes them. Samples never come here: one event is one visit, or one batch. What arrives while a file call
- * is running is not lost and not done in between: the sub-states `dropAfter`, `isolateAfter` and `wakeAfter` remember
- * it, so that there is one file call per series at a time and no flag outside the chart.
+ * The machine decides which calls are made to the chunk-file layer and to the indexes; the registry
+ * (src/series/actors.ts) provides the actions and actors that make them. Samples do not pass through the machine: one
+ * event stands for one visit, or for one batch.
  *
- * Tags, which is how callers ask:
- * - `writable`: takes samples. Without it, a fresh sample starts a new series.
- * - `listed`: queries and listings show it.
- * - `onDisk`: everything is in the series file, nothing in memory.
- * - `busy`: a call is running; the actor stays awake until it ends.
- * - `resident`: the series has a row of its own also while nobody looks at it.
+ * Only one file call runs per series at a time. An event that arrives during a file call is remembered as a sub-state
+ * (`dropAfter`, `isolateAfter`, `wakeAfter`) and handled when the call has ended. No flag outside the chart is needed.
+ * For example:
+ *
+ *  1. `maintain` starts `persistChunks`: the series is in `persisting.nothingAfter`.
+ *  2. A user drops the series during the call: `persisting.dropAfter`.
+ *  3. The call ends: the series goes to `purging`, which deletes the file.
+ *
+ * Callers ask by tag:
+ * - `writable`: the series takes samples. When it does not, a fresh sample starts a new series.
+ * - `listed`: queries and listings show the series.
+ * - `onDisk`: all samples are in the series file, none only in memory.
+ * - `busy`: a call is running; the actor stays awake until the call ends.
+ * - `resident`: the series keeps its row when its actor is let go. Other series have a row only while their actor is
+ *   awake.
  */
 import { assign, fromPromise, or, setup, stateIn } from 'xstate';
 
-/** What the control plane knows of a series; the data plane's counters come with each visit instead. */
+/** The control plane's knowledge of a series. The data plane's counters are not part of it; each visit brings them. */
 export interface SeriesContext {
-  /** Where the series' columns are; -1 in diagrams. */
+  /** Index of the series' row in the series table; -1 in diagrams. */
   readonly row: number;
   /** 16 hex digits. */
   readonly fingerprint: string;
   /** Chunks in the series file, as of the last file call. */
   readonly chunksInFile: number;
-  /** Why it was, or is to be, quarantined; empty otherwise. */
+  /** Why the series was, or will be, quarantined; empty otherwise. */
   readonly reason: string;
 }
 
-/** What the row says at the time of a visit; computed right before `maintain` is sent. */
+/** The row's contents at the time of a visit, computed right before `maintain` is sent. */
 export interface VisitFacts {
-  /** Nothing in memory and nothing in the file. */
+  /** The series has no chunk in memory and none in the file. */
   readonly empty: boolean;
   /** The head chunk is open. */
   readonly headOpen: boolean;
   /** The head chunk is open, and its last sample is older than the head-chunk timeout. */
   readonly headIdle: boolean;
-  /** Closed chunks that wait for persistence, the one that this visit closes not included. */
+  /** Closed chunks that wait for persistence, without the head chunk that this visit may close. */
   readonly chunksWaiting: number;
-  /** The oldest chunk is past retention, so that it is worth to look at the file. */
+  /** The oldest chunk is past retention, so the file is worth looking at. */
   readonly droppable: boolean;
   /** The last sample is older than the head-chunk timeout. */
   readonly idle: boolean;
-  /** Chunk descriptors are in memory that nobody needs there. */
+  /** Chunk descriptors are in memory that are no longer needed there. */
   readonly forgettable: boolean;
 }
 
-/** What became of a series file that was written to, trimmed, or both. */
+/** The result of writing to a series file, trimming it, or both. */
 export interface FileResult {
   /** Chunks appended. */
   readonly written: number;
@@ -64,7 +71,7 @@ export interface FileResult {
   readonly dropped: number;
   /** Chunks in the file now. */
   readonly chunksInFile: number;
-  /** No chunk is left in the file, and none of those that were to be written was worth keeping. */
+  /** No chunk is left in the file, and all chunks that waited for persistence were past retention too. */
   readonly allDropped: boolean;
   /** First time of the oldest chunk in the file, milliseconds since the epoch; meaningless when `allDropped`. */
   readonly firstTime: number;
@@ -77,11 +84,11 @@ export type PurgeReason = 'retention' | 'dropped' | 'empty';
 export type SeriesMachineEvent =
   /** A visit of the maintenance sweep. */
   | { readonly type: 'maintain'; readonly facts: VisitFacts }
-  /** A sample has come for an archived series. Queries read it where it is, docs/decisions/0004. */
+  /** A sample for an archived series arrived. Queries don't wake a series: they read its file, docs/decisions/0004. */
   | { readonly type: 'wake' }
-  /** Someone deletes the series for good. */
+  /** A user deletes the series for good. */
   | { readonly type: 'drop' }
-  /** Somebody who read the series file found it damaged. */
+  /** A read of the series file found it damaged. */
   | { readonly type: 'damage'; readonly reason: string };
 
 /** Input of every invoked call. */
@@ -91,10 +98,12 @@ export interface SeriesCall {
   readonly reason: string;
 }
 
-/** Whether a series in memory has everything on disk and can leave; the one rule that archiving has. */
+/** Whether a series in memory has all its samples on disk and can leave memory. Archiving has no other rule. */
 export const isOnDisk = (facts: VisitFacts): boolean => !facts.empty && !facts.headOpen && facts.chunksWaiting === 0;
 
-/** Whether a visit would change anything; the sweep need not wake an actor otherwise. Says what the guards say. */
+/**
+ * Whether a visit would change anything. If not, the sweep need not wake the actor. Must agree with the guards below.
+ */
 export const needsVisit = (facts: VisitFacts): boolean =>
   facts.empty ||
   facts.headIdle ||
@@ -103,13 +112,16 @@ export const needsVisit = (facts: VisitFacts): boolean =>
   facts.forgettable ||
   (facts.idle && isOnDisk(facts));
 
-/** Damage is in the file and stays; everything else (full, EIO, too many open files, a defect) may pass. */
+/**
+ * Damage is in the file and is permanent. Every other error (disk full, EIO, too many open files, a defect) may be
+ * temporary.
+ */
 const isDamage = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && String(error.code).startsWith('TIDEMARK_CORRUPT_');
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Stands for a call until `provide` gives one: in a visualizer the state waits for the event to be sent by hand. */
+/** A placeholder until `provide` supplies the call. In a visualizer the state waits for a done event sent by hand. */
 const call = <Output>() => fromPromise<Output, SeriesCall>(() => new Promise(() => {}));
 
 const series = setup({
@@ -120,11 +132,11 @@ const series = setup({
     tags: {} as 'writable' | 'listed' | 'onDisk' | 'busy' | 'resident',
   },
   actors: {
-    /** Appends what waits and drops what is past retention, in one go. */
+    /** Appends the waiting chunks to the file and drops chunks past retention, in one call. */
     persistChunks: call<FileResult>(),
-    /** Drops what is past retention from an archived series' file. */
+    /** Drops chunks past retention from an archived series' file. */
     trimFile: call<FileResult>(),
-    /** Moves the file out of the way, with a hint that says why, and takes the series out of the indexes. */
+    /** Moves the file to orphaned/ with a hint that gives the reason, and removes the series from the indexes. */
     isolateFile: call<void>(),
     /** Deletes the file. */
     deleteFile: call<void>(),
@@ -133,23 +145,26 @@ const series = setup({
     /** The next sample starts a new chunk; the closed one waits for persistence. */
     closeHead: () => {},
     forgetDescriptors: () => {},
-    /** The row takes over what the file call did. */
+    /** Updates the row with the result of the file call. */
     notePersisted: (_, _result: FileResult) => {},
-    /** The archive takes over what the file call did. */
+    /** Updates the archive with the result of the file call. */
     noteTrimmed: (_, _result: FileResult) => {},
-    /** Memory is given back, the archive index takes over. */
+    /** Releases the series' memory and moves the series to the archive index. */
     archive: () => {},
-    /** The reverse: the row becomes live, descriptors are loaded when needed. */
+    /** The reverse of `archive`: the row becomes live. Descriptors are loaded when they are needed. */
     wake: () => {},
-    /** The end: out of memory and indexes. The file is gone already. */
+    /** Removes the series from memory and from the indexes. Its file is already gone. */
     purge: (_, _params: { reason: PurgeReason }) => {},
-    /** Tells the store, which turns read-only if need be. The series only tries again at its next visit. */
+    /**
+     * Reports the error to the store, which turns read-only if the disk is the cause. The series tries again at its
+     * next visit.
+     */
     reportDiskTrouble: (_, _params: { error: unknown }) => {},
     noteReason: assign({ reason: (_, params: { reason: string }) => params.reason }),
     noteFile: assign({ chunksInFile: (_, params: FileResult) => params.chunksInFile }),
   },
-  // What decides that a series leaves memory is provided again by the registry, which asks the row as well: facts and
-  // results are of a moment ago, and samples may have come since.
+  // The registry replaces the guards that let a series leave memory by ones that also look at the row: facts and
+  // results are slightly old, and samples may have been appended since.
   guards: {
     isEmpty: (_, facts: VisitFacts) => facts.empty,
     isHeadIdle: (_, facts: VisitFacts) => facts.headIdle,
@@ -168,7 +183,7 @@ const series = setup({
   },
 });
 
-// What the events carry, as params of the named guards and actions.
+// The payloads of the events, as params of the named guards and actions.
 const facts = ({ event }: { event: { facts: VisitFacts } }): VisitFacts => event.facts;
 const result = ({ event }: { event: { output: FileResult } }): FileResult => event.output;
 const failure = ({ event }: { event: { error: unknown } }): { error: unknown } => ({ error: event.error });
@@ -241,11 +256,11 @@ const persisting = series.createStateConfig({
       },
     },
     isolateAfter: {
-      description: 'A reader found damage: it is quarantined when the call ends.',
+      description: 'A read found damage: the series is quarantined when the call ends.',
       tags: ['writable', 'listed'],
       on: { drop: { target: 'dropAfter' } },
     },
-    dropAfter: { description: 'Someone dropped it: it is deleted when the call ends.' },
+    dropAfter: { description: 'A user dropped the series: it is deleted when the call ends.' },
   },
 });
 
@@ -278,7 +293,7 @@ const trimming = series.createStateConfig({
   },
   states: {
     nothingAfter: {
-      description: 'It rests again when the call ends.',
+      description: 'The series rests again when the call ends.',
       tags: ['onDisk', 'listed'],
       on: {
         wake: { target: 'wakeAfter', actions: 'wake' },
@@ -295,11 +310,11 @@ const trimming = series.createStateConfig({
       },
     },
     isolateAfter: {
-      description: 'A reader found damage: it is quarantined when the call ends.',
+      description: 'A read found damage: the series is quarantined when the call ends.',
       tags: ['listed'],
       on: { drop: { target: 'dropAfter' } },
     },
-    dropAfter: { description: 'Someone dropped it: it is deleted when the call ends.' },
+    dropAfter: { description: 'A user dropped the series: it is deleted when the call ends.' },
   },
 });
 
@@ -322,7 +337,7 @@ const archived = series.createStateConfig({
 });
 
 const quarantined = series.createStateConfig({
-  description: 'Damaged: its file goes to orphaned/ with a hint that says why, and the series out of the indexes.',
+  description: 'Damaged: the file moves to orphaned/ with a hint that says why, and the series leaves the indexes.',
   initial: 'isolating',
   states: {
     isolating: {
@@ -336,7 +351,7 @@ const quarantined = series.createStateConfig({
         onError: { target: 'unmoved', actions: reportDiskTrouble },
       },
     },
-    isolated: { description: 'The end; the file can be listed and read where readable.' },
+    isolated: { description: 'The file has been moved; it can be listed, and its readable parts can be read.' },
     unmoved: {
       description: 'The file could not be moved; the next visit tries again.',
       tags: ['resident'],
@@ -346,7 +361,7 @@ const quarantined = series.createStateConfig({
 });
 
 const purging = series.createStateConfig({
-  description: 'Deleted by someone; its file goes first.',
+  description: 'A user deleted the series; it is purged when its file is gone.',
   initial: 'deleting',
   states: {
     deleting: {
@@ -378,6 +393,6 @@ export const seriesMachine = series.createMachine({
     archived,
     quarantined,
     purging,
-    purged: { type: 'final', description: 'Nothing is left of it.' },
+    purged: { type: 'final', description: 'Nothing is left of the series.' },
   },
 });

@@ -14,29 +14,31 @@
  *  close while opening or recovering: -> closing { releasing } -> closed
  * ```
  *
- * While it runs, its regions are independent of each other: what the disk does says nothing about how much waits for
- * it. Pressure and indexing have hysteresis, so that a level that hovers around a limit is one change and not many.
- * The disk's trouble ends by itself: the store probes it, less often each time, and is healthy again when it answers.
+ * While the store runs, its regions are independent of each other: whether the disk works, for example, says nothing
+ * about how many chunks wait for it. Pressure and indexing have hysteresis, so a level that moves around a limit causes
+ * one change instead of many. Trouble with the disk ends without help: the store probes the disk, less often each time,
+ * and is healthy again when a probe succeeds.
  *
- * Tags, which is how callers ask; `admissionOf` puts the first three together:
- * - `running`: open for everything but what the other tags take away.
- * - `throttled`: takes no samples until pressure falls.
- * - `readOnly`: takes no samples until the disk is well, or ever, if it was opened so.
- * - `rushed`: maintenance goes as fast as it can. Throttled is rushed, too.
- * - `indexingBehind`: new series wait until the indexing queue has drained.
- * - `clockDoubted`: wall time jumped; nothing is dropped or archived because of its age.
+ * Callers ask by tag; `admissionOf` combines the first three:
+ * - `running`: the store is open, within the limits that the other tags set.
+ * - `throttled`: the store takes no samples until pressure falls.
+ * - `readOnly`: the store takes no samples until the disk works again, or never if it was opened read-only.
+ * - `rushed`: maintenance runs as fast as it can. The throttled state has this tag too.
+ * - `indexingBehind`: the indexing queue was full and is not half empty yet. New series are refused while it is full.
+ * - `clockDoubted`: wall time jumped. Until it settles, retention and archiving use the earlier of the old and the new
+ *   time.
  * - `busy`: a checkpoint is being written.
  */
 import { type AnyMachineSnapshot, assign, fromPromise, setup } from 'xstate';
 
 export interface StoreContext {
-  /** Opened for reading only, which no disk will change. */
+  /** The store was opened for reading only, and stays read-only until it is closed. */
   readonly openedReadOnly: boolean;
-  /** The persistence-urgency score as last measured. */
+  /** The last measured persistence-urgency score. */
   readonly score: number;
-  /** Why it is read-only, or what it failed of; empty otherwise. */
+  /** Why the store is read-only, or why it failed; empty otherwise. */
   readonly reason: string;
-  /** Probes of the disk that failed in a row. */
+  /** Number of probes of the disk that failed in a row. */
   readonly probes: number;
 }
 
@@ -44,35 +46,35 @@ export type Pressure = 'normal' | 'rushed' | 'throttled';
 export type Health = 'healthy' | 'readOnly';
 
 export type StoreMachineEvent =
-  /** The persistence-urgency score, from 0, nothing waits, to 1, nothing more can wait. */
+  /** The persistence-urgency score: 0 means that no chunk waits, 1 that no more may wait. */
   | { readonly type: 'pressureMeasured'; readonly score: number }
-  /** The checkpoint stream's: a run began, a trigger came during a run, a run ended, well or not. */
+  /** From the checkpoint stream: a run began, a trigger came during a run, a run ended (written or failed). */
   | { readonly type: 'checkpointStarted' }
   | { readonly type: 'checkpointRemembered' }
   | { readonly type: 'checkpointFinished' }
-  /** Operations in the indexing queue, and how many it may hold. */
+  /** The number of operations in the indexing queue, and its capacity. */
   | { readonly type: 'indexingMeasured'; readonly queued: number; readonly capacity: number }
-  /** A write failed for want of space, or because the disk did not do it. */
+  /** A write failed because the disk is full or reported an error. */
   | { readonly type: 'diskTrouble'; readonly reason: string }
-  /** Something was deleted: do not wait for the next probe. */
+  /** Something was deleted, so there may be space: probe the disk now. */
   | { readonly type: 'diskFreed' }
   | { readonly type: 'clockJumped'; readonly byMs: number }
   | { readonly type: 'clockSettled' }
   | { readonly type: 'close' }
-  /** An invariant of the store's own broke; to go on would risk what is on disk. */
+  /** An invariant of the store is broken. Going on would risk the data on disk. */
   | { readonly type: 'fail'; readonly error: unknown };
 
-/** Enter and leave levels of the pressure region; between them, the region stays where it is. */
+/** The levels at which the pressure region changes its state. Between two levels it keeps its state. */
 export const pressureLevels = { rushedAbove: 0.8, normalBelow: 0.7, throttledFrom: 1 } as const;
 
-/** What the store takes: `open` takes samples. */
+/** What the store accepts. Only `open` accepts samples. */
 export type Admission = 'open' | 'throttled' | 'readOnly' | 'closed';
 
-/** Whether the store is open. An actor that was stopped keeps the tags that it had, and runs no more. */
+/** Whether the store is open. A stopped actor keeps its tags but no longer runs, so its status is checked too. */
 export const isRunning = (snapshot: AnyMachineSnapshot): boolean =>
   snapshot.status === 'active' && snapshot.hasTag('running');
 
-/** Puts the tags together. Subscribe to the actor and keep the answer: this is not for every sample. */
+/** Combines the tags. Subscribe to the actor and keep the result: this is too slow to call for every sample. */
 export const admissionOf = (snapshot: AnyMachineSnapshot): Admission => {
   if (!isRunning(snapshot)) return 'closed';
   if (snapshot.hasTag('readOnly')) return 'readOnly';
@@ -81,7 +83,7 @@ export const admissionOf = (snapshot: AnyMachineSnapshot): Admission => {
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Stands for a call until `provide` gives one: in a visualizer the state waits for the event to be sent by hand. */
+/** A placeholder until `provide` supplies the call. In a visualizer the state waits for a done event sent by hand. */
 const call = () => fromPromise<void, StoreContext>(() => new Promise(() => {}));
 
 const store = setup({
@@ -92,15 +94,17 @@ const store = setup({
     tags: {} as 'running' | 'rushed' | 'throttled' | 'readOnly' | 'indexingBehind' | 'clockDoubted' | 'busy',
   },
   actors: {
-    /** Takes the lock, reads what kind of directory it is. */
+    /** Takes the lock and finds out what kind of directory it is. */
     openDirectory: call(),
-    /** Loads the checkpoint and replays the journal over it, or recovers a directory that 1.x left behind. */
+    /**
+     * Loads the checkpoint and replays the journal over it, or recovers a directory that Prometheus 1.x left behind.
+     */
     recover: call(),
-    /** Drains the queues, writes the last checkpoint, marks the directory clean, gives back the lock. */
+    /** Drains the queues, writes the last checkpoint, marks the directory clean and releases the lock. */
     finish: call(),
-    /** Gives back the lock and every open file, and leaves the directory as after a crash. */
+    /** Releases the lock and every open file, and leaves the directory as after a crash. */
     release: call(),
-    /** Resolves if the disk takes a small durable write. */
+    /** Resolves if the disk takes durable writes again. */
     probeDisk: call(),
   },
   actions: {
@@ -130,7 +134,7 @@ const store = setup({
   },
 });
 
-// What the events carry, as params of the named guards and actions.
+// The payloads of the events, as params of the named guards and actions.
 const score = ({ event }: { event: { score: number } }): { score: number } => ({ score: event.score });
 const queue = ({ event }: { event: { queued: number; capacity: number } }): { queued: number; capacity: number } => ({
   queued: event.queued,
@@ -202,7 +206,7 @@ const pressure = store.createStateConfig({
       },
     },
     throttled: {
-      description: 'No more can wait: appends are refused until some of it is persisted.',
+      description: 'No more chunks may wait: appends are refused until some of them are persisted.',
       tags: ['rushed', 'throttled'],
       on: {
         pressureMeasured: [
@@ -222,14 +226,14 @@ const checkpoint = store.createStateConfig({
   description: 'Whether a checkpoint is being written.',
   initial: 'idle',
   states: {
-    idle: { description: 'None is being written.', on: { checkpointStarted: { target: 'writing' } } },
+    idle: { description: 'No checkpoint is being written.', on: { checkpointStarted: { target: 'writing' } } },
     writing: {
-      description: 'One is being written, slice by slice, while samples flow.',
+      description: 'A checkpoint is being written in slices, while samples are taken.',
       tags: ['busy'],
       on: { checkpointRemembered: { target: 'writingAgainAfter' }, checkpointFinished: { target: 'idle' } },
     },
     writingAgainAfter: {
-      description: 'Triggered again during the run: another follows at once, however many triggers there were.',
+      description: 'Triggered again during the run: one more run follows at once, for all these triggers together.',
       tags: ['busy'],
       on: { checkpointFinished: { target: 'writing' } },
     },
@@ -259,7 +263,7 @@ const indexing = store.createStateConfig({
       },
     },
     behind: {
-      description: 'The queue is full; it has to be half empty before new series are taken without waiting.',
+      description: 'The queue was full and is not half empty yet. New series are refused while it is full.',
       tags: ['indexingBehind'],
       on: {
         indexingMeasured: [
@@ -272,11 +276,11 @@ const indexing = store.createStateConfig({
 });
 
 const health = store.createStateConfig({
-  description: 'Whether the disk takes what is written.',
+  description: 'Whether writes to the disk succeed.',
   initial: 'healthy',
   states: {
     healthy: {
-      description: 'Everything that was written last was taken.',
+      description: 'The last writes succeeded.',
       always: { guard: 'isOpenedReadOnly', target: 'openedReadOnly' },
       on: {
         diskTrouble: {
@@ -290,17 +294,17 @@ const health = store.createStateConfig({
     },
     openedReadOnly: { description: 'Opened for reading only, until it is closed.', tags: ['readOnly'] },
     readOnly: {
-      description: 'The disk is full or does not answer: serves and keeps retention running, takes no samples.',
+      description: 'The disk is full or fails: the store answers queries and applies retention, but takes no samples.',
       tags: ['readOnly'],
       initial: 'waiting',
       states: {
         waiting: {
-          description: 'Until the next probe: 1, 2, 4 … seconds, at most a minute.',
+          description: 'Waits for the next probe: 1, 2, 4 … seconds, at most a minute.',
           after: { probeAgain: { target: 'probing' } },
           on: { diskFreed: { target: 'probing' } },
         },
         probing: {
-          description: 'A small durable write is being tried.',
+          description: 'The journal and the reserve file are being written, to see whether the disk works again.',
           invoke: {
             id: 'probeDisk',
             src: 'probeDisk',
@@ -327,11 +331,11 @@ const health = store.createStateConfig({
 });
 
 const clock = store.createStateConfig({
-  description: 'Whether wall time can be believed.',
+  description: 'Whether wall time can be trusted.',
   initial: 'trusted',
   states: {
     trusted: {
-      description: 'Wall time goes as the monotonic clock does.',
+      description: 'Wall time advances with the monotonic clock.',
       on: {
         clockJumped: {
           target: 'doubted',
@@ -340,7 +344,7 @@ const clock = store.createStateConfig({
       },
     },
     doubted: {
-      description: 'It jumped: nothing is dropped or archived for its age before it has settled.',
+      description: 'Wall time jumped: until it settles, the earlier of the old and the new time is used.',
       tags: ['clockDoubted'],
       on: {
         clockJumped: { actions: { type: 'announceClockJump', params: ({ event }) => ({ byMs: event.byMs }) } },
@@ -355,7 +359,7 @@ const closing = store.createStateConfig({
   initial: 'finishing',
   states: {
     finishing: {
-      description: 'What was taken is made durable, and the directory is marked clean.',
+      description: 'Everything taken is made durable, and the directory is marked clean.',
       invoke: {
         id: 'finish',
         src: 'finish',
@@ -414,7 +418,7 @@ export const storeMachine = store.createMachine({
     },
     closing,
     failing: {
-      description: 'The lock and the files are given back; the next opening recovers.',
+      description: 'The lock and the files are released; the next opening recovers the directory.',
       invoke: {
         id: 'releaseFailed',
         src: 'release',

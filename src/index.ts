@@ -1,17 +1,16 @@
 /** Tidemark: an embedded, in-process, event-driven time-series store. docs/api.md describes every call. */
-export type * from './api.ts';
-export { type Clock, systemClock, type TimerHandle } from './clock.ts';
-export type { FileSystem } from './disk/file-system.ts';
-export { type ErrorCode, errorCodes, TidemarkError } from './errors.ts';
-export type { KeyValueOperation, KeyValueStore, KeyValueStores } from './index/key-value-store.ts';
-export { type ReadEventsOptions, readEvents } from './journal/read-events.ts';
-export type { Logger } from './logger.ts';
-export { machines, machineToJson, machineToMermaid } from './machine-export.ts';
+
+export { machines, machineToJson, machineToMermaid } from '../machines/export.ts';
+export type * from './api/api.ts';
+export type { FileSystem } from './files/file-system.ts';
+export type { KeyValueOperation, KeyValueStore, KeyValueStores } from './indexes/key-value-store.ts';
+export { type ErrorCode, errorCodes, TidemarkError } from './model/errors.ts';
 export type * from './model/events.ts';
 export type { Fingerprint } from './model/fingerprint.ts';
 export type { Labels } from './model/labels.ts';
-export type { Random } from './random.ts';
-export { type Recording, type RecordRegistryOptions, recordRegistry } from './record-registry.ts';
+export { type Clock, systemClock, type TimerHandle } from './ports/clock.ts';
+export type { Logger } from './ports/logger.ts';
+export type { Random } from './ports/random.ts';
 export {
   type CheckOptions,
   type CheckProblem,
@@ -26,4 +25,6 @@ export {
   type HeadsSeries,
   listHeads,
 } from './recovery/heads-listing.ts';
-export { openStore } from './store.ts';
+export { type Recording, type RecordRegistryOptions, recordRegistry } from './store/metrics/record-registry.ts';
+export { openStore } from './store/store.ts';
+export { type ReadEventsOptions, readEvents } from './subscriptions/read-events.ts';

@@ -1,24 +1,25 @@
 /**
- * Groups what comes into batches: a batch is closed when nothing came for a while, when it gets old, when it is full, or
- * on demand. Idle costs nothing: the timer is armed by the first item of a batch, and there are no empty batches.
+ * Groups items into batches. A batch is closed when no item arrived for a while, when it is old, when it is full, or on
+ * demand. An idle source costs nothing: the first item of a batch starts the timer, and there are no empty batches.
  *
  *     idle 3, age 6, count 4
  *     source  -a-b----------c-c-c-c-c-c---dddd----|
  *     flush$  ------------------------------------
  *     batch   ------(ab)----------(ccc)…
  *
- * When the source completes or fails, the open batch is emitted first: nothing is dropped. Who unsubscribes drops it.
+ * When the source completes or fails, the open batch is emitted first, so no item is lost. Unsubscribing drops the open
+ * batch.
  */
 import { asyncScheduler, Observable, type OperatorFunction, type SchedulerLike, type Subscription } from 'rxjs';
 
 export interface BatchOptions {
-  /** A batch is closed when nothing came for this long. */
+  /** A batch is closed when no item arrived for this long. */
   readonly idleMs: number;
   /** A batch is closed at this age, even if items keep coming. */
   readonly ageMs: number;
-  /** Items of one batch at most. */
+  /** Maximum number of items in a batch. */
   readonly countMax: number;
-  /** Closes the open batch, if there is one, each time it emits. When it ends, that is all it means. */
+  /** Closes the open batch, if there is one, each time it emits. Completion of `flush$` has no effect. */
   readonly flush$: Observable<unknown>;
   readonly scheduler?: SchedulerLike;
 }
@@ -43,8 +44,8 @@ export const batch =
         subscriber.next(full);
       };
 
-      // Items only note the time; the timer looks whether it is early and goes on waiting, which is far cheaper than
-      // setting it anew for each item.
+      // An item only records its time. When the timer fires too early, it is set again for the rest of the wait. This
+      // is far cheaper than setting the timer again for each item.
       const arm = (): void => {
         const dueAt = Math.min(latestAt + idleMs, openedAt + ageMs);
         timer = scheduler.schedule(

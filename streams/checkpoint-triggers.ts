@@ -1,6 +1,7 @@
 /**
- * When checkpoints are written: some time after the last one, when many series have changed, when the journal has grown
- * long, and when somebody asks. One runs at a time; whatever comes meanwhile is remembered as one run that follows.
+ * Decides when checkpoints are written: some time after the last one, when many series have changed, when the journal
+ * has grown long, and on request. One run happens at a time. All triggers that arrive during a run together cause one
+ * more run after it.
  *
  *     dirtySeries$   ---9-----------
  *     requests$      -----a-b-------
@@ -8,10 +9,11 @@
  *     run                    -----|
  *     notice$        ---s-r--(fs)-f-      s: started  r: remembered  f: finished
  *
- * Whoever asks is told about the run that covers the request: the first that begins after it was made. A run that is
- * in progress already may have passed what the caller wants to be in it.
+ * A caller who requests a checkpoint waits for the first run that begins after the request. A run that is already in
+ * progress does not count: it may have passed the series that the caller wants to be in it. In the diagram, request `a`
+ * comes during the first run, so the second run answers `a` and `b`.
  *
- * After `stop$` nothing triggers any more; what was remembered still runs, for the sake of those who asked, and the
+ * After `stop$` no trigger counts any more. A remembered run still takes place, because callers wait for it; then the
  * stream completes.
  */
 import {
@@ -36,32 +38,35 @@ import {
 
 export type CheckpointReason = 'interval' | 'dirtySeries' | 'journalBytes' | 'request';
 
-/** Somebody asked for a checkpoint, and waits. */
+/** A request for a checkpoint, whose caller waits. */
 export interface CheckpointRequest {
-  /** The run that covers the request has ended. */
+  /** Called when the run that covers the request has succeeded. */
   readonly resolve: () => void;
-  /** It has ended badly. */
+  /** Called when that run has failed. */
   readonly reject: (error: unknown) => void;
 }
 
 export interface CheckpointTriggersOptions {
-  /** Time after the end of a run, and after the start, when the next is due at the latest. */
+  /** The next run is due this long after the end of the last one, or after the start of the stream. */
   readonly intervalMs: number;
-  /** Series changed since the last run began, whenever measured. */
+  /** Number of series changed since the last run began. Emits at each measurement. */
   readonly dirtySeries$: Observable<number>;
-  /** How many are reason enough; read at each measurement, since large stores afford more. */
+  /** Number of changed series that triggers a run. Read at each measurement, because it may change. */
   readonly dirtySeriesMax: () => number;
-  /** Journal bytes since the last run began, whenever measured. */
+  /** Journal bytes appended since the last run began. Emits at each measurement. */
   readonly journalBytes$: Observable<number>;
   readonly journalBytesMax: number;
   readonly requests$: Observable<CheckpointRequest>;
-  /** Writes one checkpoint. The two measures begin again at 0 when it is called. */
+  /** Writes one checkpoint. Calling it sets the two measurements back to 0. */
   readonly run: (reasons: readonly CheckpointReason[]) => ObservableInput<unknown>;
   readonly stop$: Observable<unknown>;
   readonly scheduler?: SchedulerLike;
 }
 
-/** What happens, in the words of the store's statechart. A failed run is a value: the next trigger tries again. */
+/**
+ * The events of the stream, with the names that the store's statechart uses. A failed run is a value, not an error of
+ * the stream: the next trigger tries again.
+ */
 export type CheckpointNotice =
   | { readonly type: 'checkpointStarted'; readonly reasons: readonly CheckpointReason[] }
   | { readonly type: 'checkpointRemembered'; readonly reason: CheckpointReason }
@@ -74,7 +79,7 @@ interface Trigger {
 
 type Phase = 'running' | 'written' | 'failed';
 
-/** Runs checkpoints when they are due and tells of each. Subscribe once. */
+/** Runs checkpoints when they are due and emits a notice for each. Subscribe once. */
 export const checkpointTriggers = (options: CheckpointTriggersOptions): Observable<CheckpointNotice> =>
   defer(() => {
     const { intervalMs, dirtySeries$, dirtySeriesMax, journalBytes$, journalBytesMax } = options;
@@ -94,8 +99,9 @@ export const checkpointTriggers = (options: CheckpointTriggersOptions): Observab
   });
 
 /**
- * A level triggers when it is reached, and again only after a run has begun, which lowers it, or after it was seen
- * lower. So a run that fails, which leaves the level where it is, is not repeated at every measurement.
+ * A level triggers a run when it is reached. It can trigger again only after a run has begun, which lowers the level,
+ * or after a measurement below the level. A failed run leaves the level high, so without this rule every measurement
+ * would start the run again.
  */
 const oncePerRun = (
   reached$: Observable<boolean>,
@@ -121,7 +127,7 @@ const oncePerRun = (
     return merge(rearmed$, trigger$);
   });
 
-/** Like exhaustMap, which is right for triggers, but what comes during a run makes one more run when it has ended. */
+/** Like `exhaustMap`, which suits triggers, except that triggers during a run are remembered as one more run. */
 const runOneRememberOne =
   (run: (reasons: readonly CheckpointReason[]) => ObservableInput<unknown>, phase$: Subject<Phase>) =>
   (triggers$: Observable<Trigger>): Observable<CheckpointNotice> =>

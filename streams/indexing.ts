@@ -1,7 +1,7 @@
 /**
- * When index operations are written: batched by idleness, age and count, one batch at a time, in order. A batch that
- * can't be written is kept and tried again, later each time; what comes after it waits, because the indexes' position
- * must not pass over a gap.
+ * Decides when index operations are written: in batches by idle time, age and count, one batch at a time, in order. A
+ * batch that can't be written is kept and tried again, with a longer pause each time. Later batches wait for it,
+ * because the indexes' journal position must not pass over a gap.
  *
  *     source   -a-b-------c--------------|
  *     write    ------x-------x--o--o        x fails, then succeeds
@@ -29,37 +29,38 @@ import {
 import { batch } from './batch.ts';
 
 export interface IndexingOptions<T> {
-  /** Writes a batch; completes when it is durable. */
+  /** Writes a batch. Completes when the batch is durable. */
   readonly write: (operations: readonly T[]) => ObservableInput<unknown>;
-  /** Writes what waits now, and tries again at once what failed. */
+  /** When it emits, the waiting operations are written at once, and a failed batch is tried again without a pause. */
   readonly flush$: Observable<unknown>;
-  /** Whether a failed batch is tried again; if not, the stream fails with its error. */
+  /** Whether a failed batch is tried again. If not, the stream fails with the error of the batch. */
   readonly retries: () => boolean;
-  /** Default 500 ms, the original's. */
+  /** Default 500 ms, as in Prometheus 1.x. */
   readonly idleMs?: number;
   /** Default 5 s. */
   readonly ageMs?: number;
-  /** Default 2^20, the original's. */
+  /** Default 2^20, as in Prometheus 1.x. */
   readonly countMax?: number;
-  /** Pause after the first failure, doubled with each further one. Default 1 s. */
+  /** Pause after the first failure. It doubles with each further failure. Default 1 s. */
   readonly retryMs?: number;
   /** Longest pause. Default 60 s. */
   readonly retryMsMax?: number;
   readonly scheduler?: SchedulerLike;
 }
 
-/** A failure is a value as long as the batch is tried again. */
+/** A failure is a value, not an error of the stream, as long as the batch is tried again. */
 export type IndexingResult<T> =
   | { readonly kind: 'written'; readonly operations: readonly T[] }
   | { readonly kind: 'failed'; readonly operations: readonly T[]; readonly error: unknown; readonly attempt: number };
 
-/** Emits the result of each attempt. Completes when the source has and its last batch is written. */
+/** Emits the result of each attempt. Completes when the source has completed and its last batch is written. */
 export const indexing = <T>(options: IndexingOptions<T>): OperatorFunction<T, IndexingResult<T>> => {
   const { flush$, idleMs = 500, ageMs = 5000, countMax = 1 << 20, scheduler = asyncScheduler } = options;
   return (source) =>
     source.pipe(
       batch({ idleMs, ageMs, countMax, flush$, scheduler }),
-      // concatMap, because no operation may be lost or overtaken. Its queue holds what the indexer admits, no more.
+      // concatMap, because no operation may be lost or overtake another. Its queue is bounded: the indexer limits the
+      // number of operations that wait.
       concatMap((operations) => writeUntilDone(operations, options, scheduler)),
     );
 };

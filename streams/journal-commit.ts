@@ -1,13 +1,13 @@
 /**
- * When the journal is committed: within an interval of the first append that waits, once for all that wait, never twice
- * at a time. Idle costs nothing: no timer runs while nothing waits.
+ * Decides when the journal is committed: within an interval after the first append that waits, once for all appends
+ * that wait, and never two commits at a time. Idle costs nothing: no timer runs while nothing waits.
  *
  *     intervalMs 9
  *     pending$    -a-b-c-----------|
  *     commit                --(x|)
  *     result      ------------x----|
  *
- * What comes while a commit runs is committed next, once.
+ * Appends that arrive during a commit are covered by one more commit after it.
  */
 import {
   asyncScheduler,
@@ -26,23 +26,24 @@ import {
 } from 'rxjs';
 
 export interface JournalCommitOptions<T> {
-  /** Emits when something waits for the disk and nothing did before. */
+  /** Emits when an append begins to wait for the disk and none waited before. */
   readonly pending$: Observable<unknown>;
-  /** How long it may wait. */
+  /** The longest time that an append may wait. */
   readonly intervalMs: number;
-  /** Commits everything that waits. */
+  /** Commits all waiting appends. */
   readonly commit: () => ObservableInput<T>;
   readonly scheduler?: SchedulerLike;
 }
 
-/** A failure is a value: the next append tries again. */
+/** A failure is a value, not an error of the stream: the next append tries again. */
 export type CommitResult<T> =
   | { readonly kind: 'committed'; readonly value: T }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /**
- * Emits the result of each commit. When `pending$` completes, what waits is committed at once, not when the interval is
- * over: whoever closes waits for it, and a timer does not keep the process alive. Completes after the last commit.
+ * Emits the result of each commit. When `pending$` completes, waiting appends are committed at once instead of at the
+ * end of the interval: closing the store waits for this commit, and the timer does not keep the process alive.
+ * Completes after the last commit.
  */
 export const journalCommit = <T>(options: JournalCommitOptions<T>): Observable<CommitResult<T>> => {
   const { pending$, intervalMs, commit, scheduler = asyncScheduler } = options;
@@ -50,7 +51,7 @@ export const journalCommit = <T>(options: JournalCommitOptions<T>): Observable<C
     map((value): CommitResult<T> => ({ kind: 'committed', value })),
     catchError((error: unknown) => of<CommitResult<T>>({ kind: 'failed', error })),
   );
-  // exhaustMap, because pending$ is a trigger: the timer that runs already is due earlier.
+  // exhaustMap, because pending$ is a trigger: the running timer is due before a new one would be.
   const ended$ = pending$.pipe(ignoreElements(), endWith(0));
   return pending$.pipe(
     exhaustMap(() => race(timer(intervalMs, scheduler), ended$)),
@@ -58,7 +59,7 @@ export const journalCommit = <T>(options: JournalCommitOptions<T>): Observable<C
   );
 };
 
-/** Runs one inner observable at a time; of the triggers that come meanwhile one is remembered. */
+/** Runs one inner observable at a time. Of the triggers during a run, the last one is remembered and run next. */
 export const oneAtATime =
   <T, R>(project: (trigger: T) => ObservableInput<R>) =>
   (source: Observable<T>): Observable<R> =>

@@ -1,17 +1,17 @@
 /**
- * The paced sweep: visits every series again and again, so that all are visited within a tenth of the retention, capped
- * at six hours; faster with rising urgency, as fast as possible when rushed.
+ * The paced sweep visits every series again and again. One pass takes a tenth of the retention, at most six hours. It
+ * is faster with rising urgency, and as fast as possible when rushed.
  *
  *     series                 a b c d, sweep 8
  *     calm                   --a-b-c-(d.)-a-b-c-(d.)      .: the pass is finished
  *     half urgent            -abc(d.)abc(d.)
  *     rushed                 (ab)(cd.)…                   batches, one after the other
  *
- * The first pass starts at a random place, so that a program that is restarted often does not visit the same few series
- * each time. One batch is visited at a time, and the next waits for it: what cannot keep up is not overrun. Time that
- * visits and late timers take is made up for by larger batches.
+ * The first pass starts at a random place. Otherwise a program that is restarted often would visit the same few series
+ * each time. One batch is visited at a time, and the next one waits for it, so visits never pile up. When visits or
+ * late timers cost time, larger batches make up for it.
  *
- * Series are found by a cursor and not by a list: of an archive of millions, one batch is in memory.
+ * A cursor finds the series, not a list: even with an archive of millions of series, only one batch is in memory.
  */
 import {
   asyncScheduler,
@@ -36,13 +36,15 @@ import {
   timer,
 } from 'rxjs';
 
-/** A part of the series that is swept: those in memory, or the archived ones. */
+/** The series that a sweep visits: those in memory, or the archived ones. */
 export interface SweepSource<Cursor, Key> {
-  /** How many there are, more or less. */
+  /** The approximate number of series. */
   readonly count: () => number;
-  /** Where a pass begins that leaves out this share of the series; 0 leaves out none. */
+  /** The cursor of a pass that leaves out this share of the series; 0 leaves out none. */
   readonly at: (share: number) => Cursor;
-  /** At most `max` series from the cursor on, and where to go on; `next` is `undefined` at the end of the pass. */
+  /**
+   * At most `max` series from the cursor on, and the cursor after them; `next` is `undefined` at the end of the pass.
+   */
   readonly take: (cursor: Cursor, max: number) => ObservableInput<SweepBatch<Cursor, Key>>;
 }
 
@@ -59,11 +61,11 @@ export interface Urgency {
 
 export interface MaintenanceSweepOptions<Cursor, Key> {
   readonly source: SweepSource<Cursor, Key>;
-  /** Within which all are visited when nothing is urgent; see {@link sweepDurationMs}. */
+  /** Duration of a pass over all series when nothing is urgent; see {@link sweepDurationMs}. */
   readonly sweepMs: number;
-  /** Read before each batch. Left out for archived series: they are never hurried. */
+  /** Read before each batch. Left out for archived series, whose sweep never speeds up. */
   readonly urgency?: () => Urgency;
-  /** Ends a wait early, since urgency has risen. */
+  /** Ends a wait early because urgency has risen. */
   readonly hurry$?: Observable<unknown>;
   /** A number in [0, 1). */
   readonly random: () => number;
@@ -71,36 +73,39 @@ export interface MaintenanceSweepOptions<Cursor, Key> {
   readonly visit: (keys: readonly Key[]) => ObservableInput<unknown>;
   /** Ends the sweep after the batch that is being visited. */
   readonly stop$: Observable<unknown>;
-  /** Series per batch at most, which bounds what one batch costs. Default 256. */
+  /** Maximum number of series per batch, which bounds the cost of one batch. Default 256. */
   readonly batchMax?: number;
   readonly scheduler?: SchedulerLike;
 }
 
-/** What happens. A failed visit is a value: the sweep goes on with the next batch. */
+/**
+ * The events of the sweep. A failed visit is a value, not an error of the stream: the sweep goes on with the next
+ * batch.
+ */
 export type SweepNotice =
   | { readonly type: 'batchVisited'; readonly series: number }
   | { readonly type: 'passFinished'; readonly series: number; readonly durationMs: number }
   | { readonly type: 'visitFailed'; readonly error: unknown };
 
-/** The longest wait for one series: few series are visited more often than the sweep's duration asks for. */
+/** The longest wait for one series. With few series, each is therefore visited more often than the pass requires. */
 const waitMsMax = 10_000;
-/** Series that are due more often than this are visited in batches: one timer for several. */
+/** When series are due more often than this, they are visited in batches, with one timer for several series. */
 const tickMs = 1000;
-/** Series of one batch at most. */
+/** Maximum number of series in a batch. */
 const batchMaxDefault = 256;
-/** The shortest pass: with few series, as fast as possible would be a busy loop. */
+/** The shortest pass. Without it, a rushed sweep over few series would be a busy loop. */
 const passMsMin = 100;
 
 const hour = 3_600_000;
 
-/** A tenth of the retention, from ten seconds to six hours; six hours if nothing ever expires. */
+/** A tenth of the retention, at least ten seconds and at most six hours; six hours if nothing expires. */
 export const sweepDurationMs = (retentionMs: number): number => Math.min(Math.max(retentionMs / 10, 10_000), 6 * hour);
 
 /** Visits all series in passes, until stopped. Subscribe once. */
 export const maintenanceSweep = <Cursor, Key>(options: MaintenanceSweepOptions<Cursor, Key>): Observable<SweepNotice> =>
   defer(() => {
     const { source, visit, random, scheduler = asyncScheduler } = options;
-    // A signal that completes says nothing more; it must not end a race.
+    // Completion of a signal means nothing. It must not end a race.
     const stop$ = concat(options.stop$, NEVER);
     const hurry$ = concat(options.hurry$ ?? NEVER, NEVER);
     let isStopped = false;
@@ -110,7 +115,7 @@ export const maintenanceSweep = <Cursor, Key>(options: MaintenanceSweepOptions<C
     let batchAt = startedAt;
 
     const pause = (delayMs: number): Observable<unknown> =>
-      // Whoever stopped during a visit says it once.
+      // stop$ emits only once. If it emitted during a visit, `isStopped` ends this wait at once.
       isStopped ? of(0) : race(timer(Math.max(0, delayMs), scheduler), stop$).pipe(take(1));
 
     const wait = (): Observable<unknown> => race(pause(paceOf(options).waitMs), hurry$).pipe(take(1));
@@ -160,7 +165,7 @@ export const maintenanceSweep = <Cursor, Key>(options: MaintenanceSweepOptions<C
           defer(() => moveOn(next)),
         ),
       ),
-      // The series could not be listed; trying again at once would be a busy loop.
+      // The series could not be listed. Trying again at once would be a busy loop.
       catchError((error: unknown) =>
         concat(of<SweepNotice>({ type: 'visitFailed', error }), pause(tickMs).pipe(ignoreElements())),
       ),
@@ -175,7 +180,7 @@ export const maintenanceSweep = <Cursor, Key>(options: MaintenanceSweepOptions<C
     return merge(stopped$, step$.pipe(repeat({ delay: () => (isStopped ? EMPTY : of(0)) })));
   });
 
-/** How long to wait before the next batch, and how large that is. */
+/** How long to wait before the next batch, and its size. */
 const paceOf = <Cursor, Key>({
   source,
   sweepMs,

@@ -1,10 +1,10 @@
 /**
- * Adding samples to chunks in slots of a slab, in any encoding. A slot is in its serialised form after every sample: its
- * 1,024 bytes are what heads.db stores.
+ * Adds samples to chunks in slots of a slab, in any encoding. A slot is in its serialised form after every sample:
+ * heads.db stores its 1,024 bytes as they are.
  *
- * A chunk that can take no more is followed by a new one, of the default encoding. A chunk whose fields have become too
- * narrow is written again with wider ones over the same slot, and may then need several: the samples' chunks change, and
- * one sample can lead to more than two of them. The chunks form a chain through `slab.next`.
+ * When a chunk is full, the next sample starts a new chunk of the default encoding. When a chunk's fields are too
+ * narrow for a sample, the chunk is rewritten in its own slot with wider fields. The rewritten samples may not fit one
+ * chunk any more, so a single sample can lead to more than two chunks. The chunks form a chain through `slab.next`.
  */
 import { highHalf, lowHalf } from '../model/int64.ts';
 import { DELTA, DOUBLE_DELTA, type Encoding, VARBIT } from './chunk.ts';
@@ -20,11 +20,11 @@ import { addToVarbit, beginVarbit } from './varbit.ts';
 import { ZERO } from './varbit-layout.ts';
 
 export interface ChunkAppenderOptions {
-  /** Encoding of the chunks that are started. */
+  /** Encoding of new chunks. */
   readonly defaultEncoding: Encoding;
   /**
-   * Whether what was appended decodes to the same bits, always; default true. With false the chunks are those of the
-   * original, bit for bit, where it loses bits as well.
+   * Whether every sample decodes to the bits that were appended; default true. With false, the chunks are those of the
+   * original, bit for bit, and lose bits where the original loses them.
    */
   readonly lossless?: boolean;
 }
@@ -33,7 +33,7 @@ export class ChunkAppender {
   private readonly slab: Slab;
   private readonly defaultEncoding: Encoding;
   private readonly lossless: boolean;
-  /** Columns for chunks that are written again, one for each that is at the same time. */
+  /** Columns for rewriting chunks. Rewriting can nest, so each rewrite takes a set of its own and returns it here. */
   private readonly spareColumns: ExactColumns[] = [];
 
   constructor(slab: Slab, options: ChunkAppenderOptions) {
@@ -42,14 +42,17 @@ export class ChunkAppender {
     this.lossless = options.lossless ?? true;
   }
 
-  /** Starts a chunk of the default encoding with its first sample and returns its slot. Milliseconds; halves of IEEE bits. */
+  /**
+   * Starts a chunk of the default encoding with its first sample and returns its slot. The time is in milliseconds, the
+   * value is given as the two halves of its IEEE bits.
+   */
   start(timestamp: number, high: number, low: number): Slot {
     return this.startWide(highHalf(timestamp), lowHalf(timestamp), high, low);
   }
 
   /**
-   * The same in a small slot, where the encoding can begin in one: the first sample of a varbit chunk is in its header. The
-   * head must be appended to in registers from then on, or moved to a full slot (varbit-head.ts).
+   * The same as {@link start}, but in a small slot if the encoding is varbit, whose header holds the first sample. The
+   * caller must then append to the head in registers, or move it to a full slot (varbit-head.ts).
    */
   startSmall(timestamp: number, high: number, low: number): Slot {
     if (this.defaultEncoding !== VARBIT) return this.start(timestamp, high, low);
@@ -66,16 +69,16 @@ export class ChunkAppender {
   }
 
   /**
-   * Adds a sample to the open chunk in `slot` and returns the slot of the head afterwards: in the common case the same,
-   * else the end of the chain that begins at `slot`. Throws `TIDEMARK_CORRUPT_CHUNK`, with nothing changed, when the
-   * sample is before the chunk's newest as far as the encoding can tell, or the chunk is damaged. A chunk from elsewhere
-   * must have passed validateChunk (decode.ts).
+   * Adds a sample to the open chunk in `slot` and returns the slot of the head afterwards. This is usually the same
+   * slot, otherwise the end of the chain that begins at `slot`. Throws `TIDEMARK_CORRUPT_CHUNK` and changes nothing if
+   * the chunk is damaged, or if the sample is before the chunk's newest sample and the encoding can tell. A chunk that
+   * was read from disk must have passed validateChunk (decode.ts).
    */
   append(slot: Slot, timestamp: number, high: number, low: number): Slot {
     return this.appendWide(slot, highHalf(timestamp), lowHalf(timestamp), high, low);
   }
 
-  /** The same for a time given as the two halves of an int64. */
+  /** The same as {@link append} for a time given as the two halves of an int64. */
   appendWide(slot: Slot, timeHigh: number, timeLow: number, high: number, low: number): Slot {
     const outcome = this.add(slot, timeHigh, timeLow, high, low);
     if (outcome === ADDED) return slot;
@@ -104,7 +107,7 @@ export class ChunkAppender {
     return addToDelta(block, offset, timeHigh, timeLow, high, low, lossless);
   }
 
-  /** Writes the chunk again with wider parameters, then adds the sample. */
+  /** Rewrites the chunk with wider parameters, then adds the sample. */
   private transcode(
     slot: Slot,
     parameters: number,

@@ -1,7 +1,7 @@
 /**
  * Fixed-width integers and bit fields inside chunk slots. Encodings 0 and 1 are little endian, encoding 2 is big endian
- * (docs/formats/chunks.md). `at` is a position in the block, not in the slot. Nothing here allocates.
- * What is not here is in src/model/int64.ts, which the other formats use as well.
+ * (docs/formats/chunks.md). `at` is a position in the block, not in the slot. Nothing here allocates. Integers that
+ * other formats use too, such as big-endian int32, are in src/model/int64.ts.
  */
 import { fromHalves } from '../model/int64.ts';
 
@@ -67,8 +67,8 @@ export const writeUint24BE = (block: Uint8Array, at: number, value: number): voi
 };
 
 /**
- * Sets exactly the `count` (0 to 32) bits from bit `bit` of the slot at `offset` to the low bits of `value`. Bit 0 is the
- * most significant bit of the slot's first byte.
+ * Sets exactly the `count` (0 to 32) bits from bit `bit` of the slot at `offset` to the low bits of `value`. Bit 0 is
+ * the most significant bit of the slot's first byte.
  */
 export const writeBits = (block: Uint8Array, offset: number, bit: number, count: number, value: number): void => {
   let at = offset + (bit >> 3);

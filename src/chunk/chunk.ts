@@ -1,6 +1,6 @@
 /**
- * What the rest of the store knows of chunks: their encodings, how a sample is added, how they are read. The bytes are
- * specified in docs/formats/chunks.md. Codecs are pure: they touch slots of a slab and nothing else.
+ * The chunk encodings, and the columns that chunks are decoded into. docs/formats/chunks.md specifies the bytes. Codecs
+ * are pure: they touch the bytes of a slot and nothing else.
  */
 
 export const DELTA = 0;
@@ -10,12 +10,12 @@ export const VARBIT = 2;
 /** 0 delta, 1 double-delta, 2 varbit: the numbers on disk. */
 export type Encoding = 0 | 1 | 2;
 
-/** Columns that decoded samples are written to: grown by the caller, filled from `count` on. */
+/** Columns for decoded samples. Decoders add samples from `count` on; room for them is made with `reserve`. */
 export class SampleColumns {
   count = 0;
   timestamps: Float64Array;
   values: Float64Array;
-  /** The same memory as `values`: two 32-bit words a value, in the machine's order, so that NaN payloads survive. */
+  /** The same memory as `values`, as two 32-bit words a value in the machine's order, so that NaN payloads survive. */
   words: Int32Array;
 
   constructor(capacity = 256) {

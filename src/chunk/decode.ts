@@ -1,8 +1,9 @@
 /**
- * Reading chunks of any encoding, wherever their 1,024 bytes are: in a slot, in a record of a series file, in heads.db.
+ * Reads chunks of any encoding. The 1,024 bytes may be in a slot, in a record of a series file or in heads.db.
  *
- * Damage is answered with `TIDEMARK_CORRUPT_CHUNK`, with the samples before it already in the columns. Reading ends on
- * any input and yields at most 126,211 samples: a run of equal intervals is the densest that a chunk can hold.
+ * On damage, the functions throw `TIDEMARK_CORRUPT_CHUNK`; the samples before the damage are in the columns by then.
+ * Reading terminates on any input and yields at most 126,211 samples: a run of equal intervals is the densest content
+ * of a chunk.
  */
 import { fromHalves, highHalf, lowHalf, readInt32BE } from '../model/int64.ts';
 import { readUint24BE } from './bytes.ts';
@@ -27,7 +28,7 @@ import {
 } from './double-delta.ts';
 import { ExactColumns } from './exact-columns.ts';
 import { HIGH_WORD, LOW_WORD } from './float-bits.ts';
-import { highOfSum } from './int64.ts';
+import { highOfSum } from './int64-halves.ts';
 import { corruptChunk } from './outcome.ts';
 import { CHUNK_BYTES } from './slab.ts';
 import { decodeVarbit, isVarbitClosed, varbitFirstTime, varbitLastTime } from './varbit-decode.ts';
@@ -45,14 +46,14 @@ export const encodingName = (encoding: number): EncodingName => {
   return name;
 };
 
-/** The number on disk of an encoding given by name. */
+/** The number of an encoding on disk, from its name. */
 export const encodingOf = (name: EncodingName): Encoding => encodingNames.indexOf(name) as Encoding;
 
 /** Adds all samples of the chunk at `offset` to the columns, as the original reads them. */
 export const decodeChunk = (block: Uint8Array, offset: number, encoding: number, into: SampleColumns): void =>
   decodeRange(block, offset, encoding, -Infinity, Infinity, into, false);
 
-/** Adds the samples with `from <= time <= through` (milliseconds), and reads no further than it must. */
+/** Adds the samples with `from <= time <= through` (milliseconds), and stops reading after them. */
 export const decodeChunkRange = (
   block: Uint8Array,
   offset: number,
@@ -63,8 +64,9 @@ export const decodeChunkRange = (
 ): void => decodeRange(block, offset, encoding, from, through, into, false);
 
 /**
- * Adds all samples of a chunk that a store holds: no two of them have the same time. So the times are right, too, where
- * the original stored an interval of exactly 2^24 ms as 0 (docs/formats/chunks.md, "Limits").
+ * Adds all samples of a chunk from a store. The original stored an interval of exactly 2^24 ms as 0
+ * (docs/formats/chunks.md, "Limits"). In a store no two samples of a series have the same time, so an interval of 0 is
+ * read as 2^24 ms.
  */
 export const decodeStored = (block: Uint8Array, offset: number, encoding: number, into: SampleColumns): void =>
   decodeRange(block, offset, encoding, -Infinity, Infinity, into, true);
@@ -122,7 +124,7 @@ export const decodeChunkExactly = (block: Uint8Array, offset: number, encoding: 
   }
 };
 
-/** Throws what the original answers when it loads these bytes as a chunk. It looks at lengths and widths, nothing else. */
+/** Throws if the original would refuse to load these bytes as a chunk. The original checks only lengths and widths. */
 export const validateChunk = (block: Uint8Array, offset: number, encoding: number): void => {
   if (encoding > VARBIT) throw corruptChunk(`unknown chunk encoding: ${encoding}`, { encoding });
   if (block.length - offset < CHUNK_BYTES) throw corruptChunk('unexpected EOF', { encoding });
@@ -156,7 +158,7 @@ export const lastValueOf = (block: Uint8Array, offset: number, encoding: number)
   return { high: columns.words[word + HIGH_WORD], low: columns.words[word + LOW_WORD] };
 };
 
-/** How many samples the chunk holds. Encodings 0 and 1 say so, varbit is decoded. */
+/** How many samples the chunk holds. For encodings 0 and 1 this follows from the header; a varbit chunk is decoded. */
 export const sampleCountOf = (block: Uint8Array, offset: number, encoding: number): number => {
   if (encoding === DELTA) return Math.max(0, deltaCount(block, offset));
   if (encoding === DOUBLE_DELTA) return Math.max(0, doubleDeltaCount(block, offset));
@@ -165,19 +167,19 @@ export const sampleCountOf = (block: Uint8Array, offset: number, encoding: numbe
   return columns.count;
 };
 
-/** Bytes of the 1,024 that mean something: what is written to a series file for encodings 0 and 1, all for varbit. */
+/** How many of the 1,024 bytes are in use: the used length for encodings 0 and 1, all bytes for varbit. */
 export const usedBytesOf = (block: Uint8Array, offset: number, encoding: number): number => {
   if (encoding === VARBIT) return CHUNK_BYTES;
   return Math.min(CHUNK_BYTES, encoding === DELTA ? deltaUsed(block, offset) : doubleDeltaUsed(block, offset));
 };
 
-/** Whether the chunk can take no more, whatever comes: a varbit chunk that a sample has closed. */
+/** Whether the chunk can take no further sample: true for a varbit chunk that a sample has closed. */
 export const isClosedForGood = (block: Uint8Array, offset: number, encoding: number): boolean =>
   encoding === VARBIT && isVarbitClosed(block, offset);
 
 /**
- * Writes the 1,024 bytes of the chunk as a series file has them. The original leaves the bytes beyond the used length to
- * whatever its buffer held; here they are zeros.
+ * Writes the 1,024 bytes of the chunk for a series file. Beyond the used length, the original writes what its buffer
+ * held before; here these bytes are zeros.
  */
 export const writeForSeriesFile = (
   block: Uint8Array,
@@ -192,10 +194,11 @@ export const writeForSeriesFile = (
 };
 
 /**
- * Whether a sample added to this open chunk will be read as it was given. Always so in chunks that Tidemark wrote. The
- * original's varbit encoder can leave a head whose payload or footer disagrees with what it was given
- * (docs/formats/chunks.md, "What Tidemark writes differently"): such a head must be closed, so that the next sample starts
- * a new chunk. Throws `TIDEMARK_CORRUPT_CHUNK` for one that can't be read. Decodes the chunk: for heads from elsewhere.
+ * Whether a sample that is added to this open chunk will be read back unchanged. This holds for every chunk that
+ * Tidemark wrote. The original's varbit encoder can leave a head whose payload or footer disagrees with the appended
+ * samples (docs/formats/chunks.md, "What Tidemark writes differently"). Such a head must be closed, so that the next
+ * sample starts a new chunk. Throws `TIDEMARK_CORRUPT_CHUNK` if the chunk can't be read. Decodes the whole chunk, so
+ * use it only for heads that were read from disk.
  */
 export const isFaithfulHead = (block: Uint8Array, offset: number, encoding: number): boolean => {
   if (encoding !== VARBIT || isVarbitClosed(block, offset)) return true;
@@ -214,7 +217,7 @@ export const isFaithfulHead = (block: Uint8Array, offset: number, encoding: numb
   );
 };
 
-/** Whether all times of the chunk are within what doubles add exactly, damaged payloads included. */
+/** Whether doubles can add all times of the chunk exactly, even if its payload is damaged. */
 const fitsDoubles = (block: Uint8Array, offset: number, encoding: number): boolean => {
   if (Math.abs(firstTimeOf(block, offset, encoding)) >= PLAIN_TIME_LIMIT) return false;
   return encoding !== DOUBLE_DELTA || hasShortSteps(block, offset);
@@ -222,7 +225,7 @@ const fitsDoubles = (block: Uint8Array, offset: number, encoding: number): boole
 
 const PLAIN_TIME_LIMIT = 2 ** 52;
 
-/** The same as decodeChunkRange for times that doubles can't add: exact ones first, then the nearest doubles. */
+/** decodeChunkRange for times that doubles can't add: computes exact times first, then takes the nearest doubles. */
 const decodeWideRange = (
   block: Uint8Array,
   offset: number,
@@ -248,7 +251,9 @@ const decodeWideRange = (
   }
 };
 
-/** Adds the first time to the differences that were decoded, and takes a newest sample from the header. */
+/**
+ * Adds the first time to the decoded differences. Takes the newest time from the header if that sample is only there.
+ */
 const placeVarbitTimes = (
   block: Uint8Array,
   offset: number,

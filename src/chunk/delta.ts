@@ -1,5 +1,6 @@
 /**
- * Encoding 0, delta: every sample is stored as its distance from the chunk's first one. All numbers are little endian.
+ * Encoding 0, delta: every sample is stored as its distance from the chunk's first sample. All numbers are little
+ * endian.
  *
  *   0   1  tb: bytes of a time: 1, 2, 4 or 8        11  8  base value, float64
  *   1   1  vb: bytes of a value: 0, 1, 2, 4 or 8    19  2  used length, this header included
@@ -11,7 +12,7 @@
 import { readInt32LE, readInt64LE, readUint16LE, readUnsignedLE, writeHalvesLE, writeUint16LE } from './bytes.ts';
 import type { SampleColumns } from './chunk.ts';
 import { HIGH_WORD, LOW_WORD, toDouble } from './float-bits.ts';
-import { highOfDifference, highOfSum, secondsText, unsignedByteCount } from './int64.ts';
+import { highOfDifference, highOfSum, secondsText, unsignedByteCount } from './int64-halves.ts';
 import { ADDED, corruptChunk, OVERFLOW, TRANSCODE } from './outcome.ts';
 import {
   endOfRange,
@@ -34,7 +35,7 @@ const BASE_VALUE = 11;
 const USED = 19;
 const HEADER_BYTES = 21;
 
-/** Makes the zeroed slot an empty chunk of the parameters (residuals.ts). */
+/** Makes the zeroed slot an empty chunk with these parameters (residuals.ts). */
 export const beginDelta = (block: Uint8Array, offset: number, parameters: number): void => {
   block[offset + TIME_BYTES] = parameters >> 8;
   block[offset + VALUE_BYTES] = (parameters >> 4) & 0xf;
@@ -42,7 +43,7 @@ export const beginDelta = (block: Uint8Array, offset: number, parameters: number
   writeUint16LE(block, offset + USED, HEADER_BYTES);
 };
 
-/** Adds a sample and returns an outcome. Throws, with nothing changed, when its time is before the chunk's first. */
+/** Adds a sample and returns an outcome. Throws and changes nothing if its time is before the chunk's first. */
 export const addToDelta = (
   block: Uint8Array,
   offset: number,
@@ -83,13 +84,13 @@ export const addToDelta = (
   return ADDED;
 };
 
-/** How many samples the chunk holds, by its used length. */
+/** How many samples the chunk holds, computed from its used length. */
 export const deltaCount = (block: Uint8Array, offset: number): number =>
   Math.floor((deltaUsed(block, offset) - HEADER_BYTES) / sampleBytes(block, offset));
 
 export const deltaUsed = (block: Uint8Array, offset: number): number => readUint16LE(block, offset + USED);
 
-/** What the original finds wrong when it loads the chunk, or `undefined`. */
+/** Why the original would refuse to load the chunk, or `undefined`. */
 export const deltaProblem = (block: Uint8Array, offset: number): string | undefined =>
   headerProblem(
     'delta',
@@ -110,7 +111,7 @@ export const deltaTimeAt = (block: Uint8Array, offset: number, index: number): n
   return readInt64LE(block, offset + BASE_TIME) + readUnsignedLE(block, at, timeBytes);
 };
 
-/** Adds the samples with `from <= time <= through` to the columns; times must be ones that doubles add exactly. */
+/** Adds the samples with `from <= time <= through` to the columns. Doubles must be able to add the times exactly. */
 export const decodeDelta = (
   block: Uint8Array,
   offset: number,

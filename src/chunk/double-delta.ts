@@ -1,6 +1,6 @@
 /**
- * Encoding 1, double-delta: every sample is stored as its distance from the straight line through the chunk's first two,
- * in fields of one width for the whole chunk. All numbers are little endian.
+ * Encoding 1, double-delta: every sample is stored as its distance from the straight line through the chunk's first two
+ * samples. All samples of a chunk have fields of the same width. All numbers are little endian.
  *
  *   0   2  used length, this header included       13  8  base value, float64
  *   2   1  tb: bytes of a time: 1, 2, 4 or 8       21  8  ΔT, int64; with tb 8 the time of sample 1
@@ -8,7 +8,7 @@
  *   4   1  1 when values are integer residuals     37  …  samples from 2 on: tb bytes of time, vb bytes of value
  *   5   8  base time, int64
  *
- * docs/formats/chunks.md has the rules in full, with the cases in which the original's own encoder loses bits.
+ * docs/formats/chunks.md has the rules in full, with the cases in which the original's encoder loses bits.
  */
 import { fromHalves } from '../model/int64.ts';
 import { readInt32LE, readInt64LE, readSignedLE, readUint16LE, writeHalvesLE, writeUint16LE } from './bytes.ts';
@@ -21,7 +21,7 @@ import {
   secondsText,
   signedByteCount,
   unsignedByteCount,
-} from './int64.ts';
+} from './int64-halves.ts';
 import { ADDED, corruptChunk, OVERFLOW, TRANSCODE } from './outcome.ts';
 import {
   endOfRange,
@@ -45,12 +45,12 @@ const BASE_VALUE = 13;
 const TIME_DELTA = 21;
 const VALUE_DELTA = 29;
 
-/** Used length of a chunk with no, with one and with two samples. */
+/** Used length of a chunk with no sample, one sample and two samples. */
 const EMPTY_BYTES = 5;
 const ONE_SAMPLE_BYTES = 21;
 const HEADER_BYTES = 37;
 
-/** Makes the zeroed slot an empty chunk of the parameters (residuals.ts). */
+/** Makes the zeroed slot an empty chunk with these parameters (residuals.ts). */
 export const beginDoubleDelta = (block: Uint8Array, offset: number, parameters: number): void => {
   writeUint16LE(block, offset + USED, EMPTY_BYTES);
   block[offset + TIME_BYTES] = parameters >> 8;
@@ -58,7 +58,7 @@ export const beginDoubleDelta = (block: Uint8Array, offset: number, parameters: 
   block[offset + IS_INTEGER] = parameters & 1;
 };
 
-/** Adds a sample and returns an outcome. Throws, with nothing changed, when the second is before the first. */
+/** Adds a sample and returns an outcome. Throws and changes nothing if the second sample is before the first. */
 export const addToDoubleDelta = (
   block: Uint8Array,
   offset: number,
@@ -158,7 +158,9 @@ const addLater = (
   return ADDED;
 };
 
-/** How many samples the chunk holds, by its used length; negative for some lengths that end inside the header. */
+/**
+ * How many samples the chunk holds, computed from its used length; negative for some lengths that end in the header.
+ */
 export const doubleDeltaCount = (block: Uint8Array, offset: number): number => {
   const used = doubleDeltaUsed(block, offset);
   if (used <= EMPTY_BYTES) return 0;
@@ -168,13 +170,13 @@ export const doubleDeltaCount = (block: Uint8Array, offset: number): number => {
 
 export const doubleDeltaUsed = (block: Uint8Array, offset: number): number => readUint16LE(block, offset + USED);
 
-/** What the original finds wrong when it loads the chunk, or `undefined`. */
+/** Why the original would refuse to load the chunk, or `undefined`. */
 export const doubleDeltaProblem = (block: Uint8Array, offset: number): string | undefined => {
   const used = doubleDeltaUsed(block, offset);
   return headerProblem('doubledelta', used, ONE_SAMPLE_BYTES, block[offset + TIME_BYTES], block[offset + VALUE_BYTES]);
 };
 
-/** Whether steps of time are within what doubles multiply and add exactly. */
+/** Whether doubles can multiply and add the chunk's time steps exactly. */
 export const hasShortSteps = (block: Uint8Array, offset: number): boolean =>
   block[offset + TIME_BYTES] === 8 || Math.abs(timeDelta(block, offset)) < SHORT_STEP_LIMIT;
 
@@ -191,7 +193,7 @@ export const doubleDeltaTimeAt = (block: Uint8Array, offset: number, index: numb
   return timeBytes === 8 ? readInt64LE(block, at) : base + index * delta + readSignedLE(block, at, timeBytes);
 };
 
-/** Adds the samples with `from <= time <= through` to the columns; times must be ones that doubles add exactly. */
+/** Adds the samples with `from <= time <= through` to the columns. Doubles must be able to add the times exactly. */
 export const decodeDoubleDelta = (
   block: Uint8Array,
   offset: number,
@@ -201,7 +203,7 @@ export const decodeDoubleDelta = (
 ): void => {
   const count = Math.max(0, doubleDeltaCount(block, offset));
   const problem = count > 2 ? valueProblem(block[offset + VALUE_BYTES], block[offset + IS_INTEGER] === 1) : undefined;
-  // The first two samples are in the header and can be read all the same.
+  // The first two samples are in the header, so they can be read even if the payload can't.
   const readable = problem === undefined ? count : 2;
   into.reserve(readable);
   decodeTimes(block, offset, readable, into);
@@ -277,7 +279,7 @@ const decodeValues = (block: Uint8Array, offset: number, start: number, end: num
 const sampleAt = (block: Uint8Array, offset: number, index: number): number =>
   offset + HEADER_BYTES + (index - 2) * (block[offset + TIME_BYTES] + block[offset + VALUE_BYTES]);
 
-/** The time that the line through the first two samples has at sample `index`, wrapping; meaningless with tb 8. */
+/** The time at sample `index` on the line through the first two samples. Wraps; meaningless with tb 8. */
 const lineTimeLow = (block: Uint8Array, offset: number, index: number): number =>
   (readInt32LE(block, offset + BASE_TIME) + Math.imul(timeDeltaLow(block, offset), index)) | 0;
 

@@ -1,12 +1,12 @@
 /**
- * Decoded samples with times over the whole range of int64, for rewriting chunks and for what other programs left: a
- * double holds only times within ±2^53.
+ * Decoded samples with times over the whole range of int64. A double holds only times within ±2^53 exactly; rewriting a
+ * chunk, and reading chunks of other programs, may need more.
  */
 import { SampleColumns } from './chunk.ts';
 
 export class ExactColumns {
   times: BigInt64Array = new BigInt64Array(256);
-  /** The same memory as `times`: two words a time, in the machine's order. */
+  /** The same memory as `times`, as two words a time in the machine's order. */
   timeWords: Int32Array = new Int32Array(this.times.buffer);
   /** The values, and times as the nearest doubles. */
   readonly samples: SampleColumns = new SampleColumns();

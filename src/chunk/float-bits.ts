@@ -1,6 +1,6 @@
 /**
- * Doubles and their IEEE bits. Values travel through this layer as two int32 halves, because a signalling NaN changes
- * its bits as soon as it goes through a register of the floating point unit (docs/formats/chunks.md, "Common rules").
+ * Doubles and their IEEE bits. This layer passes values as two int32 halves, because a register of the floating-point
+ * unit changes the bits of a signalling NaN (docs/formats/chunks.md, "Common rules").
  */
 
 const double = new Float64Array(1);
@@ -9,7 +9,7 @@ const single = new Float32Array(1);
 const singleWord = new Int32Array(single.buffer);
 
 double[0] = 1;
-/** Which of a double's two words in memory, 0 or 1, is the one with sign and exponent on this machine. */
+/** Which of a double's two words in memory, 0 or 1, holds sign and exponent on this machine. */
 export const HIGH_WORD: 0 | 1 = words[1] === 0 ? 0 : 1;
 export const LOW_WORD: 0 | 1 = HIGH_WORD === 1 ? 0 : 1;
 
@@ -46,11 +46,11 @@ export const floatFromBits = (bits: number): number => {
 
 const TWO_POW_63 = 2 ** 63;
 
-/** Whether converting to int64 and back gives the number again. NaN, the infinities and 2^63 do not; -0 does. */
+/** Whether converting to int64 and back gives the same number. False for NaN, the infinities and 2^63; true for -0. */
 export const isInt64 = (value: number): boolean =>
   value >= -TWO_POW_63 && value < TWO_POW_63 && Math.trunc(value) === value;
 
-/** Whether the number is integral and within int32; -0 is. */
+/** Whether the number is integral and within int32; true for -0. */
 export const isInt32 = (value: number): boolean => (value | 0) === value;
 
 /** Bytes that an integral residual needs: 0 (for 0), 1, 2, 4 or 8. */

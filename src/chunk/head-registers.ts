@@ -1,25 +1,26 @@
 /**
- * The registers of an open varbit head: int32s in the series' row, and the payload bits that wait there.
+ * The registers of an open varbit head: int32s in the series' row. They include payload bits that are not in the slot
+ * yet.
  *
  *   0  next bit | value encoding << 16 | whether the slot is a small one << 20
  *   1  last Δt
  *   2  last Δv, or the xor window, as in the footer
  *   3  repeat counter: its bit << 8 | its value; 0 for none
- *   4… payload words that are not stored yet: the group that `next` is in, with zeros after it. The bits of a counter
- *      that still counts are zeros too; its value comes in when the run ends
+ *   4… payload words that are not in the slot yet: the group of words that contains bit `next`, with zeros after it.
+ *      The bits of a running repeat counter are zeros too; its value is written when the run ends
  */
 import { writeInt32BE } from '../model/int64.ts';
 import { writeBits } from './bytes.ts';
 import { COUNTER_BITS } from './varbit-layout.ts';
 
 /**
- * Payload bits that wait in the row: 512, a cache line of the slot. The more there are, the less often the slot is touched,
- * which is what costs most when there are many series.
+ * Payload words that the row buffers: 512 bits, a cache line of the slot. A larger buffer would touch the slot less
+ * often. Touching the slot is the largest cost of an append when there are many series.
  */
 const PENDING_WORDS = 16;
 const PENDING_BITS = PENDING_WORDS * 32;
 
-/** int32s of a row that belong to this module. */
+/** How many int32s of a row belong to this module. */
 export const HEAD_REGISTERS = 4 + PENDING_WORDS;
 
 export const STATE = 0;
@@ -27,16 +28,18 @@ export const DELTA = 1;
 export const VALUE_STATE = 2;
 export const COUNTER = 3;
 const PENDING = 4;
-/** The payload begins in the middle of a word that begins with the last bytes of the header: first Δt, flags, next. */
+/** The payload begins in the middle of a word. That word begins with the header's last bytes: first Δt, flags, next. */
 export const HEADER_TAIL_BIT = 256;
 /** The head is in a small slot (small-head.ts). */
 export const IN_SMALL_SLOT = 1 << 20;
-/** `next` in registers of a head with two samples, so that 304 stands for a payload that has begun. */
+/**
+ * `next` in the registers of a head with two samples. On disk it is 304; in registers 304 means a payload has begun.
+ */
 export const TWO_SAMPLES = 2;
-/** State of registers that hold no head: no sample can be added behind this bit. */
+/** State of registers that hold no head. No sample fits after this bit, so every append is refused. */
 export const NONE = 0xffff;
 
-/** Adds the low `count` (1 to 32) bits, above which `bits` has to be 0, and stores the group of words that they fill. */
+/** Adds the low `count` (1 to 32) bits; the rest of `bits` must be 0. Stores the group of words if it is now full. */
 export const put = (
   rows: Int32Array,
   at: number,
@@ -63,7 +66,7 @@ export const put = (
   if (left < 0) rows[pendingAt(at, next)] = bits << (32 + left);
 };
 
-/** Stores the words of a group from bit `from` to bit `through`, but not the header before what pending words have of it. */
+/** Stores the words of a group from bit `from` to bit `through`. Header bytes before HEADER_TAIL_BIT are left alone. */
 export const flush = (
   rows: Int32Array,
   at: number,
@@ -81,13 +84,13 @@ export const clearPending = (rows: Int32Array, at: number): void => {
   for (let word = at + PENDING; word < at + PENDING + PENDING_WORDS; word++) rows[word] = 0;
 };
 
-/** The first bit of the group of words that bit `next` is in. */
+/** The first bit of the group of words that contains bit `next`. */
 export const groupOf = (next: number): number => next & ~(PENDING_BITS - 1);
 
-/** Where the pending word of a bit is. */
+/** Index in `rows` of the pending word that contains a bit. */
 export const pendingAt = (at: number, bit: number): number => at + PENDING + ((bit >> 5) & (PENDING_WORDS - 1));
 
-/** Brings a repeat counter's value into the payload: the part in the slot, and the part that is still pending. */
+/** Writes a repeat counter's value into the payload: one part of it may be in the slot, the rest is still pending. */
 export const writeCounter = (
   rows: Int32Array,
   at: number,
@@ -102,7 +105,9 @@ export const writeCounter = (
   flipCounter(rows, at, next, counter);
 };
 
-/** Exclusive or of the pending words with the part of a counter that is in them: sets the value, or clears it again. */
+/**
+ * XORs the pending part of a repeat counter's value into the pending words. This sets the value, or clears it again.
+ */
 export const flipCounter = (rows: Int32Array, at: number, next: number, counter: number): void => {
   const value = counter & 0xff;
   const end = (counter >> 8) + COUNTER_BITS;

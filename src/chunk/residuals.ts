@@ -1,10 +1,10 @@
 /**
- * What encodings 0 and 1 have in common: each sample is the distance from a prediction (the first sample, or the line
- * through the first two), in fields of one width for the whole chunk. When a distance does not fit, the chunk is written
- * again with wider fields.
+ * The common part of encodings 0 and 1. Each sample is stored as its distance from a prediction: the first sample, or
+ * the line through the first two. All samples of a chunk have fields of the same width. When a distance does not fit,
+ * the chunk is rewritten with wider fields.
  *
- * The parameters of a chunk are one number, `tb << 8 | vb << 4 | isInteger`: bytes of a time (1, 2, 4, 8), bytes of a value
- * (0, 1, 2, 4, 8), and whether values are integer distances. With 8 bytes, times and values are absolute.
+ * The parameters of a chunk are one number, `tb << 8 | vb << 4 | isInteger`: bytes of a time (1, 2, 4, 8), bytes of a
+ * value (0, 1, 2, 4, 8), and whether values are integer distances. With 8 bytes, times and values are absolute.
  */
 import { readInt32LE, readSignedLE, writeHalvesLE, writeLE } from './bytes.ts';
 import type { SampleColumns } from './chunk.ts';
@@ -19,9 +19,9 @@ export const parametersOf = (timeBytes: number, valueBytes: number, isInteger: b
   (timeBytes << 8) | (valueBytes << 4) | (isInteger && valueBytes !== 8 ? 1 : 0);
 
 /**
- * The parameters that a chunk needs to take a value. `timeBytesNeeded` is what the sample's time needs. The original asks
- * whether the distance is representable, not whether adding it back gives the value; `lossless` asks that too, last,
- * and goes to absolute values when it does not.
+ * The parameters that a chunk needs to take a sample. `timeBytesNeeded` is the width that the sample's time needs. The
+ * original checks whether the distance is representable. It does not check whether adding the distance back gives the
+ * value. `lossless` checks that as well, last, and changes to absolute values if the sum differs.
  */
 export const parametersFor = (
   timeBytes: number,
@@ -46,14 +46,14 @@ export const parametersFor = (
   return parametersOf(newTimeBytes, newValueBytes, isInteger);
 };
 
-/** Whether the decoder's sum has the value's bits. NaN never gets here; `Object.is` tells -0 from 0. */
+/** Whether the decoder's sum has the value's bits. The value is never NaN here; `Object.is` tells -0 from 0. */
 const isReproduced = (value: number, predicted: number, valueBytes: number, isInteger: boolean): boolean => {
   if (valueBytes === 0) return Object.is(predicted, value);
   const distance = value - predicted;
   return Object.is(predicted + (isInteger ? distance | 0 : Math.fround(distance)), value);
 };
 
-/** Writes a time of which 8 bytes are absolute and fewer are the distance's lower bytes. */
+/** Writes a time. A time of 8 bytes is absolute; a shorter one is the lower bytes of the distance. */
 export const writeTime = (
   block: Uint8Array,
   at: number,
@@ -66,7 +66,7 @@ export const writeTime = (
   else writeLE(block, at, timeBytes, distanceLow);
 };
 
-/** Writes a value of which 8 bytes are absolute and fewer are the distance. */
+/** Writes a value. A value of 8 bytes is absolute; a shorter one is the distance. */
 export const writeValue = (
   block: Uint8Array,
   at: number,
@@ -80,7 +80,7 @@ export const writeValue = (
   else writeLE(block, at, valueBytes, isInteger ? distance | 0 : floatBitsOf(distance));
 };
 
-/** Reads the value at `at`, of 1 to 8 bytes, into place `to` of the columns. */
+/** Reads the value at `at`, of 0 to 8 bytes, into place `to` of the columns. */
 export const readValue = (
   block: Uint8Array,
   at: number,
@@ -102,7 +102,7 @@ export const readValue = (
   }
 };
 
-/** What the original finds wrong with used length and widths when it loads a chunk, or `undefined`. */
+/** Why the original would refuse a chunk with this used length and these widths, or `undefined`. */
 export const headerProblem = (
   name: string,
   used: number,
@@ -120,21 +120,23 @@ export const headerProblem = (
 const isWidth = (byteCount: number): boolean =>
   byteCount === 1 || byteCount === 2 || byteCount === 4 || byteCount === 8;
 
-/** Why values of these parameters can't be read, or `undefined`: the original finds out only when it reads one. */
+/**
+ * Why values with these parameters can't be read, or `undefined`. The original checks this only when it reads a value.
+ */
 export const valueProblem = (valueBytes: number, isInteger: boolean): string | undefined => {
   if (isInteger && valueBytes === 8) return 'invalid number of bytes for integer delta: 8';
   if (!isInteger && valueBytes < 4) return `invalid number of bytes for floating point delta: ${valueBytes}`;
   return undefined;
 };
 
-/** Index of the first of `count` ascending times from place `at` on that is not before `from`. */
+/** Index of the first time at or after `from`, among `count` ascending times from place `at` on. */
 export const firstInRange = (times: Float64Array, at: number, count: number, from: number): number => {
   let index = 0;
   while (index < count && times[at + index] < from) index++;
   return index;
 };
 
-/** Index after the last of `count` ascending times from place `at` on that is not after `through`. */
+/** Index after the last time at or before `through`, among `count` ascending times from place `at` on. */
 export const endOfRange = (times: Float64Array, at: number, count: number, through: number): number => {
   let index = count;
   while (index > 0 && times[at + index - 1] > through) index--;

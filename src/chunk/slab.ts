@@ -1,28 +1,28 @@
 /**
- * Where chunk bytes live: 1,024-byte slots in large shared blocks outside the JavaScript heap. Worker threads see the
- * same blocks, so a chunk travels to the disk without being copied to another heap.
+ * Memory for chunk bytes: 1,024-byte slots in large shared blocks outside the JavaScript heap. Worker threads see the
+ * same blocks, so a chunk is written to disk without being copied to another heap.
  *
- * Beside them there are small slots of 256 bytes, in blocks of their own, for open heads that do not need more yet: most
+ * There are also small slots of 256 bytes, in blocks of their own. They hold open heads that do not need more yet: most
  * series of a young store, and series that hardly change (src/chunk/small-head.ts).
  *
- * A slot has a reference count: the series that owns it holds one, and every open reader one more. It is free again
- * when the last one lets go, so a reader never sees a slot reused beneath it.
+ * A slot has a reference count: the series that owns the slot holds one reference, and every open reader holds one
+ * more. The slot is freed when the last reference is released, so a slot is never reused while a reader is using it.
  */
 
 export const CHUNK_BYTES = 1024;
-/** Copied over what is to be zero: filling shared memory goes byte by byte and takes three times as long. */
+/** Zeros to copy into slots: `fill` on shared memory goes byte by byte and takes three times as long. */
 export const ZEROS = new Uint8Array(CHUNK_BYTES);
 /** Bytes of a small slot. */
 export const SMALL_SLOT_BYTES = 256;
 const SMALL_ZEROS = ZEROS.subarray(0, SMALL_SLOT_BYTES);
 
-/** Slots of one block: 1 MiB of full ones, so that a small program pays little. */
+/** Slots of one block: a block of full slots is 1 MiB, so that a small program reserves little memory. */
 const SLOTS_PER_BLOCK_BITS = 10;
 const SLOTS_PER_BLOCK = 1 << SLOTS_PER_BLOCK_BITS;
 const SLOT_IN_BLOCK_MASK = SLOTS_PER_BLOCK - 1;
 /** Bytes of a block of full slots. */
 export const FULL_BLOCK_BYTES = SLOTS_PER_BLOCK * CHUNK_BYTES;
-/** A decoder reads ahead as far as a chunk may go, so the last small slots have room behind them. */
+/** A decoder may read as far as a full chunk reaches, so the block has spare bytes after its last small slot. */
 const SMALL_BLOCK_BYTES = SLOTS_PER_BLOCK * SMALL_SLOT_BYTES + CHUNK_BYTES;
 const FULL_SHIFT = 10;
 const SMALL_SHIFT = 8;
@@ -31,10 +31,10 @@ const SMALL_SHIFT = 8;
 export type Slot = number;
 export const NO_SLOT: Slot = -1;
 
-/** Reads and writes of slots by code that does not allocate: the codecs, and worker threads. */
+/** Access to slots for code that allocates none: the codecs, and worker threads. */
 export class SlabView {
   readonly blocks: Uint8Array[] = [];
-  /** Of each block: the logarithm of its slots' size. */
+  /** For each block, the binary logarithm of its slots' size. */
   private readonly shifts: number[] = [];
 
   /** The block that holds the slot. Its bytes start at {@link offsetOf}. */
@@ -57,7 +57,7 @@ export class SlabView {
     return this.blockOf(slot).subarray(start, start + this.sizeOf(slot));
   }
 
-  /** Takes up a block that the owner of the slab has added. */
+  /** Adds a block that the owner of the slab has allocated. */
   addBlock(buffer: SharedArrayBuffer): void {
     this.blocks.push(new Uint8Array(buffer));
     this.shifts.push(buffer.byteLength === FULL_BLOCK_BYTES ? FULL_SHIFT : SMALL_SHIFT);
@@ -66,22 +66,22 @@ export class SlabView {
 
 /** The slab's owner: allocates, counts references, frees. One per store, on the main thread. */
 export class Slab extends SlabView {
-  /** Called with each new block, so that worker threads can be told. */
+  /** Called with each new block, so that it can be passed to the worker threads. */
   onBlockAdded: ((buffer: SharedArrayBuffer) => void) | undefined;
-  /** Next chunk of the same series, oldest to newest; for free slots the next free one. */
+  /** Next chunk of the same series, oldest to newest; for a free slot, the next free slot. */
   next = new Int32Array(SLOTS_PER_BLOCK).fill(NO_SLOT);
   /** Encoding of the chunk in the slot: 0 delta, 1 double-delta, 2 varbit. */
   encoding = new Uint8Array(SLOTS_PER_BLOCK);
   private references = new Int32Array(SLOTS_PER_BLOCK);
   private firstFree: Slot = NO_SLOT;
   private firstFreeSmall: Slot = NO_SLOT;
-  /** Memory of the next blocks, in the order of use. */
+  /** Memory for the next blocks, in the order of use. */
   private readonly prepared: SharedArrayBuffer[] = [];
   private slotCount = 0;
   private reservedBytes = 0;
   private usedCount = 0;
   private usedSmallCount = 0;
-  /** Slots handed out since the start. */
+  /** Slots allocated since the start. */
   allocated = 0;
 
   /** Slots in use. */
@@ -99,14 +99,15 @@ export class Slab extends SlabView {
     return this.reservedBytes;
   }
 
-  /** Blocks that are ready; see {@link prepare}. */
+  /** How many blocks are ready; see {@link prepare}. */
   get preparedCount(): number {
     return this.prepared.length;
   }
 
   /**
-   * Keeps memory ready for the next so many blocks, and returns what had to be added for that: somebody else may have
-   * the system back it before it is needed. Whatever is ready beyond the count is given up.
+   * Keeps memory ready for the next `blockCount` blocks and returns the buffers it had to add. The caller can touch
+   * these pages before they are needed, so that the operating system maps them early. Ready blocks beyond the count are
+   * dropped.
    */
   prepare(blockCount: number): readonly SharedArrayBuffer[] {
     const { prepared } = this;
@@ -133,13 +134,13 @@ export class Slab extends SlabView {
     return this.taken(slot, encoding);
   }
 
-  /** One more reader or owner of the slot. */
+  /** Adds a reference to the slot, for a reader or an owner. */
   retain(slot: Slot): void {
-    if (this.references[slot] <= 0) throw new RangeError(`slot ${slot} retained while nobody holds it`);
+    if (this.references[slot] <= 0) throw new RangeError(`slot ${slot} retained without a reference to it`);
     this.references[slot]++;
   }
 
-  /** One less; the last one frees and zeroes the slot. */
+  /** Removes a reference. Removing the last one frees and zeroes the slot. */
   release(slot: Slot): void {
     const references = this.references[slot];
     if (references <= 0) throw new RangeError(`slot ${slot} released more often than retained`);
@@ -171,7 +172,7 @@ export class Slab extends SlabView {
     return slot;
   }
 
-  /** Adds a block and returns its first slot, with the others linked behind it. */
+  /** Adds a block and returns its first slot, with the block's other slots linked after it. */
   private grow(byteCount: number): Slot {
     const ready = byteCount === FULL_BLOCK_BYTES ? this.prepared.shift() : undefined;
     const buffer = ready ?? new SharedArrayBuffer(byteCount);

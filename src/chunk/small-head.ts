@@ -1,21 +1,21 @@
 /**
- * Open varbit heads in small slots. A small slot has the bytes of the chunk in the same places, up to its footer, which is
- * at the small slot's own end instead of the chunk's:
+ * Open varbit heads in small slots. A small slot holds header and payload in the same places as a full slot. Its footer
+ * is at the end of the small slot:
  *
  *   bytes 0     header and payload, as in varbit-layout.ts
  *         247   footer, which a full slot has from byte 1,015 on
  *
- * A head begins in a small slot and moves to a full one once, when its payload reaches the footer or when it is closed; so
- * nothing but an open head is ever in a small slot, and nothing but this file and varbit-head.ts knows how it looks.
+ * A head begins in a small slot. It moves to a full slot once, when its payload reaches the footer or when the head is
+ * closed. So a small slot only ever holds an open head, and only this file and varbit-head.ts depend on its layout.
  */
 import { CHUNK_BYTES, SMALL_SLOT_BYTES } from './slab.ts';
 import { COUNTER_OFFSET, FOOTER_BIT } from './varbit-layout.ts';
 
-/** What a small slot is shorter by: its footer comes so much earlier. */
+/** How much shorter a small slot is, and so how much earlier its footer begins. */
 export const SMALL_GAP_BYTES = CHUNK_BYTES - SMALL_SLOT_BYTES;
-/** A head whose payload would reach beyond this bit has to move. */
+/** A head has to move to a full slot before its payload reaches beyond this bit. */
 export const SMALL_FOOTER_BIT = FOOTER_BIT - SMALL_GAP_BYTES * 8;
-/** A head moves into a small slot if its payload ends before this bit: so that it does not move back at once. */
+/** A head moves into a small slot only if its payload ends before this bit, so that it does not move back at once. */
 export const SMALL_ENTRY_BIT = SMALL_FOOTER_BIT - 256;
 const SMALL_PAYLOAD_END = COUNTER_OFFSET - SMALL_GAP_BYTES;
 
@@ -24,7 +24,7 @@ export const copyHead = (from: Uint8Array, fromOffset: number, to: Uint8Array, t
   to.set(from.subarray(fromOffset, fromOffset + SMALL_PAYLOAD_END), toOffset);
 };
 
-/** Writes the 1,024 bytes of the chunk whose stored head is in a small slot. */
+/** Writes the 1,024 bytes of a chunk whose stored head is in a small slot. */
 export const writeWhole = (small: Uint8Array, offset: number, target: Uint8Array, targetOffset: number): void => {
   copyHead(small, offset, target, targetOffset);
   target.fill(0, targetOffset + SMALL_PAYLOAD_END, targetOffset + COUNTER_OFFSET);

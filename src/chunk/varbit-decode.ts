@@ -1,9 +1,10 @@
 /**
- * Reading varbit chunks (varbit-layout.ts has the bytes). The payload is first read as 32-bit words, so that any field is
- * in the top bits of one number made of two of them; a field that ends beyond the chunk reads zeros there, and the sample
- * it belongs to is refused.
+ * Reads varbit chunks (varbit-layout.ts has the bytes). The payload is first loaded as 32-bit words. Any field can then
+ * be read as the top bits of one number made of two neighbouring words. A field that ends beyond the chunk reads zeros
+ * there, and the sample it belongs to is refused.
  *
- * The loop ends on any input: every group of samples takes at least a bit, and a bit stands for at most 16 samples.
+ * The loop terminates on any input: every group of samples takes at least a bit, and a bit stands for at most 16
+ * samples.
  */
 import { fromHalves, readInt32BE } from '../model/int64.ts';
 import { readUint16BE, readUint24BE } from './bytes.ts';
@@ -30,14 +31,14 @@ import {
 
 const PAYLOAD_WORD = PAYLOAD_BIT >> 5;
 const CHUNK_WORDS = CHUNK_BITS >> 5;
-/** The payload's words, and some of zeros after them for fields that end beyond the chunk. */
+/** The payload's words, followed by words of zeros for fields that end beyond the chunk. */
 const payload = new Int32Array(CHUNK_WORDS + 6);
-/** More bits than a sample can take, its fields' look-ahead included. */
+/** More bits than a sample can take, including the look-ahead of its fields. */
 const MARGIN_BITS = 192;
 const TWO_POW_32 = 4294967296;
 /**
- * The one interval that the original stores wrongly: it closes a chunk at longer ones, and the field holds shorter ones. It
- * is stored as 0, and no two samples of a series have the same time.
+ * The only interval, in milliseconds, that the original stores wrongly: as 0. Shorter intervals fit the field, and a
+ * longer one closes the chunk. No two samples of a series have the same time, so a stored 0 can only be this interval.
  */
 const LONGEST_STEP = 2 ** 24;
 
@@ -46,16 +47,17 @@ export const varbitFirstTime = (block: Uint8Array, offset: number): number => re
 
 const EARLIEST = -(2 ** 63);
 
-/** Time of the newest sample, open or closed; the earliest time of all in an empty chunk. */
+/** Time of the newest sample of an open or closed chunk; -2^63 for an empty chunk. */
 export const varbitLastTime = (block: Uint8Array, offset: number): number =>
   readUint16BE(block, offset + NEXT) === 0 ? EARLIEST : readTime(block, offset + LAST_TIME);
 
 export const isVarbitClosed = (block: Uint8Array, offset: number): boolean => (block[offset + FLAGS] & CLOSED) !== 0;
 
 /**
- * Adds the samples with `from <= time <= through` to the columns. Times are `firstTime` plus the differences, so that a
- * caller who needs exact ones gives 0; a newest sample that is only in the header, in "last", gets `lastTime`. Returns
- * whether there was such a one. `mendsSteps`: an interval of 0 is one of 2^24 ms.
+ * Adds the samples with `from <= time <= through` to the columns. A time is `firstTime` plus the differences; a caller
+ * that needs exact times passes 0 and adds the first time itself. If the newest sample is only in the header, in
+ * "last", its time is `lastTime`. Returns whether such a sample was added. `mendsSteps`: read an interval of 0 as 2^24
+ * ms.
  */
 export const decodeVarbit = (
   block: Uint8Array,
@@ -83,8 +85,8 @@ export const decodeVarbit = (
 };
 
 /**
- * Samples from the second on, as far as they are in the payload. False when one was beyond `through`, or when the payload
- * of a damaged chunk goes beyond its end: the original stops there, without an error and without "last".
+ * Adds the payload's samples, from the second sample on. False if a sample was after `through`, or if the payload of a
+ * damaged chunk goes beyond its end: the original stops there without an error and without reading "last".
  */
 const decodePayload = (
   block: Uint8Array,
@@ -98,7 +100,7 @@ const decodePayload = (
 ): boolean => {
   const encoding = block[offset + FLAGS] & ENCODING_MASK;
   let { timestamps, values, words, count } = into;
-  // Samples that begin up to here are in the words that are loaded.
+  // Samples that begin at or before this bit are completely in the loaded words.
   let loadedUntil = loadPayload(block, offset, PAYLOAD_WORD, (end + 31 + MARGIN_BITS) >> 5) - MARGIN_BITS;
   let position = PAYLOAD_BIT;
   let delta = readUint24BE(block, offset + FIRST_DELTA);
@@ -107,7 +109,7 @@ const decodePayload = (
   let low = readInt32BE(block, offset + FIRST_VALUE + 4);
   let value = toDouble(high, low);
   let step = 0;
-  // The second sample has no time field: its Δt is the first one, as if it were repeated.
+  // The second sample has no time field: its Δt is the header's first Δt, so it is read as one repeat.
   let repeats = 1;
   let isSecond = true;
   let leading = 0;
@@ -136,7 +138,7 @@ const decodePayload = (
       }
     }
     if (mendsSteps && (delta === 0 || delta === LONGEST_STEP)) {
-      // Stored in 24 bits as 0, and the writer counts on from that 0.
+      // The writer stored 2^24 as 0 in 24 bits and computed the next difference from that 0.
       time += LONGEST_STEP;
       delta = 0;
     } else {
@@ -177,9 +179,9 @@ const decodePayload = (
           position += 13;
         }
         const trailing = 64 - leading - significant;
-        // A window wider than the number holds nothing: the original shifts all bits out.
+        // A window wider than the number has no bits to apply: the original shifts them all out.
         if (trailing >= 0) {
-          // Starting `leading` bits early puts the window where it belongs; what surrounds it is masked.
+          // Reading `leading` bits early aligns the window with the value; the mask removes the bits around it.
           const start = position - leading;
           high ^= bitsAt(start) & (-1 >>> leading) & (trailing < 32 ? -1 : -1 << (trailing - 32));
           if (trailing < 32) low ^= bitsAt(start + 32) & (-1 << trailing);
@@ -227,7 +229,7 @@ const bitsAt = (position: number): number => {
   return (payload[word] << shift) | ((payload[word + 1] >>> 1) >>> (31 - shift));
 };
 
-/** Reads words `from` to `through`, exclusive, and returns the bit that they end at. */
+/** Loads words from `from` up to but not including `through`, and returns the bit at which they end. */
 const loadPayload = (block: Uint8Array, offset: number, from: number, through: number): number => {
   const end = Math.min(through, CHUNK_WORDS);
   for (let word = from; word < end; word++) payload[word] = readInt32BE(block, offset + 4 * word);

@@ -1,11 +1,12 @@
 /**
- * The fast way to add samples to an open varbit chunk. What varbit.ts reads from and writes to the slot for every sample is
- * kept in registers, in the series' own row: an append then loads one cache line, and every few samples some words are
- * stored to the slot, of which nothing is read. With 100,000 series that is what an append costs.
+ * The fast way to add samples to an open varbit chunk. varbit.ts reads and writes the slot for every sample. Here that
+ * state is in registers in the series' own row. An append loads one cache line. Every few samples it stores some words
+ * to the slot, which it hardly ever reads. With 100,000 series, memory access is most of the cost of an append.
  *
- * The slot's header and footer are out of date meanwhile. {@link storeHead} brings them up to date, with the same bytes
- * that varbit.ts would have left; {@link loadHead} takes them into registers again. What the fast way can't do it refuses,
- * with nothing changed: the caller stores, appends to the slot, and loads. It never loses bits (`lossless` in append.ts).
+ * While a head is in registers, the slot's header and footer are out of date. {@link storeHead} updates them, to the
+ * same bytes that varbit.ts would have written. {@link loadHead} reads them into registers. A sample that the fast way
+ * can't add is refused and nothing changes: the caller stores the head, appends to the slot, and loads the head. The
+ * fast way never loses bits (`lossless` in append.ts).
  */
 import { highHalf, lowHalf, readInt32BE, writeInt32BE } from '../model/int64.ts';
 import { readBits, readUint16BE, readUint24BE, writeBits, writeUint16BE, writeUint24BE } from './bytes.ts';
@@ -60,13 +61,13 @@ import {
 
 export { HEAD_REGISTERS } from './head-registers.ts';
 
-/** Up to this bit there is room for any sample. */
+/** A sample of any size fits if the payload ends at or before this bit. */
 const ROOMY_BIT = 8000;
 
 /**
  * Adds a sample to the head whose registers are at `rows[at]` and whose slot is at `offset` of the block. `lastTime`
- * (milliseconds) and the halves of the last value are those of the newest sample. Returns false, with nothing changed,
- * when the sample must go the slow way.
+ * (milliseconds) and the halves of the last value are those of the newest sample. Returns false and changes nothing if
+ * the sample must go the slow way.
  */
 export const appendToHead = (
   rows: Int32Array,
@@ -114,7 +115,7 @@ export const appendToHead = (
     return false;
   }
 
-  // Up to three fields: time and the value's prefix together where they fit, then up to 64 bits of the value.
+  // Up to three fields: the time together with the value's prefix if they fit, then up to 64 bits of the value.
   let prefix = 0;
   let prefixCount = 0;
   let upper = 0;
@@ -197,7 +198,7 @@ export const appendToHead = (
   rows[at + VALUE_STATE] = valueState;
   if (newCounter !== counter) {
     rows[at + COUNTER] = newCounter;
-    // A run has ended and its length is known.
+    // A run has ended, so its length is known.
     if ((counter & 0xff) !== 0 && newCounter >> 8 !== counter >> 8)
       writeCounter(rows, at, block, offset, next, counter);
   }
@@ -213,7 +214,7 @@ export const appendToHead = (
   return true;
 };
 
-/** Writes what the registers hold to the slot, so that its bytes are the chunk. The registers stay valid. */
+/** Writes the registers to the slot, so that the slot's bytes are the chunk. The registers stay valid. */
 export const storeHead = (
   rows: Int32Array,
   at: number,
@@ -241,8 +242,8 @@ export const storeHead = (
 };
 
 /**
- * Takes the state of the chunk in a slot of `size` bytes into the registers. False for a chunk that only the slow way can
- * add to, if any: the registers then refuse all samples, and there is nothing to store.
+ * Reads the state of the chunk in a slot of `size` bytes into the registers. False if only the slow way may be able to
+ * add to the chunk. The registers then refuse all samples, and storeHead does nothing.
  */
 export const loadHead = (rows: Int32Array, at: number, block: Uint8Array, offset: number, size: number): boolean => {
   const footer = offset + size - CHUNK_BYTES;
@@ -270,12 +271,12 @@ export const loadHead = (rows: Int32Array, at: number, block: Uint8Array, offset
   return true;
 };
 
-/** Whether the head in the registers, which is in a full slot, would fit a small one for some time. */
+/** Whether the head in the registers, which is in a full slot, would fit a small slot for some time. */
 export const fitsSmallSlot = (rows: Int32Array, at: number): boolean => (rows[at + STATE] & 0xffff) < SMALL_ENTRY_BIT;
 
 /**
- * Moves the head to an empty slot of the other size. From a full slot it must have been loaded; from a small one, what the
- * registers hold is yet to be stored.
+ * Moves the head to an empty slot of the other size. A head in a full slot must have been loaded just before. The
+ * registers are not written to the new slot here; storeHead does that.
  */
 export const moveHead = (
   rows: Int32Array,
@@ -289,7 +290,9 @@ export const moveHead = (
   rows[at + STATE] ^= IN_SMALL_SLOT;
 };
 
-/** The second sample has no place in the payload yet; the third decides how values are stored, its own and the second's. */
+/**
+ * The second sample is not in the payload yet; the third decides how values are stored, including the second's value.
+ */
 const appendEarly = (
   rows: Int32Array,
   at: number,
@@ -333,7 +336,7 @@ const appendEarly = (
   return appendToHead(rows, at, block, offset, lastTime, lastHigh, lastLow, timestamp, high, low);
 };
 
-/** The first difference of a chunk always brings its own window. */
+/** The first difference of a chunk always has a window of its own. */
 const putFirstXor = (
   rows: Int32Array,
   at: number,

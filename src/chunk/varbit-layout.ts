@@ -1,6 +1,6 @@
 /**
- * Encoding 2, varbit: times as differences of differences, values as one of four codes, in fields of varying bit length.
- * All numbers are big endian, bits are counted from the most significant one of byte 0.
+ * Encoding 2, varbit: times are stored as differences of differences, values in one of four codes, in fields of varying
+ * bit length. All numbers are big endian. Bit 0 is the most significant bit of byte 0.
  *
  *   bytes 0    8  first time, int64               bytes 35    1  flags: value encoding (0–3), 0x80 closed
  *         8    8  first value, float64                  36    2  next: bit offset of the next sample
@@ -9,8 +9,8 @@
  *         32   3  first Δt                              1017  3  last Δt
  *                                                       1020  4  last Δv, or the xor window: leading, significant
  *
- * From byte 1015 on is the footer: state of the encoder that an open chunk needs and a complete one does not, so that
- * the last sample's bits may grow into it. `next` is 0 in an empty chunk, 1 with one sample, 304 with two, and the
+ * The footer begins at byte 1015. It is state of the encoder that only an open chunk needs, so the bits of a chunk's
+ * last sample may overwrite it. `next` is 0 in an empty chunk, 1 with one sample, 304 with two samples, and the
  * payload's end from then on. The newest sample of a closed chunk is only in "last".
  */
 import { isInt32, toDouble } from './float-bits.ts';
@@ -37,7 +37,7 @@ export const ONE_SAMPLE = 1;
 export const PAYLOAD_BIT = 304;
 /** A chunk whose payload reaches beyond this bit is complete. */
 export const FOOTER_BIT = 8120;
-/** A chunk whose payload reaches beyond this bit is not written again in another value encoding. */
+/** A chunk whose payload reaches beyond this bit is not rewritten in another value encoding. */
 export const HALF_FULL_BIT = 4096;
 export const CHUNK_BITS = 8192;
 
@@ -50,14 +50,14 @@ export const XOR = 2;
 /** All 64 bits. */
 export const DIRECT = 3;
 
-/** The most bits that one sample can take: a chunk that may not have them left is closed. */
+/** The most bits that one sample can take. A chunk with fewer bits left is closed. */
 export const worstCaseBits = (encoding: number): number => {
   if (encoding === ZERO) return 27;
   if (encoding === INTEGER) return 65;
   return encoding === XOR ? 104 : 91;
 };
 
-/** A Δt from here on does not fit its 24 bits. */
+/** A Δt of this or more does not fit its 24 bits. */
 export const DELTA_LIMIT = 0x1000000;
 /** Differences of Δt from -2^22 to 2^22 - 1 fit their 23 bits. */
 export const DOUBLE_DELTA_LIMIT = 0x400000;
@@ -71,15 +71,15 @@ export const leadingOf = (high: number, low: number): number => {
   return low === 0 ? 0 : 31;
 };
 
-/** Bits from the stored leading zeros to the last bit that is set; 0 when none is. */
+/** Bits from after the stored leading zeros to the last set bit; 0 when no bit is set. */
 export const significantOf = (high: number, low: number): number => {
   if (low !== 0) return 64 - leadingOf(high, low) - (31 - Math.clz32(low & -low));
   return high === 0 ? 0 : 1 + Math.clz32(high & -high) - Math.clz32(high);
 };
 
 /**
- * Whether the integer code can carry the step from `before` to `after`: the difference is an int32 and, when nothing may
- * be lost, adding it again gives the value's bits.
+ * Whether the integer code can store the step from `before` to `after`: the difference is an int32 and, with
+ * `lossless`, adding it to `before` gives the bits of `after`.
  */
 export const isIntegerStep = (
   beforeHigh: number,
@@ -94,7 +94,7 @@ export const isIntegerStep = (
   return isInt32(step) && (!lossless || Object.is(before + (step | 0), after));
 };
 
-/** The original compares as IEEE does, where 0 equals -0; NaN differs from itself in both ways. */
+/** The original compares as IEEE does, so 0 equals -0; `lossless` tells them apart. NaN differs from itself in both. */
 export const isSameValue = (
   beforeHigh: number,
   beforeLow: number,
@@ -104,7 +104,7 @@ export const isSameValue = (
 ): boolean =>
   toDouble(beforeHigh, beforeLow) === toDouble(high, low) && (!lossless || (beforeHigh === high && beforeLow === low));
 
-/** The value encoding that the first three values of a chunk call for, never below the one that it began with. */
+/** The value encoding for the first three values of a chunk, never below the encoding that the chunk began with. */
 export const chooseEncoding = (
   initial: number,
   firstHigh: number,

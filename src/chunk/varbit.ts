@@ -1,14 +1,15 @@
 /**
- * Adding samples to a varbit chunk in its slot. The layout is in varbit-layout.ts, the rules in docs/formats/chunks.md.
- * This is the plain way, with every field in place after every sample; varbit-head.ts is the fast one for open heads and
- * leaves the same bytes.
+ * Adds samples to a varbit chunk in its slot. The layout is in varbit-layout.ts, the rules are in
+ * docs/formats/chunks.md. This is the simple way, with every field in place after every sample. varbit-head.ts is the
+ * fast way for open heads and produces the same bytes.
  *
- * The footer's fields are written before the payload's bits, because the last sample of a chunk may grow into them.
+ * The footer's fields are written before the payload's bits, because the last sample of a chunk may overwrite the
+ * footer.
  */
 import { readInt32BE, writeInt32BE } from '../model/int64.ts';
 import { readBits, readUint16BE, readUint24BE, writeBits, writeUint16BE, writeUint24BE } from './bytes.ts';
 import { toDouble } from './float-bits.ts';
-import { highOfDifference, secondsText } from './int64.ts';
+import { highOfDifference, secondsText } from './int64-halves.ts';
 import { ADDED, corruptChunk, OVERFLOW, TRANSCODE } from './outcome.ts';
 import {
   CHUNK_BITS,
@@ -47,12 +48,12 @@ import {
   ZERO,
 } from './varbit-layout.ts';
 
-/** Makes the zeroed slot an empty chunk that will not use a value encoding below the given one. */
+/** Makes the zeroed slot an empty chunk that will not use a value encoding below `initialEncoding`. */
 export const beginVarbit = (block: Uint8Array, offset: number, initialEncoding: number): void => {
   block[offset + FLAGS] = initialEncoding;
 };
 
-/** Adds a sample and returns an outcome. Throws, with nothing changed, when its time is before the newest one. */
+/** Adds a sample and returns an outcome. Throws and changes nothing if its time is before the newest sample's. */
 export const addToVarbit = (
   block: Uint8Array,
   offset: number,
@@ -81,7 +82,10 @@ export const addToVarbit = (
   return addLater(block, offset, delta, isTooLong, timeHigh, timeLow, high, low, lossless);
 };
 
-/** Refuses to write where a damaged chunk says that its payload or its repeat counter is, when that can't be. */
+/**
+ * Throws if the payload end or the repeat counter's position in the chunk is impossible, so that nothing is
+ * overwritten.
+ */
 const checkOpen = (block: Uint8Array, offset: number, next: number): void => {
   if (next < PAYLOAD_BIT) throw corruptChunk(`varbit chunk goes on at bit ${next}, before its payload`);
   const counter = readUint16BE(block, offset + COUNTER_OFFSET);
@@ -107,7 +111,7 @@ const addFirst = (
   return ADDED;
 };
 
-/** From the third sample on, when the value encoding is chosen. */
+/** Adds the third or a later sample; the value encoding is chosen by now. */
 const addLater = (
   block: Uint8Array,
   offset: number,
@@ -148,7 +152,7 @@ const addLater = (
   return ADDED;
 };
 
-/** The sample ends the chunk: it is only in "last", and nothing can follow it. */
+/** The sample closes the chunk. It is stored only in "last", and no sample can follow it. */
 const closeWith = (
   block: Uint8Array,
   offset: number,
@@ -162,7 +166,7 @@ const closeWith = (
   return ADDED;
 };
 
-/** The third sample decides how values are stored: the second one's is written now, without a time. */
+/** The third sample decides how values are stored, so the second sample's value is written only now, without a time. */
 const beginPayload = (block: Uint8Array, offset: number, high: number, low: number, lossless: boolean): void => {
   const initial = block[offset + FLAGS] & ENCODING_MASK;
   const firstHigh = readInt32BE(block, offset + FIRST_VALUE);
@@ -185,7 +189,7 @@ const beginPayload = (block: Uint8Array, offset: number, high: number, low: numb
   writeUint16BE(block, offset + NEXT, end);
 };
 
-/** Milliseconds since the newest sample; beyond 32 bits any number above the limit. */
+/** Milliseconds since the newest sample. If they exceed 32 bits, some number above the limit. */
 const deltaFromLast = (block: Uint8Array, offset: number, timeHigh: number, timeLow: number): number => {
   const lastLow = readInt32BE(block, offset + LAST_TIME + 4);
   const low = (timeLow - lastLow) | 0;
@@ -211,7 +215,7 @@ const writeLast = (
   writeInt32BE(block, offset + LAST_VALUE + 4, low);
 };
 
-/** Writes a difference of Δt at bit `next` and returns where it ends. Runs of equal Δt are counted in one field. */
+/** Writes a difference of Δt at bit `next` and returns its end. A run of equal Δt is counted in one field. */
 const writeTime = (block: Uint8Array, offset: number, next: number, doubleDelta: number): number => {
   if (doubleDelta === 0) return countRepeat(block, offset, next);
   writeUint16BE(block, offset + COUNTER_OFFSET, 0);
@@ -265,7 +269,7 @@ const writeInteger = (block: Uint8Array, offset: number, next: number, delta: nu
   return next + 37;
 };
 
-/** Writes the bits in which two values differ, in the window of the difference before where that costs little. */
+/** Writes the bits in which two values differ. Uses the previous difference's window where that wastes few bits. */
 const writeXor = (block: Uint8Array, offset: number, next: number, high: number, low: number): number => {
   if ((high | low) === 0) {
     writeBits(block, offset, next, 1, 0);
@@ -289,7 +293,7 @@ const writeXor = (block: Uint8Array, offset: number, next: number, high: number,
   return writeWindow(block, offset, next + 13, leading, significant, high, low);
 };
 
-/** The `significant` bits after the first `leading` ones of a 64-bit number. */
+/** Writes `significant` bits of a 64-bit number, after skipping its first `leading` bits. */
 const writeWindow = (
   block: Uint8Array,
   offset: number,

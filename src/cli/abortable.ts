@@ -1,4 +1,4 @@
-/** Waits for a promise, or for a signal if that comes first. */
+/** Waits for a promise, or for a signal if it aborts first. */
 
 /**
  * The promise's value, or `undefined` once the signal aborts. The listener is removed as soon as the promise settles:

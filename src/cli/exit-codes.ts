@@ -1,9 +1,9 @@
-/** What the exit code of the command says; docs/cli.md has the same table. */
+/** The exit codes of the command; docs/cli.md has the same table. */
 export const exitCodes = {
   ok: 0,
   error: 1,
   usage: 2,
-  /** The command ran, and found something wrong with what it was given: damage, rejected samples, bad lines. */
+  /** The command ran and found problems in its input: damage, rejected samples, bad lines. */
   problems: 3,
   locked: 4,
   /** Ended by Ctrl-C. */

@@ -1,9 +1,9 @@
-/** The help texts, made from the verbs' own data; no line is wider than 80 columns. */
+/** The help texts, generated from the verbs' data. No line is wider than 80 columns. */
 import type { OptionSpec, Verb } from './verb.ts';
 
 export const helpColumns = 80;
 
-/** Breaks text into lines of at most `width` columns, at blanks. */
+/** Breaks text at blanks into lines of at most `width` columns. */
 export const wrap = (text: string, width: number): string[] => {
   const lines: string[] = [];
   let line = '';
@@ -38,7 +38,7 @@ const optionTerm = (name: string, { type, placeholder }: OptionSpec): string =>
 export const usageOf = (verb: Verb): string => {
   const positionals = verb.positionals.map(({ name, required }) => (required ? name : `[${name}]`));
   const options = Object.keys(verb.options).length > 0 ? ['[options]'] : [];
-  return ['tidemark', verb.name, ...positionals, ...options].join(' ');
+  return [verb.command ?? `tidemark ${verb.name}`, ...positionals, ...options].join(' ');
 };
 
 export const verbHelp = (verb: Verb): string => {
@@ -60,7 +60,7 @@ export const overallHelp = (verbs: readonly Verb[]): string =>
     'An embedded time-series store: look into its directories, and serve its pages.',
     `verbs:\n${table(verbs.map(({ name, summary }) => [name, summary]))}`,
     `options:\n${table([
-      ['--help', 'Print this text; after a verb, what that verb takes.'],
+      ['--help', 'Print this text; after a verb, the help of that verb.'],
       ['--version', 'Print the version.'],
     ])}`,
     wrap(

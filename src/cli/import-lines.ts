@@ -1,11 +1,16 @@
 /**
- * Reads the lines of an import in whichever format they are: each line becomes samples for one series, or nothing, or a
- * `LineError` that says what is wrong with it.
+ * Parses the lines of an import in any of the formats. Each line gives samples of one series, or nothing, or a
+ * `LineError` that states what is wrong with it.
  *
- * A format that nobody named is told by what no other format can have. JSON is told from text by its first line. Between
- * the two text formats a wrong guess would multiply every time by 1000, so only these decide: a timestamp with a
- * fraction, an exemplar or metadata of OpenMetrics alone, `# EOF` as the last line; or a whole number of milliseconds too
- * large to be seconds. Until then samples are held back.
+ * If the caller has not named the format, it is detected by features that no other format has. The first line shows
+ * whether the input is JSON or text. A wrong guess between the two text formats would multiply or divide every time by
+ * 1000, so only these features decide:
+ *
+ * - OpenMetrics (seconds): a timestamp with a fraction, an exemplar or metadata that only OpenMetrics has, `# EOF` as
+ *   the last line;
+ * - 0.0.4 (milliseconds): a whole number that is too large to be seconds.
+ *
+ * Samples are held back until the format is known.
  */
 import type { Labels } from '../index.ts';
 import { parseExpositionLine, type TimestampUnit, toMilliseconds, unitShownBy } from '../text/exposition.ts';
@@ -24,7 +29,7 @@ export interface LineSamples {
   readonly bits: ArrayLike<number> | undefined;
 }
 
-/** A sample of text whose timestamp waits for its unit. */
+/** A sample of a text format; the unit of its timestamp is not known yet. */
 interface HeldSample {
   readonly lineNumber: number;
   readonly labels: Labels;
@@ -32,19 +37,19 @@ interface HeldSample {
   readonly timestampText: string | undefined;
 }
 
-/** A line that the import refuses, by number. */
+/** A line that the import refuses, with its number. */
 export interface RefusedLine {
   readonly lineNumber: number;
   readonly reason: string;
 }
 
-/** Samples held back at most, until the unit of their timestamps is known. */
+/** The maximum number of samples held back until the unit of their timestamps is known. */
 const heldSamplesMax = 10_000;
 
 const ambiguous = (text: string): string =>
   `the timestamp ${text} may be seconds or milliseconds: name the format with --format openmetrics or --format prometheus`;
 
-/** Whether the text begins with a JSON object's first key, which is followed by a colon, unlike a quoted metric name. */
+/** Whether the text begins like a JSON object. Its first key is followed by a colon, unlike a quoted metric name. */
 const looksLikeJson = (line: string): boolean => {
   const start = /^\s*(?:\[|\{\s*(?:"|\}))/.exec(line)?.[0];
   if (start === undefined) return false;
@@ -54,7 +59,7 @@ const looksLikeJson = (line: string): boolean => {
   return /^\s*:/.test(line.slice(position + 1, position + 100));
 };
 
-/** Where carriage returns end the lines, the whole input is one line. */
+/** Adds a hint if carriage returns seem to end the lines, because then the whole input is read as one line. */
 const withHint = (error: LineError, line: string): LineError =>
   /\r[^\r]/.test(line)
     ? new LineError(`${error.message} (the line has a carriage return in it: lines must end with a line feed)`)
@@ -66,14 +71,14 @@ export class ImportLines {
   private readonly bits: boolean;
   private readonly defaultTimestamp: number;
   private unit: TimestampUnit | undefined;
-  /** Whether something was read that only OpenMetrics has. */
+  /** Whether a feature was read that only OpenMetrics has. */
   private isOpenMetrics: boolean;
-  /** Whether `# EOF` was the last line that is not blank. */
+  /** Whether the last line that is not blank was `# EOF`. */
   private ended = false;
   private held: HeldSample[] = [];
   private holds = true;
 
-  /** `defaultTimestamp`, in milliseconds, is for samples that have none. */
+  /** `defaultTimestamp`, in milliseconds, is for samples without a timestamp. */
   constructor(options: { readonly format: ImportFormat; readonly bits: boolean; readonly defaultTimestamp: number }) {
     this.format = options.bits && options.format === 'auto' ? 'json' : options.format;
     this.isNamed = this.format !== 'auto';
@@ -84,7 +89,10 @@ export class ImportLines {
     if (this.format === 'openmetrics') this.unit = 'seconds';
   }
 
-  /** The samples that a line completes; none for blank lines, comments and metadata. Throws {@link LineError}. */
+  /**
+   * The samples that can be returned after this line. Blank lines, comments and metadata give none. Throws
+   * {@link LineError}.
+   */
   read(line: string | LongLine, lineNumber: number): readonly LineSamples[] {
     if (typeof line !== 'string') return this.readLong(line);
     if (line.trim() === '') return [];
@@ -97,7 +105,9 @@ export class ImportLines {
     }
   }
 
-  /** What was held back to the end, and what is wrong with the input as a whole. `lineNumber` is that of the last line. */
+  /**
+   * The samples that were still held back, and problems of the input as a whole. `lineNumber` is that of the last line.
+   */
   end(lineNumber: number): { readonly samples: readonly LineSamples[]; readonly refused: readonly RefusedLine[] } {
     const { held } = this;
     this.held = [];
@@ -134,7 +144,10 @@ export class ImportLines {
     return this.taken({ lineNumber, labels, value, timestampText });
   }
 
-  /** In an input whose timestamps have shown to be milliseconds, or that was named, metadata decides nothing. */
+  /**
+   * Metadata decides only while the unit is unknown: neither if the format was named, nor after a timestamp has
+   * decided.
+   */
   private noteOpenMetrics(): void {
     if (this.unit === undefined) this.isOpenMetrics = true;
   }
@@ -144,7 +157,7 @@ export class ImportLines {
     this.noteOpenMetrics();
   }
 
-  /** The sample, after those that waited for it; none if it has to wait. */
+  /** The held samples and this sample if the unit is known; otherwise none, and the sample is held. */
   private taken(sample: HeldSample): readonly LineSamples[] {
     const { timestampText } = sample;
     const shown = timestampText === undefined || this.isNamed ? this.unit : unitShownBy(timestampText);

@@ -1,24 +1,24 @@
 /**
- * One import into an open store: lines in, samples appended, and the counts of what was taken and what was not. The
- * store pushes back by throttling; the session then stops reading until the store takes samples again.
+ * One import into an open store: reads lines, appends samples, and counts accepted and refused samples. If the store
+ * throttles, the session stops reading until the store takes samples again.
  */
 import type { Clock, ErrorCode, SeriesHandle, Store } from '../index.ts';
 import { LineError } from '../text/json-lines.ts';
-import { formatLabels } from '../text/labels.ts';
+import { formatLabels } from '../text/label-text.ts';
 import { BadLine, type Line, readLines } from '../text/lines.ts';
 import { untilAborted } from './abortable.ts';
 import { type ImportFormat, ImportLines, type LineSamples } from './import-lines.ts';
 import { bitsOf, RepeatedSamples } from './repeated-samples.ts';
 import { formatCount, formatQuantity } from './units.ts';
 
-/** Bad lines that are named one by one; the rest are counted. */
+/** How many bad lines are listed one by one; the rest are counted. */
 const namedBadLinesMax = 10;
-/** Handles kept by label set; past this the cache starts afresh. */
+/** The maximum number of cached handles. Beyond this the cache is emptied. */
 const cachedHandlesMax = 100_000;
-/** The host's event loop gets its turn after this many samples, so that Ctrl-C is heard. */
+/** How many samples are appended before yielding to the event loop, so that Ctrl-C is handled. */
 const samplesPerBreath = 20_000;
 
-/** What the store may refuse about one sample or one label set: counted, and the import goes on. */
+/** Codes with which the store may refuse a sample or a label set. They are counted, and the import continues. */
 const refusals = new Set<string>([
   'TIDEMARK_OUT_OF_ORDER',
   'TIDEMARK_TOO_OLD',
@@ -61,7 +61,7 @@ export class ImportSession {
     this.lines = new ImportLines({ ...options, defaultTimestamp: options.clock.now() });
   }
 
-  /** Whether every line was read and every sample taken. */
+  /** Whether every line was parsed and every sample accepted. */
   get clean(): boolean {
     return this.badLineCount === 0 && this.rejected.size === 0;
   }
@@ -95,7 +95,7 @@ export class ImportSession {
     };
   }
 
-  /** What happened, for people: one line, and one for each thing that went wrong. */
+  /** The result for people: one line, and one more for each kind of problem. */
   summary({ interrupted }: { readonly interrupted: boolean }): string {
     const { taken } = this;
     const lines = [
@@ -128,7 +128,7 @@ export class ImportSession {
     }
   }
 
-  /** What waited for the end of the input, and what is wrong with the input as a whole. */
+  /** Appends the samples that were held until the end of the input, and notes problems of the input as a whole. */
   private async takeHeld(signal: AbortSignal): Promise<void> {
     const { samples, refused } = this.lines.end(this.lineCount);
     for (const one of samples) await this.append(one, signal);
@@ -166,7 +166,10 @@ export class ImportSession {
     }
   }
 
-  /** Samples older than the newest of their series: those that the series has already are no refusals. */
+  /**
+   * Compares samples that are older than the newest of their series. Those that the series already has are not
+   * refusals.
+   */
   private async compareRepeats(): Promise<void> {
     if (this.repeats.isEmpty) return;
     const { repeated, different, missing, series } = await this.repeats.compare();
@@ -176,7 +179,7 @@ export class ImportSession {
     if (missing > 0) this.noteRefusal('TIDEMARK_OUT_OF_ORDER', missing);
   }
 
-  /** Appends sample `i`; false when the store is throttled and the sample has to be offered again. */
+  /** Appends sample `i`; false if the store is throttled and the sample must be appended again later. */
   private appendOne(handle: SeriesHandle, { timestamps, values, bits }: LineSamples, i: number): boolean {
     try {
       if (bits === undefined) handle.append(timestamps[i], values[i]);
@@ -188,7 +191,7 @@ export class ImportSession {
       const code = codeOf(error);
       if (code === 'TIDEMARK_THROTTLED') return false;
       if (!refusals.has(code)) throw error;
-      // A store that has not read the newest sample's value yet also refuses its repetition.
+      // A store that has not read the newest sample's value yet refuses even a repetition of that sample.
       if (code === 'TIDEMARK_OUT_OF_ORDER' || code === 'TIDEMARK_DUPLICATE_TIMESTAMP')
         this.repeats.add(handle, timestamps[i], patternOf(values, bits, i));
       else this.noteRefusal(code, 1);

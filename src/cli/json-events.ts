@@ -1,10 +1,10 @@
-/** Domain events as JSON: typed arrays become arrays, and values that JSON lacks become the strings of the JSON lines. */
+/** Domain events as JSON. Typed arrays become arrays; values that JSON lacks become the strings of the JSON lines. */
 import type { JournalEvent } from '../index.ts';
 import { formatValue } from '../text/values.ts';
 
 const plainValue = (value: number): number | string => (Number.isFinite(value) ? value : formatValue(value));
 
-/** The event as one line of JSON, without a line feed; `position` first, so that columns line up. */
+/** The event as one line of JSON, without a line feed. `position` comes first, so that the lines align. */
 export const eventLine = ({ position, ...event }: JournalEvent): string => {
   if (event.type !== 'samplesAppended') return JSON.stringify({ position, ...event });
   const timestamps = Array.from(event.timestamps);

@@ -1,18 +1,18 @@
 /**
- * Opens a directory to look at it: read-only, whatever its state and whoever else has it open, and with retention off,
- * so that nothing is hidden for its age.
+ * Opens a directory for reading only. The directory may be in any state, and another program may have it open.
+ * Retention is off, so that no sample is hidden because of its age.
  */
 import type { Labels, Logger, Store } from '../index.ts';
-import { formatLabels } from '../text/labels.ts';
+import { formatLabels } from '../text/label-text.ts';
 import { createProgressBar } from './progress-bar.ts';
 import type { Invocation } from './verb.ts';
 
 export const openForReading = async (
   directory: string,
-  { terminal, engine, signal }: Pick<Invocation, 'terminal' | 'engine' | 'signal'>,
+  { terminal, library, signal }: Pick<Invocation, 'terminal' | 'library' | 'signal'>,
   onDamage?: (what: string) => void,
 ): Promise<Store> => {
-  const { openStore, systemClock } = await engine();
+  const { openStore, systemClock } = await library();
   const bar = createProgressBar(terminal, systemClock);
   try {
     const damage = onDamage === undefined ? {} : { logger: damageLogger(onDamage) };
@@ -22,7 +22,7 @@ export const openForReading = async (
   }
 };
 
-/** Facts of what the store logs, as far as they tell damage from the usual work of a recovery. */
+/** The facts of a log message that tell damage from the usual work of a recovery. */
 interface Facts {
   readonly err?: { readonly code?: string; readonly message?: string };
   readonly finding?: { readonly kind?: string } | string;
@@ -31,14 +31,16 @@ interface Facts {
 
 const nothing = (): void => {};
 
-/** Passes on what opening finds damaged. Damage of series is in the answers of queries, and not repeated here. */
+/**
+ * Reports damage that is found while opening. Damage of series is not repeated here, because query results include it.
+ */
 const damageLogger = (onDamage: (what: string) => void): Logger => ({
   debug: nothing,
   info: nothing,
   warn: (facts: Facts, message) => {
     const { err, finding, labels } = facts;
     if (err?.code?.startsWith('TIDEMARK_CORRUPT_')) onDamage(`${message} ${err.message ?? ''}`.trim());
-    // A record of the checkpoint is no answer of a query: its series may have nothing else.
+    // A damaged record of the checkpoint is reported here, because its series may have no other samples to query.
     if (finding === 'recordDamaged') onDamage(labels === undefined ? message : `${formatLabels(labels)}: ${message}`);
     if (typeof finding !== 'object') return;
     if (finding.kind === 'badRecord' || finding.kind === 'missingSegment') onDamage(message);

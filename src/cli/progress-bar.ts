@@ -1,8 +1,8 @@
 /**
- * One line on stderr that shows how far long work is, redrawn in place at most ten times a second. It exists on
- * terminals only: a log file gets no bars.
+ * One line on stderr that shows the progress of long work, redrawn in place at most ten times a second. It is shown
+ * only on terminals, so a log file gets no bars.
  */
-import type { Clock, Progress } from './engine.ts';
+import type { Clock, Progress } from './library.ts';
 import type { Terminal } from './terminal.ts';
 
 const redrawMs = 100;
@@ -25,9 +25,9 @@ const draw = ({ phase, done, total, remainingMs }: Progress): string => {
 
 export interface ProgressBar {
   update(progress: Progress): void;
-  /** Shows a text of the verb's own in place of a bar. */
+  /** Shows a text of the verb instead of a bar. */
   show(text: string): void;
-  /** Takes the line away, so that what is said next starts at its beginning. */
+  /** Removes the line, so that the next message starts at the beginning of the line. */
   clear(): void;
 }
 

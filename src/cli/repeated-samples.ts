@@ -1,14 +1,18 @@
 /**
- * Samples that a store refused because their series has newer ones: importing a file twice offers all of it again. A
- * sample that the series already holds, with the same bits, changes nothing and counts as taken.
+ * Handles samples that the store refused because their series has newer ones. Importing a file twice, for example,
+ * appends all its samples again. A sample that the series already has, with the same bits, changes nothing and counts
+ * as imported.
  *
- * They are gathered and compared in batches, so that a series is read once for many samples.
+ * The samples are collected and compared in batches, so that a series is read once for many samples.
  */
 import type { SeriesHandle, Store } from '../index.ts';
 
-/** Samples gathered before they are compared. */
+/** How many samples are collected before they are compared. */
 const gatheredMax = 50_000;
-/** A gap between two refused samples of a series is read over if it is shorter, or not many times their usual distance. */
+/**
+ * Refused samples of a series are read as one range if the gaps between them are at most an hour, or at most 16 times
+ * their average distance.
+ */
 const gapMsMin = 3_600_000;
 const gapDistancesMax = 16;
 
@@ -18,15 +22,15 @@ interface Gathered {
   readonly bits: bigint[];
 }
 
-/** What became of refused samples. */
+/** The result of comparing refused samples. */
 export interface Comparison {
-  /** The series holds exactly this sample. */
+  /** Samples that the series has exactly so. */
   readonly repeated: number;
-  /** The series holds another value at this time. */
+  /** Samples for whose time the series has another value. */
   readonly different: number;
-  /** The series has no sample at this time. */
+  /** Samples for whose time the series has no sample. */
   readonly missing: number;
-  /** The fingerprints of series that hold one of the samples. */
+  /** Fingerprints of the series that have one of the samples. */
   readonly series: ReadonlySet<string>;
 }
 
@@ -67,7 +71,7 @@ export class RepeatedSamples {
     this.count++;
   }
 
-  /** Compares what was gathered with what the store has, and forgets it. */
+  /** Compares the collected samples with those in the store, and empties the collection. */
   async compare(): Promise<Comparison> {
     const { gathered } = this;
     this.gathered = new Map();
@@ -88,7 +92,7 @@ export class RepeatedSamples {
     return sum;
   }
 
-  /** The bit patterns that the series has at each time of a range. */
+  /** The bit patterns of the series' values at each time in a range. */
   private async read({ labels, fingerprint }: SeriesHandle, from: number, through: number) {
     const found = new Map<number, bigint[]>();
     const matchers = Object.keys(labels).map((name) => ({ name, op: '=' as const, value: labels[name] }));
@@ -106,7 +110,7 @@ export class RepeatedSamples {
   }
 }
 
-/** The samples' places in order of time, in runs without a large gap. */
+/** The samples' indexes in order of time, in runs without a large gap. */
 function* runsOf({ timestamps }: Gathered): Iterable<readonly number[]> {
   const order = timestamps.map((_, i) => i).sort((a, b) => timestamps[a] - timestamps[b]);
   const span = timestamps[order[order.length - 1]] - timestamps[order[0]];

@@ -1,12 +1,12 @@
 /**
- * Runs one command line: finds the verb, reads its arguments, and turns whatever goes wrong into one readable sentence
- * and an exit code. A stack is printed only if TIDEMARK_DEBUG is set.
+ * Runs one command line: finds the verb, reads its arguments, and turns an error into one readable sentence and an exit
+ * code. A stack is printed only if TIDEMARK_DEBUG is set.
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { version } from '../package.ts';
-import type { Engine } from './engine.ts';
+import { version } from '../ports/package.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { overallHelp, usageOf, verbHelp } from './help.ts';
+import type { Library } from './library.ts';
 import { nearest } from './suggest.ts';
 import { paint, ReaderGoneError, type Terminal, wantsColor } from './terminal.ts';
 import { type GivenOptions, UsageError, type Verb } from './verb.ts';
@@ -29,7 +29,7 @@ const parse = (verb: Verb, args: readonly string[]): Parsed => {
   }
 };
 
-/** For an option that is not there, the one that was probably meant. */
+/** For an unknown option, suggests the one that was probably meant. */
 const optionHint = (message: string, { options }: Verb): string => {
   const given = /^Unknown option '--(.+?)'/.exec(message)?.[1];
   const meant = given === undefined ? undefined : nearest(given, [...Object.keys(options), 'help']);
@@ -66,14 +66,14 @@ const findVerb = (name: string): Verb => {
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
-/** The sentence that is said about an error: its code where it has one, and its message. */
+/** The sentence about an error: its code, if it has one, and its message. */
 const sentenceOf = (error: unknown): string => {
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
   return code === undefined || message.includes(code) ? message : `${code}: ${message}`;
 };
 
-/** Characters of a message that are printed: it may quote an argument of any length. */
+/** The maximum number of characters of a message that is printed; it may quote an argument of any length. */
 const messageCharactersMax = 2000;
 
 const report = (error: unknown, verb: Verb | undefined, { err, env }: Terminal): ExitCode => {
@@ -94,9 +94,9 @@ const report = (error: unknown, verb: Verb | undefined, { err, env }: Terminal):
   return codeOf(error) === 'TIDEMARK_LOCKED' ? exitCodes.locked : exitCodes.error;
 };
 
-interface Surroundings {
+export interface Surroundings {
   readonly terminal: Terminal;
-  readonly engine: () => Promise<Engine>;
+  readonly library: () => Promise<Library>;
   readonly signal: AbortSignal;
 }
 
@@ -125,16 +125,35 @@ const answerOverall = async ([first]: readonly string[], { out, err }: Terminal)
   return exitCodes.usage;
 };
 
-/** Runs `args`, the command line after `tidemark`; never rejects. */
+/** Runs `args`, the command line after `tidemark`. Never rejects. */
 export const run = async (args: readonly string[], surroundings: Surroundings): Promise<ExitCode> => {
-  const { terminal, signal } = surroundings;
+  const { terminal } = surroundings;
   let verb: Verb | undefined;
+  const answer = async (): Promise<ExitCode> => {
+    const answered = await answerOverall(args, terminal);
+    if (answered !== undefined) return answered;
+    verb = findVerb(args[0]);
+    return runVerb(verb, args.slice(1), surroundings);
+  };
+  return concluded(answer, () => verb, surroundings);
+};
+
+/** Runs one verb with the arguments after its name. Never rejects. */
+export const runOneVerb = (verb: Verb, args: readonly string[], surroundings: Surroundings): Promise<ExitCode> =>
+  concluded(
+    () => runVerb(verb, args, surroundings),
+    () => verb,
+    surroundings,
+  );
+
+/** The exit code of a command, after all its output was printed. An error is printed as one sentence. */
+const concluded = async (
+  answer: () => Promise<ExitCode>,
+  verb: () => Verb | undefined,
+  { terminal, signal }: Surroundings,
+): Promise<ExitCode> => {
   try {
-    let exitCode = await answerOverall(args, terminal);
-    if (exitCode === undefined) {
-      verb = findVerb(args[0]);
-      exitCode = await runVerb(verb, args.slice(1), surroundings);
-    }
+    const exitCode = await answer();
     await terminal.out.flush();
     return exitCode;
   } catch (error) {
@@ -143,6 +162,6 @@ export const run = async (args: readonly string[], surroundings: Surroundings): 
       return exitCodes.interrupted;
     }
     await terminal.out.flush().catch(() => {});
-    return report(error, verb, terminal);
+    return report(error, verb(), terminal);
   }
 };

@@ -1,6 +1,6 @@
-/** The nearest of some names to one that was mistyped, by edit distance. */
+/** Finds the name that is nearest to a mistyped one, by edit distance. */
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
+/** How many insertions, deletions, replacements and swaps of neighbours turn `a` into `b`. */
 export const editDistance = (a: string, b: string): number => {
   let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -18,7 +18,10 @@ export const editDistance = (a: string, b: string): number => {
   return previous[b.length];
 };
 
-/** The name that is nearest, if one begins with what was given or is at most two edits, and less than half, away. */
+/**
+ * A name that begins with the given text; otherwise the nearest one, if it is at most two edits, and less than half,
+ * away.
+ */
 export const nearest = (given: string, names: readonly string[]): string | undefined => {
   const started = names.find((name) => given.length >= 2 && name.startsWith(given));
   if (started !== undefined) return started;

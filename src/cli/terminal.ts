@@ -1,20 +1,21 @@
 /**
- * The streams of a command: data goes to stdout, everything said to people to stderr. Output waits for a slow reader,
- * and ends quietly when the reader has gone (`| head`). Colours follow NO_COLOR and FORCE_COLOR, else the terminal.
+ * The streams of a command. Data goes to stdout, messages for people go to stderr. Output waits for a slow reader, and
+ * ends silently when the reader has closed the pipe (`| head`). Colours follow NO_COLOR and FORCE_COLOR, otherwise the
+ * terminal.
  */
 import type { Readable, Writable } from 'node:stream';
 
 type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** Text gathered before it is handed to the stream: one write for many lines. */
+/** How much text is collected before it is passed to the stream, so that many lines share a write. */
 const gatherBytes = 64 * 1024;
 
-/** Thrown by writes after the reader of stdout has gone; ends the command without a word. */
+/** Thrown by writes after the reader of stdout has closed the pipe. It ends the command without a message. */
 export class ReaderGoneError extends Error {
   override readonly name = 'ReaderGoneError';
 }
 
-/** A text stream that gathers small writes, waits for a slow reader and knows when the reader has gone. */
+/** A text stream that collects small writes, waits for a slow reader, and fails when the reader has closed the pipe. */
 export class Output {
   readonly isTerminal: boolean;
   private readonly stream: OutputStream;
@@ -34,14 +35,14 @@ export class Output {
     return this.stream.columns ?? 80;
   }
 
-  /** Takes text; resolves at once unless the stream is full. */
+  /** Adds text. Resolves at once unless the stream is full. */
   async write(text: string): Promise<void> {
     this.gathered.push(text);
     this.gatheredLength += text.length;
     if (this.gatheredLength >= gatherBytes) await this.flush();
   }
 
-  /** Hands everything gathered to the stream and waits until the stream takes more. */
+  /** Passes the collected text to the stream, and waits until the stream accepts more. */
   async flush(): Promise<void> {
     if (this.failure !== undefined) throw this.failure;
     if (this.gatheredLength === 0) return;
@@ -54,7 +55,7 @@ export class Output {
     if (this.failure !== undefined) throw this.failure;
   }
 
-  /** Writes at once, without waiting or failing: for messages and progress. */
+  /** Writes immediately, without waiting or failing: for messages and progress. */
   say(text: string): void {
     if (this.failure === undefined) this.stream.write(text);
   }
@@ -69,13 +70,15 @@ export interface Terminal {
 
 const colorCodes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const;
 
-/** Whether this stream gets colours: NO_COLOR forbids, FORCE_COLOR demands, else a terminal that is not dumb. */
+/**
+ * Whether this stream gets colours. NO_COLOR turns them off, FORCE_COLOR turns them on, otherwise terminals get them.
+ */
 export const wantsColor = (output: Output, env: Terminal['env']): boolean => {
   if (env['NO_COLOR']) return false;
   if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] !== '0' && env['FORCE_COLOR'] !== 'false';
   return output.isTerminal && env['TERM'] !== 'dumb';
 };
 
-/** `text` in a colour, or as it is where there are no colours. */
+/** `text` in a colour if `enabled`, otherwise unchanged. */
 export const paint = (text: string, color: keyof typeof colorCodes, enabled: boolean): string =>
   enabled ? `\u001b[${colorCodes[color]}m${text}\u001b[0m` : text;

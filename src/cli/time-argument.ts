@@ -23,10 +23,13 @@ const durationMs = (text: string): number | undefined => {
   return sum;
 };
 
-/** A date with or without a time, its seconds and its zone: what `Date.parse` reads the same on every machine but for the zone. */
+/**
+ * A date with or without a time, seconds and zone. Except for the zone, `Date.parse` reads it the same on every
+ * machine.
+ */
 const isoDate = /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
 
-/** `Date.parse` takes days that do not exist, such as February 30, for later ones. */
+/** Parses a date. `Date.parse` alone would turn an impossible day, such as February 30, into a later day. */
 const dateMs = (text: string): number | undefined => {
   const match = isoDate.exec(text);
   if (match === null) return undefined;
@@ -43,7 +46,7 @@ const timeOf = (text: string, now: number): number | undefined => {
   return ago === undefined ? dateMs(text) : now - ago;
 };
 
-/** Milliseconds since the epoch; a usage error names the option when the text is no time. */
+/** Milliseconds since the epoch. If the text is not a time, throws a usage error that names the option. */
 export const parseTimeArgument = (option: string, text: string | undefined, now: number): number | undefined => {
   if (text === undefined) return undefined;
   const time = timeOf(text, now);
@@ -54,7 +57,9 @@ export const parseTimeArgument = (option: string, text: string | undefined, now:
   return time;
 };
 
-/** The options --from and --through; a range that ends before it begins is a usage error, instead of being empty. */
+/**
+ * The options --from and --through. A range that ends before it begins is a usage error; it does not count as empty.
+ */
 export const parseTimeRange = (
   options: GivenOptions,
   now: number,

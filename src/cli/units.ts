@@ -1,4 +1,4 @@
-/** Counts, sizes and times as people read them. */
+/** Formats counts, sizes and times for people. */
 
 export const formatCount = (number: number): string => number.toLocaleString('en-US');
 
@@ -8,7 +8,7 @@ export const formatQuantity = (number: number, noun: string): string =>
 
 const steps = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
-/** Decimal units, three digits: `1.04 kB`, `171 MB`. */
+/** Decimal units with three digits: `1.04 kB`, `171 MB`. */
 export const formatBytes = (bytes: number): string => {
   let value = bytes;
   let step = 0;
@@ -19,7 +19,7 @@ export const formatBytes = (bytes: number): string => {
   return step === 0 ? `${value} B` : `${value.toPrecision(3)} ${steps[step]}`;
 };
 
-/** ISO 8601, UTC, with milliseconds; the number itself where a date cannot hold it. */
+/** ISO 8601 in UTC with milliseconds; the number itself if a Date cannot hold it. */
 export const formatTime = (milliseconds: number): string => {
   const date = new Date(milliseconds);
   return Number.isNaN(date.getTime()) ? String(milliseconds) : date.toISOString();
@@ -33,7 +33,7 @@ const durationUnits = [
   ['ms', 1],
 ] as const;
 
-/** As options take it: `15d`, `1h30m`. */
+/** A duration in the form of the options: `15d`, `1h30m`. */
 export const formatDuration = (milliseconds: number): string => {
   let text = '';
   let left = milliseconds;

@@ -1,6 +1,7 @@
-/** What a verb of the command line is: data that help and completion are made from, and the function that does it. */
-import type { Engine } from './engine.ts';
+/** A verb of the command line: the data for help and completion, and the function that runs it. */
+
 import type { ExitCode } from './exit-codes.ts';
+import type { Library } from './library.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface OptionSpec {
@@ -8,7 +9,7 @@ export interface OptionSpec {
   /** The name of the option's value in the help. */
   readonly placeholder?: string;
   readonly summary: string;
-  /** For completion and for checking: the values that are allowed. */
+  /** The allowed values, for completion and for checking. */
   readonly choices?: readonly string[];
 }
 
@@ -16,12 +17,12 @@ export interface PositionalSpec {
   readonly name: string;
   readonly required: boolean;
   readonly summary: string;
-  /** What completion offers for it. */
+  /** What completion offers for the argument. */
   readonly completes?: 'directory';
   readonly choices?: readonly string[];
 }
 
-/** Options as they were given, by long name. */
+/** The given options, by long name. */
 export type GivenOptions = Readonly<Record<string, string | boolean | undefined>>;
 
 export interface Invocation {
@@ -29,13 +30,15 @@ export interface Invocation {
   readonly options: GivenOptions;
   readonly terminal: Terminal;
   /** Loads the library; help and completion answer without it. */
-  readonly engine: () => Promise<Engine>;
-  /** Aborts at the first Ctrl-C. A verb then keeps what is done, says so, and returns. */
+  readonly library: () => Promise<Library>;
+  /** Aborts at the first Ctrl-C. A verb then keeps its finished work, prints a message, and returns. */
   readonly signal: AbortSignal;
 }
 
 export interface Verb {
   readonly name: string;
+  /** The command before the arguments. Default: `tidemark` and the verb's name. */
+  readonly command?: string;
   readonly summary: string;
   readonly positionals: readonly PositionalSpec[];
   readonly options: Readonly<Record<string, OptionSpec>>;
@@ -45,18 +48,18 @@ export interface Verb {
   run(invocation: Invocation): Promise<ExitCode>;
 }
 
-/** Wrong arguments: said with the verb's usage, exit code 2. */
+/** Wrong arguments. The message is printed with the verb's usage; the exit code is 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The value of a text option, or `undefined` when it was not given. */
+/** The value of a text option, or `undefined` if it was not given. */
 export const textOption = (options: GivenOptions, name: string): string | undefined => {
   const value = options[name];
   return typeof value === 'string' ? value : undefined;
 };
 
-/** A whole number from `minimum` to `maximum`; a usage error names the option otherwise. */
+/** A whole number from `minimum` to `maximum`. Otherwise throws a usage error that names the option. */
 export const integerOption = (
   options: GivenOptions,
   name: string,

@@ -1,4 +1,4 @@
-/** The verb table: what `tidemark` can do, in the order of the help. */
+/** The verbs of `tidemark`, in the order of the help. */
 import type { Verb } from './verb.ts';
 import { backup } from './verbs/backup.ts';
 import { check } from './verbs/check.ts';
@@ -11,7 +11,6 @@ import { info } from './verbs/info.ts';
 import { machines } from './verbs/machines.ts';
 import { quarantine } from './verbs/quarantine.ts';
 import { serve } from './verbs/serve.ts';
-import { simulate } from './verbs/simulate.ts';
 
 const verbsButCompletion: readonly Verb[] = [
   serve,
@@ -24,7 +23,6 @@ const verbsButCompletion: readonly Verb[] = [
   quarantine,
   backup,
   machines,
-  simulate,
 ];
 
 export const verbs: readonly Verb[] = [...verbsButCompletion, createCompletion(verbsButCompletion)];

@@ -1,12 +1,12 @@
 /**
- * LAST_CLOSE: what a clean close left behind, for the next opening to compare with what it finds. It is written durably
- * right before DIRTY is removed, and removed by the next opening for writing, after DIRTY has been written. A directory
- * without it was made by the original or by an older version, or was not closed in order.
+ * LAST_CLOSE: the state that a clean close left behind, for the next opening to compare with the files it finds. It is
+ * written durably right before DIRTY is removed. The next opening for writing removes it after DIRTY has been written.
+ * A directory without it was made by the original or by an older version, or was not closed cleanly.
  */
 import { join } from 'node:path';
-import type { FileSystem } from './file-system.ts';
-import { ioError } from './io-error.ts';
-import { readFile, writeFileAtomically } from './read-write.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { ioError } from '../files/io-error.ts';
+import { readFile, writeFileAtomically } from '../files/read-write.ts';
 
 export const LAST_CLOSE_FILE = 'LAST_CLOSE';
 
@@ -14,24 +14,24 @@ const FORMAT_VERSION = 1;
 const FILE_BYTES_MAX = 1024 * 1024;
 
 /**
- * Who has written in the directory last: `created` by this opening, `tidemark`, or `other`: the original has had it open
- * since. What Tidemark keeps beside the original's files may then be older than they are.
+ * Which program wrote in the directory last: `created` when this opening created it, `tidemark`, or `other` when the
+ * original has had it open since. In the last case Tidemark's files beside the original's may be older than those.
  */
 export type Predecessor = 'created' | 'tidemark' | 'other';
 
-/** Sizes in bytes of the files a LevelDB database consists of, by name; without LOCK and LOG. */
+/** Sizes in bytes of the files of a LevelDB database, by name; without LOCK and LOG. */
 export type DatabaseFiles = Readonly<Record<string, number>>;
 
-/** What a close says of one index. */
+/** What a close records about one index. */
 export interface ClosedIndex {
   readonly files: DatabaseFiles;
-  /** Operations that the database had taken since it was created, at least. */
+  /** At least this many operations were written to the database since it was created. */
   readonly sequence?: number | undefined;
 }
 
 export interface LastClose {
   readonly heads: { readonly bytes: number; readonly crc32: number };
-  /** By the folder's name. An index is missing where the key-value store can't describe its files. */
+  /** By the folder's name. An index is missing when the key-value store can't describe its files. */
   readonly indexes: Readonly<Record<string, ClosedIndex>>;
 }
 
@@ -45,7 +45,7 @@ export const writeLastClose = (fileSystem: FileSystem, directory: string, lastCl
   }
 };
 
-/** `undefined` when there is none, or one that this version can't read: nothing is compared then. */
+/** `undefined` when there is no file, or one that this version can't read. Then nothing is compared. */
 export const readLastClose = (fileSystem: FileSystem, directory: string): LastClose | undefined => {
   try {
     const bytes = readFile(fileSystem, join(directory, LAST_CLOSE_FILE), FILE_BYTES_MAX);

@@ -1,41 +1,41 @@
 /**
- * mappings.db: which series are stored under another fingerprint than their own, because that one was taken
- * (docs/formats/mappings.md). Written whole, atomically.
+ * mappings.db: the series that are stored under another fingerprint than their own, because another series has theirs
+ * (docs/formats/mappings.md). The file is written as a whole, atomically.
  *
  *   "PrometheusMappings"  uvarint version 1  uvarint count of raw fingerprints
  *   per raw fingerprint: 8 bytes BE, uvarint count of mappings
  *   per mapping: uvarint byte length, unique metric string, mapped fingerprint (8 bytes BE)
  *
- * Plain base-128 integers, not zigzag as everywhere else.
+ * The integers are plain base-128, not zigzag as in all other files.
  */
 import { join } from 'node:path';
-import { TidemarkError } from '../errors.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { ioError } from '../files/io-error.ts';
+import { readFile, writeFileAtomically } from '../files/read-write.ts';
 import { ByteReader } from '../model/byte-reader.ts';
 import { ByteWriter } from '../model/byte-writer.ts';
 import type { Mapping } from '../model/collisions.ts';
+import { TidemarkError } from '../model/errors.ts';
 import { MalformedBytes, OutOfBytes } from '../model/malformed-bytes.ts';
 import { TextTable } from '../model/text-table.ts';
 import { parseUniqueMetric } from '../model/unique-metric.ts';
-import type { FileSystem } from './file-system.ts';
-import { ioError } from './io-error.ts';
-import { readFile, writeFileAtomically } from './read-write.ts';
 
 export const MAPPINGS_FILE = 'mappings.db';
 
 const MAGIC = Buffer.from('PrometheusMappings');
 const VERSION = 1;
-/** 2^20 mappings, the most there can be, of ordinary label sets. What a file has beyond it is not read. */
+/** Enough for 2^20 mappings, the maximum, with label sets of ordinary size. Bytes beyond it are not read. */
 const FILE_BYTES_MAX = 1 << 28;
 
 export interface MappingsRead {
   readonly status: 'missing' | 'ok' | 'damaged';
-  /** All mappings; of a damaged file those before the damage. */
+  /** All mappings; for a damaged file, those before the damage. */
   readonly mappings: readonly Mapping[];
   /** `TIDEMARK_CORRUPT_MAPPINGS` with the byte offset. */
   readonly damage: TidemarkError | undefined;
 }
 
-/** Reads the table. Damage does not throw; what the system refuses does, as `TIDEMARK_IO`. */
+/** Reads the table. Damage does not throw. A system error throws `TIDEMARK_IO`. */
 export const readMappings = (fileSystem: FileSystem, directory: string): MappingsRead => {
   const path = join(directory, MAPPINGS_FILE);
   const bytes = read(fileSystem, path);
@@ -51,7 +51,7 @@ export const readMappings = (fileSystem: FileSystem, directory: string): Mapping
   }
 };
 
-/** Writes the table, sorted, so that the same table gives the same bytes. */
+/** Writes the table, sorted, so that equal tables have equal bytes. */
 export const writeMappings = (fileSystem: FileSystem, directory: string, mappings: Iterable<Mapping>): void => {
   try {
     writeFileAtomically(fileSystem, directory, MAPPINGS_FILE, encodeMappings(mappings));
@@ -91,7 +91,7 @@ const decode = (reader: ByteReader, mappings: Mapping[]): void => {
   }
   const version = reader.uvarint();
   if (version !== VERSION) throw new MalformedBytes(`unknown version ${version}, must be ${VERSION}`);
-  // Every turn of the loops reads bytes, so a count that the file can't hold ends with it.
+  // Every iteration reads bytes, so a count that is too large for the file stops at the end of the file.
   for (let raw = reader.uvarint(); raw > 0; raw--) {
     const rawHigh = reader.int32BE();
     const rawLow = reader.int32BE();

@@ -1,11 +1,11 @@
 /**
- * RETENTION: what a directory remembers of how long its samples are kept, so that opening it without the option does not
- * delete what an earlier opening was told to keep. A directory without the file keeps everything.
+ * RETENTION: how long the samples of a directory are kept. With it, an opening without the option does not delete
+ * samples that an earlier opening was configured to keep. A directory without the file keeps everything.
  */
 import { join } from 'node:path';
-import type { FileSystem } from './file-system.ts';
-import { ioError } from './io-error.ts';
-import { readFile, writeFileAtomically } from './read-write.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { ioError } from '../files/io-error.ts';
+import { readFile, writeFileAtomically } from '../files/read-write.ts';
 
 export const RETENTION_FILE = 'RETENTION';
 
@@ -20,7 +20,7 @@ export interface RetentionLimits {
 
 export const KEEP_EVERYTHING: RetentionLimits = { timeMs: Infinity, bytes: Infinity };
 
-/** `'damaged'` when there is a file that can't be understood; `undefined` when there is none. */
+/** `'damaged'` when there is a file that can't be parsed; `undefined` when there is none. */
 export const readRetention = (fileSystem: FileSystem, directory: string): RetentionLimits | 'damaged' | undefined => {
   const bytes = readFile(fileSystem, join(directory, RETENTION_FILE), FILE_BYTES_MAX);
   if (bytes === undefined) return undefined;

@@ -1,12 +1,12 @@
 /**
- * Where the files of a series are: `25/94aa1de82dbd87.db` for fingerprint 2594aa1de82dbd87, below the store's
- * directory, always with lower-case digits (docs/formats/series-files.md).
+ * Where the file of a series is: `25/94aa1de82dbd87.db` for fingerprint 2594aa1de82dbd87, below the store's directory,
+ * always with lower-case digits (docs/formats/series-files.md).
  */
 import { type FingerprintHalves, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
 
 export const SERIES_FILE_SUFFIX = '.db';
 export const TEMPORARY_SUFFIX = '.tmp';
-/** Below it are the quarantined series files, in directories like those of the series files. */
+/** The directory of quarantined series files. It has subdirectories like those of the series files. */
 export const ORPHANED = 'orphaned';
 
 const DIRECTORY_DIGITS = 2;

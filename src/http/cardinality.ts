@@ -17,7 +17,7 @@ export interface Cardinality {
 
 const inOrder = (a: NamedCount, b: NamedCount): number => b.value - a.value || (a.name < b.name ? -1 : 1);
 
-/** The largest ones, without sorting all of them: there may be as many label pairs as series. */
+/** The largest counts, without sorting all of them: there may be as many label pairs as series. */
 const top = (counts: ReadonlyMap<string, number>): NamedCount[] => {
   const largest: NamedCount[] = [];
   for (const [name, value] of counts) {
@@ -33,7 +33,7 @@ const increment = (counts: Map<string, number>, name: string): void => {
   counts.set(name, (counts.get(name) ?? 0) + 1);
 };
 
-/** Series counted before the event loop is given away. */
+/** Series to count before yielding to the event loop. */
 const perSlice = 1000;
 
 /** Counts over all series; several milliseconds per ten thousand. */
@@ -51,7 +51,7 @@ export const cardinality = async (
     if (signal.aborted) break;
     for (const name in labels) {
       const pair = `${name}=${labels[name]}`;
-      // Counted by the name itself: a name may have an equals sign in it.
+      // Values are counted by the name itself, because a name may contain an equals sign.
       if (!pairs.has(pair)) increment(values, name);
       increment(pairs, pair);
       if (name === '__name__') increment(metrics, labels[name]);

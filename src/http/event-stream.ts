@@ -1,15 +1,15 @@
 /**
- * One server-sent-events connection with a bounded buffer. A reader that is too slow misses frames instead of filling
- * the memory; so frames carry totals, never differences, and the next one makes up for what was missed.
+ * One server-sent-events connection with a bounded buffer. Frames are skipped for a slow reader, so that it does not
+ * fill the memory. So frames carry totals, never differences: the next frame replaces the skipped ones.
  */
 import type { ServerResponse } from 'node:http';
 
-/** Bytes that may wait for a slow reader; beyond, frames are skipped. */
+/** Bytes that may wait for a slow reader. Beyond this, frames are skipped. */
 const waitingBytesMax = 256 * 1024;
 
 export class EventStream {
   private readonly response: ServerResponse;
-  /** Frames that were not sent because the reader was slow. */
+  /** Number of frames that were not sent because the reader was slow. */
   skipped = 0;
 
   constructor(response: ServerResponse) {
@@ -22,7 +22,7 @@ export class EventStream {
     return this.response.destroyed || this.response.writableEnded;
   }
 
-  /** Sends one event; false when it was skipped. `id` comes back as Last-Event-ID when the reader reconnects. */
+  /** Sends one event; false if it was skipped. A reader that reconnects sends the last `id` as Last-Event-ID. */
   send(event: string, data: unknown, id?: string | number): boolean {
     if (this.closed) return false;
     if (this.response.writableLength > waitingBytesMax) {
@@ -34,7 +34,7 @@ export class EventStream {
     return true;
   }
 
-  /** A comment, which keeps the connection from being taken for dead. */
+  /** Sends a comment, so that the connection is not considered dead. */
   beat(): void {
     if (!this.closed && this.response.writableLength === 0) this.response.write(':\n\n');
   }

@@ -1,10 +1,10 @@
 /**
- * `/federate`: the newest samples as text, for another Prometheus to scrape. A reader that knows quoted UTF-8 names says
- * so in its Accept header; for the others names are escaped, because 0.0.4 cannot hold them.
+ * `/federate`: the newest samples as text, for another Prometheus to scrape. A reader that supports quoted UTF-8 names
+ * says so in its Accept header. For other readers names are escaped, because 0.0.4 has no form for them.
  */
 import type { InstantSample, Labels, Store } from '../index.ts';
 import { type Escaping, escapeName, escapings } from '../text/escape-names.ts';
-import { formatLabels, sortByLabels } from '../text/labels.ts';
+import { formatLabels, sortByLabels } from '../text/label-text.ts';
 import { formatValue } from '../text/values.ts';
 import { matchParams } from './params.ts';
 import { sendPieces } from './reply.ts';
@@ -13,7 +13,7 @@ import { warningsOf } from './warnings.ts';
 
 const nameOf = ({ labels }: InstantSample): string => labels['__name__'] ?? '';
 
-/** The newest sample of every matching series that has not ended, once each though several selectors match it. */
+/** The newest sample of every matching series that has not ended. A series that several selectors match occurs once. */
 const latest = async (store: Store, selectors: readonly string[]): Promise<InstantSample[]> => {
   const found = (await Promise.all(selectors.map((selector) => store.instant(selector)))).flat();
   const each =
@@ -23,11 +23,11 @@ const latest = async (store: Store, selectors: readonly string[]): Promise<Insta
           [...new Map(found.map((sample) => [formatLabels(sample.labels), sample])).values()],
           ({ labels }) => labels,
         );
-  // They are sorted by labels. All samples of a metric stand together in the text format, so the name comes first.
+  // In the text format all samples of a metric must be together, so the name is compared first.
   return each.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0));
 };
 
-/** The escaping that the reader's first acceptable text format names; Prometheus' default is underscores. */
+/** The escaping of the first text format that the reader accepts. As in Prometheus, the default is underscores. */
 const escapingFor = (accept: string | undefined): Escaping => {
   for (const format of (accept ?? '').split(',')) {
     const [type, ...parameters] = format.split(';').map((part) => part.trim().toLowerCase());
@@ -44,7 +44,7 @@ const contentTypeOf = (escaping: Escaping): string =>
     ? 'text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8'
     : 'text/plain; version=0.0.4; charset=utf-8';
 
-/** Label names have no colons in the classic form, unlike metric names. */
+/** Unlike metric names, classic label names have no colons. */
 const escapeLabel = (name: string, escaping: Escaping): string => {
   const escaped = escapeName(name, escaping);
   return escaping === 'allow-utf-8' ? escaped : escaped.replaceAll(':', '_');
@@ -56,7 +56,7 @@ const escapeLabels = (labels: Labels, escaping: Escaping): Labels => {
     if (name === '__name__') escaped.set(name, escapeName(value, escaping));
     else {
       const short = escapeLabel(name, escaping);
-      // Two labels of a series may come to the same name; escaped by value, they differ.
+      // Two labels of a series may get the same escaped name. Names escaped by value differ.
       const isTaken = escaped.has(short) || (short !== name && Object.hasOwn(labels, short));
       escaped.set(isTaken ? escapeName(name, 'values').replaceAll(':', '_3a_') : short, value);
     }
@@ -70,18 +70,19 @@ const withInstance = (labels: Labels): string => {
   return text.endsWith('}') ? `${text.slice(0, -1)},instance=""}` : `${text}{instance=""}`;
 };
 
-/** A metric's name as it stands in a comment: quoted when it is not of the classic form. */
+/** A metric's name for a comment: quoted if it is not in the classic form. */
 const nameInComment = (name: string): string => formatLabels({ __name__: name }).replace(/^\{(.*)\}$/s, '$1');
 
 /**
- * As the original's: one sample a series, the newest of the last five minutes, unless the series has ended. A series
- * without `instance` says so, lest its scraper put its own there; one without a name can't be written, and is left out.
+ * As in the original: one sample per series, the newest of the last five minutes, unless the series has ended. A series
+ * without `instance` gets an empty one, so that the scraper does not add its own. A series without a name can't be
+ * written and is left out.
  */
 async function* federatedLines({ store, params }: StoreExchange, escaping: Escaping): AsyncIterable<string> {
   let previous: string | undefined;
   for (const sample of await latest(store, matchParams(params, { required: true }))) {
     const { labels, value, timestamp } = sample;
-    // A comment that is neither HELP nor TYPE is passed over by every scraper.
+    // Every scraper ignores a comment that is neither HELP nor TYPE.
     for (const warning of warningsOf(sample)) yield `# ${warning.replace(/\s+/g, ' ')}\n`;
     if (!labels['__name__']) continue;
     const escaped = escapeLabels(labels, escaping);

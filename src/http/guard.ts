@@ -1,10 +1,11 @@
 /**
- * Who may ask. The server is bound to this machine by default, and other programs and web pages run on it too:
+ * Decides which requests are answered. The server is bound to this machine by default, but other programs and web pages
+ * run there too. So:
  *
- * - Host must name this server, so that a page of a foreign name that was re-bound to 127.0.0.1 gets nothing;
- * - Origin, where a browser sends it, must be this server's own;
- * - a random token, in the address that `tidemark serve` prints, then in a cookie, or as a bearer token;
- * - a Content-Security-Policy without any foreign source, so that no request can leave the machine.
+ * - Host must name this server, so that a page of a foreign name that was re-bound to 127.0.0.1 gets no answer;
+ * - Origin, if a browser sends it, must be this server's own;
+ * - requests need a random token: in the address that `tidemark serve` prints, then in a cookie, or as a bearer token;
+ * - the Content-Security-Policy allows no foreign source, so that no request can leave the machine.
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -40,9 +41,7 @@ const hostNameOf = (host: string): string =>
     .replace(/^\[(.*)\]$/, '$1')
     .toLowerCase();
 
-/**
- * Addresses cannot be re-bound, only names can; so any address may stand in Host, and of names this machine's alone.
- */
+/** Only names can be re-bound, addresses cannot. So Host may be any address, but only a name of this machine. */
 export const isOwnHost = (host: string | undefined, allowed: readonly string[]): boolean => {
   if (host === undefined) return false;
   const name = hostNameOf(host);
@@ -62,9 +61,9 @@ const cookieOf = (request: IncomingMessage, name: string): string | undefined =>
     .find(([key]) => key === name)?.[1];
 
 export interface GuardOptions {
-  /** `undefined`: no token is asked for. */
+  /** `undefined` if no token is required. */
   readonly token: string | undefined;
-  /** Names that may stand in Host besides this machine's own. */
+  /** Names that are allowed in Host besides this machine's own. */
   readonly allowedHosts: readonly string[];
 }
 
@@ -75,7 +74,7 @@ export class Guard {
     this.options = options;
   }
 
-  /** Throws for a request that another site made, or that came under another's name. */
+  /** Throws if another site made the request, or if the request's Host is not a name of this server. */
   checkOrigin({ headers }: IncomingMessage): void {
     if (!isOwnHost(headers.host, this.options.allowedHosts))
       throw new HttpError(403, 'forbidden', `Host ${JSON.stringify(headers.host ?? '')} is not this server's name.`);
@@ -93,7 +92,7 @@ export class Guard {
     return candidates.some((candidate) => typeof candidate === 'string' && sameText(candidate, token));
   }
 
-  /** Moves the token from the address into a cookie, so that it is neither shown nor bookmarked. */
+  /** Moves the token from the address to a cookie, so that it is neither shown nor bookmarked. */
   redirectWithoutToken(request: IncomingMessage, response: ServerResponse, url: URL): void {
     const clean = new URL(url);
     clean.searchParams.delete('token');
@@ -104,7 +103,7 @@ export class Guard {
     response.end();
   }
 
-  /** Cookies are shared by all ports of a host; the name keeps two servers apart. */
+  /** All ports of a host share cookies, so the port in the name keeps two servers apart. */
   private cookieName(request: IncomingMessage): string {
     return `tidemark-${request.socket.localPort}`;
   }

@@ -1,10 +1,12 @@
-/** `/-/healthy`, `/-/ready` and `/metrics`: what supervisors and scrapers ask, also while the store is opening. */
+/**
+ * `/-/healthy`, `/-/ready` and `/metrics`, for supervisors and scrapers. They answer while the store is opening, too.
+ */
 import type { ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
 import type { Progress, Store } from '../index.ts';
 import { sendJson, sendText } from './reply.ts';
 
-/** How far opening is: `store` once it is open. */
+/** The progress of opening the store; `store` is set once it is open. */
 export interface Readiness {
   readonly store: Store | undefined;
   readonly progress: Progress | undefined;
@@ -13,7 +15,7 @@ export interface Readiness {
 export const sendHealthy = (response: ServerResponse): void =>
   sendText(response, 200, 'text/plain; charset=utf-8', 'Tidemark is healthy.\n');
 
-/** 200 when the store answers; else 503 with how far recovery is. */
+/** 200 if the store is open; otherwise 503 with the progress of recovery. */
 export const sendReady = (response: ServerResponse, { store, progress }: Readiness): void => {
   if (store !== undefined) sendJson(response, 200, { status: 'ready' });
   else sendJson(response, 503, { status: 'opening', ...(progress === undefined ? {} : { progress }) });

@@ -1,2 +1,2 @@
-/** `tidemark/http`: the pages and endpoints, for programs that serve them for a store of their own. */
+/** `tidemark/http`: the pages and endpoints, for programs that serve them for their own store. */
 export { PagesServer, type ServerOptions } from './server.ts';

@@ -1,18 +1,18 @@
 /**
- * What the pages see live: a frame ten times a second at most, whatever happens in the store. A frame has the state of
- * things and running totals, so that one that is missed is made up for by the next.
+ * Live frames for the pages: at most ten per second, independent of the rate of events in the store. A frame has
+ * current states and running totals, so that a missed frame is replaced by the next one.
  */
 import type { Clock, Store } from '../index.ts';
 import type { EventStream } from './event-stream.ts';
 import { TransitionCounter } from './transition-counter.ts';
 
 export const frameMs = 100;
-/** Without anything new a connection still hears something this often. */
+/** If there is nothing new, a connection still gets a comment at this interval. */
 const beatMs = 15_000;
 
 /**
- * Calls `send` every {@link frameMs} as long as the stream is open; `send` says whether there was something new. Returns
- * when the reader has gone.
+ * Calls `send` every {@link frameMs} while the stream is open; `send` returns whether there was something new. Returns
+ * when the reader has disconnected.
  */
 export const runFrames = async (
   stream: EventStream,
@@ -38,7 +38,7 @@ export const runFrames = async (
   }
 };
 
-/** The statecharts: series per state, the store's state, transitions taken. */
+/** Frames of the statecharts: series per state, the store's state, transitions taken. */
 export class ActorFrames {
   private readonly store: Store;
   private readonly transitions: TransitionCounter;

@@ -1,7 +1,7 @@
-/** What the pages ask for beside Prometheus' endpoints: chart data, one series in detail, figures, and live streams. */
+/** The pages' own endpoints beside Prometheus': chart data, details of a series, figures, and live streams. */
 import { isAbsolute, relative, sep } from 'node:path';
 import { type Clock, type JournalEvent, type Labels, readEvents, type Store } from '../index.ts';
-import { compareLabels, firstByLabels, sortedLabels } from '../text/labels.ts';
+import { compareLabels, firstByLabels, sortedLabels } from '../text/label-text.ts';
 import { EventStream } from './event-stream.ts';
 import { ActorFrames } from './live-frames.ts';
 import { countParam, rangeParams } from './params.ts';
@@ -45,7 +45,7 @@ const range = async ({ store, params, response, signal, breathe }: StoreExchange
   const series: { labels: Labels; timestamps: number[]; values: (number | null)[] }[] = [];
   const warnings: string[] = [];
   for await (const one of store.select(selector, { ...limits, signal })) {
-    // They come in the order of labels: the others are not asked for.
+    // Series arrive in the order of labels, so later ones can't match.
     if (last === undefined || compareLabels(one.labels, last) > 0) break;
     warnings.push(...warningsOf(one));
     if (one.timestamps.length === 0) continue;
@@ -95,14 +95,14 @@ const storage = async ({ store, response }: StoreExchange): Promise<void> => {
   });
 };
 
-/** Lifecycle events from a position on, a page at a time; `next` is where the following page begins. */
+/** Lifecycle events from a position on, a page at a time; `next` is the position at which the following page begins. */
 const journal = async ({ store, params, response, signal }: StoreExchange): Promise<void> => {
   const limit = countParam(params, 'limit', { fallback: 500, maximum: eventsPerPageMax });
   const from = countParam(params, 'from', { fallback: 0, maximum: Number.MAX_SAFE_INTEGER });
   const events: JournalEvent[] = [];
   let next: number | undefined;
   for await (const event of readEvents(store.directory, { lifecycle: true, from, signal })) {
-    // Events of one record have one position: a page ends between records.
+    // Events of one record have the same position, so a page ends between records.
     if (events.length >= limit && event.position !== events.at(-1)?.position) {
       next = events.at(-1)?.position;
       break;
@@ -112,13 +112,13 @@ const journal = async ({ store, params, response, signal }: StoreExchange): Prom
   sendData(response, { events, next });
 };
 
-/** The directory as one would type it where the server was started, if it is there or below. */
+/** The directory relative to the server's working directory, if it is inside it. */
 const shortName = (directory: string): string => {
   const path = relative(process.cwd(), directory);
   return path === '' || path.startsWith('..') || isAbsolute(path) ? directory : `.${sep}${path}`;
 };
 
-/** The routes of the pages, with what they share: the clock, and the counter of transitions of each store. */
+/** The routes of the pages. They share the clock, and one counter of transitions per store. */
 export const pageRoutes = (clock: Clock): readonly Route[] => {
   const frames = new WeakMap<Store, ActorFrames>();
   const framesOf = (store: Store): ActorFrames => {

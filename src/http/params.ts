@@ -1,4 +1,4 @@
-/** The parameters of a request: of the address, and of a form in the body. */
+/** The parameters of a request, from the address and from a form in the body. */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { parseRfc3339 } from '../text/dates.ts';
@@ -6,19 +6,22 @@ import { parseValue } from '../text/values.ts';
 import { badData, HttpError } from './reply.ts';
 
 const formBytesMax = 1024 * 1024;
-/** Of a form that is too large so much is read over: an answer before its end would be lost with the connection. */
+/**
+ * How much of a form that is too large is read and discarded. An answer before the form's end would be lost with the
+ * connection.
+ */
 const readOverBytesMax = 64 * 1024 * 1024;
 
 const formType = 'application/x-www-form-urlencoded';
 
-/** Characters of a parameter that a message shows. */
+/** The maximum number of characters of a parameter in a message. */
 const shownMax = 100;
 
-/** A parameter's text as a message shows it: quoted, and cut when it is long. */
+/** A parameter's text for a message: quoted, and shortened if it is long. */
 export const quoteParam = (text: string): string =>
   text.length > shownMax ? `${JSON.stringify(text.slice(0, shownMax))}…` : JSON.stringify(text);
 
-/** Text that was sent without percent-encoding, as `curl -d` sends it. */
+/** Text that was sent without percent-encoding, as by `curl -d`. */
 const textOf = (bytes: Buffer): string => {
   if (!isUtf8(bytes)) throw badData('The parameters cannot be read: they are not UTF-8.');
   return bytes.toString();
@@ -46,8 +49,8 @@ const decode = (text: string): string => {
 };
 
 /**
- * The parameters of encoded text. URLSearchParams would read a wrong escape as it stands, and turn bytes that are not
- * UTF-8 into U+FFFD, so that another series than the one meant is found.
+ * The parameters of encoded text. URLSearchParams would keep an invalid escape as text, and turn bytes that are not
+ * UTF-8 into U+FFFD, so that a wrong series could be found.
  */
 export const parseParams = (encoded: string): URLSearchParams => {
   const params = new URLSearchParams();
@@ -70,7 +73,9 @@ const formOf = async (request: IncomingMessage): Promise<URLSearchParams> => {
   throw new HttpError(415, 'bad_data', `The body of a POST must be a form: ${formType}.`);
 };
 
-/** The parameters of a posted form, followed by those of the address: the first of a name counts, as in Prometheus. */
+/**
+ * The parameters of a posted form, followed by those of the address. As in Prometheus, the first one of a name counts.
+ */
 export const readParams = async (request: IncomingMessage, url: URL): Promise<URLSearchParams> => {
   const own = parseParams(url.search.slice(1));
   if (request.method !== 'POST') return own;
@@ -83,17 +88,19 @@ const boundaryTimes: Readonly<Record<string, number>> = {
   '292277025-08-18T07:12:54.999999999Z': Number.MAX_SAFE_INTEGER,
 };
 
-/** Times of samples are safe integers, so a time beyond them means the same as the outermost. */
+/** Sample times are safe integers, so a time beyond that range is equivalent to the end of the range. */
 const withinSafeIntegers = (milliseconds: number): number =>
   Math.max(Number.MIN_SAFE_INTEGER, Math.min(milliseconds, Number.MAX_SAFE_INTEGER));
 
-/** Seconds since the epoch as milliseconds; `undefined` when the text is no finite number. */
+/** Seconds since the epoch as milliseconds; `undefined` if the text is not a finite number. */
 const secondsParam = (text: string): number | undefined => {
   const seconds = parseValue(text);
   return seconds !== undefined && Number.isFinite(seconds) ? withinSafeIntegers(Math.round(seconds * 1000)) : undefined;
 };
 
-/** A time in Prometheus' forms, seconds since the epoch with a fraction or RFC 3339, as integer milliseconds. */
+/**
+ * A time in one of Prometheus' forms (seconds since the epoch with a fraction, or RFC 3339) as integer milliseconds.
+ */
 export const timeParam = (params: URLSearchParams, name: string): number | undefined => {
   const text = params.get(name);
   if (text === null || text === '') return undefined;
@@ -104,7 +111,7 @@ export const timeParam = (params: URLSearchParams, name: string): number | undef
   return milliseconds;
 };
 
-/** The times `start` and `end`; a range that ends before it starts is refused, instead of finding nothing. */
+/** The times `start` and `end`. A range that ends before it starts is refused; it does not return an empty result. */
 export const rangeParams = (
   params: URLSearchParams,
 ): { readonly from: number | undefined; readonly through: number | undefined } => {
@@ -115,7 +122,7 @@ export const rangeParams = (
   return { from, through };
 };
 
-/** A whole number from 0 to `maximum`; `fallback` when it is missing. */
+/** A whole number from 0 to `maximum`; `fallback` if the parameter is missing. */
 export const countParam = (
   params: URLSearchParams,
   name: string,
@@ -129,7 +136,7 @@ export const countParam = (
   return number;
 };
 
-/** The selectors of `match[]`; at least one when `required`. */
+/** The selectors of `match[]`; at least one if `required`. */
 export const matchParams = (params: URLSearchParams, { required }: { readonly required: boolean }): string[] => {
   const selectors = params.getAll('match[]');
   if (required && selectors.length === 0) throw badData('no match[] parameter provided');

@@ -1,12 +1,12 @@
 /**
  * Prometheus' HTTP endpoints that need no query language, for Grafana, scripts and other programs: `/api/v1/series`,
- * `/labels`, `/label/<name>/values`, `/status/…`; an export of a selector as JSON lines, and `/federate`.
+ * `/labels`, `/label/<name>/values`, `/status/…`. Also an export of a selector as JSON lines, and `/federate`.
  */
 import type { Labels, TimeRange } from '../index.ts';
-import { version } from '../package.ts';
+import { version } from '../ports/package.ts';
 import { unescapeName } from '../text/escape-names.ts';
 import { jsonLinePieces } from '../text/json-lines.ts';
-import { firstByLabels, sortedLabels } from '../text/labels.ts';
+import { firstByLabels, sortedLabels } from '../text/label-text.ts';
 import { cardinality } from './cardinality.ts';
 import { federate } from './federate.ts';
 import { countParam, matchParams, quoteParam, rangeParams } from './params.ts';
@@ -18,10 +18,10 @@ const limitMax = 1_000_000;
 
 const truncated = 'results truncated due to limit';
 
-/** 0 means none. */
+/** The `limit` parameter; 0 means no limit. */
 const limitParam = (params: URLSearchParams): number => countParam(params, 'limit', { fallback: 0, maximum: limitMax });
 
-/** Cuts a list at the `limit` parameter, and says so as Prometheus does. */
+/** Cuts a list at the `limit` parameter, with a warning as in Prometheus. */
 const limited = <T>(params: URLSearchParams, list: readonly T[]): { list: readonly T[]; warnings: string[] } => {
   const limit = limitParam(params);
   return limit === 0 || list.length <= limit
@@ -36,7 +36,7 @@ const sendList = ({ params, response }: StoreExchange, all: readonly unknown[]):
 
 const isBounded = (range: TimeRange): boolean => range.from !== undefined || range.through !== undefined;
 
-/** The label sets of the selectors, or of every series when there is none. */
+/** The label sets that match the selectors, or those of every series if there is no selector. */
 const matchingLabels = ({ store }: StoreExchange, selectors: readonly string[], range: TimeRange): Promise<Labels[]> =>
   store.metrics(selectors, range);
 
@@ -59,7 +59,7 @@ const labelNames = async (exchange: StoreExchange): Promise<void> => {
   sendList(exchange, [...names].sort());
 };
 
-/** The label that the address names; Prometheus' clients escape names that are not of the classic form. */
+/** The label name in the address. Prometheus' clients escape names that are not in the classic form. */
 const labelOfPath = ({ path }: StoreExchange): string => {
   const name = unescapeName(path['name']) ?? path['name'];
   if (name === '') throw badData(`invalid label name: ${quoteParam(path['name'])}`);
@@ -73,7 +73,7 @@ const labelValues = async (exchange: StoreExchange): Promise<void> => {
   const range = rangeParams(params);
   if (selectors.length === 0 && !isBounded(range)) return sendList(exchange, (await store.labelValues(name)).sort());
   const values = new Set<string>();
-  // A label may have the name of something that every object inherits.
+  // A label may have the same name as an inherited property of every object.
   for (const labels of await matchingLabels(exchange, selectors, range))
     if (Object.hasOwn(labels, name) && labels[name] !== '') values.add(labels[name]);
   sendList(exchange, [...values].sort());
@@ -106,7 +106,7 @@ const storageStatus = async ({ store, response, signal, breathe }: StoreExchange
   });
 };
 
-/** The trailer that names what an export lacks: the body is under way when damage is found. */
+/** The trailer that lists what is missing from an export: damage is found only after the body has begun. */
 const warningsTrailer = 'Tidemark-Warnings';
 const trailerWarningsMax = 20;
 
@@ -124,7 +124,7 @@ async function* exportedLines({ store, params, signal, response }: StoreExchange
 
 const exportLines = (exchange: StoreExchange): Promise<void> => {
   const { request, response } = exchange;
-  // Only an answer in chunks can have a trailer: none to HEAD, and none in HTTP/1.0.
+  // Only a chunked response can have a trailer, so there is none for HEAD and in HTTP/1.0.
   if (request.httpVersion === '1.1' && request.method !== 'HEAD') response.setHeader('Trailer', warningsTrailer);
   return sendPieces(exchange, 'application/stream+json; charset=utf-8', exportedLines(exchange));
 };

@@ -1,7 +1,7 @@
-/** Ways to answer a request: JSON, text, Prometheus' envelope, and streams that wait for a slow reader. */
+/** Functions that answer a request: JSON, text, Prometheus' envelope, and streams that wait for a slow reader. */
 import type { ServerResponse } from 'node:http';
 
-/** An error with the status and the kind that Prometheus' envelope gives it. */
+/** An error with its HTTP status and its `errorType` in Prometheus' envelope. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
   readonly status: number;
@@ -29,7 +29,7 @@ export const sendText = (
 export const sendJson = (response: ServerResponse, status: number, body: unknown): void =>
   sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(body));
 
-/** `{"status":"success","data":…}`, with warnings where the answer was cut. */
+/** Sends `{"status":"success","data":…}`, with warnings if there are any. */
 export const sendData = (response: ServerResponse, data: unknown, warnings: readonly string[] = []): void =>
   sendJson(response, 200, warnings.length > 0 ? { status: 'success', data, warnings } : { status: 'success', data });
 
@@ -38,7 +38,7 @@ const codeOf = (error: unknown): string =>
 
 const callersFault = /^TIDEMARK_INVALID_/;
 
-/** The status and kind for an error of the store, or of a handler. */
+/** The HTTP status and `errorType` for an error of the store or of a handler. */
 const classify = (error: unknown): { readonly status: number; readonly errorType: string } => {
   if (error instanceof HttpError) return error;
   const code = codeOf(error);
@@ -48,7 +48,7 @@ const classify = (error: unknown): { readonly status: number; readonly errorType
   return { status: 500, errorType: 'internal' };
 };
 
-/** Characters of a message that are sent: it may quote a parameter of any length. */
+/** The maximum number of characters of a message that is sent; it may quote a parameter of any length. */
 const messageCharactersMax = 2000;
 
 const messageOf = (error: unknown): string => {
@@ -56,14 +56,14 @@ const messageOf = (error: unknown): string => {
   return message.length > messageCharactersMax ? `${message.slice(0, messageCharactersMax)}…` : message;
 };
 
-/** `{"status":"error","errorType":"bad_data","error":"…"}`; an answer that has begun is broken off instead. */
+/** Sends `{"status":"error","errorType":"bad_data","error":"…"}`. If the response has begun, it is aborted instead. */
 export const sendError = (response: ServerResponse, error: unknown): void => {
   if (response.headersSent) {
     response.destroy();
     return;
   }
   const { status, errorType } = classify(error);
-  // Node refuses to send an answer of known length with the announcement of a trailer.
+  // Node refuses to send a response of known length that announces a trailer.
   response.removeHeader('Trailer');
   sendJson(response, status, {
     status: 'error',
@@ -72,7 +72,7 @@ export const sendError = (response: ServerResponse, error: unknown): void => {
   });
 };
 
-/** Text gathered before it is written: one write for many lines, and a turn of the event loop after it. */
+/** How much text is collected before it is written. Each write is followed by a turn of the event loop. */
 const gatheredMax = 64 * 1024;
 
 const drained = (response: ServerResponse): Promise<void> =>
@@ -84,7 +84,7 @@ const drained = (response: ServerResponse): Promise<void> =>
     response.on('drain', done).on('close', done);
   });
 
-/** Writes pieces one after the other; waits while the reader is slow, and stops when it has gone. */
+/** Writes pieces one after the other. Waits while the reader is slow, and stops when it has disconnected. */
 export const sendPieces = async (
   { response, breathe }: { readonly response: ServerResponse; readonly breathe: () => Promise<void> },
   contentType: string,

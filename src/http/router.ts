@@ -1,4 +1,4 @@
-/** Routes: a method, a path with placeholders such as `/label/<name>/values`, and what answers it. */
+/** Routes: a method, a path with placeholders such as `/label/<name>/values`, and a handler. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Store } from '../index.ts';
 import { quoteParam } from './params.ts';
@@ -9,15 +9,15 @@ export interface Exchange {
   readonly response: ServerResponse;
   readonly url: URL;
   readonly params: URLSearchParams;
-  /** What stood in the place of the path's placeholders, decoded. */
+  /** The decoded values of the path's placeholders. */
   readonly path: Readonly<Record<string, string>>;
-  /** Aborts when the asker has gone. */
+  /** Aborts when the client has disconnected. */
   readonly signal: AbortSignal;
 }
 
 export interface StoreExchange extends Exchange {
   readonly store: Store;
-  /** Gives the event loop to the others; whoever has thousands of things to go through calls it now and then. */
+  /** Yields to the event loop. Handlers that loop over thousands of items call it regularly. */
   readonly breathe: () => Promise<void>;
 }
 
@@ -53,7 +53,7 @@ const matchPath = (pattern: string, pathname: string): Readonly<Record<string, s
   return values;
 };
 
-/** The route for a path; `'method'` when the path is known but not with this method. */
+/** The route for a path; `'method'` if the path exists, but not with this method. */
 export const findRoute = (routes: readonly Route[], method: string, pathname: string): Match | 'method' | undefined => {
   let known = false;
   for (const route of routes) {

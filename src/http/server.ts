@@ -1,6 +1,6 @@
 /**
- * The HTTP server of `tidemark serve`: pages for people, endpoints for programs, on node:http. It listens before the
- * store is open, so that a long recovery can be watched.
+ * The HTTP server of `tidemark serve`, based on node:http: pages for people, endpoints for programs. It listens before
+ * the store is open, so that a long recovery can be watched.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -24,26 +24,26 @@ const lockedPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>
 `;
 
 export interface ServerOptions {
-  /** Address to bind. Default `'127.0.0.1'`. */
+  /** The address to bind. Default `'127.0.0.1'`. */
   readonly host?: string;
-  /** Port to bind; 0 takes a free one. Default 0. */
+  /** The port to bind; 0 selects a free port. Default 0. */
   readonly port?: number;
-  /** What requests must carry; `false` asks for nothing. Default: random. */
+  /** The token that requests must carry; `false` for none. Default: a random token. */
   readonly token?: string | false;
-  /** Names that requests may use for this machine besides its own. */
+  /** Names of this machine that are allowed in requests besides its host name. */
   readonly allowedHosts?: readonly string[];
-  /** Registries that `/metrics` has beside the store's. */
+  /** Registries that `/metrics` includes besides the store's. */
   readonly registries?: readonly Registry[];
   readonly clock: Clock;
 }
 
-/** The address that was asked for; its host does not matter here. */
+/** The requested address; its host does not matter here. */
 const parseTarget = (target: string): URL => {
   if (!URL.canParse(target, 'http://localhost')) throw badData('The address cannot be read.');
   return new URL(target, 'http://localhost');
 };
 
-/** Connections that are still busy this long after `close` are cut. */
+/** Connections that are still busy this long after `close` are closed by force. */
 const closeMs = 1000;
 
 export class PagesServer {
@@ -66,7 +66,7 @@ export class PagesServer {
     });
   }
 
-  /** Binds the port; rejects with the system's error when it is taken. */
+  /** Binds the port; rejects with the system's error if the port is in use. */
   async listen(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject);
@@ -92,7 +92,7 @@ export class PagesServer {
     this.readiness = { ...this.readiness, progress };
   }
 
-  /** From here on the store's endpoints answer. */
+  /** Makes the store available to its endpoints. */
   showStore(store: Store): void {
     this.readiness = { store, progress: undefined };
   }

@@ -1,10 +1,10 @@
-/** The pages' files, read once at the start: plain modules, styles and machine layouts, and uPlot from its own package. */
+/** The pages' files, read once at the start: plain modules, styles, machine layouts, and uPlot from its own package. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { dirname, extname, join, relative, sep } from 'node:path';
-import { packageRoot } from '../package.ts';
+import { packageRoot } from '../ports/package.ts';
 import { sendText } from './reply.ts';
 
 const contentTypes: Readonly<Record<string, string>> = {
@@ -35,7 +35,7 @@ const filesBelow = (folder: string): string[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
 
-/** Paths of the address to files. The page itself is `/index.html`. */
+/** The files by their path in the address. The page itself is `/index.html`. */
 export const readStaticFiles = (): ReadonlyMap<string, StaticFile> => {
   const folder = join(packageRoot, 'src', 'ui', 'public');
   const uplot = dirname(createRequire(import.meta.url).resolve('uplot'));
@@ -50,7 +50,7 @@ export const readStaticFiles = (): ReadonlyMap<string, StaticFile> => {
   return new Map([...own, ...vendored]);
 };
 
-/** Answers with a file, or with 304 when the asker has it already. */
+/** Answers with a file, or with 304 if the client already has it. */
 export const sendStatic = (request: IncomingMessage, response: ServerResponse, file: StaticFile): void => {
   response.setHeader('Cache-Control', 'no-cache');
   response.setHeader('ETag', file.etag);

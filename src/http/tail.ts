@@ -1,9 +1,9 @@
 /**
- * The live tail of a selector: samples as they are appended, gathered into a frame ten times a second. What exceeds a
- * frame's bound is left out and said, and the page then reads the range again.
+ * The live tail of a selector: samples as they are appended, collected into a frame ten times a second. Samples beyond
+ * a frame's bound are left out and counted in the frame; the page then reads the range again.
  */
 import type { Clock, Sample, Store } from '../index.ts';
-import { formatLabels } from '../text/labels.ts';
+import { formatLabels } from '../text/label-text.ts';
 import type { EventStream } from './event-stream.ts';
 import { runFrames } from './live-frames.ts';
 
@@ -33,7 +33,7 @@ class TailBuffer {
     this.samples++;
   }
 
-  /** What has gathered, or `undefined`; the buffer is empty afterwards. */
+  /** Empties the buffer and returns its content; `undefined` if it is empty. */
   take(): { readonly series: readonly TailSeries[]; readonly leftOut: number } | undefined {
     if (this.samples === 0) return undefined;
     const taken = { series: [...this.series.values()], leftOut: this.left };

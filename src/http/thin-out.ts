@@ -1,17 +1,17 @@
 /**
- * Thins a series out to what a chart can show: the time range is cut into as many buckets as the chart has columns, and
- * of each bucket the first, lowest, highest and last sample stay, so that no peak is lost.
+ * Thins a series out for a chart. The time range is divided into as many buckets as the chart has columns. The first,
+ * lowest, highest and last sample of each bucket are kept, so that no peak is lost.
  */
 
 export interface ChartSamples {
   readonly timestamps: number[];
-  /** `null` stands where no number can be drawn: NaN, an infinity, the end of a series. */
+  /** `null` where no number can be drawn: NaN, an infinity, the end of a series. */
   readonly values: (number | null)[];
 }
 
 const drawable = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
-/** The indexes that stay of the samples from `start` to before `end`, ascending. */
+/** The indexes of the samples to keep from `start` to before `end`, ascending. */
 const keptOf = (values: Float64Array, start: number, end: number): number[] => {
   let lowest = start;
   let highest = start;
@@ -22,7 +22,7 @@ const keptOf = (values: Float64Array, start: number, end: number): number[] => {
   return [...new Set([start, lowest, highest, end - 1])].sort((a, b) => a - b);
 };
 
-/** At most four samples per bucket; all of them when that is not fewer. */
+/** Keeps at most four samples per bucket, or all samples if that would not be fewer. */
 export const thinOut = (timestamps: Float64Array, values: Float64Array, buckets: number): ChartSamples => {
   const count = timestamps.length;
   if (count <= 4 * buckets) return { timestamps: Array.from(timestamps), values: Array.from(values, drawable) };

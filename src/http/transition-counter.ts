@@ -1,11 +1,14 @@
 /**
- * Counts the transitions that all statecharts take, by machine, event, source and target; attached to the store's
- * inspection only while a page looks. One count is one number in a map, whatever the rate.
+ * Counts the transitions of all statecharts, by machine, event, source and target. It is attached to the store's
+ * inspection only while a page is watching. Each kind of transition is one number in a map, so memory does not depend
+ * on the rate.
  */
 import type { AnyStateNode, AnyTransitionDefinition, InspectionEvent } from 'xstate';
 import type { Store } from '../index.ts';
 
-/** `series.inMemory|maintain|series.persisting`; the target is empty for a transition that stays where it is. */
+/**
+ * `series.inMemory|maintain|series.persisting`; the target is empty for a transition that does not change the state.
+ */
 export const transitionKey = (source: AnyStateNode, event: string, target: AnyStateNode | undefined): string =>
   `${source.id}|${event}|${target?.id ?? ''}`;
 
@@ -19,7 +22,7 @@ export class TransitionCounter {
     this.store = store;
   }
 
-  /** Begins to count, until the returned function has been called as often as this one. */
+  /** Starts counting. Counting ends when every returned function has been called. */
   watch(): () => void {
     if (this.watchers++ === 0) this.detach = this.store.inspect((event) => this.note(event));
     let released = false;
@@ -30,7 +33,7 @@ export class TransitionCounter {
     };
   }
 
-  /** Transitions counted so far, by key. Counts only grow, so that a reader who missed some can take differences. */
+  /** Transitions counted so far, by key. Counts only grow, so a reader that missed frames can compute differences. */
   counts(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.totals);
   }

@@ -1,7 +1,7 @@
-/** What answers say of series that could not be read whole. */
+/** Warnings about series that could not be read completely. */
 import type { InstantSample, SeriesSamples } from '../index.ts';
-import { formatLabels } from '../text/labels.ts';
+import { formatLabels } from '../text/label-text.ts';
 
-/** One sentence for each problem, with the series it is about. */
+/** One sentence per problem, with the labels of its series. */
 export const warningsOf = ({ labels, problems = [] }: SeriesSamples | InstantSample): string[] =>
   problems.map((problem) => `${formatLabels(labels)}: ${problem}`);

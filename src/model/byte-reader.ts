@@ -1,7 +1,7 @@
 /**
- * Reads the formats' primitives from bytes (docs/formats/codable.md). It never reads beyond the end it was given: where
- * bytes are missing it throws {@link OutOfBytes}, which a reader of slices takes as "fetch more"; where bytes are wrong
- * it throws {@link MalformedBytes}. Nothing is allocated for a length before that many bytes are known to be there.
+ * Reads the formats' primitives from bytes (docs/formats/codable.md). It never reads beyond the given end. If bytes are
+ * missing, it throws {@link OutOfBytes}; a reader of slices then fetches more bytes. If bytes are wrong, it throws
+ * {@link MalformedBytes}. It allocates memory for a length only after checking that so many bytes are there.
  */
 import { fromHalves, readInt32BE } from './int64.ts';
 import type { LabelPairs } from './labels.ts';
@@ -10,7 +10,7 @@ import { sortedPairs } from './sorted-pairs.ts';
 import { isSameAscii, type TextTable } from './text-table.ts';
 
 const VARINT_BITS_MAX = 70;
-/** What is kept of a metric for the next one to be compared with. */
+/** How many texts of a metric are kept, so that the next metric can be compared with them. */
 const RECENT_TEXTS_MAX = 128;
 
 export class ByteReader {
@@ -19,10 +19,10 @@ export class ByteReader {
   private bytes: Uint8Array;
   private end: number;
   private readonly texts: TextTable;
-  /** Halves of the integer read last. */
+  /** Halves of the last integer that was read. */
   private high = 0;
   private low = 0;
-  /** The texts of the metric that was read last, behind them those of longer ones before it. */
+  /** The texts of the last metric that was read, followed by leftover texts of longer metrics before it. */
   private readonly recent: string[] = [];
 
   constructor(texts: TextTable, bytes: Uint8Array = new Uint8Array(0)) {
@@ -54,7 +54,7 @@ export class ByteReader {
     return this.bytes.subarray(start, start + byteCount);
   }
 
-  /** Passes over bytes; returns the offset of the first. */
+  /** Skips bytes and returns the offset of the first. */
   skip(byteCount: number): number {
     if (byteCount > this.end - this.position) throw new OutOfBytes();
     const start = this.position;
@@ -101,14 +101,14 @@ export class ByteReader {
     return value;
   }
 
-  /** UTF-8 text with its length in bytes before it (zigzag). */
+  /** UTF-8 text, preceded by its length in bytes (zigzag). */
   string(): string {
     const byteCount = this.count('string length');
     const start = this.skip(byteCount);
     return this.texts.read(this.bytes, start, start + byteCount);
   }
 
-  /** Names and values in the order in which they are stored. */
+  /** Names and values in the stored order. */
   unsortedMetric(): string[] {
     const count = this.count('number of labels');
     // A label takes two bytes or more.
@@ -119,18 +119,18 @@ export class ByteReader {
       const text = this.stringLike(guess);
       recent[i] = text === guess || i % 2 === 1 ? text : asPropertyName(text);
     }
-    // A copy has no room to grow, which would stay with each series for its life.
+    // A slice has no spare capacity. Spare capacity would occupy memory for as long as the series exists.
     const texts = recent.slice(0, count * 2);
     if (recent.length > RECENT_TEXTS_MAX) recent.length = RECENT_TEXTS_MAX;
     return texts;
   }
 
-  /** A metric as the store keeps it: sorted by name, labels with an empty value left out. */
+  /** A metric in the store's form: sorted by name, without labels that have an empty value. */
   metric(): LabelPairs {
     return sortedPairs(this.unsortedMetric());
   }
 
-  /** {@link string}, faster when it is the given one: metrics that follow each other share most of their texts. */
+  /** {@link string}, but faster if the text equals `guess`: successive metrics share most of their texts. */
   private stringLike(guess: string): string {
     const byteCount = this.count('string length');
     const start = this.skip(byteCount);
@@ -171,7 +171,7 @@ export class ByteReader {
 }
 
 /**
- * The same text as the engine keeps it for the names of properties. Label objects of texts from anywhere else take three
- * times as long to make, for each name is looked up every time.
+ * The same text as the string object that the engine uses for property names. Building label objects from other string
+ * objects takes three times as long, because the engine looks up every name each time.
  */
 const asPropertyName = (text: string): string => Object.keys({ [text]: 0 })[0];

@@ -1,6 +1,6 @@
 /**
  * A growing buffer for the formats' primitives: zigzag and plain base-128 integers, length-prefixed strings, metrics,
- * big-endian halves (docs/formats/codable.md). Writes never fail for want of room.
+ * big-endian halves (docs/formats/codable.md). The buffer grows as needed, so writes never fail for lack of space.
  */
 import { highHalf, lowHalf, writeInt32BE } from './int64.ts';
 import type { LabelPairs } from './labels.ts';
@@ -22,17 +22,17 @@ export class ByteWriter {
     return this.end;
   }
 
-  /** What was written: a view that the next write may change. */
+  /** The written bytes, as a view that the next write may change. */
   view(): Buffer {
     return this.bytes.subarray(0, this.end);
   }
 
-  /** What was written, as a copy. */
+  /** The written bytes, as a copy. */
   copy(): Buffer {
     return Buffer.from(this.view());
   }
 
-  /** Forgets what was written and keeps the memory. */
+  /** Discards the written bytes and keeps the memory. */
   clear(): void {
     this.end = 0;
   }
@@ -42,7 +42,7 @@ export class ByteWriter {
     this.bytes[this.end++] = value;
   }
 
-  /** Raw bytes, no length before them. */
+  /** Raw bytes, without a length before them. */
   raw(source: Uint8Array): void {
     this.reserve(source.length);
     this.bytes.set(source, this.end);
@@ -58,7 +58,7 @@ export class ByteWriter {
     return start;
   }
 
-  /** As {@link gap}, with whatever was there: for a caller that fills all of it. */
+  /** The same as {@link gap}, but the bytes are not zeroed: for a caller that fills all of them. */
   room(byteCount: number): number {
     this.reserve(byteCount);
     const start = this.end;
@@ -84,7 +84,7 @@ export class ByteWriter {
     this.int32BE(low);
   }
 
-  /** An integer, zigzag base-128. Beyond the int64 range its nearest end is written. */
+  /** An integer, zigzag base-128. A number beyond the int64 range is written as the nearest end of the range. */
   svarint(value: number): void {
     if (value >= -0x40000000 && value < 0x40000000) {
       this.smallUvarint(((value << 1) ^ (value >> 31)) >>> 0);
@@ -109,7 +109,7 @@ export class ByteWriter {
     else this.uvarintHalves(Math.floor(value / 4294967296), value | 0);
   }
 
-  /** Text as UTF-8 with its length in bytes before it (zigzag). */
+  /** Text as UTF-8, preceded by its length in bytes (zigzag). */
   string(text: string): void {
     const length = text.length;
     if (length < 64 && this.shortAscii(text, length)) return;
@@ -132,7 +132,7 @@ export class ByteWriter {
     for (let i = 0; i < pairs.length; i++) this.string(pairs[i]);
   }
 
-  /** Most strings are short ASCII: their length takes one byte. Undoes itself at the first other character. */
+  /** Writes a short ASCII string, as most are: its length takes one byte. Undone at the first non-ASCII character. */
   private shortAscii(text: string, length: number): boolean {
     this.reserve(length + 1);
     const { bytes, end } = this;

@@ -1,21 +1,20 @@
 /**
- * Which fingerprint a series is stored under. That is its fast fingerprint, unless another series has that already, or
- * unless it lies in 0 … 2^20, the range that is kept for mapped ones: then it gets the next free number of that range.
- * mappings.db keeps the table. docs/formats/labels-and-mappings.md
+ * Decides under which fingerprint a series is stored. This is normally its fast fingerprint. If another series has that
+ * fingerprint already, or if it lies in the range 0 … 2^20, which is reserved for mapped fingerprints, the series gets
+ * the next free number of that range. mappings.db keeps the table (docs/formats/labels-and-mappings.md).
  *
- * The original trusts its table and the numbers that it hands out; when the table was lost, it appended samples to the
- * series of another metric. Here labels are compared on every hit: a number is given, or given again, only if no other
- * series has it.
+ * The original trusts its table and the numbers that it assigns. When the table was lost, it appended samples to the
+ * series of another metric. Here labels are compared on every hit, and a number is only used if no other series has it.
  */
-import { TidemarkError } from '../errors.ts';
+import { TidemarkError } from './errors.ts';
 import { type FingerprintHalves, fastFingerprint } from './fingerprint.ts';
 import { type LabelPairs, pairsEqual } from './labels.ts';
 import { uniqueMetricString } from './unique-metric.ts';
 
-/** The last fingerprint of the range that mapped ones come from. */
+/** The last fingerprint of the range for mapped fingerprints. */
 export const MAPPED_MAX = 1 << 20;
 
-/** What is stored under a fingerprint: labels of the series in memory, of the archived series, or `undefined`. */
+/** Looks up the labels of the series in memory, or of the archived series, with a fingerprint; `undefined` for none. */
 export interface FingerprintLookups {
   inMemory(high: number, low: number): LabelPairs | undefined;
   archived(high: number, low: number): LabelPairs | undefined;
@@ -27,7 +26,7 @@ export interface Mapping {
   readonly rawLow: number;
   /** Unique metric string as bytes. */
   readonly metric: Uint8Array;
-  /** The fingerprint that the series is stored under; in 1 … 2^20 unless a directory was damaged or is very old. */
+  /** The fingerprint under which the series is stored; in 1 … 2^20 unless the directory was damaged or is very old. */
   readonly high: number;
   readonly low: number;
 }
@@ -40,19 +39,19 @@ export class FingerprintMapper {
   private highestMapped = 0;
   private mappingCount = 0;
 
-  /** The greatest mapped fingerprint of the range so far; 0 when none. */
+  /** The highest mapped fingerprint so far; 0 if there is none. */
   get highest(): number {
     return this.highestMapped;
   }
 
-  /** Mappings in the table. */
+  /** Number of mappings in the table. */
   get size(): number {
     return this.mappingCount;
   }
 
   /**
-   * The fingerprint to store the series under, new or known. Throws `TIDEMARK_TOO_MANY_COLLISIONS` when the range of
-   * mapped fingerprints is used up.
+   * The fingerprint under which to store the series, new or known. Throws `TIDEMARK_TOO_MANY_COLLISIONS` if the range
+   * of mapped fingerprints is used up.
    */
   map(rawHigh: number, rawLow: number, pairs: LabelPairs, lookups: FingerprintLookups): FingerprintHalves {
     const known = this.settled(rawHigh, rawLow, pairs, lookups);
@@ -62,19 +61,21 @@ export class FingerprintMapper {
     return mapped;
   }
 
-  /** What {@link map} would give, without taking a number for a series that may never come. */
+  /** The fingerprint that {@link map} would return, without reserving a number: the series may never be created. */
   peek(rawHigh: number, rawLow: number, pairs: LabelPairs, lookups: FingerprintLookups): FingerprintHalves {
     return this.settled(rawHigh, rawLow, pairs, lookups) ?? this.nextFree(pairs, lookups);
   }
 
-  /** Takes notice of a series that is stored under a fingerprint: if that is not its own, it was mapped. */
+  /**
+   * Records a series that is stored under this fingerprint. If it is not the series' fast fingerprint, it is mapped.
+   */
   note(high: number, low: number, pairs: LabelPairs): void {
     fastFingerprint(pairs, raw);
     if (raw[0] === high && raw[1] === low && !isReserved(high, low)) return;
     this.record(raw[0], raw[1], uniqueMetricString(pairs), { high, low });
   }
 
-  /** Takes over the lines of a mappings.db. */
+  /** Adds the lines of a mappings.db. */
   load(mappings: Iterable<Mapping>): void {
     for (const { rawHigh, rawLow, metric, high, low } of mappings) {
       this.record(rawHigh, rawLow, latin1(metric), { high, low });
@@ -92,7 +93,7 @@ export class FingerprintMapper {
     }
   }
 
-  /** The fingerprint if it is certain without a new mapping. */
+  /** The series' fingerprint, or `undefined` if it needs a new mapping. */
   private settled(
     high: number,
     low: number,

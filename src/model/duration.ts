@@ -1,13 +1,14 @@
 /** Durations as people write them: `5m`, `1h30m`, `15d`, `2w`, `1y`, `100ms`. A day has 24 hours, a year 365 days. */
-import { TidemarkError } from '../errors.ts';
-import { detailOf, shownText, shownValue } from '../shown-value.ts';
+import { TidemarkError } from './errors.ts';
+import { detailOf, shownText, shownValue } from './shown-value.ts';
 
 const unitMs = [31_536_000_000, 604_800_000, 86_400_000, 3_600_000, 60_000, 1000, 1] as const;
 const pattern = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
 
 /**
- * Milliseconds of a duration: text with whole numbers and the units y, w, d, h, m, s, ms, the large ones first, or a
- * number of milliseconds. Throws `TIDEMARK_INVALID_OPTION` for anything else and for what is negative or above 2^53.
+ * Milliseconds of a duration: a number of milliseconds, or text with whole numbers and the units y, w, d, h, m, s, ms,
+ * large units first. Throws `TIDEMARK_INVALID_OPTION` for anything else, and for durations that are negative or above
+ * 2^53.
  */
 export const parseDuration = (duration: number | string): number => {
   const milliseconds = typeof duration === 'number' ? duration : textMs(duration);

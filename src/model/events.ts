@@ -12,7 +12,7 @@ import type { Labels } from './labels.ts';
 /** A place in the journal: bytes since its beginning, never reused, valid across restarts. */
 export type Position = number;
 
-/** The first sample of labels that no series had. The sample follows. */
+/** The first sample with a new label set was appended. The `samplesAppended` event with the sample follows. */
 export interface SeriesCreated {
   readonly type: 'seriesCreated';
   readonly time: number;
@@ -20,7 +20,7 @@ export interface SeriesCreated {
   readonly labels: Labels;
 }
 
-/** One batch of appended samples, in the order of appending; index i of the three columns is one sample. */
+/** A batch of samples was appended, in this order; index i of the three columns is one sample. */
 export interface SamplesAppended {
   readonly type: 'samplesAppended';
   readonly time: number;
@@ -28,7 +28,7 @@ export interface SamplesAppended {
   readonly fingerprints: readonly Fingerprint[];
   /** Milliseconds since the epoch. */
   readonly timestamps: Float64Array;
-  /** All bits as they were appended. */
+  /** All bits are kept as they were appended. */
   readonly values: Float64Array;
 }
 
@@ -41,15 +41,18 @@ export interface HeadChunksClosed {
 }
 
 /**
- * Written, and made durable, before series files are touched: recovery then has to look at these files only. Nothing
- * has happened yet when it is read.
+ * The files of these series are about to change. The event is made durable before a file is touched, so that recovery
+ * has to check only these files. Nothing has changed yet when it is published.
  */
 export interface SeriesFilesChanging {
   readonly type: 'seriesFilesChanging';
   readonly time: number;
   /** The series. */
   readonly fingerprints: readonly Fingerprint[];
-  /** Said once more before files that hold nothing but what is past retention are removed: one that is missing then is no damage. */
+  /**
+   * Set in a second event, before files are removed because all their samples are past retention. Recovery then does
+   * not treat a missing file as damage.
+   */
   readonly removing?: true;
 }
 
@@ -73,11 +76,11 @@ export interface ChunksDropped {
   readonly chunks: number;
   /** Chunks in the file afterwards. */
   readonly chunksInFile: number;
-  /** First time of the oldest chunk kept; absent when nothing is left. */
+  /** First time of the oldest chunk kept; absent if no chunk is left. */
   readonly firstTime?: number;
 }
 
-/** The series is on disk only: its memory was given back. */
+/** The series is now only on disk; its memory was released. */
 export interface SeriesArchived {
   readonly type: 'seriesArchived';
   readonly time: number;
@@ -89,7 +92,7 @@ export interface SeriesArchived {
   readonly lastTime: number;
 }
 
-/** The series is in memory again: a sample came, or a query needed it. */
+/** The series is in memory again, because a sample was appended to it. */
 export interface SeriesUnarchived {
   readonly type: 'seriesUnarchived';
   readonly time: number;
@@ -99,28 +102,34 @@ export interface SeriesUnarchived {
   readonly lastTime?: number;
 }
 
-/** Something of the series is damaged: its file was moved aside, with a hint file that says why. */
+/** Data of the series is damaged. Its file was moved to `orphaned/`, with a hint file that states the reason. */
 export interface SeriesQuarantined {
   readonly type: 'seriesQuarantined';
   readonly time: number;
   readonly fingerprint: Fingerprint;
-  /** Absent when the file could not be named. */
+  /** Absent if the labels that belong to the file are not known. */
   readonly labels?: Labels;
-  /** What was found. */
+  /** What is damaged. */
   readonly reason: string;
-  /** The series file's path below the store's directory after the move; absent when there was no file. */
+  /** The series file's path after the move, relative to the store's directory; absent if there was no file. */
   readonly file?: string;
-  /** Whether samples stayed that were only in memory: `seriesCreated` follows then. Absent where nobody knew of any. */
+  /**
+   * Whether a new series keeps the samples that were only in memory; `seriesCreated` follows then. Absent if no such
+   * samples were known.
+   */
   readonly hasSuccessor?: boolean;
 }
 
-/** The series is gone: nothing of it is kept. */
+/** The series was removed with all its data. */
 export interface SeriesPurged {
   readonly type: 'seriesPurged';
   readonly time: number;
   readonly fingerprint: Fingerprint;
   readonly labels: Labels;
-  /** All of it was past retention, it was deleted, or it never had a sample that is left. */
+  /**
+   * `retention`: all samples were past retention. `dropped`: a caller deleted the series. `empty`: no sample of it was
+   * left.
+   */
   readonly reason: 'retention' | 'dropped' | 'empty';
 }
 
@@ -130,9 +139,9 @@ export interface CheckpointWritten {
   readonly time: number;
   /** Replay starts here. */
   readonly from: Position;
-  /** Series in it. */
+  /** Series in the checkpoint. */
   readonly series: number;
-  /** Chunks in it. */
+  /** Chunks in the checkpoint. */
   readonly chunks: number;
   /** Size of the file. */
   readonly bytes: number;
@@ -140,30 +149,30 @@ export interface CheckpointWritten {
   readonly durationMs: number;
 }
 
-/** A session begins. */
+/** A session began. */
 export interface StoreOpened {
   readonly type: 'storeOpened';
   readonly time: number;
-  /** As what the directory was found. */
+  /** What was found in the directory, and so how it was opened. */
   readonly how: 'created' | 'clean' | 'journal' | 'crashRecovery';
   /** Series in memory. */
   readonly series: number;
   /** Series that are on disk only. */
   readonly archivedSeries: number;
-  /** Size of the heads.db that this session started from: replay is valid over exactly that one. */
+  /** Size of the heads.db with which this session started. Replay is valid only over exactly this file. */
   readonly headsBytes: number;
   /** Its CRC-32. */
   readonly headsCrc32: number;
 }
 
 /**
- * A session is about to end in order: the last checkpoint is on the disk, and replaces the one before next. A crash
- * between the two leaves either of them, and recovery knows both.
+ * A session is about to end with a clean close. The last checkpoint is on disk and is about to replace the previous
+ * one. A crash at this point leaves either of the two, and recovery accepts both.
  */
 export interface StoreClosing {
   readonly type: 'storeClosing';
   readonly time: number;
-  /** The new heads.db holds everything before this position. */
+  /** The new heads.db includes all events before this position. */
   readonly from: Position;
   /** Size of the new heads.db. */
   readonly headsBytes: number;
@@ -171,55 +180,61 @@ export interface StoreClosing {
   readonly headsCrc32: number;
 }
 
-/** A session has ended in order. */
+/** A session ended with a clean close. */
 export interface StoreClosed {
   readonly type: 'storeClosed';
   readonly time: number;
-  /** Size of the heads.db that it left. */
+  /** Size of the heads.db at the close. */
   readonly headsBytes: number;
   /** Its CRC-32. */
   readonly headsCrc32: number;
 }
 
-/** How hard the store works to keep its memory bounded has changed. Throttled, it takes no samples. */
+/** The store's backpressure changed. A throttled store refuses samples. */
 export interface PressureChanged {
   readonly type: 'pressureChanged';
   readonly time: number;
-  /** What it was. */
+  /** The state before. */
   readonly from: 'normal' | 'rushed' | 'throttled';
-  /** What it is. */
+  /** The state now. */
   readonly to: 'normal' | 'rushed' | 'throttled';
   /** The persistence-urgency score, 0 to 1. */
   readonly score: number;
 }
 
-/** The disk refuses, so the store takes no samples; or it does again. */
+/** The store stopped taking samples because writes to the disk fail, or it takes samples again. */
 export interface HealthChanged {
   readonly type: 'healthChanged';
   readonly time: number;
-  /** What it is now. */
+  /** The state now. */
   readonly to: 'healthy' | 'readOnly';
-  /** The disk's answer. */
+  /** The error of the disk. */
   readonly reason: string;
 }
 
-/** Wall time moved against the monotonic clock by more than a minute; retention and archiving wait until it is certain. */
+/**
+ * The wall clock moved by more than a minute against the monotonic clock. Retention and archiving wait until the time
+ * is certain.
+ */
 export interface ClockJumped {
   readonly type: 'clockJumped';
   readonly time: number;
-  /** How far; negative is back. */
+  /** How far the clock moved; negative if it moved back. */
   readonly byMs: number;
 }
 
-/** A durable subscription was moved past journal that it held back beyond its bound; what lay between is lost to it. */
+/**
+ * A durable subscription was moved forward, because it kept more of the journal than its bound allows. It will not get
+ * the events in between.
+ */
 export interface SubscriptionOverrun {
   readonly type: 'subscriptionOverrun';
   readonly time: number;
   /** The subscription. */
   readonly name: string;
-  /** Where what it lost begins. */
+  /** Where the lost range begins. */
   readonly from: Position;
-  /** Where it ends, and the subscription goes on. */
+  /** Where the lost range ends and the subscription continues. */
   readonly to: Position;
 }
 

@@ -1,26 +1,26 @@
 /**
- * What a series is, as a fold over what happened to it: `events.reduce(evolve, absent)`. Pure and total: every event has
- * an answer in every state, because journals are cut off at the front and replayed over snapshots that already hold what
- * they tell. The answer to an event that can't be news is the state itself.
+ * The state of a series, as a fold over its events: `events.reduce(evolve, absent)`. The function is pure and total.
+ * Every event is handled in every state, because the journal's oldest segments get deleted, and because replay applies
+ * events to snapshots that already include them. An event that changes nothing returns the same state object.
  */
 import type { DomainEvent, SeriesEvent } from './events.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import type { Labels } from './labels.ts';
 
 export type SeriesLife =
-  /** Never heard of. */
+  /** No event of the series so far. */
   | { readonly kind: 'absent' }
   | {
       readonly kind: 'inMemory';
       readonly labels: Labels;
-      /** When it was created or woken. */
+      /** When the series was created or unarchived. */
       readonly since: number;
       readonly chunksInFile: number;
       /** The first time in the file; absent while nothing was dropped. */
       readonly firstTime?: number;
-      /** When the head chunk was closed for idleness. Samples since may have begun another. */
+      /** When the idle head chunk was closed. Later samples may have started another one. */
       readonly headClosedAt?: number;
-      /** A change of the file was announced and has not been told to be over. */
+      /** A change of the file was announced, and no event has reported its end yet. */
       readonly fileChanging: boolean;
     }
   | {
@@ -48,7 +48,7 @@ export type SeriesLife =
 
 export const absent: SeriesLife = { kind: 'absent' };
 
-/** What the series is after an event of its own. */
+/** The state of a series after one of its events. */
 export const evolve = (state: SeriesLife, event: SeriesEvent): SeriesLife => {
   switch (event.type) {
     case 'seriesCreated':
@@ -115,7 +115,7 @@ export const evolve = (state: SeriesLife, event: SeriesEvent): SeriesLife => {
   }
 };
 
-/** Whether an event happened to a series, alone or among others. */
+/** Whether an event concerns a series, alone or among other series. */
 export const concerns = (event: DomainEvent, fingerprint: Fingerprint): boolean => {
   if ('fingerprint' in event) return event.fingerprint === fingerprint;
   return 'fingerprints' in event && event.fingerprints.includes(fingerprint);

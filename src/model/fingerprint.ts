@@ -1,14 +1,17 @@
 /**
- * 64-bit fingerprints as two 32-bit halves: the high half first, both signed as in an Int32Array. BigInt would cost
- * ten times as much in the paths that need one per series. docs/formats/labels-and-mappings.md
+ * 64-bit fingerprints as two 32-bit halves: the high half first, both signed as in an Int32Array. BigInt would cost ten
+ * times as much in the paths that need a fingerprint per series. docs/formats/labels-and-mappings.md
  *
- * The fast fingerprint is what the storage uses everywhere: the XOR of the labels' FNV-1a hashes. It is weak, and
- * collisions are real: collisions.ts. The full fingerprint is a hash over the whole label set; nothing on disk uses it.
+ * The store uses the fast fingerprint everywhere: the XOR of the labels' FNV-1a hashes. It is a weak hash, and
+ * collisions do occur; collisions.ts handles them. The full fingerprint is a hash over the whole label set; nothing on
+ * disk uses it.
  */
 import type { LabelPairs } from './labels.ts';
 import { compareUtf8, encodeText, hasEscapedBytes } from './utf8.ts';
 
-/** The text of a fingerprint: exactly 16 lower-case hex digits. It names files and is the key in events and listings. */
+/**
+ * The text of a fingerprint: exactly 16 lower-case hex digits. It names files and is the key in events and listings.
+ */
 export type Fingerprint = string;
 
 export interface FingerprintHalves {
@@ -18,7 +21,7 @@ export interface FingerprintHalves {
 
 const OFFSET_BASIS_HIGH = 0xcbf29ce4 | 0;
 const OFFSET_BASIS_LOW = 0x84222325 | 0;
-/** Never part of UTF-8, so it separates names and values for certain. */
+/** UTF-8 never contains this byte, so it separates names and values unambiguously. */
 const SEPARATOR = 0xff;
 
 /** State of the hash that is being computed: high half, low half. */
@@ -62,7 +65,7 @@ export const fullFingerprint = (pairs: LabelPairs, out: Int32Array): void => {
 /** The 16 hex digits of a fingerprint. */
 export const fingerprintText = (high: number, low: number): Fingerprint => hexOf(high, low);
 
-/** The halves that 16 hex digits stand for; `undefined` when the text is not exactly 16 lower-case ones. */
+/** The halves of a fingerprint's text; `undefined` if the text is not exactly 16 lower-case hex digits. */
 export const parseFingerprint = (text: string): FingerprintHalves | undefined => {
   if (!/^[0-9a-f]{16}$/.test(text)) return undefined;
   return { high: Number.parseInt(text.slice(0, 8), 16) | 0, low: Number.parseInt(text.slice(8), 16) | 0 };
@@ -74,9 +77,10 @@ const start = (): void => {
 };
 
 /**
- * FNV-1a over the text's bytes in UTF-8. One step multiplies by the prime 2^40 + 0x1b3: the low half times 0x1b3, of
- * which the upper bits, computed in 16-bit limbs so that nothing exceeds 32 bits, go to the high half together with the
- * low half shifted by 40 - 32.
+ * FNV-1a over the text's bytes in UTF-8. One step multiplies by the prime 2^40 + 0x1b3. The new low half is the low
+ * half times 0x1b3. The new high half is the high half times 0x1b3, plus the upper bits of the low product, plus the
+ * low half shifted by 40 - 32. The upper bits are computed in 16-bit limbs, so that no intermediate result exceeds 32
+ * bits.
  */
 const update = (text: string): void => {
   let high = hash[0];
@@ -125,7 +129,7 @@ const indicesByUtf8Name = (pairs: LabelPairs): number[] => {
   return indices.sort((a, b) => compareUtf8(pairs[a], pairs[b]));
 };
 
-/** Written out: as one call without arrays it takes a seventh of the time of `toString(16)` and `padStart`. */
+/** Written out as one call without arrays: this takes a seventh of the time of `toString(16)` and `padStart`. */
 const hexOf = (high: number, low: number): string =>
   String.fromCharCode(
     digitOf(high >>> 28),

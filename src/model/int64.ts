@@ -1,6 +1,7 @@
 /**
- * 64-bit integers of the formats as JavaScript numbers. Times are exact up to 2^53 milliseconds; the two ends of the
- * range, EARLIEST and LATEST, survive a round trip as well, because a number beyond the range is written as its end.
+ * 64-bit integers of the formats as JavaScript numbers. Times are exact up to 2^53 milliseconds. The two ends of the
+ * range, EARLIEST and LATEST, also survive a round trip, because a number beyond the range is written as the range's
+ * end.
  */
 
 const TWO_32 = 4294967296;
@@ -9,7 +10,7 @@ const MAX_INT64 = 2 ** 63;
 /** -2^63: "unknown" wherever the formats store a first time. */
 export const EARLIEST = -(2 ** 63);
 
-/** The signed upper 32 bits of an integer; what lies beyond the 64-bit range counts as the range's end. */
+/** The signed upper 32 bits of an integer. A number beyond the 64-bit range counts as the range's end. */
 export const highHalf = (value: number): number => {
   if (value >= MAX_INT64) return 0x7fffffff;
   if (value < EARLIEST) return -0x80000000;
@@ -23,7 +24,7 @@ export const lowHalf = (value: number): number => {
   return (value - Math.floor(value / TWO_32) * TWO_32) | 0;
 };
 
-/** The number that two halves stand for; both may be given signed or unsigned, the result is signed. */
+/** The number with these two halves. Both may be signed or unsigned; the result is signed. */
 export const fromHalves = (high: number, low: number): number => (high | 0) * TWO_32 + (low >>> 0);
 
 /** An int64, little endian. */

@@ -1,19 +1,21 @@
 /**
  * Label sets. Inside the store a label set is a flat array of strings, names and values in turn, sorted by name in
- * UTF-16 code unit order, without empty values: `['__name__', 'up', 'job', 'node']`. At the door it is a plain object,
- * whose enumerable properties are the labels.
+ * UTF-16 code unit order, without empty values: `['__name__', 'up', 'job', 'node']`. In the public API it is a plain
+ * object whose enumerable properties are the labels.
  *
- * A series is found by its labels on every append, so {@link labelHash} and {@link labelsEqual} work on the object as it
- * was given: no sorting, no copy.
+ * Every append looks up its series by labels, so {@link labelHash} and {@link labelsEqual} work on the caller's object
+ * directly: no sorting, no copy.
  */
-import { TidemarkError } from '../errors.ts';
-import { detailOf, quoted } from '../shown-value.ts';
+import { TidemarkError } from './errors.ts';
+import { detailOf, quoted } from './shown-value.ts';
 import { INVALID_UTF16, utf8ByteCount } from './utf8.ts';
 
-/** A label set as users give it: label names to values. `__name__` is the metric's name. Empty values count as absent. */
+/**
+ * A label set in the public API: label names to values. `__name__` is the metric's name. Empty values count as absent.
+ */
 export type Labels = Readonly<Record<string, string>>;
 
-/** A label set as the store keeps it: name, value, name, value …, sorted by name; no empty values; never changed. */
+/** A label set in the store's form: name, value, name, value …, sorted by name; no empty values; never changed. */
 export type LabelPairs = readonly string[];
 
 /** The label that holds the metric's name. */
@@ -25,21 +27,21 @@ export const LABEL_COUNT_MAX = 1000;
 export const LABEL_BYTES_MAX = 64 * 1024;
 
 /**
- * The label set in the store's form. Throws `TIDEMARK_INVALID_LABELS` when a value is not text, when a name is empty, when
- * either can't be written as UTF-8, when nothing is left without the empty values, or when a bound is exceeded.
+ * The label set in the store's form. Throws `TIDEMARK_INVALID_LABELS` if a value is not a string, if a name is empty,
+ * if a name or value can't be written as UTF-8, if no label has a value, or if a bound is exceeded.
  */
 export const toLabelPairs = (labels: Labels): LabelPairs => {
   if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) {
     throw invalid(`labels must be an object of names and values, but they are ${describe(labels)}`);
   }
-  // A getter of the caller's may lead here again.
+  // A getter in the caller's object may call this function again.
   const collected = isCollecting ? [] : shared;
   isCollecting = true;
   try {
     return collectPairs(labels, collected);
   } catch (error) {
     if (error instanceof TidemarkError) throw error;
-    // A getter, or the trap of a proxy.
+    // The caller's getter or proxy trap has thrown.
     throw new TidemarkError('TIDEMARK_INVALID_LABELS', 'labels could not be read', { cause: error });
   } finally {
     if (collected === shared) {
@@ -49,9 +51,11 @@ export const toLabelPairs = (labels: Labels): LabelPairs => {
   }
 };
 
-/** Where labels are collected, so that what is returned has no room to grow, and nothing else is allocated. */
+/**
+ * Labels are collected here and then sliced, so that the result has no spare capacity and nothing else is allocated.
+ */
 const shared: string[] = [];
-/** More than that is not kept for the next labels. */
+/** If the shared array has grown beyond this length, it is emptied. */
 const SHARED_LENGTH_MAX = 128;
 let isCollecting = false;
 
@@ -77,14 +81,15 @@ const collectPairs = (labels: Labels, pairs: string[]): LabelPairs => {
   return pairs.slice(0, length);
 };
 
-/** Set like any other property, it would change the object's prototype. */
+/** Assigning to this name would set the object's prototype instead of a property. */
 const PROTO = '__proto__';
 
 /**
- * The label set as a plain object that is nobody else's. A label named `__proto__` becomes a property like any other.
+ * The label set as a new plain object. A label named `__proto__` becomes a property like any other.
  *
- * The first labels are written out because a place in the code remembers the one name that it has always set: where most
- * series have the same names, setting a property there takes less than half of the time that it takes in a loop.
+ * The first labels are written out because the engine remembers, for each place in the code, the name that was set
+ * there. Where most series have the same names, this takes less than half of the time that setting the properties in a
+ * loop takes.
  */
 export const toLabels = (pairs: LabelPairs): Labels => {
   const labels: Record<string, string> = {};
@@ -98,11 +103,11 @@ export const toLabels = (pairs: LabelPairs): Labels => {
   if (length > 12 && pairs[12] !== PROTO) labels[pairs[12]] = pairs[13];
   if (length > 14 && pairs[14] !== PROTO) labels[pairs[14]] = pairs[15];
   for (let i = 16; i < length; i += 2) if (pairs[i] !== PROTO) labels[pairs[i]] = pairs[i + 1];
-  // Asked before, the loop would wait for one label set after the other, and take twice as long.
+  // Checking this first would make the caller's loop wait for memory at each label set, and take twice as long.
   return hasProto(pairs) ? withProto(pairs) : labels;
 };
 
-/** The order of label sets: by the first name or value that differs; a label set that ends first comes first. */
+/** Orders label sets by the first name or value that differs. If one is the beginning of the other, it comes first. */
 export const compareLabelPairs = (a: LabelPairs, b: LabelPairs): number => {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
@@ -111,7 +116,7 @@ export const compareLabelPairs = (a: LabelPairs, b: LabelPairs): number => {
   return a.length - b.length;
 };
 
-/** The value of a label, or the empty string when there is no such label. */
+/** The value of a label, or the empty string if there is no such label. */
 export const labelValue = (pairs: LabelPairs, name: string): string => {
   for (let i = 0; i < pairs.length; i += 2) {
     if (pairs[i] === name) return pairs[i + 1];
@@ -120,8 +125,9 @@ export const labelValue = (pairs: LabelPairs, name: string): string => {
 };
 
 /**
- * A 32-bit hash of the label set, the same in whatever order the labels come and whether empty ones are there or not;
- * equal to {@link pairsHash} of its pairs. Anything that is not text is passed over: such labels equal no label pairs.
+ * A 32-bit hash of the label set, equal to {@link pairsHash} of its pairs. It depends neither on the order of the
+ * labels nor on labels with empty values. Values that are not strings are skipped: an object with such a value equals
+ * no label pairs.
  */
 export const labelHash = (labels: Labels): number => {
   let sum = 0;
@@ -150,7 +156,7 @@ export const labelsEqual = (pairs: LabelPairs, labels: Labels): boolean => {
     const index = indexOfName(pairs, name, next);
     if (index < 0 || pairs[index + 1] !== value) return false;
     matched += 2;
-    // Objects are mostly written in one order, so the next name is mostly the next pair.
+    // The object's labels are usually in the same order as the pairs, so the next name is usually the next pair.
     next = index + 2;
   }
   return matched === length;
@@ -166,7 +172,7 @@ export const pairsEqual = (a: LabelPairs, b: LabelPairs): boolean => {
   return true;
 };
 
-/** Where the name stands, searched from `start` on and around; -1 when it is not there. */
+/** Index of the name in the pairs, or -1. The search begins at `start` and wraps around. */
 const indexOfName = (pairs: LabelPairs, name: string, start: number): number => {
   for (let i = start; i < pairs.length; i += 2) {
     if (pairs[i] === name) return i;
@@ -178,8 +184,8 @@ const indexOfName = (pairs: LabelPairs, name: string, start: number): number => 
 };
 
 /**
- * FNV-like over the value's code units; of the name only its length and three of its characters count, because the names
- * of most series are the same few. The last steps spread the bits, as sums of FNV values alone would cluster.
+ * FNV-like over the value's code units. Of the name, only its length and three of its characters count, because most
+ * series have the same few names. The last steps spread the bits, because sums of plain FNV values would cluster.
  */
 const hashOfLabel = (name: string, value: string): number => {
   const nameLength = name.length;
@@ -194,7 +200,7 @@ const hashOfLabel = (name: string, value: string): number => {
   return hash ^ (hash >>> 13);
 };
 
-/** Inserts a pair among the first `length` texts; what is behind them is left over from others. */
+/** Inserts a pair among the first `length` texts. The texts after them are left over from other label sets. */
 const insertSorted = (pairs: string[], length: number, name: string, value: string): void => {
   let index = length;
   while (index > 0 && pairs[index - 2] > name) {

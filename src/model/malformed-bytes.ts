@@ -1,6 +1,6 @@
-/** The two ways in which bytes fail to be what a decoder expects. Decoders of files turn them into `TIDEMARK_CORRUPT_…`. */
+/** The two errors of decoders about their bytes. Decoders of files turn them into `TIDEMARK_CORRUPT_…`. */
 
-/** The bytes end within a value: a reader of slices takes it as "fetch more". */
+/** The bytes end within a value. A reader of slices then fetches more bytes. */
 export class OutOfBytes extends Error {
   override readonly name = 'OutOfBytes';
 
@@ -9,7 +9,7 @@ export class OutOfBytes extends Error {
   }
 }
 
-/** The bytes can't be what they should be. */
+/** The bytes are not valid for the expected format. */
 export class MalformedBytes extends Error {
   override readonly name = 'MalformedBytes';
 }

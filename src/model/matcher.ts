@@ -1,15 +1,17 @@
 /**
- * Matchers: how a label must be for a series to match. A label that a series does not have counts as the empty string,
- * so a matcher that matches the empty string also matches series without the label.
+ * Matchers: conditions on the value of a label. A label that a series does not have counts as the empty string, so a
+ * matcher that matches the empty string also matches series without the label.
  */
-import { TidemarkError } from '../errors.ts';
-import { detailOf, quoted, shownText, shownValue } from '../shown-value.ts';
+import { TidemarkError } from './errors.ts';
 import { type LabelPairs, labelValue } from './labels.ts';
 import { compileRegex } from './regex.ts';
 import { RegexSyntaxError } from './regex-syntax.ts';
+import { detailOf, quoted, shownText, shownValue } from './shown-value.ts';
 import { INVALID_UTF16, utf8ByteCount } from './utf8.ts';
 
-/** How a label must be. The regular expressions of `=~` and `!~` always match against the whole value. */
+/**
+ * A condition on the value of a label. The regular expressions of `=~` and `!~` always match against the whole value.
+ */
 export interface Matcher {
   readonly name: string;
   readonly op: '=' | '!=' | '=~' | '!~';
@@ -17,11 +19,11 @@ export interface Matcher {
 }
 
 export interface CompiledMatcher extends Matcher {
-  /** Whether the label's value, empty for no label, is as it must be. */
+  /** Whether the label's value meets the condition. The value of a missing label is the empty string. */
   readonly matches: (value: string) => boolean;
-  /** Whether it matches series without the label. */
+  /** Whether the matcher matches series without the label. */
   readonly matchesEmpty: boolean;
-  /** `=` and `=~`: all values that match, when they are few. `!=` and `!~`: all that don't. */
+  /** For `=` and `=~`: all matching values, if they are few. For `!=` and `!~`: all values that do not match. */
   readonly literals?: readonly string[];
 }
 
@@ -41,7 +43,7 @@ export const compileMatcher = (matcher: Matcher): CompiledMatcher => {
   return { name, op, value, matches, matchesEmpty: matches(''), ...literals };
 };
 
-/** Whether a series with these labels is matched by all. */
+/** Whether all matchers match a series with these labels. */
 export const matchesPairs = (matchers: readonly CompiledMatcher[], pairs: LabelPairs): boolean => {
   for (const matcher of matchers) {
     if (!matcher.matches(labelValue(pairs, matcher.name))) return false;
@@ -85,7 +87,7 @@ const checked = (matcher: Matcher): Matcher => {
   if (utf8ByteCount(name) === INVALID_UTF16 || utf8ByteCount(value) === INVALID_UTF16) {
     throw invalid(`the matcher for ${quoted(name)} holds half a surrogate pair`, { name, value });
   }
-  // Read once: an object may answer differently each time.
+  // The properties are read only once, because a getter may return a different value each time.
   return { name, op, value };
 };
 

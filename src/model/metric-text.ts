@@ -1,6 +1,6 @@
 /**
- * A metric as the original writes it in hint files and log lines: `up{instance="a:9100", job="node"}`. Labels are sorted
- * by their rendered text, values are quoted as Go quotes them. docs/formats/labels-and-mappings.md
+ * A metric as the original writes it in hint files and log lines: `up{instance="a:9100", job="node"}`. Labels are
+ * sorted by their rendered text, values are quoted as Go quotes them. docs/formats/labels-and-mappings.md
  */
 import { type LabelPairs, METRIC_NAME } from './labels.ts';
 import { compareUtf8, hasEscapedBytes } from './utf8.ts';
@@ -18,7 +18,7 @@ export const metricText = (pairs: LabelPairs): string => {
 };
 
 const needsEscape = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
-/** What Go prints as it is: letters, marks, numbers, punctuation, symbols and the ASCII space. */
+/** Characters that Go prints unescaped: letters, marks, numbers, punctuation, symbols and the ASCII space. */
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
 const named: Readonly<Record<string, string>> = {

@@ -1,15 +1,16 @@
 /**
- * Runs a regular expression over text in time that grows with the text alone: no expression can make a query hang, as
- * `(a+)+b` does with an engine that tries one way after the other. All ways are followed at once: a state of the automaton
- * is the set of instructions that may come next. States and their transitions are made when they are first needed and
- * kept; when there are too many, all are forgotten and made anew.
+ * Runs a regular expression over text. The time grows linearly with the text's length, so no expression can make a
+ * query hang. In a backtracking engine, `(a+)+b` can. All alternatives are followed at once: a state of the automaton
+ * is the set of instructions that may come next. States and their transitions are created when they are first needed,
+ * and kept. When there are too many, all are discarded and created again as needed.
  *
- * Assertions look at the characters on both sides, so a state holds instructions from before its assertions are decided,
- * with the kind of the character that was taken last; the next character, or the end, decides them.
+ * An assertion depends on the characters on both sides of a place. So a state holds its instructions with assertions
+ * still undecided, and the kind of the last character. The next character, or the end of the text, decides the
+ * assertions.
  */
 import { ASSERT, assertions, MATCH, type RegexProgram, TAKE } from './regex-program.ts';
 
-/** Kinds of what is on either side of a place in the text. */
+/** Kinds of neighbours of a place in the text: the text's edge, or a character of some kind. */
 const EDGE = 0;
 const WORD = 1;
 const LINE_FEED = 2;
@@ -18,7 +19,7 @@ const OTHER = 3;
 const ASCII_COUNT = 128;
 const UNKNOWN = -1;
 
-/** Transitions, and what costs as much, kept at most; and characters beyond ASCII whose class is kept. */
+/** Bounds: transitions (other allocations are counted as transitions), and non-ASCII characters with a known class. */
 const TRANSITIONS_MAX = 1 << 18;
 const CHARACTERS_MAX = 4096;
 
@@ -26,15 +27,15 @@ interface CharacterClass {
   readonly kind: number;
   /** Number of the character if the program names it, {@link UNKNOWN} otherwise. */
   readonly literal: number;
-  /** What each predicate says. */
+  /** For each predicate of the program, whether it admits the characters. */
   readonly admits: readonly boolean[];
 }
 
 interface State {
   readonly instructions: readonly number[];
-  /** Kind of the character taken last. */
+  /** Kind of the last character. */
   readonly kind: number;
-  /** The next state for each class of characters; `undefined` where it was not needed yet. */
+  /** The next state for each class of characters; `undefined` if it was not needed yet. */
   readonly transitions: (State | undefined)[];
   accepts: boolean | undefined;
 }
@@ -110,7 +111,7 @@ export class RegexAutomaton {
     return to;
   }
 
-  /** All instructions that can be reached without taking a character, before one of the given kind. */
+  /** All instructions that can be reached without taking a character, if the next character is of the given kind. */
   private reach(state: State, nextKind: number): number[] {
     const { operations, next, operand } = this.program;
     const reached: number[] = [];
@@ -139,12 +140,12 @@ export class RegexAutomaton {
     if (known !== undefined) return known;
     const state: State = { instructions, kind: heeded, transitions: [], accepts: undefined };
     this.states.set(key, state);
-    // A state costs as much as a few transitions, and its instructions.
+    // A state takes as much memory as a few transitions, plus its instructions.
     this.transitionCount += 8 + instructions.length;
     return state;
   }
 
-  /** Kinds that no assertion asks for are taken together, so that there are fewer states. */
+  /** Kinds that no assertion of the program tells apart are merged, so that there are fewer states. */
   private heededKind(kind: number): number {
     if (kind === EDGE) return this.heedsStart ? EDGE : OTHER;
     if (kind === WORD) return this.heedsWords ? WORD : OTHER;
@@ -181,7 +182,7 @@ export class RegexAutomaton {
     return this.classes.push({ kind, literal, admits }) - 1;
   }
 
-  /** Forgets all states, transitions and classes. */
+  /** Discards all states, transitions and classes. */
   private reset(): void {
     this.classes = [];
     this.classIndices = new Map();

@@ -1,6 +1,7 @@
 /**
  * The named character classes of RE2, each as the inside of a JavaScript class with the flag u: `\d`, `[:alpha:]`,
- * `\p{Greek}`. None is negated: the reader of the expression notes that apart, because other cases are added first.
+ * `\p{Greek}`. None is negated here. The parser records negation separately, because RE2 adds the other case of each
+ * character before it negates.
  */
 
 export const perlClasses: Readonly<Record<string, string>> = {
@@ -26,18 +27,18 @@ export const posixClasses: Readonly<Record<string, string>> = {
   xdigit: '0-9A-Fa-f',
 };
 
-/** General categories that RE2 knows. Other than in JavaScript, `C` has no characters that are not assigned. */
+/** General categories that RE2 supports. Unlike in JavaScript, `C` has no unassigned characters. */
 const categories: ReadonlySet<string> = new Set(
   'C Cc Cf Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs'.split(' '),
 );
 const assignedOther = '\\p{Cc}\\p{Cf}\\p{Co}\\p{Cs}';
 
-/** Names of scripts of up to four letters: JavaScript also takes four-letter codes, such as Grek, that RE2 refuses. */
+/** Script names of up to four letters. JavaScript also accepts four-letter codes, such as Grek, that RE2 refuses. */
 const shortScripts: ReadonlySet<string> = new Set(
   'Ahom Cham Han Kawi Lao Lisu Miao Modi Mro Newa Nko Thai Toto Vai Yi'.split(' '),
 );
 
-/** A character property as the inside of a JavaScript class; `undefined` for a name that RE2 does not know. */
+/** A character property as the inside of a JavaScript class; `undefined` for a name that RE2 does not support. */
 export const propertySource = (name: string): string | undefined => {
   if (name === 'Any') return '\\0-\\u{10ffff}';
   if (name === 'C') return assignedOther;

@@ -1,7 +1,8 @@
 /**
- * A regular expression as a program of a nondeterministic machine: what regex-automaton.ts runs. An instruction either
- * takes a character that its predicate admits, or leads on without one: to two instructions, or to one if an assertion
- * holds. The program is as long as the expression, counted repetitions written out.
+ * A regular expression as the program of a nondeterministic automaton, which regex-automaton.ts runs. An instruction
+ * either takes a character that its predicate admits, or continues without taking a character: at two instructions
+ * (SPLIT), or at one if an assertion holds (ASSERT). The program is about as long as the expression with its counted
+ * repetitions written out.
  */
 import { type Assertion, type CharacterClass, type RegexNode, RegexSyntaxError } from './regex-syntax.ts';
 
@@ -19,31 +20,31 @@ export const assertions: readonly Assertion[] = [
   'noWordBoundary',
 ];
 
-/** Whether a character, given as text, is admitted. */
+/** Whether a character, passed as a string, is admitted. */
 export type Predicate = (character: string) => boolean;
 
 /** Instruction i is `operations[i]`, with its operands in the other columns. */
 export interface RegexProgram {
   readonly start: number;
   readonly operations: readonly number[];
-  /** TAKE, ASSERT, SPLIT: where to go on. */
+  /** TAKE, ASSERT, SPLIT: the next instruction. */
   readonly next: readonly number[];
   /**
-   * SPLIT: where else to go on. ASSERT: index of the assertion. TAKE: index of the predicate, or for exactly one character
-   * its number in `literals`, as its complement (`~number`).
+   * SPLIT: the other next instruction. ASSERT: index of the assertion. TAKE: index of the predicate; if only one
+   * character is admitted, the complement (`~number`) of its number in `literals`.
    */
   readonly operand: readonly number[];
   readonly predicates: readonly Predicate[];
   readonly literals: ReadonlyMap<string, number>;
 }
 
-/** Instructions at most; only repetitions of repetitions come near. */
+/** The maximum number of instructions; only nested repetitions come near it. */
 const INSTRUCTIONS_MAX = 100_000;
 
-/** Throws {@link RegexSyntaxError} when the program would be too long. */
+/** Throws {@link RegexSyntaxError} if the program would be too long. */
 export const compileProgram = (tree: RegexNode): RegexProgram => new Compiler().compile(tree);
 
-/** Emits from the end to the beginning, so that what comes next is always known. */
+/** Emits instructions from the end to the beginning, so that each instruction's successor is already known. */
 class Compiler {
   private readonly operations: number[] = [];
   private readonly next: number[] = [];
@@ -59,7 +60,7 @@ class Compiler {
     return { start, operations, next, operand, predicates, literals };
   }
 
-  /** Emits a node that goes on at `next`; returns where it begins. */
+  /** Emits a node that continues at instruction `next`; returns the node's first instruction. */
   private node(node: RegexNode, next: number): number {
     switch (node.kind) {
       case 'literal':
@@ -137,9 +138,9 @@ class Compiler {
 }
 
 /**
- * JavaScript decides about single characters: it knows the properties and the cases of all scripts. It is only asked
- * about sets that are not negated, because together with the flag i its negation means something else: `[^k]` with it
- * has no K, but `\P{Lu}` has every letter.
+ * JavaScript's regular expressions decide about single characters, because they support the properties and cases of all
+ * scripts. They are used only for sets that are not negated. Negation with the flag i differs from RE2: `[^k]` does not
+ * match K, but `\P{Lu}` matches every letter.
  */
 const predicateOfClass = ({ parts, isNegated, fold }: CharacterClass): Predicate => {
   const flags = fold ? 'iu' : 'u';

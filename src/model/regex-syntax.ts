@@ -1,10 +1,11 @@
 /**
- * Reads the regular expressions of matchers: RE2 syntax, as Prometheus users write it. The result is a tree from which
- * regex-program.ts makes an automaton and regex.ts takes the literal texts that can match, where they are few.
+ * Parses the regular expressions of matchers: RE2 syntax, as Prometheus users write it. The result is a tree.
+ * regex-program.ts compiles it to a program for the automaton; regex.ts takes from it the literal texts that can match,
+ * if they are few.
  *
- * JavaScript's own syntax differs just enough to surprise: it refuses harmless escapes such as `\-` and `\:`, knows
- * neither `\Q…\E`, `\z`, `[[:alpha:]]`, `\pL` nor flags such as `(?i)`, and has look-around and back-references, which RE2
- * doesn't. docs/formats/labels-and-mappings.md has what is understood.
+ * JavaScript's own syntax is not used because it differs: it refuses harmless escapes such as `\-` and `\:`, does not
+ * support `\Q…\E`, `\z`, `[[:alpha:]]`, `\pL` and flags such as `(?i)`, and has look-around and back-references, which
+ * RE2 does not have. docs/formats/labels-and-mappings.md describes the supported syntax.
  */
 
 import { perlClasses, posixClasses, propertySource } from './regex-classes.ts';
@@ -13,34 +14,34 @@ import { perlClasses, posixClasses, propertySource } from './regex-classes.ts';
 export type Assertion = 'textStart' | 'textEnd' | 'lineStart' | 'lineEnd' | 'wordBoundary' | 'noWordBoundary';
 
 export type RegexNode =
-  /** With `fold`, in upper and lower case. */
+  /** With `fold`, the text matches in upper and lower case. */
   | { readonly kind: 'literal'; readonly text: string; readonly fold?: boolean }
   | CharacterClass
-  /** Any character; line feeds too unless `(?-s)` was given. */
+  /** Any character; includes line feeds unless the flag is turned off by `(?-s)`. */
   | { readonly kind: 'any'; readonly lineFeeds: boolean }
   | { readonly kind: 'assertion'; readonly assertion: Assertion }
   | { readonly kind: 'concat'; readonly parts: readonly RegexNode[] }
   | { readonly kind: 'alternate'; readonly parts: readonly RegexNode[] }
   | { readonly kind: 'repeat'; readonly node: RegexNode; readonly min: number; readonly max: number };
 
-/** A set of characters: those that any of its parts has, or with `isNegated` all others. */
+/** A set of characters: the union of its parts, or with `isNegated` all other characters. */
 export interface CharacterClass {
   readonly kind: 'class';
   readonly parts: readonly ClassPart[];
   readonly isNegated: boolean;
-  /** Whether each part has the other cases of its characters too. RE2 adds them before it negates anything. */
+  /** Whether each part includes the other cases of its characters. RE2 adds these before it negates. */
   readonly fold: boolean;
-  /** The characters, listed where they are few and case counts. */
+  /** The characters, if they are few and case matters. */
   readonly characters?: readonly string[];
 }
 
-/** Characters as the inside of a JavaScript class with the flag u, or with `isNegated` all others. */
+/** Characters as the inside of a JavaScript class with the flag u; with `isNegated`, all other characters. */
 export interface ClassPart {
   readonly source: string;
   readonly isNegated: boolean;
 }
 
-/** What is wrong with a regular expression, and where: the offset in its text. */
+/** An error in a regular expression, with its offset in the text. */
 export class RegexSyntaxError extends Error {
   override readonly name = 'RegexSyntaxError';
   readonly offset: number;
@@ -58,13 +59,13 @@ interface Flags {
 }
 
 const REPEAT_MAX = 1000;
-/** Characters that the flags of a group and the name of a group may take. */
+/** How many characters the flags of a group and the name of a group may have. */
 const FLAGS_LENGTH_MAX = 64;
 const GROUP_NAME_MAX = 1000;
 const DEPTH_MAX = 200;
 const LISTED_CHARACTERS_MAX = 64;
 
-/** Reads a regular expression. Throws {@link RegexSyntaxError}. */
+/** Parses a regular expression. Throws {@link RegexSyntaxError}. */
 export const parseRegex = (text: string): RegexNode => new RegexParser(text).parse();
 
 const controlEscapes: Readonly<Record<string, string>> = {
@@ -110,7 +111,7 @@ class RegexParser {
 
   private concatenation(): RegexNode {
     const parts: RegexNode[] = [];
-    /** Where a repetition began that nothing has followed yet. */
+    /** Offset of the previous repetition operator, if it came immediately before; a second one is an error. */
     let repetition: number | undefined;
     while (this.offset < this.text.length && !this.at('|') && !this.at(')')) {
       const start = this.offset;
@@ -125,7 +126,7 @@ class RegexParser {
       if (repetition !== undefined) {
         this.fail(`repeated repetition ${this.text.slice(repetition, this.offset)}`, start);
       }
-      // Lazy or greedy makes no difference to whether a whole text matches.
+      // Whether a whole text matches does not depend on lazy or greedy repetition.
       this.take('?');
       parts.push({ kind: 'repeat', node, min: bounds[0], max: bounds[1] });
       repetition = start;
@@ -133,13 +134,15 @@ class RegexParser {
     return parts.length === 1 ? parts[0] : { kind: 'concat', parts };
   }
 
-  /** What stands between repetitions; flags add no part. */
+  /** An element that a repetition may follow. Flags add no part. */
   private element(parts: RegexNode[]): void {
     if (this.take('\\Q')) this.quoted(parts);
     else if (!this.takeFlags()) parts.push(this.atom());
   }
 
-  /** `\Q…\E`, or up to the end: each character for itself; what follows repeats the last one. */
+  /**
+   * `\Q…\E`, or `\Q` up to the end. Each character is a part of its own: a repetition after `\E` repeats the last one.
+   */
   private quoted(parts: RegexNode[]): void {
     const found = this.text.indexOf('\\E', this.offset);
     const end = found < 0 ? this.text.length : found;
@@ -188,7 +191,7 @@ class RegexParser {
     }
   }
 
-  /** `(?is-m)`: from here to the end of the group. */
+  /** `(?is-m)`: sets flags from here to the end of the group. */
   private takeFlags(): boolean {
     const match = /^\(\?([imsU]*)(?:-([imsU]+))?\)/.exec(this.text.slice(this.offset, this.offset + FLAGS_LENGTH_MAX));
     if (match === null) return false;
@@ -212,7 +215,7 @@ class RegexParser {
     return inner;
   }
 
-  /** What stands between `(?` and the group's expression. */
+  /** The text between `(?` and the group's expression. */
   private groupKind(start: number): void {
     const rest = this.text.slice(this.offset, this.offset + GROUP_NAME_MAX);
     const named = /^P?<(\w+)>/.exec(rest);
@@ -242,7 +245,7 @@ class RegexParser {
     return { kind: 'class', parts, isNegated, fold: this.flags.ignoreCase };
   }
 
-  /** `\d`, `\pL` and the like; `undefined` when it is another escape. */
+  /** `\d`, `\pL` and the like; `undefined` for other escapes. */
   private classEscape(character: string, start: number): ClassPart | undefined {
     const perl = perlClasses[character.toLowerCase()];
     if (perl !== undefined) return { source: perl, isNegated: character !== character.toLowerCase() };
@@ -359,7 +362,7 @@ class RegexParser {
   }
 }
 
-/** The characters so far and those of a range, or `undefined` when they are too many to list. */
+/** The characters so far and those of a range, or `undefined` if they are too many to list. */
 const listed = (characters: string[] | undefined, from: string, to: string): string[] | undefined => {
   const first = from.codePointAt(0)!;
   const last = to.codePointAt(0)!;
@@ -368,5 +371,5 @@ const listed = (characters: string[] | undefined, from: string, to: string): str
   return characters;
 };
 
-/** A character as it stands inside a JavaScript class. */
+/** A character, escaped for the inside of a JavaScript class. */
 const escapeInClass = (character: string): string => `\\u{${character.codePointAt(0)!.toString(16)}}`;

@@ -1,7 +1,7 @@
 /**
- * Regular expressions of matchers, compiled: always against the whole value, as `^(?:…)$`. Beside the test it tells what
- * an index can use: the literal texts if only a few can match (`a|b|c`, `node-[0-4]`), or else the literal text that
- * every match begins with.
+ * Compiled regular expressions of matchers. They always match against the whole value, like `^(?:…)$`. A compiled
+ * expression also has what an index can use: the literal texts if only a few can match (`a|b|c`, `node-[0-4]`), and the
+ * literal prefix of every match.
  */
 import { RegexAutomaton } from './regex-automaton.ts';
 import { compileProgram } from './regex-program.ts';
@@ -9,16 +9,16 @@ import { parseRegex, type RegexNode, RegexSyntaxError } from './regex-syntax.ts'
 
 export interface CompiledRegex {
   readonly matches: (value: string) => boolean;
-  /** All texts that match, each once, when they are few. */
+  /** All matching texts, each once, if they are few. */
   readonly literals?: readonly string[];
-  /** What every text that matches begins with; empty when unknown. */
+  /** The prefix of every matching text; empty if unknown. */
   readonly prefix: string;
 }
 
-/** Literal texts listed at most, and their characters. */
+/** How many literal texts are listed at most, and how many characters they may have together. */
 export const LITERALS_MAX = 4096;
 const LITERAL_CHARACTERS_MAX = 1 << 20;
-/** Characters of a regular expression at most. */
+/** The maximum length of a regular expression, in characters. */
 export const REGEX_LENGTH_MAX = 64 * 1024;
 
 /** Compiles a regular expression. Throws {@link RegexSyntaxError}. */
@@ -43,7 +43,7 @@ const matcherOf = (tree: RegexNode, prefix: string): ((value: string) => boolean
   return (value) => value.startsWith(prefix) && automaton.matches(value);
 };
 
-/** All texts that the tree matches, or `undefined` when they are too many or not literal. */
+/** All texts that the tree matches, or `undefined` if they are too many or not literal. */
 const literalsOf = (node: RegexNode): readonly string[] | undefined => {
   switch (node.kind) {
     case 'literal':
@@ -85,7 +85,7 @@ const product = (parts: readonly RegexNode[]): readonly string[] | undefined => 
   return texts;
 };
 
-/** The literal text that every match begins with. */
+/** The literal prefix of every match. */
 const prefixOf = (node: RegexNode): string => {
   if (node.kind === 'literal') return node.fold === true ? '' : node.text;
   if (node.kind !== 'concat') return '';
@@ -97,7 +97,7 @@ const prefixOf = (node: RegexNode): string => {
   return prefix;
 };
 
-/** Whether the tree is literal text and then `.*`. */
+/** Whether the tree is literal text followed by `.*`. */
 const isPrefixOnly = (node: RegexNode): boolean => {
   const parts = node.kind === 'concat' ? node.parts : [node];
   const last = parts.at(-1);

@@ -1,16 +1,17 @@
 /**
- * Selectors: which series are meant. As text in PromQL's notation, `up{job=~"n.*"}` or `{"metric.name", "label.x"="y"}`,
- * as matcher objects, or as labels that must be equal. Of PromQL only the vector selector is a selector: no functions,
- * operators, ranges, offsets.
+ * Selectors say which series to select: as text in PromQL's notation, `up{job=~"n.*"}` or
+ * `{"metric.name", "label.x"="y"}`, as matcher objects, or as labels that must be equal. Of PromQL only the
+ * vector selector is allowed: no functions, operators, ranges or offsets.
  *
- * As in Prometheus at least one matcher must not match the empty string, so that nobody selects everything by accident.
+ * As in Prometheus, at least one matcher must not match the empty string, so that a user does not select every series
+ * by accident.
  */
 import type { SyntaxNode, Tree } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
-import { TidemarkError } from '../errors.ts';
-import { quoted, shownText, shownValue } from '../shown-value.ts';
+import { TidemarkError } from './errors.ts';
 import { type Labels, METRIC_NAME } from './labels.ts';
 import { type CompiledMatcher, compileMatcher, type Matcher } from './matcher.ts';
+import { quoted, shownText, shownValue } from './shown-value.ts';
 import { UnquoteError, unquote } from './unquote.ts';
 import { hasEscapedBytes } from './utf8.ts';
 
@@ -18,14 +19,14 @@ import { hasEscapedBytes } from './utf8.ts';
 export type Selector = string | readonly Matcher[] | Labels;
 
 export interface SelectorOptions {
-  /** Also takes a selector that matches every series, as `{}` does. Default false. */
+  /** Whether a selector that matches every series, such as `{}`, is allowed. Default false. */
   readonly allowEmpty?: boolean;
 }
 
-/** Characters of a selector's text at most. */
+/** The maximum length of a selector's text, in characters. */
 export const SELECTOR_LENGTH_MAX = 256 * 1024;
 
-/** Compiles a selector. Throws `TIDEMARK_INVALID_SELECTOR`, saying what is wrong and where. */
+/** Compiles a selector. Throws `TIDEMARK_INVALID_SELECTOR`; the message says what is wrong and where. */
 export const parseSelector = (selector: Selector, options: SelectorOptions = {}): readonly CompiledMatcher[] => {
   const matchers = compiled(selector);
   if (options.allowEmpty !== true && matchers.every((matcher) => matcher.matchesEmpty)) {
@@ -41,7 +42,7 @@ const compiled = (selector: Selector): readonly CompiledMatcher[] => {
     return matchersOf(selector).map(compileMatcher);
   } catch (error) {
     if (error instanceof TidemarkError) throw error;
-    // A getter, or the trap of a proxy.
+    // The caller's getter or proxy trap has thrown.
     throw new TidemarkError('TIDEMARK_INVALID_SELECTOR', 'the selector could not be read', { cause: error });
   }
 };
@@ -51,7 +52,7 @@ const shownSelector = (selector: Selector): string => {
   return Array.isArray(selector) ? `of ${selector.length} matchers` : 'of labels';
 };
 
-/** The matchers of a selector, not compiled yet. */
+/** The matchers of a selector, not compiled. */
 export const matchersOf = (selector: Selector): readonly Matcher[] => {
   if (typeof selector === 'string') return matchersOfText(selector);
   if (typeof selector !== 'object' || selector === null) {
@@ -71,11 +72,11 @@ const operators: Readonly<Record<string, Matcher['op']>> = {
   NeqRegex: '!~',
 };
 
-/** What people write where a selector belongs, by the name of the grammar's node. */
+/** Names for expressions that are not selectors, by the name of the grammar's node. */
 const others: Readonly<Record<string, string>> = {
   AggregateExpr: 'an aggregation',
   AnchoredExpr: 'an anchored expression',
-  BinaryExpr: 'an operation of two',
+  BinaryExpr: 'a binary operation',
   FunctionCall: 'a function call',
   MatrixSelector: 'a selector with a range',
   NumberDurationLiteral: 'a number',
@@ -92,7 +93,7 @@ const matchersOfText = (text: string): readonly Matcher[] => {
   if (text.length > SELECTOR_LENGTH_MAX) {
     throw invalid(`a selector may have ${SELECTOR_LENGTH_MAX} characters, but it has ${text.length}`);
   }
-  // The grammar refuses halves of surrogate pairs, which stand for bytes that are no UTF-8 (utf8.ts).
+  // The grammar refuses lone surrogates, which stand for bytes that are not UTF-8 (utf8.ts).
   const tree = parser.parse(withoutKeyword(hasEscapedBytes(text) ? text.replace(/[\udc80-\udcff]/gu, '\ufffd') : text));
   const expression = firstExpression(tree);
   if (expression === undefined || expression.type.isError) throw syntaxError(text, firstError(tree) ?? tree.topNode);
@@ -106,8 +107,8 @@ const matchersOfText = (text: string): readonly Matcher[] => {
 };
 
 /**
- * Prometheus takes the keyword `offset` as a metric's name, the grammar does not: a name as long stands in for it while
- * the text is parsed.
+ * Prometheus accepts the keyword `offset` as a metric's name, but the grammar does not. For parsing, a name of the same
+ * length replaces it.
  */
 const withoutKeyword = (text: string): string => text.replace(/^(\s*)offset(?![\w:])/i, '$1metric');
 

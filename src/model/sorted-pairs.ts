@@ -1,10 +1,10 @@
-/** Labels from files come in any order; the store keeps them sorted by name. */
+/** Labels in files may be in any order; the store keeps them sorted by name. */
 import type { LabelPairs } from './labels.ts';
 import { MalformedBytes } from './malformed-bytes.ts';
 
 /**
- * Names and values in any order -> label pairs as the store keeps them. A name that occurs twice is an error, because
- * the two would have to be one.
+ * Turns names and values in any order into label pairs in the store's form. A name that occurs twice is an error,
+ * because a label has one value.
  */
 export const sortedPairs = (pairs: string[]): LabelPairs => {
   let previous = '';

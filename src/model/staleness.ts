@@ -1,6 +1,6 @@
 /**
- * Prometheus' staleness marker: a signalling NaN with a payload of its own, appended where a series ends. Only its bits
- * tell it from other NaNs, and a number register may quiet a signalling NaN: so it is looked for in arrays.
+ * Prometheus' staleness marker: a signalling NaN with its own payload, appended where a series ends. Only its bits tell
+ * it from other NaNs, and loading it as a number may turn it into a quiet NaN. So code must compare the bits in arrays.
  */
 export const STALE_HIGH = 0x7ff00000;
 export const STALE_LOW = 2;

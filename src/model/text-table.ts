@@ -1,21 +1,21 @@
 /**
- * Label text with the same string object for the same text where possible: label names and values repeat over thousands
- * of series, and a string that is there already costs neither time nor memory. The table has a fixed number of places; a
- * text that finds its place taken by another replaces it.
+ * Reads label texts and returns the same string object for the same text where possible. Label names and values repeat
+ * over thousands of series, and reusing a string saves time and memory. The table has a fixed number of places; a new
+ * text replaces the text in its place.
  */
 import { decodeText } from './utf8.ts';
 
 /** Longer texts rarely repeat. */
 const SHARED_LENGTH_MAX = 64;
 const NON_ASCII = -1;
-/** V8 copies texts of up to this length when it joins them; longer ones would stay trees of their pieces. */
+/** V8 copies the characters when it joins strings of up to this length; longer results would stay trees of pieces. */
 const PIECED_LENGTH_MAX = 12;
 
 const { fromCharCode } = String;
 
 export class TextTable {
   private readonly places: string[];
-  /** Of the texts in the places: one that is another is told without fetching it from memory. */
+  /** Hashes of the texts in the places. A different text is recognised by its hash, without loading the text itself. */
   private readonly hashes: Int32Array;
   private readonly mask: number;
 
@@ -55,7 +55,7 @@ const asciiHash = (bytes: Uint8Array, start: number, end: number): number => {
   return union >= 0x80 ? NON_ASCII : (hash ^ (hash >>> 15)) & 0x7fffffff;
 };
 
-/** Whether the bytes are the text, and ASCII. */
+/** Whether the bytes are ASCII and equal the text. */
 export const isSameAscii = (text: string, bytes: Uint8Array, start: number, end: number): boolean => {
   if (text.length !== end - start) return false;
   for (let i = 0; i < text.length; i++) {
@@ -65,7 +65,7 @@ export const isSameAscii = (text: string, bytes: Uint8Array, start: number, end:
   return true;
 };
 
-/** Short texts are put together from their codes: going to the runtime for one takes ten times as long. */
+/** Builds short texts from their character codes: a call into the runtime takes ten times as long. */
 const asciiText = (b: Uint8Array, start: number, end: number): string => {
   const length = end - start;
   if (length > PIECED_LENGTH_MAX) return Buffer.from(b.buffer, b.byteOffset + start, length).toString('latin1');

@@ -1,7 +1,7 @@
 /**
- * The unique metric string: the key of a label set in mappings.db. For each label the bytes of `name 0xff value`; these
- * sorted as bytes and joined by 0xff. No UTF-8 contains 0xff, so the labels can be read back from it.
- * docs/formats/labels-and-mappings.md
+ * The unique metric string: the key of a label set in mappings.db. Each label is written as the bytes of
+ * `name 0xff value`; the labels are sorted as bytes and joined by 0xff. UTF-8 never contains 0xff, so the labels
+ * can be read back. docs/formats/labels-and-mappings.md
  */
 import type { LabelPairs } from './labels.ts';
 import { MalformedBytes } from './malformed-bytes.ts';
@@ -21,10 +21,10 @@ export const uniqueMetricBytes = (pairs: LabelPairs): Buffer => {
   return Buffer.concat(labels.flatMap((label, index) => (index === 0 ? [label] : [separator, label])));
 };
 
-/** The unique metric string as a key for maps: one character a byte. */
+/** The unique metric string as a key for maps: one character per byte. */
 export const uniqueMetricString = (pairs: LabelPairs): string => uniqueMetricBytes(pairs).toString('latin1');
 
-/** The labels of a unique metric string, sorted by name. Throws {@link MalformedBytes} if the bytes are not one. */
+/** The labels of a unique metric string, sorted by name. Throws {@link MalformedBytes} if the bytes are not valid. */
 export const parseUniqueMetric = (bytes: Uint8Array): LabelPairs => {
   if (bytes.length === 0) return [];
   const texts: string[] = [];

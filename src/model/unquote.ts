@@ -1,10 +1,10 @@
 /**
- * String literals of PromQL: in double or single quotes with the escapes of Go, or in backquotes without any. `\x` and
- * octal escapes give bytes, the others characters; bytes that are no UTF-8 are kept as they are (utf8.ts).
+ * String literals of PromQL: in double or single quotes with the escapes of Go, or in backquotes without escapes. `\x`
+ * and octal escapes stand for bytes, the others for characters. Bytes that are not UTF-8 are kept (utf8.ts).
  */
 import { decodeText, encodeText } from './utf8.ts';
 
-/** What is wrong with a literal, and where: the offset in its text. */
+/** An error in a literal, with its offset in the text. */
 export class UnquoteError extends Error {
   override readonly name = 'UnquoteError';
   readonly offset: number;
@@ -32,7 +32,7 @@ const numeric: Readonly<Record<string, RegExp>> = {
   U: /^[0-9A-Fa-f]{8}/,
 };
 
-/** The text that a literal, quotes included, stands for. Throws {@link UnquoteError}. */
+/** The text of a literal, which includes its quotes. Throws {@link UnquoteError}. */
 export const unquote = (literal: string): string => {
   const quote = literal[0];
   const isClosed = literal.length >= 2 && literal.endsWith(quote);
@@ -47,7 +47,7 @@ export const unquote = (literal: string): string => {
   return decodeText(Buffer.concat(pieces));
 };
 
-/** Takes text up to the next quote or escape; returns how many characters it was. */
+/** Reads text up to the next quote or escape; returns the number of characters read. */
 const readPlain = (literal: string, offset: number, quote: string, pieces: Uint8Array[]): number => {
   let end = offset;
   while (end < literal.length && literal[end] !== quote && literal[end] !== '\\') end++;
@@ -55,7 +55,7 @@ const readPlain = (literal: string, offset: number, quote: string, pieces: Uint8
   return end - offset;
 };
 
-/** Takes one escape; returns how many characters it was. */
+/** Reads one escape; returns the number of characters read. */
 const readEscape = (literal: string, offset: number, quote: string, pieces: Uint8Array[]): number => {
   const kind = literal[offset + 1] ?? '';
   if (kind === quote) {
@@ -79,7 +79,7 @@ const readEscape = (literal: string, offset: number, quote: string, pieces: Uint
 };
 
 const character = (code: number, offset: number): Uint8Array => {
-  // As JSON tells a byte that is no UTF-8.
+  // JSON writes a byte that is not UTF-8 this way.
   if (code >= 0xdc80 && code <= 0xdcff) return Uint8Array.of(code & 0xff);
   if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw new UnquoteError('no such character', offset);
   return Buffer.from(String.fromCodePoint(code));

@@ -1,19 +1,19 @@
 /**
- * Strings and their bytes. Everything on disk is UTF-8, but for label values that the original took without checking
- * them. A byte that belongs to no UTF-8 character becomes half of a surrogate pair, U+DC80 for 0x80 to U+DCFF for 0xff,
- * which UTF-8 can't have; written, it is that byte again. So such values are told without loss, and fingerprints are those
- * of the bytes.
+ * Strings and their bytes. All text on disk is UTF-8, except label values that the original accepted without a check. A
+ * byte that belongs to no UTF-8 character is read as a lone surrogate, U+DC80 for 0x80 to U+DCFF for 0xff, which UTF-8
+ * can't contain. It is written as the same byte again. So such values are preserved, and fingerprints are computed from
+ * the original bytes.
  */
 
-/** The string has half of a surrogate pair that stands for no byte, or bytes that together would be a character. */
+/** The string has a lone surrogate that stands for no byte, or escaped bytes that together form a character. */
 export const INVALID_UTF16 = -1;
 
 const ESCAPE = 0xdc00;
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-/** Half of a surrogate pair that stands for a byte. */
+/** A lone surrogate that stands for a byte. */
 const escapedByte = /[\udc80-\udcff]/u;
 
-/** Bytes that the string takes, or {@link INVALID_UTF16}. */
+/** The string's length in bytes, or {@link INVALID_UTF16}. */
 export const utf8ByteCount = (text: string): number => {
   const length = text.length;
   let byteCount = length;
@@ -33,7 +33,7 @@ export const utf8ByteCount = (text: string): number => {
   return hasEscapes && decodeText(encodeText(text)) !== text ? INVALID_UTF16 : byteCount;
 };
 
-/** The string that bytes stand for, whatever they are. */
+/** The string for any bytes, valid UTF-8 or not. */
 export const decodeText = (bytes: Uint8Array): string => {
   try {
     return strictUtf8.decode(bytes);
@@ -42,7 +42,7 @@ export const decodeText = (bytes: Uint8Array): string => {
   }
 };
 
-/** The bytes of a string: {@link decodeText} gives it back. */
+/** The bytes of a string; {@link decodeText} is the inverse. */
 export const encodeText = (text: string): Buffer => {
   if (!escapedByte.test(text)) return Buffer.from(text);
   const pieces: Uint8Array[] = [];
@@ -58,7 +58,7 @@ export const encodeText = (text: string): Buffer => {
   return Buffer.concat([...pieces, Buffer.from(text.slice(start))]);
 };
 
-/** Whether the string has bytes that are no UTF-8. */
+/** Whether the string has bytes that are not UTF-8. */
 export const hasEscapedBytes = (text: string): boolean => escapedByte.test(text);
 
 const decodeWithEscapes = (bytes: Uint8Array): string => {
@@ -76,14 +76,14 @@ const decodeWithEscapes = (bytes: Uint8Array): string => {
   return text + strictUtf8.decode(bytes.subarray(start));
 };
 
-/** Bytes of the character that begins at `start`; 0 when none does. */
+/** Number of bytes of the character that begins at `start`; 0 if no valid character does. */
 const characterLength = (bytes: Uint8Array, start: number): number => {
   const first = bytes[start];
   if (first < 0x80) return 1;
   const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
   if (first < 0xc2 || first > 0xf4 || start + length > bytes.length) return 0;
   const second = bytes[start + 1];
-  // Too long a form, half of a surrogate pair, beyond U+10FFFF.
+  // Excludes overlong forms, surrogates, and code points beyond U+10FFFF.
   const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
   const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
   if (second < least || second > most) return 0;
@@ -91,7 +91,7 @@ const characterLength = (bytes: Uint8Array, start: number): number => {
   return length;
 };
 
-/** Orders strings as their bytes are ordered: UTF-8 is by code point, not by code unit. */
+/** Orders strings by their UTF-8 bytes, which is by code point, not by UTF-16 code unit. */
 export const compareUtf8 = (a: string, b: string): number => {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
@@ -113,5 +113,5 @@ const isLowSurrogate = (text: string, index: number): boolean => {
   return code >= 0xdc00 && code <= 0xdfff;
 };
 
-/** Surrogates stand for code points above all others, but below U+E000 … U+FFFF as code units. */
+/** Surrogates stand for the highest code points, but as code units they are below U+E000 … U+FFFF. */
 const codePointOrder = (code: number): number => (isSurrogate(code) ? code + 0x10000 : code);

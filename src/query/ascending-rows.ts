@@ -1,14 +1,16 @@
 /**
- * Rows in ascending order. Series are found in the order of their fingerprints, which is as good as random; their rows,
- * label texts and chunks were made in the order of rows. Read in that order, memory arrives before it is asked for: label
- * objects of 18,000 series out of 100,000 take half the time.
+ * Sorts rows in ascending order. Lookups find series in the order of their fingerprints, which is effectively random.
+ * Rows, label texts and chunks were allocated in the order of rows, so reading in that order lets the processor
+ * prefetch memory: building the label objects of 18,000 series out of 100,000 takes half the time.
  */
 import type { Row } from '../series/table.ts';
 
-/** With fewer rows than this part of the table, sorting them is faster than looking through a bit for each row. */
+/**
+ * With fewer rows than 1/256 of the table, sorting the rows is faster than scanning a bit for each row of the table.
+ */
 const SPARSE = 256;
 
-/** The first `count` rows, each of them once, in ascending order. They are all below `limit`. May reuse the array. */
+/** The first `count` rows, each once, in ascending order. All rows must be below `limit`. May reuse the array. */
 export const ascendingRows = (rows: Int32Array, count: number, limit: number): Int32Array => {
   const given = rows.subarray(0, count);
   if (count * SPARSE < limit) return given.sort();

@@ -1,23 +1,23 @@
 /**
- * From a selector to the series it matches: the label indexes give fingerprints, the table and the archive give labels,
- * and what the indexes can't decide (negative and empty-matching matchers) is decided on the labels.
+ * Finds the series that match a selector. The label indexes provide fingerprints, the table and the archive provide
+ * labels. Matchers that the indexes can't decide (negative and empty-matching ones) are checked against the labels.
  *
- * The indexes lag behind the table by at most one batch; a lookup first waits until every series that existed when it
- * was called is indexed, so that what was appended is found. Where the disk keeps that from happening, the table is looked
- * through.
+ * The indexes lag behind the table by at most one batch. So a lookup first waits until every series that existed at the
+ * call is indexed. If the disk prevents that, the lookup also scans the table.
  */
-import type { Clock } from '../clock.ts';
-import type { ArchiveDirectory } from '../index/archive-directory.ts';
-import type { ArchiveIndex } from '../index/archive-index.ts';
-import { FingerprintMap } from '../index/fingerprint-map.ts';
-import type { Indexer } from '../index/indexer.ts';
-import type { LabelIndex } from '../index/label-index.ts';
-import { matchFingerprints } from '../index/lookup.ts';
+
+import { Slices } from '../async/slices.ts';
+import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
+import type { ArchiveIndex } from '../indexes/archive-index.ts';
+import { FingerprintMap } from '../indexes/fingerprint-map.ts';
+import type { Indexer } from '../indexes/indexer.ts';
+import type { LabelIndex } from '../indexes/label-index.ts';
+import { matchFingerprints } from '../indexes/lookup.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { type CompiledMatcher, matchesPairs } from '../model/matcher.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
-import { Slices } from '../slices.ts';
 import { ascendingRows } from './ascending-rows.ts';
 import { settleIndex } from './settle-index.ts';
 import { onWholeIndexes, type WholeIndexesParts } from './whole-indexes.ts';
@@ -27,16 +27,16 @@ export interface FoundSeries {
   readonly high: number;
   readonly low: number;
   readonly pairs: LabelPairs;
-  /** The row at the time of finding; NO_ROW for an archived series. */
+  /** The row when the series was found; NO_ROW for an archived series. */
   readonly row: Row;
 }
 
-/** Fingerprints looked up at a stretch, a few milliseconds; then the host has its turn. */
+/** Fingerprints to look up before yielding to the event loop; this takes a few milliseconds. */
 const LOOKED_UP_AT_ONCE = 1 << 15;
-/** Rows looked through between two looks at the clock, and what the host waits for its turn at most. */
+/** Rows to scan between two looks at the clock, and the longest time between two yields to the event loop. */
 const ROWS_PER_LOOK = 1024;
 const SLICE_MS = 8;
-/** Archived series whose labels one read of the index brings. */
+/** How many archived series' labels one read of the index gets. */
 const ARCHIVED_AT_ONCE = 1024;
 
 export interface FindParts extends WholeIndexesParts {
@@ -47,23 +47,23 @@ export interface FindParts extends WholeIndexesParts {
   readonly archived: ArchiveDirectory;
   readonly indexer: Indexer;
   readonly clock: Clock;
-  /** Whether the disk refuses what the journal writes. */
+  /** Whether the disk refuses the journal's writes. */
   readonly isJournalRefused: () => boolean;
-  /** Told how many fingerprints of an index stand for no series. */
+  /** Called with the number of fingerprints from an index for which there is no series. */
   readonly onStrays: (count: number) => void;
 }
 
-/** Which series: all of them that match, and that may have samples from `from` through `through`. */
+/** Which series to find: those that match and may have samples from `from` through `through`. */
 export interface Sought {
   readonly matchers: readonly CompiledMatcher[];
   readonly from: number;
   readonly through: number;
 }
 
-/** Takes a series that was found; nobody else holds on to the labels' array, but nobody may change it either. */
+/** Called with each series that was found. The labels' array must not be changed. */
 type Take = (pairs: LabelPairs, high: number, low: number, row: Row) => void;
 
-/** Series whose samples may lie in the range, in no particular order. */
+/** Finds matching series that may have samples in the range, in no particular order. */
 export const findSeries = (parts: FindParts, sought: Sought): Promise<FoundSeries[]> =>
   onWholeIndexes(parts, async () => {
     const found: FoundSeries[] = [];
@@ -73,7 +73,7 @@ export const findSeries = (parts: FindParts, sought: Sought): Promise<FoundSerie
     return found;
   });
 
-/** The labels of these series alone. */
+/** The same as {@link findSeries}, but returns only the labels. */
 export const findLabels = (parts: FindParts, sought: Sought): Promise<LabelPairs[]> =>
   onWholeIndexes(parts, async () => {
     const found: LabelPairs[] = [];
@@ -104,7 +104,7 @@ const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise
   parts.onStrays(strays);
 };
 
-/** Every series in memory that matches, without the indexes. */
+/** Finds the matching series in memory without the indexes. */
 const takeUnindexed = async (
   parts: FindParts,
   sought: Sought,
@@ -123,7 +123,7 @@ const takeUnindexed = async (
   }
 };
 
-/** Whether a series in memory may have samples in the range: it has none after its last and before its first one. */
+/** Whether a series in memory may have samples in the range, judging by the times of its first and last sample. */
 const mayOverlap = ({ table, chunks }: FindParts, { from, through }: Sought, row: Row): boolean =>
   (from === Number.NEGATIVE_INFINITY || table.lastTime(row) >= from) &&
   (through === Number.POSITIVE_INFINITY || chunks.firstTimeOfSeries(row) <= through);
@@ -131,14 +131,14 @@ const mayOverlap = ({ table, chunks }: FindParts, { from, through }: Sought, row
 interface Candidates {
   readonly highs: Int32Array;
   readonly lows: Int32Array;
-  /** The stretch of them that is looked up, `end` excluded. */
+  /** The part of the fingerprints to look up; `end` is exclusive. */
   readonly start: number;
   readonly end: number;
   /** Matchers that the index has not answered. */
   readonly residual: readonly CompiledMatcher[];
 }
 
-/** Series in memory; returns the fingerprints of the others, high and low halves in turn. */
+/** Takes the series in memory. Returns the fingerprints of the others, high and low halves in turn. */
 const takeLive = (
   parts: FindParts,
   sought: Sought,
@@ -163,7 +163,10 @@ const takeLive = (
   return rowless;
 };
 
-/** Takes what is archived and known in memory, notes in `onDisk` what has to be read; returns how many are strays. */
+/**
+ * Takes archived series whose labels are in memory, and adds the others, whose labels must be read, to `onDisk`.
+ * Returns the number of fingerprints without a series.
+ */
 const sortOutArchived = (
   { archived, indexer }: FindParts,
   { from, through }: Sought,
@@ -188,7 +191,7 @@ const sortOutArchived = (
   return strays;
 };
 
-/** Labels of archived series are read from the archive index, many at a time. */
+/** Takes archived series whose labels are read from the archive index, many at a time. */
 const takeFromArchive = async (
   { archive, archived, table, indexer }: FindParts,
   halves: readonly number[],
@@ -200,10 +203,10 @@ const takeFromArchive = async (
     for (const [index, stored] of (await archive.labelsOfMany(part)).entries()) {
       const high = part[2 * index];
       const low = part[2 * index + 1];
-      // It may have been woken, or archived again, while its labels were being read.
+      // The series may have been woken, or archived again, while its labels were being read.
       const row = table.findFingerprint(high, low);
       const pairs = row === NO_ROW ? (stored ?? indexer.pendingArchived(high, low)) : table.labels[row];
-      // Its archiving may have been written after the read. If it still has no labels, the index has lost them.
+      // The archive entry may have been written after the read. If a second read finds no labels either, they are lost.
       if (pairs === undefined && archived.has(high, low) && archive.labelsOf(high, low) === undefined)
         throw archive.lacks(high, low);
       if (pairs !== undefined && matchesPairs(residual, pairs)) take(pairs, high, low, row);

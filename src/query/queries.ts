@@ -1,18 +1,18 @@
 /**
- * The queries of the store. Each answers from what existed when it was called, while samples go on arriving; answers
- * are sorted by labels.
+ * The queries of the store. A query covers the series and samples that existed when it was called; samples may be
+ * appended meanwhile. Results are sorted by labels.
  */
-import type { Duration, InstantSample, SelectOptions, Selector, SeriesSamples, TimeRange } from '../api.ts';
-import type { Clock } from '../clock.ts';
-import { TidemarkError } from '../errors.ts';
+import type { Duration, InstantSample, SelectOptions, Selector, SeriesSamples, TimeRange } from '../api/api.ts';
+import { Slices } from '../async/slices.ts';
 import { parseDuration } from '../model/duration.ts';
+import { TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, toLabels } from '../model/labels.ts';
 import { parseSelector } from '../model/selector.ts';
+import { detailOf, shownValue } from '../model/shown-value.ts';
 import { isStaleAt } from '../model/staleness.ts';
+import type { Clock } from '../ports/clock.ts';
 import { LAST_HIGH, LAST_LOW, NO_ROW, ROW_SHIFT, VALUE_KNOWN } from '../series/table.ts';
-import { detailOf, shownValue } from '../shown-value.ts';
-import { Slices } from '../slices.ts';
 import { type FindParts, type FoundSeries, findLabels, findSeries, type Sought } from './find-series.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { Range, SeriesReader } from './read-series.ts';
@@ -21,14 +21,14 @@ import { settleIndex } from './settle-index.ts';
 import { sortByLabels } from './sort-by-labels.ts';
 import { onWholeIndexes } from './whole-indexes.ts';
 
-/** Series whose newest samples are read by one message to the worker. */
+/** How many series' newest samples one message to the worker reads. */
 const BATCH_SERIES = 64;
-/** How long the host waits for its turn at most, and the samples given between two looks at the clock. */
+/** The longest time between two yields to the event loop, and the samples returned between two looks at the clock. */
 const SLICE_MS = 8;
 const SAMPLES_PER_LOOK = 16_384;
-/** A series takes as long as so many samples, even if it has none. */
+/** The cost of a series itself, counted in samples. */
 const SAMPLES_PER_SERIES = 64;
-/** Label objects made between two looks at the clock. */
+/** Label objects to build between two looks at the clock. */
 const OBJECTS_PER_LOOK = 1024;
 
 const DEFAULT_LOOKBACK_MS = 5 * 60_000;
@@ -38,13 +38,13 @@ export interface QueryParts extends Omit<FindParts, 'onStrays'> {
   readonly clock: Clock;
   /** Samples before this time are past retention and hidden; -Infinity shows everything. */
   readonly visibleFrom: () => number;
-  /** Throws when the store is closed. */
+  /** Throws if the store is closed. */
   readonly assertOpen: () => void;
 }
 
 export class Queries {
   private readonly parts: QueryParts;
-  /** Fingerprints that an index gave and that stand for no series. */
+  /** Number of fingerprints from an index for which there was no series. */
   strayMatches = 0;
 
   private readonly findParts: FindParts;
@@ -81,7 +81,9 @@ export class Queries {
     }
   }
 
-  /** For each series its newest sample at `at`, not older than `lookback`; none for a series that has ended by then. */
+  /**
+   * For each series, the newest sample at `at`, at most `lookback` old. A series that ended before `at` is left out.
+   */
   async instant(selector: Selector, options: { at?: number; lookback?: Duration } = {}): Promise<InstantSample[]> {
     checkOptions('options', options);
     const at = options.at ?? this.parts.clock.now();
@@ -101,7 +103,7 @@ export class Queries {
     return samples;
   }
 
-  /** For each series its newest sample, however old. */
+  /** For each series, its newest sample of any age. */
   async lastSamples(selector: Selector): Promise<InstantSample[]> {
     this.check(undefined);
     const range = this.rangeOf({});
@@ -122,7 +124,7 @@ export class Queries {
     return samples.filter((sample) => sample !== undefined && sample.timestamp >= range.from) as InstantSample[];
   }
 
-  /** Labels of the series that match any of the selectors and may have samples in the range; in no particular order. */
+  /** Labels of the series that match any of the selectors and may have samples in the range, in no particular order. */
   async metrics(selectors: Selector | readonly string[], range: TimeRange = {}): Promise<Labels[]> {
     this.check(undefined);
     checkOptions('range', range);
@@ -165,7 +167,7 @@ export class Queries {
     });
   }
 
-  /** The series that a selector matches, with samples in the range or not. */
+  /** The series that match a selector and may have samples in the range. */
   find(selector: Selector, range: Range): Promise<FoundSeries[]> {
     return findSeries(this.findParts, soughtBy(selector, range));
   }
@@ -186,7 +188,7 @@ export class Queries {
     return settleIndex(this.parts.indexer, this.parts.isJournalRefused);
   }
 
-  /** Every label of every series in memory. */
+  /** Visits every label of every series in memory. */
   private async eachPair(take: (name: string, value: string) => void): Promise<void> {
     const { table, clock } = this.parts;
     const slices = new Slices(clock, SLICE_MS);
@@ -209,8 +211,8 @@ export class Queries {
   }
 
   /**
-   * The newest samples of series whose rows do not know them, of as many of the first ones as one batch can read. What
-   * can't be read is reported, and left out.
+   * The newest samples of series whose rows do not have them. Reads as many of the first series as one batch can.
+   * Samples that can't be read are left out and reported.
    */
   private async lastOnDisk(batch: readonly FoundSeries[], range: Range): Promise<(InstantSample | undefined)[]> {
     const { reader, table, archived } = this.parts;
@@ -252,7 +254,7 @@ export class Queries {
   }
 }
 
-/** A list without matchers asks for everything, in so many words; text that would match everything is refused. */
+/** An empty list of matchers selects every series explicitly. Text that would match every series is refused. */
 const soughtBy = (selector: Selector, { from, through }: Range): Sought => ({
   matchers: parseSelector(selector, { allowEmpty: Array.isArray(selector) && selector.length === 0 }),
   from,
@@ -270,7 +272,7 @@ const answerOf = (series: FoundSeries, { timestamps, values, problems }: ReadSam
 const isTextList = (selectors: Selector | readonly string[]): selectors is readonly string[] =>
   Array.isArray(selectors) && selectors.length > 0 && selectors.every((selector) => typeof selector === 'string');
 
-/** `never`: the infinity that would leave nothing. */
+/** `never` is the infinite value that would make the range empty. */
 const checkTime = (name: string, value: number, never: number): void => {
   if (typeof value === 'number' && !Number.isNaN(value) && value !== never) return;
   throw invalidTime(name, value);
@@ -283,7 +285,7 @@ const invalidTime = (name: string, value: unknown): TidemarkError =>
     { details: { name, value: detailOf(value) } },
   );
 
-/** What the caller gives as an object of options. */
+/** Checks that an argument is an object of options. */
 const checkOptions = (name: string, value: unknown): void => {
   if (typeof value === 'object' && value !== null) return;
   throw new TidemarkError('TIDEMARK_INVALID_OPTION', `${name} is ${shownValue(value)}; allowed: an object`, {

@@ -1,26 +1,27 @@
 /**
- * Reads the answers of a query whose series files are needed ahead of their turn, many in one batch: answers are given
- * in the order of labels, and series with files lie anywhere between series that are all in memory.
+ * Reads series files ahead of their turn, many in one batch. A query returns series in the order of labels, and series
+ * that need their file may be anywhere between series that are completely in memory.
  *
- * Bounds: how many answers are held ({@link BATCH_SERIES_MAX}); SeriesReader bounds the chunks of a batch, so a batch of
- * long files is answered in part. Then the next one is smaller, for the headers of files that don't fit are read in vain.
+ * Bounds: at most {@link BATCH_SERIES_MAX} answers are held. SeriesReader bounds the chunks of a batch, so a batch of
+ * long files is only partly answered. The next batch is then smaller, because headers of files that do not fit would be
+ * read for nothing.
  */
 import type { FoundSeries } from './find-series.ts';
 import type { Range, SeriesReader } from './read-series.ts';
 import type { ReadSamples } from './samples.ts';
 
 const BATCH_SERIES_MAX = 256;
-/** Series looked at to fill a batch. */
+/** How many series to look at to fill a batch. */
 const LOOK_AHEAD_SERIES = 4096;
 
-/** What it asks of the reader. */
+/** The functions of the reader that are used here. */
 export type BatchReader = Pick<SeriesReader, 'needsFile' | 'readBatch'>;
 
 export class ReadAhead {
   private readonly reader: BatchReader;
   private readonly found: readonly FoundSeries[];
   private readonly range: Range;
-  /** By place in `found`: read, and not yet their turn. */
+  /** Answers that were read ahead, by index in `found`. */
   private readonly answers = new Map<number, ReadSamples>();
   private batchSeries = BATCH_SERIES_MAX;
 
@@ -30,7 +31,7 @@ export class ReadAhead {
     this.range = range;
   }
 
-  /** The answer of a series that was read ahead; once. */
+  /** Removes and returns the answer of a series that was read ahead. */
   take(index: number): ReadSamples | undefined {
     if (this.answers.size === 0) return undefined;
     const answer = this.answers.get(index);
@@ -38,7 +39,7 @@ export class ReadAhead {
     return answer;
   }
 
-  /** The answer of a series whose file is needed, and those of the next ones that need theirs. */
+  /** Reads the answer of a series that needs its file, and reads ahead the next series that need theirs. */
   async read(index: number): Promise<ReadSamples> {
     const indexes = this.nextWithFiles(index);
     const read = await this.reader.readBatch(

@@ -1,25 +1,31 @@
 /**
  * Reads the samples of series from memory, from the cache, and from series files.
  *
- * What a series is made of is taken down in one synchronous step, while its file's key is held if the file is needed:
- * so many chunks in the file, then these slots in memory. Neither persisting nor retention can move a chunk from one
- * to the other unseen. Reading the file happens afterwards, off the main thread, many series at a time; the slots are
- * retained meanwhile. A series whose samples are all in memory is read without any of that.
+ * If the file is needed, its key is acquired first. Then the chunks of the series are listed in one synchronous step:
+ * the number of chunks in the file, and the slots in memory. While the key is held, neither persisting nor retention
+ * can move a chunk from memory to the file or renumber the file's chunks. The file is read afterwards, off the main
+ * thread, many series at a time; the slots are retained meanwhile. A series whose samples are all in memory is read
+ * without these steps.
  *
- * Bounds: the files' chunks that one batch holds in memory ({@link CHUNKS_AT_ONCE}), and the samples that are decoded before
- * others get the thread ({@link SAMPLES_AT_ONCE}); a chunk of equal values can hold 126,000. Only the answer for a single
- * series is as long as it is.
+ * Bounds: a batch holds at most {@link CHUNKS_AT_ONCE} chunks of files in memory, and at most about
+ * {@link SAMPLES_AT_ONCE} samples are decoded before yielding to the event loop; a chunk of equal values can hold
+ * 126,000 samples. The answer for a single series is not bounded.
  */
+
+import type { KeyedMutex } from '../async/keyed-mutex.ts';
 import type { Slab, Slot } from '../chunk/slab.ts';
 import { NO_SLOT } from '../chunk/slab.ts';
-import { DAMAGED_CHUNKS } from '../disk/hint.ts';
-import { type ChunkDescriptors, firstUnsoundChunk, type Verification } from '../disk/series-file-reader.ts';
-import { toError } from '../disk/series-file-requests.ts';
-import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
-import { descriptorProblem } from '../disk/series-record.ts';
-import { TidemarkError } from '../errors.ts';
-import type { ArchiveDirectory } from '../index/archive-directory.ts';
-import type { KeyedMutex } from '../keyed-mutex.ts';
+import { DAMAGED_CHUNKS } from '../disk/quarantine/hint.ts';
+import {
+  type ChunkDescriptors,
+  firstUnsoundChunk,
+  type Verification,
+} from '../disk/series-files/series-file-reader.ts';
+import { toError } from '../disk/series-files/series-file-requests.ts';
+import { runOne, type SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
+import { descriptorProblem } from '../disk/series-files/series-record.ts';
+import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
+import { TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { pairsEqual } from '../model/labels.ts';
 import type { ChunkCache } from '../series/chunk-cache.ts';
@@ -28,13 +34,13 @@ import { EARLIEST, NO_ROW, type Row, type SeriesTable } from '../series/table.ts
 import type { FoundSeries } from './find-series.ts';
 import { type ReadSamples, SampleCollector } from './samples.ts';
 
-/** Chunks of series files that one batch brings into memory. */
+/** How many chunks of series files one batch loads into memory. */
 export const CHUNKS_AT_ONCE = 1024;
-/** Decoding so many takes some 10 ms. A batch that has as many is answered as far as it got. */
+/** Decoding so many samples takes some 10 ms. A batch ends when it has so many; the rest is left to the next batch. */
 export const SAMPLES_AT_ONCE = 1 << 19;
-/** Problems that an answer names, one by one. */
+/** How many problems an answer lists. */
 const PROBLEMS_MAX = 20;
-/** Chunks that the hint of a quarantined file names. */
+/** How many chunks the hint of a quarantined file lists. */
 const NAMED_CHUNKS_MAX = 500;
 
 export interface ReadParts {
@@ -47,13 +53,13 @@ export interface ReadParts {
   readonly fileKeys: KeyedMutex<string>;
   /** How chunks are compared with their checksums. */
   readonly verification: Verification;
-  /** Chunks without a checksum get one when they have been read. */
+  /** Whether chunks without a checksum get one when they have been read. */
   readonly addSums: boolean;
-  /** Tells the series' statechart that its file is damaged. */
+  /** Notifies the series' statechart that its file is damaged. */
   readonly onDamage: (high: number, low: number, error: Error) => void;
-  /** Chunks were loaded: what is over the memory target may go. */
+  /** Called after chunks were loaded, so that chunks over the memory target can be evicted. */
   readonly onLoaded: () => void;
-  /** Gives the event loop to the host. */
+  /** Yields to the host's event loop. */
   readonly breathe: () => Promise<void>;
 }
 
@@ -66,57 +72,57 @@ export interface Range {
 /** Times of a file's chunks, oldest first. */
 export type FileTimes = ChunkDescriptors;
 
-/** One series of a batch on its way through the file layer. */
+/** A series of a batch while its file is being read. */
 interface Reading {
   readonly series: FoundSeries;
   readonly key: string;
   readonly release: () => void;
   readonly memory: readonly Slot[];
-  /** Which chunks of the file are in the range: the first one, and the one behind the last. */
+  /** The chunks of the file that overlap the range: the first chunk, and the one after the last. */
   firstChunk: number;
   endChunk: number;
-  /** The chunk of the first slot in `file`. */
+  /** The number of the chunk in the first slot of `file`. */
   portionStart: number;
-  /** Slots of those that are loaded, from the moment that they are allocated; NO_SLOT for what can't be read. */
+  /** Slots of the loaded chunks, set when they are allocated; NO_SLOT for a chunk that can't be read. */
   file: Slot[];
-  /** Chunks that the file should have at least. */
+  /** The minimum number of chunks that the file should have. */
   readonly chunksInFile: number;
-  /** Of the file's chunks; of a doubtful one, all that its neighbours leave open. */
+  /** Times of the file's chunks. A doubtful chunk gets the whole range between its neighbours. */
   times: Pick<FileTimes, 'firstTimes' | 'lastTimes' | 'damaged'>;
-  /** Chunks that are not as they were written, or whose header can't be right. */
+  /** Chunks whose bytes have changed since they were written, or whose header is impossible. */
   doubtful: ReadonlySet<number>;
-  /** Chunks of which no samples can be given. */
+  /** Chunks whose samples can't be returned. */
   readonly unreadable: Set<number>;
-  /** Doubtful chunks whose samples are given nevertheless. */
+  /** Doubtful chunks whose samples are returned nevertheless. */
   readonly given: Set<number>;
-  /** What the file has that can't be read. */
+  /** The first damage found in the file. */
   damage: Error | undefined;
-  /** What is wrong with the chunks of the answer, at most {@link PROBLEMS_MAX}. */
+  /** Problems with the chunks of the answer, at most {@link PROBLEMS_MAX}. */
   readonly problems: string[];
 }
 
-/** A chunk that is read by itself, because something is wrong with it or with one beside it. */
+/** A chunk that is read on its own, because it, or a chunk of the same run, is damaged. */
 interface Doubtful {
   readonly reading: Reading;
   readonly chunk: number;
   readonly slot: Slot;
-  /** Its place in `reading.file`. */
+  /** The chunk's index in `reading.file`. */
   readonly place: number;
 }
 
 /** Consecutive chunks of one file that are loaded together. */
 interface Run {
   readonly reading: Reading;
-  /** Where they begin in `reading.file`. */
+  /** Index of the first chunk in `reading.file`. */
   readonly start: number;
-  /** Their number in the series file. */
+  /** Number of the first chunk in the series file. */
   readonly firstIndex: number;
   readonly slots: readonly Slot[];
 }
 
 export class SeriesReader {
   private readonly parts: ReadParts;
-  /** For what is read in one synchronous step; a batch has one of its own. */
+  /** The collector for synchronous reads from memory. Each batch has a collector of its own. */
   private readonly collector: SampleCollector;
 
   constructor(parts: ReadParts) {
@@ -125,8 +131,8 @@ export class SeriesReader {
   }
 
   /**
-   * The samples of the series if they are all in memory, or `undefined` when the series file is needed. The row is
-   * looked up anew: the series may have been archived or woken since it was found.
+   * The samples of the series if they are all in memory, or `undefined` if the series file is needed. The row is looked
+   * up again, because the series may have been archived or woken since it was found.
    */
   readMemory(series: FoundSeries, range: Range): ReadSamples | undefined {
     const row = this.rowOf(series);
@@ -142,27 +148,27 @@ export class SeriesReader {
     return this.collector.take();
   }
 
-  /** Whether {@link readMemory} would answer `undefined`. */
+  /** Whether {@link readMemory} would return `undefined`. */
   needsFile(series: FoundSeries, from: number): boolean {
     const row = this.rowOf(series);
     return row === NO_ROW || this.fileMatters(row, from);
   }
 
   /**
-   * Reads series whose files are needed, in the given order: as many of the first ones as {@link CHUNKS_AT_ONCE} and
-   * {@link SAMPLES_AT_ONCE} allow, at least one, so that the answer may be shorter than the batch. Damaged parts are left out
-   * and reported, when the series they belong to is answered. Rejects
-   * when the disk does not answer: an answer that leaves out what is there would be a wrong one.
+   * Reads series that need their files, in the given order: as many of the first series as {@link CHUNKS_AT_ONCE} and
+   * {@link SAMPLES_AT_ONCE} allow, at least one. So the result may be shorter than the batch. Damaged parts are left
+   * out; the damage is reported with the series' answer. Rejects if the disk fails, because an answer without readable
+   * samples would be wrong.
    */
   async readBatch(batch: readonly FoundSeries[], range: Range): Promise<ReadSamples[]> {
     const readings: Reading[] = [];
     try {
       for (const series of batch) readings.push(await this.begin(series));
       await this.chooseChunks(readings, range);
-      // What does not fit is left to a later batch; nobody has to wait for its file until then.
+      // Series that do not fit are left to a later batch. Their file keys are released until then.
       for (const reading of readings.splice(fittingCount(readings))) this.release(reading);
       const collector = new SampleCollector(this.parts.slab);
-      // More chunks than fit has only a series that is alone.
+      // Only a single series can have more chunks than CHUNKS_AT_ONCE.
       if (readings.length === 1) return [await this.readPortions(readings[0], range, collector)];
       await this.load(readings.map((reading) => ({ reading, from: reading.firstChunk, end: reading.endChunk })));
       const answers: ReadSamples[] = [];
@@ -187,7 +193,7 @@ export class SeriesReader {
     return runOne(this.parts.files, { kind: 'descriptors', high, low, skipFromEnd: 0 });
   }
 
-  /** One series, however many chunks it has. */
+  /** Reads a single series with any number of chunks, in portions. */
   private async readPortions(reading: Reading, range: Range, collector: SampleCollector): Promise<ReadSamples> {
     const { firstChunk, endChunk } = reading;
     collector.begin(range.from, range.through);
@@ -229,7 +235,7 @@ export class SeriesReader {
     }
   }
 
-  /** Takes down what the series is made of, with its file's key held. */
+  /** Acquires the file's key, then lists the chunks of the series. */
   private async begin(series: FoundSeries): Promise<Reading> {
     const { archived, chunks, slab, table, fileKeys } = this.parts;
     const key = fingerprintText(series.high, series.low);
@@ -240,7 +246,7 @@ export class SeriesReader {
       const slots = chunks.allSlots(row);
       const openHead = table.headOpen(row) ? table.headSlot(row) : NO_SLOT;
       for (const slot of slots) {
-        // The open head goes on changing: what it holds now is kept as a copy.
+        // The open head keeps changing, so its current state is copied.
         if (slot === openHead) memory.push(this.copyOf(slot));
         else {
           slab.retain(slot);
@@ -248,7 +254,8 @@ export class SeriesReader {
         }
       }
     }
-    // An archived series is its file. One that has gone since it was found has none, and that is no damage.
+    // An archived series has a file with at least one chunk. If the series was removed since it was found, a missing
+    // file is not damage.
     const archivedChunks = archived.has(series.high, series.low) ? 1 : 0;
     const chunksInFile = row === NO_ROW ? archivedChunks : table.chunksInFile[row];
     const nothing = {
@@ -271,7 +278,7 @@ export class SeriesReader {
     return copy;
   }
 
-  /** Finds, from the headers, which chunks of each file overlap the range. */
+  /** Finds out from the chunk headers which chunks of each file overlap the range. */
   private async chooseChunks(readings: readonly Reading[], { from, through }: Range): Promise<void> {
     const { verification } = this.parts;
     const outcomes = await this.parts.files.run(
@@ -281,7 +288,7 @@ export class SeriesReader {
     );
     for (const [index, reading] of readings.entries()) {
       const outcome = outcomes[index];
-      // Of a file that could not be read nobody knows what it has, or lacks.
+      // The file can't be read as a whole. Note the damage, then try again without a torn end.
       if (!outcome.ok) noteDamage(reading, demandDamage(toError(outcome.error)));
       const times = outcome.ok ? outcome.value : await this.wholeRecords(reading);
       const missing = reading.chunksInFile - times.firstTimes.length;
@@ -291,7 +298,7 @@ export class SeriesReader {
       reading.times = { firstTimes, lastTimes, damaged: times.damaged ?? [] };
       let first = 0;
       while (first < lastTimes.length && lastTimes[first] < from) first++;
-      // Chunks of a file that the original wrote may overlap, so what is beyond the range may lie between.
+      // Chunks of a file that the original wrote may overlap, so chunks beyond the range may lie between chunks in it.
       let end = firstTimes.length;
       while (end > first && firstTimes[end - 1] > through) end--;
       reading.firstChunk = first;
@@ -299,7 +306,7 @@ export class SeriesReader {
     }
   }
 
-  /** The chunks of a file whose end is torn. */
+  /** Times of the whole chunks of a file whose end is torn. */
   private async wholeRecords({ series: { high, low } }: Reading): Promise<FileTimes> {
     const { verification } = this.parts;
     const request = { kind: 'descriptors', high, low, skipFromEnd: 0, passOverTornEnd: true, verification } as const;
@@ -307,7 +314,7 @@ export class SeriesReader {
     return outcome.ok ? outcome.value : noTimes;
   }
 
-  /** Brings chunks into memory: from the cache, or in runs of consecutive ones from the file. */
+  /** Loads chunks into memory, from the cache or in runs of consecutive chunks from the file. */
   private async load(
     wanted: readonly { readonly reading: Reading; readonly from: number; readonly end: number }[],
   ): Promise<void> {
@@ -337,7 +344,7 @@ export class SeriesReader {
     onLoaded();
   }
 
-  /** Finds a slot for each chunk: its own in the cache, or a new one that has to be filled. */
+  /** Gets a slot for each chunk: its slot in the cache, or a new slot that must be filled. */
   private place(reading: Reading, from: number, end: number, runs: Run[], doubtful: Doubtful[]): void {
     const { cache, slab } = this.parts;
     const { key, file } = reading;
@@ -362,7 +369,7 @@ export class SeriesReader {
     }
   }
 
-  /** The chunks of a run are in their slots; the cache shares them. */
+  /** The chunks of a run have been loaded: sets their encodings and adds them to the cache. */
   private settle({ reading, firstIndex, slots }: Run, encodings: Uint8Array): void {
     const { cache, slab } = this.parts;
     for (const [i, slot] of slots.entries()) {
@@ -372,7 +379,7 @@ export class SeriesReader {
     }
   }
 
-  /** Where something is wrong with a chunk, as much as can be trusted is read nevertheless. Nothing of this is cached. */
+  /** Reads doubtful chunks one by one, as far as their content can be trusted. They are not cached. */
   private async loadOneByOne(doubtful: readonly Doubtful[]): Promise<void> {
     if (doubtful.length === 0) return;
     const { slab, files } = this.parts;
@@ -435,7 +442,7 @@ export class SeriesReader {
     reading.file = [];
   }
 
-  /** The series has been answered, or the batch failed. */
+  /** Releases a series that has been answered, or whose batch failed, and reports its damage. */
   private finish(reading: Reading): void {
     this.release(reading);
     const { series } = reading;
@@ -443,7 +450,10 @@ export class SeriesReader {
     if (damage !== undefined) this.parts.onDamage(series.high, series.low, withChunks(damage, reading));
   }
 
-  /** Lets go of a series. One that is answered in a later batch finds its damage again: until then its file must stay. */
+  /**
+   * Releases a series without reporting damage. If it is answered in a later batch, its damage is found again then. Its
+   * file must not be moved to quarantine before.
+   */
   private release(reading: Reading): void {
     this.releaseFile(reading);
     for (const slot of reading.memory) this.parts.slab.release(slot);
@@ -469,7 +479,7 @@ const noteDamage = (reading: Reading, error: Error): void => {
   if (reading.problems.length < PROBLEMS_MAX) reading.problems.push(error.message);
 };
 
-/** Chunks that are not as they were written, and those whose header can't be right. */
+/** Chunks whose bytes have changed since they were written, and chunks whose header is impossible. */
 const doubtfulChunks = (times: FileTimes): ReadonlySet<number> => {
   const { firstTimes, lastTimes, encodings, damaged = [] } = times;
   const hasUnsound = firstUnsoundChunk(times) >= 0;
@@ -482,7 +492,7 @@ const doubtfulChunks = (times: FileTimes): ReadonlySet<number> => {
   return doubtful;
 };
 
-/** The times with those of doubtful chunks replaced by all that their neighbours leave open. */
+/** The times, with those of doubtful chunks replaced by the whole range between their neighbours. */
 const widened = (
   { firstTimes, lastTimes }: FileTimes,
   doubtful: ReadonlySet<number>,
@@ -501,20 +511,20 @@ const widened = (
   return { firstTimes: first, lastTimes: last };
 };
 
-/** What is said of chunks that no answer needed. */
+/** The damage of doubtful chunks, for a reading without other damage. */
 const doubtfulDamage = (doubtful: ReadonlySet<number>): TidemarkError | undefined =>
   doubtful.size === 0
     ? undefined
     : corruptFile(`${doubtful.size} chunks of the series file are not as they were written`);
 
-/** The error with the chunks whose samples must not be taken for sound when the file is read from quarantine. */
+/** The error, extended by the chunks whose samples must not be trusted when the file is read from quarantine. */
 const withChunks = (damage: Error, { unreadable, doubtful, given }: Reading): Error => {
   const notGiven = [...doubtful].filter((chunk) => !given.has(chunk));
   const chunks = [...new Set([...unreadable, ...notGiven])].sort((a, b) => a - b).slice(0, NAMED_CHUNKS_MAX);
   return chunks.length === 0 ? damage : corruptFile(`${damage.message}${DAMAGED_CHUNKS}${chunks.join(', ')}`);
 };
 
-/** How many readings of a batch, from the first one on, fit into one portion of chunks; at least one. */
+/** How many of the first readings of a batch fit into one portion of chunks; at least one. */
 const fittingCount = (readings: readonly Reading[]): number => {
   let count = 0;
   let chunkCount = 0;
@@ -531,7 +541,7 @@ const corruptFile = (message: string): TidemarkError => new TidemarkError('TIDEM
 const missingChunks = (missing: number, found: number): TidemarkError =>
   corruptFile(found === 0 ? 'the series file is missing' : `${missing} chunks of the series file are missing`);
 
-/** The error if it says that the file is damaged; any other is the disk's doing, says nothing about it, and is thrown. */
+/** Returns the error if it reports damage of the file. Any other error comes from the disk and is thrown. */
 const demandDamage = (error: TidemarkError): TidemarkError => {
   if (!isDamage(error)) throw error;
   return error;

@@ -5,16 +5,16 @@ import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeStoredRange } from '../chunk/decode.ts';
 import type { Slab, Slot } from '../chunk/slab.ts';
 
-/** Samples in the order of time: milliseconds since the epoch, and values. */
+/** Samples in the order of time: times in milliseconds since the epoch, and values. */
 export interface ReadSamples {
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
-  /** What could not be read; absent when nothing is missing. */
+  /** Parts that could not be read; absent if nothing is missing. */
   readonly problems?: readonly string[];
 }
 
 const CAPACITY = 1024;
-/** Columns that a long series has made larger than this are not kept for the next one. */
+/** Columns that a long series has grown beyond this size are not kept for the next series. */
 const CAPACITY_KEPT_MAX = 1 << 16;
 
 export class SampleCollector {
@@ -22,19 +22,19 @@ export class SampleCollector {
   private readonly slab: Slab;
   private from = 0;
   private through = 0;
-  /** Each sample is later than the one before it. */
+  /** Whether each sample is later than the one before it. */
   private isInOrder = true;
 
   constructor(slab: Slab) {
     this.slab = slab;
   }
 
-  /** Samples of the series so far. */
+  /** Number of samples of the series so far. */
   get count(): number {
     return this.columns.count;
   }
 
-  /** Begins a series; only samples in [from, through] are taken. */
+  /** Begins a series. Only samples in [from, through] are collected. */
   begin(from: number, through: number): void {
     this.columns.count = 0;
     this.isInOrder = true;
@@ -43,8 +43,9 @@ export class SampleCollector {
   }
 
   /**
-   * Adds a chunk's samples. Throws `TIDEMARK_CORRUPT_CHUNK` after it has taken the readable ones. Chunks may overlap: after a
-   * crash the original can store a sample twice, or take samples older than what is in the file.
+   * Adds a chunk's samples. If the chunk is damaged, adds the readable samples, then throws `TIDEMARK_CORRUPT_CHUNK`.
+   * Chunks may overlap: after a crash the original can store a sample twice, or take samples that are older than those
+   * in the file.
    */
   add(slot: Slot): void {
     const { slab, columns, from, through } = this;
@@ -57,7 +58,7 @@ export class SampleCollector {
     }
   }
 
-  /** What was collected. `slice` copies bytes as they are: no signalling NaN is quieted. */
+  /** The collected samples. `slice` copies bytes, so a signalling NaN keeps its bits. */
   take(): ReadSamples {
     if (!this.isInOrder) this.columns = sorted(this.columns);
     const { count, timestamps, values } = this.columns;
@@ -66,7 +67,7 @@ export class SampleCollector {
   }
 }
 
-/** In the order of time, of each time the sample that was there first. */
+/** Sorts by time. Of several samples with the same time, only the first is kept. */
 const sorted = ({ count, timestamps, words }: SampleColumns): SampleColumns => {
   const order = new Uint32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;

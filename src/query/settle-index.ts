@@ -1,13 +1,16 @@
 /**
- * Before a query asks the indexes, what waits for them is written. While the journal is refused by the disk, that can't be
- * done, and the query is answered all the same: what the indexes lack are series in memory, which the table knows, since
- * none can leave memory without the journal. Where only the indexes are refused, the query fails: it might omit some. So
- * it does after a rebuild of the label indexes that failed.
+ * Before a query uses the indexes, waiting index operations are written.
+ *
+ * While the disk refuses the journal's writes, that is not possible, but the query can still be answered. Only series
+ * in memory can be missing from the indexes, because no series can leave memory without the journal, and the table has
+ * all series in memory. If the disk refuses only the indexes' writes, the query fails, because its answer might omit
+ * series. It also fails after a failed rebuild of the label indexes.
  */
-import { isDiskTrouble, TidemarkError } from '../errors.ts';
-import type { Indexer } from '../index/indexer.ts';
 
-/** Whether the indexes know every series that existed when this was called. */
+import type { Indexer } from '../indexes/indexer.ts';
+import { isDiskTrouble, TidemarkError } from '../model/errors.ts';
+
+/** Whether the indexes have every series that existed when this was called. */
 export const settleIndex = async (indexer: Indexer, isJournalRefused: () => boolean): Promise<boolean> => {
   const isSettled = indexer.queued === 0 || (await flushIfPossible(indexer, isJournalRefused));
   if (indexer.hasWholeLabels) return isSettled;

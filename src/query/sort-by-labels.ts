@@ -1,6 +1,6 @@
 /**
- * Puts series in the order of their labels. What all of them begin with, the metric's name above all, is compared once for
- * each and not by each comparison.
+ * Sorts series by their labels. The prefix that all label sets share, usually the metric's name, is compared once per
+ * series, not in every comparison.
  */
 import { compareLabelPairs, type LabelPairs } from '../model/labels.ts';
 
@@ -10,13 +10,13 @@ export const sortByLabels = (series: { readonly pairs: LabelPairs }[]): void => 
   series.sort((a, b) => {
     const left = a.pairs[same];
     const right = b.pairs[same];
-    // Most differ right there; where one ends, or both go on alike, the whole sets decide.
+    // Most sets differ here. If one ends here, or both have the same text here, the whole sets are compared.
     if (left === undefined || right === undefined || left === right) return compareLabelPairs(a.pairs, b.pairs);
     return left < right ? -1 : 1;
   });
 };
 
-/** How many names and values, from the first one on, are the same in all of them. */
+/** How many names and values from the beginning are the same in all series. */
 const sameFromTheStart = (series: readonly { readonly pairs: LabelPairs }[]): number => {
   const [{ pairs: first }] = series;
   let same = first.length;

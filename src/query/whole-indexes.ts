@@ -1,20 +1,20 @@
 /**
- * A lookup sees the indexes as they are from its beginning to its end, or is run again: while they are being made anew,
- * entries are missing that the lookup would not miss.
+ * Runs lookups on complete indexes. If the indexes are rebuilt during a lookup, entries may be missing without the
+ * lookup noticing, so the lookup is run again.
  */
-import type { Indexer } from '../index/indexer.ts';
-import { isCorruptIndex } from '../index/replaceable-store.ts';
+import type { Indexer } from '../indexes/indexer.ts';
+import { isCorruptIndex } from '../indexes/replaceable-store.ts';
 
-/** Runs of one lookup at most that find an index damaged. */
+/** How often one lookup may find an index damaged. */
 const DAMAGED_RUNS_MAX = 3;
 
 export interface WholeIndexesParts {
   readonly indexer: Pick<Indexer, 'exclusiveTurns'>;
-  /** Makes anew what was found damaged. Rejects when that is not possible. */
+  /** Rebuilds the damaged index. Rejects if that is not possible. */
   readonly mendIndexes: (error: unknown) => Promise<void>;
 }
 
-/** A lookup that finds an index damaged waits until the index is whole again. Throws what the last run threw. */
+/** Runs a lookup. If it finds an index damaged, rebuilds the index and runs it again. Finally throws the last error. */
 export const onWholeIndexes = async <Result>(
   { indexer, mendIndexes }: WholeIndexesParts,
   look: () => Promise<Result>,

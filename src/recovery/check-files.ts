@@ -1,8 +1,11 @@
-/** Every series file: its headers, with `pedantic` its chunks, and what the checkpoint and the archive say of it. */
+/**
+ * Checks every series file: its headers, and whether it agrees with the checkpoint and the archive. The chunks
+ * themselves are read with `pedantic`, or if the file changed since the checkpoint.
+ */
 import type { Slab } from '../chunk/slab.ts';
-import { SeriesFiles } from '../disk/series-file.ts';
+import { SeriesFiles } from '../disk/series-files/series-file.ts';
+import { descriptorProblem, RECORD_BYTES } from '../disk/series-files/series-record.ts';
 import { seriesDirectoryName } from '../disk/series-path.ts';
-import { descriptorProblem, RECORD_BYTES } from '../disk/series-record.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import type { Check, NamedSeries } from './check-report.ts';
@@ -10,7 +13,7 @@ import { examineRecords } from './salvage.ts';
 import { overlaps } from './settle-order.ts';
 
 const DIRECTORIES = 256;
-/** Files between two looks at whether the check was aborted. */
+/** Files that are checked before the event loop gets a turn and an abort is noticed. */
 const FILES_PER_BREATH = 64;
 
 export const checkFiles = async (
@@ -19,7 +22,7 @@ export const checkFiles = async (
   onProgress: (done: number, total: number, bytes?: number) => void,
 ): Promise<void> => {
   const files = new SeriesFiles(check.fileSystem, check.directory, slab);
-  // A crash may leave them unfinished; the next opening puts them right.
+  // A crash may leave the checksum files unfinished; the next opening repairs them.
   if (!check.isOpen) for (const finding of files.verifyChecksumFiles()) check.note('seriesFile', finding);
   const seen = new Set<NamedSeries>();
   let done = 0;
@@ -50,7 +53,7 @@ const checkFile = (
 ): void => {
   const note = (what: string): void => check.noteSeries('seriesFile', high, low, series?.pairs, what);
   if (series === undefined) {
-    // A running store, or the journal's replay, may name it.
+    // In a directory that is open, the running store or the journal's replay may name the series.
     if (!check.isOpen) note('neither the checkpoint nor the archive names the series of this file');
   }
   const trailing = size % RECORD_BYTES;
@@ -77,9 +80,9 @@ const checkFile = (
 };
 
 /**
- * How many chunks of a file are on the disk for certain. In a directory that was not closed in order, chunks that were
- * written since the checkpoint may not have been synced: a loss of power leaves anything in their place, and the next
- * opening writes them once more.
+ * How many chunks of a file are certainly durable. In a directory that was not closed cleanly, chunks that were written
+ * since the checkpoint may not have been synced. A loss of power may have left anything in their place; the next
+ * opening writes them again.
  */
 const settledChunks = (
   { isOpen, told }: Check,
@@ -102,7 +105,7 @@ const compare = (
 ): void => {
   const chunks = firstTimes.length;
   const fingerprint = fingerprintText(high, low);
-  // Chunks go from the beginning of a file only: then it begins elsewhere.
+  // Retention removes chunks only from a file's beginning. Then the file has another first time.
   const mayHaveChanged = check.told.changed.has(fingerprint) || check.changesAreUntold;
   const beginsElsewhere = mayHaveChanged && firstTimeInFile !== firstTimes[0];
   if (chunksInFile !== undefined && chunks < chunksInFile && !beginsElsewhere && !check.told.gone.has(fingerprint))
@@ -115,7 +118,7 @@ const compare = (
   if (timeRange === undefined || chunks === 0) return;
   if (check.isForeign && overlaps({ firstTimes, lastTimes })) return;
   const { firstTime, lastTime } = timeRange;
-  // The original archives series whose beginning it does not know.
+  // The original archives series without knowing their first time.
   const isFirstKnown = firstTime !== EARLIEST && firstTime !== 0;
   if ((isFirstKnown && firstTime !== firstTimes[0]) || lastTime !== lastTimes[chunks - 1])
     note(

@@ -1,30 +1,31 @@
-/** The checkpoint and the mapping table, checked by themselves. */
+/** Checks the checkpoint and the mapping table. */
+
+import { Slices } from '../async/slices.ts';
 import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeStored, firstTimeOf, lastTimeOf } from '../chunk/decode.ts';
 import { Slab, type Slot } from '../chunk/slab.ts';
-import type { HeadsRead, HeadsRecord } from '../disk/heads.ts';
-import { readHeads } from '../disk/heads-reader.ts';
-import { verifyRecords } from '../disk/heads-sums.ts';
+import type { HeadsRead, HeadsRecord } from '../disk/heads/heads.ts';
+import { readHeads } from '../disk/heads/heads-reader.ts';
+import { verifyRecords } from '../disk/heads/heads-sums.ts';
 import { readLastClose } from '../disk/last-close.ts';
 import { readMappings } from '../disk/mappings.ts';
 import { isSeriesDirectoryName } from '../disk/series-path.ts';
-import { TidemarkError } from '../errors.ts';
+import { TidemarkError } from '../model/errors.ts';
 import type { Position } from '../model/events.ts';
 import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import { TextTable } from '../model/text-table.ts';
 import { parseUniqueMetric } from '../model/unique-metric.ts';
-import { Slices } from '../slices.ts';
 import type { Check } from './check-report.ts';
 import { nameOf } from './isolate-records.ts';
 import { isOwnFingerprint, isReserved } from './naming.ts';
 
-/** Longest stretch of work between two breaths of the host's event loop. */
+/** Longest work before the event loop gets a turn. */
 const SLICE_MS = 8;
-/** Damaged records that are told one by one. */
+/** Most damaged records that are reported one by one. */
 const DESCRIBED_MAX = 100;
 
-/** Returns the journal's position that the checkpoint names, if it does. */
+/** Checks the checkpoint. Returns the journal position that it names; `undefined` when it names none. */
 export const checkHeads = async (
   check: Check,
   onProgress: (done: number, total: number) => void,
@@ -44,13 +45,13 @@ export const checkHeads = async (
   return heads.trailer?.position;
 };
 
-/** Which records are not as they were written, where the checksums of heads.db tell. */
+/** Reports records that have changed since they were written, if there are checksums of heads.db. */
 const compareRecords = async (check: Check, heads: HeadsRead): Promise<void> => {
   const { fileSystem, directory, isOpen } = check;
   const expected = isOpen ? undefined : readLastClose(fileSystem, directory)?.heads;
   if (expected !== undefined && heads.trailer === undefined && heads.status !== 'missing') {
     const isSame = heads.bytes === expected.bytes && heads.crc32 === expected.crc32;
-    if (!isSame) check.note('checkpoint', 'heads.db is not as it was closed: its size or its checksum is another one');
+    if (!isSame) check.note('checkpoint', 'heads.db has changed since the last clean close: other size or checksum');
   }
   const slices = new Slices(check.clock, SLICE_MS);
   const verified = await verifyRecords(fileSystem, directory, { heads, expected }, () =>
@@ -83,7 +84,7 @@ const checkRecord = (check: Check, slab: Slab, record: HeadsRecord): void => {
   }
 };
 
-/** Reads the chunk to its end; returns the time of its last sample. */
+/** Decodes the chunk to its end and reports damage. Returns the time of its last sample. */
 const checkChunk = (check: Check, slab: Slab, slot: Slot, after: number, note: (what: string) => void): number => {
   const block = slab.blockOf(slot);
   const offset = slab.offsetOf(slot);
@@ -108,7 +109,7 @@ const firstOf = (slab: Slab, slot: Slot): number =>
 const hasSeriesDirectories = ({ fileSystem, directory }: Check): boolean =>
   fileSystem.readDirectory(directory).some(({ name }) => isSeriesDirectoryName(name));
 
-/** The table by itself, and whether it names every series that is stored under a mapped fingerprint. */
+/** Checks the mapping table by itself, and whether it has every series that is stored under a mapped fingerprint. */
 export const checkMappings = (check: Check): void => {
   const { status, mappings, damage } = readMappings(check.fileSystem, check.directory);
   if (damage !== undefined) check.note('mappings', damage.message);
@@ -120,7 +121,7 @@ export const checkMappings = (check: Check): void => {
     fastFingerprint(pairs, raw);
     const key = Buffer.from(metric).toString('latin1');
     if (raw[0] !== rawHigh || raw[1] !== rawLow)
-      check.noteSeries('mappings', high, low, pairs, 'mappings.db has it below a fingerprint that is not its own');
+      check.noteSeries('mappings', high, low, pairs, 'mappings.db has it under a fingerprint that is not its own');
     if (holders.has(fingerprint) && holders.get(fingerprint) !== key)
       check.noteSeries('mappings', high, low, pairs, 'mappings.db gives its fingerprint to two series');
     holders.set(fingerprint, key);

@@ -1,22 +1,22 @@
 /**
- * The four indexes: the archive by itself, and the label indexes against all series that there are. They are read from
- * copies, because LevelDB writes when it opens a database.
+ * Checks the four indexes: the archive by itself, and the label indexes against all series of the checkpoint and the
+ * archive. The indexes are read from copies, because LevelDB writes to a database when it opens it.
  */
 import { join } from 'node:path';
-import { TidemarkError } from '../errors.ts';
-import { ArchiveIndex } from '../index/archive-index.ts';
-import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
-import type { KeyValueStore, KeyValueStores } from '../index/key-value-store.ts';
-import { LabelIndex } from '../index/label-index.ts';
+import { ArchiveIndex } from '../indexes/archive-index.ts';
+import { type DatabaseName, databaseFolders } from '../indexes/database-folders.ts';
+import type { KeyValueStore, KeyValueStores } from '../indexes/key-value-store.ts';
+import { LabelIndex } from '../indexes/label-index.ts';
+import { TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import type { Check } from './check-report.ts';
 import { isOwnFingerprint, isReserved } from './naming.ts';
 
-/** Series whose missing entries are named. */
+/** Most series whose missing entries are reported one by one. */
 const NAMED_MAX = 100;
 
-/** Reads the archive: its series are then known to the check. */
+/** Reads the archive and adds its series to the check. */
 export const checkArchive = (check: Check, stores: KeyValueStores): Promise<void> =>
   withCopies(check, stores, 'archive', ['metric', 'timeRange'], async (metrics, timeRanges) => {
     const archive = new ArchiveIndex(metrics, timeRanges);
@@ -56,7 +56,7 @@ const addArchived = (
   if (!isNew && !check.isOpen) note('the series is in the checkpoint and in the archive');
 };
 
-/** Compares the label indexes with the series that there are. */
+/** Compares the label indexes with the series of the checkpoint and the archive. */
 export const checkLabels = (check: Check, stores: KeyValueStores): Promise<void> =>
   withCopies(check, stores, 'labelIndex', ['names', 'pairs'], async (names, pairs) => {
     const labels = new LabelIndex(names, pairs);

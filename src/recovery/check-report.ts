@@ -1,21 +1,22 @@
-/** Where the parts of a check put what they find. */
-import type { Clock } from '../clock.ts';
-import type { FileSystem } from '../disk/file-system.ts';
-import { TidemarkError } from '../errors.ts';
-import { FingerprintMap } from '../index/fingerprint-map.ts';
+/** The shared state of a check: the series that its parts have found, and the problems. */
+
+import type { FileSystem } from '../files/file-system.ts';
+import { FingerprintMap } from '../indexes/fingerprint-map.ts';
+import { TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { metricText } from '../model/metric-text.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { ToldChanges } from './told-changes.ts';
 
 export type CheckProblemKind = 'checkpoint' | 'seriesFile' | 'archive' | 'labelIndex' | 'mappings' | 'journal';
 
-/** Something that is not as it should be. */
+/** One problem that a check found. */
 export interface CheckProblem {
   readonly kind: CheckProblemKind;
-  /** One line for people: what, and where. */
+  /** One line of text that says what is wrong and where. */
   readonly message: string;
-  /** The series, where there is one. */
+  /** The series that the problem concerns, if it concerns one. */
   readonly fingerprint?: string;
 }
 
@@ -25,24 +26,23 @@ export interface NamedSeries {
   readonly low: number;
   readonly pairs: LabelPairs;
   readonly where: 'checkpoint' | 'archive';
-  /** Chunks that its file should have; `undefined` when nothing says. */
+  /** Number of chunks that its file should have; `undefined` when unknown. */
   readonly chunksInFile: number | undefined;
-  /** First time of what is in memory only; `undefined` when nothing is. */
+  /** First time of the chunks that the checkpoint itself holds; `undefined` when it holds none. */
   readonly firstTimeInMemory: number | undefined;
-  /** First time of the file when the checkpoint was written; `undefined` when nothing says. */
+  /** First time in the file when the checkpoint was written; `undefined` when unknown. */
   readonly firstTimeInFile?: number | undefined;
-  /** As the archive has it. */
+  /** First and last time as the archive states them. */
   readonly timeRange: { readonly firstTime: number; readonly lastTime: number } | undefined;
   readonly mtimeNs: bigint;
 }
 
-/** What all parts of a check share. */
 export class Check {
   readonly problems: CheckProblem[] = [];
-  /** Damage that an opening for writing has dealt with. */
+  /** Damage that an opening for writing has handled. */
   readonly settled: CheckProblem[] = [];
   readonly series = new FingerprintMap<NamedSeries>();
-  /** What the journal tells of files since the checkpoint; nothing of a directory that was closed in order. */
+  /** Changes of series files that the journal has since the checkpoint; empty if the directory was closed cleanly. */
   told: ToldChanges = { changed: new Set(), gone: new Set() };
   seriesCount = 0;
   chunks = 0;
@@ -51,9 +51,9 @@ export class Check {
   readonly directory: string;
   readonly clock: Clock;
   readonly pedantic: boolean;
-  /** Not closed in order, or in use: then what a crash leaves is no damage, the next opening puts it right. */
+  /** Not closed cleanly, or in use. Traces of a crash are then not damage, because the next opening repairs them. */
   readonly isOpen: boolean;
-  /** The original had the directory last: chunks may overlap, because it takes older samples after a recovery of its own. */
+  /** The original had the directory last. Its chunks may overlap: it accepts older samples after its own recovery. */
   readonly isForeign: boolean;
   /**
    * The original was killed in the directory. It has no journal, so nothing tells which series files its retention has
@@ -98,7 +98,7 @@ export class Check {
     this.put({ kind, message: `series ${fingerprint}${name}: ${what}`, fingerprint });
   }
 
-  /** Takes a series; false when there is one with this fingerprint. */
+  /** Adds a series; false when there is one with this fingerprint already. */
   add(series: NamedSeries): boolean {
     if (this.series.get(series.high, series.low) !== undefined) return false;
     this.series.set(series.high, series.low, series);
@@ -106,7 +106,7 @@ export class Check {
     return true;
   }
 
-  /** Gives the event loop to the host; throws when the check was aborted. */
+  /** Gives the event loop a turn; throws when the check was aborted. */
   async breathe(): Promise<void> {
     if (this.signal?.aborted)
       throw new TidemarkError('TIDEMARK_ABORTED', 'the check was aborted', { cause: this.signal.reason });

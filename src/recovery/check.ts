@@ -1,24 +1,25 @@
 /**
- * `tidemark check`: verifies a store's directory and writes nothing to it, nor waits for anybody who has it open. Every
- * part is read and compared with the others: checkpoint, mapping table, archive, series files, label indexes, journal.
+ * `tidemark check`: verifies a store's directory. It writes nothing there, and does not wait for a process that has the
+ * directory open. Every part is read and compared with the others: checkpoint, mapping table, archive, series files,
+ * label indexes, journal.
  *
- * A directory that was not closed in order is not as its parts say: the next opening recovers it. Then only what is
- * damaged counts as a problem, and not what a crash leaves, or what a running store has not written yet.
+ * In a directory that was not closed cleanly, the parts may disagree until the next opening recovers it. There, only
+ * damage counts as a problem. Traces of a crash, and data that a running store has not written yet, do not count.
  */
 import { join } from 'node:path';
-import type { Progress } from '../api.ts';
+import type { Progress } from '../api/api.ts';
 import { Slab } from '../chunk/slab.ts';
-import { type Clock, systemClock } from '../clock.ts';
-import { prepareDirectory } from '../disk/directory.ts';
-import type { FileSystem } from '../disk/file-system.ts';
-import { nodeFileSystem } from '../disk/node-file-system.ts';
-import { withTypedErrors } from '../disk/typed-errors.ts';
-import { databaseFolders } from '../index/database-folders.ts';
-import type { KeyValueStores } from '../index/key-value-store.ts';
-import { levelStores } from '../index/level-stores.ts';
-import { describeFinding } from '../journal/findings.ts';
-import { inspectJournal } from '../journal/inspect-journal.ts';
-import { isSettled, readSettledDamage } from '../journal/settled-damage.ts';
+import { prepareDirectory } from '../disk/store-directory.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { nodeFileSystem } from '../files/node-file-system.ts';
+import { withTypedErrors } from '../files/typed-errors.ts';
+import { databaseFolders } from '../indexes/database-folders.ts';
+import type { KeyValueStores } from '../indexes/key-value-store.ts';
+import { levelStores } from '../indexes/level-stores.ts';
+import { inspectJournal } from '../journal/read/inspect-journal.ts';
+import { describeFinding } from '../journal/read/journal-findings.ts';
+import { isSettled, readSettledDamage } from '../journal/read/settled-damage.ts';
+import { type Clock, systemClock } from '../ports/clock.ts';
 import { checkFiles } from './check-files.ts';
 import { checkHeads, checkMappings } from './check-heads.ts';
 import { checkArchive, checkLabels } from './check-indexes.ts';
@@ -29,9 +30,9 @@ import { readToldChanges } from './told-changes.ts';
 export type { CheckProblem, CheckProblemKind } from './check-report.ts';
 
 export interface CheckOptions {
-  /** Reads every chunk of every series file, also where nothing looks wrong. */
+  /** Reads every chunk of every series file, even if the file's headers look right. */
   readonly pedantic?: boolean;
-  /** Told of each problem when it is found. */
+  /** Called with each problem as soon as it is found. */
   readonly onProblem?: (problem: CheckProblem) => void;
   readonly onProgress?: (progress: Progress) => void;
   /** Aborts: the promise is rejected with `TIDEMARK_ABORTED`. */
@@ -44,21 +45,27 @@ export interface CheckOptions {
 export interface CheckReport {
   readonly problems: readonly CheckProblem[];
   /**
-   * What an opening for writing has found, told and dealt with: damaged bytes that stay until their file is not needed any
-   * more. No problem: nothing is left to be done about them. Absent when there is none.
+   * Damage that an opening for writing has found, reported and handled. The damaged bytes stay until their file is no
+   * longer needed. They are not problems, because nothing is left to do about them. Absent when there is none.
    */
   readonly settled?: readonly CheckProblem[];
-  /** In use, or not closed in order: then only damage is a problem, and what the journal alone has is not counted. */
+  /** In use, or not closed cleanly. Then only damage is a problem; data that only the journal has is not counted. */
   readonly dirty: boolean;
-  /** Series of the checkpoint and of the archive. */
+  /** Number of series in the checkpoint and in the archive. */
   readonly series: number;
-  /** Chunks of the checkpoint and of the series files. */
+  /** Number of chunks in the checkpoint and in the series files. */
   readonly chunks: number;
-  /** Samples in the chunks that were read: those of the checkpoint, and with `pedantic` all. */
+  /**
+   * Number of samples in the chunks that were read: those of the checkpoint, those of series files that changed since
+   * the checkpoint, and with `pedantic` those of all series files.
+   */
   readonly samples: number;
 }
 
-/** Verifies a directory. Rejects only where nothing can be checked: `TIDEMARK_NOT_A_STORE`, `TIDEMARK_IO`. */
+/**
+ * Verifies a directory. Rejects when it cannot be checked at all (`TIDEMARK_NOT_A_STORE`,
+ * `TIDEMARK_UNSUPPORTED_VERSION`, `TIDEMARK_IO`), or when the check was aborted (`TIDEMARK_ABORTED`).
+ */
 export const checkDirectory = async (directory: string, options: CheckOptions = {}): Promise<CheckReport> => {
   const { clock = systemClock, keyValueStores = levelStores } = options;
   const fileSystem = withTypedErrors(options.fileSystem ?? nodeFileSystem);
@@ -95,7 +102,7 @@ export const checkDirectory = async (directory: string, options: CheckOptions = 
   };
 };
 
-/** The original opened the indexes last. */
+/** Whether the original opened the indexes last. */
 const isLeftByOriginal = async (stores: KeyValueStores, directory: string): Promise<boolean> => {
   for (const folder of Object.values(databaseFolders)) {
     if ((await stores.describe?.(join(directory, folder)))?.isForeign === true) return true;
@@ -108,7 +115,7 @@ const checkJournal = (check: Check): void => {
   const directory = join(store, 'journal');
   const settled = readSettledDamage(fileSystem, directory);
   for (const finding of inspectJournal({ fileSystem, directory }).findings) {
-    // A crash, or a writer at work, leaves its end unfinished.
+    // A crash, or a process that is writing now, leaves the journal's end unfinished.
     const isUnfinished = finding.kind === 'tornTail' || finding.kind === 'emptySegment';
     if (isOpen && isUnfinished) continue;
     if (isSettled(settled, finding)) check.noteSettled('journal', describeFinding(finding));

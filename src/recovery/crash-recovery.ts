@@ -1,47 +1,49 @@
 /**
- * The full recovery of a directory that crashed and that no journal belongs to: the original's steps (docs/recovery.md),
- * without its losses. It looks at every series file, and brings together what the files, the checkpoint's records, the
- * archive and the label-pair index say:
+ * The full recovery of a directory that crashed and whose journal does not fit. It follows the steps of the original
+ * (docs/recovery.md) but does not lose samples as the original does. It scans every series file and combines the files,
+ * the checkpoint's records, the archive and the label-pair index:
  *
- *   1. list the files, delete what is no series file;
- *   2. records of the checkpoint whose labels are not those of their fingerprint get the right ones;
- *   3. each series of the checkpoint is joined with its file, by samples: what is in the file leaves memory;
- *   4. archived series are compared with their files;
- *   5. files that nobody names get their labels from wherever they are still known, or go to quarantine.
+ *   1. List the series files and delete everything else in their directories.
+ *   2. Correct records of the checkpoint whose labels do not have the record's fingerprint.
+ *   3. Join each series of the checkpoint with its file: samples that are in the file are dropped from memory.
+ *   4. Compare archived series with their files.
+ *   5. Find the labels of files that neither the checkpoint nor the archive names. Quarantine a file if its labels are
+ *      not found.
  *
- * Nothing that only the disk knows is changed before a checkpoint holds what was recovered: series files are trimmed,
- * copied or moved, never deleted; changes of the archive are returned, for later; the label indexes are read as they
- * are, and made anew afterwards. A crash at any moment leads here again, to the same result.
+ * Until a checkpoint holds what was recovered, no data is removed that exists only on the disk. Series files are
+ * trimmed, merged, copied or moved, but deleted only if they are empty. Changes of the archive are returned, to be made
+ * later. The label indexes are read as they are and rebuilt afterwards. So a crash at any moment leads to this recovery
+ * again, with the same result.
  */
 import type { Encoding } from '../chunk/chunk.ts';
 import type { Slab } from '../chunk/slab.ts';
-import type { Clock } from '../clock.ts';
-import type { FileSystem } from '../disk/file-system.ts';
-import type { HeadsRead } from '../disk/heads.ts';
-import type { SeriesFiles } from '../disk/series-file.ts';
-import type { SeriesFileWorker } from '../disk/series-file-worker.ts';
-import type { ArchiveDirectory } from '../index/archive-directory.ts';
-import { ArchiveBatch, type ArchivedMetric, type ArchiveIndex, type BadEntry } from '../index/archive-index.ts';
-import type { IndexingOperation } from '../index/indexer.ts';
-import type { LabelIndex } from '../index/label-index.ts';
-import type { Logger } from '../logger.ts';
+import type { HeadsRead } from '../disk/heads/heads.ts';
+import type { SeriesFiles } from '../disk/series-files/series-file.ts';
+import type { SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
+import { ArchiveBatch, type ArchivedMetric, type ArchiveIndex, type BadEntry } from '../indexes/archive-index.ts';
+import type { IndexingOperation } from '../indexes/indexer.ts';
+import type { LabelIndex } from '../indexes/label-index.ts';
 import type { SeriesQuarantined } from '../model/events.ts';
 import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import { type LabelPairs, toLabels } from '../model/labels.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import { type ExaminedFile, FileExaminer, type FileToExamine } from './file-examiner.ts';
-import { RecoveryFindings } from './findings.ts';
 import { mergeSeries, samplesOfMemory, timesInFile } from './merge-series.ts';
 import { isOwnFingerprint, isReserved, nameSeries } from './naming.ts';
 import type { ProgressReporter } from './progress.ts';
 import type { Problem } from './reconcile-touched.ts';
+import { RecoveryFindings } from './recovery-findings.ts';
 import { type FileIndex, NO_FILE, type SeriesScan, scanSeriesFiles } from './series-scan.ts';
 
-/** Series files looked at by one message to the worker. */
+/** Series files examined with one message to the worker. */
 const FILES_PER_BATCH = 128;
-/** All chunks of a file are taken as whole, unless the recovery is pedantic: the original never looks at them either. */
+/** All chunks of the file count as whole, unless the recovery is pedantic. The original never reads them either. */
 const ALL = Number.MAX_SAFE_INTEGER;
 
 export interface CrashRecoveryParts {
@@ -55,11 +57,11 @@ export interface CrashRecoveryParts {
   readonly seriesFiles: SeriesFiles;
   readonly archive: ArchiveIndex;
   readonly archived: ArchiveDirectory;
-  /** Entries of the archive's time ranges that could not be read. */
+  /** Entries of the archive's time-range index that could not be read. */
   readonly unreadable: readonly BadEntry[];
   readonly labels: LabelIndex;
   readonly heads: HeadsRead;
-  /** The original had the directory since: it takes samples that are older than what is in the file. */
+  /** The original has had the directory since Tidemark: it accepts samples that are older than those in the file. */
   readonly isForeign: boolean;
   readonly options: { readonly pedantic: boolean; readonly encoding: Encoding };
   readonly clock: Clock;
@@ -70,18 +72,18 @@ export interface CrashRecoveryParts {
 }
 
 export interface CrashRecoveryResult {
-  /** Changes of the archive that must not be made before the checkpoint that holds what was recovered. */
+  /** Changes of the archive that must wait until a checkpoint holds what was recovered. */
   readonly afterCheckpoint: readonly IndexingOperation[];
-  /** Series to be quarantined once the store runs. */
+  /** Series to be quarantined when the store runs. */
   readonly damaged: readonly Problem[];
-  /** Files that were quarantined because nothing names their series. */
+  /** Files that were quarantined because their labels were not found. */
   readonly quarantined: readonly SeriesQuarantined[];
 }
 
 export const recoverFromCrash = async (parts: CrashRecoveryParts): Promise<CrashRecoveryResult> => {
   const { clock, files, heads, logger, progress, reason } = parts;
   const started = clock.monotonic();
-  logger.warn({ reason }, 'The directory was not closed in order; all series files are looked at.');
+  logger.warn({ reason }, 'The directory was not closed cleanly; all series files are examined.');
   for (const problem of heads.problems) logger.warn({ err: problem }, 'The checkpoint is damaged.');
   const findings = new RecoveryFindings(logger);
   const scan = await scanSeriesFiles(files, findings, (done, total) =>
@@ -123,8 +125,9 @@ class CrashRecovery {
   }
 
   /**
-   * A record whose labels have another fingerprint than it says is damaged, unless it is a mapped one. Either may be
-   * wrong: the label-pair index, or whatever else names the series, decides.
+   * Corrects records whose labels do not have the record's fingerprint. Such a record is damaged, unless the
+   * fingerprint is a mapped one. Either the labels or the fingerprint may be wrong; the label-pair index and the other
+   * sources of naming.ts decide.
    */
   async nameRecords(): Promise<void> {
     const { table } = this.parts;
@@ -167,7 +170,7 @@ class CrashRecovery {
     }
   }
 
-  /** Gives what a row holds to a row of its own with another fingerprint or other labels. */
+  /** Moves the content of a row to a new row with another fingerprint or other labels. */
   private give(from: Row, high: number, low: number, pairs: LabelPairs): void {
     const { table, chunks } = this.parts;
     const { firstTime, chunksInFile, mtimeNs, lastChunkFirstTime, lastChunkLastTime } = table;
@@ -216,7 +219,7 @@ class CrashRecovery {
     });
   }
 
-  /** The original's shortcut: the file is exactly the one that the checkpoint was written beside. */
+  /** The original's shortcut: the file has the chunks and the modification time that the checkpoint states. */
   private isAsRecorded(row: Row, file: FileIndex): boolean {
     const { table, options } = this.parts;
     return (
@@ -229,7 +232,7 @@ class CrashRecovery {
     );
   }
 
-  /** A series of the checkpoint without a file keeps what the checkpoint has of it, if that is anything. */
+  /** A series of the checkpoint without a file: it keeps its chunks of the checkpoint, or is removed if it has none. */
   private withoutFile(row: Row): void {
     const { table, chunks } = this.parts;
     const high = table.high[row];
@@ -259,7 +262,7 @@ class CrashRecovery {
     table.mtimeNs[row] = -1n;
   }
 
-  /** Takes over what the file holds; samples that are in it leave memory. */
+  /** Joins a row with its file: samples that are in the file are dropped from memory. */
   private join(row: Row, found: ExaminedFile): void {
     const { table, chunks } = this.parts;
     const expected = table.chunksInFile[row];
@@ -280,7 +283,7 @@ class CrashRecovery {
     table.lastChunkFirstTime[row] = found.lastChunkFirstTime;
     table.lastChunkLastTime[row] = found.lastTime;
     const before = table.chunksUnpersisted[row];
-    // Nobody knows whether the file's end is on the disk: the next checkpoint asks.
+    // It is unknown whether the file's tail is durable, so mark the file unsynced: the next checkpoint syncs it.
     table.setFlag(row, FILE_UNSYNCED);
     if (found.overlaps || this.memoryHasMore(row, found)) {
       this.merge(row);
@@ -288,7 +291,7 @@ class CrashRecovery {
     }
     chunks.dropThrough(row, found.lastTime);
     if (table.chunksUnpersisted[row] === 0) {
-      // The checkpoint may be older than the file, or the file's end may be gone: what is there counts.
+      // The checkpoint may be older than the file, or the file may have lost its end. The file counts.
       table.adoptLastTime(row, found.lastTime);
     }
     if (before !== table.chunksUnpersisted[row]) {
@@ -304,9 +307,9 @@ class CrashRecovery {
   }
 
   /**
-   * Whether the checkpoint's chunks have samples older than the file's end that are not in the file. In a directory of
-   * Tidemark's own they never have: such a file belongs to a series that was dropped and began again, and the journal,
-   * which is replayed afterwards, says so.
+   * Whether the checkpoint's chunks have samples before the file's end that the file does not have. In a directory that
+   * only Tidemark wrote, this means that the series was dropped and created again after the checkpoint. The journal,
+   * which is replayed afterwards, handles that, so the answer is no.
    */
   private memoryHasMore(row: Row, found: ExaminedFile): boolean {
     const { table, chunks, isForeign } = this.parts;
@@ -314,7 +317,7 @@ class CrashRecovery {
     if (table.chunksUnpersisted[row] === 0 || chunks.firstTimeOf(table.oldestSlot(row)) > found.lastTime) return false;
     const times = samplesOfMemory(this.parts, row).sortedTimes();
     const older = times.filter((time) => time <= found.lastTime);
-    // Where a chunk can't be read, what memory has of it stays.
+    // If a chunk can't be read, the samples in memory stay.
     const inFile = timesInFile(this.parts, { high: table.high[row], low: table.low[row] }, older);
     return inFile !== undefined && inFile.length < older.length;
   }
@@ -329,13 +332,13 @@ class CrashRecovery {
     this.findings.noteSeries('merged', high, low, pairs, 'Chunks of the series overlapped; its samples are in order.');
   }
 
-  /** Compares archived series with their files and with what is in memory. */
+  /** Compares archived series with their files and with the series in memory. */
   async compareArchive(): Promise<void> {
     const { archive, clock, unreadable } = this.parts;
     await archive.deleteKeys(unreadable.map(({ key }) => key));
     for await (const { entries, bad } of archive.scanMetrics()) {
       await this.compareEntries(entries);
-      // What can't be read names nobody. Its series may be named by other means.
+      // An unreadable entry names no series. Step 5 may find the labels of its series elsewhere.
       await archive.deleteKeys(bad.map(({ key }) => key));
       await clock.breathe();
     }
@@ -355,7 +358,7 @@ class CrashRecovery {
         continue;
       }
       if (!isReserved(high, low) && !isOwnFingerprint(high, low, pairs)) {
-        // Labels of another series: the file is named by other means, if there is one.
+        // The entry has the labels of another series. If there is a file, step 5 finds its labels elsewhere.
         this.leaveArchive(high, low);
         this.findings.noteSeries('archiveCleaned', high, low, pairs, 'The archive has wrong labels for the series.');
         continue;
@@ -371,7 +374,7 @@ class CrashRecovery {
     }
     const corrections = new ArchiveBatch();
     await this.examineAll(requests, (index, found) => this.compare(compared[index], found, corrections));
-    // Nothing depends on the old times, so this need not wait for the checkpoint.
+    // Nothing depends on the old times, so this correction need not wait for the checkpoint.
     if (corrections.timeRanges.length > 0) await this.parts.archive.apply(corrections, { sync: true });
   }
 
@@ -393,7 +396,7 @@ class CrashRecovery {
         high,
         low,
         pairs,
-        'An archived series without times is in memory again.',
+        'The archive has the labels of a series, but not its times; the series is in memory again.',
       );
       return;
     }
@@ -414,7 +417,7 @@ class CrashRecovery {
     this.findings.noteSeries('timesCorrected', high, low, pairs, 'The times of an archived series were corrected.');
   }
 
-  /** Time ranges whose series is neither archived nor in memory: its file, if there is one, is named by other means. */
+  /** Removes time ranges whose series has no labels in the archive. If such a series has a file, step 5 names it. */
   private cleanTimeRanges(): void {
     const { archived, table } = this.parts;
     for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) {
@@ -428,13 +431,13 @@ class CrashRecovery {
           high,
           low,
           undefined,
-          'The archive has times of a series it does not name.',
+          'The archive has the times of a series, but not its labels.',
         );
       }
     }
   }
 
-  /** Names the files that neither the checkpoint nor the archive names. */
+  /** Finds the labels of the files that neither the checkpoint nor the archive names. */
   async nameFiles(): Promise<void> {
     const { table } = this.parts;
     const { highs, lows } = this.scan;
@@ -462,11 +465,11 @@ class CrashRecovery {
         return;
       }
       this.bringIn(highs[file], lows[file], pairs, found);
-      this.findings.noteSeries('named', highs[file], lows[file], pairs, 'A series file has its labels again.');
+      this.findings.noteSeries('named', highs[file], lows[file], pairs, 'The labels of a series file were found.');
     });
   }
 
-  /** A series of which there is only the file, as a row. */
+  /** Adds a row for a series that has only a file. */
   private bringIn(high: number, low: number, pairs: LabelPairs, found: ExaminedFile): void {
     const { table, chunks } = this.parts;
     this.leaveArchive(high, low);

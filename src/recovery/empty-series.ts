@@ -1,18 +1,20 @@
 /**
- * Ends series that a recovery found without any sample: a crash tore off the journal what followed their creation. No
- * checkpoint would have them, and the label indexes would keep their names for good.
+ * Purges series that recovery found without any sample: a crash cut off the journal after their creation. No checkpoint
+ * would record them, so the label indexes would keep their entries forever.
  */
-import type { Clock } from '../clock.ts';
-import type { Indexer } from '../index/indexer.ts';
+
+import { Slices } from '../async/slices.ts';
+import type { Indexer } from '../indexes/indexer.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { toLabels } from '../model/labels.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import type { SeriesTable } from '../series/table.ts';
-import { Slices } from '../slices.ts';
 
-/** Longest stretch of work between two breaths of the host's event loop, and rows between two looks at the clock. */
+/** Longest work before the event loop gets a turn. */
 const SLICE_MS = 8;
+/** Rows between two readings of the clock. */
 const ROWS_PER_LOOK = 4096;
 
 export interface EmptySeriesParts {
@@ -23,7 +25,7 @@ export interface EmptySeriesParts {
   readonly publish: (event: LifecycleEvent) => Position;
 }
 
-/** `damaged`: series that lost what they had; they are for quarantine to end. */
+/** `damaged`: series whose file is damaged. They are left alone, because they are quarantined later. */
 export const endEmptySeries = async (
   { table, chunks, indexer, clock, publish }: EmptySeriesParts,
   damaged: ReadonlySet<Fingerprint>,

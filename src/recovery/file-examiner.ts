@@ -1,25 +1,25 @@
 /**
- * Looks at series files during crash recovery, many at a time through the series-file worker: how many chunks each has
- * and from when to when they go. On the way, what a crash left is put right: torn ends are cut off, or completed where
- * nothing of the chunk is missing; damaged chunks go to quarantine and the sound ones stay (salvage.ts).
+ * Examines series files during crash recovery, many at a time through the series-file worker: how many chunks a file
+ * has, and their times. It also repairs what a crash left: a torn end is cut off, or completed if nothing of the chunk
+ * is missing; damaged chunks go to quarantine and the sound ones stay (salvage.ts).
  *
- * Headers are read of every file that is looked at. Chunks themselves are read where the checkpoint does not know them
- * yet, because a loss of power may have left anything there, and of all files with `pedantic`.
+ * The chunk headers of every file are read. The chunks themselves are read only if the checkpoint does not know them
+ * yet, because a loss of power may have left anything there. With `pedantic`, all chunks of all files are read.
  */
 import type { Slab, Slot } from '../chunk/slab.ts';
-import type { FileSystem } from '../disk/file-system.ts';
-import type { SeriesFiles } from '../disk/series-file.ts';
-import type { ChunkDescriptors } from '../disk/series-file-reader.ts';
-import { answerOf } from '../disk/series-file-requests.ts';
-import type { SeriesFileWorker } from '../disk/series-file-worker.ts';
-import { descriptorProblem } from '../disk/series-record.ts';
+import type { SeriesFiles } from '../disk/series-files/series-file.ts';
+import type { ChunkDescriptors } from '../disk/series-files/series-file-reader.ts';
+import { answerOf } from '../disk/series-files/series-file-requests.ts';
+import type { SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
+import { descriptorProblem } from '../disk/series-files/series-record.ts';
+import type { FileSystem } from '../files/file-system.ts';
 import type { LabelPairs } from '../model/labels.ts';
-import type { RecoveryFindings } from './findings.ts';
+import type { RecoveryFindings } from './recovery-findings.ts';
 import { completeTail, describeProblems, examineRecords, salvage } from './salvage.ts';
 import type { FileIndex, SeriesScan } from './series-scan.ts';
 import { overlaps } from './settle-order.ts';
 
-/** Chunks whose bodies are read by one batch at most: a few MiB of the slab. */
+/** Most chunks whose bodies are read with one batch: a few MiB of the slab. */
 const BODIES_PER_BATCH = 4096;
 
 export interface ExaminerParts {
@@ -35,9 +35,9 @@ export interface ExaminerParts {
 export interface FileToExamine {
   readonly file: FileIndex;
   readonly pairs: LabelPairs | undefined;
-  /** Chunks from the beginning that are known to be whole. */
+  /** Number of chunks at the file's beginning that are known to be whole. */
   readonly known: number;
-  /** Nothing says that a chunk was ever in the file: an empty one was created by a process that died before it wrote. */
+  /** The file may never have had a chunk. If it is empty, a process created it and crashed before it wrote a chunk. */
   readonly mayBeEmpty?: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface ExaminedFile {
   readonly lastChunkFirstTime: number;
   readonly lastTime: number;
   readonly mtimeNs: bigint;
-  /** A chunk begins before the one before it has ended: the original took older samples after a recovery. */
+  /** A chunk begins before the end of the chunk before it: the original accepted older samples after a recovery. */
   readonly overlaps: boolean;
 }
 
@@ -62,7 +62,7 @@ export class FileExaminer {
     this.scan = scan;
   }
 
-  /** One answer per file; `undefined` where nothing of it could be kept: it is not there any more. */
+  /** One result per file; `undefined` when no chunk could be kept, and the file is gone. */
   async examine(requests: readonly FileToExamine[]): Promise<(ExaminedFile | undefined)[]> {
     const { files } = this.parts;
     const { highs, lows } = this.scan;
@@ -81,7 +81,10 @@ export class FileExaminer {
     });
   }
 
-  /** Cuts off or completes a torn last record. False when no whole chunk is left, and the file is gone, to quarantine unless it was empty. */
+  /**
+   * Cuts off or completes a torn last record. False when the file has no whole chunk: then it was quarantined, or
+   * removed if it was empty and may never have had a chunk.
+   */
   private settleEnd({ file, pairs, mayBeEmpty = false }: FileToExamine): boolean {
     const { scan, parts } = this;
     const { findings, seriesFiles } = parts;
@@ -214,8 +217,8 @@ const noChunks: ChunkDescriptors = {
 };
 
 /**
- * Whether the headers make sense, each by itself and in their order. A file where they don't is read to the end: headers
- * may be damaged, or the original has taken older samples after a recovery.
+ * Whether each header is plausible, and the headers are in order. If not, the whole file is read: headers may be
+ * damaged, or the original has accepted older samples after a recovery.
  */
 const isInOrder = ({ firstTimes, lastTimes, encodings }: ChunkDescriptors): boolean => {
   for (let i = 0; i < encodings.length; i++) {

@@ -1,22 +1,22 @@
-/** `tidemark heads`: what the checkpoint of a directory holds, series by series. Writes nothing. */
-import type { ChunkEncodingName, Progress } from '../api.ts';
+/** `tidemark heads`: lists the content of a directory's checkpoint, series by series. Writes nothing. */
+import type { ChunkEncodingName, Progress } from '../api/api.ts';
 import { DELTA, DOUBLE_DELTA, type Encoding, VARBIT } from '../chunk/chunk.ts';
 import { firstTimeOf, lastTimeOf } from '../chunk/decode.ts';
 import { Slab } from '../chunk/slab.ts';
-import { type Clock, systemClock } from '../clock.ts';
-import { prepareDirectory } from '../disk/directory.ts';
-import type { FileSystem } from '../disk/file-system.ts';
-import type { HeadsRead, HeadsRecord } from '../disk/heads.ts';
-import { readHeads } from '../disk/heads-reader.ts';
-import { nodeFileSystem } from '../disk/node-file-system.ts';
-import { withTypedErrors } from '../disk/typed-errors.ts';
-import { TidemarkError } from '../errors.ts';
+import type { HeadsRead, HeadsRecord } from '../disk/heads/heads.ts';
+import { readHeads } from '../disk/heads/heads-reader.ts';
+import { prepareDirectory } from '../disk/store-directory.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { nodeFileSystem } from '../files/node-file-system.ts';
+import { withTypedErrors } from '../files/typed-errors.ts';
+import { TidemarkError } from '../model/errors.ts';
 import type { Position } from '../model/events.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { type Labels, toLabels } from '../model/labels.ts';
+import { type Clock, systemClock } from '../ports/clock.ts';
 import { ProgressReporter } from './progress.ts';
 
-/** A chunk that the checkpoint itself holds: it is in no series file yet. Times are milliseconds since the epoch. */
+/** A chunk in the checkpoint, which is not in the series file yet. Times are milliseconds since the epoch. */
 export interface HeadsChunk {
   readonly encoding: ChunkEncodingName;
   readonly firstTime: number;
@@ -27,21 +27,21 @@ export interface HeadsChunk {
 export interface HeadsSeries {
   readonly fingerprint: Fingerprint;
   readonly labels: Labels;
-  /** Chunks of the series file that come before those described here; -1 when unknown. */
+  /** Number of chunks in the series file before the ones that the checkpoint describes; -1 when unknown. */
   readonly chunksBefore: number;
-  /** Described chunks that are in the series file. */
+  /** Number of described chunks that are in the series file. */
   readonly chunksInFile: number;
-  /** The chunks that wait to be written, oldest first; the last one is the head. */
+  /** The chunks that wait to be persisted, oldest first. The last one is the head chunk. */
   readonly chunks: readonly HeadsChunk[];
 }
 
-/** What the checkpoint came to in all. */
+/** Totals of the checkpoint. */
 export interface HeadsListing {
   /** 1 or 2; 0 when there is no checkpoint, or none whose version can be read. */
   readonly version: number;
   readonly series: number;
   readonly bytes: number;
-  /** Replay of the journal starts here; absent in a checkpoint that was written at a clean close, or by Prometheus. */
+  /** Replay of the journal starts here. `undefined` for a checkpoint of a clean close, or of Prometheus. */
   readonly position: Position | undefined;
   /** One sentence each, with the byte offset. */
   readonly problems: readonly string[];
@@ -49,7 +49,7 @@ export interface HeadsListing {
 
 export interface HeadsListingOptions {
   readonly onSeries: (series: HeadsSeries) => void;
-  /** Awaited every few milliseconds of work: a time to write out what was listed. */
+  /** Awaited every few milliseconds of work. The caller can write out the listed series meanwhile. */
   readonly breathe?: () => Promise<void>;
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;

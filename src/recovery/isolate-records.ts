@@ -1,34 +1,34 @@
 /**
- * Isolates damaged records of heads.db. Where the file is not as it was written and its checksums tell which records are
- * not, the store takes the sound ones alone. The chunks of a damaged record go to quarantine; what its series has in its
- * file stays, and recovery names it by other means.
+ * Isolates damaged records of heads.db. If the file has changed since it was written, and its checksums tell which
+ * records have changed, the store loads only the sound records. The chunks of a damaged record go to quarantine. The
+ * series file of such a record stays, and recovery finds its labels elsewhere.
  */
 import { DELTA, VARBIT } from '../chunk/chunk.ts';
 import { firstTimeOf, lastTimeOf, validateChunk } from '../chunk/decode.ts';
 import { CHUNK_BYTES, type Slab } from '../chunk/slab.ts';
-import type { FileSystem } from '../disk/file-system.ts';
-import { readRecordHead } from '../disk/heads-record.ts';
-import { type DamagedRecord, type HeadsWitness, verifyRecords } from '../disk/heads-sums.ts';
-import { DAMAGED_CHUNKS } from '../disk/hint.ts';
-import { putIntoQuarantine } from '../disk/quarantine-file.ts';
+import { readRecordHead } from '../disk/heads/heads-record.ts';
+import { type DamagedRecord, type HeadsWitness, verifyRecords } from '../disk/heads/heads-sums.ts';
+import { DAMAGED_CHUNKS } from '../disk/quarantine/hint.ts';
+import { putIntoQuarantine } from '../disk/quarantine/quarantine-file.ts';
+import { HEADER_BYTES, RECORD_BYTES, writeHeader } from '../disk/series-files/series-record.ts';
 import { seriesPath } from '../disk/series-path.ts';
-import { HEADER_BYTES, RECORD_BYTES, writeHeader } from '../disk/series-record.ts';
-import { TidemarkError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import type { FileSystem } from '../files/file-system.ts';
 import { ByteReader } from '../model/byte-reader.ts';
+import { TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { type LabelPairs, toLabels } from '../model/labels.ts';
 import { MalformedBytes, OutOfBytes } from '../model/malformed-bytes.ts';
 import type { TextTable } from '../model/text-table.ts';
+import type { Logger } from '../ports/logger.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import type { SeriesTable } from '../series/table.ts';
 import { isOwnFingerprint, isReserved, type NamingParts, nameSeries } from './naming.ts';
 import { adoptRecord } from './snapshot.ts';
 
 const ENCODED_CHUNK_BYTES = 1 + CHUNK_BYTES;
-/** Flags and fingerprint. */
+/** Offset after a record's flags and fingerprint. */
 const FINGERPRINT_END = 9;
-/** Damaged records that are told and kept one by one. */
+/** Most damaged records that are reported and quarantined one by one. */
 const DESCRIBED_MAX = 1000;
 
 export interface IsolationParts extends NamingParts {
@@ -39,7 +39,7 @@ export interface IsolationParts extends NamingParts {
   readonly slab: Slab;
   readonly texts: TextTable;
   readonly logger: Logger;
-  /** Asked after each record; what it answers is awaited. */
+  /** Called after each record. If it returns a promise, the promise is awaited. */
   readonly pause: () => Promise<void> | undefined;
 }
 
@@ -50,17 +50,17 @@ export interface NamedSeries {
   readonly pairs: LabelPairs;
 }
 
-/** What is known of a damaged record. */
+/** The series of a damaged record, as far as it is known. */
 export interface RecordName {
   readonly high: number;
   readonly low: number;
-  /** `undefined` where they don't go with the fingerprint. */
+  /** `undefined` when the labels do not have this fingerprint. */
   readonly pairs: LabelPairs | undefined;
 }
 
 /**
- * Fills the table again, with the sound records alone, where checksums tell which those are. Resolves to the series of the
- * damaged ones, as far as something names them.
+ * Fills the table again with the sound records only, if checksums tell which records are sound. Resolves to the series
+ * of the damaged records whose labels could be found.
  */
 export const isolateDamagedRecords = async (parts: IsolationParts, witness: HeadsWitness): Promise<NamedSeries[]> => {
   const { fileSystem, directory, logger } = parts;
@@ -87,7 +87,7 @@ export const isolateDamagedRecords = async (parts: IsolationParts, witness: Head
   return isolated;
 };
 
-/** The series of a record that is not as it was written, as far as it can be told from the record itself. */
+/** The series of a damaged record, as far as the record itself names it. */
 export const nameOf = (record: Uint8Array, texts: TextTable): RecordName | undefined => {
   if (record.length < FINGERPRINT_END) return undefined;
   const reader = new ByteReader(texts, record);
@@ -128,9 +128,9 @@ const isolate = (
 ): void => {
   const place = `record ${index} of heads.db, byte ${offset},`;
   const message = `${place} is not as it was written, by its checksum`;
-  // A mapped fingerprint that nothing names may as well be what the damage left.
+  // A mapped fingerprint without known labels may itself be a result of the damage.
   if (name === undefined || (name.pairs === undefined && isReserved(name.high, name.low))) {
-    logger.warn({ finding: 'recordDamaged' }, `${message}; nothing tells which series it is.`);
+    logger.warn({ finding: 'recordDamaged' }, `${message}; its series is unknown.`);
     return;
   }
   const { high, low, pairs } = name;
@@ -144,7 +144,7 @@ const isolate = (
   );
 };
 
-/** The record's chunks, counted from its end, as a series file has them. */
+/** The record's chunks in the format of a series file. They are counted from its end: its head may be damaged. */
 const chunksOf = (record: Uint8Array): Uint8Array => {
   const count = Math.floor(record.length / ENCODED_CHUNK_BYTES);
   const out = new Uint8Array(count * RECORD_BYTES);

@@ -1,38 +1,40 @@
 /**
- * Puts a series in order whose samples are not: chunks of its file overlap each other or those in memory, or the journal
- * has samples between them. The original makes such files when it takes older samples after its own recovery
- * (docs/recovery.md). All samples are brought together, sorted by time, and written as one file in place of the old one,
- * in one step; memory keeps none of them. Of samples of the same time the first one counts: first those of the file in
- * their order, then those of memory, then others. Merging again changes nothing, so a crash in between does no harm.
+ * Merges the samples of a series that are not in order: chunks of its file overlap each other or chunks in memory, or
+ * the journal has samples between them. The original makes such files when it accepts older samples after its own
+ * recovery (docs/recovery.md).
+ *
+ * All samples are collected, sorted by time, and written as one file that replaces the old one atomically. Memory keeps
+ * none of them. If two samples have the same time, the first one is kept: those of the file come first, in their order,
+ * then those of memory, then others. Merging again gives the same file, so a crash in between does no harm.
  */
 import { ChunkAppender } from '../chunk/append.ts';
 import { type Encoding, SampleColumns } from '../chunk/chunk.ts';
 import { decodeStored } from '../chunk/decode.ts';
 import { HIGH_WORD, LOW_WORD } from '../chunk/float-bits.ts';
 import { NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
-import type { SeriesFiles } from '../disk/series-file.ts';
-import { TidemarkError } from '../errors.ts';
+import type { SeriesFiles } from '../disk/series-files/series-file.ts';
+import { TidemarkError } from '../model/errors.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { EARLIEST, FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 
-/** Chunks of a file that are in memory at the same time while it is read. */
+/** Most chunks of a file that are in memory at the same time while it is read. */
 const CHUNKS_PER_READ = 62;
 
 export interface MergeParts {
   readonly table: SeriesTable;
   readonly slab: Slab;
   readonly chunks: MemoryChunks;
-  /** In place: recovery runs before anything else does. */
+  /** Used on this thread, without the worker: nothing else runs during recovery. */
   readonly seriesFiles: SeriesFiles;
   readonly options: { readonly encoding: Encoding };
 }
 
-/** A series file after it was merged. */
+/** A series file after the merge. */
 export interface MergedFile {
   readonly chunks: number;
   readonly firstTime: number;
   readonly lastTime: number;
-  /** Samples that are in the file now. */
+  /** Number of samples in the file. */
   readonly samples: number;
 }
 
@@ -60,7 +62,7 @@ export class SampleBag {
     }
   }
 
-  /** Indexes of the samples in the order of time, the first one of each time. */
+  /** Indexes of the samples in order of time. Of samples with the same time, only the first one added. */
   inOrder(): Uint32Array {
     const { count, timestamps } = this.columns;
     const order = new Uint32Array(count);
@@ -81,8 +83,8 @@ export class SampleBag {
 }
 
 /**
- * Which of the times, given in order, samples of the series file have; `undefined` where a chunk that may have some can't
- * be read.
+ * Returns those of the times, which are given in order, that samples in the series file have; `undefined` when a chunk
+ * that may have some of them can't be read.
  */
 export const timesInFile = (
   parts: MergeParts,
@@ -125,13 +127,13 @@ const lowerBound = (times: Float64Array, time: number): number => {
   return low;
 };
 
-/** Damage is found when the series is read. What the disk refuses must not pass for damage. */
+/** Damage is reported later, when the series is read. An error of the disk is not damage, so it is thrown. */
 const undefinedIfDamaged = (error: unknown): undefined => {
   if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return undefined;
   throw error;
 };
 
-/** All samples of a series file, in the order of its chunks. Throws `TIDEMARK_CORRUPT_…` where one can't be read. */
+/** All samples of a series file, in the order of its chunks. Throws `TIDEMARK_CORRUPT_…` when a chunk can't be read. */
 export const samplesOfFile = ({ seriesFiles, slab }: MergeParts, high: number, low: number): SampleBag => {
   const bag = new SampleBag();
   const chunkCount = seriesFiles.stat(high, low)?.chunks ?? 0;
@@ -159,8 +161,8 @@ export const samplesOfMemory = ({ chunks, slab }: MergeParts, row: Row): SampleB
 };
 
 /**
- * Merges the series' file, its chunks in memory if it has a row, and `others`. `undefined` where a chunk can't be read:
- * nothing is changed then, and the damage is found when the series is read.
+ * Merges the series' file, its chunks in memory if it has a row, and `others`. `undefined` when a chunk can't be read:
+ * then nothing is changed, and the damage is reported when the series is read.
  */
 export const mergeSeries = (
   parts: MergeParts,
@@ -207,7 +209,7 @@ const collect = (
   }
 };
 
-/** Appends the samples to chunks, whose slots are added to `slots` as they are begun. */
+/** Encodes the samples in chunks, and adds the slot of each chunk to `slots` when the chunk is begun. */
 const encode = ({ slab, options }: MergeParts, { columns }: SampleBag, order: Uint32Array, slots: Slot[]): void => {
   const appender = new ChunkAppender(slab, { defaultEncoding: options.encoding });
   const { timestamps, words } = columns;

@@ -1,20 +1,25 @@
 /**
- * Gives series files their labels back when neither the checkpoint nor the archive names them. Asked are, in this order:
- * the mapping table, the label-pair index as the crash left it, hint files of an earlier quarantine, and what the journal
- * and its history tell of the series.
+ * Finds the labels of series files that neither the checkpoint nor the archive names. The sources are, in this order:
  *
- * An answer counts only if it can be checked: the fingerprint of the labels must be the file's. Mapped fingerprints are
- * not computed from the labels; for these the mapping table is the check, or, where that is lost, that the labels'
- * own fingerprint belongs to another series, which is why there would be a mapping.
+ *   1. the mapping table;
+ *   2. the label-pair index, as the crash left it;
+ *   3. hint files of earlier quarantines;
+ *   4. the events of the journal and its history.
+ *
+ * Labels from the mapping table and from the journal's records, which have checksums, are accepted as they are. Labels
+ * from the label-pair index and from hints are accepted only if their fingerprint is that of the file. A mapped
+ * fingerprint is not computed from the labels, so this check is not possible: then the label-pair index is accepted if
+ * all of it could be read, and hints are not accepted.
  */
-import type { FileSystem } from '../disk/file-system.ts';
+
 import { readMappings } from '../disk/mappings.ts';
-import { listQuarantined } from '../disk/quarantine-list.ts';
-import { FingerprintMap } from '../index/fingerprint-map.ts';
-import { FingerprintSet, intersection } from '../index/fingerprint-set.ts';
-import type { LabelIndex } from '../index/label-index.ts';
-import { isCorruptIndex } from '../index/replaceable-store.ts';
-import { readHistory } from '../journal/read-history.ts';
+import { listQuarantined } from '../disk/quarantine/quarantine-list.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { FingerprintMap } from '../indexes/fingerprint-map.ts';
+import { FingerprintSet, intersection } from '../indexes/fingerprint-set.ts';
+import type { LabelIndex } from '../indexes/label-index.ts';
+import { isCorruptIndex } from '../indexes/replaceable-store.ts';
+import { readHistory } from '../journal/history/read-history.ts';
 import { MAPPED_MAX } from '../model/collisions.ts';
 import { fastFingerprint, parseFingerprint } from '../model/fingerprint.ts';
 import { type LabelPairs, toLabelPairs } from '../model/labels.ts';
@@ -27,9 +32,9 @@ export interface NamingParts {
   /** The store's directory. */
   readonly directory: string;
   readonly journalDirectory: string;
-  /** As the crash left it: it is made anew only after what was found is in a checkpoint. */
+  /** The label index as the crash left it. It is rebuilt only after a checkpoint holds what recovery found. */
   readonly labels: Pick<LabelIndex, 'scanPairs'>;
-  /** Gives the event loop to the host. */
+  /** Gives the event loop a turn. */
   readonly breathe: () => Promise<void>;
 }
 
@@ -38,7 +43,7 @@ interface FingerprintHalves {
   readonly low: number;
 }
 
-/** The labels of those series that something names for certain. */
+/** Returns the labels of the wanted series, for those whose labels are certain. */
 export const nameSeries = async (
   parts: NamingParts,
   wanted: readonly FingerprintHalves[],
@@ -54,10 +59,10 @@ export const nameSeries = async (
 
 const own = new Int32Array(2);
 
-/** Whether a fingerprint is from the range of mapped ones. */
+/** Whether a fingerprint is in the range of mapped ones. */
 export const isReserved = (high: number, low: number): boolean => high === 0 && low >>> 0 <= MAPPED_MAX;
 
-/** Whether the labels have this fingerprint of their own. */
+/** Whether this fingerprint is the one computed from the labels. */
 export const isOwnFingerprint = (high: number, low: number, pairs: LabelPairs): boolean => {
   fastFingerprint(pairs, own);
   return own[0] === high && own[1] === low;
@@ -73,7 +78,7 @@ class Naming {
     this.open = this.wanted.size;
   }
 
-  /** Whether any is still without a name. */
+  /** Whether any wanted series is still without labels. */
   get isOpen(): boolean {
     return this.open > 0;
   }
@@ -106,7 +111,7 @@ class Naming {
       }
     } catch (error) {
       if (!isCorruptIndex(error)) throw error;
-      // What was read before the damage names a series only if its fingerprint says so.
+      // The pairs of a series may be incomplete, so they count only if they have the series' fingerprint.
       isWhole = false;
     }
     for (let i = 0; i < this.wanted.size; i++) {
@@ -132,7 +137,7 @@ class Naming {
       if (++events % EVENTS_PER_BREATH === 0) await breathe();
       if (!('fingerprint' in event) || !('labels' in event) || event.labels === undefined) continue;
       const halves = parseFingerprint(event.fingerprint);
-      // The journal's records have a checksum: what they say of a mapped series is so.
+      // The journal's records have checksums, so their labels are right even for a mapped fingerprint.
       if (halves !== undefined) this.take(halves.high, halves.low, toLabelPairs(event.labels), true);
     }
   }
@@ -147,7 +152,7 @@ class Naming {
 
 const EVENTS_PER_BREATH = 4096;
 
-/** Sorted; `undefined` when a name has two values, which no series has. */
+/** The pairs, sorted; `undefined` when a name has two values, which no series has. */
 const pairsOf = (texts: string[]): LabelPairs | undefined => {
   try {
     return sortedPairs(texts);

@@ -1,35 +1,37 @@
 /**
- * Adds what a journal holds and nothing else does, after another program has gone on where the journal ends. Its samples
- * were acknowledged, so they are kept; but what the other program has written since is newer than what the journal says
- * of files, archive and labels. So only samples are taken, nothing is cut, replaced or deleted:
+ * Adds samples that only the journal has, after another program has written in the directory since the journal ended.
+ * The journal's samples were acknowledged, so they are kept. But the files, the archive and the labels that the other
+ * program wrote are newer than the journal's events. So only samples are taken from the journal, and nothing is cut,
+ * replaced or deleted:
  *
- *   - samples newer than all that the series has are appended;
- *   - samples between those that it has are merged into its file;
- *   - a series that nothing else knows any more comes back, unless the journal says that it was deleted.
+ *   - Samples that are newer than all samples of the series are appended.
+ *   - Samples between those of the series are merged into its file.
+ *   - A series that exists only in the journal is created again, unless the journal says that it was deleted.
  *
- * The journal is read twice: first for the events, which tell the labels and what was deleted, then for the samples, of
- * which a bounded number is in memory at a time.
+ * The journal is read twice: first the events, which have the labels and the deletions, then the samples. A bounded
+ * number of samples is in memory at a time.
  */
-import type { Clock } from '../clock.ts';
-import type { FileSystem } from '../disk/file-system.ts';
-import type { ArchiveDirectory } from '../index/archive-directory.ts';
-import type { ArchiveIndex } from '../index/archive-index.ts';
-import type { IndexingOperation } from '../index/indexer.ts';
-import type { FindingListener } from '../journal/findings.ts';
-import { readJournal, type SamplesRecord } from '../journal/read-journal.ts';
-import { HIGH_WORD, LOW_WORD } from '../journal/samples-codec.ts';
-import type { Logger } from '../logger.ts';
+
+import { Slices } from '../async/slices.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
+import type { ArchiveIndex } from '../indexes/archive-index.ts';
+import type { IndexingOperation } from '../indexes/indexer.ts';
+import { HIGH_WORD, LOW_WORD } from '../journal/format/samples-codec.ts';
+import type { FindingListener } from '../journal/read/journal-findings.ts';
+import { readJournal, type SamplesRecord } from '../journal/read/read-journal.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, type FingerprintHalves, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import { type LabelPairs, pairsEqual, toLabelPairs, toLabels } from '../model/labels.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
 import { FILE_UNSYNCED, NO_ROW, type Row } from '../series/table.ts';
-import { Slices } from '../slices.ts';
 import { type MergeParts, mergeSeries, SampleBag, samplesOfMemory, timesInFile } from './merge-series.ts';
 import { isReserved } from './naming.ts';
 
 const SLICE_MS = 8;
-/** Samples of the journal that are in memory at a time: 24 bytes each. */
+/** Most samples of the journal that are in memory at a time: 24 bytes each. */
 const SAMPLES_AT_A_TIME = 1 << 21;
 
 export interface OvertakenParts extends MergeParts {
@@ -38,22 +40,22 @@ export interface OvertakenParts extends MergeParts {
   readonly directory: string;
   readonly archive: Pick<ArchiveIndex, 'labelsOf'>;
   readonly archived: ArchiveDirectory;
-  /** Takes what the indexes have to learn once a checkpoint holds what was added. */
+  /** Collects index operations that may run only after a checkpoint holds the added samples. */
   readonly afterCheckpoint: (operation: IndexingOperation) => void;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onFinding: FindingListener;
   readonly onProgress: (done: number, total: number) => void;
-  /** Samples of the journal that are in memory at a time. Default: 2,097,152. */
+  /** Most samples of the journal that are in memory at a time. Default: 2,097,152. */
   readonly samplesAtATime?: number;
 }
 
 export interface OvertakenResult {
-  /** Samples that were missing. */
+  /** Number of samples that were missing and have been added. */
   readonly added: number;
-  /** Series that got some of them. */
+  /** Number of series to which samples were added. */
   readonly series: number;
-  /** Samples that could not be added; the log names their series. */
+  /** Number of samples that could not be added. The log names their series. */
   readonly refused: number;
 }
 
@@ -83,7 +85,7 @@ export const addFromJournal = async (
   return addition.result();
 };
 
-/** What the journal's events say of its series. */
+/** Labels and deletions of series, from the journal's events. */
 class History {
   private readonly labels = new Map<Fingerprint, LabelPairs>();
   private readonly deletedAt = new Map<Fingerprint, Position>();
@@ -115,9 +117,9 @@ class History {
   }
 }
 
-/** Collects samples of the journal by series, and adds those that are missing. */
+/** Collects samples of the journal by series and adds the missing ones to the store. */
 class Addition {
-  /** Samples that wait to be added. */
+  /** Number of samples that wait to be added. */
   held = 0;
   private readonly parts: OvertakenParts;
   private readonly history: History;
@@ -145,7 +147,7 @@ class Addition {
     }
   }
 
-  /** Adds what was collected. */
+  /** Adds the collected samples. */
   async add(slices: Slices): Promise<void> {
     for (const [fingerprint, bag] of this.bags) {
       const count = this.addSeries(parseFingerprint(fingerprint) ?? { high: 0, low: 0 }, fingerprint, bag);
@@ -161,7 +163,7 @@ class Addition {
     return { added: this.added, series: this.changed.size, refused: this.refused };
   }
 
-  /** Returns how many samples were missing and are there now. */
+  /** Returns how many samples were missing and have been added. */
   private addSeries(told: FingerprintHalves, fingerprint: Fingerprint, bag: SampleBag): number {
     const { table, archive, archived } = this.parts;
     const pairs = this.history.labelsOf(fingerprint);
@@ -174,12 +176,12 @@ class Addition {
       const isItself = found !== undefined && (pairs === undefined ? !isReserved(high, low) : pairsEqual(found, pairs));
       return isItself ? this.addToArchived(told, found, bag) : this.refuse(told, pairs, bag, HELD_BY_ANOTHER);
     }
-    // Nothing names it: it was deleted, or what named it was lost before the journal begins.
+    // The series' labels are unknown: it was deleted, or the event that named it came before the journal's start.
     if (pairs === undefined) return 0;
     return this.addToRow(table.add(high, low, pairs), bag);
   }
 
-  /** The row by its labels, where the journal tells them: the other program may have given it another fingerprint. */
+  /** Finds the row by its labels if the journal has them: the other program may have changed the fingerprint. */
   private rowOf({ high, low }: FingerprintHalves, pairs: LabelPairs | undefined): Row {
     const { table } = this.parts;
     if (pairs !== undefined) {
@@ -207,7 +209,7 @@ class Addition {
     return added + lacking.columns.count;
   }
 
-  /** Appends what is newer than all that the series has; `older` is the rest. */
+  /** Appends the samples that are newer than the series' last one. Returns the others as `older`. */
   private appendNewer(row: Row, bag: SampleBag): { readonly added: number; readonly older: SampleBag } {
     const { table, chunks } = this.parts;
     const { timestamps, words } = bag.columns;
@@ -237,7 +239,7 @@ class Addition {
     return lacking.columns.count;
   }
 
-  /** An archived series whose file has a damaged chunk takes newer samples in memory. */
+  /** Brings an archived series back into memory: its file has a damaged chunk, so newer samples can only go there. */
   private wake({ high, low }: FingerprintHalves, pairs: LabelPairs): Row {
     const { table, archived, chunks, seriesFiles, afterCheckpoint } = this.parts;
     const row = table.add(high, low, pairs);
@@ -282,7 +284,7 @@ const HELD_BY_ANOTHER = 'another series has the fingerprint now';
 
 const memoryTimes = (parts: MergeParts, row: Row): Float64Array => samplesOfMemory(parts, row).sortedTimes();
 
-/** The first sample of each time that none of the sorted lists has; `undefined` where one of the lists is. */
+/** The samples whose time is in none of the sorted lists, one for each time; `undefined` if one of the lists is. */
 const without = (bag: SampleBag, ...known: readonly (Float64Array | undefined)[]): SampleBag | undefined => {
   const lacking = new SampleBag();
   const cursors = known.map(() => 0);

@@ -1,9 +1,9 @@
 /**
- * Progress of opening and recovering: phase by phase, at most ten reports a second, with an estimate of the time left
- * from the pace so far.
+ * Reports the progress of opening and recovery, phase by phase, at most ten times a second. Each report estimates the
+ * time left from the speed so far.
  */
-import type { Progress } from '../api.ts';
-import type { Clock } from '../clock.ts';
+import type { Progress } from '../api/api.ts';
+import type { Clock } from '../ports/clock.ts';
 
 const REPORT_EVERY_MS = 100;
 
@@ -13,7 +13,7 @@ export class ProgressReporter {
   private phase = '';
   private phaseStarted = 0;
   private lastReport = Number.NEGATIVE_INFINITY;
-  /** The newest report, for whoever asks. */
+  /** The newest report, also if the listener was not called with it. */
   current: Progress = { phase: 'opening', done: 0, total: 0 };
 
   constructor(clock: Clock, listener: ((progress: Progress) => void) | undefined) {
@@ -21,7 +21,7 @@ export class ProgressReporter {
     this.listener = listener;
   }
 
-  /** `done` of `total` of the phase; a new phase and the end of one are always reported. */
+  /** Notes that `done` of `total` of the phase are done. The first and the last report of a phase are never skipped. */
   report(phase: string, done: number, total: number, bytes?: number): void {
     const now = this.clock.monotonic();
     const isNew = phase !== this.phase;

@@ -1,20 +1,21 @@
 /**
- * After a replay: every series file that the tail named is compared with its series, and no other one. A file that
- * stands for no series any more is deleted if its series was deleted, and put into quarantine otherwise.
+ * After a replay, compares the series files that the tail names with their series, and no other files. A file that
+ * belongs to no series is deleted if its series was deleted, and quarantined otherwise.
  *
- * A tail with damage in it may have lost such a name. Then the files whose size or modification time is not what the
- * series knows are compared too: one look at each file's entry, without opening it.
+ * If the tail is damaged, the event that named a file may be lost. Then files whose size or modification time differs
+ * from their series' row are compared too. This costs one `stat` per file, without opening it.
  */
-import type { Clock } from '../clock.ts';
-import { TidemarkError } from '../errors.ts';
-import type { ArchiveDirectory } from '../index/archive-directory.ts';
-import type { ArchiveIndex } from '../index/archive-index.ts';
-import type { Indexer } from '../index/indexer.ts';
+
+import { Slices } from '../async/slices.ts';
+import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
+import type { ArchiveIndex } from '../indexes/archive-index.ts';
+import type { Indexer } from '../indexes/indexer.ts';
+import { TidemarkError } from '../model/errors.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
 import { toLabels } from '../model/labels.ts';
+import type { Clock } from '../ports/clock.ts';
 import { NO_ROW } from '../series/table.ts';
-import { Slices } from '../slices.ts';
 import { type ReconcileParts, reconcile } from './reconcile.ts';
 
 const SLICE_MS = 8;
@@ -24,12 +25,12 @@ export interface TouchedParts extends ReconcileParts {
   readonly archive: Pick<ArchiveIndex, 'labelsOf'>;
   readonly indexer: Pick<Indexer, 'enqueue' | 'pendingArchived'>;
   readonly clock: Clock;
-  /** Tells what recovery itself has done. */
+  /** Publishes events of what recovery itself does. */
   readonly publish: (event: LifecycleEvent) => Position;
   readonly onProgress: (done: number, total: number) => void;
 }
 
-/** Something that could not be put right: said, and isolated. */
+/** A series whose file could not be repaired. It is reported and isolated. */
 export interface Problem {
   readonly high: number;
   readonly low: number;
@@ -37,7 +38,7 @@ export interface Problem {
 }
 
 export interface TouchedResult {
-  /** Series whose file is damaged: to be quarantined once the store runs. */
+  /** Series whose file is damaged. They are quarantined when the store runs. */
   readonly damaged: readonly Problem[];
   readonly chunksCut: number;
   readonly filesRemoved: number;
@@ -73,7 +74,7 @@ export const reconcileTouched = async (
         filesRemoved += files.remove(high, low) > 0 ? 1 : 0;
         files.syncRemoval(high, low);
       } else if (files.stat(high, low) !== undefined) {
-        files.quarantine(high, low, 'the file stands for no series after recovery', undefined);
+        files.quarantine(high, low, 'no series has this file after recovery', undefined);
         filesRemoved++;
       } else {
         files.syncRemoval(high, low);
@@ -92,7 +93,7 @@ export const reconcileTouched = async (
   return { damaged, chunksCut, filesRemoved };
 };
 
-/** Series in memory whose file is not as they know it. */
+/** Series in memory whose file differs from their row: in chunks, modification time, or bytes after the last chunk. */
 const changedUnnamed = async ({ table, files, clock }: TouchedParts): Promise<Fingerprint[]> => {
   const changed: Fingerprint[] = [];
   const slices = new Slices(clock, SLICE_MS);
@@ -106,7 +107,10 @@ const changedUnnamed = async ({ table, files, clock }: TouchedParts): Promise<Fi
   return changed;
 };
 
-/** All of an archived series was past retention and its file was removed, but nobody was told any more that it is gone. */
+/**
+ * Purges an archived series whose samples were all past retention. Its file was removed, but a crash came before the
+ * event of the purge.
+ */
 const purgeEmptied = (parts: TouchedParts, high: number, low: number): void => {
   const { files, archived, archive, indexer, publish, clock } = parts;
   files.syncRemoval(high, low);
@@ -120,7 +124,10 @@ const purgeEmptied = (parts: TouchedParts, high: number, low: number): void => {
   indexer.enqueue({ type: 'unindex', high, low, pairs, position });
 };
 
-/** The file of an archived series, and its name, were synced before it was archived; only what retention dropped can be new. */
+/**
+ * Corrects the times of an archived series. Its file and the directory entry were synced before it was archived, so
+ * only retention can have changed the file since.
+ */
 const reconcileArchived = ({ files, archived, indexer }: TouchedParts, high: number, low: number): void => {
   const stat = files.stat(high, low);
   if (stat === undefined || stat.chunks === 0) {

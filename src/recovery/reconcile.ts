@@ -1,13 +1,13 @@
 /**
- * Makes rows and series files agree after a replay, for the files that the tail says were about to change, and for no
- * others. What is in the file counts: samples that are there leave memory; what is torn or was never synced is cut off
- * the file and is still in memory, because the checkpoint keeps chunks until their file is durable.
+ * Makes a row and its series file agree after a replay, for the files that the tail names as changing. The file counts:
+ * samples that are in the file are dropped from memory. Chunks at the file's end that are torn, or were never synced,
+ * are cut off. Their samples are still in memory, because the checkpoint keeps chunks until their file is durable.
  */
 import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeStored, lastTimeOf } from '../chunk/decode.ts';
 import { NO_SLOT, type Slab } from '../chunk/slab.ts';
-import type { SeriesFiles } from '../disk/series-file.ts';
-import { TidemarkError } from '../errors.ts';
+import type { SeriesFiles } from '../disk/series-files/series-file.ts';
+import { TidemarkError } from '../model/errors.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
@@ -17,30 +17,33 @@ export interface ReconcileParts {
   readonly table: SeriesTable;
   readonly slab: Slab;
   readonly chunks: MemoryChunks;
-  /** In place: recovery runs before anything else does. */
+  /** Used on this thread, without the worker: nothing else runs during recovery. */
   readonly files: SeriesFiles;
-  /** Series whose file was to be removed because all of it was past retention, as the tail says. */
+  /** Series whose file was to be removed, according to the tail, because all its samples were past retention. */
   readonly emptied: ReadonlySet<Fingerprint>;
   /**
-   * Which chunks of a file are written once more, for the next checkpoint's sync to make them durable: a sync of them may
-   * have failed in the process that died. `new`: those that memory has, too, as the others were durable before; `all`
-   * where memory may lack new ones; `none` for a store that is only read.
+   * Which chunks of a file are written again, so that the next checkpoint's sync makes them durable. A sync may have
+   * failed in the crashed process, and then a sync alone would not write them.
+   *
+   * - `new`: chunks whose samples are in memory too. The older ones were durable before.
+   * - `all`: all chunks, because memory may lack new ones.
+   * - `none`: no chunk, for a store that is opened read-only.
    */
   readonly writtenAgain: 'new' | 'all' | 'none';
-  /** Records of the tail are lost: it may not name every file that was changed, nor have every sample. */
+  /** Records of the tail are lost, so it may lack names of changed files, and samples. */
   readonly tailIsDamaged: boolean;
 }
 
 export interface Reconciled {
-  /** Chunks that are in the file. */
+  /** Number of chunks in the file. */
   readonly chunksInFile: number;
-  /** Chunks that were cut off the end of the file because they were not written whole. */
+  /** Number of chunks that were cut off the file's end because they were not whole. */
   readonly cut: number;
-  /** Chunks that should be in the file and are not, nor anywhere else. */
+  /** Number of chunks that should be in the file but exist nowhere. */
   readonly missing: number;
 }
 
-/** Brings one row in line with its file. Throws what reading the file throws; damage has a TIDEMARK_CORRUPT_ code. */
+/** Reconciles one row with its file. Throws the errors of reading the file; damage has a TIDEMARK_CORRUPT_… code. */
 export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   const { table, chunks, files } = parts;
   const high = table.high[row];
@@ -60,7 +63,7 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   }
   const whole = stat.trailingBytes > 0 ? files.truncateTo(high, low, stat.chunks) : stat;
   const sound = soundChunks(parts, row, high, low);
-  // A file that begins where it did when the checkpoint was written has not been rewritten since.
+  // If the file's first time is that of the checkpoint, the file has not been rewritten since.
   const isAsCounted = table.firstTime[row] !== EARLIEST && table.firstTime[row] === sound.firstTime;
   const cut = stat.chunks - sound.count;
   const left = cut > 0 ? files.truncateTo(high, low, sound.count) : whole;
@@ -75,19 +78,20 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   table.lastChunkFirstTime[row] = sound.lastChunkFirstTime;
   table.lastChunkLastTime[row] = sound.lastTime;
   if (sound.count > 0) {
-    // A process that died left it to the operating system when the file's end is on the disk: the next checkpoint asks.
+    // It is unknown whether the file's tail is durable, so mark the file unsynced: the next checkpoint syncs it.
     table.setFlag(row, FILE_UNSYNCED);
     chunks.dropThrough(row, sound.lastTime);
     if (table.lastTime(row) < sound.lastTime) table.adoptLastTime(row, sound.lastTime);
   }
-  // A file without a whole chunk that had some: nothing tells that they went, and memory does not have them.
+  // The file had chunks and has no whole one now. No event explains that, and memory does not have them.
   const isLost = sound.count === 0 && !parts.emptied.has(fingerprintText(high, low));
   return { chunksInFile: sound.count, cut, missing: isLost ? Math.max(0, expected) : 0 };
 };
 
+/** The whole chunks at the beginning of a file. */
 interface Sound {
   readonly count: number;
-  /** Of these, those that end before memory begins. */
+  /** How many of them end before the first sample in memory. */
   readonly older: number;
   readonly firstTime: number;
   readonly lastChunkFirstTime: number;
@@ -95,17 +99,22 @@ interface Sound {
 }
 
 /**
- * How many chunks from the beginning are whole. Those that were there when the checkpoint was written were durable then,
- * and what ends before memory begins is nowhere else: both are taken as they are. The rest was written since, and a loss
- * of power may have left anything of it, so it is decoded. What is not whole is cut off, but only if memory has it;
- * otherwise the file is damaged, and that is said (`TIDEMARK_CORRUPT_SERIES_FILE`).
+ * How many chunks from the file's beginning are whole.
+ *
+ * - Chunks that the checkpoint counts were durable when it was written, so they are accepted by their headers.
+ * - Chunks that end before the first sample in memory exist nowhere else, so they are accepted by their headers too.
+ * - The other chunks were written after the checkpoint. A loss of power may have left anything in their place, so they
+ *   are decoded.
+ *
+ * A chunk that is not whole is cut off, with all that follow, but only if its samples are in memory. Otherwise the file
+ * is damaged, and `TIDEMARK_CORRUPT_SERIES_FILE` is thrown.
  */
 const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number): Sound => {
   const { files, table, chunks } = parts;
   const { firstTimes, lastTimes, encodings } = files.loadDescriptors(high, low);
   const oldest = table.oldestSlot(row);
   const memoryBegins = oldest === NO_SLOT ? Number.POSITIVE_INFINITY : chunks.firstTimeOf(oldest);
-  // After retention the file begins elsewhere, and the checkpoint's count says nothing of it any more.
+  // Retention changes the file's first time. Then the checkpoint's count of chunks is no longer valid.
   const beginsAsKnown = table.firstTime[row] === EARLIEST || table.firstTime[row] === firstTimes[0];
   const counted = beginsAsKnown ? Math.max(0, Math.min(table.chunksInFile[row], encodings.length)) : 0;
   const isPlausible = (chunk: number): boolean =>
@@ -117,7 +126,7 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
     remembered ??= samplesInMemory(parts, row);
     return isWhole(parts, high, low, chunk, firstTimes, lastTimes, remembered);
   };
-  // A page that never reached the disk reads as zeros: a chunk of 1970, by its header.
+  // A page that was never written to the disk reads as zeros. Its chunk header then looks like a chunk of time 0.
   const isBlank = (chunk: number): boolean =>
     encodings[chunk] === 0 && firstTimes[chunk] === 0 && lastTimes[chunk] === 0 && !isReadable(chunk);
   let sound = 0;
@@ -127,13 +136,13 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
   while (sound < encodings.length && isPlausible(sound) && isReadable(sound)) sound++;
   if (sound < encodings.length) {
     const isInMemory = isPlausible(sound) && memoryBegins <= firstTimes[sound];
-    // Of a series that was archived it is known when its file ended, instead of how many chunks it had.
+    // For a series that was archived, the end of its file is known instead of the number of its chunks.
     const knownEnd = table.lastChunkLastTime[row];
     const hasKnown =
       table.chunksInFile[row] >= 0
         ? sound >= table.chunksInFile[row]
         : knownEnd !== EARLIEST && sound > 0 && lastTimes[sound - 1] >= knownEnd;
-    // Retention removed the file since the checkpoint: what is in it now was written afterwards, and memory still has it.
+    // Retention removed the file after the checkpoint. The present file was written later; memory still has its chunks.
     const isAnother = parts.emptied.has(fingerprintText(high, low));
     const isNew = ((beginsAsKnown && hasKnown) || isAnother) && oldest !== NO_SLOT;
     if (!isInMemory && !isNew) {
@@ -161,16 +170,16 @@ const samplesInMemory = ({ chunks, slab }: ReconcileParts, row: Row): SampleColu
       decodeStored(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], columns);
     }
   } catch (error) {
-    // Of a checkpoint with a damaged chunk, what comes before it is known.
+    // The checkpoint has a damaged chunk. The samples before it are enough for the comparison.
     if (!(error instanceof TidemarkError)) throw error;
   }
   return columns;
 };
 
 /**
- * Whether the samples of a chunk are those that memory has of the same time. Sectors that never reached the disk read as
- * zeros, and zeros in the middle of a varbit chunk read as samples like the one before. Where the tail is damaged, memory
- * may lack some.
+ * Whether the samples of a chunk equal those in memory at the same times. This check is needed because sectors that
+ * were never written to the disk read as zeros, and zeros in the middle of a varbit chunk decode as repeats of the
+ * sample before. If the tail is damaged, memory may lack some samples (`mayLack`).
  */
 const agrees = (found: SampleColumns, known: SampleColumns, mayLack: boolean): boolean => {
   if (known.count === 0) return true;
@@ -190,7 +199,7 @@ const agrees = (found: SampleColumns, known: SampleColumns, mayLack: boolean): b
   return true;
 };
 
-/** Whether the chunk's body can be read to its end, is what its header says, and has nothing else than memory. */
+/** Whether the chunk's body can be read to its end, agrees with its header, and does not differ from memory. */
 const isWhole = (
   { files, slab, tailIsDamaged }: ReconcileParts,
   high: number,
@@ -209,7 +218,7 @@ const isWhole = (
     const isAsItSays = columns.count > 0 && columns.timestamps[0] === firstTimes[chunk] && last === lastTimes[chunk];
     return isAsItSays && agrees(columns, remembered, tailIsDamaged);
   } catch (error) {
-    // What the disk refuses may be read later; only what was read and makes no sense is not whole.
+    // After an error of the disk the chunk may still be whole, so the error is thrown. Malformed bytes are not whole.
     if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return false;
     throw error;
   } finally {

@@ -1,28 +1,32 @@
 /**
- * Replays the journal's tail over a snapshot: the series table becomes what it was when the last record was written.
+ * Replays the journal's tail over a snapshot. The series table becomes what it was when the last record was written.
  *
- * The snapshot is fuzzy, so the tail may tell again what it holds already. Replaying is therefore idempotent: samples of
- * a series only ever move forward in time, so one that is not newer than the series' last is known; a series that is
- * created again is the one that is there; one that is archived or purged again is gone already.
+ * The snapshot is fuzzy, so it may already hold the effects of some records of the tail. So replay is idempotent:
  *
- * Series files are not read here. Those that the tail says were about to change are collected in `touched`;
- * reconcile.ts looks at them, and only at them, afterwards.
+ *   - A sample that is not newer than the series' last one is skipped, because samples of a series only move forward in
+ *     time.
+ *   - Creating a series that exists with the same labels changes nothing.
+ *   - Archiving or purging a series that is gone changes nothing in memory.
+ *
+ * Replay does not read series files. Files that the tail names as changing are collected in `touched`; reconcile.ts
+ * looks at exactly these files afterwards.
  */
-import type { Clock } from '../clock.ts';
-import type { FileSystem } from '../disk/file-system.ts';
-import type { ArchiveDirectory } from '../index/archive-directory.ts';
-import type { Indexer } from '../index/indexer.ts';
-import type { FindingListener } from '../journal/findings.ts';
-import { type JournalRecord, readJournal, type SamplesRecord } from '../journal/read-journal.ts';
-import { HIGH_WORD, LOW_WORD } from '../journal/samples-codec.ts';
+
+import { Slices } from '../async/slices.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
+import type { Indexer } from '../indexes/indexer.ts';
+import { HIGH_WORD, LOW_WORD } from '../journal/format/samples-codec.ts';
+import type { FindingListener } from '../journal/read/journal-findings.ts';
+import { type JournalRecord, readJournal, type SamplesRecord } from '../journal/read/read-journal.ts';
 import type { LifecycleEvent, Position, SeriesQuarantined } from '../model/events.ts';
 import { type Fingerprint, type FingerprintHalves, parseFingerprint } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, pairsEqual, toLabelPairs } from '../model/labels.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { EARLIEST, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
-import { Slices } from '../slices.ts';
 
-/** Longest stretch of work between two breaths of the host's event loop. */
+/** Longest work before the event loop gets a turn. */
 const SLICE_MS = 8;
 
 export interface ReplayParts {
@@ -41,13 +45,13 @@ export interface ReplayParts {
 export interface ReplayResult {
   readonly records: number;
   readonly samples: number;
-  /** Samples of series that nothing names any more: purged, archived or quarantined later in the tail. */
+  /** Samples of series without a row: they were purged, archived or quarantined later, or their creation is lost. */
   readonly skipped: number;
-  /** Series whose files were, or were about to be, changed. */
+  /** Series whose files were changed or were about to be changed. */
   readonly touched: ReadonlySet<Fingerprint>;
-  /** Series whose last event says that they were deleted. */
+  /** Series that were purged and not created again. */
   readonly purged: ReadonlySet<Fingerprint>;
-  /** Series whose file was, or was about to be, removed because all of it was past retention. */
+  /** Series whose file was removed, or was about to be, because all its samples were past retention. */
   readonly emptied: ReadonlySet<Fingerprint>;
 }
 
@@ -135,7 +139,7 @@ class Replay {
         this.purged(event.fingerprint, event.labels, position);
         return;
       default:
-        // What happened to the store itself is in its state again once it runs.
+        // Events about the store itself need no replay: the running store derives its state again.
         return;
     }
   }
@@ -149,7 +153,8 @@ class Replay {
     const row = table.findFingerprint(high, low);
     const former = row === NO_ROW ? pairs : (table.labels[row] as LabelPairs);
     if (!pairsEqual(former, pairs)) {
-      // Quarantine left nothing of the series that had the fingerprint, only replay could not know.
+      // The row belongs to a former series with this fingerprint. Quarantine had removed it completely, but replay kept
+      // its chunks, because it could not know that they were in the quarantined file.
       this.remove(row);
       indexer.enqueue({ type: 'unindex', high, low, pairs: former, position });
     }
@@ -170,7 +175,7 @@ class Replay {
     const { high, low } = halvesOf(fingerprint);
     if (table.findFingerprint(high, low) === NO_ROW) {
       const row = table.add(high, low, toLabelPairs(labels));
-      // Unknown until its file is looked at: what has been written since may be in it.
+      // The number of chunks is unknown until reconcile.ts reads the file, which may have newer chunks.
       table.chunksInFile[row] = -1;
       const lastTime = toldLastTime ?? (archived.has(high, low) ? archived.lastTimeOf(high, low) : undefined);
       if (lastTime !== undefined) {
@@ -183,14 +188,17 @@ class Replay {
     indexer.enqueue({ type: 'unarchive', high, low });
   }
 
-  /** The file is gone to orphaned/. What was in memory only stayed with the labels, or the series is no more. */
+  /**
+   * The series file was moved to orphaned/. If the series had chunks that were only in memory, a new series with the
+   * same labels has them (docs/decisions/0005-what-is-in-memory-survives-quarantine.md). Otherwise the series ended.
+   */
   private quarantined({ fingerprint, labels, ...event }: SeriesQuarantined, position: Position): void {
     const { table, archived, indexer } = this.parts;
     const { high, low } = halvesOf(fingerprint);
     this.touched.add(fingerprint);
     const row = table.findFingerprint(high, low);
     const pairs = row === NO_ROW ? labels && toLabelPairs(labels) : table.labels[row];
-    // What the snapshot has in memory may have been in the file by then.
+    // The snapshot's chunks may have been in the quarantined file by then. So the event decides whether any stayed.
     const hasSuccessor = event.hasSuccessor !== false && row !== NO_ROW && table.chunksUnpersisted[row] > 0;
     if (archived.has(high, low) && pairs !== undefined) {
       archived.remove(high, low);
@@ -198,7 +206,7 @@ class Replay {
     }
     if (hasSuccessor) {
       this.forgetFile(row);
-      // Its creation follows, unless a crash came between.
+      // The creation event of the new series follows, unless a crash came between.
       indexer.enqueue({ type: 'index', high, low, pairs: table.labels[row] as LabelPairs, position });
       return;
     }
@@ -243,5 +251,5 @@ class Replay {
   }
 }
 
-/** The journal's own decoder has checked the text. */
+/** The halves of a fingerprint. The text is valid, because the journal's decoder has checked it. */
 const halvesOf = (fingerprint: Fingerprint): FingerprintHalves => parseFingerprint(fingerprint) ?? { high: 0, low: 0 };

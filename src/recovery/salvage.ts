@@ -1,28 +1,40 @@
 /**
- * What can be kept of a damaged series file. The file as it is goes to quarantine, as a copy with a hint that says what
- * is wrong; the chunks that are sound stay in place, in a file that is written anew. Each step is durable before the
- * next, and until the last one the file is where it was: a crash in between repeats it, and leaves a second copy at worst.
+ * Saves the sound chunks of a damaged series file:
  *
- * A chunk is sound when its header and its samples agree and all of them can be read. It need not go on from the chunk
- * before: the original takes older samples after a recovery of its own (merge-series.ts).
+ *   1. The whole file is copied to quarantine, with a hint that says what is wrong.
+ *   2. The sound chunks are written to a temporary file.
+ *   3. The temporary file is renamed over the series file.
+ *
+ * Each step is durable before the next, and the series file is unchanged until the last step. After a crash in between,
+ * the next recovery starts from step 1; at worst this leaves a second copy in quarantine.
+ *
+ * A chunk is sound when all its samples can be read and agree with its header. It need not begin after the end of the
+ * chunk before: the original accepts older samples after its own recovery (merge-series.ts).
  */
 import { join } from 'node:path';
 import { SampleColumns, VARBIT } from '../chunk/chunk.ts';
 import { decodeStored, usedBytesOf } from '../chunk/decode.ts';
-import type { FileDescriptor, FileSystem } from '../disk/file-system.ts';
-import { ioError } from '../disk/io-error.ts';
-import { copyToQuarantine } from '../disk/quarantine-file.ts';
-import { closeAfter, closeQuietly, discard, readFully, writeFully } from '../disk/read-write.ts';
-import { recordProblem } from '../disk/series-file-reader.ts';
+import { copyToQuarantine } from '../disk/quarantine/quarantine-file.ts';
+import { recordProblem } from '../disk/series-files/series-file-reader.ts';
+import {
+  BATCH_RECORDS,
+  HEADER_BYTES,
+  RECORD_BYTES,
+  recordFirstTime,
+  recordLastTime,
+} from '../disk/series-files/series-record.ts';
 import { seriesPath, TEMPORARY_SUFFIX } from '../disk/series-path.ts';
-import { BATCH_RECORDS, HEADER_BYTES, RECORD_BYTES, recordFirstTime, recordLastTime } from '../disk/series-record.ts';
-import { TidemarkError } from '../errors.ts';
+import type { FileDescriptor, FileSystem } from '../files/file-system.ts';
+import { ioError } from '../files/io-error.ts';
+import { closeAfter, closeQuietly, discard, readFully, writeFully } from '../files/read-write.ts';
+import { TidemarkError } from '../model/errors.ts';
 import type { LabelPairs } from '../model/labels.ts';
 
-/** Problems that a hint describes. */
+/** Most problems that a hint describes. */
 const PROBLEMS_MAX = 10;
-/** Where the number of payload bits is in a varbit chunk, and how long its header is. */
+/** Offset of the number of payload bits in a varbit chunk. */
 const VARBIT_NEXT = 36;
+/** Length of a varbit chunk's header. */
 const VARBIT_HEADER_BYTES = 38;
 
 export interface SalvageParts {
@@ -31,7 +43,7 @@ export interface SalvageParts {
   readonly directory: string;
 }
 
-/** What is wrong with one record of a file. */
+/** The problem of one record of a series file. */
 export interface RecordProblem {
   readonly index: number;
   readonly problem: string;
@@ -43,7 +55,7 @@ export interface FileVerdict {
   readonly problems: readonly RecordProblem[];
 }
 
-/** Reads the whole records of a file, each chunk to its end. Writes nothing. */
+/** Reads all whole records of a file, and decodes each chunk to its end. Writes nothing. */
 export const examineRecords = ({ fileSystem, directory }: SalvageParts, high: number, low: number): FileVerdict => {
   const problems: RecordProblem[] = [];
   const judge = new RecordJudge();
@@ -56,7 +68,7 @@ export const examineRecords = ({ fileSystem, directory }: SalvageParts, high: nu
   return { records, samples: judge.samples, problems };
 };
 
-/** Leaves the sound chunks in place and puts a copy of the file into quarantine. Returns the copy's path. */
+/** Copies the file to quarantine and rewrites it with its sound chunks only. Returns the copy's path. */
 export const salvage = (
   { fileSystem, directory }: SalvageParts,
   high: number,
@@ -86,7 +98,7 @@ export const salvage = (
   return copy;
 };
 
-/** The problems of a file in one line. */
+/** Describes the problems of a file in one line. */
 export const describeProblems = (problems: readonly RecordProblem[], records: number): string => {
   const shown = problems.slice(0, PROBLEMS_MAX).map(({ index, problem }) => `chunk ${index}: ${problem}`);
   const more = problems.length > PROBLEMS_MAX ? `, and ${problems.length - PROBLEMS_MAX} more` : '';
@@ -94,8 +106,9 @@ export const describeProblems = (problems: readonly RecordProblem[], records: nu
 };
 
 /**
- * Completes a file's last record when only bytes that mean nothing are missing: the end of a chunk that is not full. The
- * chunk must be readable to its end, end when its header says, and go on from the one before. False leaves the file as it is.
+ * Completes a file's torn last record if only its unused bytes are missing: a chunk that is not full does not use its
+ * last bytes. The chunk must be readable to its end, agree with its header, and begin after the chunk before has ended.
+ * Otherwise the file stays as it is, and the result is false.
  */
 export const completeTail = (
   { fileSystem, directory }: SalvageParts,
@@ -124,21 +137,21 @@ export const completeTail = (
   }
 };
 
-/** The last time that the header of a file's chunk says. */
+/** The last time in the header of a chunk in a file. */
 const lastTimeAt = (fileSystem: FileSystem, fd: FileDescriptor, index: number): number => {
   const header = new Uint8Array(HEADER_BYTES);
   readFully(fileSystem, fd, header, 0, HEADER_BYTES, index * RECORD_BYTES);
   return recordLastTime(header, 0);
 };
 
-/** Bytes of the chunk in a record without which it could not be read. */
+/** How many bytes of the record's chunk are needed to read it. */
 const meaningfulBytes = (record: Uint8Array): number => {
   if (record[0] !== VARBIT) return usedBytesOf(record, HEADER_BYTES, record[0]);
   const bits = (record[HEADER_BYTES + VARBIT_NEXT] << 8) | record[HEADER_BYTES + VARBIT_NEXT + 1];
   return Math.max(VARBIT_HEADER_BYTES, Math.ceil(bits / 8));
 };
 
-/** Judges records, and counts their samples. */
+/** Finds the problems of records, and counts the samples of sound ones. */
 class RecordJudge {
   samples = 0;
   private readonly columns = new SampleColumns(1024);

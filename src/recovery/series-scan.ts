@@ -1,34 +1,34 @@
 /**
- * Every series file of a directory, as columns: what is on the disk, whatever anything says of it. What lies among them
- * and is no series file is deleted, as the original does: leftovers of rewriting, strange names, empty directories. A
- * file whose name only differs in the case of its digits is left alone, as nobody ever opens it.
+ * Lists every series file of a store's directory, as columns, independent of the checkpoint and the indexes. Everything
+ * else in the series directories is deleted, as the original does: leftovers of rewriting, unknown names, empty
+ * directories. A file whose name differs only by capital hex digits is kept, because neither program opens it.
  */
-import type { SeriesDirectoryScan } from '../disk/series-directory.ts';
-import { answerOf } from '../disk/series-file-requests.ts';
-import type { SeriesFileWorker } from '../disk/series-file-worker.ts';
+import type { SeriesDirectoryScan } from '../disk/series-files/series-directory.ts';
+import { answerOf } from '../disk/series-files/series-file-requests.ts';
+import type { SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
+import { RECORD_BYTES } from '../disk/series-files/series-record.ts';
 import { seriesDirectoryName } from '../disk/series-path.ts';
-import { RECORD_BYTES } from '../disk/series-record.ts';
-import { FingerprintMap } from '../index/fingerprint-map.ts';
-import type { RecoveryFindings } from './findings.ts';
+import { FingerprintMap } from '../indexes/fingerprint-map.ts';
+import type { RecoveryFindings } from './recovery-findings.ts';
 
 const DIRECTORIES = 256;
 const DIRECTORIES_PER_BATCH = 8;
 const otherCase = /^[0-9a-fA-F]{14}\.db$/;
 
-/** A file's number; -1 for none. */
+/** Index of a file in the columns; -1 for none. */
 export type FileIndex = number;
 export const NO_FILE: FileIndex = -1;
 
 export class SeriesScan {
   readonly highs: number[] = [];
   readonly lows: number[] = [];
-  /** Bytes. */
+  /** File sizes in bytes. */
   readonly sizes: number[] = [];
   readonly mtimesNs: bigint[] = [];
-  /** Files that something names. */
+  /** For each file, whether the checkpoint or the archive names its series. */
   private readonly claimed: boolean[] = [];
   private readonly byFingerprint = new FingerprintMap<FileIndex>();
-  /** Bytes of all files. */
+  /** Total size of all files in bytes. */
   bytes = 0;
 
   get size(): number {
@@ -39,7 +39,7 @@ export class SeriesScan {
     return this.byFingerprint.get(high, low) ?? NO_FILE;
   }
 
-  /** Whole records. */
+  /** Number of whole records in a file. */
   chunksOf(file: FileIndex): number {
     return Math.floor(this.sizes[file] / RECORD_BYTES);
   }
@@ -76,7 +76,7 @@ export class SeriesScan {
   }
 }
 
-/** Lists all series directories and cleans them up. */
+/** Lists all series directories and deletes everything that is not a series file. */
 export const scanSeriesFiles = async (
   files: SeriesFileWorker,
   findings: RecoveryFindings,
@@ -108,14 +108,14 @@ const clean = async (
     findings.note(
       'junkKept',
       { file: `${directory}/${name}` },
-      'A file is named with capital digits; nobody opens it.',
+      'A file name has capital hex digits; neither Tidemark nor Prometheus opens the file.',
     );
   if (names.length === 0) return;
   const [outcome] = await files.run([{ kind: 'deleteJunk', index, names }]);
   const kept = new Set(answerOf(outcome));
   for (const name of names) {
     const file = `${directory}/${name}`;
-    if (kept.has(name)) findings.note('junkKept', { file }, 'Something that is no series file could not be deleted.');
-    else findings.note('junkDeleted', { file }, 'Something that is no series file was deleted.');
+    if (kept.has(name)) findings.note('junkKept', { file }, 'An entry that is no series file could not be deleted.');
+    else findings.note('junkDeleted', { file }, 'An entry that is no series file was deleted.');
   }
 };

@@ -1,17 +1,18 @@
 /**
- * Looks at the headers of all series files after another program has had the directory and closed it in order: chunks may
- * overlap each other or those of heads.db, because that program takes older samples after a recovery of its own. Such
- * series are merged. Everything else in the store relies on chunks that follow each other.
+ * Reads the headers of all series files after the original has had the directory and closed it cleanly. Chunks may
+ * overlap each other or those of heads.db, because the original accepts older samples after its own recovery. Such
+ * series are merged, because the rest of the store relies on chunks in order.
  */
-import type { Clock } from '../clock.ts';
-import { type ChunkDescriptors, firstUnsoundChunk } from '../disk/series-file-reader.ts';
-import type { SeriesFileWorker } from '../disk/series-file-worker.ts';
-import type { ArchiveDirectory } from '../index/archive-directory.ts';
-import type { Indexer } from '../index/indexer.ts';
+
+import { type ChunkDescriptors, firstUnsoundChunk } from '../disk/series-files/series-file-reader.ts';
+import type { SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
+import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
+import type { Indexer } from '../indexes/indexer.ts';
+import type { Clock } from '../ports/clock.ts';
 import { EARLIEST, NO_ROW, type Row } from '../series/table.ts';
 import { type MergeParts, mergeSeries } from './merge-series.ts';
 
-/** Series files looked at by one message to the worker. */
+/** Series files whose headers are read with one message to the worker. */
 const FILES_PER_BATCH = 128;
 
 export interface SettleParts extends MergeParts {
@@ -28,7 +29,7 @@ interface Place {
   readonly row: Row;
 }
 
-/** Whether a chunk of the file begins before the one before it has ended. */
+/** Whether a chunk of the file begins before the end of the chunk before it, or at the same time. */
 export const overlaps = ({ firstTimes, lastTimes }: Pick<ChunkDescriptors, 'firstTimes' | 'lastTimes'>): boolean => {
   for (let i = 1; i < firstTimes.length; i++) if (firstTimes[i] <= lastTimes[i - 1]) return true;
   return false;
@@ -45,7 +46,7 @@ export const settleOrder = async (parts: SettleParts): Promise<number> => {
     );
     for (const [i, place] of batch.entries()) {
       const outcome = outcomes[i];
-      // A file that can't be read, or has a wrong header, is damaged: reading it says so.
+      // A file that can't be read, or has a wrong header, is damaged. The damage is reported when the series is read.
       if (!outcome.ok || outcome.value.encodings.length === 0 || firstUnsoundChunk(outcome.value) >= 0) continue;
       if (settle(parts, place, outcome.value)) merged++;
     }

@@ -1,31 +1,33 @@
 /**
- * How a directory has to be recovered: as little as what is known allows.
+ * Decides how a directory has to be recovered. It chooses the cheapest tier that is safe:
  *
- * - `clean`: it was closed in order; heads.db says everything.
- * - `journal`: it crashed, and the journal's tail belongs to exactly this heads.db: snapshot plus replay.
- * - `crash`: it crashed and no journal belongs to what is there, because the original wrote it last or because heads.db
- *   is damaged: the full recovery, over all series files.
+ * - `clean`: the directory was closed cleanly, and heads.db holds everything.
+ * - `journal`: the directory crashed, and the journal's tail belongs to exactly this heads.db. Recovery loads the
+ *   snapshot and replays the tail.
+ * - `crash`: the directory crashed and the journal does not belong to this heads.db, because the original wrote it last
+ *   or because heads.db is damaged. Recovery scans all series files.
  *
- * A directory that the original has had open since Tidemark is never taken for one that only Tidemark wrote: what the
- * original has written since is newer than the journal, whatever heads.db says. Its tier is `clean` when the original closed
- * it in order and the journal holds nothing else, and `crash` otherwise; then the journal's samples are added to what was
- * recovered where they are missing, and it takes nothing away.
+ * If the original has had the directory open since Tidemark, its files are newer than the journal, whatever heads.db
+ * says. Then the tier is `clean` only if the original closed the directory cleanly and the journal is empty or its last
+ * session was closed cleanly. Otherwise it is `crash`. After that recovery, missing samples are added from the journal,
+ * and nothing is removed because of the journal.
  *
- * A heads.db that a running Tidemark wrote names its journal position itself, in its trailer. One that a clean close
- * left behind, or that the original wrote, has none: then the journal says which file, by size and CRC-32, its session
- * was opened on, or was about to leave behind.
+ * A heads.db that Tidemark wrote while it was running names its journal position in its trailer. A heads.db of a clean
+ * close, or of the original, has no trailer. Then events in the journal state, by size and CRC-32, which heads.db a
+ * session was opened with, or was about to write at its close.
  */
-import type { FileSystem } from '../disk/file-system.ts';
-import type { HeadsRead, HeadsTrailer } from '../disk/heads.ts';
-import { readJournal } from '../journal/read-journal.ts';
+
+import type { HeadsRead, HeadsTrailer } from '../disk/heads/heads.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { readJournal } from '../journal/read/read-journal.ts';
 import type { LifecycleEvent, Position, StoreClosed, StoreClosing, StoreOpened } from '../model/events.ts';
 
 export type Tier =
   | { readonly kind: 'clean' }
   | { readonly kind: 'journal'; readonly from: Position }
   /**
-   * `from`: a journal that does not fit, but whose samples were acknowledged, is replayed over what was recovered, or, when
-   * it is `overtaken` by what another program wrote, only what is missing of it is added.
+   * `from`: the journal does not fit, but its samples were acknowledged. From this position on it is replayed over what
+   * was recovered. If it is `overtaken` by what another program wrote, only its missing samples are added.
    */
   | {
       readonly kind: 'crash';
@@ -36,9 +38,9 @@ export type Tier =
 
 export interface TierChoice {
   readonly tier: Tier;
-  /** Tidemark wrote this heads.db: what its open chunks hold is what was appended. */
+  /** Tidemark wrote this heads.db, so its open chunks hold exactly what was appended. */
   readonly ownHeads: boolean;
-  /** Size and CRC-32 of the heads.db that the last session in the journal was opened on or closed with. */
+  /** Size and CRC-32 of the heads.db with which the journal's last session was opened or closed. */
   readonly sessionHeads?: { readonly bytes: number; readonly crc32: number } | undefined;
 }
 
@@ -46,20 +48,21 @@ export interface TierQuestion {
   readonly fileSystem: FileSystem;
   /** The journal's own directory. */
   readonly directory: string;
-  /** DIRTY was there, or recovery is forced. */
+  /** The file DIRTY existed, or recovery is forced. */
   readonly dirty: boolean;
   readonly forced: boolean;
   /** The original has had the directory open since Tidemark. */
   readonly overtaken: boolean;
   readonly heads: Pick<HeadsRead, 'status' | 'bytes' | 'crc32' | 'trailer'>;
-  /** Oldest position of the journal and the one behind its last record; `undefined` when there is no record. */
+  /** Oldest position of the journal. */
   readonly first: Position;
+  /** Position after the journal's last record; `undefined` when it has no record. */
   readonly recordsEnd: Position | undefined;
 }
 
 export const chooseTier = (question: TierQuestion): TierChoice => {
   if (question.overtaken) return chooseOvertaken(question);
-  // The usual case needs nothing but the tail: what subscribers hold back of the journal is not read.
+  // In the usual case only the tail is needed. Older segments, which subscriptions may hold back, are not read.
   if (question.dirty && !question.forced && question.heads.status !== 'damaged' && trailerFits(question)) {
     return { tier: { kind: 'journal', from: question.heads.trailer.position }, ownHeads: true };
   }
@@ -92,11 +95,11 @@ const chooseOvertaken = (question: TierQuestion): TierChoice => {
 const tierOf = (question: TierQuestion, session: Session | undefined, closing: StoreClosing | undefined): Tier => {
   const { heads, dirty, forced } = question;
   const unclosed = session !== undefined && !session.closed ? session.position : undefined;
-  // DIRTY may have been removed by hand; a checkpoint of an unfinished session tells the truth.
+  // DIRTY may have been removed by hand. A checkpoint of an unfinished session shows that the directory was not closed.
   const unfinished =
     closing !== undefined || (unclosed !== undefined && (heads.trailer !== undefined || isHeadsOf(session, heads)));
-  // A session whose beginning a checkpoint let go of was never closed: what is left of the journal counts. Not beside a sound
-  // heads.db without a trailer: that is another program's, and later than the journal.
+  // If no session event is left, a checkpoint truncated the beginning of a session that was never closed. So the rest
+  // of the journal counts. But a sound heads.db without a trailer is another program's, and later than the journal.
   const isForeign = heads.status === 'ok' && heads.trailer === undefined;
   const left = session === undefined && question.recordsEnd !== undefined && !isForeign ? question.first : undefined;
   const tail = trailerFits(question) ? question.heads.trailer.position : (closing?.from ?? unclosed ?? left);
@@ -115,11 +118,11 @@ const tierOf = (question: TierQuestion, session: Session | undefined, closing: S
   if (!isHeadsOf(session, heads)) {
     return { kind: 'crash', reason: 'another program has written heads.db since the journal', from: unclosed };
   }
-  // Closed in order and nothing since: only the removal of DIRTY was missing, or the next session had not begun.
+  // The session was closed and nothing follows: only DIRTY was not removed yet, or the next session had not begun.
   return session.closed && session.isLast ? { kind: 'clean' } : { kind: 'journal', from: session.position };
 };
 
-/** Whether the journal reaches over the position that the checkpoint names. */
+/** Whether the checkpoint names a position that the journal contains. */
 const trailerFits = (
   question: TierQuestion,
 ): question is TierQuestion & { readonly heads: { readonly trailer: HeadsTrailer } } => {
@@ -139,20 +142,20 @@ const isHeadsOf = (sum: HeadsSum | undefined, { bytes, crc32 }: TierQuestion['he
 interface Session extends HeadsSum {
   readonly position: Position;
   readonly closed: boolean;
-  /** No record came after it. */
+  /** No record follows. */
   readonly isLast: boolean;
 }
 
 /**
- * Whether everything before the event is in heads.db. Not so for an opening that replayed a journal: what it replayed is
- * in that journal still, until a checkpoint is written, which says so itself.
+ * Whether heads.db holds everything before the event. This is not so for an opening that replayed a journal: the
+ * replayed samples are only in the journal until the next checkpoint, and that checkpoint names its position itself.
  */
 const isBase = (event: LifecycleEvent): event is StoreOpened | StoreClosed =>
   event.type === 'storeClosed' || (event.type === 'storeOpened' && event.how !== 'journal');
 
 /**
- * The last event that heads.db stands for, and the last one after it that says of this heads.db that it was to replace
- * another. A later one may speak of a file that never came to be.
+ * Finds the last event at which heads.db held everything, and the last `storeClosing` event after it that announced
+ * this heads.db. A later `storeClosing` may have announced a heads.db that was never written.
  */
 const lastSession = ({
   fileSystem,

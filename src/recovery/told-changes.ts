@@ -1,17 +1,17 @@
 /**
- * What the journal tells of series files since the checkpoint, for a check of a directory that is in use or was not closed
- * in order: a file that is gone, or is another one, because its series was dropped or put into quarantine is no damage,
- * nor is one from whose beginning retention has taken chunks. The next opening finds the same in the journal.
+ * Collects the changes of series files that the journal has since the checkpoint. A check of a directory that is in
+ * use, or was not closed cleanly, needs them: it is no damage if a file is missing or replaced because its series was
+ * dropped or quarantined, or if retention removed chunks from its beginning. The next opening finds the same events.
  */
-import type { FileSystem } from '../disk/file-system.ts';
-import { readJournal } from '../journal/read-journal.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { readJournal } from '../journal/read/read-journal.ts';
 import type { Position } from '../model/events.ts';
 import type { Fingerprint } from '../model/fingerprint.ts';
 
 export interface ToldChanges {
-  /** Series whose files have changed, or were about to. */
+  /** Series whose files have changed or were about to change. */
   readonly changed: ReadonlySet<Fingerprint>;
-  /** Series whose files were removed or moved away, or were about to be. There may be a new file since. */
+  /** Series whose files were removed or moved, or were about to be. A new file may exist since. */
   readonly gone: ReadonlySet<Fingerprint>;
 }
 

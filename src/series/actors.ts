@@ -1,14 +1,17 @@
 /**
- * The actor registry: a series at rest is its row; its actor is made from that row when an event arrives, and let go
- * when it comes to rest and nobody holds it.
+ * The actor registry. A series at rest is only a row. When an event arrives, its actor is created from that row. The
+ * actor is dropped (passivated) when the series is at rest again and no caller holds the actor.
  *
- * What a row says and what its actor says never differ: the row makes the actor in `#wake`, the actor writes the row in
- * `#follow`, and nothing else does either. Series actors are root actors, each a system of its own: children of one
- * parent cost quadratic time. With machines/, this is the only file that calls XState.
+ * The state in a row and the state of its actor never differ: `#wake` creates the actor from the row, `#follow` writes
+ * the actor's state to the row, and no other code does either. Series actors are root actors, each in a system of its
+ * own, because children of one parent cost quadratic time. With machines/, this is the only file that calls XState.
  *
- * Order within one event: first the machine's actions (`SeriesEffects`' void functions) run, then the row's state is
- * written, then the calls (its promises) start. If an action throws, the row keeps the state it had, the actor dies,
- * and the error is reported; the next event makes a new one.
+ * Order within one event:
+ *   1. the machine's actions run (the void functions of `SeriesEffects`);
+ *   2. the row's state is written;
+ *   3. the machine's calls start (the functions of `SeriesEffects` that return promises).
+ * If an action throws, the row keeps its previous state, the actor ends, and the error is reported. The next event
+ * creates a new actor.
  */
 import {
   type Actor,
@@ -36,19 +39,19 @@ import {
   seriesTags,
   valueOfCode,
 } from '../../machines/series-states.ts';
-import type { Clock } from '../clock.ts';
-import { TidemarkError } from '../errors.ts';
+import { TidemarkError } from '../model/errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Inspection } from './inspection.ts';
 
-/** The columns, as the registry sees them. */
+/** The series table, as the registry uses it. */
 export interface SeriesRows {
-  /** What the row says; becomes the actor. */
+  /** The state in the row, from which the actor is created. */
   factsOf(row: number): SeriesFacts;
-  /** What the actor says; becomes the row. Called when the state or the context has changed. */
+  /** Writes the actor's state to the row. Called when the state or the context has changed. */
   writeState(row: number, code: SeriesStateCode, context: SeriesContext): void;
   /**
-   * The actor is gone. A row whose state is not `resident` (archived, isolated, purged) is free from here on, not
-   * earlier: an archived series borrows a row while its actor is awake.
+   * The actor has been dropped. A row whose state is not `resident` (archived, isolated, purged) is freed now and not
+   * earlier, because an archived series borrows a row while its actor is in memory.
    */
   passivated(row: number, code: SeriesStateCode): void;
 }
@@ -58,37 +61,40 @@ export interface SeriesFacts {
   /** 16 hex digits. */
   readonly fingerprint: string;
   readonly chunksInFile: number;
-  /** Why it is quarantined; empty otherwise. */
+  /** Why the series is quarantined; empty otherwise. */
   readonly reason: string;
 }
 
-/** What the charts decide, done. The void functions must be all or nothing: a throw means that nothing was done. */
+/**
+ * Carries out the statecharts' decisions. A void function must do all or nothing: if it throws, nothing has changed.
+ */
 export interface SeriesEffects {
   closeHead(row: number): void;
   forgetDescriptors(row: number): void;
-  /** Takes over the result of {@link persist}: what was written no longer waits. */
+  /** Applies the result of {@link persist}: the written chunks no longer wait. */
   notePersisted(row: number, result: FileResult): void;
-  /** Takes over the result of {@link trim}: the archive's time range begins later. */
+  /** Applies the result of {@link trim}: the archived time range begins later. */
   noteTrimmed(row: number, result: FileResult): void;
   archive(row: number): void;
   wake(row: number): void;
   purge(row: number, reason: PurgeReason): void;
   reportDiskTrouble(row: number, error: unknown): void;
   /**
-   * Whether no chunk of the series is in memory alone, neither an open one nor one that waits. Asked again before the
-   * series leaves memory, however fresh the facts of the visit are: samples may have come since.
+   * Whether every chunk of the series is in its file: there is no open chunk and no waiting chunk. The machine checks
+   * this again before the series leaves memory, because samples may have been appended since the facts of the visit
+   * were collected.
    */
   nothingInMemory(row: number): boolean;
-  /** Appends what waits and drops what is past retention. Rejects with a TIDEMARK_CORRUPT_ code for damage. */
+  /** Appends waiting chunks and drops chunks past retention. Rejects with a TIDEMARK_CORRUPT_ code for damage. */
   persist(row: number): Promise<FileResult>;
-  /** Drops what is past retention from an archived series' file. */
+  /** Drops chunks past retention from an archived series' file. */
   trim(row: number): Promise<FileResult>;
   /**
-   * Moves the file to orphaned/, takes the series out of the indexes, and gives the samples that are in memory only to
-   * a new series of the same labels: they were acknowledged and are not damaged.
+   * Moves the file to orphaned/ and removes the series from the indexes. Samples that are only in memory go to a new
+   * series with the same labels, because they were acknowledged and are not damaged.
    */
   isolate(row: number, reason: string): Promise<void>;
-  /** Deletes the file; succeeds when there is none. */
+  /** Deletes the file; succeeds if there is none. */
   deleteFile(row: number): Promise<void>;
 }
 
@@ -96,9 +102,9 @@ export interface SeriesActorsOptions {
   readonly rows: SeriesRows;
   readonly effects: SeriesEffects;
   readonly inspection: Inspection;
-  /** An actor died of this error; its row is at rest again. */
+  /** Called when an actor has failed with this error; its row is at rest again. */
   readonly onError: (row: number, error: unknown) => void;
-  /** Calls that may run at a time before {@link SeriesActors.room} makes the sweep wait. Default 1,024. */
+  /** How many calls may run at a time before {@link SeriesActors.room} makes the sweep wait. Default 1,024. */
   readonly busyMax?: number;
 }
 
@@ -123,7 +129,7 @@ export class SeriesActors {
   readonly #busyMax: number;
   readonly #machine: typeof seriesMachine;
   readonly #awake = new Map<number, Awake>();
-  /** The file call of a row that is running; the next one waits for it, so that there is one at a time. */
+  /** The running file call of each row. The next call of the row waits for it, so that only one runs at a time. */
   readonly #calls = new Map<number, Promise<unknown>>();
   readonly #counts = new Float64Array(seriesStates.length * seriesStates.length);
   #waitingForRoom: (() => void)[] = [];
@@ -157,12 +163,12 @@ export class SeriesActors {
     return this.#held;
   }
 
-  /** Actors made since the start. */
+  /** Actors created since the start. */
   get created(): number {
     return this.#created;
   }
 
-  /** Actors that died of an error since the start. */
+  /** Actors that failed with an error since the start. */
   get failed(): number {
     return this.#failed;
   }
@@ -183,7 +189,10 @@ export class SeriesActors {
     return counts;
   }
 
-  /** Sends an event to the series' actor, which is made if need be. What it decides is done when this returns, but for calls. */
+  /**
+   * Sends an event to the series' actor, which is created if needed. On return its actions are done; calls may still
+   * run.
+   */
   send(row: number, event: SeriesMachineEvent): void {
     const awake = this.#awake.get(row) ?? this.#wake(row);
     awake.sending += 1;
@@ -192,7 +201,7 @@ export class SeriesActors {
     this.#passivateAtRest(awake);
   }
 
-  /** Resolves when no call of the series is running; at once when none is. Does not say whether it went well. */
+  /** Resolves when no call of the series is running, immediately if none is. It also resolves if the call failed. */
   settled(row: number): Promise<void> {
     const awake = this.#awake.get(row);
     if (awake === undefined || seriesTags.busy[awake.code] === 0) return Promise.resolve();
@@ -204,12 +213,12 @@ export class SeriesActors {
     while (this.#busy > 0) await Promise.all([...this.#awake.keys()].map((row) => this.settled(row)));
   }
 
-  /** Resolves when another call may start. Whoever visits many series awaits this, which bounds what is awake. */
+  /** Resolves when another call may start. Loops over many series await this, which bounds the number of actors. */
   async room(): Promise<void> {
     while (!this.hasRoom) await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
   }
 
-  /** The series' actor, to look at; it stays until {@link release} was called as often. */
+  /** The series' actor, for inspection. It stays in memory until {@link release} was called for every `hold`. */
   hold(row: number): Actor<typeof seriesMachine> {
     const awake = this.#awake.get(row) ?? this.#wake(row);
     awake.holds += 1;
@@ -217,7 +226,7 @@ export class SeriesActors {
     return awake.actor;
   }
 
-  /** `actor`: which one was held; if it has failed since, the row may have another one, which is left alone. */
+  /** `actor` is the held one. If it has failed since, the row may have another actor, which is left alone. */
   release(row: number, actor?: AnyActorRef): void {
     const awake = this.#awake.get(row);
     if (awake === undefined || awake.holds === 0 || (actor !== undefined && awake.actor !== actor)) return;
@@ -226,13 +235,13 @@ export class SeriesActors {
     this.#passivateAtRest(awake);
   }
 
-  /** Waits for the calls that are running and lets go of every actor, held or not. */
+  /** Waits for the running calls, then drops every actor, held or not. */
   async close(): Promise<void> {
     await this.allSettled();
     this.abandon();
   }
 
-  /** Lets go of every actor at once; what their calls still report is ignored, their rows rest. */
+  /** Drops every actor immediately. Results of running calls are ignored; the rows return to rest. */
   abandon(): void {
     this.#closed = true;
     for (const awake of [...this.#awake.values()]) this.#letGo(awake);
@@ -268,7 +277,7 @@ export class SeriesActors {
     } catch (error) {
       this.#fail(awake, error);
     } finally {
-      // A call's result came in by itself, not by `send`; events that its actions sent may still be in the mailbox.
+      // Outside of `send`, a call's result has arrived. Events that its actions sent may still be in the mailbox.
       if (awake.sending === 0) queueMicrotask(() => this.#passivateAtRest(awake));
     }
   }
@@ -300,7 +309,7 @@ export class SeriesActors {
     }
   }
 
-  /** A user who holds an actor can stop it. Its row is at rest again, and the next event makes another one. */
+  /** A user who holds an actor can stop it. Then its row is at rest again, and the next event creates another actor. */
   #endStopped(awake: Awake): void {
     if (awake.gone || awake.actor.getSnapshot().status !== 'stopped') return;
     try {
@@ -320,7 +329,9 @@ export class SeriesActors {
     }
   }
 
-  /** The actor ends. A call of its that is still running reports to nobody, so the row goes where it can be retried. */
+  /**
+   * Ends the actor. The result of a running call is ignored, so the row returns to a state in which it can be retried.
+   */
   #letGo(awake: Awake): void {
     if (awake.gone) return;
     awake.gone = true;
@@ -362,7 +373,7 @@ export class SeriesActors {
     });
   }
 
-  /** Starts once the row's state is written, and after an earlier call whose actor died. */
+  /** Runs the call after the row's state is written, and after an earlier call of the row whose actor has ended. */
   async #call<Output>(input: SeriesCall, work: (input: SeriesCall) => Promise<Output>): Promise<Output> {
     const earlier = this.#calls.get(input.row);
     const run = (earlier ?? Promise.resolve()).then(
@@ -382,12 +393,12 @@ export interface RootActorOptions<Machine extends AnyStateMachine> {
   readonly id: string;
   readonly input: InputFrom<Machine>;
   readonly inspection: Inspection;
-  /** The machine's delays run on it. */
+  /** The clock of the machine's delays. */
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
 }
 
-/** Starts a long-lived root actor, the store's: inspected like the others, its errors told instead of thrown. */
+/** Starts the store's long-lived root actor. It is inspected like the series actors; errors are passed to `onError`. */
 export const startRootActor = <Machine extends AnyStateMachine>(
   machine: Machine,
   options: RootActorOptions<Machine>,
@@ -401,7 +412,7 @@ export const startRootActor = <Machine extends AnyStateMachine>(
       clearTimeout: (handle: unknown) => clock.clearTimeout(handle),
     },
   }) as Actor<Machine>;
-  // Not at once: XState tells inspectors of the last state after it has told subscribers.
+  // Delayed, because XState notifies inspectors of the last state after it has notified subscribers.
   const letGo = () => queueMicrotask(() => inspection.delete(actor));
   actor.subscribe({
     error: (error: unknown) => {

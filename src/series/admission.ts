@@ -1,19 +1,19 @@
 /**
- * Whether the store takes samples right now: one object that the append path reads one field of, and that the store's
- * statechart sets. Whoever waits for the store to take samples again waits here.
+ * Whether the store takes samples right now. The store's statechart sets it; the append path reads a single field.
+ * Callers that wait until the store takes samples again wait here.
  */
-import { type ErrorCode, TidemarkError } from '../errors.ts';
+import { type ErrorCode, TidemarkError } from '../model/errors.ts';
 
 export class Admission {
-  /** The code that appends are refused with, or `undefined` while they are taken. */
+  /** The error code of refused appends, or `undefined` while samples are taken. */
   refusal: ErrorCode | undefined;
-  /** Calls that were refused, by code. */
+  /** Number of refused calls, by code. */
   readonly refused = new Map<ErrorCode, number>();
   private reason = '';
   private cause: unknown;
   private waiters: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
-  /** Takes samples from now on; everyone who waits goes on. */
+  /** Takes samples from now on and resolves all waiting callers. */
   open(): void {
     this.refusal = undefined;
     const waiters = this.waiters;
@@ -28,7 +28,7 @@ export class Admission {
     this.cause = cause;
   }
 
-  /** Refuses samples for good; everyone who waits is told. */
+  /** Refuses samples permanently and rejects all waiting callers. */
   end(code: ErrorCode, reason: string): void {
     this.refuse(code, reason);
     const waiters = this.waiters;
@@ -36,14 +36,14 @@ export class Admission {
     for (const waiter of waiters) waiter.reject(this.error());
   }
 
-  /** What a refused append throws. */
+  /** The error of a refused append; counts it. */
   error(): TidemarkError {
     const code = this.refusal ?? 'TIDEMARK_INTERNAL';
     this.refused.set(code, (this.refused.get(code) ?? 0) + 1);
     return new TidemarkError(code, this.reason, { cause: this.cause });
   }
 
-  /** Resolves when samples are taken; rejects when they never will be again. */
+  /** Resolves when samples are taken; rejects if they never will be again. */
   ready(): Promise<void> {
     if (this.refusal === undefined) return Promise.resolve();
     if (this.refusal === 'TIDEMARK_CLOSED' || (this.refusal === 'TIDEMARK_READ_ONLY' && this.cause === undefined)) {

@@ -1,17 +1,17 @@
 /**
- * Chunks of series files that are in memory: those just persisted and those that a query loaded. Least recently used
- * ones go first when the store is over its memory target. A reader retains the slots it uses, so an evicted chunk
- * stays valid until the last reader lets go.
+ * The cache of chunks that are in a series file: those just persisted and those that a query loaded. When the store is
+ * over its memory target, the least recently used chunks are evicted first. A reader retains the slots it uses, so an
+ * evicted chunk stays valid until its last reader releases it.
  *
- * The key is the series' fingerprint and the chunk's number in the file; retention renumbers a file's chunks, so
- * whoever rewrites a file calls {@link ChunkCache.forgetSeries} first.
+ * The key is the series' fingerprint and the chunk's number in the file. Retention renumbers a file's chunks, so code
+ * that rewrites a file must call {@link ChunkCache.forgetSeries} first.
  */
 import type { Slab, Slot } from '../chunk/slab.ts';
 import { NO_SLOT } from '../chunk/slab.ts';
 
 export class ChunkCache {
   private readonly slab: Slab;
-  /** Per fingerprint (text) the cached slots by chunk number; series in order of use, least recent first. */
+  /** By fingerprint (text): the cached slots by chunk number. Series are in order of use, the least recent first. */
   private readonly series = new Map<string, Map<number, Slot>>();
   private chunkCount = 0;
   hits = 0;
@@ -56,7 +56,7 @@ export class ChunkCache {
     return slot;
   }
 
-  /** Takes over the caller's reference to the slot. */
+  /** Adds a chunk; the cache takes over the caller's reference to the slot. */
   put(fingerprint: string, chunk: number, slot: Slot): void {
     const chunks = this.series.get(fingerprint) ?? new Map<number, Slot>();
     this.series.delete(fingerprint);
@@ -75,7 +75,7 @@ export class ChunkCache {
     for (const slot of chunks.values()) this.slab.release(slot);
   }
 
-  /** Evicts the least recently used chunks, at least `count` if there are as many. Returns how many. */
+  /** Evicts the least recently used chunks, at least `count` if there are so many. Returns how many were evicted. */
   evict(count: number): number {
     let done = 0;
     for (const fingerprint of this.series.keys()) {

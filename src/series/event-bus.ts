@@ -1,6 +1,6 @@
 /**
- * Where domain events are published: into the journal first, which gives them their position, then to whoever listens.
- * The journal and the live stream can therefore never disagree on what happened and in which order.
+ * Publishes domain events: first to the journal, which assigns their position, then to the listeners. So the journal
+ * and the live stream always have the same events in the same order.
  */
 import type { JournalEvent, LifecycleEvent, Position } from '../model/events.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
@@ -16,7 +16,7 @@ export type LifecycleListener = (event: JournalEvent & LifecycleEvent) => void;
 
 export class EventBus {
   private readonly journal: EventJournal;
-  /** Each with the types of events that it wants. */
+  /** The listeners, each with the types of events that it wants. */
   private readonly listeners = new Map<LifecycleListener, readonly EventType[] | 'all'>();
   private isCreationHeard = false;
   /** Events published, by type. */
@@ -38,8 +38,8 @@ export class EventBus {
   }
 
   /**
-   * `seriesCreated`, the one event that comes a million times: while nobody listens for it, no event is made of it. The
-   * position is the event's or one before it.
+   * Publishes `seriesCreated`, which may occur a million times: no event object is created while no listener wants this
+   * type. Returns the event's position or an earlier one.
    */
   publishCreated(time: number, high: number, low: number, pairs: LabelPairs): Position {
     if (this.isCreationHeard) {
@@ -50,7 +50,7 @@ export class EventBus {
     return this.journal.appendCreated(time, high, low, pairs);
   }
 
-  /** Adds a listener, for all events or those of some types; returns what removes it. */
+  /** Adds a listener, for all events or those of some types; returns a function that removes it. */
   listen(listener: LifecycleListener, types: readonly EventType[] | 'all' = 'all'): () => void {
     this.listeners.set(listener, types);
     this.isCreationHeard = this.hasListenerFor('seriesCreated');

@@ -1,12 +1,13 @@
 /**
- * Changes of series files that are under way. Before a file is touched, the intent is in the journal and on the disk,
- * so that recovery after a crash looks at these files and at no others. A checkpoint must not let the journal begin
- * after an intent whose change has not been published yet: it asks {@link FileChanges.oldest}. A backup asks which files
- * were changed while it copied, and has changes wait while it copies those again.
+ * Keeps track of changes of series files that are under way. Before a file is touched, the intent is durable in the
+ * journal, so that recovery after a crash has to check only these files. A checkpoint must not drop the journal's
+ * beginning beyond an intent whose change has not been published yet, so it calls {@link FileChanges.oldest}. A backup
+ * records which files change while it copies, and pauses changes while it copies those again.
  */
-import type { Clock } from '../clock.ts';
+
 import type { Position } from '../model/events.ts';
 import type { Fingerprint } from '../model/fingerprint.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { EventBus } from './event-bus.ts';
 
 export interface CommittableJournal {
@@ -19,7 +20,7 @@ export class FileChanges {
   private readonly bus: EventBus;
   private readonly clock: Clock;
   private readonly intents = new Set<{ readonly position: Position }>();
-  /** Changes that have begun and not ended. */
+  /** Changes that have begun but not ended. */
   private readonly underWay = new Set<Promise<unknown>>();
   private readonly records = new Set<Set<Fingerprint>>();
   /** Resolves when changes may begin again. */
@@ -31,7 +32,7 @@ export class FileChanges {
     this.clock = clock;
   }
 
-  /** Where the oldest change under way was announced; `undefined` when there is none. */
+  /** The journal position at which the oldest change under way was announced; `undefined` if there is none. */
   oldest(): Position | undefined {
     let oldest: Position | undefined;
     for (const { position } of this.intents) if (oldest === undefined || position < oldest) oldest = position;
@@ -39,8 +40,8 @@ export class FileChanges {
   }
 
   /**
-   * For a change that may have to be tried again and again: from now on, until what is returned is called, no checkpoint
-   * lets the journal begin after its announcements.
+   * For a change that may need several attempts: until the returned function is called, checkpoints keep the journal
+   * from the current position on, and so the change's announcements.
    */
   hold(): () => void {
     const intent = { position: this.journal.end };
@@ -49,8 +50,8 @@ export class FileChanges {
   }
 
   /**
-   * Announces the change durably, with what else `announce` publishes, then makes it. What became of it must be published
-   * before `change` ends.
+   * Announces the change durably, together with the events that `announce` publishes, then makes the change. `change`
+   * must publish its outcome before it ends.
    */
   async around<T>(fingerprints: readonly Fingerprint[], change: () => Promise<T>, announce?: () => void): Promise<T> {
     while (this.paused !== undefined) await this.paused;
@@ -64,14 +65,14 @@ export class FileChanges {
     }
   }
 
-  /** Notes which files are changed from now on, in the set that is returned; `stop` ends that. */
+  /** Records the files that change from now on in the returned set, until `stop` is called. */
   record(): { readonly changed: Set<Fingerprint>; stop(): void } {
     const changed = new Set<Fingerprint>();
     this.records.add(changed);
     return { changed, stop: () => this.records.delete(changed) };
   }
 
-  /** Resolves when no file is being changed. None will be until what it resolves with is called. */
+  /** Waits until no file is being changed. No change begins until the function it resolves with is called. */
   async pause(): Promise<() => void> {
     while (this.paused !== undefined) await this.paused;
     let resume = (): void => {};
@@ -86,8 +87,8 @@ export class FileChanges {
   }
 
   /**
-   * Within a change, before files are removed because all of them is past retention: says so, durably. Nothing else would
-   * tell recovery that a missing file is no damage.
+   * Called within a change, before files are removed because all their samples are past retention. Announces the
+   * removal durably: without this event, recovery would treat a missing file as damage.
    */
   async announceRemoval(fingerprints: readonly Fingerprint[]): Promise<void> {
     this.bus.publish({ type: 'seriesFilesChanging', time: this.clock.now(), fingerprints, removing: true });
@@ -101,7 +102,7 @@ export class FileChanges {
   ): Promise<T> {
     const intent = { position: this.journal.end };
     this.intents.add(intent);
-    // Also before it begins: what is copied in the middle of it is copied again.
+    // Recorded before the change begins as well, so that a backup copies the file again if it copied it meanwhile.
     this.note(fingerprints);
     try {
       this.bus.publish({ type: 'seriesFilesChanging', time: this.clock.now(), fingerprints });

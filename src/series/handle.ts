@@ -1,25 +1,28 @@
 /**
- * The handle that `store.series(labels)` returns: valid as long as the store. Its labels are resolved by the first sample
- * that is appended; from then on it keeps the row, and shares the row's labels.
+ * The handle that `store.series(labels)` returns. It is valid as long as the store is open. The first appended sample
+ * resolves its labels; from then on the handle keeps the row and shares the row's labels.
  */
 import type { AnyActorRef } from 'xstate';
-import type { SeriesHandle, SeriesState } from '../api.ts';
-import { TidemarkError } from '../errors.ts';
+import type { SeriesHandle, SeriesState } from '../api/api.ts';
+import { TidemarkError } from '../model/errors.ts';
 import type { Fingerprint } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, toLabels } from '../model/labels.ts';
 import { STALE_HIGH, STALE_LOW } from '../model/staleness.ts';
-import type { SeriesDirectory } from './directory.ts';
 import type { Ingest } from './ingest.ts';
+import type { SeriesDirectory } from './series-lookup.ts';
 import { GENERATION, NO_ROW, ROW_SHIFT, type Row, type SeriesTable } from './table.ts';
 
-/** What a handle asks the store for. All handles share one: a program may hold a million of them. */
+/**
+ * The parts of the store that a handle uses. All handles share one object, because a program may hold a million
+ * handles.
+ */
 export interface HandleServices {
   readonly table: SeriesTable;
   readonly directory: SeriesDirectory;
   readonly ingest: Ingest;
   fingerprintOf(pairs: LabelPairs): Fingerprint;
   stateOf(pairs: LabelPairs): SeriesState;
-  /** The series' actor, kept awake on behalf of the handle until it is released. */
+  /** The series' actor. It is kept in memory for the handle until it is released. */
   actorOf(handle: SeriesHandle, pairs: LabelPairs): AnyActorRef;
   releaseActor(handle: SeriesHandle): void;
 }
@@ -69,13 +72,13 @@ export class StoredSeriesHandle implements SeriesHandle {
   }
 
   /**
-   * The series' row now: the one kept, unless it went to another series while this one was archived or purged. No series
-   * is created, nor woken, for a sample that would be refused.
+   * The series' current row. This is the kept row, unless the row was given to another series after this series was
+   * archived or purged. A sample that would be refused neither creates nor wakes a series.
    */
   private rowFor(timestamp: number, value: number): Row {
     const { table } = this.services;
     if (this.row !== NO_ROW && table.ints[(this.row << ROW_SHIFT) + GENERATION] === this.generation) return this.row;
-    // The series may be there already: then its row tells what is refused.
+    // If the series is in memory already, appending to its row checks the sample.
     const row = table.findPairs(this.pairs);
     if (row !== NO_ROW) return this.keep(row);
     this.services.ingest.admit(timestamp, value);

@@ -1,15 +1,15 @@
 /**
- * The way of a sample into the store: admission, labels to row, order check, journal, head chunk. Nothing here awaits
- * and, once a series exists, nothing is allocated per sample.
+ * The path of a sample into the store: admission, labels to row, order check, journal, head chunk. Nothing here awaits.
+ * Once a series exists, nothing is allocated per sample.
  */
-import type { AppendResult, Sample } from '../api.ts';
-import { type ErrorCode, TidemarkError } from '../errors.ts';
-import type { JournalWriter } from '../journal/journal-writer.ts';
+import type { AppendResult, Sample } from '../api/api.ts';
+import type { JournalWriter } from '../journal/write/journal-writer.ts';
+import { type ErrorCode, TidemarkError } from '../model/errors.ts';
 import { type Labels, toLabelPairs } from '../model/labels.ts';
-import { detailOf, shownValue } from '../shown-value.ts';
+import { detailOf, shownValue } from '../model/shown-value.ts';
 import type { Admission } from './admission.ts';
-import type { SeriesDirectory } from './directory.ts';
 import type { MemoryChunks } from './memory-chunks.ts';
+import type { SeriesDirectory } from './series-lookup.ts';
 import { Succession } from './succession.ts';
 import {
   LAST_HIGH,
@@ -24,9 +24,9 @@ import {
   VALUE_KNOWN,
 } from './table.ts';
 
-/** The largest time a sample may have, either side of the epoch: what a Date can hold. */
+/** The largest distance of a sample's time from the epoch: the range of a Date. */
 const TIME_LIMIT_MS = 8_640_000_000_000_000;
-/** How long what is known of the limit of retention holds. */
+/** How long a computed retention limit stays usable. */
 const LOOK_EVERY_MS = 60_000;
 
 export interface IngestParts {
@@ -37,11 +37,11 @@ export interface IngestParts {
   readonly admission: Admission;
   /** Makes every sample durable before `append` returns (`durability: 'always'`). */
   readonly commitEach: boolean;
-  /** Samples before this time are past retention; -Infinity while everything is kept. */
+  /** Samples before this time are past retention; -Infinity if everything is kept. */
   readonly keptFrom: () => number;
 }
 
-/** Called with each sample taken while anyone watches. */
+/** Called with each accepted sample while samples are being watched. */
 export type SampleListener = (row: Row, timestamp: number, high: number, low: number) => void;
 
 export class Ingest {
@@ -53,13 +53,13 @@ export class Ingest {
   private readonly succession: Succession;
   private commitEach: boolean;
 
-  /** Set while somebody watches samples; `undefined` costs one comparison per append. */
+  /** Set while samples are being watched; `undefined` costs one comparison per append. */
   listener: SampleListener | undefined;
   accepted = 0;
   outOfOrder = 0;
   duplicates = 0;
   tooOld = 0;
-  /** Times from here on need no look at the clock; see {@link noteTime}. */
+  /** Times from here on are accepted without reading the clock; see {@link noteTime}. */
   private surelyKeptFrom = -TIME_LIMIT_MS;
 
   constructor(parts: IngestParts) {
@@ -74,14 +74,14 @@ export class Ingest {
   }
 
   /**
-   * Looks at the clock, so that appending need not: a sample younger than the limit of retention by a minute is taken without
-   * asking. To be called more often than that.
+   * Reads the clock, so that appends don't have to. Until the next call, a sample that is at least a minute later than
+   * the retention limit is accepted without a check. Must be called more often than once a minute.
    */
   noteTime(): void {
     this.surelyKeptFrom = Math.max(-TIME_LIMIT_MS, this.parts.keptFrom() + LOOK_EVERY_MS);
   }
 
-  /** Appends one sample by labels. Throws a {@link TidemarkError}; nothing is changed then. */
+  /** Appends one sample by labels. If it throws a {@link TidemarkError}, nothing has changed. */
   append(labels: Labels, timestamp: number, value: number): void {
     if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
     checkValue(value);
@@ -96,7 +96,7 @@ export class Ingest {
     this.add(row, timestamp, this.words[this.highWord], this.words[this.lowWord]);
   }
 
-  /** Throws what refuses a sample of any series: before one is created or woken for it. */
+  /** Checks that do not depend on the series. Called before a series is created or woken for the sample. */
   admit(timestamp: number, value: number): void {
     if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
     if (!this.isTaken(timestamp)) this.refuseOld(NO_ROW, timestamp);
@@ -121,7 +121,7 @@ export class Ingest {
     this.add(row, timestamp, high, low);
   }
 
-  /** Appends many samples; with `durability: 'always'` they are made durable together. */
+  /** Appends many samples. With `durability: 'always'` they are made durable together. */
   appendBatch(samples: readonly Sample[]): AppendResult {
     if (!Array.isArray(samples)) {
       throw new TidemarkError(
@@ -150,7 +150,7 @@ export class Ingest {
     return { accepted, rejected };
   }
 
-  /** False for a time past retention; throws for one that is no time. */
+  /** Returns false for a time past retention; throws for an invalid time. */
   private isTaken(timestamp: number): boolean {
     if (
       typeof timestamp === 'number' &&
@@ -168,7 +168,7 @@ export class Ingest {
     return timestamp >= this.parts.keptFrom();
   }
 
-  /** Refuses a sample that is past retention, unless it repeats the newest one. Its value is in `scratch`. */
+  /** Refuses a sample that is past retention, unless it repeats the newest sample. Its value is in `scratch`. */
   private refuseOld(row: Row, timestamp: number): void {
     const high = this.words[this.highWord];
     const low = this.words[this.lowWord];
@@ -198,7 +198,7 @@ export class Ingest {
     return row;
   }
 
-  /** Labels of which reading one fails are invalid; any other failure stays what it is. */
+  /** If reading the labels fails, the labels are invalid. Any other error is returned unchanged. */
   private labelsError(error: unknown, labels: Labels): unknown {
     if (error instanceof TidemarkError) return error;
     try {

@@ -1,9 +1,9 @@
 /**
- * Watching statecharts at work: hands the XState inspection events of many root actors to whoever observes, and costs
- * nothing while nobody does.
+ * Passes the XState inspection events of many root actors to observers. It costs nothing while there is no observer.
  *
- * XState tells an actor's inspector only what happens from then on; that an actor exists is told once, when it is made.
- * So an observer that comes late is told of every actor that is alive, and an actor that comes later is announced.
+ * XState reports an actor's existence once, when it is created; an inspector that is added later gets only later
+ * events. So a new observer is sent an announcement of every live actor, and later actors are announced when they are
+ * created.
  */
 import type { AnyActorRef, InspectionEvent, Subscription } from 'xstate';
 
@@ -11,26 +11,26 @@ export type InspectionObserver = (event: InspectionEvent) => void;
 
 export class Inspection {
   readonly #observers = new Set<InspectionObserver>();
-  /** Every actor alive; with its subscription while somebody observes. */
+  /** Every live actor, with its subscription while there are observers. */
   readonly #actors = new Map<AnyActorRef, Subscription | undefined>();
   readonly #onObserverError: (error: unknown) => void;
 
-  /** An observer that throws is told to `onObserverError` and removed; the actors do not notice. */
+  /** An observer that throws is removed, and its error is passed to `onObserverError`. The actors are not affected. */
   constructor(onObserverError: (error: unknown) => void) {
     this.#onObserverError = onObserverError;
   }
 
-  /** Whether anybody observes. */
+  /** Whether there is an observer. */
   get observed(): boolean {
     return this.#observers.size > 0;
   }
 
-  /** Actors that would be told of. */
+  /** Number of actors that a new observer would be sent. */
   get watched(): number {
     return this.#actors.size;
   }
 
-  /** Tells `observer` of every actor alive and of all that happens from now on. Returns what ends that. */
+  /** Announces every live actor to `observer`, then passes it all later events. Returns a function that ends this. */
   observe(observer: InspectionObserver): () => void {
     const own: InspectionObserver = (event) => observer(event);
     this.#observers.add(own);
@@ -41,7 +41,7 @@ export class Inspection {
     return () => this.#remove(own);
   }
 
-  /** Takes in an actor that was made and not started yet, so that its start is seen. */
+  /** Adds an actor that has been created but not started, so that observers see its start. */
   add(actor: AnyActorRef): void {
     if (!this.observed) {
       this.#actors.set(actor, undefined);
@@ -51,7 +51,7 @@ export class Inspection {
     this.#introduce(actor, this.#publish);
   }
 
-  /** Lets go of an actor that has stopped. */
+  /** Removes an actor that has stopped. */
   delete(actor: AnyActorRef): void {
     this.#actors.get(actor)?.unsubscribe();
     this.#actors.delete(actor);
@@ -61,7 +61,7 @@ export class Inspection {
     return actor.system.inspect(this.#publish);
   }
 
-  /** XState's own announcement, for the actor and the calls that it is running. */
+  /** Sends XState's own announcement for the actor and for its running calls. */
   #introduce(actor: AnyActorRef, deliver: InspectionObserver): void {
     deliver({ type: '@xstate.actor', actorRef: actor, rootId: actor.sessionId });
     const children: Record<string, AnyActorRef | undefined> = actor.getSnapshot()?.children ?? {};

@@ -1,23 +1,24 @@
 /**
- * What the series statechart decides, done: the effects of `machines/series.machine.ts` on rows, chunks, files and
- * indexes. With the row's state, which `SeriesActors` writes through here, this is where a series' life changes.
+ * Carries out the decisions of the series statechart: the effects of `machines/series.machine.ts` on rows, chunks,
+ * files and indexes. `SeriesActors` also writes the row's state through here, so every change of a series' life happens
+ * in this file.
  *
- * Each change is published as a domain event after it is safe to say it: a file is moved or deleted before the event
- * that says so, and the intent to touch the file is durable before it is touched.
+ * The intent to change a file is durable before the file is touched, and the event that reports the change is published
+ * after the file was moved or deleted.
  */
 import type { FileResult, PurgeReason, SeriesContext } from '../../machines/series.machine.ts';
 import { codeOfPath, phaseOfCode, type SeriesStateCode, seriesTags } from '../../machines/series-states.ts';
-import type { Clock } from '../clock.ts';
-import type { SeriesFileAnswers, SeriesFileRequest } from '../disk/series-file-requests.ts';
-import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
-import { TidemarkError } from '../errors.ts';
-import type { ArchiveDirectory } from '../index/archive-directory.ts';
-import type { Indexer } from '../index/indexer.ts';
-import type { KeyedMutex } from '../keyed-mutex.ts';
-import type { Logger } from '../logger.ts';
+import type { KeyedMutex } from '../async/keyed-mutex.ts';
+import type { SeriesFileAnswers, SeriesFileRequest } from '../disk/series-files/series-file-requests.ts';
+import { runOne, type SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
+import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
+import type { Indexer } from '../indexes/indexer.ts';
+import { TidemarkError } from '../model/errors.ts';
 import type { Position } from '../model/events.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { type LabelPairs, toLabels } from '../model/labels.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
 import type { SeriesActors, SeriesEffects, SeriesFacts, SeriesRows } from './actors.ts';
 import type { ChunkCache } from './chunk-cache.ts';
 import type { EventBus } from './event-bus.ts';
@@ -35,17 +36,17 @@ export interface LifecycleParts {
   readonly fileKeys: KeyedMutex<string>;
   readonly archived: ArchiveDirectory;
   readonly indexer: Indexer;
-  /** Told when a row goes to another series. */
+  /** `forget` is called when a row is freed, before it can go to another series. */
   readonly journal: { readonly end: Position; forget(row: Row): void };
   readonly fileChanges: FileChanges;
   readonly bus: EventBus;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Chunks that end before this time are past retention; `undefined` when nothing ever is. */
+  /** Chunks that end before this time are past retention; `undefined` if there is no retention. */
   readonly beforeTime: () => number | undefined;
-  /** Chunks in the series' file, asked of the file system on this thread. */
+  /** Number of chunks in the series' file, read from the file system on this thread. */
   readonly chunksInFile: (high: number, low: number) => number;
-  /** First time in the series' file, read on this thread; only for series of a checkpoint that did not know it. */
+  /** First time in the series' file, read on this thread. Needed only if the checkpoint did not have it. */
   readonly firstTimeInFile: (high: number, low: number) => number;
   readonly onDiskTrouble: (error: unknown) => void;
   readonly onArchived: () => void;
@@ -59,21 +60,21 @@ interface Leaving {
   readonly row: Row;
   readonly pairs: LabelPairs;
   readonly wasArchived: boolean;
-  /** Lets the journal forget. */
+  /** Ends the hold on the journal ({@link FileChanges.hold}). */
   readonly letGo: () => void;
 }
 
 export class Lifecycle implements SeriesRows, SeriesEffects {
   private readonly parts: LifecycleParts;
-  /** Why rows are, or are to be, quarantined. */
+  /** The reasons for which rows are quarantined or about to be. */
   private readonly reasons = new Map<Row, string>();
-  /** Series whose files are damaged and not moved away yet: nothing may be written to them. */
+  /** Series whose damaged files are not moved away yet. Nothing may be written to these files. */
   private readonly unmoved = new Map<string, Leaving>();
-  /** Series that are deleted and whose files could not be yet. */
+  /** Deleted series whose files could not be deleted yet. */
   private readonly undeleted = new Map<string, Pick<Leaving, 'row' | 'letGo'>>();
   /** Series purged since the store was opened, by where they were and why. */
   readonly purges = { fromMemory: 0, fromArchive: 0, onRequest: 0 };
-  /** Damaged files that could not be moved away; each is tried again. */
+  /** How often a damaged file could not be moved away. Each move is retried. */
   failedIsolations = 0;
   actors!: SeriesActors;
   private refusedRow: Row = NO_ROW;
@@ -82,7 +83,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     this.parts = parts;
   }
 
-  // Rows, as the actor registry sees them.
+  // The rows, as the actor registry uses them.
 
   factsOf(row: Row): SeriesFacts {
     const { table } = this.parts;
@@ -109,10 +110,10 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     this.parts.table.remove(row);
   }
 
-  /** A row for an archived series while its actor is awake. */
+  /** Adds a row for an archived series, for the time that its actor is in memory. */
   borrow(high: number, low: number, pairs: LabelPairs): Row {
     const { table, archived } = this.parts;
-    // Asked first: when the disk refuses, no row must be left that knows nothing of its file.
+    // Read before the row is added: if the disk fails, no row with an unknown chunk count must remain.
     const chunksInFile = this.parts.chunksInFile(high, low);
     const row = table.add(high, low, pairs, ARCHIVED);
     table.setState(row, ARCHIVED, false);
@@ -131,12 +132,12 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     return row;
   }
 
-  /** Resolves when the call has ended that the last refused sample's series is waiting for. */
+  /** Resolves when the running call of the series of the last refused sample has ended. */
   async refusedRowSettled(): Promise<void> {
     await this.actors.settled(this.refusedRow);
   }
 
-  /** For a row whose state takes no samples. */
+  /** For a row whose state takes no samples: wakes an archived series, otherwise throws. */
   makeWritable(row: Row): void {
     const { table } = this.parts;
     if (phaseOfCode(table.stateCode(row)) === 'archived') this.actors.send(row, { type: 'wake' });
@@ -160,7 +161,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     this.parts.cache.forgetSeries(this.keyOf(row));
   }
 
-  /** The persister has taken the result over already, while it still held the file's key. */
+  /** The persister has already applied the result, while it still held the file's key. */
   notePersisted(): void {}
 
   noteTrimmed(row: Row, result: FileResult): void {
@@ -213,7 +214,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     this.parts.onUnarchived();
   }
 
-  /** What {@link deleteFile} has deleted is forgotten already. */
+  /** A series that {@link deleteFile} has deleted is already removed here. */
   purge(row: Row, reason: PurgeReason): void {
     if (reason === 'dropped') return;
     this.publishPurge(row, reason);
@@ -254,12 +255,12 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     this.parts.onDiskTrouble(error);
   }
 
-  /** Rows of series whose files could not be moved away, or deleted, yet. */
+  /** Rows of series whose files could not be moved away or deleted yet. */
   get unfinishedRows(): Row[] {
     return [...this.unmoved.values(), ...this.undeleted.values()].map(({ row }) => row);
   }
 
-  /** The labels of a series on its way to quarantine: until its file is gone, its fingerprint is not free for others. */
+  /** The labels of a series on its way to quarantine. Its fingerprint stays in use until its file has been moved. */
   leavingPairs(high: number, low: number): LabelPairs | undefined {
     return this.unmoved.size === 0 ? undefined : this.unmoved.get(fingerprintText(high, low))?.pairs;
   }
@@ -269,7 +270,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   }
 
   async persist(row: Row): Promise<FileResult> {
-    // Nothing goes to a damaged file that could not be moved away yet; the chunks wait until it is.
+    // Nothing is written to a damaged file that could not be moved away yet. The chunks wait until it has been moved.
     if (this.unmoved.has(this.keyOf(row))) return this.parts.persister.nothingDone(row);
     return this.parts.persister.persist(row, this.parts.beforeTime());
   }
@@ -282,8 +283,8 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   }
 
   /**
-   * The file goes to orphaned/; what is in memory only stays with the labels, as a new series: it was acknowledged and
-   * is not damaged.
+   * Moves the file to orphaned/. Samples that are only in memory stay, as a new series with the same labels, because
+   * they were acknowledged and are not damaged.
    */
   async isolate(row: Row, reason: string): Promise<void> {
     const { table, archived, indexer, bus, clock, cache, logger } = this.parts;
@@ -293,7 +294,8 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     const pairs = this.pairsOf(row);
     cache.forgetSeries(key);
     const successor = this.split(row);
-    // Until the file is gone, the journal tells of it: no checkpoint has a series to which it belongs.
+    // No checkpoint includes a series to which the file belongs. So the journal is held: until the file has been moved,
+    // recovery finds it only through the journal.
     const leaving = this.unmoved.get(key) ?? {
       row,
       pairs,
@@ -301,7 +303,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
       letGo: this.parts.fileChanges.hold(),
     };
     this.unmoved.set(key, leaving);
-    // From here on nobody may come for it by its archived half: a sample begins another series.
+    // From here on a sample must not wake the series from the archive: it creates a new series instead.
     archived.remove(high, low);
     await this.changeFile(row, { kind: 'quarantine', high, low, reason, pairs }, (file) => {
       const labels = toLabels(pairs);
@@ -313,7 +315,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
       this.unmoved.delete(key);
       logger.error({ fingerprint: key, labels, reason, file }, 'A series was quarantined.');
       if (hasSuccessor) {
-        // The label indexes have the labels still, and for good: they are the successor's.
+        // The label indexes keep their entries: they are now the new series' entries.
         if (leaving.wasArchived) indexer.enqueue({ type: 'unarchive', high, low });
         bus.publish({ type: 'seriesCreated', time: clock.now(), fingerprint: key, labels });
       } else {
@@ -324,13 +326,14 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   }
 
   /**
-   * That the series is to go is on the disk before its file goes: a crash in between must not leave a part of it. What
-   * the journal says is undone in memory while the change still counts as under way, so that no checkpoint comes between.
+   * The purge is durable in the journal before the file is deleted, so that a crash in between does not leave a part of
+   * the series. The series is removed from memory while the change still counts as under way, so that no checkpoint
+   * both includes the series and drops the purge from the journal.
    */
   async deleteFile(row: Row): Promise<void> {
     const { table, fileChanges } = this.parts;
     const key = this.keyOf(row);
-    // No checkpoint has it any more: until the file is gone, the journal tells of it.
+    // After the purge no checkpoint includes the series. So the journal is held until the file is deleted.
     const leaving = this.undeleted.get(key) ?? { row, letGo: fileChanges.hold() };
     this.undeleted.set(key, leaving);
     await this.changeFile(
@@ -346,7 +349,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     );
   }
 
-  /** Gives the chunks in memory to a new row of the same labels, and takes the old one out of what is found. */
+  /** Moves the chunks in memory to a new row with the same labels. The old row is no longer found. */
   private split(row: Row): Row {
     const { table, chunks } = this.parts;
     const wasFound = table.findFingerprint(table.high[row], table.low[row]) === row;
@@ -360,7 +363,10 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     return successor;
   }
 
-  /** One change of a series' file, with its key held. `publish` says what became of it, `announce` what is to. */
+  /**
+   * Changes a series' file while holding its key. `announce` publishes the intent before the change, `publish` the
+   * outcome after it.
+   */
   private async changeFile<const Request extends SeriesFileRequest>(
     row: Row,
     request: Request,
@@ -373,7 +379,8 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
     try {
       const change = async (): Promise<void> => {
         const answer = await runOne(files, request);
-        // A removal that a loss of power takes back would give the file to whatever series comes next.
+        // Without the sync, a loss of power could bring the file back, and the next series with this fingerprint would
+        // get it.
         if (request.kind === 'remove') await runOne(files, { kind: 'syncDirectories' });
         table.clearFlag(row, FILE_UNSYNCED);
         publish(answer);

@@ -1,5 +1,5 @@
 /**
- * One visit of the maintenance sweep: what the row says of its series, as the facts that the statechart decides on.
+ * One visit of the maintenance sweep: collects the facts about a series on which the statechart decides.
  */
 import { needsVisit, type VisitFacts } from '../../machines/series.machine.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
@@ -14,11 +14,11 @@ export interface FactSources {
   readonly headChunkTimeoutMs: number;
   /** Samples before this time are past retention; -Infinity keeps everything. */
   readonly beforeTime: () => number;
-  /** Wall time that retention and archiving may trust, milliseconds since the epoch. */
+  /** Trusted wall time for retention and archiving, in milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** What the row says now. */
+/** The current facts about the series of a row. */
 export const factsOf = (parts: FactSources, row: Row): VisitFacts => {
   const { table, chunks, cache } = parts;
   const idle = parts.now() - table.lastTime(row) > parts.headChunkTimeoutMs;
@@ -31,17 +31,18 @@ export const factsOf = (parts: FactSources, row: Row): VisitFacts => {
     headOpen,
     headIdle: headOpen && idle,
     chunksWaiting: table.chunksWaiting(row),
-    // An unknown first time counts as old: looking at the file makes it known, and until when nothing of it can go.
+    // An unknown first time counts as past retention. Dropping then reads the file, which sets firstTime and keptUntil.
     droppable: inFile
       ? beforeTime > EARLIEST && firstTime < beforeTime && table.keptUntil[row] < beforeTime
       : table.chunksWaiting(row) > 0 && firstTime < beforeTime,
-    // A file that was not synced yet must not be all there is: the next checkpoint syncs it.
+    // A series is not archived while its file is unsynced: the samples would be only there. The next checkpoint syncs
+    // it.
     idle: idle && (table.flags(row) & (FILE_UNSYNCED | FILE_SYNCING)) === 0,
     forgettable: idle && cache.has(fingerprintText(table.high[row], table.low[row])),
   };
 };
 
-/** The facts of a visit that would change something, or `undefined`: most visits find a series at rest. */
+/** The facts if a visit would change something, otherwise `undefined`. Most visits find nothing to do. */
 export const visitFacts = (parts: FactSources, row: Row): VisitFacts | undefined => {
   const facts = factsOf(parts, row);
   return needsVisit(facts) ? facts : undefined;

@@ -1,7 +1,7 @@
 /**
- * The chunks of a series that are in memory and not in its file: a chain of slots from the oldest to the head. This is
- * the only file that changes the chain, and the only one that knows that an open varbit head keeps its codec state in
- * the row's registers, and lives in a small slot while it is short.
+ * The chunks of a series that are in memory and not in its file: a chain of slots from the oldest to the head. Only
+ * this file changes the chain. Only this file handles that an open varbit head keeps its codec state in the row's
+ * registers, and that a short head is in a small slot.
  */
 import type { ChunkAppender } from '../chunk/append.ts';
 import { SampleColumns, VARBIT } from '../chunk/chunk.ts';
@@ -16,7 +16,7 @@ import {
 import { HIGH_WORD, LOW_WORD } from '../chunk/float-bits.ts';
 import { CHUNK_BYTES, NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
 import { appendToHead, fitsSmallSlot, loadHead, moveHead, storeHead } from '../chunk/varbit-head.ts';
-import { TidemarkError } from '../errors.ts';
+import { TidemarkError } from '../model/errors.ts';
 import {
   DIRTY,
   EARLIEST,
@@ -45,11 +45,11 @@ export class MemoryChunks {
   waiting = 0;
   /** Series changed since the last checkpoint. */
   dirtySeries = 0;
-  /** Heads that take samples: counted here, because a scrape must not look at every series. */
+  /** Number of open heads. It is counted here so that a scrape does not have to visit every series. */
   openHeads = 0;
-  /** Called every {@link CHUNKS_PER_NOTICE} chunks that are started: a loop of appends may never let a timer run. */
+  /** Called every {@link CHUNKS_PER_NOTICE} started chunks, because a loop of appends may keep timers from running. */
   onChunksStarted: () => void = () => {};
-  /** Chunks that were started, and that began to wait, since the store was opened. */
+  /** Chunks started, and chunks that began to wait for persisting, since the store was opened. */
   started = 0;
   queued = 0;
   private noticeAt = CHUNKS_PER_NOTICE;
@@ -74,7 +74,7 @@ export class MemoryChunks {
     ints[base + LAST_LOW] = low;
     if ((flags & DIRTY) === 0) this.dirtySeries++;
     ints[base] |= VALUE_KNOWN | DIRTY;
-    // Last, because who is told may append or visit the series in turn: its row must be whole by then.
+    // Called last, because the callback may append to the series or visit it, so the row must be consistent.
     if (isSlow) this.noticeStarted();
   }
 
@@ -133,7 +133,9 @@ export class MemoryChunks {
     this.onChunksStarted();
   }
 
-  /** Writes the registers of an open head into its slot, so that the slot's bytes are the chunk. They stay valid. */
+  /**
+   * Writes the registers of an open head to its slot, so that the slot's bytes are the chunk. The registers stay valid.
+   */
   store(row: Row): void {
     const { table, slab } = this;
     const base = row << ROW_SHIFT;
@@ -150,7 +152,7 @@ export class MemoryChunks {
     );
   }
 
-  /** Takes an open varbit head's state into the registers; other encodings are appended to in their slot. */
+  /** Loads an open varbit head into the registers. Chunks of other encodings are appended to in their slot. */
   load(row: Row): void {
     const { table, slab } = this;
     const base = row << ROW_SHIFT;
@@ -162,7 +164,7 @@ export class MemoryChunks {
     if (loadHead(table.ints, base + REGISTERS, block, offset, slab.sizeOf(slot))) table.ints[base] |= IN_REGISTERS;
   }
 
-  /** Moves a head that was just loaded into a small slot, if it is short. */
+  /** Moves a head that was just loaded to a small slot, if it is short. */
   private narrow(row: Row): void {
     const { table, slab } = this;
     const base = row << ROW_SHIFT;
@@ -171,7 +173,7 @@ export class MemoryChunks {
     if (fitsSmallSlot(table.ints, base + REGISTERS)) this.moveHead(row, slab.allocateSmall(slab.encoding[slot]));
   }
 
-  /** Moves an open head out of a small slot; false when it is not in one. */
+  /** Moves an open head from a small slot to a full one; false if it is not in a small slot. */
   private widen(row: Row): boolean {
     const { table, slab } = this;
     const base = row << ROW_SHIFT;
@@ -204,7 +206,7 @@ export class MemoryChunks {
     slab.release(replaced);
   }
 
-  /** Puts a complete or open chunk at the new end of the chain; its slot's reference becomes the chain's. */
+  /** Adds a complete or open chunk at the end of the chain. The chain takes over the caller's reference to the slot. */
   link(row: Row, slot: Slot): void {
     const { table, slab } = this;
     const base = row << ROW_SHIFT;
@@ -227,9 +229,9 @@ export class MemoryChunks {
   }
 
   /**
-   * Takes over the chunks of a checkpoint, oldest first, for a series that has none in memory. The newest one is open for
-   * samples again, as after every restart. When it can't be read to its end, what can be read of it is written anew;
-   * false tells so.
+   * Adopts the chunks of a checkpoint, oldest first, for a series that has none in memory. The newest chunk becomes an
+   * open head again, as after every restart. If its newest sample can't be read, the readable samples are rewritten to
+   * new chunks and the result is false.
    */
   adopt(row: Row, slots: readonly Slot[]): boolean {
     const newest = slots.at(-1);
@@ -253,7 +255,7 @@ export class MemoryChunks {
   }
 
   /**
-   * Closes an open head that the original wrote if more samples in it would be read wrong (docs/formats/chunks.md,
+   * Closes an open head that the original wrote, if samples appended to it would be read wrong (docs/formats/chunks.md,
    * "Limits").
    */
   closeUnfaithfulHead(row: Row): void {
@@ -264,7 +266,7 @@ export class MemoryChunks {
     else this.closeHead(row);
   }
 
-  /** A head of a damaged checkpoint that can't be read exactly takes no more samples; its readers are told. */
+  /** False for a damaged head that can't be decoded: it takes no more samples, and reading it reports the damage. */
   private isFaithful(slot: Slot): boolean {
     const { slab } = this;
     try {
@@ -283,7 +285,7 @@ export class MemoryChunks {
     return slots;
   }
 
-  /** All slots of the chain, oldest first, the open head included and stored. */
+  /** All slots of the chain, oldest first. Includes the open head, which is stored to its slot first. */
   allSlots(row: Row): Slot[] {
     this.store(row);
     const slots: Slot[] = [];
@@ -297,7 +299,7 @@ export class MemoryChunks {
   }
 
   /**
-   * Takes the oldest `count` chunks off the chain. Their references pass to the caller, who releases or keeps them.
+   * Removes the oldest `count` chunks from the chain. The caller takes over their references.
    */
   unlinkOldest(row: Row, count: number): Slot[] {
     const { table, slab } = this;
@@ -320,8 +322,8 @@ export class MemoryChunks {
   }
 
   /**
-   * Lets go of all samples up to `time`, which the series file has. A chunk that straddles it is written anew from its
-   * later samples, so that nothing is told twice and nothing is lost.
+   * Drops all samples up to `time`, because the series file has them. A chunk with samples on both sides of `time` is
+   * replaced by new chunks with its later samples, so that no sample is read twice and none is lost.
    */
   dropThrough(row: Row, time: number): void {
     const { table, slab } = this;
@@ -354,7 +356,7 @@ export class MemoryChunks {
     this.touch(row);
   }
 
-  /** Links new chunks with the samples of `source` that are later than `time`. */
+  /** Links new chunks that hold the samples of `source` after `time`. */
   private rewriteAfter(row: Row, source: Slot, time: number): void {
     const { slab } = this;
     const columns = new SampleColumns();
@@ -362,7 +364,7 @@ export class MemoryChunks {
     try {
       decodeStoredRange(slab.blockOf(source), slab.offsetOf(source), encoding, time + 1, Infinity, columns);
     } catch (error) {
-      // Of a damaged chunk, what comes before the damage is in the columns.
+      // If the chunk is damaged, the columns have the samples before the damage.
       if (!(error instanceof TidemarkError)) throw error;
     }
     let head: Slot = NO_SLOT;
@@ -381,7 +383,7 @@ export class MemoryChunks {
     }
   }
 
-  /** Gives all chunks in memory, and the last sample, to a row that has none. */
+  /** Moves all chunks in memory, and the last sample, to a row that has none. */
   move(from: Row, to: Row): void {
     const { table } = this;
     this.store(from);
@@ -402,7 +404,7 @@ export class MemoryChunks {
     this.load(to);
   }
 
-  /** Lets go of all chunks in memory. */
+  /** Releases all chunks in memory. */
   releaseAll(row: Row): void {
     const waiting = this.table.chunksWaiting(row);
     const slots = this.allSlots(row);
@@ -435,14 +437,14 @@ export class MemoryChunks {
     this.dirtySeries++;
   }
 
-  /** The series is in the checkpoint that is being written. */
+  /** Marks the series as included in the checkpoint that is being written. */
   clean(row: Row): void {
     if ((this.table.flags(row) & DIRTY) === 0) return;
     this.table.clearFlag(row, DIRTY);
     this.dirtySeries--;
   }
 
-  /** Time of the series' first sample as far as memory tells, EARLIEST when only the file knows. */
+  /** Time of the series' first sample if it is known in memory; EARLIEST if only the file has it. */
   firstTimeOfSeries(row: Row): number {
     const { table } = this;
     if (table.chunksInFile[row] !== 0) return table.firstTime[row];
@@ -458,7 +460,7 @@ export class MemoryChunks {
     return lastTimeOf(this.slab.blockOf(slot), this.slab.offsetOf(slot), this.slab.encoding[slot]);
   }
 
-  /** Whether the newest sample of the chunk can be read. Varbit chunks have it in their header. */
+  /** Whether the newest sample of the chunk can be read. A varbit chunk has it in its header. */
   private isReadable(slot: Slot): boolean {
     const { slab } = this;
     try {

@@ -1,32 +1,40 @@
 /**
- * Writes waiting chunks to series files and drops what is past retention, many series at a time, off the main thread.
+ * Writes waiting chunks to series files and drops chunks past retention, for many series at a time, off the main
+ * thread.
  *
- * One batch goes:
- *   1. hold each series' file key, so that no query reads the file meanwhile;
- *   2. publish `seriesFilesChanging` and wait until it is durable: a crash from here on is recovered by looking at
- *      these files only;
- *   3. let the worker do all files of the batch; those of which nothing is to be kept are removed after that has been
- *      announced in turn;
+ * Steps of one batch:
+ *   1. acquire each series' file key, so that no query reads the file meanwhile;
+ *   2. publish `seriesFilesChanging` and wait until it is durable: after a crash from here on, recovery has to check
+ *      only these files;
+ *   3. let the worker process all files of the batch; files of which no chunk is to be kept are removed after their
+ *      removal has been announced durably, too;
  *   4. per series: move the persisted chunks from the row to the cache, publish what happened, settle the caller.
  *
- * A failure belongs to its series alone. The statechart decides what it means.
+ * A failure concerns only its own series. The statechart decides how to handle it.
  */
 import type { FileResult } from '../../machines/series.machine.ts';
+import type { KeyedMutex } from '../async/keyed-mutex.ts';
 import type { Slab, Slot } from '../chunk/slab.ts';
-import type { Clock } from '../clock.ts';
-import type { PersistResult } from '../disk/append-records.ts';
-import type { DropResult } from '../disk/drop-and-persist.ts';
-import { answerOf, type SeriesFileOutcome, type SeriesFileRequest, toError } from '../disk/series-file-requests.ts';
-import { runOne, type SeriesFileWorker } from '../disk/series-file-worker.ts';
-import type { KeyedMutex } from '../keyed-mutex.ts';
+import type { PersistResult } from '../disk/series-files/append-records.ts';
+import type { DropResult } from '../disk/series-files/drop-and-persist.ts';
+import {
+  answerOf,
+  type SeriesFileOutcome,
+  type SeriesFileRequest,
+  toError,
+} from '../disk/series-files/series-file-requests.ts';
+import { runOne, type SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { ChunkCache } from './chunk-cache.ts';
 import type { EventBus } from './event-bus.ts';
 import type { FileChanges } from './file-changes.ts';
 import type { MemoryChunks } from './memory-chunks.ts';
 import { EARLIEST, FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from './table.ts';
 
-/** Series of one batch: enough to make the journal commit and the thread's message cheap, few enough to stay brisk. */
+/**
+ * Series of one batch: enough to share the cost of a journal commit and a worker message, few enough for short waits.
+ */
 const BATCH_SERIES_MAX = 256;
 
 type WriteRequest = Extract<SeriesFileRequest, { kind: 'persist' | 'dropAndPersist' }>;
@@ -34,15 +42,15 @@ type WriteOutcome = SeriesFileOutcome<'persist' | 'dropAndPersist'>;
 
 interface Job {
   readonly key: string;
-  /** Builds the request once the file's key is held; `undefined` when there is nothing left to do. */
+  /** Builds the request once the file's key is held; `undefined` if there is nothing left to do. */
   readonly prepare: () => WriteRequest | undefined;
-  /** Takes over what the worker did; runs before the key is given back. */
+  /** Applies the worker's outcome; runs before the key is released. */
   readonly finish: (outcome: WriteOutcome | undefined) => void;
   readonly fail: (error: unknown) => void;
   release: () => void;
 }
 
-/** A job whose file is to be removed. */
+/** A job whose file will be removed. */
 interface Emptied {
   readonly job: Job;
   readonly request: WriteRequest;
@@ -60,9 +68,9 @@ export interface PersisterParts {
   readonly bus: EventBus;
   readonly clock: Clock;
   readonly minShrinkRatio: number;
-  /** Whether a series file is synced right after it is written; otherwise the next checkpoint does it. */
+  /** Whether a series file is synced right after it is written; otherwise the next checkpoint syncs it. */
   readonly syncNow: () => boolean;
-  /** Called with the number of chunks persisted per series, for the metrics. */
+  /** Called for each series with the number of chunks persisted, for the metrics. */
   readonly onPersisted: (chunks: number) => void;
 }
 
@@ -76,13 +84,13 @@ export class Persister {
     this.parts = parts;
   }
 
-  /** Series that are being persisted or trimmed, or wait for it. */
+  /** Number of series that are being persisted or trimmed, or are waiting for it. */
   get pending(): number {
     return this.jobs;
   }
 
   /**
-   * Appends the series' waiting chunks to its file and, when `beforeTime` is given, drops chunks that end before it.
+   * Appends the series' waiting chunks to its file. If `beforeTime` is given, drops chunks that end before it.
    */
   persist(row: Row, beforeTime: number | undefined): Promise<FileResult> {
     const { table } = this.parts;
@@ -100,7 +108,8 @@ export class Persister {
       },
       (outcome) => {
         if (outcome === undefined || request === undefined) return this.nothingDone(row);
-        // What was cut off again may come back in a loss of power: a checkpoint that forgets the intent syncs first.
+        // A failed write is truncated again, but a loss of power could restore the truncated bytes. So the next
+        // checkpoint, which may drop the intent from the journal, must sync the file first.
         if (!outcome.ok) table.setFlag(row, FILE_UNSYNCED);
         return this.settle(row, key, slots, request, answerOf(outcome) as PersistResult | DropResult);
       },
@@ -108,8 +117,9 @@ export class Persister {
   }
 
   /**
-   * Drops what is past retention from an archived series' file. The row that stands for the series meanwhile, borrowed or
-   * woken, goes by what is left from the moment that others may read the file. `onKept` hears until when nothing more can go.
+   * Drops chunks past retention from an archived series' file. If the series has a row meanwhile, borrowed or woken,
+   * the row is updated before the file's key is released. `onKept` is called with the time until which nothing more can
+   * be dropped.
    */
   trim(high: number, low: number, beforeTime: number, onKept: (until: number) => void): Promise<FileResult> {
     const key = fingerprintText(high, low);
@@ -123,7 +133,7 @@ export class Persister {
         const row = this.parts.table.findFingerprint(high, low);
         if (row !== NO_ROW) this.noteFile(row, result);
         onKept(result.keptUntil ?? EARLIEST);
-        // Last, because the journal may refuse it, and the file is as it is.
+        // Published last, because publishing may throw, and the file has already changed.
         if (result.dropped > 0) this.announceDrop(key, result);
         return {
           written: 0,
@@ -162,7 +172,7 @@ export class Persister {
   }
 
   private async drain(): Promise<void> {
-    // Whoever is sent to the disk in the same turn shares the batch.
+    // Series that are enqueued in the same turn of the event loop share a batch.
     await this.parts.clock.breathe();
     while (this.ready.length > 0) await this.runBatch(this.ready.splice(0, BATCH_SERIES_MAX));
     this.draining = undefined;
@@ -200,8 +210,8 @@ export class Persister {
   }
 
   /**
-   * Removes files of which nothing is to be kept. Of the others in their batch what was done is done, so their failure is
-   * theirs alone.
+   * Removes files of which no chunk is to be kept. The rest of the batch is done by then, so a failure here concerns
+   * only these series.
    */
   private async removeFiles(emptied: readonly Emptied[]): Promise<void> {
     const { fileChanges, files } = this.parts;
@@ -210,7 +220,8 @@ export class Persister {
       const removals = await files.run(
         emptied.map(({ request: { high, low } }) => ({ kind: 'remove', high, low }) as const),
       );
-      // A removal that a loss of power takes back would give the file to whatever series comes next.
+      // Without the sync, a loss of power could bring the file back, and the next series with this fingerprint would
+      // get it.
       await runOne(files, { kind: 'syncDirectories' });
       for (const [index, { job, outcome }] of emptied.entries()) {
         const removal = removals[index];
@@ -259,7 +270,7 @@ export class Persister {
     };
   }
 
-  /** Brings the row up to date with its file, in one synchronous step. */
+  /** Updates the row from its file, in one synchronous step. */
   private settle(
     row: Row,
     key: string,
@@ -277,7 +288,7 @@ export class Persister {
     this.noteFile(row, result);
     const firstKept = result.chunksInFile - slots.length;
     for (const [index, slot] of chunks.unlinkOldest(row, slots.length).entries()) {
-      // What was too old to be written at all is the beginning of the slots.
+      // The first slots may be past retention; these were not written to the file.
       if (firstKept + index >= result.firstIndex) cache.put(key, firstKept + index, slot);
       else slab.release(slot);
     }
@@ -301,7 +312,7 @@ export class Persister {
     };
   }
 
-  /** The row goes by the file as the worker left it. */
+  /** Updates the row's columns about the file with the worker's result. */
   private noteFile(row: Row, result: PersistResult | DropResult): void {
     const { table } = this.parts;
     table.chunksInFile[row] = result.chunksInFile;
@@ -311,7 +322,7 @@ export class Persister {
     table.keptUntil[row] = result.keptUntil ?? EARLIEST;
   }
 
-  /** Remembers first and last time of what is now the newest chunk in the file: the checkpoint's placeholder needs them. */
+  /** Keeps first and last time of the chunk that is now the newest in the file, for the checkpoint's placeholder. */
   private adoptNewest(row: Row, newest: Slot): void {
     const { table, chunks } = this.parts;
     table.lastChunkFirstTime[row] = chunks.firstTimeOf(newest);

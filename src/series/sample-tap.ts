@@ -1,10 +1,11 @@
 /**
- * The live stream of samples for those who listen, in batches: collected while somebody listens, handed on when a batch
- * is full, when a lifecycle event follows, or after a short while. Nothing is collected while nobody listens.
+ * The live stream of samples, in batches. Samples are collected only while there are listeners. A batch is emitted when
+ * it is full, when a lifecycle event follows, or after a short time.
  */
-import type { Clock, TimerHandle } from '../clock.ts';
+
 import type { SamplesAppended } from '../model/events.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
+import type { Clock, TimerHandle } from '../ports/clock.ts';
 import type { Row, SeriesTable } from './table.ts';
 
 const BATCH_SAMPLES_MAX = 4096;
@@ -37,7 +38,7 @@ export class SampleTap {
     else this.timer ??= this.clock.setTimeout(() => this.flush(), WAIT_MS);
   }
 
-  /** Hands on what was collected. */
+  /** Emits the collected samples. */
   flush(): void {
     if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
     this.timer = undefined;

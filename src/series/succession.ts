@@ -1,21 +1,21 @@
 /**
- * Which series is appended to after which. Programs bring their series in the same order again and again: scrapes,
- * loops over instruments, lines of an import. So the row that came after the last one is the likeliest now; comparing its
- * labels costs a third of finding them by hash, and needs nothing remembered per label object.
+ * Guesses the series of the next append from the previous one. Programs often append to their series in the same order
+ * again and again: scrapes, loops over instruments, lines of an import. So the likeliest row is the one that followed
+ * the last row before. Comparing its labels costs a third of a lookup by hash, and needs no state per label object.
  *
- * A guess that is wrong costs one comparison, which mostly ends at the first label. Where guesses keep failing, only one
- * append in {@link GUESS_EVERY} guesses, to find out when there is an order again.
+ * A wrong guess costs one comparison, which usually ends at the first label. If guesses keep failing, only one append
+ * in {@link GUESS_EVERY} guesses, to notice when there is an order again.
  */
 import type { Labels } from '../model/labels.ts';
 import { NO_ROW, type Row, type SeriesTable } from './table.ts';
 
 const GUESS_EVERY = 16;
-/** A right guess pays for this many wrong ones. */
+/** After a right guess, this many wrong guesses are allowed in a row. */
 const CREDIT_MAX = 8;
 
 export class Succession {
   private readonly table: SeriesTable;
-  /** Of each row: the row after it; NO_ROW when none has come after it yet. */
+  /** For each row, the row that followed it last; NO_ROW if none has followed yet. */
   private after = new Int32Array(1024).fill(NO_ROW);
   private last: Row = 0;
   private credit = CREDIT_MAX;
@@ -25,7 +25,7 @@ export class Succession {
     this.table = table;
   }
 
-  /** The row after the last one, if it has these labels; else NO_ROW. */
+  /** The row that followed the last one, if it has these labels; otherwise NO_ROW. */
   guess(labels: Labels): Row {
     if (this.credit === 0 && ++this.skipped < GUESS_EVERY) return NO_ROW;
     this.skipped = 0;
@@ -40,7 +40,7 @@ export class Succession {
     return NO_ROW;
   }
 
-  /** The guess was wrong, or there was none: this row it is. */
+  /** Records the right row, after a wrong guess or no guess. */
   learn(row: Row): void {
     if (row >= this.after.length) this.grow();
     this.after[this.last] = row;

@@ -1,19 +1,19 @@
 /**
  * The series table: one row per series in memory, as columns of typed arrays. It is the data plane's only state: an
- * append reads and writes its row, the head chunk and the journal's buffer, and nothing else.
+ * append reads and writes only its row, the head chunk and the journal's buffer.
  *
- * What an append touches lies together, two neighbouring cache lines (128 bytes) a row:
+ * The fields that an append uses are together, in two neighbouring cache lines (128 bytes) per row:
  *
  *   int 0      flags: state, head open, dirty, registers valid …
  *   int 1      slot of the newest chunk in memory (the head), or -1
  *   int 2, 3   time of the last sample, a double
  *   int 4, 5   value of the last sample: high and low half of its bits
- *   int 6      generation: changes when the row is given to another series, so that a handle notices
+ *   int 6      generation: changes when the row is given to another series, so that a handle can detect it
  *   int 7      slot of the oldest chunk in memory that is not in the series file, or -1
  *   int 8…27   registers of the open varbit head (src/chunk/varbit-head.ts)
  *
- * The other columns are read once per batch or per query. A series is found by its labels (32-bit hash, then
- * compared) or by its fingerprint, both through open addressing over an Int32Array.
+ * The other columns are read once per batch or per query. A series is found by its labels (by a 32-bit hash, then by
+ * comparison) or by its fingerprint. Both use open addressing over an Int32Array.
  */
 import { NO_SLOT, type Slot } from '../chunk/slab.ts';
 import { EARLIEST } from '../model/int64.ts';
@@ -34,18 +34,18 @@ export const HEAD_OPEN = 0x100;
 export const DIRTY = 0x200;
 /** The open head's codec state is in the registers, not in the slot. */
 export const IN_REGISTERS = 0x400;
-/** `LAST_HIGH`/`LAST_LOW` hold the last value; after a restart it may be unknown. */
+/** `LAST_HIGH` and `LAST_LOW` hold the last value. After a restart the value may be unknown. */
 export const VALUE_KNOWN = 0x800;
-/** What was done to the series file may not be on the disk; the next checkpoint syncs it. */
+/** The last change of the series file may not be durable yet; the next checkpoint syncs the file. */
 export const FILE_UNSYNCED = 0x1000;
 /** The series' state takes no samples: it is archived, or being deleted or isolated. */
 export const NOT_WRITABLE = 0x2000;
-/** Its series file is being synced; until that has gone well it counts as unsynced. */
+/** The series file is being synced. It counts as unsynced until the sync has succeeded. */
 export const FILE_SYNCING = 0x8000;
-/** The row is no longer found: another one stands for these labels, or none. */
+/** The row is no longer found by labels or fingerprint. Another row may have these labels by now. */
 export const DETACHED = 0x4000;
 
-/** int32s of a row, as a shift; and doubles of a row. */
+/** Size of a row in int32s and in doubles, as shifts. */
 export const ROW_SHIFT = 5;
 export const ROW_DOUBLES_SHIFT = 4;
 export const FLAGS = 0;
@@ -58,14 +58,14 @@ export const OLDEST = 7;
 export const REGISTERS = 8;
 
 const INTS_PER_ROW = 1 << ROW_SHIFT;
-/** Rows that are reserved at most: 230 MB of addresses, hardly any of memory. */
+/** The maximum number of rows to reserve: 230 MB of address space, but hardly any memory. */
 const RESERVED_MAX = 1 << 20;
 const FIRST_CAPACITY = 1024;
-/** Rows reserved for each one that is asked for. What is never used is never touched, and takes no memory. */
+/** Rows to reserve per requested row. Unused rows are never touched and so take no memory. */
 const HEADROOM = 1.25;
 
 export class SeriesTable {
-  /** Rows handed out so far, free ones included: iterate up to here and skip {@link STATE_FREE}. */
+  /** Rows given out so far, including freed ones: iterate up to here and skip {@link STATE_FREE}. */
   size = 0;
   ints = new Int32Array(FIRST_CAPACITY * INTS_PER_ROW);
   /** The same memory as `ints`; row r begins at `r << ROW_DOUBLES_SHIFT`. */
@@ -74,19 +74,21 @@ export class SeriesTable {
   /** Stored fingerprint. */
   high = new Int32Array(FIRST_CAPACITY);
   low = new Int32Array(FIRST_CAPACITY);
-  /** First time of the oldest chunk in the series file, as the checkpoint keeps it; EARLIEST while nobody has looked. */
+  /** First time of the oldest chunk in the series file, as the checkpoint stores it; EARLIEST if unknown. */
   firstTime = new Float64Array(FIRST_CAPACITY);
-  /** While the limit of retention is not later than this, nothing in the file can go; EARLIEST while nobody has looked. */
+  /**
+   * While the retention limit is not later than this time, no chunk of the file can be dropped; EARLIEST if unknown.
+   */
   keptUntil = new Float64Array(FIRST_CAPACITY);
-  /** Chunks in the series file; -1 when unknown (files of versions before 0.13). */
+  /** Chunks in the series file; -1 if unknown (files of versions before 0.13). */
   chunksInFile = new Int32Array(FIRST_CAPACITY);
-  /** First time of the newest chunk in the file, for the checkpoint's placeholder; EARLIEST when unknown. */
+  /** First time of the newest chunk in the file, for the checkpoint's placeholder; EARLIEST if unknown. */
   lastChunkFirstTime = new Float64Array(FIRST_CAPACITY);
   /** Last time of the newest chunk in the file. */
   lastChunkLastTime = new Float64Array(FIRST_CAPACITY);
-  /** Modification time of the series file in nanoseconds; -1 when unknown. */
+  /** Modification time of the series file in nanoseconds; -1 if unknown. */
   mtimeNs = new BigInt64Array(FIRST_CAPACITY);
-  /** Chunks in memory that are not in the file, the open head included. */
+  /** Chunks in memory that are not in the file, including the open head. */
   chunksUnpersisted = new Int32Array(FIRST_CAPACITY);
   /** Labels; `undefined` for free rows. */
   readonly labels: (LabelPairs | undefined)[] = [];
@@ -103,7 +105,7 @@ export class SeriesTable {
     return this.liveCount;
   }
 
-  /** Bytes of the rows that have been used, and roughly those of the labels. What no row has touched takes no memory. */
+  /** Bytes of the used rows, and roughly those of the labels. Rows that were never used take no memory. */
   get bytes(): number {
     const columns = this.size * (INTS_PER_ROW * 4 + 4 * 4 + 4 * 8 + 8 + 4) + this.byLabels.length * 8;
     return columns + this.labelBytes;
@@ -154,7 +156,7 @@ export class SeriesTable {
     for (let row = 0; row < this.size; row++) if (this.isLive(row) && (this.flags(row) & DETACHED) === 0) yield row;
   }
 
-  /** Whether {@link find} would give this row for these labels. */
+  /** Whether {@link find} would return this row for these labels. */
   matches(row: Row, labels: Labels): boolean {
     const pairs = this.labels[row];
     return pairs !== undefined && (this.ints[row << ROW_SHIFT] & DETACHED) === 0 && labelsEqual(pairs, labels);
@@ -165,8 +167,9 @@ export class SeriesTable {
   }
 
   /**
-   * Makes room for this many series in all, and some, so that adding them does not have to, over and over. The number may
-   * come from a damaged file: beyond a million, room is made as series come.
+   * Reserves rows for this many series in total, with some headroom, so that adding them does not grow the table again
+   * and again. The number may come from a damaged file, so at most a million rows are reserved; beyond that the table
+   * grows as series are added.
    */
   reserve(announced: number): void {
     const seriesCount = Math.min(announced, RESERVED_MAX);
@@ -176,7 +179,9 @@ export class SeriesTable {
     if (length > this.byLabels.length) this.rehash(length);
   }
 
-  /** A row for a series that has none, in the state with this code: no chunks, no samples. `hash`: of its labels. */
+  /**
+   * Adds a row for a series that has none, in the state with this code, without samples. `hash` is that of its labels.
+   */
   add(high: number, low: number, pairs: LabelPairs, stateCode = 0, hash = pairsHash(pairs)): Row {
     const freed = this.freeRows.pop();
     const row = freed ?? this.size++;
@@ -207,7 +212,7 @@ export class SeriesTable {
     return row;
   }
 
-  /** Takes the row out of what is found by labels and fingerprint; it stays until {@link remove}. */
+  /** Makes the row no longer found by labels or fingerprint. The row itself stays until {@link remove}. */
   detach(row: Row): void {
     if ((this.flags(row) & DETACHED) !== 0) return;
     this.eraseFrom(this.byLabels, row, this.hashes[row]);
@@ -217,7 +222,7 @@ export class SeriesTable {
     this.liveCount--;
   }
 
-  /** Gives the row back. Its chunks must have been released. */
+  /** Frees the row. Its chunks must have been released. */
   remove(row: Row): void {
     this.detach(row);
     this.ints[row << ROW_SHIFT] = STATE_FREE;
@@ -260,7 +265,7 @@ export class SeriesTable {
     this.doubles[(row << ROW_DOUBLES_SHIFT) + LAST_TIME_DOUBLE] = time;
   }
 
-  /** Takes over a last time whose value is not known. */
+  /** Sets the last time when the last value is not known. */
   adoptLastTime(row: Row, time: number): void {
     this.setLastTime(row, time);
     this.ints[row << ROW_SHIFT] &= ~VALUE_KNOWN;
@@ -293,7 +298,7 @@ export class SeriesTable {
     return (this.ints[row << ROW_SHIFT] & HEAD_OPEN) !== 0;
   }
 
-  /** Chunks in memory that wait to be persisted: all but an open head. */
+  /** Chunks in memory that wait to be persisted: all except an open head. */
   chunksWaiting(row: Row): number {
     return this.chunksUnpersisted[row] - (this.headOpen(row) ? 1 : 0);
   }
@@ -311,7 +316,7 @@ export class SeriesTable {
     }
   }
 
-  /** Linear probing without tombstones: what follows the hole moves back when its home lies at or before it. */
+  /** Linear probing without tombstones: a following entry moves into the hole if its home is at or before the hole. */
   private eraseFrom(places: Int32Array, row: Row, hash: number): void {
     const mask = places.length - 1;
     let hole = hash & mask;
@@ -351,8 +356,8 @@ export class SeriesTable {
 }
 
 /**
- * What labels take in V8: the array with its header, and of each pair the value, with its string's header. Names are
- * the same strings over all series.
+ * The memory of labels in V8: the array with its header, and for each pair the value's string with its header. All
+ * series share the strings of names.
  */
 const bytesOfPairs = (pairs: LabelPairs): number => {
   let bytes = 32 + pairs.length * 8;
@@ -367,7 +372,7 @@ const insertInto = (places: Int32Array, row: Row, hash: number): void => {
   places[place] = row;
 };
 
-/** Fast fingerprints of similar series share their leading digits: mix before masking. */
+/** Fast fingerprints of similar series share their leading digits, so the bits are mixed before masking. */
 const fingerprintHash = (high: number, low: number): number => {
   const mixed = Math.imul(low ^ (high << 7), 0x9e3779b1);
   return mixed ^ (mixed >>> 15);

@@ -1,22 +1,25 @@
 /**
- * What goes on by itself while a store runs: commits, checkpoints, the maintenance sweeps, measuring. Each is a stream
- * of policy (streams/) joined to the part that does the work, and subscribed to here, once.
+ * The background work of a running store: commits, checkpoints, maintenance sweeps, measurements. Each is a stream with
+ * the policy (streams/), joined here to the part that does the work, and subscribed to once.
  */
 import { from, Subject, type Subscription } from 'rxjs';
 import { checkpointTriggers } from '../../streams/checkpoint-triggers.ts';
 import { journalCommit } from '../../streams/journal-commit.ts';
 import { maintenanceSweep, type SweepBatch, sweepDurationMs } from '../../streams/maintenance-sweep.ts';
-import type { TimerHandle } from '../clock.ts';
-import { schedulerOf } from '../clock-scheduler.ts';
+import type { TimerHandle } from '../ports/clock.ts';
+import { schedulerOf } from '../ports/clock-scheduler.ts';
 import type { Row } from '../series/table.ts';
 import type { Running } from './running.ts';
 import { applySizeLimit } from './size-limit.ts';
 
-/** How often pressure, indexing and the clocks are looked at. */
+/** How often pressure, the indexing queue and the clocks are measured. */
 const MEASURE_EVERY_MS = 250;
-/** How often the directory's size is added up when retention limits it. */
+/** How often the directory's size is measured when retention limits it. */
 const SIZE_EVERY_MS = 60_000;
-/** A checkpoint triggered by what changed follows the one before by at least this, and by ten times what that took. */
+/**
+ * A checkpoint triggered by changed series comes at least this long after the last checkpoint, and at least ten times
+ * as long after it as that one took.
+ */
 const DIRTY_CHECKPOINT_AFTER_MS = 30_000;
 
 export class Background {
@@ -116,17 +119,17 @@ export class Background {
     this.measureLater();
   }
 
-  /** Writes a checkpoint soon; resolves when one that was begun after the call is in place. */
+  /** Requests a checkpoint. Resolves when one that began after the call is in place. */
   checkpoint(): Promise<void> {
     return new Promise((resolve, reject) => this.requests$.next({ resolve, reject }));
   }
 
-  /** Something got more urgent: sweeps need not wait out their pause. */
+  /** Urgency has risen: ends the current pause of the sweeps. */
   hurry(): void {
     this.hurry$.next();
   }
 
-  /** Ends everything; resolves when what was under way is done. */
+  /** Stops all background work. Resolves when running work has ended. */
   async stop(): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
@@ -137,7 +140,7 @@ export class Background {
     await Promise.all([...this.ended, this.limiting]);
   }
 
-  /** Measures now: for those who have just made a difference. */
+  /** Measures now. For callers whose work has just changed the values. */
   measure(): void {
     const { store } = this;
     const { engine, recovered } = store;
@@ -168,8 +171,9 @@ export class Background {
   }
 
   /**
-   * What is changed while a checkpoint is written is not in it. Unless it is urgent, it comes later; and not at all when
-   * the store is closed right after the checkpoint, which then holds everything.
+   * Visits rows between checkpoints: a checkpoint does not contain changes that are made while it is written. So a
+   * visit waits for a running checkpoint, unless persistence is urgent. If the store closes right after the checkpoint,
+   * the visit is skipped, and the checkpoint holds everything.
    */
   private async visitBetweenCheckpoints(rows: readonly Row[]): Promise<void> {
     if (!this.store.urgency().rushed) {
@@ -179,7 +183,7 @@ export class Background {
     if (!this.stopped) await this.store.visits.rows(rows);
   }
 
-  /** Resolves when no checkpoint is being written, or when it has become urgent that something is done. */
+  /** Resolves when no checkpoint is being written, or when urgency rises. */
   private async checkpointOrHurry(): Promise<void> {
     let hurry: Subscription | undefined;
     const hurried = new Promise<void>((resolve) => {

@@ -1,8 +1,8 @@
-/** Copies files between two file systems, synced, a slice at a time so that the host's event loop is free. */
+/** Copies files between two file systems and syncs them. It copies in slices, so the host's event loop stays free. */
 import { join } from 'node:path';
-import type { FileSystem } from '../disk/file-system.ts';
-import { openIfPresent, removeIfPresent, writeFully } from '../disk/read-write.ts';
-import type { KeyValueOperation, KeyValueStore } from '../index/key-value-store.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { openIfPresent, removeIfPresent, writeFully } from '../files/read-write.ts';
+import type { KeyValueOperation, KeyValueStore } from '../indexes/key-value-store.ts';
 
 const COPY_BYTES = 256 * 1024;
 const PERMISSIONS = 0o640;
@@ -36,8 +36,8 @@ export class BackupCopier {
   }
 
   /**
-   * Makes the target what the source is: as long as it was when it was opened, at most `bytesMax`, or gone if the source
-   * is.
+   * Makes the target equal to the source: its bytes up to the source's size at opening, at most `bytesMax`. Removes the
+   * target if the source does not exist.
    */
   async copy(source: string, target: string, bytesMax = Number.POSITIVE_INFINITY): Promise<void> {
     const input = openIfPresent(this.from, source);
@@ -64,7 +64,7 @@ export class BackupCopier {
     }
   }
 
-  /** Copies those files of a directory that `isWanted` accepts, and nothing below them. */
+  /** Copies the files of a directory that `isWanted` accepts, without subdirectories. */
   async copyFiles(source: string, target: string, isWanted: (name: string) => boolean): Promise<void> {
     this.makeDirectory(target);
     for (const { name, isDirectory } of this.from.readDirectory(source)) {
@@ -73,7 +73,7 @@ export class BackupCopier {
     this.into.syncDirectory(target);
   }
 
-  /** Copies a database's entries, as they are at one moment, into an empty one. */
+  /** Copies a database's entries, as of one moment, into an empty database. */
   async copyEntries(from: KeyValueStore, into: KeyValueStore): Promise<void> {
     for await (const page of from.entries()) {
       const operations: KeyValueOperation[] = page.map(([key, value]) => ({ type: 'put', key, value }));

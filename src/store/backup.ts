@@ -1,24 +1,24 @@
 /**
- * A consistent copy of the directory, made while writing goes on: what a crash at one moment, E, would have left. So the
- * recovery that makes good a crash makes good a copy. docs/decisions/0012-a-backup-is-a-crash-at-one-moment.md
+ * A consistent copy of the directory, made while the store goes on writing. The copy is what a crash at one moment, E,
+ * would have left, so the ordinary recovery can open it. docs/decisions/0012-a-backup-is-a-crash-at-one-moment.md
  *
- *   1. A checkpoint is written, and no other follows until the copy is done. It and what the journal tells from its
- *      position on are the base of the copy.
- *   2. Series files and quarantined files are copied. Which of them are changed meanwhile is recorded.
- *   3. The indexes are copied, each as it is at one moment after the checkpoint and before E: what they lack, or have in
- *      part, replay of the journal brings. Times go before metrics: a series that leaves the archive in between is then
- *      known to the replay as archived.
- *   4. What has been changed is copied again, until little is left.
- *   5. Changes of series files wait. The rest of what was changed is copied again; the journal is committed. This is E.
- *   6. Changes go on. The journal is copied as far as it reached at E.
+ *   1. Write a checkpoint, and hold back further ones until the copy is done. The checkpoint, and the journal from its
+ *      position on, are the base of the copy.
+ *   2. Copy series files and quarantined files. Record which of them are changed meanwhile.
+ *   3. Copy the indexes, each as of one moment between the checkpoint and E. Replay of the journal adds the entries
+ *      that they lack, or have in part. Copy the archive's times before its metrics: a series that leaves the archive
+ *      between the two copies is still in the times, so the replay knows that it was archived.
+ *   4. Copy the changed files again, until few are left.
+ *   5. Make changes of series files wait. Copy the remaining changed files again and commit the journal. This moment is
+ *      E.
+ *   6. Let changes go on. Copy the journal up to its length at E.
  *
- * Appends never wait. All that was appended before the call is in the copy; of what came later, what was before E.
+ * Appends never wait. The copy has every sample appended before the call. Samples appended during the backup are
+ * included up to E.
  */
 import { dirname, join } from 'node:path';
-import type { BackupResult } from '../api.ts';
-import { claimForWriting, DIRTY_FILE, makeDirectoryDurably, readMark, VERSION_FILE } from '../disk/directory.ts';
-import type { DirectoryClaim, FileSystem } from '../disk/file-system.ts';
-import { HEADS_FILE } from '../disk/heads.ts';
+import type { BackupResult } from '../api/api.ts';
+import { HEADS_FILE } from '../disk/heads/heads.ts';
 import { encodeMappings, MAPPINGS_FILE } from '../disk/mappings.ts';
 import { RETENTION_FILE } from '../disk/retention-memory.ts';
 import {
@@ -28,21 +28,23 @@ import {
   seriesPath,
   TEMPORARY_SUFFIX,
 } from '../disk/series-path.ts';
-import { TidemarkError } from '../errors.ts';
-import { databaseFolders } from '../index/database-folders.ts';
+import { claimForWriting, DIRTY_FILE, makeDirectoryDurably, readMark, VERSION_FILE } from '../disk/store-directory.ts';
+import type { DirectoryClaim, FileSystem } from '../files/file-system.ts';
+import { databaseFolders } from '../indexes/database-folders.ts';
+import { TidemarkError } from '../model/errors.ts';
 import { type Fingerprint, parseFingerprint } from '../model/fingerprint.ts';
 import { BackupCopier } from './backup-copier.ts';
 import { storeError } from './disk-trouble.ts';
 import type { Session } from './session.ts';
 
-/** While more files than this were changed they are copied again without having changes wait, so many times at most. */
+/** Step 4 is repeated while more than this many files were changed, at most this many times. */
 const CHANGED_MAX = 64;
 const PASSES_MAX = 8;
 
 /**
- * Copies the store into `target`, which must not exist, or be empty, nor lie in the store's own directory or hold it. Rejects with
- * `TIDEMARK_INVALID_OPTION` otherwise. A store that only reads makes the copy when nobody has the directory open for writing,
- * and rejects with `TIDEMARK_LOCKED` otherwise.
+ * Copies the store into `target`. The target must not exist, or must be empty. It must not lie in the store's own
+ * directory, nor contain it. Rejects with `TIDEMARK_INVALID_OPTION` otherwise. A read-only store makes the copy only if no
+ * writer has the directory open, and rejects with `TIDEMARK_LOCKED` otherwise.
  */
 export const backup = async (session: Session, target: string): Promise<BackupResult> => {
   const { engine } = session;
@@ -102,7 +104,7 @@ const copyInto = async (session: Session, target: string): Promise<BackupResult>
   }
 };
 
-/** A segment of the journal, and how long it was at the copy's moment. */
+/** A segment of the journal, with its size at the moment E. */
 interface Segment {
   readonly name: string;
   readonly bytes: number;
@@ -148,7 +150,10 @@ class Copy {
     }
   }
 
-  /** Copies the files of these series again. The set is emptied; what is changed while it goes on is in it afterwards. */
+  /**
+   * Copies the files of these series again. The set is emptied first; files that change during the copy are added to it
+   * again.
+   */
   async changed(fingerprints: Set<Fingerprint>): Promise<void> {
     const { outside } = this.session.engine;
     const again = [...fingerprints];
@@ -166,7 +171,7 @@ class Copy {
     for (const directory of directories) outside.syncDirectory(directory);
   }
 
-  /** Brings the copy to one moment, and returns how far the journal reached then. */
+  /** Completes the copy of moment E. Returns the journal's segments with their sizes at E. */
   async settle(fingerprints: Set<Fingerprint>, from: number): Promise<Segment[]> {
     const { engine, running } = this.session;
     const resume = await running.fileChanges.pause();
@@ -181,7 +186,10 @@ class Copy {
     }
   }
 
-  /** The last segment may end in the middle of a record that was appended later: such an end is cut. */
+  /**
+   * The copied part of the last segment may end within a record that was appended after E. Recovery cuts such a torn
+   * tail.
+   */
   async journal(segments: readonly Segment[]): Promise<void> {
     const { engine } = this.session;
     const into = join(this.target, 'journal');
@@ -191,7 +199,7 @@ class Copy {
     engine.outside.syncDirectory(into);
   }
 
-  /** Those that hold what comes after `from`. */
+  /** The segments with records after `from`. */
   private segmentsFrom(from: number): Segment[] {
     const { fileSystem, journalDirectory } = this.session.engine;
     const segments = fileSystem
@@ -206,7 +214,7 @@ class Copy {
     return segments.filter(({ start }) => start >= first);
   }
 
-  /** Files in quarantine stay as they are, so that those that are in the copy are left alone. */
+  /** Quarantined files never change, so files that the copy already has are skipped. */
   private async orphaned(): Promise<void> {
     const { fileSystem, outside } = this.session.engine;
     if (fileSystem.stat(this.source(ORPHANED)) === undefined) return;
@@ -226,7 +234,9 @@ class Copy {
   }
 }
 
-/** A copy in the store's own directory would be copied itself; a store in the copy's would become part of it. */
+/**
+ * A copy within the store's directory would be copied itself. A store within the target would become part of the copy.
+ */
 const refuseInside = (fileSystem: FileSystem, directory: string, target: string): void => {
   const contains = (outer: string, inner: string): boolean =>
     fileSystem.contains?.(outer, inner) ?? `${inner}/`.startsWith(`${outer}/`);

@@ -1,15 +1,17 @@
 /**
- * The checkpoints of a running store: one at a time, and behind each the journal that it makes unnecessary goes.
+ * The checkpoints of a running store. One is written at a time; after each, the journal that it makes unnecessary is
+ * removed.
  */
-import { sequencesOf, writeIndexSequences } from '../index/index-sequences.ts';
-import type { Subscriptions } from '../journal/subscriptions.ts';
-import { planTruncation } from '../journal/truncation.ts';
-import { KeyedMutex } from '../keyed-mutex.ts';
-import type { Distributions } from '../metrics.ts';
-import type { Checkpointer, CheckpointResult } from '../recovery/checkpoint.ts';
+
+import { KeyedMutex } from '../async/keyed-mutex.ts';
+import { sequencesOf, writeIndexSequences } from '../indexes/index-sequences.ts';
+import { planTruncation } from '../journal/write/plan-truncation.ts';
+import type { Checkpointer, CheckpointResult } from '../recovery/checkpointer.ts';
+import type { Subscriptions } from '../subscriptions/subscriptions.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import { storeError } from './disk-trouble.ts';
 import type { Engine } from './engine.ts';
+import type { Distributions } from './metrics/catalogue.ts';
 import type { Recovered } from './opening.ts';
 
 export interface CheckpointsParts {
@@ -22,14 +24,17 @@ export interface CheckpointsParts {
 }
 
 export class Checkpoints {
-  /** Replay would start here. */
+  /** Position at which a replay would start. */
   from: number;
-  /** Where the journal ended when the last one was begun; a change of a file that can't be made keeps `from` before it. */
+  /**
+   * End of the journal when the last checkpoint began. `from` can be earlier: it stays before the announcement of a
+   * file change that has not ended, so that recovery learns of that change.
+   */
   begunAt: number;
   last = { endedAt: 0, durationMs: 0, bytes: 0 };
   private readonly parts: CheckpointsParts;
   private readonly turn = new KeyedMutex<'checkpoint'>();
-  /** Resolves when no checkpoint is being written any more. */
+  /** The checkpoint that is being written, or the last one. */
   private writing: Promise<unknown> = Promise.resolve();
   private notedSequences: string | undefined;
 
@@ -39,7 +44,10 @@ export class Checkpoints {
     this.begunAt = this.from;
   }
 
-  /** One checkpoint at a time, and none while a backup holds them off. Call the result to let go. */
+  /**
+   * Waits for the running checkpoint and holds back further ones, for a backup for example. Call the result to release
+   * the hold.
+   */
   hold(): Promise<() => void> {
     return this.turn.acquire('checkpoint');
   }
@@ -49,7 +57,7 @@ export class Checkpoints {
     await this.writing.catch(() => {});
   }
 
-  /** Writes a checkpoint when its turn comes. Rejects with an error of the store's. */
+  /** Writes a checkpoint when its turn comes. Rejects with a `TidemarkError` if the disk refuses. */
   async writeInTurn(final: boolean): Promise<CheckpointResult> {
     const release = await this.hold();
     try {
@@ -61,7 +69,7 @@ export class Checkpoints {
     }
   }
 
-  /** Writes a checkpoint, then lets go of the journal that it makes unnecessary. Whoever calls it has the turn. */
+  /** Writes a checkpoint, then removes the journal that it makes unnecessary. The caller must have the turn. */
   async write(final: boolean, { keepJournal = false } = {}): Promise<CheckpointResult> {
     const { engine, recovered, checkpointer, disk } = this.parts;
     const { clock } = engine;
@@ -79,17 +87,18 @@ export class Checkpoints {
     if (!final) this.noteSequences();
     if (keepJournal) return result;
     try {
-      // So that a journal never goes as a whole: one without any record is one that somebody deleted.
+      // Commit first: the record of the event above must be on disk before segments are removed. Recovery treats a
+      // journal without records as deleted.
       await journal.commit();
       await this.truncateJournal(from, Math.max(from, indexer.position ?? from, journal.first), final);
     } catch (error) {
-      // The checkpoint is in place all the same; what is unnecessary now goes with the next one.
+      // The checkpoint is in place nevertheless. The next one removes the journal that this one could not.
       disk.note('The journal could not be shortened.', storeError(error, 'shorten', 'the journal'));
     }
     return result;
   }
 
-  /** Indexes that have taken nothing since need no new note. */
+  /** Records how many operations each index has taken. Unchanged numbers are not written again. */
   private noteSequences(): void {
     const { engine, recovered } = this.parts;
     if (engine.options.readOnly) return;
@@ -100,7 +109,7 @@ export class Checkpoints {
       writeIndexSequences(engine.fileSystem, engine.directory, sequences);
       this.notedSequences = text;
     } catch (error) {
-      engine.logger.warn({ err: error }, 'How far the indexes are could not be noted.');
+      engine.logger.warn({ err: error }, 'INDEX_SEQUENCES could not be written.');
     }
   }
 
@@ -109,7 +118,8 @@ export class Checkpoints {
     const { journal, bus } = recovered;
     const subscriptions = this.parts.subscriptions();
     const { options } = engine;
-    // Where the directory is limited, no sample goes for the sake of a subscriber.
+    // Where retention limits the directory's size, a subscription's backlog may take at most a quarter of it: samples
+    // must not be dropped to keep journal for a subscriber.
     const backlogBytes = Math.min(options.subscriptionBacklogBytes, engine.retention.limits.bytes / 4);
     const plan = planTruncation({
       segmentStarts: journal.segments().map(({ start }) => start),

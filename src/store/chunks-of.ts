@@ -1,16 +1,18 @@
-/** What a series is made of: the chunks of its file, those that wait, and the open one, with their times. */
-import type { ChunkInfo } from '../api.ts';
+/**
+ * Lists the chunks of a series with their times: those in its file, those that wait for persistence, and the open one.
+ */
+import type { ChunkInfo } from '../api/api.ts';
 import { encodingName } from '../chunk/decode.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { NO_ROW } from '../series/table.ts';
 import type { Running } from './running.ts';
 
-/** Oldest first; empty for a series that does not exist. */
+/** Oldest chunk first; empty for a series that does not exist. */
 export const chunksOf = async (running: Running, pairs: LabelPairs): Promise<ChunkInfo[]> => {
   const { high, low } = running.directory.fingerprintOf(pairs);
   const key = fingerprintText(high, low);
-  // With the file's key held, no chunk moves from memory to the file between the two looks.
+  // While the file's key is held, no chunk moves from memory to the file between the two reads.
   const release = await running.engine.fileKeys.acquire(key);
   try {
     return await collect(running, pairs, { high, low, key });

@@ -1,7 +1,7 @@
 /**
- * Reports of damaged series on their way to the statecharts. A query over many damaged files finds them faster than
- * files can be moved, so the reports wait here, one for each series at most, and are passed on as calls find room.
- * None is dropped for want of room: what the queue can hold is bounded by the series that there are.
+ * A queue of damaged series for their statecharts. A query over many damaged files finds them faster than the files can
+ * be moved. So reports wait here, at most one per series, and are passed on as file calls become possible. No report is
+ * dropped: the number of series bounds the queue.
  */
 import { fingerprintText } from '../model/fingerprint.ts';
 
@@ -12,16 +12,16 @@ export interface DamageReport {
 }
 
 export interface DamageReportsParts {
-  /** Resolves when another series may change. */
+  /** Resolves when another file call may start. */
   readonly room: () => Promise<void>;
-  /** Tells the series' statechart. */
+  /** Sends the report to the series' statechart. */
   readonly pass: (report: DamageReport) => void;
   readonly onError: (error: unknown) => void;
 }
 
 export class DamageReports {
   private readonly parts: DamageReportsParts;
-  /** By fingerprint, oldest first: damage that is found again while it waits is the same. */
+  /** Reports by fingerprint, oldest first. A second report for a series that waits is ignored. */
   private readonly reports = new Map<string, DamageReport>();
   private passing: Promise<void> | undefined;
 
@@ -29,7 +29,7 @@ export class DamageReports {
     this.parts = parts;
   }
 
-  /** Reports that wait. */
+  /** Number of waiting reports. */
   get waiting(): number {
     return this.reports.size;
   }

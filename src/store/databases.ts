@@ -1,26 +1,26 @@
 /**
- * The four LevelDB databases of a directory, opened together. The label indexes are projections: one that can't be
- * opened, or is missing, is made anew and filled again. The archive's indexes are not: what is lost with them, recovery
- * has to find elsewhere.
+ * The four LevelDB databases of a directory, opened together. The label indexes are projections: one that is missing or
+ * can't be opened is created empty and filled again. The archive's indexes are not projections: recovery has to find
+ * their lost entries elsewhere.
  */
 import { join } from 'node:path';
-import { allOf } from '../all-of.ts';
-import type { FileSystem } from '../disk/file-system.ts';
-import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
-import { forgetIndexSequence, type IndexSequences, readIndexSequences } from '../index/index-sequences.ts';
+import { allOf } from '../async/all-of.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { type DatabaseName, databaseFolders } from '../indexes/database-folders.ts';
+import { forgetIndexSequence, type IndexSequences, readIndexSequences } from '../indexes/index-sequences.ts';
 import type {
   DatabaseDescription,
   KeyValueOperation,
   KeyValueStore,
   KeyValueStores,
-} from '../index/key-value-store.ts';
-import { noteLostIndex, readLostIndexes } from '../index/lost-indexes.ts';
-import { isCorruptIndex, ReplaceableStore } from '../index/replaceable-store.ts';
-import type { Logger } from '../logger.ts';
+} from '../indexes/key-value-store.ts';
+import { noteLostIndex, readLostIndexes } from '../indexes/lost-indexes.ts';
+import { isCorruptIndex, ReplaceableStore } from '../indexes/replaceable-store.ts';
+import type { Logger } from '../ports/logger.ts';
 import type { Engine } from './engine.ts';
 
 export interface Databases extends Readonly<Record<DatabaseName, ReplaceableStore>> {
-  /** Those that were missing, damaged, or have lost entries: they may lack any entry now. */
+  /** Databases that were missing or damaged, or have lost entries. Any entry may be missing from them. */
   readonly lost: ReadonlySet<DatabaseName>;
 }
 
@@ -29,18 +29,18 @@ export interface DatabaseParts {
   readonly directory: string;
   readonly stores: KeyValueStores;
   readonly readOnly: boolean;
-  /** The store is new: nothing that is missing was lost. */
+  /** The store is new, so a missing database is not a loss. */
   readonly created: boolean;
-  /** Operations that the databases had taken at the last clean close, if nobody has changed them since. */
+  /** Number of operations in each database at the last clean close, if no program has changed them since. */
   readonly closedAt?: IndexSequences;
   readonly logger: Logger;
-  /** Called when the lock is held, before anything but the database that carries it is opened. */
+  /** Called when the lock is held. At that time only the database that carries the lock is open. */
   readonly onLocked?: () => void;
-  /** Gives the event loop to the host. */
+  /** Yields to the host's event loop. */
   readonly breathe?: () => Promise<void>;
 }
 
-/** For databases that are open already. */
+/** Parts for databases that are already open. */
 export const databasePartsOf = ({ fileSystem, directory, stores, options, logger, clock }: Engine): DatabaseParts => ({
   fileSystem,
   directory,
@@ -52,14 +52,14 @@ export const databasePartsOf = ({ fileSystem, directory, stores, options, logger
 });
 
 /**
- * Opens all four: first the one whose lock is the store's, then the others at the same time. What has lost entries is
- * found out, and what is damaged is replaced, as far as that shows in the files. Throws `TIDEMARK_LOCKED`, with nothing
+ * Opens all four databases: first the one whose lock is the store's lock, then the other three at the same time. Finds
+ * lost entries and replaces damaged databases, as far as their files show it. Throws `TIDEMARK_LOCKED`, with nothing
  * left open.
  */
 export const openDatabases = async (parts: DatabaseParts): Promise<Databases> => {
   const { fileSystem, directory } = parts;
   const lost = readLostIndexes(fileSystem, directory);
-  // Before the databases: those of a store that runs in another process get further meanwhile.
+  // Read before the databases are opened: a store in another process may write more operations meanwhile.
   const expected = { ...readIndexSequences(fileSystem, directory), ...parts.closedAt };
   const open: Partial<Record<DatabaseName, ReplaceableStore>> = {};
   const openNamed = async (name: DatabaseName): Promise<void> => {
@@ -81,7 +81,7 @@ export const openDatabases = async (parts: DatabaseParts): Promise<Databases> =>
 
 const databaseNames = ['metric', 'timeRange', 'names', 'pairs'] as const;
 
-/** Finds out whether a database that could be opened has lost entries, or is damaged. */
+/** Checks a database that could be opened for lost entries and damage. */
 const examine = async (
   parts: DatabaseParts,
   databases: Databases,
@@ -93,7 +93,7 @@ const examine = async (
   const index = databaseFolders[name];
   const why = missingEntries(database, expected, parts.closedAt?.[name]);
   if (why !== undefined && !parts.created) {
-    logger.warn({ index, reason: why }, 'An index has lost entries; what they said is found elsewhere.');
+    logger.warn({ index, reason: why }, 'An index has lost entries; their content is taken from elsewhere.');
     (databases.lost as Set<DatabaseName>).add(name);
     if (!readOnly) {
       noteLostIndex(fileSystem, parts.directory, name);
@@ -103,11 +103,14 @@ const examine = async (
   if (!databases.lost.has(name) || database.unverifiedBytes === 0) return;
   const problem = await database.verify(async () => parts.breathe?.());
   if (problem === undefined) return;
-  logger.warn({ index, reason: problem }, 'An index is damaged; it is made anew.');
+  logger.warn({ index, reason: problem }, 'An index is damaged; it is rebuilt.');
   await renewWithReadable(parts, databases, name);
 };
 
-/** Why entries must be missing. After a clean close the count alone decides: an empty log that is missing lacks nothing. */
+/**
+ * Why entries must be missing, or `undefined`. After a clean close only the number of operations decides: the log was
+ * empty then, so a missing log is no loss.
+ */
 const missingEntries = (
   { sequence, lostBatches }: KeyValueStore,
   expected: number | undefined,
@@ -118,7 +121,7 @@ const missingEntries = (
   return closedAt === undefined ? lostBatches : undefined;
 };
 
-/** For the next opening, in case this session does not get to making the index anew. */
+/** Notes the damage on disk, so that the next opening rebuilds the index if this session does not. */
 export const noteDamage = (
   { fileSystem, directory, readOnly, logger }: DatabaseParts,
   name: DatabaseName,
@@ -129,13 +132,13 @@ export const noteDamage = (
   try {
     noteLostIndex(fileSystem, directory, name);
   } catch (error) {
-    logger.error({ err: error }, 'That an index is damaged could not be noted.');
+    logger.error({ err: error }, 'A damaged index could not be noted in LOST_INDEXES.');
   }
 };
 
 /**
- * Before a clean close: what the logs hold goes into tables, where the original finds it. If that fails the directory is as
- * good for Tidemark, so it is only logged.
+ * Moves the content of the logs into tables before a clean close, because the original may skip batches in a log. The
+ * directory is still sound for Tidemark if this fails, so a failure is only logged.
  */
 export const flushLogs = async (
   databases: Readonly<Record<DatabaseName, KeyValueStore>>,
@@ -151,7 +154,7 @@ export const flushLogs = async (
   await Promise.all(databaseNames.map(flush));
 };
 
-/** Closes all four, that with the store's lock last, whatever becomes of the others. Throws the first error. */
+/** Closes all four databases, even if one fails; the one with the store's lock comes last. Throws the first error. */
 export const closeDatabases = async (databases: Readonly<Record<DatabaseName, KeyValueStore>>): Promise<void> => {
   const errors: unknown[] = [];
   for (const name of ['pairs', 'names', 'timeRange', 'metric'] as const) {
@@ -161,9 +164,9 @@ export const closeDatabases = async (databases: Readonly<Record<DatabaseName, Ke
 };
 
 /**
- * Reads every database from beginning to end, and makes those anew that can't be read so: with the entries before the
- * damage, the damaged one set aside. For a recovery, which can find what is missing elsewhere. The object is changed;
- * whether it was, is the answer.
+ * Reads every database from beginning to end, and replaces each one that can't be read to its end. The new database has
+ * the entries before the damage; the damaged one is set aside. For a recovery that can find missing entries elsewhere.
+ * Returns whether a database was replaced; `databases` is changed in place.
  */
 export const renewUnreadable = async (parts: DatabaseParts, databases: Databases): Promise<boolean> => {
   let isChanged = false;
@@ -172,7 +175,7 @@ export const renewUnreadable = async (parts: DatabaseParts, databases: Databases
       for await (const page of databases[name].current.entries()) if (page.length > 0) await parts.breathe?.();
     } catch (error) {
       if (!isCorruptIndex(error)) throw error;
-      parts.logger.warn({ err: error, index: databaseFolders[name] }, 'An index is damaged; it is made anew.');
+      parts.logger.warn({ err: error, index: databaseFolders[name] }, 'An index is damaged; it is rebuilt.');
       await renewWithReadable(parts, databases, name);
       isChanged = true;
     }
@@ -180,7 +183,7 @@ export const renewUnreadable = async (parts: DatabaseParts, databases: Databases
   return isChanged;
 };
 
-/** Replaces a database by one with the entries that can be read before the first that can't. */
+/** Replaces a database by one with the entries that are readable before the damage. */
 const renewWithReadable = async (parts: DatabaseParts, databases: Databases, name: DatabaseName): Promise<void> => {
   const readable: KeyValueOperation[] = [];
   try {
@@ -201,7 +204,10 @@ const renewWithReadable = async (parts: DatabaseParts, databases: Databases, nam
 
 const OPERATIONS_PER_BATCH = 8192;
 
-/** An empty database in the place of a damaged one, which is set aside. That it has to be filled is noted durably. */
+/**
+ * Puts an empty database in the place of a damaged one, which is set aside. Notes durably that the new one is
+ * incomplete.
+ */
 export const renew = async (
   parts: DatabaseParts,
   name: DatabaseName,
@@ -236,7 +242,7 @@ const openOrRenew = async (
     return await openOne(parts, directory);
   } catch (error) {
     if (!isCorruptIndex(error)) throw error;
-    logger.warn({ err: error, directory }, 'An index can not be opened; it is made anew.');
+    logger.warn({ err: error, directory }, 'An index cannot be opened; it is rebuilt.');
     lost.add(name);
     if (parts.readOnly) return stores.openCopy(join(directory, 'nothing'));
     noteLostIndex(fileSystem, parts.directory, name);
@@ -246,7 +252,10 @@ const openOrRenew = async (
   }
 };
 
-/** What the files of the databases say, by folder, while nobody has them open. Empty where that can't be told. */
+/**
+ * Describes the files of the databases by folder, while no program has them open. Empty if the key-value store can't
+ * describe them.
+ */
 export const describeDatabases = async (
   stores: KeyValueStores,
   directory: string,
@@ -261,7 +270,7 @@ export const describeDatabases = async (
 const openOne = ({ stores, readOnly }: DatabaseParts, directory: string): Promise<KeyValueStore> =>
   readOnly ? stores.openCopy(directory) : stores.open(directory);
 
-/** A damaged database is kept beside the new one: somebody may still read something from it. */
+/** Keeps the damaged database beside the new one, because some of its entries may still be readable. */
 const setAside = (fileSystem: FileSystem, directory: string): void => {
   if (fileSystem.stat(directory) === undefined) return;
   for (let number = 1; ; number++) {

@@ -1,7 +1,7 @@
 /** Bytes on disk by part of the directory, for `info`, the pages and retention by size. */
 import { join } from 'node:path';
-import type { FileSystem } from '../disk/file-system.ts';
-import { systemCode } from '../errors.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { systemCode } from '../model/errors.ts';
 
 export interface DirectorySizes {
   readonly seriesFiles: number;
@@ -10,7 +10,7 @@ export interface DirectorySizes {
   readonly indexes: number;
   readonly quarantine: number;
   readonly total: number;
-  /** Series files. */
+  /** Number of series files. */
   readonly files: number;
 }
 
@@ -30,8 +30,8 @@ const parts: Readonly<Record<string, Part>> = {
 const partOf = (name: string): Part => parts[name] ?? (/^[0-9a-f]{2}$/.test(name) ? 'seriesFiles' : 'other');
 
 /**
- * Adds up what lies in the directory. `breathe` is awaited between folders, because there may be many files; what
- * vanishes meanwhile is not counted.
+ * Adds up the sizes of all files in the directory. `breathe` is awaited between folders, because there may be many
+ * files. A file that is removed meanwhile is not counted.
  */
 export const directorySizes = async (
   fileSystem: FileSystem,

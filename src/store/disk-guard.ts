@@ -1,12 +1,12 @@
 /**
- * Between the store and a disk that refuses: turns what the statechart says into what the append path reads, keeps the
- * reserve, and tries again what the disk refused. While the store waits for the disk, samples are refused with the reason
- * and nothing that was taken is lost.
+ * Handles a disk that refuses writes. It passes the statechart's decision to the append path, keeps the reserve file,
+ * and repeats writes that the disk refused. While the store waits for the disk, it refuses samples with the reason; no
+ * accepted sample is lost.
  */
 import { admissionOf } from '../../machines/store.machine.ts';
-import { ReserveFile } from '../disk/reserve-file.ts';
-import { isDiskFull, isDiskTrouble } from '../errors.ts';
-import type { JournalWriter } from '../journal/journal-writer.ts';
+import { ReserveFile } from '../files/reserve-file.ts';
+import type { JournalWriter } from '../journal/write/journal-writer.ts';
+import { isDiskFull, isDiskTrouble } from '../model/errors.ts';
 import type { Engine, StoreActor } from './engine.ts';
 
 export class DiskGuard {
@@ -23,12 +23,15 @@ export class DiskGuard {
     this.reserve = new ReserveFile(engine.fileSystem, engine.journalDirectory);
   }
 
-  /** Samples are refused because of the disk; only what frees space is still done. */
+  /**
+   * The store refuses samples because of the disk, or because it was opened read-only. Only work that frees space goes
+   * on.
+   */
   get isWaiting(): boolean {
     return this.actor.getSnapshot().hasTag('readOnly');
   }
 
-  /** Puts what the statechart says into what the append path reads. */
+  /** Copies the statechart's decision to the object that the append path reads. */
   applyAdmission(): void {
     const { admission } = this.engine;
     const snapshot = this.actor.getSnapshot();
@@ -61,7 +64,9 @@ export class DiskGuard {
     return isDiskFull(this.trouble) ? 'TIDEMARK_DISK_FULL' : 'TIDEMARK_IO';
   }
 
-  /** Something failed in the background: said, and when it is the disk's doing, the store waits for the disk. */
+  /**
+   * Logs a failure in the background. If the disk is the cause, the store turns read-only until the disk works again.
+   */
   note(message: string, error: unknown): void {
     this.engine.logger.warn({ err: error }, message);
     if (!isDiskTrouble(error)) return;
@@ -70,8 +75,9 @@ export class DiskGuard {
   }
 
   /**
-   * The store has turned read-only: what the disk refused is tried again with the reserve given back, so that nothing
-   * taken waits longer than it must, and retention has room to free more.
+   * Called when the store has turned read-only. Releases the reserve if the disk is full, and repeats the journal
+   * writes that the disk refused. So accepted samples become durable as soon as possible, and retention has room to
+   * free more.
    */
   async makeRoom(): Promise<void> {
     try {
@@ -82,7 +88,7 @@ export class DiskGuard {
     }
   }
 
-  /** Tries again what the disk refused of the journal, if it did, with the reserve given back if that is what it takes. */
+  /** Repeats the journal writes that the disk refused, if there are any. Releases the reserve if the disk was full. */
   async retryJournal(): Promise<void> {
     const { journal } = this;
     if (journal.writable) return;
@@ -91,14 +97,14 @@ export class DiskGuard {
   }
 
   /**
-   * Resolves if the disk takes what waits and there is room for the reserve again; the statechart's probe. What was taken
-   * comes first: it may use the reserve, too.
+   * The statechart's probe: resolves if the disk takes the waiting journal bytes, and then the reserve. The journal
+   * comes first, because it may use the space of the reserve.
    */
   async probe(): Promise<void> {
     if (this.journal.writable) await this.journal.commit();
     else await this.retryJournal();
     await this.reserve.hold(() => this.engine.clock.breathe());
-    // The reserve takes its time, and space: what came meanwhile may have been refused for want of it.
+    // Writing the reserve takes time and space. Appends during that time may have been refused because of it.
     if (this.journal.error !== undefined) throw this.journal.error;
   }
 }

@@ -1,7 +1,7 @@
-/** What the system says of the disk, said as the store says it. */
-import { ioError } from '../disk/io-error.ts';
-import { systemCode } from '../errors.ts';
+/** Turns system errors of the disk into errors of the store. */
+import { ioError } from '../files/io-error.ts';
+import { systemCode } from '../model/errors.ts';
 
-/** A system error as one of the store's, with what was being done; any other error stays as it is. */
+/** Turns a system error into a `TidemarkError` that names the action. Any other error is returned unchanged. */
 export const storeError = (error: unknown, action: string, what: string): unknown =>
   systemCode(error) === undefined ? error : ioError(error, action, what);

@@ -1,10 +1,12 @@
-/** Deletes series for good: each one's statechart does it. First the journal knows, then the file goes. */
-import type { Selector } from '../api.ts';
-import { TidemarkError } from '../errors.ts';
+/**
+ * Deletes series for good, each through its statechart. The journal records the deletion before the file is deleted.
+ */
+import type { Selector } from '../api/api.ts';
+import { TidemarkError } from '../model/errors.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
 import type { Running } from './running.ts';
 
-/** Resolves with the number of series deleted; rejects with `TIDEMARK_IO` when files of some could not be. */
+/** Resolves with the number of deleted series. Rejects with `TIDEMARK_IO` when some files could not be deleted. */
 export const dropSeries = async (running: Running, selector: Selector): Promise<number> => {
   const { table } = running.engine;
   const found = await running.queries.find(selector, {
@@ -22,7 +24,8 @@ export const dropSeries = async (running: Running, selector: Selector): Promise<
   }
   await Promise.all(rows.map(({ row }) => running.actors.settled(row)));
   const remaining = rows.filter(({ row, generation }) => table.generation(row) === generation).length;
-  // For good: a crash must not bring back from the journal or the checkpoint what the caller believes to be gone.
+  // A crash must not bring back a series, from the journal or the checkpoint, after the caller was told that it is
+  // deleted.
   if (rows.length > 0) await running.commit();
   if (rows.length > 0) running.actor.send({ type: 'diskFreed' });
   if (remaining === 0) return rows.length;

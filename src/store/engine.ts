@@ -1,41 +1,45 @@
 /**
- * All parts of an open store, wired: who knows whom is decided here and nowhere else. Opening, running and closing are
- * in files of their own beside this one; what they share is this object.
+ * Wires the parts of a store that don't depend on the directory's content. Opening, running and closing are in separate
+ * files beside this one; they share this object.
  */
 import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import type { Actor } from 'xstate';
 import type { storeMachine } from '../../machines/store.machine.ts';
+import { KeyedMutex } from '../async/keyed-mutex.ts';
 import { ChunkAppender } from '../chunk/append.ts';
 import { Slab } from '../chunk/slab.ts';
-import type { Clock } from '../clock.ts';
-import type { FileSystem } from '../disk/file-system.ts';
-import { nodeFileSystem } from '../disk/node-file-system.ts';
-import { OverlayFileSystem } from '../disk/overlay-file-system.ts';
 import { KEEP_EVERYTHING } from '../disk/retention-memory.ts';
-import { SeriesFiles } from '../disk/series-file.ts';
-import { inlineSeriesFileWorker, type SeriesFileWorker, startSeriesFileThread } from '../disk/series-file-worker.ts';
-import { withTypedErrors } from '../disk/typed-errors.ts';
-import type { TidemarkError } from '../errors.ts';
-import type { KeyValueStores } from '../index/key-value-store.ts';
-import { levelStores } from '../index/level-stores.ts';
-import { KeyedMutex } from '../keyed-mutex.ts';
-import { guardLogger, type Logger } from '../logger.ts';
+import { SeriesFiles } from '../disk/series-files/series-file.ts';
+import {
+  inlineSeriesFileWorker,
+  type SeriesFileWorker,
+  startSeriesFileThread,
+} from '../disk/series-files/series-file-worker.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { nodeFileSystem } from '../files/node-file-system.ts';
+import { OverlayFileSystem } from '../files/overlay-file-system.ts';
+import { withTypedErrors } from '../files/typed-errors.ts';
+import type { KeyValueStores } from '../indexes/key-value-store.ts';
+import { levelStores } from '../indexes/level-stores.ts';
 import { FingerprintMapper } from '../model/collisions.ts';
+import type { TidemarkError } from '../model/errors.ts';
 import { TextTable } from '../model/text-table.ts';
-import type { ResolvedOptions } from '../options.ts';
-import type { Random } from '../random.ts';
+import type { Clock } from '../ports/clock.ts';
+import { guardLogger, type Logger } from '../ports/logger.ts';
+import type { Random } from '../ports/random.ts';
 import { Admission } from '../series/admission.ts';
 import { ChunkCache } from '../series/chunk-cache.ts';
 import { Inspection } from '../series/inspection.ts';
 import { MemoryChunks } from '../series/memory-chunks.ts';
 import { SeriesTable } from '../series/table.ts';
+import type { ResolvedOptions } from './options.ts';
 import type { RetentionChoice } from './retention-choice.ts';
 
-/** 16,384 texts: values that repeat over many series are far fewer. */
+/** Room for 16,384 texts. Label values that repeat over many series are far fewer. */
 const TEXT_PLACE_BITS = 14;
 
-/** What exists before the directory is opened, whatever it holds. */
+/** The parts that exist before the directory is opened. */
 export class Engine {
   readonly directory: string;
   readonly journalDirectory: string;
@@ -43,9 +47,9 @@ export class Engine {
   readonly random: Random;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** What the store lives on: for a read-only store an overlay that keeps every change in memory. */
+  /** The file system of the store. For a read-only store it is an overlay that keeps every change in memory. */
   readonly fileSystem: FileSystem;
-  /** The real one, for what goes elsewhere. */
+  /** The real file system, for files outside the store and for files that another process writes. */
   readonly outside: FileSystem;
   readonly stores: KeyValueStores;
   readonly slab = new Slab();
@@ -54,25 +58,25 @@ export class Engine {
   readonly cache: ChunkCache;
   readonly fileKeys = new KeyedMutex<string>();
   readonly mapper = new FingerprintMapper();
-  /** Label text that the indexes and the checkpoint's reader share. */
+  /** Label texts shared by the indexes and the reader of the checkpoint. */
   readonly texts = new TextTable(TEXT_PLACE_BITS);
   readonly admission = new Admission();
-  /** Settled when the directory is opened. */
+  /** Set when the directory is opened. */
   retention: RetentionChoice = { limits: KEEP_EVERYTHING, remembered: undefined, loweredFrom: undefined };
   readonly inspection: Inspection;
-  /** Series files, on this thread: for recovery, and for the rare question that an append must have answered at once. */
+  /** Series files, accessed on this thread: for recovery, and for the rare reads that an append must wait for. */
   readonly seriesFiles: SeriesFiles;
   readonly files: SeriesFileWorker;
-  /** Emits when something waits to be committed and nothing did before. */
+  /** Emits when an append or event begins to wait for a commit and none waited before. */
   readonly journalPending$ = new Subject<void>();
-  /** Told of every batch that the indexes took. */
+  /** Called with every batch that was written to the indexes. */
   onIndexBatch: (batch: { readonly operationCount: number; readonly durationMs: number }) => void = () => {};
-  /** Told of the first error of a journal that can't be written. */
+  /** Called with the first error when the journal can't be written. */
   onJournalError: (error: TidemarkError) => void = () => {};
 
   constructor(directory: string, options: ResolvedOptions) {
     this.outside = withTypedErrors(options.fileSystem ?? nodeFileSystem);
-    // A symbolic link may point elsewhere later, while the store is open.
+    // Resolve symbolic links now: a link may be changed while the store is open.
     this.directory = this.outside.realPath?.(directory) ?? directory;
     this.journalDirectory = join(this.directory, 'journal');
     this.options = options;

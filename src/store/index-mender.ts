@@ -1,29 +1,34 @@
 /**
- * Makes indexes anew that are found damaged while the store runs: by a read, a write, or the verification that follows an
- * opening. Meanwhile appends go on, lookups wait, and what happens to series waits in the indexing queue.
+ * Rebuilds indexes that are found damaged while the store runs: by a read, by a write, or by the verification after
+ * opening. Meanwhile appends go on, lookups wait, and index operations wait in the queue.
  *
  *   time ranges    written from the archive directory, which has all of them in memory
- *   metrics        what can still be read; the rest from the mapping table, the label indexes, hint files, the journal
+ *   metrics        the entries that can still be read; the labels of other series from the mapping table, the label
+ *                  indexes, hint files and the journal
  *   label indexes  from the series in memory and the archive
  *
- * An archived series that nothing names any more goes to quarantine. That an index is damaged is noted in LOST_INDEXES
- * first, so the next opening does what this one does not get to.
+ * An archived series whose labels are found nowhere goes to quarantine. LOST_INDEXES names the damaged index before the
+ * rebuild begins, so the next opening completes a rebuild that did not end.
  */
-import { ArchiveBatch } from '../index/archive-index.ts';
-import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
-import { forgetLostIndexes } from '../index/lost-indexes.ts';
-import { isCorruptIndex } from '../index/replaceable-store.ts';
+
+import { Slices } from '../async/slices.ts';
+import { ArchiveBatch } from '../indexes/archive-index.ts';
+import { type DatabaseName, databaseFolders } from '../indexes/database-folders.ts';
+import { forgetLostIndexes } from '../indexes/lost-indexes.ts';
+import { isCorruptIndex } from '../indexes/replaceable-store.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
-import { Slices } from '../slices.ts';
 import { databasePartsOf, noteDamage, renew } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { nameArchived } from './name-archived.ts';
 import type { Recovered } from './opening.ts';
 import { fillLabelIndexes } from './rebuild-indexes.ts';
 
-/** An index that is found damaged again while it is made anew: as often as there are indexes, and once more. */
+/**
+ * Maximum number of rounds: one for each index, and one more. A rebuild may find another index damaged, or the same one
+ * again.
+ */
 const ROUNDS_MAX = 5;
-/** Longest stretch of work between two breaths of the host's event loop. */
+/** Longest stretch of work before the host's event loop has its turn. */
 const SLICE_MS = 8;
 const TIME_RANGES_PER_BATCH = 8192;
 const databaseNames = Object.keys(databaseFolders) as DatabaseName[];
@@ -31,7 +36,7 @@ const databaseNames = Object.keys(databaseFolders) as DatabaseName[];
 class Stopped extends Error {}
 
 export class IndexMender {
-  /** Indexes made anew in this session. */
+  /** Number of indexes rebuilt in this session. */
   mendedCount = 0;
   private readonly engine: Engine;
   private readonly recovered: Recovered;
@@ -48,26 +53,26 @@ export class IndexMender {
     }
   }
 
-  /** Whether an index is damaged and not made anew yet. */
+  /** Whether an index is damaged and not rebuilt yet. */
   get isNeeded(): boolean {
     return this.damaged.size > 0 || this.mending !== undefined;
   }
 
-  /** Verifies what was too large to be verified at opening, in the background. */
+  /** Verifies, in the background, the tables that were too large to be verified at opening. */
   verify(): void {
     this.verifying = this.verifyAll().catch((error: unknown) => {
       if (!(error instanceof Stopped)) this.engine.logger.warn({ err: error }, 'An index could not be verified.');
     });
   }
 
-  /** No more verification; resolves when nothing is being made anew any more. */
+  /** Ends the verification. Resolves when no index is being rebuilt any more. */
   async stop(): Promise<void> {
     this.isStopped = true;
     await this.verifying;
     await this.mending?.catch(() => {});
   }
 
-  /** Resolves when all damaged indexes are whole again. Rejects with what kept that from happening. */
+  /** Resolves when all damaged indexes are whole again. Rejects with the error that prevented it. */
   mend(): Promise<void> {
     this.mending ??= this.run().finally(() => {
       this.mending = undefined;
@@ -75,7 +80,10 @@ export class IndexMender {
     return this.mending;
   }
 
-  /** Runs work that reads or writes the indexes, again if it found one of them damaged. */
+  /**
+   * Runs work that reads or writes the indexes. If the work finds an index damaged, the index is rebuilt and the work
+   * runs again.
+   */
   async during<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();
@@ -92,12 +100,12 @@ export class IndexMender {
     noteDamage(databasePartsOf(this.engine), name, error);
     if (this.mending !== undefined || this.isStopped) return;
     this.mend().catch((reason: unknown) => {
-      this.engine.logger.error({ err: reason }, 'A damaged index could not be made anew; the next opening does it.');
+      this.engine.logger.error({ err: reason }, 'A damaged index could not be rebuilt; the next opening rebuilds it.');
     });
   }
 
   private run(): Promise<void> {
-    // Nothing runs before the caller has been given the promise.
+    // Begin in a microtask: `mending` must be set before the work starts.
     return Promise.resolve().then(() =>
       this.recovered.indexer.alone(async () => {
         for (let round = 1; this.damaged.size > 0 && !this.isStopped; round++) await this.mendOnce(round >= ROUNDS_MAX);
@@ -115,7 +123,7 @@ export class IndexMender {
       this.mendedCount += names.size;
     } catch (error) {
       for (const name of names) this.damaged.add(name);
-      // Another index was found damaged on the way: it comes first in the next round.
+      // Another index was found damaged on the way. The next round rebuilds them all.
       if (!isCorruptIndex(error) || isLast) throw error;
     }
   }
@@ -133,7 +141,7 @@ export class IndexMender {
     await archive.apply(named, { sync: true });
     engine.logger.warn(
       { named: named.metrics.length, unnamed: unnamed.length },
-      'The labels of archived series were damaged and are made anew.',
+      'The labels of archived series were damaged and have been rebuilt.',
     );
     const slices = new Slices(engine.clock, SLICE_MS);
     for (const { high, low } of unnamed) {
@@ -179,10 +187,10 @@ export class IndexMender {
     if (names.has('pairs')) await this.replace('pairs');
     const position = await recovered.journal.commit();
     await fillLabelIndexes(engine, recovered, position, () => {});
-    engine.logger.warn({ series: engine.table.live + recovered.archived.size }, 'The label indexes were made anew.');
+    engine.logger.warn({ series: engine.table.live + recovered.archived.size }, 'The label indexes were rebuilt.');
   }
 
-  /** What was made anew is on the disk. */
+  /** Removes the index from LOST_INDEXES: its new content is on disk. */
   private forget(name: DatabaseName): void {
     const { fileSystem, directory, options } = this.engine;
     if (!options.readOnly) forgetLostIndexes(fileSystem, directory, [name]);

@@ -1,9 +1,9 @@
 /** Sizes and counts of an open store, for `tidemark info` and the pages. */
-import type { StoreInfo } from '../api.ts';
+import type { StoreInfo } from '../api/api.ts';
 import type { RetentionLimits } from '../disk/retention-memory.ts';
 import { EARLIEST } from '../model/int64.ts';
 import { directorySizes } from './directory-sizes.ts';
-import { listQuarantine } from './quarantine.ts';
+import { listQuarantine } from './quarantined.ts';
 import type { Session } from './session.ts';
 import { newestTime, oldestTime } from './time-span.ts';
 

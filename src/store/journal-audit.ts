@@ -1,19 +1,22 @@
 /**
- * Reads the whole journal once after an opening for writing, in the background: also the segments that recovery did not
- * need. What is damaged there is told in the log, once, and noted in journal/SETTLED_DAMAGE, so that later openings and
- * checks know that it has been dealt with.
+ * Reads the whole journal once in the background after an opening for writing, including the segments that recovery did
+ * not need. Damage is logged once and noted in journal/SETTLED_DAMAGE, so later openings and checks know that it has
+ * been dealt with.
  */
-import type { JournalFinding } from '../journal/findings.ts';
-import { readJournal } from '../journal/read-journal.ts';
-import { FINDINGS_MAX, isSettled, readSettledDamage, writeSettledDamage } from '../journal/settled-damage.ts';
+
+import { Slices } from '../async/slices.ts';
+import type { JournalFinding } from '../journal/read/journal-findings.ts';
+import { readJournal } from '../journal/read/read-journal.ts';
+import { FINDINGS_MAX, isSettled, readSettledDamage, writeSettledDamage } from '../journal/read/settled-damage.ts';
 import type { Position } from '../model/events.ts';
-import { Slices } from '../slices.ts';
 import type { Engine } from './engine.ts';
 import type { Recovered } from './opening.ts';
 
-/** Longest stretch of work between two breaths of the host's event loop. */
+/** Longest stretch of work before the host's event loop has its turn. */
 const SLICE_MS = 4;
-/** A journal up to this size is read to its end even when the store is closed meanwhile: it takes milliseconds. */
+/**
+ * A journal up to this size is read to its end even if the store is closed meanwhile, because that takes milliseconds.
+ */
 const FINISHED_BYTES_MAX = 4 * 1024 * 1024;
 
 export class JournalAudit {
@@ -45,7 +48,7 @@ export class JournalAudit {
     const settled = readSettledDamage(fileSystem, directory);
     const found = await this.findings();
     if (found === undefined) return;
-    // Nobody asks again for what is in segments that are gone.
+    // Findings in removed segments are dropped: no reader can meet them again.
     const first = this.recovered.journal.first;
     const kept = found.filter((finding) => endOf(finding) > first);
     for (const finding of kept) if (!isSettled(settled, finding)) this.recovered.onFinding(finding);
@@ -53,7 +56,7 @@ export class JournalAudit {
     if (!isKnown) writeSettledDamage(fileSystem, directory, kept);
   }
 
-  /** `undefined` when the store is closed before the journal is read. */
+  /** `undefined` when the store is closed before the journal has been read. */
   private async findings(): Promise<JournalFinding[] | undefined> {
     const { fileSystem, journalDirectory: directory, clock } = this.engine;
     const { first, foundEnd: limit } = this.recovered.journal;
@@ -61,7 +64,7 @@ export class JournalAudit {
     const isLong = limit - first > FINISHED_BYTES_MAX;
     const findings: JournalFinding[] = [];
     const onFinding = (finding: JournalFinding): void => {
-      // A segment without a header is one that is being created.
+      // A segment without a header is still being created.
       if (finding.kind !== 'emptySegment' && findings.length < FINDINGS_MAX) findings.push(finding);
     };
     const slices = new Slices(clock, SLICE_MS);

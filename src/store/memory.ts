@@ -1,18 +1,18 @@
 /**
- * What the store keeps in memory, part by part, and what that means for it: how much the chunk cache has to give back,
- * and how many chunks may wait for their series files. The memory target covers all parts; only two of them can be
- * made smaller at will, the chunks that are in a file as well (evicted) and those that wait for one (persisted, and
- * no more taken until then).
+ * Measures the store's memory part by part. From this follow how much the chunk cache has to release, and how many
+ * chunks may wait for their series files. The memory target covers all parts, but only two of them can be reduced at
+ * will: chunks that are also in a file are evicted; chunks that wait for a file are persisted, and appends are refused
+ * until then.
  */
 import { CHUNK_BYTES } from '../chunk/slab.ts';
 import type { Engine } from './engine.ts';
 import type { Recovered } from './opening.ts';
 
-/** What a cached chunk costs beside its slot: its place in two maps. */
+/** Bytes of a cached chunk beside its slot: its entries in two maps. */
 const CACHE_ENTRY_BYTES = 96;
-/** An index operation that waits, its labels belonging to the series table. */
+/** Bytes of a waiting index operation. Its labels belong to the series table. */
 const OPERATION_BYTES = 160;
-/** Chunks that may wait however little memory there is: below this the store would throttle for nothing. */
+/** Number of chunks that may always wait. With fewer, a store with little memory would throttle without need. */
 const WAITING_MIN = 1024;
 
 export const memoryParts = [
@@ -35,7 +35,7 @@ export class Memory {
     this.recovered = recovered;
   }
 
-  /** Bytes that a part takes. `chunks`: open heads and chunks that wait, and what readers hold beyond the cache. */
+  /** Bytes of a part. `chunks` are open heads, waiting chunks, and chunks that readers hold beyond the cache. */
   bytesOf(part: MemoryPart): number {
     const { slab, cache, table } = this.engine;
     const { archived, labels, indexer, journal } = this.recovered;
@@ -62,14 +62,14 @@ export class Memory {
     return memoryParts.reduce((sum, part) => sum + this.bytesOf(part), 0);
   }
 
-  /** How many chunks may wait for persistence: what the target leaves beside everything that must be in memory. */
+  /** How many chunks may wait for persistence: the memory target minus everything that must be in memory. */
   get waitingMax(): number {
     const { chunks, options } = this.engine;
     const fixed = this.used - this.bytesOf('chunk_cache') - chunks.waiting * CHUNK_BYTES;
     return Math.max(WAITING_MIN, Math.floor((options.memoryTarget - fixed) / CHUNK_BYTES));
   }
 
-  /** The persistence-urgency score, 0 to 1: the chunks that wait by those that may. */
+  /** The persistence-urgency score, 0 to 1: the number of waiting chunks divided by the number that may wait. */
   get score(): number {
     return Math.min(1, this.engine.chunks.waiting / this.waitingMax);
   }

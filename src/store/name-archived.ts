@@ -1,12 +1,12 @@
-/** The labels of all archived series, when the index that has them is damaged. */
-import { ArchiveBatch, ArchiveIndex } from '../index/archive-index.ts';
-import { isCorruptIndex } from '../index/replaceable-store.ts';
+/** Finds the labels of all archived series when the index that holds them is damaged. */
+import { ArchiveBatch, ArchiveIndex } from '../indexes/archive-index.ts';
+import { isCorruptIndex } from '../indexes/replaceable-store.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { isOwnFingerprint, nameSeries } from '../recovery/naming.ts';
 import type { Engine } from './engine.ts';
 import type { Recovered } from './opening.ts';
 
-/** Series read by one call, while nothing in the way is damaged. */
+/** Number of series read by one call, as long as no damage is found. */
 const READ_AT_ONCE = 256;
 
 interface Halves {
@@ -15,14 +15,14 @@ interface Halves {
 }
 
 export interface NamedArchive {
-  /** Puts the labels into an empty index. */
+  /** A batch that writes the labels to an empty index. */
   readonly named: ArchiveBatch;
   readonly unnamed: readonly Halves[];
 }
 
 /**
- * What the damaged index still has counts where the fingerprint is that of the labels. The other series are named as after a
- * crash. Series whose archiving waits in the indexing queue are left out: the queue has their labels.
+ * An entry of the damaged index is used if the fingerprint matches its labels. The other series are named as after a
+ * crash. Series whose archiving waits in the indexing queue are left out, because the queue has their labels.
  */
 export const nameArchived = async (engine: Engine, recovered: Recovered): Promise<NamedArchive> => {
   const { archived, databases, indexer, journal, labels } = recovered;
@@ -48,7 +48,7 @@ export const nameArchived = async (engine: Engine, recovered: Recovered): Promis
     if (page.length === READ_AT_ONCE) await readPage();
   }
   await readPage();
-  // The history is read from the disk.
+  // `nameSeries` reads the history from the disk.
   await journal.commit();
   const { fileSystem, directory, journalDirectory } = engine;
   const breathe = (): Promise<void> => clock.breathe();
@@ -61,7 +61,10 @@ export const nameArchived = async (engine: Engine, recovered: Recovered): Promis
   return { named, unnamed };
 };
 
-/** `undefined` for those that are missing or can't be read. A damaged block takes only the series in it away. */
+/**
+ * Returns `undefined` for series that are missing or can't be read. A damaged block affects only the series in it: a
+ * page that can't be read is halved until the damage is isolated.
+ */
 const readWhatGoes = async (
   index: ArchiveIndex,
   page: readonly Halves[],
@@ -76,6 +79,8 @@ const readWhatGoes = async (
   }
 };
 
-/** Also when an attempt before has closed the database and failed then. */
+/**
+ * Whether the entry can't be read. A closed database counts too: an earlier attempt to replace it closed it and failed.
+ */
 const isUnreadable = (error: unknown): boolean =>
   isCorruptIndex(error) || (error instanceof Error && 'code' in error && error.code === 'TIDEMARK_CLOSED');

@@ -1,36 +1,47 @@
 /**
- * Opens a directory in two steps. First: what it is, the lock, the indexes, the mark that it is in use; nothing is
- * written before the lock is held, and the lock is LevelDB's on the archive index, which the operating system frees
- * however the process ends. Then: what it holds, recovered as its tier demands. docs/recovery.md tells it for users.
+ * Opens a directory in two steps.
+ *
+ *   1. `openDirectory` finds out what kind of directory it is, takes the lock, opens the indexes and marks the
+ *      directory as in use. Nothing is written before the directory is claimed. The lock is LevelDB's lock on the
+ *      archive index; the operating system releases it however the process ends.
+ *   2. `recover` restores the content, as the directory's tier requires. docs/recovery.md describes this for users.
  */
 import { join } from 'node:path';
 import { indexing } from '../../streams/indexing.ts';
-import { allOf } from '../all-of.ts';
+import { allOf } from '../async/all-of.ts';
+import { Slices } from '../async/slices.ts';
 import { FULL_BLOCK_BYTES } from '../chunk/slab.ts';
-import { schedulerOf } from '../clock-scheduler.ts';
-import { claimForWriting, lockedError, markDirty, prepareDirectory, readMark, readOwner } from '../disk/directory.ts';
-import type { DirectoryClaim } from '../disk/file-system.ts';
-import { corruptHeads, HEADS_FILE, HEADS_VERSION, type HeadsRead, type HeadsRecord } from '../disk/heads.ts';
-import { readHeads } from '../disk/heads-reader.ts';
-import { removeHeadsSums } from '../disk/heads-sums.ts';
-import type { HeadsWritten } from '../disk/heads-writer.ts';
+import { corruptHeads, HEADS_FILE, HEADS_VERSION, type HeadsRead, type HeadsRecord } from '../disk/heads/heads.ts';
+import { readHeads } from '../disk/heads/heads-reader.ts';
+import { removeHeadsSums } from '../disk/heads/heads-sums.ts';
+import type { HeadsWritten } from '../disk/heads/heads-writer.ts';
 import { type LastClose, type Predecessor, readLastClose } from '../disk/last-close.ts';
 import { readMappings } from '../disk/mappings.ts';
 import { isSeriesDirectoryName } from '../disk/series-path.ts';
-import { TidemarkError } from '../errors.ts';
-import { ArchiveDirectory } from '../index/archive-directory.ts';
-import { ArchiveIndex, type BadEntry } from '../index/archive-index.ts';
-import { databaseFolders } from '../index/database-folders.ts';
-import type { IndexSequences } from '../index/index-sequences.ts';
-import { Indexer, type IndexingOperation } from '../index/indexer.ts';
-import { LabelIndex } from '../index/label-index.ts';
-import { describeFinding, type FindingListener, type JournalFinding } from '../journal/findings.ts';
-import { JournalWriter } from '../journal/journal-writer.ts';
-import { isSettled, readSettledDamage } from '../journal/settled-damage.ts';
+import {
+  claimForWriting,
+  lockedError,
+  markDirty,
+  prepareDirectory,
+  readMark,
+  readOwner,
+} from '../disk/store-directory.ts';
+import type { DirectoryClaim } from '../files/file-system.ts';
+import { ArchiveDirectory } from '../indexes/archive-directory.ts';
+import { ArchiveIndex, type BadEntry } from '../indexes/archive-index.ts';
+import { databaseFolders } from '../indexes/database-folders.ts';
+import type { IndexSequences } from '../indexes/index-sequences.ts';
+import { Indexer, type IndexingOperation } from '../indexes/indexer.ts';
+import { LabelIndex } from '../indexes/label-index.ts';
+import { describeFinding, type FindingListener, type JournalFinding } from '../journal/read/journal-findings.ts';
+import { isSettled, readSettledDamage } from '../journal/read/settled-damage.ts';
+import { JournalWriter } from '../journal/write/journal-writer.ts';
 import type { Mapping } from '../model/collisions.ts';
+import { TidemarkError } from '../model/errors.ts';
 import type { Position } from '../model/events.ts';
 import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { parseUniqueMetric } from '../model/unique-metric.ts';
+import { schedulerOf } from '../ports/clock-scheduler.ts';
 import { recoverFromCrash } from '../recovery/crash-recovery.ts';
 import { endEmptySeries } from '../recovery/empty-series.ts';
 import { isolateDamagedRecords, type NamedSeries } from '../recovery/isolate-records.ts';
@@ -44,7 +55,6 @@ import { adoptRecord, isEmptyRecord } from '../recovery/snapshot.ts';
 import { chooseTier } from '../recovery/tier.ts';
 import { EventBus } from '../series/event-bus.ts';
 import { NO_ROW } from '../series/table.ts';
-import { Slices } from '../slices.ts';
 
 import {
   closeDatabases,
@@ -59,37 +69,39 @@ import { distrustLabelIndexes } from './distrust-labels.ts';
 import type { Engine } from './engine.ts';
 import { chooseRetention } from './retention-choice.ts';
 
-/** Index operations that may wait before new series have to. */
+/** Capacity of the indexing queue. New series are refused while it is full. */
 const INDEXING_CAPACITY = 1 << 18;
 
-/** Longest stretch of work between two breaths of the host's event loop. */
+/** Longest stretch of work before the host's event loop has its turn. */
 const SLICE_MS = 8;
-/** Blocks of the slab whose memory is made ready ahead of reading into them. */
+/** Number of slab blocks whose memory is prepared before chunks are read into them. */
 const BLOCKS_AHEAD = 32;
 
-/** Size from which on a journal segment is followed by a new one. */
+/** A journal segment of this size is followed by a new one. */
 const SEGMENT_BYTES = 32 * 1024 * 1024;
 const SEGMENT_BYTES_MIN = 256 * 1024;
-/** How long a segment stays at least: readers in other processes look for new ones five times a second. */
+/** Shortest time that a segment exists. Readers in other processes look for new segments five times a second. */
 const SEGMENT_LINGER_MS = 2000;
 
 export interface Found {
   readonly databases: Databases;
-  /** Keeps every other opener out; `undefined` for reading, and on file systems without claims. */
+  /**
+   * Keeps out all other openings for writing. `undefined` for a read-only store, and on file systems without claims.
+   */
   readonly claim: DirectoryClaim | undefined;
   readonly created: boolean;
-  /** DIRTY was there. */
+  /** The directory had a DIRTY file. */
   readonly dirty: boolean;
   /** What DIRTY said before this opening. */
   readonly mark: string | undefined;
   readonly predecessor: Predecessor;
-  /** What the last clean close of Tidemark left, if nobody had the directory open for writing since. */
+  /** The record of Tidemark's last clean close, if no program has had the directory open for writing since. */
   readonly lastClose: LastClose | undefined;
 }
 
 export type HowOpened = 'created' | 'clean' | 'journal' | 'crashRecovery';
 
-/** What recovery adds to the engine. */
+/** The parts that recovery adds to the engine. */
 export interface Recovered {
   readonly databases: Databases;
   readonly journal: JournalWriter;
@@ -100,19 +112,21 @@ export interface Recovered {
   readonly indexer: Indexer;
   readonly how: HowOpened;
   readonly heads: Pick<HeadsRead, 'bytes' | 'crc32'>;
-  /** The checkpoint, when the store is exactly what it says and a clean close would write the same again. */
+  /**
+   * The checkpoint, if the store's content is exactly that of heads.db, so that a clean close need not write it again.
+   */
   readonly exactHeads: HeadsWritten | undefined;
-  /** Series found damaged: to be quarantined as soon as their statecharts run. */
+  /** Damaged series. They are quarantined as soon as their statecharts run. */
   readonly damaged: readonly Problem[];
-  /** Where replay began, or would. */
+  /** Position at which replay began, or would begin. */
   readonly replayFrom: Position;
-  /** A checkpoint has to be written before anything else: what was recovered is nowhere else yet. */
+  /** A checkpoint must be written before anything else: the recovered content exists only in memory. */
   readonly needsCheckpoint: boolean;
-  /** Changes of the archive that must not be made before that checkpoint. */
+  /** Changes of the archive that must wait for that checkpoint. */
   readonly afterCheckpoint: readonly IndexingOperation[];
-  /** The label indexes are to be made anew from what exists. */
+  /** The label indexes must be rebuilt from the existing series. */
   readonly needsLabels: boolean;
-  /** Tells of damage in the journal, each once. */
+  /** Logs damage in the journal, each finding once. */
   readonly onFinding: FindingListener;
 }
 
@@ -120,7 +134,7 @@ export interface Recovered {
 export const openDirectory = async (engine: Engine): Promise<Found> => {
   const { fileSystem, directory, stores, logger, options, clock } = engine;
   const { readOnly } = options;
-  // Before anything else: what follows writes, and LevelDB's lock does not keep every other opener out.
+  // Claim first: the following steps write, and LevelDB's lock does not keep out every other opening.
   const claim = readOnly ? undefined : await claimForWriting(fileSystem, directory, clock.now());
   try {
     const { created, dirty } = prepareDirectory(fileSystem, directory, { readOnly });
@@ -159,9 +173,11 @@ const closedSequences = (lastClose: LastClose | undefined): IndexSequences =>
   );
 
 /**
- * Who had the directory last. Whoever opens a LevelDB database leaves a manifest of its own kind; an opening of Tidemark
- * that did not come to its end has noted what it found. Any of the four databases tells: that with the lock is opened
- * before the note is written, the others after.
+ * Which program had the directory open last. The original and Tidemark write different kinds of LevelDB manifest when
+ * they open a database, so a foreign manifest shows that the original was there since. An opening of Tidemark that did
+ * not end has noted in DIRTY that the original was there before. One foreign manifest is enough: Tidemark opens the
+ * database with the lock before it writes that note and the other three after it, so a crash in between leaves three
+ * foreign manifests.
  */
 const predecessorOf = async (
   { fileSystem, directory, stores }: Engine,
@@ -179,13 +195,14 @@ export const recover = async (engine: Engine, found: Found, progress: ProgressRe
   try {
     return await recoverWith(engine, found, progress, begun);
   } catch (error) {
-    // What waits for the indexes is in the journal; its timer must not outlive a store that does not come to be.
+    // The journal has the waiting index operations, so none is lost here. The indexer's timer must not outlive the
+    // failed opening.
     await begun.indexer?.close().catch(() => undefined);
     throw error;
   }
 };
 
-/** What a recovery that fails has to end. */
+/** The parts that must be closed when recovery fails. */
 interface Begun {
   indexer: Indexer | undefined;
 }
@@ -198,7 +215,7 @@ const recoverWith = async (
 ): Promise<Recovered> => {
   const { clock, logger } = engine;
   const { databases } = found;
-  // The original has changed series files without their checksums.
+  // The original has changed series files without updating their checksums.
   if (found.predecessor === 'other') {
     engine.seriesFiles.discardChecksums();
     removeHeadsSums(engine.fileSystem, engine.directory);
@@ -208,12 +225,12 @@ const recoverWith = async (
   let [loaded] = archiveAndHeads;
   const { exactHeads, problems } = archiveAndHeads[1];
   const heads = comparedWithClose(engine, found, archiveAndHeads[1].heads);
-  // Positions that the checkpoint or the indexes have seen must not be given out again, also when the journal was deleted
-  // or a loss of power took its end.
+  // The journal must not reuse positions that the checkpoint or the indexes have recorded, even if the journal was
+  // deleted or a loss of power took its end.
   const indexed = await labels.position();
   const notBefore = Math.max(heads.trailer?.position ?? 0, indexed ?? 0);
   const journal = openJournal(engine, notBefore, found.dirty && !engine.options.readOnly);
-  // The journal is read more than once; each thing is said once.
+  // The journal is read more than once. Each finding is logged once.
   const told = new Set<string>();
   const settled = readSettledDamage(engine.fileSystem, engine.journalDirectory);
   const onFinding = (finding: JournalFinding): void => {
@@ -255,14 +272,15 @@ const recoverWith = async (
     batching: (batchOptions) => indexing({ ...batchOptions, scheduler: schedulerOf(clock) }),
     capacity: INDEXING_CAPACITY,
     onBatch: (batch) => engine.onIndexBatch(batch),
-    onError: (error) => logger.warn({ err: error }, 'An index could not be written; it is tried again.'),
+    onError: (error) => logger.warn({ err: error }, 'The indexes could not be written; the batch is tried again.'),
   });
   begun.indexer = indexer;
   const trouble =
     tier.kind === 'crash' ? tier.reason : await unexplained(engine, found, { heads, ownHeads, unreadable });
   const mustRecover = trouble !== undefined;
   const labelsLost = databases.lost.has('names') || databases.lost.has('pairs');
-  // Asked before replay, whose first batch gives the indexes a position whether what comes before it is in them or not.
+  // Decided before the replay: its first batch gives the indexes a position even if earlier operations are missing from
+  // them.
   const needsLabels =
     mustRecover || (labelsLost && !found.created) || (tier.kind === 'journal' && indexed === undefined);
   if (needsLabels) distrustLabelIndexes(engine, indexer);
@@ -281,7 +299,7 @@ const recoverWith = async (
       from,
       journal.end,
     );
-    // The tail may lack the name of a file that was changed.
+    // The damaged tail may not name every changed file, so the checksum of any file may be outdated.
     if (tailIsDamaged) engine.seriesFiles.discardChecksums();
     const reconciled = await reconcileTouched(
       {
@@ -323,10 +341,10 @@ const recoverWith = async (
       from,
       journal.end,
     );
-    logger.warn({ ...result }, "The journal's samples that were nowhere else were added.");
+    logger.warn({ ...result }, 'Samples that only the journal had were added.');
   };
   if (mustRecover) {
-    // Which files were changed since their checksums were written is not known here.
+    // It is not known here which files were changed after their checksums were written.
     engine.seriesFiles.discardChecksums();
     const result = await recoverFromCrash({
       ...engine,
@@ -344,7 +362,8 @@ const recoverWith = async (
     if (tier.kind === 'crash' && tier.overtaken === true) {
       if (tier.from !== undefined) await addFrom(tier.from);
     } else if (tier.kind !== 'clean' && tier.from !== undefined) {
-      // The journal's tail has samples of them, and not their labels. A series that gets none ends with the replay.
+      // The journal's tail has samples of these series, but not their labels. The end of the replay removes a series
+      // that gets no sample.
       for (const { high, low, pairs } of isolated) {
         const isKnown = engine.table.findFingerprint(high, low) !== NO_ROW || archived.has(high, low);
         if (!isKnown && engine.table.findPairs(pairs) === NO_ROW) engine.table.add(high, low, pairs);
@@ -365,7 +384,8 @@ const recoverWith = async (
     });
     if (merged > 0) logger.warn({ series: merged }, 'Chunks of series overlapped; their samples are in order now.');
   }
-  // What recovery itself moved and could not sync at once: the checkpoints to come know only of their own worker's moves.
+  // Sync the directories of files that recovery moved but could not sync then. Later checkpoints only sync directories
+  // of files that their own worker moved.
   engine.seriesFiles.syncDirectories();
   for (const finding of engine.seriesFiles.syncChecksums().findings)
     logger.warn({ finding }, 'Checksums of series files are damaged or lost.');
@@ -387,7 +407,7 @@ const recoverWith = async (
     damaged,
     replayFrom: tier.kind === 'journal' ? tier.from : journal.end,
     needsCheckpoint: mustRecover || merged > 0,
-    // What the journal says was archived since is to stay where it is.
+    // A series that was archived again according to the journal stays in the archive.
     afterCheckpoint: afterCheckpoint.filter((operation) => !isArchivedAgain(operation, archived)),
     needsLabels,
     onFinding,
@@ -398,7 +418,8 @@ const isArchivedAgain = (operation: IndexingOperation, archived: ArchiveDirector
   operation.type === 'unarchive' && archived.has(operation.high, operation.low);
 
 /**
- * Why a directory has to be recovered in full although it looks as if it did not: what nothing else would notice.
+ * Why a directory needs the full recovery although its tier does not require it, or `undefined`. No other check would
+ * notice these cases.
  */
 const unexplained = async (
   { fileSystem, directory, table }: Engine,
@@ -414,7 +435,7 @@ const unexplained = async (
     return 'an archive index is damaged or missing';
   }
   if (heads.status === 'missing' && heads.trailer === undefined && !ownHeads) {
-    // The original takes this for a store without series in memory, and forgets those that there are.
+    // The original would treat this as a store without series in memory, and lose the series that exist.
     if (fileSystem.readDirectory(directory).some(({ name }) => isSeriesDirectoryName(name)))
       return 'heads.db is missing, but there are series files';
     for await (const page of databases.pairs.entries())
@@ -439,7 +460,10 @@ interface LoadedArchive {
   readonly unreadable: readonly BadEntry[];
 }
 
-/** The archive, and its time ranges in memory. Databases that can't be read to their end are renewed, and count as lost. */
+/**
+ * Loads the archive, with its time ranges in memory. Databases that can't be read to their end are replaced and count
+ * as lost.
+ */
 const loadArchive = async (
   engine: Engine,
   databases: Databases,
@@ -451,7 +475,7 @@ const loadArchive = async (
     const archived = new ArchiveDirectory();
     try {
       const unreadable = await archive.loadDirectory(archived, (done) => progress.report('archive', done, 0));
-      // The entries that learning the mappings will read: now they can still be recovered.
+      // `learnMappings` reads these entries later. Damage that is found now can still be recovered.
       for await (const page of archive.scanMapped()) if (page.entries.length > 0) await clock.breathe();
       return { archive, archived, unreadable };
     } catch (error) {
@@ -475,15 +499,15 @@ const openJournal = (engine: Engine, notBefore: Position, isAfterCrash: boolean)
     options: {
       durability,
       commitIntervalMs,
-      // Of a directory whose size is limited, the journal must not take the larger part; and a checkpoint gives back
-      // whole segments only.
+      // Where retention limits the directory's size, the journal must not take most of it. Segments are small then,
+      // because a checkpoint only frees whole segments.
       segmentBytes: Math.min(
         SEGMENT_BYTES,
         checkpointJournalBytes,
         Math.max(SEGMENT_BYTES_MIN, Math.floor(retentionBytes / 32)),
       ),
       historyBytes: Math.min(historyBytes, Math.floor(retentionBytes / 16)),
-      // No sample goes for the sake of a reader.
+      // Where the size is limited, samples must not be dropped to keep segments for a reader.
       lingerMs: retentionBytes === Number.POSITIVE_INFINITY ? SEGMENT_LINGER_MS : 0,
       onPending: () => engine.journalPending$.next(),
       onError: (error) => engine.onJournalError(error),
@@ -496,12 +520,12 @@ const newStoreId = (next: () => number): string =>
 
 interface LoadedHeads {
   readonly heads: HeadsRead;
-  /** When the table is exactly what a clean close wrote. */
+  /** Set when the table is exactly what a clean close wrote. */
   readonly exactHeads: HeadsWritten | undefined;
   readonly problems: Problem[];
 }
 
-/** Takes the checkpoint into the table. */
+/** Loads the checkpoint into the series table. */
 const loadHeads = async (engine: Engine, progress: ProgressReporter): Promise<LoadedHeads> => {
   const { fileSystem, directory, slab, table, chunks, clock, texts } = engine;
   const problems: Problem[] = [];
@@ -515,7 +539,7 @@ const loadHeads = async (engine: Engine, progress: ProgressReporter): Promise<Lo
       return;
     }
     if (isEmptyRecord(record)) {
-      // Whatever it has is in its file: recovery, or the first look at the file, tells how much.
+      // All chunks of this series are in its file. Recovery, or `lookUpUnknownFiles`, finds out how many.
       const row = table.add(high, low, record.pairs);
       table.chunksInFile[row] = -1;
       isExact = false;
@@ -543,8 +567,8 @@ const loadHeads = async (engine: Engine, progress: ProgressReporter): Promise<Lo
 };
 
 /**
- * A clean close says which heads.db it left. The original's format has no checksum, so a changed byte in a chunk would
- * otherwise read as other samples.
+ * Compares heads.db with the size and checksum that the last clean close recorded. The original's format has no
+ * checksum, so a changed byte in a chunk would otherwise be read as different samples.
  */
 const comparedWithClose = ({ directory }: Engine, { predecessor, lastClose }: Found, heads: HeadsRead): HeadsRead => {
   if (lastClose === undefined || predecessor !== 'tidemark' || heads.status !== 'ok') return heads;
@@ -556,8 +580,9 @@ const comparedWithClose = ({ directory }: Engine, { predecessor, lastClose }: Fo
 };
 
 /**
- * Has the file thread back the memory of the next chunks while this one decodes: the first touch of a page takes as long
- * as filling it. Of what is left of heads.db as much will be chunks as of what is done.
+ * Lets the file thread touch the memory of the next slab blocks while this thread decodes, because the first touch of a
+ * page takes as long as filling it. The number of blocks is an estimate: it assumes that the rest of heads.db has as
+ * many chunk bytes per byte as the part read so far.
  */
 const warmBlocks = ({ slab, files }: Engine, bytesDone: number, bytesLeft: number): void => {
   if (files.warm === undefined) return;
@@ -566,7 +591,10 @@ const warmBlocks = ({ slab, files }: Engine, bytesDone: number, bytesLeft: numbe
   if (slab.preparedCount < blocks / 2) files.warm(slab.prepare(blocks));
 };
 
-/** Checkpoints of versions before 0.13 can leave open how many chunks a series has in its file (formats/heads.md). */
+/**
+ * Checkpoints in format version 1 (Prometheus up to 0.12) may not say how many chunks a series has in its file
+ * (docs/formats/heads.md).
+ */
 const lookUpUnknownFiles = ({ table, seriesFiles }: Engine): void => {
   for (let row = 0; row < table.size; row++) {
     if (table.chunksInFile[row] >= 0 || !table.isLive(row)) continue;
@@ -580,7 +608,10 @@ const lookUpUnknownFiles = ({ table, seriesFiles }: Engine): void => {
   }
 };
 
-/** A crash between a checkpoint and the archive's update leaves a series in both: the checkpoint is newer. */
+/**
+ * A crash between a checkpoint and the update of the archive leaves a series in both. The checkpoint is newer, so the
+ * archive's entry is removed.
+ */
 const dropStaleArchiveEntries = ({ table }: Engine, archived: ArchiveDirectory, indexer: Indexer): void => {
   for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) {
     const high = archived.highAt(slot);
@@ -591,7 +622,7 @@ const dropStaleArchiveEntries = ({ table }: Engine, archived: ArchiveDirectory, 
   }
 };
 
-/** The mapping table: from its file, and from the series that have a mapped fingerprint. */
+/** Fills the mapping table from its file and from the series that have a mapped fingerprint. */
 const learnMappings = async (
   { fileSystem, directory, table, mapper, logger }: Engine,
   archive: ArchiveIndex,
@@ -615,7 +646,10 @@ const learnMappings = async (
   }
 };
 
-/** A changed byte in the labels of a mapping gives those of another series, which is never looked for there. */
+/**
+ * Whether a mapping is listed under the fingerprint of its labels. A changed byte in the labels turns them into those
+ * of another series. A lookup of that series would never reach this mapping, because its own fingerprint differs.
+ */
 const isSoundMapping = ({ rawHigh, rawLow, metric }: Mapping): boolean => {
   fastFingerprint(parseUniqueMetric(metric), raw);
   return raw[0] === rawHigh && raw[1] === rawLow;

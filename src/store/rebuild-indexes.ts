@@ -1,25 +1,25 @@
 /**
- * Rebuilds the label indexes from the series that exist: they are projections, and this is how one that is damaged, or
- * suspected, is replaced. In a running store appends go on meanwhile, new series wait in the indexing queue, and queries
- * wait until the indexes are whole again.
+ * Rebuilds the label indexes from the existing series. The label indexes are projections, so one that is damaged, or
+ * may be wrong, is replaced this way. In a running store appends go on meanwhile, operations for new series wait in the
+ * indexing queue, and queries wait until the indexes are whole again.
  *
- * LOST_INDEXES names both indexes from before the first entry is deleted until the last one is on the disk, and the indexer
- * writes to neither in between. So a rebuild that a crash or an error ends is done again by the next opening, whatever
- * was written to the indexes meanwhile.
+ * LOST_INDEXES names both indexes from before the first entry is deleted until the last one is on disk, and the indexer
+ * writes to neither in between. So if a crash or an error ends a rebuild, the next opening repeats it, whatever was
+ * written to the indexes meanwhile.
  */
-import type { Progress } from '../api.ts';
-import type { IndexedSeries } from '../index/label-index.ts';
-import { forgetLostIndexes } from '../index/lost-indexes.ts';
+import type { Progress } from '../api/api.ts';
+import type { IndexedSeries } from '../indexes/label-index.ts';
+import { forgetLostIndexes } from '../indexes/lost-indexes.ts';
 import type { Position } from '../model/events.ts';
 import { NO_ROW, type SeriesTable } from '../series/table.ts';
 import { distrustLabelIndexes, LABEL_INDEXES } from './distrust-labels.ts';
 import type { Engine } from './engine.ts';
 import type { Recovered } from './opening.ts';
 
-/** Series of one page. */
+/** Number of series in a page. */
 const PAGE_SERIES = 4096;
 
-/** For a store that runs: resolves when the indexes are whole and on the disk. */
+/** For a running store. Resolves when the indexes are whole and on disk. */
 export const rebuildIndexes = (
   engine: Engine,
   recovered: Recovered,
@@ -35,21 +35,23 @@ export const rebuildIndexes = (
   });
 };
 
-/** For a store that is being opened: the label indexes are suspended since before the first operation. */
+/** For a store that is being opened. The label indexes must have been suspended before the first operation. */
 export const buildLabelIndexes = async (
   engine: Engine,
   recovered: Recovered,
   onProgress: (done: number) => void,
 ): Promise<void> => {
   const { indexer, journal } = recovered;
-  // What recovery has enqueued is about series that the build finds. Later, it would take the position back.
+  // The rebuild finds all series of the operations that recovery has enqueued. If these operations were written after
+  // the rebuild, they would set the indexes' position back.
   await indexer.flush();
   await indexer.alone(() => fillLabelIndexes(engine, recovered, journal.end, onProgress));
 };
 
 /**
- * Replaces what the label indexes hold. Only in {@link Indexer.alone}: a series whose archiving is written meanwhile would
- * be found neither on the disk nor on its way there. If it fails, nothing is looked up in them until it succeeds.
+ * Replaces the content of the label indexes. Call it only in {@link Indexer.alone}: otherwise a series whose archiving
+ * is written meanwhile would be found neither on disk nor in the queue. If this fails, no lookup uses the indexes until
+ * it succeeds.
  */
 export const fillLabelIndexes = async (
   engine: Engine,
@@ -65,8 +67,9 @@ export const fillLabelIndexes = async (
 };
 
 /**
- * Every series there is, in pages. Those in memory and those on their way to the archive are noted at one moment, because
- * a series moves between the two while the others are looked at. The archive on the disk stays as it is meanwhile.
+ * All series, in pages. Series in memory and series that wait to be archived are collected at one moment, because a
+ * series may move from the first group to the second while pages are written. The archive on disk does not change
+ * meanwhile.
  */
 async function* allSeries(
   { table, clock }: Engine,

@@ -1,6 +1,6 @@
 /**
- * Which retention an opening goes by: the one that its options name, the one that the directory remembers, or the default
- * of a directory that it creates. What was never asked to be deleted is kept.
+ * Chooses the retention of an opening: the one that its options give, the one that the directory remembers, or the
+ * default of a directory that it creates. Without a request to delete samples, everything is kept.
  * docs/decisions/0015-a-directory-remembers-its-retention.md
  */
 import { KEEP_EVERYTHING, type RetentionLimits, readRetention, writeRetention } from '../disk/retention-memory.ts';
@@ -9,29 +9,32 @@ import type { Engine } from './engine.ts';
 import type { Recovered } from './opening.ts';
 import { oldestTime } from './time-span.ts';
 
-/** Of a directory that `openStore` creates. */
+/** Retention of a directory that `openStore` creates. */
 const DEFAULT_TIME_MS = 15 * 86_400_000;
 
 export interface RetentionChoice {
-  /** What goes by it: deleting, hiding, refusing. */
+  /** The limits by which samples are deleted, hidden and refused. */
   readonly limits: RetentionLimits;
-  /** What the directory remembers; `undefined` when it keeps everything because no retention was ever named. */
+  /**
+   * The retention that the directory remembers; `undefined` when it keeps everything because no retention was ever
+   * given.
+   */
   readonly remembered: RetentionLimits | undefined;
-  /** The limits before, where this opening has lowered one. */
+  /** The previous limits, if this opening has lowered one of them. */
   readonly loweredFrom: RetentionLimits | undefined;
 }
 
-/** The directory must be claimed, and marked as in use, unless the store is read-only. */
+/** Call it when the directory is claimed and marked as in use, unless the store is read-only. */
 export const chooseRetention = (engine: Engine, created: boolean): RetentionChoice => {
   const { fileSystem, directory, logger } = engine;
   const { retention: named, applyRetention, readOnly } = engine.options;
   const found = readRetention(fileSystem, directory);
-  if (found === 'damaged') logger.warn({ directory }, 'RETENTION can not be read: it does not count.');
+  if (found === 'damaged') logger.warn({ directory }, 'RETENTION can not be read and is ignored.');
   const remembered = found === 'damaged' ? undefined : found;
   const kept = { limits: KEEP_EVERYTHING, remembered, loweredFrom: undefined };
   if (!applyRetention) return kept;
   if (named === undefined && !created) {
-    // A reader deletes nothing, so it hides nothing unless it is asked to.
+    // A read-only store deletes nothing, so it hides nothing unless it is asked to.
     if (readOnly) return kept;
     if (remembered !== undefined) return { ...kept, limits: remembered };
     logger.warn(
@@ -52,7 +55,7 @@ export const chooseRetention = (engine: Engine, created: boolean): RetentionChoi
   return { limits, remembered: limits, loweredFrom: isLowered ? before : undefined };
 };
 
-/** Says how much goes, before it goes. */
+/** Logs how much a lowered retention will delete, before anything is deleted. */
 export const announceLowered = (engine: Engine, recovered: Recovered, now: number): void => {
   const { limits, loweredFrom } = engine.retention;
   if (loweredFrom === undefined) return;

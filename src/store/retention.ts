@@ -1,10 +1,11 @@
 /**
- * What is past retention: by age, and by bytes on disk. By bytes, the limit moves forward in small steps while the
- * directory is too large, and stays where it is otherwise; whatever ends before it goes at the next visit.
+ * Decides which samples are past retention, by age and by bytes on disk. The limit by bytes is a time too: it moves
+ * forward in small steps while the directory is too large, and stays otherwise. Chunks that end before it are dropped
+ * at the next visit.
  */
 import { EARLIEST } from '../model/int64.ts';
 
-/** Share of the stored time span that one step gives up. */
+/** Share of the stored time span that one step drops. */
 const STEP_SHARE = 0.05;
 
 export interface RetentionOptions {
@@ -22,7 +23,7 @@ export class Retention {
     this.options = options;
   }
 
-  /** Whether anything ever goes. */
+  /** Whether there is any limit. */
   get isOn(): boolean {
     return this.options.timeMs !== Infinity || this.options.bytes !== Infinity;
   }
@@ -31,14 +32,14 @@ export class Retention {
     return this.options.bytes !== Infinity;
   }
 
-  /** Chunks that end before this time may go; EARLIEST when none may. */
+  /** Chunks that end before this time may be dropped; EARLIEST when none may. */
   beforeTime(): number {
     const { timeMs, now } = this.options;
     const byTime = timeMs === Infinity ? EARLIEST : now() - timeMs;
     return Math.max(byTime, this.bySize);
   }
 
-  /** Takes notice of the directory's size and of the oldest sample's time. True when the limit has moved. */
+  /** Takes the directory's size and the time of the oldest sample. Returns whether the limit has moved. */
   noteSize(totalBytes: number, oldestTime: number): boolean {
     const { bytes, now } = this.options;
     if (totalBytes <= bytes || oldestTime === EARLIEST) return false;

@@ -1,29 +1,28 @@
 /**
- * A recovered store at work: the parts that appends, queries and maintenance go through, wired. The public object is
- * src/store.ts; what goes on by itself is background.ts.
+ * A recovered store at work: it wires the parts that appends, queries and maintenance use. The public object is in
+ * src/store/store.ts, the background work in background.ts.
  */
 import type { InspectionEvent } from 'xstate';
 import { phaseOfCode } from '../../machines/series-states.ts';
 import { isRunning } from '../../machines/store.machine.ts';
 import type { Urgency } from '../../streams/maintenance-sweep.ts';
-import type { SeriesState } from '../api.ts';
-import { TidemarkError } from '../errors.ts';
-import { isCorruptIndex } from '../index/replaceable-store.ts';
-import type { Subscriptions } from '../journal/subscriptions.ts';
-import type { Distributions } from '../metrics.ts';
+import type { SeriesState } from '../api/api.ts';
+import { isCorruptIndex } from '../indexes/replaceable-store.ts';
+import { TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { Queries } from '../query/queries.ts';
 import { SeriesReader } from '../query/read-series.ts';
-import { Checkpointer } from '../recovery/checkpoint.ts';
+import { Checkpointer } from '../recovery/checkpointer.ts';
 import { SeriesActors } from '../series/actors.ts';
-import { SeriesDirectory } from '../series/directory.ts';
 import { FileChanges } from '../series/file-changes.ts';
 import { Ingest } from '../series/ingest.ts';
 import { Lifecycle } from '../series/lifecycle.ts';
 import { Persister } from '../series/persister.ts';
+import { SeriesDirectory } from '../series/series-lookup.ts';
 import { NO_ROW } from '../series/table.ts';
+import type { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { DamageReports } from './damage-reports.ts';
 import { DiskGuard } from './disk-guard.ts';
@@ -31,6 +30,7 @@ import type { Engine, StoreActor } from './engine.ts';
 import { IndexMender } from './index-mender.ts';
 import { JournalAudit } from './journal-audit.ts';
 import { Memory } from './memory.ts';
+import type { Distributions } from './metrics/catalogue.ts';
 import type { Recovered } from './opening.ts';
 import { Retention } from './retention.ts';
 import { TrustedClock } from './trusted-clock.ts';
@@ -58,10 +58,10 @@ export class Running {
   readonly mender: IndexMender;
   readonly journalAudit: JournalAudit;
   subscriptions!: Subscriptions;
-  /** Series in quarantine. */
+  /** Number of series in quarantine. */
   quarantinedCount = 0;
   persistErrors = 0;
-  /** Memory of decoded checksum files, as of the last checkpoint. */
+  /** Bytes of decoded checksum files in memory, as of the last checkpoint. */
   checksumCacheBytes = 0;
   chunksPersisted = 0;
   chunksDropped = 0;
@@ -208,7 +208,7 @@ export class Running {
       cache,
       files,
       fileKeys,
-      // Another process may rewrite files while a store that is only read looks at them.
+      // Another process may rewrite files while a read-only store reads them.
       verification: options.readOnly && recovered.how !== 'clean' ? 'aligned' : 'all',
       addSums: !options.readOnly,
       onDamage: (high, low, error) => this.reportDamage(high, low, error.message),
@@ -246,7 +246,7 @@ export class Running {
         if (!isRunning(actor.getSnapshot())) throw admission.error();
       },
     });
-    // A loop of appends that never yields lets no timer run: what the timer does has to be done from within.
+    // A loop of appends that never yields keeps timers from running, so this work is also done from within appends.
     chunks.onChunksStarted = () => {
       this.memory.evictOverTarget();
       this.measurePressure();
@@ -254,7 +254,7 @@ export class Running {
     };
   }
 
-  /** Makes everything appended so far durable. */
+  /** Makes all samples appended so far durable. */
   async commit(): Promise<void> {
     const { clock } = this.engine;
     const started = clock.monotonic();
@@ -263,8 +263,8 @@ export class Running {
   }
 
   /**
-   * Has the indexes written. One that is damaged and can't be made anew holds up no checkpoint: that it is damaged has been
-   * noted durably, and the next opening makes it anew.
+   * Writes the waiting index operations. A damaged index that can't be rebuilt does not stop a checkpoint: LOST_INDEXES
+   * names it, and the next opening rebuilds it.
    */
   private async settleIndexes(): Promise<void> {
     const { indexer } = this.recovered;
@@ -272,11 +272,11 @@ export class Running {
       await this.mender.during(() => indexer.flush());
     } catch (error) {
       if (!isCorruptIndex(error)) throw error;
-      this.engine.logger.error({ err: error }, 'A damaged index could not be made anew; the next opening does it.');
+      this.engine.logger.error({ err: error }, 'A damaged index could not be rebuilt; the next opening rebuilds it.');
     }
   }
 
-  /** Somebody has found a series damaged. */
+  /** Called when a series is found damaged. */
   reportDamage(high: number, low: number, reason: string): void {
     if (!this.engine.options.readOnly) this.damageReports.add({ high, low, reason });
     else this.engine.logger.warn({ fingerprint: fingerprintText(high, low), reason }, 'A series is damaged.');
@@ -284,18 +284,18 @@ export class Running {
 
   private quarantine(high: number, low: number, reason: string): void {
     const { table } = this.engine;
-    // Its file is on its way already, and whoever has the fingerprint by now has another.
+    // The file is already being moved. If the fingerprint is in use again, it belongs to a new series.
     if (this.lifecycle.leavingPairs(high, low) !== undefined) return;
     const row = table.findFingerprint(high, low);
     const pairs = row === NO_ROW ? this.directory.archivedPairs(high, low) : table.labels[row];
-    // One that is neither has gone.
+    // The series is neither in memory nor archived: it no longer exists.
     if (pairs === undefined) return;
     this.actors.send(row === NO_ROW ? this.lifecycle.borrow(high, low, pairs) : row, { type: 'damage', reason });
   }
 
   /**
-   * Before a close: files that could not be moved to quarantine, or deleted, are tried once more. A directory with such a
-   * file is not closed in order; the next opening does it.
+   * Called before a clean close: tries once more to move damaged files to quarantine and to delete files of dropped
+   * series. If a file remains, the directory is not closed in order, and the next opening does this work.
    */
   async finishFiles(): Promise<void> {
     await this.actors.allSettled();
@@ -313,12 +313,15 @@ export class Running {
   }
 
   urgency(): Urgency {
-    // While the disk refuses, hurry would only repeat what it refuses.
+    // While the disk refuses writes, a rushed sweep would only repeat refused writes.
     if (this.disk.isWaiting) return { score: 0, rushed: false };
     return { score: this.memory.score, rushed: this.actor.getSnapshot().hasTag('rushed') };
   }
 
-  /** The statechart goes by the score alone, so that one that is as before would change nothing. */
+  /**
+   * Sends the score to the statechart if it has changed. The statechart depends on nothing else, so an unchanged score
+   * would have no effect.
+   */
   measurePressure(): void {
     const { score } = this.memory;
     if (score === this.actor.getSnapshot().context.score) return;
@@ -331,11 +334,11 @@ export class Running {
     return !this.actor.getSnapshot().hasTag('rushed');
   }
 
-  /** Series per state of the series statechart, as users know them. */
+  /** Number of series in each public state. */
   stateCounts(): Readonly<Record<'inMemory' | 'persisting' | 'archived' | 'quarantined', number>> {
     const persisting = this.actors.busy;
     return {
-      // Series that are being isolated are busy and no longer in the table.
+      // A series that is being isolated is busy but no longer in the table, so the difference could be negative.
       inMemory: Math.max(0, this.engine.table.live - persisting),
       persisting,
       archived: this.recovered.archived.size,
@@ -343,7 +346,7 @@ export class Running {
     };
   }
 
-  /** Where a series is in its life. */
+  /** The public state of a series. */
   stateOf(pairs: LabelPairs): SeriesState {
     const { table } = this.engine;
     const row = table.findPairs(pairs);
@@ -352,7 +355,7 @@ export class Running {
     return this.recovered.archived.has(high, low) ? 'archived' : 'absent';
   }
 
-  /** Passes inspection events on, of the store's actor and of every series'. */
+  /** Passes the inspection events of the store's actor and of all series actors to the observer. */
   inspect(observer: (event: InspectionEvent) => void): () => void {
     return this.engine.inspection.observe(observer);
   }

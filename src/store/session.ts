@@ -1,25 +1,26 @@
 /**
- * One opening of a directory, from the lock to the clean mark: the store's statechart with its calls provided. What the
- * chart decides is done here; what is done is in opening.ts, running.ts, checkpoints.ts, visits.ts, disk-guard.ts and background.ts.
+ * One session with a directory, from the lock to the clean mark: the store's statechart with its calls provided. The
+ * chart's decisions are carried out here; the work itself is in opening.ts, running.ts, checkpoints.ts, visits.ts,
+ * disk-guard.ts and background.ts.
  */
 import { type Actor, fromPromise } from 'xstate';
 import { type StoreContext, storeMachine } from '../../machines/store.machine.ts';
-import { markClean, markDirty, releaseMark } from '../disk/directory.ts';
 import { type ClosedIndex, writeLastClose } from '../disk/last-close.ts';
 import { writeMappings } from '../disk/mappings.ts';
-import { listQuarantined } from '../disk/quarantine-list.ts';
-import { ReserveGivenBack } from '../disk/reserve-file.ts';
-import { isDiskFull, TidemarkError } from '../errors.ts';
-import { type DatabaseName, databaseFolders } from '../index/database-folders.ts';
-import { type IndexSequences, sequencesOf } from '../index/index-sequences.ts';
-import type { DatabaseDescription } from '../index/key-value-store.ts';
-import { forgetLostIndexes } from '../index/lost-indexes.ts';
-import { isCorruptIndex } from '../index/replaceable-store.ts';
-import { Subscriptions } from '../journal/subscriptions.ts';
+import { listQuarantined } from '../disk/quarantine/quarantine-list.ts';
+import { markClean, markDirty, releaseMark } from '../disk/store-directory.ts';
+import { ReserveGivenBack } from '../files/reserve-file.ts';
+import { type DatabaseName, databaseFolders } from '../indexes/database-folders.ts';
+import { type IndexSequences, sequencesOf } from '../indexes/index-sequences.ts';
+import type { DatabaseDescription } from '../indexes/key-value-store.ts';
+import { forgetLostIndexes } from '../indexes/lost-indexes.ts';
+import { isCorruptIndex } from '../indexes/replaceable-store.ts';
+import { isDiskFull, TidemarkError } from '../model/errors.ts';
 import type { LifecycleEvent } from '../model/events.ts';
-import type { CheckpointResult } from '../recovery/checkpoint.ts';
+import type { CheckpointResult } from '../recovery/checkpointer.ts';
 import { ProgressReporter } from '../recovery/progress.ts';
 import { startRootActor } from '../series/actors.ts';
+import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { Background } from './background.ts';
 import { closeDatabases, describeDatabases, flushLogs } from './databases.ts';
 import type { Engine } from './engine.ts';
@@ -39,15 +40,15 @@ export class Session {
   found: Found | undefined;
   private recovered: Recovered | undefined;
   private failure: unknown;
-  /** Resolves when everything is given back, however the statechart ended. */
+  /** Resolves when everything is released, however the statechart ended. */
   private readonly ended: Promise<void>;
   private closing: Promise<void> | undefined;
   private finishing: Promise<void> | undefined;
   private releasing: Promise<void> | undefined;
   private isGivenBack = false;
-  /** Calls of users that change the directory. */
+  /** Running calls of users that change the directory. */
   private readonly work = new Set<Promise<unknown>>();
-  /** The step of opening that is under way, or was last. */
+  /** The current or last step of opening. */
   private opening: Promise<void> = Promise.resolve();
 
   constructor(engine: Engine) {
@@ -75,7 +76,7 @@ export class Session {
           if (to === 'readOnly') void this.running.disk.makeRoom().then(() => this.background?.hurry());
         },
         announceClockJump: (_, { byMs }) => {
-          logger.warn({ byMs }, 'Wall time jumped; retention and archiving go on by the time from before.');
+          logger.warn({ byMs }, 'Wall time jumped; retention and archiving use the earlier of both times.');
           this.announce({ type: 'clockJumped', time: clock.now(), byMs });
         },
         announceFailure: (_, { error }) => {
@@ -100,7 +101,7 @@ export class Session {
     });
   }
 
-  /** Resolves when the store runs; rejects with what opening failed of, everything given back. */
+  /** Resolves when the store runs. Rejects with the error that opening failed with, after everything is released. */
   open(): Promise<void> {
     const { signal } = this.engine.options;
     return new Promise((resolve, reject) => {
@@ -119,7 +120,7 @@ export class Session {
             this.actor.send({ type: 'fail', error });
           }
         },
-        // `ended` knows.
+        // `ended` handles the error.
         error: () => {},
       });
       void this.ended.then(() => {
@@ -132,13 +133,13 @@ export class Session {
     });
   }
 
-  /** Closes in order; rejects with what failed. Every call returns the same promise. */
+  /** Closes in order. Rejects with the store's first failure. Every call returns the same promise. */
   close(): Promise<void> {
     this.closing ??= this.closeOnce();
     return this.closing;
   }
 
-  /** Does what changes the directory: closing waits for it. */
+  /** Runs work that changes the directory. Closing waits for it. */
   during<Result>(work: () => Promise<Result>): Promise<Result> {
     const running = work();
     this.work.add(running);
@@ -159,8 +160,9 @@ export class Session {
   }
 
   /**
-   * After the statechart: when it ended in order, everything is given back already. Users can reach the actor, stop it, and
-   * send it any event, so nothing else is certain. An open store whose actor was stopped is closed in order.
+   * Runs when the statechart has ended. If it ended in order, everything is already released. But users can reach the
+   * actor, stop it, and send it any event, so other cases occur too. If the actor of an open store was stopped, the
+   * store is closed in order here.
    */
   private async end(): Promise<void> {
     this.engine.admission.end('TIDEMARK_CLOSED', 'the store is closed');
@@ -172,7 +174,7 @@ export class Session {
     await this.release();
   }
 
-  /** The first failure is the one that closing rejects with. */
+  /** Keeps the first failure; closing rejects with it. */
   private fail(error: unknown): void {
     this.failure ??=
       error instanceof TidemarkError
@@ -180,12 +182,15 @@ export class Session {
         : new TidemarkError('TIDEMARK_INTERNAL', `the store failed: ${messageOf(error)}`, { cause: error });
   }
 
-  /** Events of the store itself are for those who watch it: a journal that takes nothing any more must not stop it. */
+  /**
+   * Publishes an event of the store itself. These events only inform observers, so a journal that takes no more events
+   * must not stop the store.
+   */
   private announce(event: LifecycleEvent): void {
     try {
       this.recovered?.bus.publish(event);
     } catch (error) {
-      this.engine.logger.warn({ err: error, type: event.type }, 'An event of the store is not in the journal.');
+      this.engine.logger.warn({ err: error, type: event.type }, 'An event of the store is missing from the journal.');
     }
   }
 
@@ -242,12 +247,13 @@ export class Session {
       headsCrc32: heads.crc32,
     });
     await journal.commit();
-    // From here on the journal knows the checkpoint it continues, whoever wrote that one.
+    // The journal now names the checkpoint that it continues, whichever program wrote that. So DIRTY no longer needs to
+    // say that the original was there before.
     if (this.found.predecessor === 'other')
       markDirty(engine.fileSystem, engine.directory, engine.clock.now(), 'tidemark', this.found.claim?.identity);
   }
 
-  /** What was in databases that were lost is on the disk again. */
+  /** Removes the rebuilt databases from LOST_INDEXES when their content is on disk again. */
   private async settleLostIndexes({ indexer, databases }: Recovered): Promise<void> {
     const { fileSystem, directory, options } = this.engine;
     await indexer.flush();
@@ -274,7 +280,7 @@ export class Session {
     try {
       this.running.quarantinedCount = listQuarantined(fileSystem, directory).length;
     } catch (error) {
-      logger.warn({ err: error }, 'What is in quarantine could not be counted.');
+      logger.warn({ err: error }, 'The series in quarantine could not be counted.');
     }
   }
 
@@ -283,7 +289,7 @@ export class Session {
       await this.running.disk.reserve.hold(() => this.engine.clock.breathe());
     } catch (error) {
       if (error instanceof ReserveGivenBack) return;
-      this.engine.logger.warn({ err: error }, 'There is no room for the reserve that a full disk would need.');
+      this.engine.logger.warn({ err: error }, 'The reserve for a full disk could not be written.');
     }
   }
 
@@ -292,7 +298,7 @@ export class Session {
     return this.finishing;
   }
 
-  /** The clean close: everything in its place, exactly as the original would leave it. */
+  /** The clean close. It leaves the directory exactly as the original would. */
   private async finish(): Promise<void> {
     const { engine, running, subscriptions, recovered } = this;
     if (recovered === undefined) return;
@@ -309,7 +315,7 @@ export class Session {
     await running.persister.idle();
     await subscriptions.close();
     const { bus, journal, indexer, labels } = recovered;
-    // A directory whose label indexes are incomplete is not closed in order: the original would not notice.
+    // A directory with incomplete label indexes must not be closed in order: the original would not notice.
     if (!indexer.hasWholeLabels) await rebuildIndexes(engine, recovered, () => {});
     const heads = await this.writeLastCheckpoint();
     writeMappings(engine.fileSystem, engine.directory, engine.mapper.entries());
@@ -322,7 +328,7 @@ export class Session {
     });
     await journal.close();
     await subscriptions.end();
-    // Not before the session's end is on the disk: a crash would have the label indexes made anew.
+    // Not before the end of the session is on disk: after a crash, label indexes without a position are rebuilt.
     await this.unlessDamaged(() => labels.clearPosition());
     await flushLogs(recovered.databases, engine.logger);
     await this.unlessDamaged(() => closeDatabases(recovered.databases));
@@ -337,19 +343,22 @@ export class Session {
     this.isGivenBack = true;
   }
 
-  /** A damaged index holds up no close: that it is damaged has been noted, and the next opening makes it anew. */
+  /**
+   * Runs a step of the clean close. A damaged index does not stop it: LOST_INDEXES names the index, and the next
+   * opening rebuilds it.
+   */
   private async unlessDamaged(step: () => Promise<void>): Promise<void> {
     try {
       await step();
     } catch (error) {
       if (!isCorruptIndex(error)) throw error;
-      this.engine.logger.error({ err: error }, 'An index is damaged; the next opening makes it anew.');
+      this.engine.logger.error({ err: error }, 'An index is damaged; the next opening rebuilds it.');
     }
   }
 
   /**
-   * With the reserve given back, if that is what it takes. What the disk refused before is tried once more: no probe comes
-   * any more, and nobody else has it.
+   * Writes the last checkpoint, and releases the reserve if the disk is full. Journal writes that the disk refused
+   * before are tried once more: no probe will follow, and the samples in them are nowhere else.
    */
   private async writeLastCheckpoint(): Promise<Pick<CheckpointResult, 'bytes' | 'crc32'>> {
     const { checkpoints, disk } = this.running;
@@ -366,14 +375,14 @@ export class Session {
     }
   }
 
-  /** Gives everything back that closing in order has not, and leaves the directory as after a crash. */
+  /** Releases everything that a clean close has not released, and leaves the directory as after a crash. */
   private release(): Promise<void> {
     this.releasing ??= this.releaseOnce();
     return this.releasing;
   }
 
   private async releaseOnce(): Promise<void> {
-    // An opening that is aborted may be in the middle of a step: what that opens has to be closed, too.
+    // An aborted opening may be in the middle of a step. The resources that the step opens must be closed too.
     await this.opening;
     await this.finishing?.catch(() => {});
     if (!this.isGivenBack) await this.giveBack();

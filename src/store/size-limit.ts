@@ -1,4 +1,4 @@
-/** Retention by bytes: what goes first when the directory has grown beyond its limit. */
+/** Retention by bytes, when the directory has grown beyond its limit. */
 import type { Checkpoints } from './checkpoints.ts';
 import { directorySizes } from './directory-sizes.ts';
 import type { Engine } from './engine.ts';
@@ -7,7 +7,7 @@ import type { Retention } from './retention.ts';
 import { oldestTime } from './time-span.ts';
 import type { Visits } from './visits.ts';
 
-/** A journal that takes more of the limit on the directory's size is shortened before samples are dropped. */
+/** A journal that takes more than this share of the limit is shortened before samples are dropped. */
 const JOURNAL_SHARE = 0.1;
 
 interface SizeLimitParts {
@@ -19,9 +19,9 @@ interface SizeLimitParts {
 }
 
 /**
- * Retention by bytes: adds up the directory, and while it is too large moves the limit a step and drops what that
- * makes old, before it is measured again. What a checkpoint can free of the journal is freed first, and what lies in
- * quarantine does not count: no sample must go for the sake of either.
+ * Applies retention by bytes. It measures the directory; if that is too large, it moves the limit one step and drops
+ * the chunks that end before it. The next call measures again. Journal that a checkpoint can free is freed first, and
+ * quarantined files don't count, so no sample is dropped because of either.
  */
 export const applySizeLimit = async ({
   engine,

@@ -1,9 +1,9 @@
-/** The span of time that a store has samples of, in memory and archived. */
+/** The time span of a store's samples, in memory and archived. */
 import { EARLIEST } from '../model/int64.ts';
 import type { Engine } from './engine.ts';
 import type { Recovered } from './opening.ts';
 
-/** Time of the oldest sample that is known; EARLIEST in an empty store. */
+/** Time of the oldest known sample; EARLIEST in an empty store. */
 export const oldestTime = ({ table, chunks }: Engine, { archived }: Recovered): number => {
   let oldest = Number.POSITIVE_INFINITY;
   for (const row of table.rows()) {

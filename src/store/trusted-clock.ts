@@ -1,15 +1,19 @@
 /**
- * The time that retention and archiving go by. Wall time can jump: a wrong clock at boot, a correction, a resumed
- * laptop. After a jump forwards the store goes on with the time from before plus what the monotonic clock adds; only
- * when the new time has held for an hour is it believed. After a jump backwards it goes by the new time at once, because
- * new samples have it and would look old otherwise. So always by the earlier of the two: nothing is dropped or archived
- * because the clock jumped.
+ * The clock that retention and archiving use. Wall time can jump: a wrong clock at boot, a correction, a resumed
+ * laptop.
+ *
+ * - After a jump forwards, the store continues with the old time plus the monotonic clock's progress. It trusts the new
+ *   time only when that has held for an hour.
+ * - After a jump backwards, the store uses the new time at once: new samples have that time, and would look old
+ *   otherwise.
+ *
+ * So the store always uses the earlier of the two times, and a jump alone drops and archives nothing.
  */
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../ports/clock.ts';
 
-/** How far wall time may stray from the monotonic clock between two looks. */
+/** Largest difference between the advance of wall time and of the monotonic clock between two calls of `look`. */
 const JUMP_MS = 60_000;
-/** How long a new time must hold. */
+/** How long a new time must hold before it is trusted. */
 const SETTLE_MS = 3_600_000;
 
 export interface ClockChange {
@@ -19,9 +23,9 @@ export interface ClockChange {
 
 export class TrustedClock {
   private readonly clock: Clock;
-  /** Wall time minus monotonic time that is believed. */
+  /** The trusted difference of wall time and monotonic time. */
   private offset: number;
-  /** The same as last seen, and since when it has held, while it is not believed. */
+  /** While wall time is doubted: the newly measured difference, and the monotonic time since which it has held. */
   private candidate: { offset: number; since: number } | undefined;
 
   constructor(clock: Clock) {
@@ -29,7 +33,7 @@ export class TrustedClock {
     this.offset = clock.now() - clock.monotonic();
   }
 
-  /** Milliseconds since the epoch. A jump counts from the moment it happens, whether anybody has looked since or not. */
+  /** Milliseconds since the epoch. A jump counts at once, even before `look` notices it. */
   now(): number {
     const wall = this.clock.now();
     const believed = this.clock.monotonic() + this.offset;
@@ -37,7 +41,7 @@ export class TrustedClock {
     return isDoubted ? Math.min(wall, believed) : wall;
   }
 
-  /** Compares the clocks; to be called every now and then. Returns what changed, if anything did. */
+  /** Compares the clocks. Call it regularly. Returns the change, if there was one. */
   look(): ClockChange | undefined {
     const monotonic = this.clock.monotonic();
     const seen = this.clock.now() - monotonic;
@@ -50,7 +54,7 @@ export class TrustedClock {
       return { type: 'clockJumped', byMs: Math.round(seen - this.offset) };
     }
     if (Math.abs(seen - this.offset) < JUMP_MS) {
-      // It jumped back to where it was.
+      // Wall time jumped back to the trusted time.
       this.candidate = undefined;
       this.offset = seen;
       return { type: 'clockSettled', byMs: 0 };

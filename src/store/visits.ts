@@ -1,27 +1,30 @@
 /**
- * Visits of series: each is looked at, and what has to be done is for its statechart to decide. What is under way at a time
- * is bounded, and the host's event loop is never held for long.
+ * Visits of series. Each visit looks at a series, and the series' statechart decides what to do. The number of running
+ * calls is bounded, and the host's event loop is never blocked for long.
  */
 import { codeOfPath, phaseOfCode } from '../../machines/series-states.ts';
-import type { Distributions } from '../metrics.ts';
+import { Slices } from '../async/slices.ts';
 import type { SeriesActors } from '../series/actors.ts';
-import type { SeriesDirectory } from '../series/directory.ts';
 import type { Lifecycle } from '../series/lifecycle.ts';
 import { type FactSources, factsOf, visitFacts } from '../series/maintenance.ts';
+import type { SeriesDirectory } from '../series/series-lookup.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
-import { Slices } from '../slices.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { Engine, StoreActor } from './engine.ts';
+import type { Distributions } from './metrics/catalogue.ts';
 import type { Recovered } from './opening.ts';
 import type { Retention } from './retention.ts';
 import type { TrustedClock } from './trusted-clock.ts';
 
-/** Longest stretch of visits between two breaths of the host's event loop, and visits between two looks at the clock. */
+/**
+ * Longest stretch of visits before the host's event loop has its turn, and number of visits between two reads of the
+ * clock.
+ */
 const SLICE_MS = 4;
 const VISITS_PER_LOOK = 64;
 
 const IN_MEMORY = codeOfPath('inMemory');
-/** The ends of a series' life; its row may stay for a while because somebody looks at its actor. */
+/** The final states of a series. Its row may exist for a while longer because a user holds its actor. */
 const ENDED: ReadonlySet<number> = new Set([codeOfPath('purged'), codeOfPath('quarantined.isolated')]);
 
 export interface VisitsParts {
@@ -38,12 +41,12 @@ export interface VisitsParts {
 }
 
 export class Visits {
-  /** Visits of series, those that found nothing to do included. */
+  /** Number of visits, including those that found nothing to do. */
   inMemory = 0;
   archived = 0;
   private readonly parts: VisitsParts;
   private readonly factSources: FactSources;
-  /** How often something was dropped from the disk, and how often that was known when the disk was last probed. */
+  /** How often data was deleted from the disk, and that number at the last call of `tellFreed`. */
   private freedCount = 0;
   private freedKnown = 0;
 
@@ -61,7 +64,7 @@ export class Visits {
     };
   }
 
-  /** Something was dropped from the disk. */
+  /** Called when data was deleted from the disk. */
   noteFreed(): void {
     this.freedCount++;
   }
@@ -72,7 +75,7 @@ export class Visits {
     return actors.hasRoom && indexer.queued < indexer.capacity;
   }
 
-  /** Resolves when another series may change: calls and index operations that wait are bounded. */
+  /** Resolves when another file call may start. Running calls and waiting index operations are bounded. */
   async room(): Promise<void> {
     const { actors, recovered } = this.parts;
     const { indexer } = recovered;
@@ -80,7 +83,10 @@ export class Visits {
     if (indexer.queued >= indexer.capacity) await indexer.flush();
   }
 
-  /** One visit of each row: what its statechart decides is done when this resolves, calls included in part. */
+  /**
+   * Visits each row once. When this resolves, the statecharts have decided; some of the calls that they started may
+   * still run.
+   */
   async rows(rows: readonly Row[]): Promise<void> {
     const { engine, disk, actors } = this.parts;
     const { table, clock } = engine;
@@ -88,9 +94,9 @@ export class Visits {
     let visited = 0;
     for (const row of rows) {
       if (++visited % VISITS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
-      // A series at rest is looked at in less time than waiting for nothing would take.
+      // Only wait when there is no room: for a series at rest, an await would cost more than the visit.
       if (!this.hasRoom) await this.room();
-      // From here to the sending nothing awaits: what the facts say is so when the statechart decides.
+      // Nothing is awaited from here to `send`, so the facts still hold when the statechart decides.
       if (!table.isLive(row)) continue;
       this.inMemory++;
       const code = table.stateCode(row);
@@ -137,7 +143,9 @@ export class Visits {
       ?.maintenanceBatchDuration.observe({ location: 'archived' }, (clock.monotonic() - started) / 1000);
   }
 
-  /** Every series once, those in memory and the archived ones; resolves when what was decided is done. */
+  /**
+   * Visits every series once, in memory and archived. Resolves when all calls that the statecharts started have ended.
+   */
   async all(): Promise<void> {
     const { engine, recovered, actors } = this.parts;
     const { table } = engine;
@@ -151,7 +159,7 @@ export class Visits {
     this.tellFreed();
   }
 
-  /** While the store waits for space, what retention has freed is a reason to probe the disk at once. */
+  /** While the store waits for space, deleted data is a reason to probe the disk at once. */
   private tellFreed(): void {
     if (this.freedCount === this.freedKnown) return;
     this.freedKnown = this.freedCount;

@@ -1,4 +1,4 @@
-/** Dates as text. `Date.parse` takes dates that do not exist and many other forms; these functions take exactly one. */
+/** Dates as text. `Date.parse` accepts impossible dates and many formats; these functions accept exactly one format. */
 
 const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?(?:Z|([+-])(\d{2}):(\d{2}))$/;
 
@@ -7,17 +7,17 @@ const daysInMonth = (year: number, month: number): number => {
   return [4, 6, 9, 11].includes(month) ? 30 : 31;
 };
 
-/** Whether the calendar has this day. Months count from 1. */
+/** Whether this day exists in the calendar. Months count from 1. */
 export const isCalendarDay = (year: number, month: number, day: number): boolean =>
   month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
 
-/** Whether a clock shows this time; a day has no 24:00, a minute no second 60. */
+/** Whether this is a valid time of day. Neither 24:00 nor a second of 60 is valid. */
 export const isTimeOfDay = (hour: number, minute: number, second: number): boolean =>
   hour <= 23 && minute <= 59 && second <= 59;
 
 /**
- * An RFC 3339 time as milliseconds since the epoch, digits beyond milliseconds cut off; `undefined` for text of any other
- * form and for a date or time that does not exist. As in Go, `T` and `Z` are capitals.
+ * An RFC 3339 time as milliseconds since the epoch; digits beyond milliseconds are cut off. `undefined` for text in any
+ * other format, and for a date or time that does not exist. As in Go, `T` and `Z` must be upper case.
  */
 export const parseRfc3339 = (text: string): number | undefined => {
   const match = rfc3339.exec(text);
@@ -28,7 +28,7 @@ export const parseRfc3339 = (text: string): number | undefined => {
   if (!exists || !isTimeOfDay(offsetHour, offsetMinute, 0)) return undefined;
   const milliseconds = Number((match[7] ?? '').slice(0, 3).padEnd(3, '0'));
   const date = new Date(0);
-  // Date.UTC would take the years 0 to 99 for 1900 to 1999.
+  // Date.UTC would read the years 0 to 99 as 1900 to 1999.
   date.setUTCFullYear(year, month - 1, day);
   date.setUTCHours(hour, minute, second, milliseconds);
   const offsetMs = (offsetHour * 60 + offsetMinute) * 60_000 * (match[8] === '-' ? -1 : 1);

@@ -1,6 +1,6 @@
 /**
- * Names for readers of text formats that know only classic names, as Prometheus 3 escapes them. Which form a reader wants
- * stands in its Accept header: `escaping=allow-utf-8`, `underscores`, `dots` or `values`.
+ * Escapes names for readers of text formats that support only classic names, as Prometheus 3 does. A reader states the
+ * form it wants in its Accept header: `escaping=allow-utf-8`, `underscores`, `dots` or `values`.
  *
  *   my.metric/µ   underscores: my_metric__   dots: my_dot_metric____   values: U__my_2e_metric_2f__b5_
  */
@@ -16,7 +16,7 @@ const isClassicCharacter = (character: string, index: number): boolean =>
 const mapCharacters = (name: string, other: (character: string) => string): string =>
   [...name].map((character, i) => (isClassicCharacter(character, i) ? character : other(character))).join('');
 
-/** The name as the reader wants it; a classic name stays as it is, but for `dots`, which doubles underscores. */
+/** The name in the reader's form. A classic name is unchanged, except that `dots` doubles underscores. */
 export const escapeName = (name: string, escaping: Escaping): string => {
   switch (escaping) {
     case 'allow-utf-8':
@@ -42,7 +42,7 @@ const escapeByValue = (character: string, index: number): string => {
   return isClassicCharacter(character, index) ? character : `_${character.codePointAt(0)?.toString(16)}_`;
 };
 
-/** The name that `values` escaping gave this one; `undefined` when the text is not of its form. */
+/** The original of a name in the `values` form; `undefined` if the text is not in that form. */
 export const unescapeName = (text: string): string | undefined => {
   if (!text.startsWith('U__')) return undefined;
   const escaped = text.slice('U__'.length);

@@ -1,14 +1,14 @@
 /**
- * A parser of the Prometheus text formats, a line at a time: 0.0.4, OpenMetrics 1.0, and the quoted UTF-8 names of
- * Prometheus 3. Line by line suffices, because a line feed inside a label value is always escaped.
+ * A parser of the Prometheus text formats: 0.0.4, OpenMetrics 1.0, and the quoted UTF-8 names of Prometheus 3. It works
+ * line by line, which is enough because a line feed inside a label value is always escaped.
  *
  *   http_requests_total{method="post",code="200"} 1027 1395066363000
  *   {"my.metric", "label.name"="value"} 1
  *   latency_seconds_bucket{le="0.1"} 17 1395066363.123 # {trace_id="x"} 0.05 1395066363.1
  *
- * Timestamps are integer milliseconds in 0.0.4, and seconds with a fraction in OpenMetrics; `# EOF` ends an OpenMetrics
- * text and is a comment in 0.0.4. The caller knows which of the two it reads. Exemplars are checked and left out: the
- * store has no place for them.
+ * Timestamps are integer milliseconds in 0.0.4, and seconds with a fraction in OpenMetrics. `# EOF` ends an OpenMetrics
+ * text and is a comment in 0.0.4. The caller decides which of the two formats it reads. Exemplars are checked but
+ * dropped, because the store can't hold them.
  */
 import type { Labels } from '../model/labels.ts';
 import { LineError, quoteBriefly } from './json-lines.ts';
@@ -17,9 +17,9 @@ import { parseValue } from './values.ts';
 export interface ExpositionSample {
   readonly labels: Labels;
   readonly value: number;
-  /** The timestamp as it stands in the text; absent when the line has none. */
+  /** The timestamp's text; `undefined` if the line has none. */
   readonly timestampText: string | undefined;
-  /** Only OpenMetrics has exemplars. */
+  /** Whether the line has an exemplar; only OpenMetrics has them. */
   readonly hasExemplar: boolean;
 }
 
@@ -37,7 +37,7 @@ const word = /[^ \t]+/y;
 const timestamp = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const wholeNumber = /^[+-]?\d+$/;
 
-/** A place in a line. Every method moves it forward or throws, so that no input can hold it. */
+/** A position in a line. Every parsing step moves it forward or throws, so no input can cause an endless loop. */
 class Cursor {
   position = 0;
   readonly line: string;
@@ -54,7 +54,7 @@ class Cursor {
     return this.line[this.position] ?? '';
   }
 
-  /** The text that `pattern`, a sticky expression, matches here; '' when it does not. */
+  /** The text that `pattern`, a sticky expression, matches at this position; '' if it does not match. */
   take(pattern: RegExp): string {
     pattern.lastIndex = this.position;
     const text = pattern.exec(this.line)?.[0] ?? '';
@@ -76,7 +76,9 @@ class Cursor {
     if (!this.takeIf(character)) this.fail(`expected ${JSON.stringify(character)} ${where}`);
   }
 
-  /** A text in double quotes with the escapes `\\`, `\"` and `\n`; other escapes stand for themselves, as in the original. */
+  /**
+   * A text in double quotes with the escapes `\\`, `\"` and `\n`. Other escapes are kept literally, as in the original.
+   */
   takeQuoted(): string {
     this.expect('"', 'before a quoted text');
     let text = '';
@@ -102,11 +104,11 @@ class Cursor {
 }
 
 const addLabel = (labels: Map<string, string>, name: string, value: string, cursor: Cursor): void => {
-  if (labels.has(name)) cursor.fail(`the label ${quoteBriefly(name)} stands twice`);
+  if (labels.has(name)) cursor.fail(`the label ${quoteBriefly(name)} occurs twice`);
   labels.set(name, value);
 };
 
-/** One element between the braces: `name="value"`, `"name"="value"`, or the quoted metric name alone. */
+/** Parses one element between the braces: `name="value"`, `"name"="value"`, or the quoted metric name alone. */
 const takeElement = (cursor: Cursor, labels: Map<string, string>): void => {
   const quoted = cursor.peek() === '"';
   const name = quoted ? cursor.takeQuoted() : cursor.take(labelName);
@@ -145,7 +147,7 @@ const takeTimestamp = (cursor: Cursor): string | undefined => {
   return text;
 };
 
-/** `# {trace_id="x"} 0.05 1395066363.1`, the timestamp being optional. */
+/** Parses `# {trace_id="x"} 0.05 1395066363.1`, in which the timestamp is optional. */
 const takeExemplar = (cursor: Cursor): boolean => {
   if (!cursor.takeIf('#')) return false;
   cursor.skipBlanks();
@@ -177,12 +179,12 @@ const parseSample = (line: string): ExpositionSample => {
   return { labels: Object.fromEntries(labels), value, timestampText, hasExemplar };
 };
 
-/** Types of metrics that 0.0.4 does not know. */
+/** Metric types that 0.0.4 does not have. */
 const openMetricsTypes: ReadonlySet<string> = new Set(['info', 'stateset', 'gaugehistogram']);
 
 /**
- * Whether metadata can only be that of OpenMetrics: one of its own types, or a unit that the metric's name ends with. Any
- * other `# UNIT …` may as well be a comment of 0.0.4.
+ * Whether a metadata line must be OpenMetrics: it has a type of OpenMetrics only, or a unit with which the metric's
+ * name ends. Any other `# UNIT …` may be a comment of 0.0.4.
  */
 const isOnlyOpenMetrics = (keyword: string, rest: string): boolean => {
   const [name, what] = rest.trim().split(/[ \t]+/, 3);
@@ -190,7 +192,7 @@ const isOnlyOpenMetrics = (keyword: string, rest: string): boolean => {
   return keyword === 'UNIT' && what !== undefined && name.endsWith(`_${what}`);
 };
 
-/** Reads one line; throws a {@link LineError} with the column for one that is not of the format. */
+/** Parses one line. Throws a {@link LineError} with the column if the line is not valid. */
 export const parseExpositionLine = (line: string): ExpositionLine => {
   const first = line.trimStart();
   if (first === '') return empty;
@@ -204,7 +206,7 @@ export const parseExpositionLine = (line: string): ExpositionLine => {
 
 export type TimestampUnit = 'milliseconds' | 'seconds';
 
-/** A timestamp of the text in integer milliseconds; that of OpenMetrics rounded to the nearest. */
+/** A timestamp's text as integer milliseconds. An OpenMetrics timestamp is rounded to the nearest millisecond. */
 export const toMilliseconds = (text: string, unit: TimestampUnit): number => {
   if (unit === 'milliseconds' && !wholeNumber.test(text))
     throw new LineError(`the timestamp ${quoteBriefly(text)} is not a whole number of milliseconds`);
@@ -214,12 +216,12 @@ export const toMilliseconds = (text: string, unit: TimestampUnit): number => {
   return milliseconds === 0 ? 0 : milliseconds;
 };
 
-/** As milliseconds this is in 1973; as seconds it is in the year 5138. */
+/** Whole numbers from here on are milliseconds: as milliseconds this is in 1973, as seconds in the year 5138. */
 const unmistakableMilliseconds = 1e11;
 
 /**
- * The unit that a timestamp's text shows: a fraction or an exponent is OpenMetrics, a whole number from 10^11 on is
- * milliseconds. A smaller whole number may be either: `undefined`.
+ * The unit of a timestamp, judging by its text. A fraction or an exponent means seconds (OpenMetrics); a whole number
+ * from 10^11 on means milliseconds. A smaller whole number may be either, so the result is `undefined`.
  */
 export const unitShownBy = (text: string): TimestampUnit | undefined => {
   if (!wholeNumber.test(text)) return 'seconds';

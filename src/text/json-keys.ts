@@ -1,4 +1,4 @@
-/** Finds a key that one object of a JSON text has twice. JSON.parse does not tell: it keeps the last value. */
+/** Finds a key that an object in a JSON text has twice. JSON.parse does not report this; it keeps the last value. */
 
 /** The position after the string that begins at `start`. */
 const endOfString = (text: string, start: number): number => {
@@ -7,9 +7,9 @@ const endOfString = (text: string, start: number): number => {
   return position + 1;
 };
 
-/** The first key that stands twice in one object, `undefined` when there is none. `text` must be valid JSON. */
+/** The first key that occurs twice in one object, or `undefined`. `text` must be valid JSON. */
 export const repeatedKey = (text: string): string | undefined => {
-  /** The keys of each object that is open at the position; `undefined` for an array. */
+  /** The keys of each object that is open at the current position; `undefined` for an array. */
   const open: (Set<string> | undefined)[] = [];
   let lastString = '';
   for (let position = 0; position < text.length; position++) {

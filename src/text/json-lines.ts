@@ -1,22 +1,22 @@
 /**
- * The JSON lines of `dump`, `import` and `/api/v1/export`, in the shape that VictoriaMetrics exports and imports. A long
- * series is written as several lines, so that no reader needs it whole in memory.
+ * The JSON lines of `dump`, `import` and `/api/v1/export`, in the shape that VictoriaMetrics exports and imports. A
+ * long series is written as several lines, so that no reader needs it whole in memory.
  *
  *   {"metric":{"__name__":"up","job":"x"},"values":[1,null],"timestamps":[1000,2000]}
  *
- * NaN is `null`, the infinities are `"Infinity"` and `"-Infinity"`. VictoriaMetrics before 1.80 refuses the whole line that
- * has one of them, so they are written in lines of their own. With bits, `values` are 16-hex-digit IEEE bit patterns, so
- * that what is read is exactly what was written.
+ * NaN is `null`, the infinities are `"Infinity"` and `"-Infinity"`. VictoriaMetrics before 1.80 refuses a whole line
+ * that contains one of these, so they are written in lines of their own. With bits, `values` are IEEE bit patterns of
+ * 16 hex digits, so that values are read exactly as they were written.
  */
 import type { Labels } from '../model/labels.ts';
 import { repeatedKey } from './json-keys.ts';
-import { sortedLabels } from './labels.ts';
+import { sortedLabels } from './label-text.ts';
 import { formatBits, formatJsonValue, parseBits, parseValue } from './values.ts';
 
-/** Samples that one line holds at most: with them it stays below 5 MB, and VictoriaMetrics takes lines of 10 MB. */
+/** The maximum number of samples in a line. Such a line is below 5 MB; VictoriaMetrics accepts lines of up to 10 MB. */
 export const samplesPerLine = 100_000;
 
-/** Samples that one piece of a line holds at most: a piece has about 100 kB. */
+/** The maximum number of samples in one piece of a line; a piece has about 100 kB. */
 const samplesPerPiece = 8192;
 
 interface LineSamples {
@@ -25,7 +25,7 @@ interface LineSamples {
   readonly values: Float64Array;
 }
 
-/** The series as lines, in pieces, line feeds included; nothing for a series without samples. */
+/** The series as lines, in pieces that include the line feeds. A series without samples gives nothing. */
 export function* jsonLinePieces(series: LineSamples, options: { readonly bits?: boolean } = {}): Iterable<string> {
   const { values, timestamps } = series;
   const metric = JSON.stringify(sortedLabels(series.labels));
@@ -45,7 +45,7 @@ export function* jsonLinePieces(series: LineSamples, options: { readonly bits?: 
   }
 }
 
-/** Where the values end that are all finite, or all not. */
+/** Index after the run of values that are all finite, or all not finite. */
 const endOfRun = (values: Float64Array, start: number): number => {
   const limit = Math.min(start + samplesPerLine, values.length);
   const firstIsFinite = Number.isFinite(values[start]);
@@ -59,7 +59,7 @@ function* joinedPieces(start: number, end: number, text: (from: number, to: numb
     yield (from === start ? '' : ',') + text(from, Math.min(from + samplesPerPiece, end));
 }
 
-/** One line, read. `bits` has the high and low half of each value's pattern in turn, and is present if asked for. */
+/** A parsed line. `bits` has the high and low half of each value's pattern in turn; it is present if requested. */
 export interface ParsedLine {
   readonly labels: Labels;
   readonly timestamps: ArrayLike<number>;
@@ -67,7 +67,7 @@ export interface ParsedLine {
   readonly bits: ArrayLike<number> | undefined;
 }
 
-/** A line that cannot be read; the message says why. */
+/** A line that can't be read; the message states the reason. */
 export class LineError extends Error {
   override readonly name = 'LineError';
 }
@@ -77,7 +77,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const shownCharactersMax = 40;
 
-/** A text of the input as a message shows it: quoted, and cut when it is long. */
+/** A text from the input, formatted for a message: quoted, and shortened if it is long. */
 export const quoteBriefly = (text: string): string =>
   text.length > shownCharactersMax ? `${JSON.stringify(text.slice(0, shownCharactersMax))}…` : JSON.stringify(text);
 
@@ -95,7 +95,7 @@ const readLabels = (metric: unknown): Labels => {
   return metric as Labels;
 };
 
-/** Checks timestamps; `first` is the place of the first in its line. */
+/** Checks timestamps; `first` is the index of the first one in its line. */
 export const checkTimestamps = (given: readonly unknown[], first = 0): readonly number[] => {
   const bad = given.findIndex((timestamp) => !Number.isSafeInteger(timestamp));
   if (bad >= 0)
@@ -104,7 +104,7 @@ export const checkTimestamps = (given: readonly unknown[], first = 0): readonly 
 };
 
 const readValue = (value: unknown): number | undefined => {
-  // JSON knows no infinity: a number that became one was too large.
+  // JSON has no infinity, so a number that was parsed as infinity was too large.
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
   if (value === null) return Number.NaN;
   return typeof value === 'string' ? parseValue(value) : undefined;
@@ -129,31 +129,33 @@ const readBits = (given: readonly unknown[], first: number): number[] =>
     return [halves.high, halves.low];
   });
 
-/** The numbers of values: one each, or with `bits` the high and the low half. `first` is the place of the first. */
+/**
+ * The values as numbers: one per value, or with `bits` its high and low half. `first` is the index of the first value.
+ */
 export const readNumbers = (given: readonly unknown[], { bits, first }: { bits: boolean; first: number }): number[] =>
   bits ? readBits(given, first) : readValues(given, first);
 
-/** Throws {@link LineError} for text that is not JSON. */
+/** Parses JSON. Throws {@link LineError} if the text is not JSON. */
 export const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // V8 quotes the text, which may be long.
+    // V8's message quotes the text, which may be long.
     const { message } = error as Error;
     throw new LineError(`not JSON: ${message.length > 200 ? `${message.slice(0, 200)}…` : message}`, { cause: error });
   }
 };
 
-/** Of a key that stands twice, JSON.parse keeps the last value without a word. */
+/** Throws if a key occurs twice: JSON.parse silently keeps the last value. */
 const refuseRepeatedKeys = (line: string, metric: Labels): void => {
   const beginning = `{"metric":${JSON.stringify(metric)},"values":[`;
-  // A line as it is usually written: JSON.stringify gives its labels again, and one key comes after "values".
+  // The usual line needs no search: JSON.stringify reproduces its labels, and only one key follows "values".
   if (line.startsWith(beginning) && line.indexOf(':', beginning.length) === line.lastIndexOf(':')) return;
   const key = repeatedKey(line);
-  if (key !== undefined) throw new LineError(`${quoteBriefly(key)} stands twice`);
+  if (key !== undefined) throw new LineError(`${quoteBriefly(key)} occurs twice`);
 };
 
-/** Reads one line; throws a {@link LineError} that says what is wrong with it. */
+/** Parses one line. Throws a {@link LineError} that states what is wrong with it. */
 export const parseJsonLine = (line: string, options: { readonly bits?: boolean } = {}): ParsedLine => {
   const parsed = parseJson(line);
   if (!isRecord(parsed)) throw new LineError('a line must be an object with "metric", "values" and "timestamps"');

@@ -1,16 +1,17 @@
 /**
- * Splits a stream of bytes into lines of text, whatever the sizes of its chunks. A line ends with a line feed; a carriage
- * return before it belongs to the line end. The text must be UTF-8: a line that is not comes out as a {@link BadLine}.
+ * Splits a stream of bytes into lines of text, independent of the sizes of its chunks. A line ends with a line feed; a
+ * carriage return before it belongs to the line end. The text must be UTF-8: any other line is returned as a
+ * {@link BadLine}.
  */
 import { isUtf8 } from 'node:buffer';
 
 /** A longer line is not read into memory: 256 MiB, or about ten million samples of one series. */
 export const lineBytesMax = 256 * 1024 * 1024;
 
-/** Lines above this size stay bytes, so that a parser can read them in slices: a string lives in the JavaScript heap. */
+/** Lines above this size stay bytes, because a string is in the JavaScript heap. A parser can read bytes in slices. */
 export const longLineBytes = 1024 * 1024;
 
-/** A line that cannot be read as text, and why. */
+/** A line that can't be read as text, with the reason. */
 export class BadLine {
   readonly reason: string;
 
@@ -30,7 +31,7 @@ export class LongLine {
 
 export type Line = string | LongLine | BadLine;
 
-/** The whole input is not text in UTF-8; the message says what it is and what to do. */
+/** The whole input is not UTF-8 text. The message says what it is and what to do. */
 export class UnreadableInputError extends Error {
   override readonly name = 'UnreadableInputError';
 }
@@ -40,7 +41,7 @@ const carriageReturn = 0x0d;
 
 const notUtf8 = 'it is not valid UTF-8';
 
-/** What other formats begin with. */
+/** The first bytes of other formats. */
 const signatures: readonly (readonly [bytes: readonly number[], problem: string])[] = [
   [[0x1f, 0x8b], 'The input is compressed with gzip: decompress it first, for example with zcat.'],
   [[0x28, 0xb5, 0x2f, 0xfd], 'The input is compressed with zstd: decompress it first, for example with zstdcat.'],
@@ -56,7 +57,7 @@ const byteOrderMark = [0xef, 0xbb, 0xbf];
 const startsWith = (bytes: Uint8Array, beginning: readonly number[]): boolean =>
   bytes.length >= beginning.length && beginning.every((byte, i) => bytes[i] === byte);
 
-/** Refuses input of another format; leaves out a byte order mark. */
+/** Refuses input in another format, and removes a byte order mark. */
 const withoutMark = (head: Buffer): Buffer => {
   for (const [beginning, problem] of signatures)
     if (startsWith(head, beginning)) throw new UnreadableInputError(problem);
@@ -71,7 +72,7 @@ const toLine = (bytes: Buffer): Line => {
   return line.length > longLineBytes ? new LongLine(line) : line.toString();
 };
 
-/** The lines of bytes that end with a line end, which is left out. */
+/** The lines of `bytes`, which end at a line feed that is not included. */
 const splitLines = (bytes: Buffer): Line[] => {
   if (bytes.length <= longLineBytes && isUtf8(bytes)) return bytes.toString().split('\n').map(withoutReturn);
   const lines: Line[] = [];
@@ -87,11 +88,11 @@ const splitLines = (bytes: Buffer): Line[] => {
 const toBuffer = (piece: Uint8Array | string): Buffer =>
   typeof piece === 'string' ? Buffer.from(piece) : Buffer.from(piece.buffer, piece.byteOffset, piece.length);
 
-/** Bytes of the line that no chunk has completed yet. */
+/** The bytes of a line whose end has not arrived yet. */
 class UnfinishedLine {
   private parts: Buffer[] = [];
   private byteCount = 0;
-  /** Whether the line has passed {@link lineBytesMax}: the rest of it is read over. */
+  /** Whether the line is longer than {@link lineBytesMax}. The rest of it is skipped. */
   private isTooLong = false;
 
   get isEmpty(): boolean {
@@ -118,7 +119,7 @@ class UnfinishedLine {
   }
 }
 
-/** The same bytes; the first chunk has enough of them to tell what the input is. */
+/** The same bytes, with a first chunk that is long enough to recognise the input's format. */
 async function* withHead(input: AsyncIterable<Uint8Array | string>): AsyncGenerator<Buffer> {
   let head: Buffer | undefined = Buffer.alloc(0);
   for await (const piece of input) {
@@ -135,8 +136,8 @@ async function* withHead(input: AsyncIterable<Uint8Array | string>): AsyncGenera
 }
 
 /**
- * The lines of `input` without their line ends, as many at a time as a chunk of it completes; the last line also when it
- * has no line end. Memory is bounded by {@link lineBytesMax}; throws {@link UnreadableInputError} for input that is
+ * The lines of `input` without their line ends. Each step yields the lines that one chunk completes. The last line may
+ * lack a line end. Memory is bounded by {@link lineBytesMax}. Throws {@link UnreadableInputError} for input that is
  * compressed or UTF-16.
  */
 export async function* readLines(input: AsyncIterable<Uint8Array | string>): AsyncGenerator<readonly Line[]> {
@@ -155,7 +156,7 @@ export async function* readLines(input: AsyncIterable<Uint8Array | string>): Asy
       lines.push(unfinished.take());
       start = first + 1;
     }
-    // Not spread: a chunk may have more lines than a call may have arguments.
+    // No spread here: a chunk may have more lines than a call may have arguments.
     if (start <= last) for (const line of splitLines(chunk.subarray(start, last))) lines.push(line);
     yield lines;
     unfinished.add(chunk.subarray(last + 1));

@@ -1,7 +1,7 @@
 /**
- * Reads a JSON line of many megabytes in slices: its bytes stay outside the JavaScript heap, and its samples become
- * typed columns. Only the usual shape, `{"metric":{…},"values":[…],"timestamps":[…]}`, is read so; a line of another shape
- * is parsed as a whole.
+ * Reads a JSON line of many megabytes in slices. Its bytes stay outside the JavaScript heap, and its samples become
+ * typed columns. This works only for the usual shape, `{"metric":{…},"values":[…],"timestamps":[…]}`; a line of another
+ * shape is parsed as a whole.
  */
 import { checkTimestamps, LineError, type ParsedLine, parseJson, parseJsonLine, readNumbers } from './json-lines.ts';
 
@@ -33,13 +33,13 @@ class Column {
   }
 }
 
-/** The elements of an array, whose brackets are left out, a slice of them at a time. */
+/** The elements of an array, one slice of them at a time. `bytes` does not include the brackets. */
 function* elementSlices(bytes: Buffer): Iterable<readonly unknown[]> {
   for (let start = 0; start < bytes.length; ) {
     const cut = bytes.indexOf(comma, start + sliceBytes);
     const end = cut < 0 ? bytes.length : cut;
     const elements = parseJson(`[${bytes.toString('utf8', start, end)}]`) as unknown[];
-    // The comma at the cut promises another element.
+    // The comma at the cut must be followed by another element.
     if (elements.length === 0 || (cut >= 0 && cut === bytes.length - 1))
       throw new LineError('not JSON: an element is missing between two commas');
     yield elements;
@@ -47,7 +47,7 @@ function* elementSlices(bytes: Buffer): Iterable<readonly unknown[]> {
   }
 }
 
-/** Where the parts of a line of the usual shape begin and end; `undefined` for another shape. */
+/** The parts of a line of the usual shape; `undefined` for another shape. */
 const partsOf = (bytes: Buffer): { metric: Buffer; values: Buffer; timestamps: Buffer } | undefined => {
   if (bytes.toString('latin1', 0, beginning.length) !== beginning) return undefined;
   const valuesAt = bytes.indexOf(beforeValues);
@@ -63,7 +63,7 @@ const partsOf = (bytes: Buffer): { metric: Buffer; values: Buffer; timestamps: B
   };
 };
 
-/** Reads one line, as `parseJsonLine` does; throws a {@link LineError} that says what is wrong with it. */
+/** Parses one line, as `parseJsonLine` does. Throws a {@link LineError} that states what is wrong with it. */
 export const parseLongJsonLine = (bytes: Buffer, options: { readonly bits?: boolean } = {}): ParsedLine => {
   const parts = partsOf(bytes);
   if (parts === undefined) return parseJsonLine(bytes.toString(), options);

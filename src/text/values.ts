@@ -1,10 +1,10 @@
 /**
- * Sample values as text, both ways: what JSON lines, the Prometheus text formats and the pages' JSON share.
+ * Formats and parses sample values, for JSON lines, the Prometheus text formats and the pages' JSON.
  *
- * Finite numbers are written in the shortest decimal form that reads back to the same double, the sign of zero
- * included. NaN and the infinities are `NaN`, `+Inf`, `-Inf` in text. Where every bit counts (NaN payloads, the staleness
- * marker) a value is its IEEE 754 bit pattern, 16 hex digits, most significant first; patterns are moved as integers,
- * because a number register may quiet a signalling NaN.
+ * Finite numbers are written in the shortest decimal form that reads back to the same double, including the sign of
+ * zero. NaN and the infinities are `NaN`, `+Inf`, `-Inf` in text. Where every bit matters (NaN payloads, the staleness
+ * marker), a value is written as its IEEE 754 bit pattern, 16 hex digits, most significant first. Patterns are copied
+ * as integers, because loading a signalling NaN as a number may change its bits.
  */
 
 /** The value as Prometheus writes it: `21.5`, `-0`, `NaN`, `+Inf`, `-Inf`. */
@@ -15,14 +15,14 @@ export const formatValue = (value: number): string => {
   return value > 0 ? '+Inf' : '-Inf';
 };
 
-/** The value as a JSON token as VictoriaMetrics writes and takes it: a number, `null` for NaN, `"Infinity"`, `"-Infinity"`. */
+/** The value as a JSON token in VictoriaMetrics' form: a number, `null` for NaN, `"Infinity"` or `"-Infinity"`. */
 export const formatJsonValue = (value: number): string => {
   if (Number.isFinite(value)) return formatValue(value);
   if (Number.isNaN(value)) return 'null';
   return value > 0 ? '"Infinity"' : '"-Infinity"';
 };
 
-/** The bit patterns of values as 16-hex-digit texts, from `start` to before `end`. */
+/** The bit patterns of the values from `start` to before `end`, each as text of 16 hex digits. */
 export const formatBits = (values: Float64Array, start: number, end: number): string[] => {
   const words = new BigUint64Array(values.buffer, values.byteOffset, values.length);
   const texts: string[] = [];
@@ -30,7 +30,7 @@ export const formatBits = (values: Float64Array, start: number, end: number): st
   return texts;
 };
 
-/** A bit pattern as its two halves, unsigned; `undefined` when the text is not exactly 16 hex digits. */
+/** A bit pattern as two unsigned halves; `undefined` if the text is not exactly 16 hex digits. */
 export const parseBits = (text: string): { readonly high: number; readonly low: number } | undefined =>
   /^[0-9a-f]{16}$/i.test(text)
     ? { high: Number.parseInt(text.slice(0, 8), 16), low: Number.parseInt(text.slice(8), 16) }
@@ -40,9 +40,9 @@ const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const infinity = /^([+-]?)inf(?:inity)?$/i;
 
 /**
- * Reads a number as Prometheus does, which is Go's `ParseFloat` without hexadecimal floats and underscores: a decimal
- * number, `NaN` without a sign, or an infinity, in upper and lower case. `undefined` for anything else, and for a number
- * that no double can hold, such as `1e999`; one too small for a double is zero.
+ * Parses a number as Prometheus does, which is Go's `ParseFloat` without hexadecimal floats and underscores: a decimal
+ * number, `NaN` without a sign, or an infinity, in upper and lower case. `undefined` for anything else, and for a
+ * number that is too large for a double, such as `1e999`. A number that is too small for a double is read as zero.
  */
 export const parseValue = (text: string): number | undefined => {
   if (decimal.test(text)) {

@@ -1,79 +1,52 @@
 /** The arrows of docs/architecture.md: imports only go down, and each library is known in few places. */
+import { basename } from 'node:path';
 import { expect } from 'chai';
-import { importsOf, isOwnFile, sourceFiles, zoneOf } from './source-tree.ts';
-
-/** From the bottom up: a zone imports only from zones above it in this list, and from itself. */
-const zones = [
-  'shown-value',
-  'errors',
-  'logger',
-  'clock',
-  'random',
-  'clock-scheduler',
-  'package',
-  'memory-limit',
-  'keyed-mutex',
-  'all-of',
-  'slices',
-  'stoppable',
-  'model',
-  'text',
-  'chunk',
-  'disk',
-  'index',
-  'journal',
-  'machines',
-  'streams',
-  'options',
-  'metrics',
-  'series',
-  'query',
-  'recovery',
-  'simulation',
-  'store',
-  'record-registry',
-  'machine-export',
-];
-
-/** Doors for people: they see the product as a user does, and beside it only what is no part of the store. */
-const doors = ['http', 'cli', 'ui'];
-/** The simulator is no part of the store either: it is a tool that opens stores. */
-const openToDoors = ['index', 'package', 'text', 'simulation', ...doors];
+import { importsOf, isOwnFile, roomOf, rooms, shortName, sourceFiles, zoneOf } from './source-tree.ts';
 
 const imports = sourceFiles.flatMap(importsOf);
 const ownImports = imports.filter(isOwnFile);
 
-/** The public types name things of every layer, and are named by all; they are types alone. */
-const isOfThePublicTypes = (path: string): boolean => path === 'src/api.ts';
-
 const shown = ({ from, target }: { from: string; target: string }): string => `${from} imports ${target}`;
 
-describe('the imports of the product', () => {
-  it('only go down', () => {
-    const upwards = ownImports.filter(({ from, target }) => {
-      if (isOfThePublicTypes(from) || isOfThePublicTypes(target)) return false;
-      if (from === 'src/index.ts' || doors.includes(zoneOf(from))) return false;
-      const [fromRank, targetRank] = [zones.indexOf(zoneOf(from)), zones.indexOf(zoneOf(target))];
-      return fromRank === -1 || targetRank === -1 || targetRank > fromRank || target === 'src/index.ts';
-    });
+describe('the table of folders in docs/architecture.md', () => {
+  const rankOf = (path: string): number => rooms.findIndex((room) => room.path === roomOf(path));
+
+  it('names the folder of every file, and no folder without a file', () => {
+    expect(sourceFiles.filter((path) => roomOf(path) === undefined)).to.deep.equal([]);
+    const used = new Set(sourceFiles.map(roomOf));
+    expect(rooms.map(({ path }) => path).filter((path) => !used.has(path))).to.deep.equal([]);
+  });
+
+  it('is in an order in which imports only go down', () => {
+    const upwards = ownImports.filter(({ from, target }) => rankOf(target) < rankOf(from));
     expect(upwards.map(shown)).to.deep.equal([]);
   });
 
-  it('take types alone from, and to, the public types', () => {
-    const values = ownImports.filter(
-      ({ from, target, isType }) => !isType && [from, target].some(isOfThePublicTypes) && from !== 'src/index.ts',
-    );
-    expect(values.map(shown)).to.deep.equal([]);
+  it('says what each folder imports', () => {
+    for (const { path, imports: told } of rooms) {
+      const targets = ownImports.filter(({ from }) => roomOf(from) === path).map(({ target }) => roomOf(target) ?? '');
+      const others = new Set(targets.filter((target) => target !== path));
+      const inOrder = rooms.filter((room) => others.has(room.path)).map((room) => shortName(room.path));
+      expect(told, path).to.deep.equal(inOrder);
+    }
   });
+});
 
-  it('of the command line, the server and the pages go through the door that users go through', () => {
-    const around = ownImports.filter(
-      ({ from, target }) =>
-        doors.includes(zoneOf(from)) &&
-        target !== 'src/index.ts' &&
-        !openToDoors.filter((zone) => zone !== 'index').includes(zoneOf(target)),
-    );
-    expect(around.map(shown)).to.deep.equal([]);
+describe('the names of source files', () => {
+  it('stand for one thing each; a verb of the command line has the name of what it shows', () => {
+    const places = new Map<string, string[]>();
+    for (const path of sourceFiles) {
+      if (basename(path) === 'index.ts' || path.startsWith('src/cli/verbs/')) continue;
+      places.set(basename(path), [...(places.get(basename(path)) ?? []), path]);
+    }
+    expect([...places.values()].filter(({ length }) => length > 1)).to.deep.equal([]);
+  });
+});
+
+describe('the imports of the product', () => {
+  it('of the public types are types', () => {
+    const values = ownImports.filter(({ from, isType }) => !isType && zoneOf(from) === 'api');
+    expect(values.map(shown)).to.deep.equal([]);
   });
 
   it('keep machines to xstate and streams to rxjs, and both from each other', () => {
@@ -90,7 +63,7 @@ describe('the imports of the product', () => {
   ];
 
   it('name LevelDB in one file', () => {
-    expect(knownBy('level')).to.deep.equal(['src/index/level-stores.ts']);
+    expect(knownBy('level')).to.deep.equal(['src/indexes/level-stores.ts']);
   });
 
   it('name the PromQL grammar in one file', () => {
@@ -100,11 +73,6 @@ describe('the imports of the product', () => {
   it('name XState in machines and in the one file that keeps the actors', () => {
     const others = knownBy('xstate').filter((path) => zoneOf(path) !== 'machines');
     expect(others.filter((path) => path !== 'src/series/actors.ts' && zoneOf(path) !== 'store')).to.deep.equal([]);
-  });
-
-  it('have no files in src/ that this test does not know', () => {
-    const known = new Set([...zones, ...doors, 'api', 'index']);
-    expect(sourceFiles.filter((path) => !known.has(zoneOf(path)))).to.deep.equal([]);
   });
 });
 

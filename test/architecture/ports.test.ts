@@ -6,18 +6,17 @@ import { codeOf, importsOf, sourceFiles, zoneOf } from './source-tree.ts';
 const doors = ['http', 'cli', 'ui'];
 
 const implementations = [
-  'src/clock.ts',
-  'src/simulation/simulated-clock.ts',
-  'src/random.ts',
-  'src/disk/node-file-system.ts',
-  'src/disk/flock-holder.ts',
-  'src/disk/directory-claim.ts',
-  'src/disk/process-identity.ts',
-  'src/index/level-stores.ts',
-  'src/index/level-inspection.ts',
+  'src/ports/clock.ts',
+  'src/ports/random.ts',
+  'src/files/node-file-system.ts',
+  'src/files/flock-holder.ts',
+  'src/files/directory-claim.ts',
+  'src/files/process-identity.ts',
+  'src/indexes/level-stores.ts',
+  'src/indexes/level-inspection.ts',
   // What the machine and the package are, read once and never written.
-  'src/memory-limit.ts',
-  'src/package.ts',
+  'src/ports/memory-limit.ts',
+  'src/ports/package.ts',
 ];
 
 const bound = sourceFiles.filter((path) => !doors.includes(zoneOf(path)) && !implementations.includes(path));
@@ -31,9 +30,7 @@ describe('product code outside the ports', () => {
   });
 
   it('sets no timer of its own', () => {
-    const timers = reachesFor(/(?<![.\w])(?:globalThis\.)?(?:setTimeout|setInterval|setImmediate)\(/g);
-    // The simulator gives real I/O of the libraries below it a turn; its own time does not pass meanwhile.
-    expect(timers.filter((found) => !found.startsWith('src/simulation/drive.ts'))).to.deep.equal([]);
+    expect(reachesFor(/(?<![.\w])(?:globalThis\.)?(?:setTimeout|setInterval|setImmediate)\(/g)).to.deep.equal([]);
   });
 
   it('draws no chance but from the source it was given', () => {
@@ -45,9 +42,9 @@ describe('product code outside the ports', () => {
     expect(files.map(({ from, target }) => `${from}: ${target}`)).to.deep.equal([]);
   });
 
-  it('starts no thread but the one that series files have, and those of the simulator', () => {
+  it('starts no thread but the one that series files have', () => {
     const threads = sourceFiles.flatMap(importsOf).filter(({ target }) => target === 'node:worker_threads');
-    const others = threads.filter(({ from }) => !/^src\/(disk\/series-file|cli\/verbs\/simulate)-/.test(from));
+    const others = threads.filter(({ from }) => !from.startsWith('src/disk/series-files/series-file-'));
     expect(others.map(({ from }) => from)).to.deep.equal([]);
   });
 });

@@ -20,11 +20,35 @@ export const sourceFiles: readonly string[] = ['machines', 'streams', 'src']
   )
   .sort();
 
-/** The part of the tree that a file belongs to: its folder below src, or the file itself where it is in none. */
+/** A row of the table of folders in docs/architecture.md. */
+export interface Room {
+  /** As the table names it: a folder with a slash at its end, or a file. */
+  readonly path: string;
+  /** What the table says that it imports, by short names. */
+  readonly imports: readonly string[];
+}
+
+/** From the top down: a room imports only what comes after it. */
+export const rooms: readonly Room[] = [
+  ...readFileSync('docs/architecture.md', 'utf8').matchAll(
+    /^\| `((?:src|machines|streams)\/[^`]*)` \|[^|]*\|([^|]*)\|$/gm,
+  ),
+].map(([, path, cell]) => ({ path, imports: [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name) }));
+
+/** The room that a file belongs to: the innermost folder of the table; `undefined` for a file outside. */
+export const roomOf = (path: string): string | undefined =>
+  rooms
+    .map((room) => room.path)
+    .filter((room) => path === room || (room.endsWith('/') && path.startsWith(room)))
+    .sort((a, b) => b.length - a.length)[0];
+
+/** How the table's last column names a room. */
+export const shortName = (room: string): string => room.replace(/^src\//, '').replace(/\/$/, '');
+
+/** The folder below src that a file is in, the file itself where it is in none, or the folder beside src. */
 export const zoneOf = (path: string): string => {
   const parts = path.split('/');
-  if (parts[0] !== 'src') return parts[0];
-  return parts.length > 2 ? parts[1] : parts[1].replace(/\.ts$/, '');
+  return parts[0] === 'src' ? parts[1] : parts[0];
 };
 
 const statement = /^(?:import|export)\s+(type\s+)?(?:[^;'"]*?\sfrom\s+)?'([^']+)'/gm;

@@ -1,5 +1,5 @@
 /** The four ways to append that are measured: by handle, by labels (the same or fresh objects), and in batches. */
-import type { Sample, SeriesHandle, Store } from '../../src/api.ts';
+import type { Sample, SeriesHandle, Store } from '../../src/api/api.ts';
 import type { Labels } from '../../src/model/labels.ts';
 import { freshLabelsOf, labelsOf, type Rounds } from './workload.ts';
 

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStore, type Store, type StoreOptions } from '../../src/index.ts';
-import { markdownTable } from '../support/docs/markdown-table.ts';
+import { markdownTable } from '../docs/generators/markdown-table.ts';
 
 const TAILS = [0, 100_000, 1_000_000];
 const APPENDS = 3_000_000;

@@ -1,7 +1,7 @@
 /** What the benchmark does with a store, the way a user's program would: fill it, query it, read everything back. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Store, StoreOptions } from '../../src/api.ts';
+import type { Store, StoreOptions } from '../../src/api/api.ts';
 import { type Appender, appenderFor, type WayToAppend } from './appenders.ts';
 import { breathe, elapsedMs, median } from './measure.ts';
 import { expectedCounts, fillExpected, queries, Rounds, type Workload } from './workload.ts';

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { median } from '../bench/measure.ts';
-import { markdownTable } from '../support/docs/markdown-table.ts';
+import { markdownTable } from '../docs/generators/markdown-table.ts';
 import { browserIsMissing, browserIsThere, launchBrowser } from './browser.ts';
 import { StoreProcess, type WindowFigures } from './store-process.ts';
 

@@ -3,7 +3,7 @@ import { ChunkAppender } from '../../src/chunk/append.ts';
 import { DELTA, DOUBLE_DELTA, VARBIT } from '../../src/chunk/chunk.ts';
 import { highWordOf, lowWordOf } from '../../src/chunk/float-bits.ts';
 import { NO_SLOT, Slab, type Slot } from '../../src/chunk/slab.ts';
-import { TidemarkError } from '../../src/errors.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
 import { decodeBits, hexOf, highOfTime, lowOfTime, sampleOf, textOf } from './support.ts';
 
 const chainFrom = (slab: Slab, first: Slot): Slot[] => {

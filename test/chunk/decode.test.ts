@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { SampleColumns, VARBIT } from '../../src/chunk/chunk.ts';
 import { decodeChunk, decodeChunkRange, encodingName, encodingOf, validateChunk } from '../../src/chunk/decode.ts';
 import { CHUNK_BYTES } from '../../src/chunk/slab.ts';
-import { TidemarkError } from '../../src/errors.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
 import { Series, sampleOf } from './support.ts';
 
 describe('decodeChunk', () => {

@@ -13,7 +13,7 @@ import {
   writeForSeriesFile,
 } from '../../src/chunk/decode.ts';
 import { ExactColumns } from '../../src/chunk/exact-columns.ts';
-import { TidemarkError } from '../../src/errors.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
 import { fixtureBytes, fixtureJson } from '../support/fixtures.ts';
 import {
   type BitSample,

@@ -20,7 +20,7 @@ import { ExactColumns } from '../../src/chunk/exact-columns.ts';
 import { HIGH_WORD, LOW_WORD } from '../../src/chunk/float-bits.ts';
 import { CHUNK_BYTES, Slab } from '../../src/chunk/slab.ts';
 import { appendToHead, HEAD_REGISTERS, loadHead, storeHead } from '../../src/chunk/varbit-head.ts';
-import { TidemarkError } from '../../src/errors.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
 import { samplesOf, streamPlans } from './streams.ts';
 import { type BitSample, bitsOf, decodeBits, hexOf, Series, seeded, textOf } from './support.ts';
 

@@ -84,7 +84,7 @@ describe('Slab', () => {
     const slot = slab.allocate(0);
     slab.release(slot);
     expect(() => slab.release(slot)).to.throw(RangeError, 'released more often');
-    expect(() => slab.retain(slot)).to.throw(RangeError, 'nobody holds');
+    expect(() => slab.retain(slot)).to.throw(RangeError, 'without a reference');
     expect(slab.used).to.equal(0);
     expect(slab.allocate(0)).to.equal(slot);
     expect(slab.referenceCount(slot)).to.equal(1);

@@ -5,7 +5,7 @@ import { decodeChunkExactly } from '../../src/chunk/decode.ts';
 import { ExactColumns } from '../../src/chunk/exact-columns.ts';
 import { HIGH_WORD, highWordOf, LOW_WORD, lowWordOf } from '../../src/chunk/float-bits.ts';
 import { NO_SLOT, Slab, type Slot } from '../../src/chunk/slab.ts';
-import { TidemarkError } from '../../src/errors.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
 
 /**
  * Options of a property: the same inputs at every run. A failure prints the seed and the path to its smallest input;

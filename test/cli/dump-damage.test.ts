@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import * as engine from '../../src/index.ts';
+import * as library from '../../src/index.ts';
 import { runInProcess } from './run-in-process.ts';
 
 const START = 1_767_225_600_000;
@@ -25,7 +25,7 @@ describe('dump of a damaged directory', () => {
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
   const fill = async (samples: number, maintenances: number): Promise<void> => {
-    const store = await engine.openStore(directory, {
+    const store = await library.openStore(directory, {
       retention: 'off',
       ...(maintenances > 0 && { headChunkTimeout: '1m' }),
     });
@@ -35,7 +35,7 @@ describe('dump of a damaged directory', () => {
     await store.close();
   };
 
-  const dump = async () => runInProcess(['dump', directory], { engine });
+  const dump = async () => runInProcess(['dump', directory], { library });
 
   it('names the series with a damaged chunk in its file, prints the rest and exits with 3', async () => {
     await fill(900, 2);

@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { TidemarkError } from '../../src/errors.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
 import { FakeStore } from '../support/fake-store.ts';
-import { fakeEngine, runInProcess } from './run-in-process.ts';
+import { fakeLibrary, runInProcess } from './run-in-process.ts';
 
 const importInto = (store: FakeStore, input: string | Readable, ...args: string[]) =>
   runInProcess(['import', './data', ...args], { store, input });
@@ -14,7 +14,7 @@ describe('tidemark import', () => {
     const store = new FakeStore();
     const calls: { options: object }[] = [];
     const { exitCode, out, err } = await runInProcess(['import', './data'], {
-      engine: fakeEngine(store, calls),
+      library: fakeLibrary(store, calls),
       input: '{"metric":{"__name__":"m"},"values":[1,2],"timestamps":[1,2]}\n',
     });
     expect({ exitCode, out, err }).to.deep.equal({ exitCode: 0, out: '', err: 'Imported 2 samples of 1 series.\n' });

@@ -202,14 +202,6 @@ describe('the tidemark command', function () {
     expect((await end).exitCode).to.equal(0);
   });
 
-  it('simulates on several threads what it simulates on one', async () => {
-    const args = ['simulate', '--seed', '7', '--runs', '6', '--steps', '30', '--json', '--threads'];
-    const [one, several] = [await run([...args, '1']), await run([...args, '3'])];
-    expect(several.exitCode).to.equal(0);
-    expect(several.out).to.equal(one.out);
-    expect(several.err).to.match(/^6 runs from seed 7: 180 steps, .* everything held\.$/m);
-  });
-
   it('prints a completion script that bash accepts and that completes verbs', async () => {
     const { out } = await run(['completion', 'bash']);
     const script = `${out}\nCOMP_WORDS=(tidemark du); COMP_CWORD=1; _tidemark; echo "\${COMPREPLY[@]}"`;

@@ -1,9 +1,9 @@
-/** Runs a command line in this process, on streams in memory and an engine of the test's choice. */
+/** Runs a command line in this process, on streams in memory and a library of the test's choice. */
 import { PassThrough, Readable } from 'node:stream';
-import type { Engine } from '../../src/cli/engine.ts';
+import type { Library } from '../../src/cli/library.ts';
 import { run } from '../../src/cli/run.ts';
 import { Output } from '../../src/cli/terminal.ts';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/ports/clock.ts';
 import type { FakeStore } from '../support/fake-store.ts';
 
 export interface Outcome {
@@ -19,18 +19,18 @@ const collect = (stream = new PassThrough()): { stream: PassThrough; text: () =>
 };
 
 /** Everything of the library that verbs use, with one store for every directory. */
-export const fakeEngine = (store: FakeStore, calls: unknown[] = []): Engine =>
+export const fakeLibrary = (store: FakeStore, calls: unknown[] = []): Library =>
   ({
     systemClock,
     openStore: async (directory: string, options: unknown) => {
       calls.push({ directory, options });
       return store;
     },
-  }) as unknown as Engine;
+  }) as unknown as Library;
 
 export interface RunOptions {
   readonly store?: FakeStore;
-  readonly engine?: Engine;
+  readonly library?: Library;
   readonly input?: Readable | string;
   readonly env?: Record<string, string>;
   readonly signal?: AbortSignal;
@@ -51,10 +51,10 @@ export const runInProcess = async (args: readonly string[], options: RunOptions 
       err: new Output(err.stream),
       env,
     },
-    engine: async () => {
-      if (options.engine !== undefined) return options.engine;
-      if (options.store !== undefined) return fakeEngine(options.store);
-      throw new Error('this verb needs no engine');
+    library: async () => {
+      if (options.library !== undefined) return options.library;
+      if (options.store !== undefined) return fakeLibrary(options.store);
+      throw new Error('this verb needs no library');
     },
     signal,
   });

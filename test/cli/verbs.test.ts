@@ -1,13 +1,13 @@
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
-import type { Engine } from '../../src/cli/engine.ts';
+import type { Library } from '../../src/cli/library.ts';
 import { parseTimeArgument } from '../../src/cli/time-argument.ts';
 import { UsageError } from '../../src/cli/verb.ts';
-import { systemClock } from '../../src/clock.ts';
-import { TidemarkError } from '../../src/errors.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
 import type { JournalEvent } from '../../src/model/events.ts';
+import { systemClock } from '../../src/ports/clock.ts';
 import { FakeStore } from '../support/fake-store.ts';
-import { fakeEngine, runInProcess } from './run-in-process.ts';
+import { fakeLibrary, runInProcess } from './run-in-process.ts';
 
 const filled = (): FakeStore => {
   const store = new FakeStore();
@@ -20,7 +20,7 @@ const filled = (): FakeStore => {
 describe('tidemark dump', () => {
   it('prints series sorted by labels, opened read-only with retention off', async () => {
     const calls: { options: object }[] = [];
-    const { exitCode, out } = await runInProcess(['dump', './data'], { engine: fakeEngine(filled(), calls) });
+    const { exitCode, out } = await runInProcess(['dump', './data'], { library: fakeLibrary(filled(), calls) });
     expect(exitCode).to.equal(0);
     expect(out).to.equal(
       '{"metric":{"__name__":"up","job":"a"},"values":["Infinity"],"timestamps":[1000]}\n' +
@@ -69,15 +69,15 @@ describe('tidemark events', () => {
     },
   ];
   let asked: unknown;
-  const engine = {
+  const library = {
     async *readEvents(_directory: string, options: unknown) {
       asked = options;
       yield* events;
     },
-  } as unknown as Engine;
+  } as unknown as Library;
 
   it('prints one JSON object a line, NaN as a string', async () => {
-    const { out } = await runInProcess(['events', './data'], { engine });
+    const { out } = await runInProcess(['events', './data'], { library });
     const [created, appended] = out
       .trim()
       .split('\n')
@@ -87,7 +87,7 @@ describe('tidemark events', () => {
   });
 
   it('begins at a position, and leaves out samples on demand', async () => {
-    expect((await runInProcess(['events', './data', '--from', '50', '--lifecycle'], { engine })).exitCode).to.equal(0);
+    expect((await runInProcess(['events', './data', '--from', '50', '--lifecycle'], { library })).exitCode).to.equal(0);
     expect(asked).to.deep.include({ from: 50, lifecycle: true, follow: false });
   });
 });
@@ -95,12 +95,12 @@ describe('tidemark events', () => {
 describe('tidemark check', () => {
   const problems = [1, 2].map((n) => ({ kind: 'journal' as const, message: `problem ${n}` }));
   type Check = typeof import('../../src/index.ts').checkDirectory;
-  const engineOf = (checkDirectory: Check) => ({ systemClock, checkDirectory }) as unknown as Engine;
+  const libraryOf = (checkDirectory: Check) => ({ systemClock, checkDirectory }) as unknown as Library;
   const report = { problems, dirty: false, series: 7, chunks: 7, samples: 7 };
 
   it('prints a problem when it is found, before it goes on', async () => {
     const seen: string[] = [];
-    const engine = engineOf(async (_, { onProblem } = {}) => {
+    const library = libraryOf(async (_, { onProblem } = {}) => {
       for (const problem of problems) {
         onProblem?.(problem);
         await new Promise((resolve) => setImmediate(resolve));
@@ -110,7 +110,7 @@ describe('tidemark check', () => {
     });
     let said = (): string => '';
     const { exitCode, out, err } = await runInProcess(['check', './data'], {
-      engine,
+      library,
       onStart: (text) => {
         said = text;
       },
@@ -125,22 +125,22 @@ describe('tidemark check', () => {
 
   it('ends quietly, and early, when the reader of its output has gone', async () => {
     const out = new PassThrough();
-    const checking = engineOf(async (_, { onProblem, signal } = {}) => {
+    const checking = libraryOf(async (_, { onProblem, signal } = {}) => {
       out.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
       onProblem?.(problems[0]);
       while (!signal?.aborted) await new Promise((resolve) => setImmediate(resolve));
       throw new TidemarkError('TIDEMARK_ABORTED', 'the check was aborted');
     });
-    const { exitCode, err } = await runInProcess(['check', './data'], { engine: checking, out });
+    const { exitCode, err } = await runInProcess(['check', './data'], { library: checking, out });
     expect({ exitCode, err }).to.deep.equal({ exitCode: 0, err: '' });
   });
 
   it('prints JSON lines on demand', async () => {
-    const engine = engineOf(async (_, { onProblem } = {}) => {
+    const library = libraryOf(async (_, { onProblem } = {}) => {
       for (const problem of problems) onProblem?.(problem);
       return report;
     });
-    const { out } = await runInProcess(['check', './data', '--json'], { engine });
+    const { out } = await runInProcess(['check', './data', '--json'], { library });
     expect(out).to.equal(problems.map((problem) => `${JSON.stringify(problem)}\n`).join(''));
   });
 });
@@ -171,24 +171,24 @@ describe('what goes wrong', () => {
 
   it('is one sentence with its code, and 4 for a directory in use', async () => {
     const locked = new TidemarkError('TIDEMARK_LOCKED', './data is in use by process 7.');
-    const { exitCode, err } = await runInProcess(['info', './data'], { engine: failing(locked) });
+    const { exitCode, err } = await runInProcess(['info', './data'], { library: failing(locked) });
     expect(exitCode).to.equal(4);
     expect(err).to.equal('tidemark: TIDEMARK_LOCKED: ./data is in use by process 7.\n');
   });
 
   it('shows a stack only when TIDEMARK_DEBUG is set', async () => {
-    const engine = failing(new Error('broken'));
-    expect((await runInProcess(['info', './data'], { engine })).err).to.equal('tidemark: broken\n');
-    const debug = await runInProcess(['info', './data'], { engine, env: { TIDEMARK_DEBUG: '1' } });
+    const library = failing(new Error('broken'));
+    expect((await runInProcess(['info', './data'], { library })).err).to.equal('tidemark: broken\n');
+    const debug = await runInProcess(['info', './data'], { library, env: { TIDEMARK_DEBUG: '1' } });
     expect(debug).to.include({ exitCode: 1 });
     expect(debug.err).to.match(/\n {4}at /);
   });
 
   it('is red only where colours are wanted', async () => {
-    const engine = failing(new Error('broken'));
-    const colored = await runInProcess(['info', './data'], { engine, env: { FORCE_COLOR: '1' } });
+    const library = failing(new Error('broken'));
+    const colored = await runInProcess(['info', './data'], { library, env: { FORCE_COLOR: '1' } });
     expect(colored.err).to.equal('\u001b[31mtidemark:\u001b[0m broken\n');
-    const plain = await runInProcess(['info', './data'], { engine, env: { FORCE_COLOR: '1', NO_COLOR: '1' } });
+    const plain = await runInProcess(['info', './data'], { library, env: { FORCE_COLOR: '1', NO_COLOR: '1' } });
     expect(plain.err).to.equal('tidemark: broken\n');
   });
 });

@@ -1,9 +1,9 @@
-/** What every implementation of the file-system port must do: run on the real one, on the overlay, on the simulated disk. */
+/** Conformance suite of the file-system port. It runs on the real file system, the overlay and the simulated disk. */
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { FileSystem, OpenMode } from '../../src/disk/file-system.ts';
-import { readFile, readFully, writeFully } from '../../src/disk/read-write.ts';
-import { systemCode } from '../../src/errors.ts';
+import type { FileSystem, OpenMode } from '../../src/files/file-system.ts';
+import { readFile, readFully, writeFully } from '../../src/files/read-write.ts';
+import { systemCode } from '../../src/model/errors.ts';
 
 /** An implementation under test, fresh for each case. */
 export interface FileSystemSubject {
@@ -11,7 +11,7 @@ export interface FileSystemSubject {
   /** An empty directory that exists. */
   readonly directory: string;
   readonly dispose: () => void;
-  /** Runs an operation to its end; a simulated world has to be turned meanwhile. Default: awaits it. */
+  /** Runs an operation to completion. A simulated world has to be advanced meanwhile. Default: awaits the operation. */
   readonly run?: <T>(operation: () => Promise<T>) => Promise<T>;
 }
 
@@ -64,21 +64,21 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         .sort();
 
     describe('open', () => {
-      it('does not create for reading', () => {
+      it('does not create a file for reading', () => {
         expect(codeOf(() => fileSystem.open(path('a'), 'read'))).to.equal('ENOENT');
         expect(codeOf(() => fileSystem.open(path('a'), 'readWrite'))).to.equal('ENOENT');
         expect(names()).to.deep.equal([]);
       });
 
       for (const mode of ['create', 'truncate', 'append', 'exclusive'] as const) {
-        it(`creates for ${mode}, but no directories`, () => {
+        it(`creates a missing file in mode ${mode}, but no directory`, () => {
           fileSystem.close(fileSystem.open(path('a'), mode));
           expect(content('a')).to.equal('');
           expect(codeOf(() => fileSystem.open(path('missing/a'), mode))).to.equal('ENOENT');
         });
       }
 
-      it('keeps what is there for create, empties it for truncate, refuses it for exclusive', () => {
+      it('keeps an existing file in mode create, empties it in truncate, and refuses it in exclusive', () => {
         write('a', 'old');
         fileSystem.close(fileSystem.open(path('a'), 'create'));
         expect(content('a')).to.equal('old');
@@ -88,12 +88,12 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(content('a')).to.equal('');
       });
 
-      it('refuses a directory for writing', () => {
+      it('refuses to open a directory for writing', () => {
         fileSystem.makeDirectory(path('d'));
         expect(codeOf(() => fileSystem.open(path('d'), 'truncate'))).to.equal('EISDIR');
       });
 
-      it('gives descriptors that are invalid once closed', () => {
+      it('makes a descriptor invalid when it is closed', () => {
         const fd = fileSystem.open(path('a'), 'create');
         fileSystem.close(fd);
         expect(codeOf(() => fileSystem.statOpen(fd))).to.equal('EBADF');
@@ -122,7 +122,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(content('a')).to.equal('0123abc78xyz');
       });
 
-      it('continues at the descriptor’s own offset without a position', () => {
+      it('continues at the descriptor’s own offset if no position is given', () => {
         const fd = fileSystem.open(path('a'), 'truncate');
         writeFully(fileSystem, fd, Buffer.from('--abc--'), 2, 3, null);
         writeFully(fileSystem, fd, Buffer.from('def'), 0, 3, null);
@@ -130,7 +130,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(content('a')).to.equal('abcdef');
       });
 
-      it('appends at the end, whatever else was written meanwhile', () => {
+      it('appends at the end, also after another descriptor has appended', () => {
         write('a', 'one ');
         const fd = fileSystem.open(path('a'), 'append');
         write('a', 'two ', 'append');
@@ -140,14 +140,14 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(content('a')).to.equal('one two three');
       });
 
-      it('fills what was never written with zeros', () => {
+      it('fills ranges that were never written with zeros', () => {
         write('a', 'x', 'create', 10_000);
         const bytes = readFile(fileSystem, path('a'));
         expect(bytes?.length).to.equal(10_001);
         expect(bytes?.subarray(0, 10_000).every((byte) => byte === 0)).to.equal(true);
       });
 
-      it('shows every descriptor the same file', () => {
+      it('shows a write to every descriptor of the file', () => {
         write('a', 'old');
         const reader = fileSystem.open(path('a'), 'read');
         write('a', 'new', 'readWrite', 0);
@@ -157,7 +157,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(buffer.toString()).to.equal('new');
       });
 
-      it('keeps large contents across many pieces', () => {
+      it('keeps a large content that is written in many pieces', () => {
         const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 7919) >> 5));
         const fd = fileSystem.open(path('a'), 'truncate');
         for (let start = 0; start < bytes.length; start += 7777) {
@@ -169,7 +169,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
     });
 
     describe('truncate', () => {
-      it('cuts, and what comes after a later extension is zero', () => {
+      it('cuts the file, and fills a later extension with zeros', () => {
         write('a', '0123456789');
         const fd = fileSystem.open(path('a'), 'readWrite');
         fileSystem.truncate(fd, 4);
@@ -190,7 +190,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
     });
 
     describe('stat', () => {
-      it('tells files from directories and from nothing', () => {
+      it('tells files, directories and missing paths apart', () => {
         write('a', 'abc');
         fileSystem.makeDirectory(path('d'));
         expect(fileSystem.stat(path('a'))).to.include({ size: 3, isFile: true, isDirectory: false });
@@ -209,7 +209,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
     });
 
     describe('directories', () => {
-      it('are created with their parents, and may be there already', () => {
+      it('are created with their parents, and may exist already', () => {
         fileSystem.makeDirectory(path('a/b/c'));
         fileSystem.makeDirectory(path('a/b'));
         write('a/b/file', 'x');
@@ -217,7 +217,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(names('a/b')).to.deep.equal(['c/', 'file']);
       });
 
-      it('are not created where a file is', () => {
+      it('are not created in place of a file', () => {
         write('a', 'x');
         expect(codeOf(() => fileSystem.makeDirectory(path('a')))).to.equal('EEXIST');
       });
@@ -241,7 +241,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
     });
 
     describe('rename and remove', () => {
-      it('move a file, over another one too', () => {
+      it('move a file, also over an existing file', () => {
         write('a', 'new');
         write('b', 'old');
         fileSystem.rename(path('a'), path('b'));
@@ -249,7 +249,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(content('b')).to.equal('new');
       });
 
-      it('move a file off the thread, over another one too', async () => {
+      it('move a file off the thread, also over an existing file', async () => {
         const run = subject.run ?? ((operation) => operation());
         write('a', 'new');
         write('b', 'old');
@@ -278,12 +278,12 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(content('d/b')).to.equal('x');
       });
 
-      it('refuse what is missing', () => {
+      it('refuse a missing file', () => {
         expect(codeOf(() => fileSystem.rename(path('a'), path('b')))).to.equal('ENOENT');
         expect(codeOf(() => fileSystem.remove(path('a')))).to.equal('ENOENT');
       });
 
-      it('leave an open file readable that was removed or replaced', () => {
+      it('leave an open file readable after it was removed or replaced', () => {
         write('a', 'old');
         write('b', 'new');
         const fd = fileSystem.open(path('a'), 'read');
@@ -298,7 +298,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(names()).to.deep.equal([]);
       });
 
-      it('allow the name to be used anew', () => {
+      it('let the name of a removed file be used again', () => {
         write('a', 'first content');
         fileSystem.remove(path('a'));
         write('a', 'x', 'create');
@@ -307,7 +307,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
     });
 
     describe('sync', () => {
-      it('exists for files in both forms, and for directories', async () => {
+      it('works for files, blocking and asynchronous, and for directories', async () => {
         const run = subject.run ?? ((operation) => operation());
         const fd = fileSystem.open(path('a'), 'truncate');
         writeFully(fileSystem, fd, Buffer.from('x'), 0, 1, null);
@@ -320,7 +320,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(content('a')).to.equal('x');
       });
 
-      it('rejects for a descriptor that is closed', async () => {
+      it('rejects a closed descriptor', async () => {
         const run = subject.run ?? ((operation) => operation());
         const fd = fileSystem.open(path('a'), 'truncate');
         fileSystem.close(fd);
@@ -334,7 +334,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
       });
     });
 
-    it('tells the space of the volume', () => {
+    it('reports the free and the total space of the volume', () => {
       const { freeBytes, totalBytes } = fileSystem.space(path('.'));
       expect(totalBytes).to.be.greaterThan(0);
       expect(freeBytes).to.be.within(0, totalBytes);

@@ -1,13 +1,13 @@
-/** What every implementation of the key-value port must do: run on LevelDB and on the simulator's model of it. */
+/** Conformance suite of the key-value port. It runs on LevelDB, the stores in memory and the simulator's stores. */
 import { expect } from 'chai';
-import type { KeyRange, KeyValueOperation, KeyValueStore, KeyValueStores } from '../../src/index/key-value-store.ts';
+import type { KeyRange, KeyValueOperation, KeyValueStore, KeyValueStores } from '../../src/indexes/key-value-store.ts';
 
 /** An implementation under test, fresh for each case. */
 export interface KeyValueSubject {
   readonly stores: KeyValueStores;
   /** A directory that does not exist yet. */
   readonly directory: string;
-  /** Runs an operation to its end; a simulated world has to be turned meanwhile. */
+  /** Runs an operation to completion. A simulated world has to be advanced meanwhile. */
   run<T>(operation: () => Promise<T>): Promise<T>;
 }
 
@@ -54,7 +54,7 @@ export const keyValueStoreConformance = (newSubject: () => KeyValueSubject | Pro
     });
   };
 
-  onOpenStore('returns what was put, undefined for what was not or was deleted', async (store) => {
+  onOpenStore('returns the value of a key, and undefined for a missing or deleted key', async (store) => {
     await store.batch([put('a', '1'), put('b', '2')], { sync: true });
     await store.batch([del('a'), put('c', '')], { sync: false });
     expect(text(await store.get(bytes('a')))).to.equal(undefined);
@@ -66,19 +66,19 @@ export const keyValueStoreConformance = (newSubject: () => KeyValueSubject | Pro
     expect(many.map(text)).to.deep.equal(['', undefined, '2']);
   });
 
-  onOpenStore('applies the operations of a batch in order, and deleting what is not there is fine', async (store) => {
+  onOpenStore('applies the operations of a batch in order, and may delete a missing key', async (store) => {
     await store.batch([put('a', '1'), del('a'), put('a', '2'), del('nothing'), put('b', '1'), del('b')], {
       sync: false,
     });
     expect(await entriesOf(store)).to.deep.equal([['a', '2']]);
   });
 
-  onOpenStore('takes an empty batch', async (store) => {
+  onOpenStore('accepts an empty batch', async (store) => {
     await store.batch([], { sync: true });
     expect(await entriesOf(store)).to.deep.equal([]);
   });
 
-  onOpenStore('orders keys as unsigned bytes, a prefix first', async (store) => {
+  onOpenStore('orders keys as unsigned bytes, with a prefix before longer keys', async (store) => {
     const keys = ['\xff', 'b', '\x00', 'ab', '\x7f', '\x80', 'a', '\x00\x00'];
     await store.batch(
       keys.map((key) => put(key, key)),
@@ -88,7 +88,7 @@ export const keyValueStoreConformance = (newSubject: () => KeyValueSubject | Pro
     expect(found).to.deep.equal(['\x00', '\x00\x00', 'a', 'ab', 'b', '\x7f', '\x80', '\xff']);
   });
 
-  onOpenStore('iterates a range: its first key included, its last not', async (store) => {
+  onOpenStore('iterates a range that includes its lower bound and excludes its upper bound', async (store) => {
     await store.batch(
       ['a', 'b', 'c', 'd'].map((key) => put(key, '')),
       { sync: false },
@@ -101,7 +101,7 @@ export const keyValueStoreConformance = (newSubject: () => KeyValueSubject | Pro
     expect(await keys({ gte: bytes('x') })).to.equal('');
   });
 
-  onOpenStore('iterates one consistent moment, whatever is written meanwhile', async (store) => {
+  onOpenStore('iterates a consistent snapshot without later writes', async (store) => {
     const keys = Array.from({ length: 300 }, (_, i) => `k${String(i).padStart(3, '0')}`);
     await store.batch(
       keys.map((key) => put(key, 'old')),
@@ -118,7 +118,7 @@ export const keyValueStoreConformance = (newSubject: () => KeyValueSubject | Pro
     expect(new Set(values)).to.deep.equal(new Set(['old']));
   });
 
-  onOpenStore('can leave an iteration early', async (store) => {
+  onOpenStore('allows an iteration to be left early', async (store) => {
     await store.batch(
       Array.from({ length: 300 }, (_, i) => put(`${i}`, '')),
       { sync: false },
@@ -127,7 +127,7 @@ export const keyValueStoreConformance = (newSubject: () => KeyValueSubject | Pro
     expect(await entriesOf(store)).to.have.length(300);
   });
 
-  onOpenStore('copies what it is given, and gives copies', async (store) => {
+  onOpenStore('copies the bytes that it is given, and returns copies', async (store) => {
     const key = bytes('a');
     const value = bytes('1');
     const written = store.batch([{ type: 'put', key, value }], { sync: false });
@@ -152,7 +152,7 @@ export const keyValueStoreConformance = (newSubject: () => KeyValueSubject | Pro
     expect(await codeOf(() => stores.open(directory))).to.equal('TIDEMARK_LOCKED');
   });
 
-  it('has what it had after closing and opening again; closing twice is fine', async () => {
+  it('keeps its content when it is closed and opened again, and may be closed twice', async () => {
     const { run, stores, directory } = await newSubject();
     await run(async () => {
       const store = await stores.open(directory);
@@ -165,7 +165,7 @@ export const keyValueStoreConformance = (newSubject: () => KeyValueSubject | Pro
     });
   });
 
-  it('destroys a database, and a missing one is fine', async () => {
+  it('destroys a database, and accepts a missing one', async () => {
     const { run, stores, directory } = await newSubject();
     await run(async () => {
       await stores.destroy(directory);
@@ -179,7 +179,7 @@ export const keyValueStoreConformance = (newSubject: () => KeyValueSubject | Pro
     });
   });
 
-  it('opens a private copy: what is written to it stays out of the directory', async () => {
+  it('opens a private copy, whose writes do not reach the directory', async () => {
     const { run, stores, directory } = await newSubject();
     await run(async () => {
       const store = await stores.open(directory);
@@ -198,7 +198,7 @@ export const keyValueStoreConformance = (newSubject: () => KeyValueSubject | Pro
     });
   });
 
-  it('opens the copy of a missing database as an empty one', async () => {
+  it('opens the copy of a missing database as an empty database', async () => {
     const { run, stores, directory } = await newSubject();
     await run(async () => {
       const copy = await stores.openCopy(directory);

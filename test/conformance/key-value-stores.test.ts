@@ -1,8 +1,8 @@
-/** The conformance suite of the key-value port on LevelDB, and on the stores in memory that other tests put in its place. */
+/** The conformance suite of the key-value port on LevelDB, and on the stores in memory that other tests use instead. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { levelStores } from '../../src/index/level-stores.ts';
+import { levelStores } from '../../src/indexes/level-stores.ts';
 import { MemoryStores } from '../support/memory-stores.ts';
 import { keyValueStoreConformance } from './key-value-store.ts';
 

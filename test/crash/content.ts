@@ -1,14 +1,14 @@
-/** Everything that an open store holds, read through its queries. */
+/** The whole content of an open store, read through its queries. */
 import { createHash } from 'node:crypto';
 import type { Store } from '../../src/index.ts';
 import { type Name, nameOfLabels, roundOf } from './samples.ts';
 
 export interface Content {
-  /** By series and round. */
+  /** Samples by series and round. */
   readonly samples: Map<Name, Map<number, { readonly time: number; readonly value: number }>>;
-  /** What makes no sense by itself. */
+  /** Contradictions within the content, for example two series with the same labels. */
   readonly complaints: readonly string[];
-  /** The same for the same content, to the last bit. */
+  /** Equal for contents that are equal bit for bit. */
   readonly hash: string;
 }
 
@@ -32,7 +32,7 @@ export const readContent = async (store: Store): Promise<Content> => {
     samples.set(name, rounds);
   }
   complaints.push(...(await comparedWithIds(store, samples)));
-  // Series come in no particular order.
+  // `select` returns series in no particular order.
   return { samples, complaints, hash: hashOf(hashes.sort().join('')) };
 };
 
@@ -42,7 +42,7 @@ const hashOf = (text: string, ...columns: readonly Float64Array[]): string => {
   return hash.digest('hex');
 };
 
-/** Each series is found by each of its labels, and nothing else is. */
+/** Checks that the label `id` finds the same series as `__name__`, and no others. */
 const comparedWithIds = async (store: Store, samples: Content['samples']): Promise<string[]> => {
   const byId = new Set((await store.metrics('{id=~".+"}')).map((labels) => nameOfLabels(labels)));
   const complaints: string[] = [];

@@ -1,6 +1,6 @@
-/** The real file system for as long as it lasts: at a given call the process kills itself, before or after the call. */
-import type { FileSystem } from '../../src/disk/file-system.ts';
-import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
+/** The real file system, except that the process kills itself at a given call, before or after the call. */
+import type { FileSystem } from '../../src/files/file-system.ts';
+import { nodeFileSystem } from '../../src/files/node-file-system.ts';
 
 export const dyingFileSystem = (dieAtCall: number): FileSystem => {
   let calls = 0;
@@ -10,7 +10,7 @@ export const dyingFileSystem = (dieAtCall: number): FileSystem => {
       if (typeof member !== 'function') return member;
       return (...inputs: unknown[]): unknown => {
         calls++;
-        // An odd number dies before the call, an even one behind it.
+        // If the number is odd, the process dies before the call; if it is even, after the call.
         if (calls === dieAtCall && dieAtCall % 2 === 1) process.kill(process.pid, 'SIGKILL');
         try {
           return Reflect.apply(member, target, inputs);

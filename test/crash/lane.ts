@@ -1,4 +1,4 @@
-/** One directory after another, each opened, written to and killed again and again, and verified after every life. */
+/** Runs one directory after another. In each, writers open the store, write and are killed; every life is verified. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { chooseMoment, live, type Moment } from './life.ts';
 import { verifyBackup, verifyDirectory } from './verify.ts';
 import type { WriterInput } from './writer.ts';
 
-/** A directory is killed so often, then the next one begins: what is compared after each life stays small. */
+/** Kills per directory, before the next directory begins. This keeps the content small that each life compares. */
 const KILLS_PER_DIRECTORY = 20;
 
 type Random = ReturnType<typeof seeded>;
@@ -33,14 +33,14 @@ const lifeOptions = (random: Random): StoreOptions => ({
 });
 
 export interface LaneResult {
-  /** How directories were found by lives that had something to find, unless recovery was forced. */
+  /** Lives by how the store was opened. Lives without earlier samples or with forced recovery are not counted. */
   readonly opened: Map<string, number>;
   backups: number;
   drops: number;
   delivered: number;
 }
 
-/** Throws at the first complaint. The directory is kept then, and named. */
+/** Throws at the first complaint. The directory is then kept, and the message names it. */
 export const runLane = async (seed: number, count: number): Promise<LaneResult> => {
   const random = seeded(seed);
   const result: LaneResult = { opened: new Map(), backups: 0, drops: 0, delivered: 0 };

@@ -1,19 +1,19 @@
-/** What a directory must hold, and what it may, by all that its writers have claimed. */
+/** What a directory must hold and what it may hold, according to the claims of all its writers. */
 import type { Claim } from './claims.ts';
 import { bornIn, type Name, nameOf, seriesOf } from './samples.ts';
 
 interface Life {
   readonly first: number;
-  /** The last round of which a sample may have been appended. */
+  /** The last round whose samples may have been appended. */
   last: number;
   acknowledged: number;
 }
 
 interface Drop {
   names: ReadonlySet<Name>;
-  /** What the series have up to here is to go. */
+  /** The drop removes the samples of the series up to this round. */
   readonly round: number;
-  /** The last round that was appended when it was done; `undefined` as long as it is not. */
+  /** The last round that had been appended when the drop was done; `undefined` until then. */
   doneIn: number | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface Backup {
   readonly directory: string;
   readonly life: number;
   readonly round: number;
-  /** Drops that were done when it was begun, and how many had been begun. */
+  /** How many drops were done when the backup began. */
   readonly dropsDone: number;
   isDone: boolean;
 }
@@ -33,10 +33,10 @@ export class Ledger {
   private readonly pauses: { readonly names: ReadonlySet<Name>; readonly after: number; readonly last: number }[] = [];
   readonly backups: Backup[] = [];
   readonly complaints: string[] = [];
-  /** Rounds of `steady/0` that the subscriber has got. */
+  /** Rounds of `steady/0` that the subscriber has received. */
   readonly delivered = new Set<number>();
   private deliveredMax = -1;
-  /** Samples that an opening has shown, whether they had been acknowledged or not, when a later one was acknowledged. */
+  /** Samples that must stay because an opening showed them before a later acknowledgement. */
   private kept = new Map<Name, ReadonlySet<number>>();
   private seen = new Map<Name, ReadonlySet<number>>();
 
@@ -45,7 +45,7 @@ export class Ledger {
     return Math.max(-1, ...this.lives.map(({ last }) => last)) + 1;
   }
 
-  /** Takes what one life has claimed. */
+  /** Records the claims of one life. */
   take(claims: readonly Claim[]): void {
     const life: Life = { first: this.next, last: this.next - 1, acknowledged: this.next - 1 };
     this.lives.push(life);
@@ -78,17 +78,17 @@ export class Ledger {
     for (const round of delivered) this.deliver(round);
   }
 
-  /** A life that closed the store has acknowledged all that it appended. */
+  /** Records that the last life closed the store, which acknowledges everything that it appended. */
   close(): void {
     const life = this.lives.at(-1);
     if (life !== undefined) this.acknowledge(life, life.last);
   }
 
-  /** Takes what an opening has shown: from the next acknowledgement on it has to stay. */
+  /** Records the content that an opening has shown. From the next acknowledgement on, these samples must stay. */
   show(found: ReadonlyMap<Name, ReadonlyMap<number, unknown>>): void {
     this.seen = new Map([...found].map(([name, samples]) => [name, new Set(samples.keys())]));
     for (const drop of this.undecided) {
-      // What a crash came between is decided now, for each series by itself.
+      // The opening decides an interrupted drop, for each series separately: a series with samples left is not dropped.
       const isLeft = (name: Name): boolean => [...(found.get(name)?.keys() ?? [])].some((k) => k <= drop.round);
       drop.names = new Set([...drop.names].filter((name) => !isLeft(name)));
       drop.doneIn = this.next - 1;
@@ -99,7 +99,7 @@ export class Ledger {
     return this.lives.some(({ first, last }) => round >= first && round <= last && bornIn(name) <= round);
   }
 
-  /** The rounds of each series that must be there; with a backup those that must be in it. */
+  /** The rounds of each series that must be in the directory, or in the backup if one is given. */
   required(backup?: Backup): Map<Name, Set<number>> {
     const required = new Map<Name, Set<number>>();
     const add = (name: Name, round: number): void => {
@@ -115,7 +115,7 @@ export class Ledger {
     return required;
   }
 
-  /** Whether a drop that is done has taken the sample for good. */
+  /** Whether a finished drop has removed the sample. */
   isDropped(name: Name, round: number, backup?: Backup): boolean {
     let done = 0;
     for (const drop of this.drops) {
@@ -126,12 +126,12 @@ export class Ledger {
     return false;
   }
 
-  /** Drops that a crash came between: each of their series has all that was acknowledged, or nothing. */
+  /** Drops that a crash interrupted: each of their series has all of its acknowledged samples, or none. */
   get undecided(): readonly Drop[] {
     return this.drops.filter(({ doneIn }) => doneIn === undefined);
   }
 
-  /** The acknowledged rounds of a series that such a drop was to take. */
+  /** The acknowledged rounds of a series that an interrupted drop was to remove. */
   takenBy(drop: Drop, name: Name): number[] {
     const rounds: number[] = [];
     for (const { first, acknowledged } of this.lives) {
@@ -143,7 +143,7 @@ export class Ledger {
     return rounds;
   }
 
-  /** What was acknowledged and never came. Asked when the subscriber has caught up. */
+  /** Acknowledged rounds that were never delivered. To be called once the subscriber has caught up. */
   undelivered(): number[] {
     const missing: number[] = [];
     for (const { first, acknowledged } of this.lives) {
@@ -157,7 +157,7 @@ export class Ledger {
     this.kept = this.seen;
   }
 
-  /** At least once and in order: nothing that was acknowledged may be passed over. */
+  /** Records a delivery. Delivery is at least once and in order, so no acknowledged round may be skipped. */
   private deliver(round: number): void {
     const isAcknowledged = (k: number): boolean =>
       this.lives.some(({ first, acknowledged }) => k >= first && k <= acknowledged);
@@ -169,7 +169,7 @@ export class Ledger {
     if (!this.isAllowed(nameOf('steady', 0), round)) this.complaints.push(`subscriber: round ${round} was invented`);
   }
 
-  /** A sample that was to be dropped, or that the series did not get because it was being dropped. */
+  /** Whether the sample may be missing: a drop covers it, or a drop was running and the sample was not appended. */
   private isExcused(name: Name, round: number): boolean {
     return this.drops.some((drop) => drop.names.has(name) && round <= drop.round) || this.isPaused(name, round);
   }

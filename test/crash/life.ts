@@ -6,10 +6,10 @@ import { type Claim, parseClaims } from './claims.ts';
 import type { WriterInput } from './writer.ts';
 
 const writer = fileURLToPath(new URL('./writer.js', import.meta.url));
-/** Nothing that a life does takes so long. */
+/** A life that takes longer than this hangs. */
 const LIFE_MS_MAX = 60_000;
 
-/** When a life is to end. `never`: it closes the store and ends by itself. */
+/** When a writer is killed. `never`: it is not killed, but closes the store and exits. */
 export type Moment =
   | { readonly kind: 'opening' | 'running' | 'closing'; readonly delayMs: number }
   | { readonly kind: 'call'; readonly call: number }
@@ -25,13 +25,13 @@ export const chooseMoment = (random: ReturnType<typeof seeded>): Moment => {
 
 export interface Life {
   readonly claims: readonly Claim[];
-  /** It closed the store and ended. */
+  /** The writer closed the store and exited. */
   readonly closed: boolean;
   /** What went wrong, if anything did. */
   readonly complaint: string | undefined;
 }
 
-/** Runs a writer until its moment has come. */
+/** Runs a writer and kills it at the given moment. */
 export const live = (input: WriterInput, moment: Moment): Promise<Life> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--enable-source-maps', writer, JSON.stringify(input)], {

@@ -1,8 +1,8 @@
 /**
- * The samples of the crash test, the same in every process. Time goes in rounds:
+ * The samples of the crash test, which are the same in every process. Time proceeds in rounds:
  *
  *   steady     a sample in every round
- *   passing    born in every round, a sample in each of four rounds, then idle; dropped by groups
+ *   passing    born in every round, a sample in each of four rounds, then idle; dropped in groups
  *   returning  a sample in every round, dropped now and then, and appended to again
  */
 export type Kind = 'steady' | 'passing' | 'returning';
@@ -39,7 +39,7 @@ export const labelsOf = (name: Name): Record<string, string> => {
   return { __name__: kind, id: String(id), ...group };
 };
 
-/** The series that labels are those of; `undefined` when the test has no such series. */
+/** The series with these labels; `undefined` if the test has no such series. */
 export const nameOfLabels = (labels: Readonly<Record<string, string>>): Name | undefined => {
   const name = `${labels['__name__']}/${labels['id']}`;
   const wanted = Object.entries(labelsOf(name));
@@ -53,7 +53,7 @@ export const membersOf = (group: number): Name[] =>
     nameOf('passing', group * ROUNDS_PER_GROUP * BORN_PER_ROUND + i),
   );
 
-/** The series that get a sample in a round, if the life they are born in has come to it. */
+/** The series that get a sample in a round. A `passing` series gets samples only in the life that it was born in. */
 export const seriesOf = (round: number, lifeBegan: number): Name[] => {
   const names: Name[] = [];
   for (let i = 0; i < STEADY; i++) names.push(nameOf('steady', i));
@@ -76,7 +76,7 @@ export const sampleTime = (name: Name, round: number): number => {
 
 export const roundOf = (time: number): number => Math.floor((time - BASE_MS) / ROUND_MS);
 
-/** Values of every kind that the chunk encodings tell apart. */
+/** Values of every kind that the chunk encodings treat differently. */
 export const sampleValue = (name: Name, round: number): number => {
   const { id } = partsOf(name);
   const special = [0, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 5e-324, 1e308];

@@ -1,4 +1,4 @@
-/** The crash test's verifier notices: each thing that must not happen is made to happen, and has to be told. */
+/** Tests the verifier of the crash test: each case does something that must not happen, and the verifier reports it. */
 import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -15,13 +15,13 @@ const ROUNDS = 40;
 const rounds = Array.from({ length: ROUNDS }, (_, k) => k);
 
 interface Scene {
-  /** Done before the process dies, and not claimed. */
+  /** Done before the process dies, without a claim. */
   readonly secretly?: (store: Store) => unknown;
-  /** Done to what the dead process has left. */
+  /** Done to the directory after the process has died. */
   readonly damage?: (directory: string) => unknown;
-  /** Claimed besides what was done. */
+  /** Claims in addition to those of what was done. */
   readonly claimed?: readonly Claim[];
-  /** Rounds that the subscriber got. */
+  /** Rounds that the subscriber received. */
   readonly delivered?: readonly number[];
 }
 
@@ -32,7 +32,7 @@ const claimsOf = ({ claimed = [], delivered = rounds }: Scene): Claim[] => [
   { type: 'delivered', rounds: delivered },
 ];
 
-/** Writes, as a writer of the crash test does, and dies. Returns what is noticed then. */
+/** Writes as a writer of the crash test does, and dies. Returns the complaints of the verifier. */
 const noticed = async (scene: Scene): Promise<string[]> => {
   const source = join(temporaryDirectory(), 'data');
   const store = await openStore(source, { retention: 'off', checkpointInterval: '1h' });
@@ -62,7 +62,7 @@ const cutJournal = (directory: string): void => {
   truncateSync(join(journal, segment), Math.floor(statSync(join(journal, segment)).size * 0.7));
 };
 
-/** Takes the entry of one label pair out of the index. */
+/** Deletes the entries of one label pair from the index. */
 const removeLabelPair = async (directory: string, pair: string): Promise<void> => {
   const index = new Level<Buffer, Buffer>(join(directory, 'labelpair_to_fingerprints'), {
     keyEncoding: 'buffer',
@@ -77,10 +77,10 @@ const dropOf = (drop: number, group: number): Claim[] => [
   { type: 'dropped', drop },
 ];
 
-describe('what verifies the crash test', () => {
+describe('the verifier of the crash test', () => {
   afterEach(removeTemporaryDirectories);
 
-  it('has nothing to say where everything is right', async () => {
+  it('has no complaint about a correct directory', async () => {
     expect(await noticed({})).to.deep.equal([]);
   });
 
@@ -97,19 +97,19 @@ describe('what verifies the crash test', () => {
     expect(await noticed({ secretly: invent })).to.deep.equal(['invented: steady/3 round 40']);
   });
 
-  it('notices a sample of another value', async () => {
+  it('notices a sample with a wrong value', async () => {
     const another = (store: Store): void => store.append(labelsOf('steady/3'), sampleTime('steady/3', ROUNDS), 0.5);
     const complaints = await noticed({ secretly: another, claimed: [{ type: 'appending', round: ROUNDS }] });
     expect(complaints).to.deep.equal([`wrong: steady/3 round 40 is 0.5 at ${sampleTime('steady/3', ROUNDS)}`]);
   });
 
-  it('notices a series that was dropped and is there again', async () => {
+  it('notices a dropped series that has come back', async () => {
     const complaints = await noticed({ claimed: dropOf(0, 1) });
     expect(complaints).to.include.members([`returned: ${membersOf(1)[0]} round 8 had been dropped`]);
   });
 
-  it('notices an entry that the label index lacks', async () => {
-    // Of what is in the checkpoint, replay tells the indexes nothing again.
+  it('notices an entry that is missing from the label index', async () => {
+    // Replay does not index the series of a checkpoint again, so the entry stays missing.
     const secretly = (store: Store): Promise<void> => store.checkpoint();
     const lacking = (pair: string): Promise<string[]> =>
       noticed({ secretly, damage: (directory) => removeLabelPair(directory, pair) });
@@ -117,7 +117,7 @@ describe('what verifies the crash test', () => {
     expect(await lacking('id\u000417')).to.include('index: steady/17 is not found by its id');
   });
 
-  it('notices a gap in what was delivered, and one at the end', async () => {
+  it('notices a gap in the delivered rounds, in the middle and at the end', async () => {
     const complaints = await noticed({ delivered: rounds.filter((round) => round !== 20) });
     expect(complaints).to.deep.equal(['subscriber: round 20 was passed over, 21 came']);
     const ledger = new Ledger();
@@ -125,7 +125,7 @@ describe('what verifies the crash test', () => {
     expect(ledger.undelivered()).to.deep.equal([38, 39]);
   });
 
-  it('notices what was delivered and is lost', async () => {
+  it('notices a delivered sample that is lost', async () => {
     const complaints = await noticed({ delivered: [...rounds, ROUNDS] });
     expect(complaints).to.deep.equal([
       'subscriber: round 40 was invented',
@@ -133,7 +133,7 @@ describe('what verifies the crash test', () => {
     ]);
   });
 
-  it('notices a backup that lacks what was appended before it', async () => {
+  it('notices a backup that lacks samples appended before it began', async () => {
     const source = join(temporaryDirectory(), 'data');
     const directory = join(temporaryDirectory(), 'copy');
     const store = await openStore(source, { retention: 'off' });

@@ -1,13 +1,13 @@
-/** Compares what a directory holds with the record of what it must and may hold. */
+/** Compares the content of a directory with the ledger, which says what it must and may hold. */
 import { checkDirectory, openStore } from '../../src/index.ts';
 import { type Content, readContent } from './content.ts';
 import type { Backup, Ledger } from './ledger.ts';
 import { nameOf, sampleTime, sampleValue } from './samples.ts';
 
-/** Complaints of one kind that are told one by one. */
+/** Complaints of one kind that are listed; further ones are only counted. */
 const TOLD_MAX = 5;
 
-/** What is wrong with the content; nothing when all is as it must be. */
+/** The complaints about a content; none if it is correct. */
 export const compare = (ledger: Ledger, content: Content, backup?: Backup): string[] => {
   const complaints: string[] = [...content.complaints];
   for (const [name, samples] of content.samples) {
@@ -40,7 +40,7 @@ export const compare = (ledger: Ledger, content: Content, backup?: Backup): stri
   return complaints;
 };
 
-/** Looks at a directory that no process has open, without changing it. Adds to the record what it has shown. */
+/** Reads a directory that no process has open, without changing it. Records its content in the ledger. */
 export const verifyDirectory = async (
   ledger: Ledger,
   directory: string,
@@ -52,7 +52,7 @@ export const verifyDirectory = async (
   return { complaints: shortened(complaints), hash: content.hash };
 };
 
-/** A backup is verified as it is, then opened for writing, closed and checked. */
+/** Checks the files of a backup, opens it for writing, compares its content, closes it, and checks its files again. */
 export const verifyBackup = async (ledger: Ledger, backup: Backup): Promise<string[]> => {
   const complaints = await checkClean(backup.directory);
   const { content, quarantined } = await readDirectory(backup.directory, false);

@@ -1,6 +1,6 @@
 /**
- * The process that the crash test kills: opens the store, goes on appending in rounds, and does beside that what stores
- * do, at random. It says what it does in claims, before and after.
+ * The process that the crash test kills. It opens the store, appends in rounds, and runs other operations of the store
+ * at random. It prints a claim before and after each action.
  *
  *   node writer.js '{"directory": …, "seed": …, "first": …}'
  */
@@ -33,7 +33,7 @@ export interface WriterInput {
   readonly subscribes: boolean;
   /** The process kills itself at this file-system call. */
   readonly dieAtCall?: number;
-  /** The store is closed after so many rounds. With `drains`, when the subscriber has caught up then. */
+  /** The store is closed after this many rounds; with `drains`, only once the subscriber has caught up. */
   readonly closeAfterRounds?: number;
   readonly drains?: boolean;
 }
@@ -50,7 +50,7 @@ const fail = (error: unknown): never => {
   process.exit(1);
 };
 
-/** What goes on beside the appending. That the store is closed meanwhile is no failure of it. */
+/** Lets work run beside the appending. It may fail because the store was closed; any other failure ends the process. */
 const beside = (work: Promise<unknown>): void => {
   work.catch((error: unknown) => {
     if (!(error instanceof TidemarkError) || error.code !== 'TIDEMARK_CLOSED') fail(error);
@@ -125,7 +125,7 @@ class Writer {
     else if (choice < 39) beside(store.waitForIndexing());
   }
 
-  /** Waited for, or not. */
+  /** Waits for the work in half of all cases. */
   private async inTime(work: Promise<void>): Promise<void> {
     beside(work);
     if (random.int(2) === 0) await work;
@@ -185,7 +185,7 @@ class Writer {
     }
   }
 
-  /** Resolves when the subscriber has got the last round. */
+  /** Resolves when the subscriber has received the last round. */
   private async drain(): Promise<void> {
     await this.appendRound();
     const last = this.round;

@@ -4,11 +4,11 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { lockedError, markClean, markDirty, prepareDirectory, readOwner } from '../../src/disk/directory.ts';
-import type { FileSystem } from '../../src/disk/file-system.ts';
-import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
-import { withTypedErrors } from '../../src/disk/typed-errors.ts';
-import { TidemarkError } from '../../src/errors.ts';
+import { lockedError, markClean, markDirty, prepareDirectory, readOwner } from '../../src/disk/store-directory.ts';
+import type { FileSystem } from '../../src/files/file-system.ts';
+import { nodeFileSystem } from '../../src/files/node-file-system.ts';
+import { withTypedErrors } from '../../src/files/typed-errors.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
 import { extractFixture } from '../support/tar.ts';
 import { withDirectory } from './support.ts';
 

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { encodeMappings, type MappingsRead, readMappings, writeMappings } from '../../src/disk/mappings.ts';
-import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
+import { nodeFileSystem } from '../../src/files/node-file-system.ts';
 import type { Mapping } from '../../src/model/collisions.ts';
 import { fastFingerprint, fingerprintText } from '../../src/model/fingerprint.ts';
 import { parseUniqueMetric, uniqueMetricBytes } from '../../src/model/unique-metric.ts';

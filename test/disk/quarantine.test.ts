@@ -4,12 +4,12 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { SampleColumns } from '../../src/chunk/chunk.ts';
 import { Slab } from '../../src/chunk/slab.ts';
-import { formatHint, parseHint } from '../../src/disk/hint.ts';
-import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
-import { listQuarantined } from '../../src/disk/quarantine-list.ts';
-import { readQuarantined } from '../../src/disk/quarantine-reader.ts';
-import { SeriesFiles } from '../../src/disk/series-file.ts';
-import { RECORD_BYTES } from '../../src/disk/series-record.ts';
+import { formatHint, parseHint } from '../../src/disk/quarantine/hint.ts';
+import { listQuarantined } from '../../src/disk/quarantine/quarantine-list.ts';
+import { readQuarantined } from '../../src/disk/series-files/quarantined-file.ts';
+import { SeriesFiles } from '../../src/disk/series-files/series-file.ts';
+import { RECORD_BYTES } from '../../src/disk/series-files/series-record.ts';
+import { nodeFileSystem } from '../../src/files/node-file-system.ts';
 import { fixtureJson } from '../support/fixtures.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { chunksFrom, encodingsOf, halves, withDirectory } from './support.ts';
@@ -243,7 +243,7 @@ describe('readQuarantined', () => {
   it('names a torn end', () => {
     const { times, problems } = withFile(3, (bytes) => bytes.subarray(0, 2500));
     expect(times).to.deep.equal(timesOf(0, 1));
-    expect(problems).to.deep.equal(['byte 2082: 418 bytes that are no whole record']);
+    expect(problems).to.deep.equal(['byte 2082: 418 bytes after the last whole record']);
   });
 
   it('leaves out what goes back in time', () => {
@@ -251,7 +251,7 @@ describe('readQuarantined', () => {
       Buffer.concat([bytes, bytes.subarray(RECORD_BYTES, 2 * RECORD_BYTES)]),
     );
     expect(times).to.deep.equal(timesOf(0, 1, 2));
-    expect(problems).to.deep.equal(['byte 3123: 2 samples are not later than the one before, and left out']);
+    expect(problems).to.deep.equal(['byte 3123: 2 samples are not later than the sample before and are left out']);
   });
 
   it('has an answer for any bytes, with times that increase', () => {

@@ -5,10 +5,10 @@ import { join, resolve } from 'node:path';
 import { ChunkAppender } from '../../src/chunk/append.ts';
 import { DOUBLE_DELTA, type Encoding } from '../../src/chunk/chunk.ts';
 import type { Slab, Slot } from '../../src/chunk/slab.ts';
-import type { FileSystem } from '../../src/disk/file-system.ts';
-import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
-import { OverlayFileSystem } from '../../src/disk/overlay-file-system.ts';
-import { writeFully } from '../../src/disk/read-write.ts';
+import type { FileSystem } from '../../src/files/file-system.ts';
+import { nodeFileSystem } from '../../src/files/node-file-system.ts';
+import { OverlayFileSystem } from '../../src/files/overlay-file-system.ts';
+import { writeFully } from '../../src/files/read-write.ts';
 import { parseFingerprint } from '../../src/model/fingerprint.ts';
 
 /** Calls `use` with a directory of its own, which is gone afterwards. */

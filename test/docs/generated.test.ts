@@ -13,7 +13,7 @@ const rootAbove = (folder: string): string =>
   existsSync(join(folder, 'package.json')) ? folder : rootAbove(join(folder, '..'));
 
 describe('generated pages', () => {
-  const folder = join(import.meta.dirname, '..', 'support', 'docs');
+  const folder = join(import.meta.dirname, 'generators');
   const root = rootAbove(import.meta.dirname);
 
   for (const name of readdirSync(folder).filter((entry) => entry.endsWith('.js'))) {

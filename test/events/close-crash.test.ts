@@ -1,10 +1,10 @@
 /**
- * A crash at every call that a checkpoint and a clean close make: the next opening finds everything, from the checkpoint
- * before or from the new one, and never has to look at files that nothing has touched.
+ * Crashes at every call that a checkpoint or a clean close makes. The next opening finds everything, starting from the
+ * previous checkpoint or the new one, and never has to read series files that nothing has changed.
  */
 import { expect } from 'chai';
-import type { Store } from '../../src/api.ts';
-import { World } from '../../src/simulation/world.ts';
+import type { Store } from '../../src/api/api.ts';
+import { World } from '../simulation/world.ts';
 import { boot, dieAtEachCall, directory, type Found, look, succeed } from './crash-world.ts';
 
 const SERIES = 6;
@@ -22,7 +22,7 @@ const expectEverything = ({ samples }: Found): void => {
   for (const [id, values] of samples) expect(values).to.deep.equal([0, 1, 2, 3, 4].map((k) => k + Number(id) / 8));
 };
 
-/** One process was killed while it ran, the next one in its close, when heads.db was in place and the journal before it gone. */
+/** Kills one process while it runs, and the next one in its close: heads.db is in place and the old journal removed. */
 const closeCutShort = async (world: World): Promise<void> => {
   const first = await boot(world);
   await succeed(world, () => first.flush());
@@ -36,7 +36,7 @@ const closeCutShort = async (world: World): Promise<void> => {
 
 describe('a crash at every call', () => {
   for (const kind of ['kill', 'power'] as const) {
-    it(`of a clean close (${kind}) finds everything, and recovers at the cost of the tail`, async () => {
+    it(`of a clean close (${kind}) loses nothing, and recovery costs only the journal's tail`, async () => {
       const calls = await dieAtEachCall(kind, {
         before: append,
         dyingIn: (store) => store.close(),
@@ -48,7 +48,7 @@ describe('a crash at every call', () => {
       expect(calls).to.be.greaterThan(20);
     });
 
-    it(`of a clean close (${kind}) after another that was cut short finds everything as well`, async () => {
+    it(`of a clean close (${kind}) after an interrupted close loses nothing`, async () => {
       await dieAtEachCall(kind, {
         earlier: closeCutShort,
         before: append,
@@ -60,7 +60,7 @@ describe('a crash at every call', () => {
       });
     });
 
-    it(`of a checkpoint (${kind}) finds everything, and recovers at the cost of the tail`, async () => {
+    it(`of a checkpoint (${kind}) loses nothing, and recovery costs only the journal's tail`, async () => {
       const calls = await dieAtEachCall(kind, {
         before: append,
         dyingIn: async (store) => {
@@ -78,7 +78,7 @@ describe('a crash at every call', () => {
 });
 
 describe('a forced recovery', () => {
-  it('after a close that was cut short finds what was acknowledged since', async () => {
+  it('after an interrupted close finds everything that was acknowledged since', async () => {
     const world = new World({ seed: 1, directory, mischief: 0 });
     await closeCutShort(world);
     const store = await boot(world);

@@ -1,4 +1,4 @@
-/** What a killed process leaves: a copy of the directory of a store that is still open and has nothing under way. */
+/** Makes what a killed process leaves: a copy of the directory of a store that is still open and idle. */
 import { cpSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger, Store, StoreOptions } from '../../src/index.ts';
@@ -28,7 +28,7 @@ export const segmentsOf = (directory: string): Segment[] =>
       return { path, start: Number.parseInt(name, 16), bytes: statSync(path).size };
     });
 
-/** What a store said while it was open, as "level message". */
+/** A store with the messages that it logged, as "level message". */
 export interface Listened {
   readonly store: Store;
   readonly said: string[];

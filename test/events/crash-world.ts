@@ -1,18 +1,18 @@
 /**
- * A simulated machine whose process dies at a given call of its disk or of its databases while it does something, and
- * what the next process finds.
+ * A simulated machine whose process dies at a given call to its disk or its databases, and what the next process finds
+ * there.
  */
 import { expect } from 'chai';
-import type { Store, StoreInfo, StoreOptions } from '../../src/api.ts';
+import type { Store, StoreInfo, StoreOptions } from '../../src/api/api.ts';
 import { openStore } from '../../src/index.ts';
-import type { CrashKind } from '../../src/simulation/simulated-process.ts';
-import { World } from '../../src/simulation/world.ts';
+import type { CrashKind } from '../simulation/simulated-process.ts';
+import { World } from '../simulation/world.ts';
 
 export const directory = '/store';
 
 const options: StoreOptions = { retention: 'off', checkpointInterval: '1h', commitInterval: '10m' };
 
-/** Opens the store in the world's process that starts now. */
+/** Starts a new process of the world and opens the store in it. */
 export const boot = async (world: World, more: StoreOptions = {}): Promise<Store> => {
   const ports = world.boot();
   const outcome = await world.run(() => openStore(directory, { ...options, ...more, ...ports }));
@@ -20,7 +20,7 @@ export const boot = async (world: World, more: StoreOptions = {}): Promise<Store
   throw outcome.kind === 'error' ? outcome.error : new Error(`opening: ${outcome.kind}`);
 };
 
-/** Waits in the world for something that has to succeed. */
+/** Runs an operation in the world, which must succeed. */
 export const succeed = async <T>(world: World, operation: () => Promise<T>): Promise<T> => {
   const outcome = await world.run(operation);
   if (outcome.kind === 'value') return outcome.value;
@@ -40,25 +40,25 @@ export const look = (world: World, store: Store): Promise<Found> =>
     const samples = new Map<string, number[]>();
     for await (const { labels, values } of store.select('{__name__=~".+"}'))
       samples.set(labels['id'] ?? '', [...values]);
-    // A creation may have become durable without its sample: such a series goes with the first visit.
+    // A creation may have become durable without its sample. Such a series is ended by the first visit at the latest.
     await store.maintain();
     await store.waitForIndexing();
     return { opened: (await store.info()).opened, samples, names: (await store.labelValues('id')).sort() };
   });
 
 export interface Script {
-  /** Processes that lived and died before. */
+  /** Runs earlier processes to their end. */
   readonly earlier?: (world: World) => Promise<void>;
-  /** What is done, and made safe, before. */
+  /** Done, and made durable, before the crash. */
   readonly before: (store: Store) => Promise<void>;
-  /** What the process dies in. */
+  /** The operation in which the process dies. */
   readonly dyingIn: (store: Store) => Promise<void>;
-  /** Called for what the next process finds. */
+  /** Checks what the next process finds. */
   readonly expectFound: (found: Found) => void;
   readonly options?: StoreOptions;
 }
 
-/** Plays the script once for each call that `dyingIn` makes. Returns how many there were. */
+/** Plays the script once for each call that `dyingIn` makes. Returns the number of calls. */
 export const dieAtEachCall = async (kind: CrashKind, script: Script): Promise<number> => {
   for (let call = 0; ; call++) {
     const world = new World({ seed: 1000 + call, directory, mischief: 0 });

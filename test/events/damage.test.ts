@@ -1,19 +1,19 @@
 /**
- * A store whose journal is damaged opens, says what is wrong with file and range, and has lost exactly that: the table
- * "Damage" of docs/formats/journal.md for the whole store.
+ * A store whose journal is damaged opens, reports the damage with file and range, and has lost exactly that range. This
+ * tests the table "Damage" of docs/formats/journal.md on the whole store.
  */
 import { copyFileSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import type { Store } from '../../src/index.ts';
-import { describeFinding } from '../../src/journal/findings.ts';
+import { describeFinding } from '../../src/journal/read/journal-findings.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
 import { crashImage, openListening, segmentsOf, valuesOf } from './crash-image.ts';
 
 const BASE = 1_700_000_000_000;
 const IDS = ['a', 'b', 'c'];
 
-/** One sample of each series, safe on the disk. Returns where the journal stands before and after. */
+/** Appends one sample to each series and flushes. Returns the journal's end before and after. */
 const round = async (store: Store, k: number): Promise<{ from: number; to: number }> => {
   const { end: from } = (await store.info()).journal;
   for (const id of IDS) store.append({ __name__: 'm', id }, BASE + k, k);
@@ -23,7 +23,7 @@ const round = async (store: Store, k: number): Promise<{ from: number; to: numbe
 
 const everyId = (values: number[]): Record<string, number[]> => ({ a: values, b: values, c: values });
 
-/** Sessions that each crash after one round; their directory as the last crash left it. */
+/** Runs sessions that each crash after one round. Returns the directory as the last crash left it. */
 const crashedSessions = async (count: number): Promise<string> => {
   let directory = join(temporaryDirectory(), 'data');
   for (let session = 0; session < count; session++) {
@@ -39,7 +39,7 @@ const crashedSessions = async (count: number): Promise<string> => {
 describe('a damaged journal', () => {
   afterEach(removeTemporaryDirectories);
 
-  it('with a torn tail: the unfinished record is cut, everything before it is there', async () => {
+  it('with a torn tail loses the unfinished record, and keeps everything before it', async () => {
     const directory = join(temporaryDirectory(), 'data');
     const { store } = await openListening(directory);
     await round(store, 0);
@@ -58,7 +58,7 @@ describe('a damaged journal', () => {
     await next.close();
   });
 
-  it('with a bad record in the middle: that record is lost, said with its exact range, and told to subscribers', async () => {
+  it('with a bad record in the middle loses it, and reports the exact range, also to subscribers', async () => {
     const directory = join(temporaryDirectory(), 'data');
     const { store } = await openListening(directory);
     await store.subscribe('mirror', { from: 'start' }).close();
@@ -82,7 +82,7 @@ describe('a damaged journal', () => {
     await next.close();
   });
 
-  it('without one of its segments: its positions are said to be in no file, the rest is there', async () => {
+  it('without one of its segments loses only that segment, and reports the missing positions', async () => {
     const directory = await crashedSessions(3);
     const [, second, third] = segmentsOf(directory);
     rmSync(second.path);
@@ -94,7 +94,7 @@ describe('a damaged journal', () => {
     await store.close();
   });
 
-  it('without its first segment: the full recovery, and what the other segments still say', async () => {
+  it('without its first segment leads to the full recovery', async () => {
     const directory = await crashedSessions(3);
     rmSync(segmentsOf(directory)[0].path);
     const { store, said } = await openListening(directory);
@@ -103,7 +103,7 @@ describe('a damaged journal', () => {
     await store.close();
   });
 
-  it('without any segment after a checkpoint: the full recovery, and what the checkpoint has', async () => {
+  it('without any segment after a checkpoint leads to the full recovery, which uses the checkpoint', async () => {
     const directory = join(temporaryDirectory(), 'data');
     const { store } = await openListening(directory, { headChunkTimeout: 1 });
     await round(store, 0);
@@ -121,7 +121,7 @@ describe('a damaged journal', () => {
     await next.close();
   });
 
-  it('with a segment twice: it is read once', async () => {
+  it('with a copy of a segment is read as if the copy did not exist', async () => {
     const directory = await crashedSessions(2);
     const [first] = segmentsOf(directory);
     copyFileSync(first.path, join(dirname(first.path), 'copy.journal'));
@@ -131,7 +131,7 @@ describe('a damaged journal', () => {
     await store.close();
   });
 
-  it('with an empty segment: it is removed', async () => {
+  it('with an empty segment loses only the empty file', async () => {
     const directory = await crashedSessions(2);
     const empty = join(directory, 'journal', '0000000000ffffff.journal');
     writeFileSync(empty, '');
@@ -142,7 +142,7 @@ describe('a damaged journal', () => {
     await store.close();
   });
 
-  it('that lost the announcement of a change of series files: the files are found by their size and time', async () => {
+  it('that lost the record of changed series files loses no sample: files are found by size and time', async () => {
     const directory = join(temporaryDirectory(), 'data');
     const { store } = await openListening(directory, { headChunkTimeout: 1 });
     await round(store, 0);

@@ -1,20 +1,20 @@
 /**
- * What each durability level promises of a sample that nobody flushed: on a simulated machine that is killed, or loses
- * power, at a given time after the append.
+ * What each durability level promises for a sample without a flush. A simulated machine is killed or loses power at a
+ * given time after the append.
  */
 import { expect } from 'chai';
-import type { CrashKind } from '../../src/simulation/simulated-process.ts';
-import { World } from '../../src/simulation/world.ts';
+import type { CrashKind } from '../simulation/simulated-process.ts';
+import { World } from '../simulation/world.ts';
 import { codeOf } from '../store/support.ts';
 import { boot, directory, look, succeed } from './crash-world.ts';
 
 const INTERVAL_MS = 50;
-/** A commit on the simulated disk takes so long at most. */
+/** Longest duration of a commit on the simulated disk. */
 const SYNC_MS = 60;
 
 type Level = 'always' | 'interval' | 'os';
 
-/** Samples that are found when the machine crashes `afterMs` after one was appended, in each of ten worlds. */
+/** Number of samples found in each of ten worlds after a crash `afterMs` after one append. */
 const found = async (level: Level, kind: CrashKind, afterMs: number, flush = false): Promise<number[]> => {
   const counts: number[] = [];
   for (let seed = 1; seed <= 10; seed++) {
@@ -36,13 +36,13 @@ const found = async (level: Level, kind: CrashKind, afterMs: number, flush = fal
 const ALL = Array(10).fill(1);
 const NONE = Array(10).fill(0);
 
-describe('a sample that nobody flushed', () => {
-  it("is safe from everything when append returns, with 'always'", async () => {
+describe('an appended sample', () => {
+  it("survives a kill and a loss of power once append has returned, with 'always'", async () => {
     expect(await found('always', 'kill', 0)).to.deep.equal(ALL);
     expect(await found('always', 'power', 0)).to.deep.equal(ALL);
   });
 
-  it("is kept when the disk refuses it, with 'always', and safe when the store takes samples again", async () => {
+  it("that the disk refuses is kept, with 'always', and is durable once the store takes samples again", async () => {
     for (const operation of ['write', 'dataSync'] as const) {
       const world = new World({ seed: 1, directory, mischief: 0 });
       const store = await boot(world, { durability: 'always' });
@@ -62,13 +62,13 @@ describe('a sample that nobody flushed', () => {
     }
   });
 
-  it("is safe from everything after the interval and a sync, with 'interval', and not before", async () => {
+  it("survives everything after the interval and a sync, with 'interval', and nothing before", async () => {
     expect(await found('interval', 'kill', 0)).to.deep.equal(NONE);
     expect(await found('interval', 'kill', INTERVAL_MS + SYNC_MS)).to.deep.equal(ALL);
     expect(await found('interval', 'power', INTERVAL_MS + SYNC_MS)).to.deep.equal(ALL);
   });
 
-  it("is safe from a kill after the interval, with 'os', and from loss of power only by chance", async () => {
+  it("survives a kill after the interval, with 'os', and a loss of power only by chance", async () => {
     expect(await found('os', 'kill', 0)).to.deep.equal(NONE);
     expect(await found('os', 'kill', INTERVAL_MS + 5)).to.deep.equal(ALL);
     const survivors = (await found('os', 'power', INTERVAL_MS + SYNC_MS)).reduce((sum, count) => sum + count, 0);
@@ -76,7 +76,7 @@ describe('a sample that nobody flushed', () => {
   });
 
   for (const level of ['always', 'interval', 'os'] as const) {
-    it(`is safe from everything once flush() has resolved, with '${level}'`, async () => {
+    it(`survives a loss of power once flush() has resolved, with '${level}'`, async () => {
       expect(await found(level, 'power', 0, true)).to.deep.equal(ALL);
     });
   }

@@ -1,13 +1,13 @@
-/** Databases in memory that a test can make fail by the name of their folder. */
+/** Databases in memory. A test finds one by the name of its folder and makes it fail. */
 import { basename } from 'node:path';
-import type { FileSystem } from '../../src/disk/file-system.ts';
+import type { FileSystem } from '../../src/files/file-system.ts';
 import { type MemoryStore, MemoryStores } from '../support/memory-stores.ts';
 
 export class FailingStores extends MemoryStores {
   private readonly latest = new Map<string, MemoryStore>();
   private readonly fileSystem: FileSystem;
 
-  /** The folders are made there: a store misses them otherwise. */
+  /** The folders of the databases are created in this file system, because a store expects them there. */
   constructor(fileSystem: FileSystem) {
     super();
     this.fileSystem = fileSystem;

@@ -1,4 +1,4 @@
-/** The life of one series as its events tell it, and the journal as a stream that can be followed and left. */
+/** The life of one series in its events, and the journal as a stream that can be followed and aborted. */
 import { expect } from 'chai';
 import { type JournalEvent, openStore } from '../../src/index.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
@@ -9,7 +9,7 @@ const labels = { __name__: 'life', id: '1' };
 describe('the history of a series', () => {
   afterEach(removeTemporaryDirectories);
 
-  it('has its creation, persisting, archiving, waking and end, with times, and survives the samples of its time', async () => {
+  it('has its creation, persisting, archiving, waking and end with times, and outlives journal segments', async () => {
     const directory = temporaryDirectory();
     const options = { retention: 'off', headChunkTimeout: 1, checkpointInterval: '1h' } as const;
     let store = await openStore(directory, options);
@@ -29,7 +29,7 @@ describe('the history of a series', () => {
       'seriesUnarchived',
     ];
     expect(await types()).to.deep.equal(life);
-    // Sessions and checkpoints come and go; the segments that had these events are gone in the end.
+    // After several sessions and checkpoints, the segments that had these events are gone.
     for (let session = 0; session < 3; session++) {
       await store.checkpoint();
       await store.close();
@@ -52,7 +52,7 @@ describe('the history of a series', () => {
 describe('the journal', () => {
   afterEach(removeTemporaryDirectories);
 
-  it('is read from any event on, and followed until the signal aborts', async () => {
+  it('can be read from any event on, and followed until the signal aborts', async () => {
     const store = await openStore(temporaryDirectory(), { retention: 'off' });
     for (let k = 0; k < 3; k++) {
       store.append({ __name__: `m${k}` }, BASE, k);
@@ -83,7 +83,7 @@ describe('the journal', () => {
     await store.close();
   });
 
-  it('is followed until the store is closed', async () => {
+  it('can be followed until the store is closed', async () => {
     const store = await openStore(temporaryDirectory(), { retention: 'off' });
     const followed: string[] = [];
     const following = (async () => {
@@ -96,7 +96,7 @@ describe('the journal', () => {
     expect(followed[0]).to.equal('storeOpened');
   });
 
-  it('stays bounded: checkpoints take what nobody needs any more, and its size is on the metrics', async () => {
+  it('stays bounded because checkpoints remove unneeded segments, and reports its size as a metric', async () => {
     const store = await openStore(temporaryDirectory(), { retention: 'off', checkpointInterval: '1h' });
     const series = Array.from({ length: 100 }, (_, i) => store.series({ __name__: 'noise', id: String(i) }));
     const sizes: number[] = [];
@@ -108,7 +108,7 @@ describe('the journal', () => {
       sizes.push(metric?.values[0]?.value ?? Number.NaN);
       expect((await store.info()).bytes.journal).to.be.lessThan(80 * 1024 * 1024);
     }
-    // About 25 MB are written in each round; at most the segment that is being written and the one before stay.
+    // Each round writes about 25 MB. At most the current segment and the previous one stay.
     for (const size of sizes) expect(size).to.be.lessThan(66 * 1024 * 1024);
     await store.close();
   }).timeout(60_000);

@@ -1,12 +1,12 @@
 /**
- * The label indexes are rebuilt by `rebuildIndexes()` and by openings that do not trust them. However often that is cut
- * short, by a crash or by the disk, no opening may take an index for whole that is not.
+ * `rebuildIndexes()` rebuilds the label indexes, and so does an opening that does not trust them. However often a crash
+ * or a disk error interrupts the rebuild, no opening may treat an incomplete index as complete.
  */
 import { expect } from 'chai';
-import type { Store } from '../../src/api.ts';
-import type { Clock } from '../../src/clock.ts';
+import type { Store } from '../../src/api/api.ts';
 import { openStore } from '../../src/index.ts';
-import { World } from '../../src/simulation/world.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import { World } from '../simulation/world.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import type { MemoryStore } from '../support/memory-stores.ts';
 import { boot, directory, look, succeed } from './crash-world.ts';
@@ -16,13 +16,13 @@ const BASE = 1_700_000_000_000;
 const OLD = ['a', 'b', 'c'];
 const TAIL = ['d', 'e'];
 const STRIDE = 40;
-/** A call of the full recovery, before the one that puts its checkpoint in place. */
+/** A call of the full recovery, some calls before its checkpoint is in place. */
 const IN_ITS_CHECKPOINT = 300;
 /** A call of the rebuild at which the indexes have lost entries. */
 const IN_THE_MIDDLE = 4;
 const options = { retention: 'off', checkpointInterval: '1h', commitInterval: '10m' } as const;
 
-/** Series of the checkpoint, which replay does not index again, and series of the journal's tail, which it does. */
+/** Appends series that the checkpoint has, which replay does not index again, and series of the tail, which it does. */
 const fill = async (store: Store): Promise<void> => {
   for (const id of OLD) store.append({ __name__: 'x', id }, BASE, 1);
   await store.waitForIndexing();
@@ -32,7 +32,7 @@ const fill = async (store: Store): Promise<void> => {
   await store.flush();
 };
 
-/** A machine whose process died at a call of the rebuild; `undefined` when the rebuild has fewer calls. */
+/** A machine whose process died at a call of the rebuild; `undefined` if the rebuild has fewer calls. */
 const diedInRebuild = async (call: number): Promise<World | undefined> => {
   const world = new World({ seed: 2000 + call, directory, mischief: 0 });
   const store = await boot(world);
@@ -44,7 +44,7 @@ const diedInRebuild = async (call: number): Promise<World | undefined> => {
   return world;
 };
 
-/** On a busy machine: between two stretches of work so much time passes that the indexer writes what it has. */
+/** The clock of a busy machine: so much time passes between two pieces of work that the indexer writes its batch. */
 const busy = (clock: Clock): Clock => {
   let extraMs = 0;
   return {
@@ -59,7 +59,7 @@ const busy = (clock: Clock): Clock => {
   };
 };
 
-/** Opens the store in a process that dies at a call of the opening. False when the opening has fewer calls. */
+/** Opens the store in a process that dies at a call of the opening. Returns false if the opening has fewer calls. */
 const dieInOpening = async (world: World, call: number, forceRecovery: boolean): Promise<boolean> => {
   world.disk.faults.arm({ fault: 'crash', skip: call });
   const ports = world.boot();
@@ -78,13 +78,13 @@ const expectWhole = async (world: World, where: string): Promise<void> => {
   await succeed(world, () => store.close());
 };
 
-describe('label indexes whose rebuild is cut short', () => {
+describe('label indexes whose rebuild is interrupted', () => {
   for (const kind of ['kill', 'power'] as const) {
-    it(`(${kind}) are whole after the next opening, also if that one dies before it is done`, async () => {
+    it(`(${kind}) are complete after the next opening, even if an opening in between dies`, async () => {
       let openings = 0;
       for (let inRebuild = 0; ; inRebuild++) {
         if ((await diedInRebuild(inRebuild)) === undefined) break;
-        // Every call of the opening is hit, each for some calls of the rebuild.
+        // The opening dies at every call, each combined with some of the calls of the rebuild.
         for (let inOpening = inRebuild % STRIDE; ; inOpening += STRIDE) {
           const world = await diedInRebuild(inRebuild);
           if (world === undefined) break;
@@ -99,7 +99,7 @@ describe('label indexes whose rebuild is cut short', () => {
       expect(openings).to.be.greaterThan(5);
     });
 
-    it(`(${kind}) are whole after such a rebuild and a full recovery that dies before it is done`, async () => {
+    it(`(${kind}) are complete after the next opening, even if a full recovery in between dies`, async () => {
       let openings = 0;
       for (let call = IN_ITS_CHECKPOINT; ; call += 3) {
         const world = await diedInRebuild(IN_THE_MIDDLE);
@@ -131,7 +131,7 @@ describe('label indexes whose rebuild is cut short', () => {
     );
   const pairsOf = (stores: FailingStores): MemoryStore => stores.named('labelpair_to_fingerprints');
 
-  it('refuse lookups with the reason until a rebuild succeeds, instead of answering in part', async () => {
+  it('refuse lookups with the reason until a rebuild succeeds, instead of answering incompletely', async () => {
     const { store, stores } = await openOnMemory();
     await fill(store);
     pairsOf(stores).failure = refused;
@@ -145,7 +145,7 @@ describe('label indexes whose rebuild is cut short', () => {
     await store.close();
   });
 
-  it('are rebuilt by a clean close, because the original would take them for whole', async () => {
+  it('are rebuilt by a clean close, because the original would treat them as complete', async () => {
     const { store, stores, reopen } = await openOnMemory();
     await fill(store);
     pairsOf(stores).failure = refused;

@@ -1,4 +1,4 @@
-/** `events$` and `watch()`: what is happening now, for whoever listens. */
+/** The live streams `events$` and `watch()`. */
 import { expect } from 'chai';
 import { config } from 'rxjs';
 import { type DomainEvent, openStore, type Sample, type Store } from '../../src/index.ts';
@@ -46,7 +46,7 @@ describe('live events', () => {
     ]);
   });
 
-  it('complete when the store closes, the last one being that it did', async () => {
+  it('complete when the store closes, after a last event that says so', async () => {
     const types: string[] = [];
     let completed = 0;
     store.events$.subscribe({ next: ({ type }) => types.push(type), complete: () => completed++ });
@@ -60,7 +60,7 @@ describe('live events', () => {
     expect(completed).to.equal(3);
   });
 
-  it('are watched by series', async () => {
+  it('can be watched by selector', async () => {
     const seen: Sample[] = [];
     const watching = store.watch('{job=~"a|b"}').subscribe((sample) => seen.push(sample));
     for (const [index, job] of ['a', 'c', 'b', 'a'].entries())
@@ -74,7 +74,7 @@ describe('live events', () => {
     ]);
   });
 
-  it('leave the store and the other listeners alone when a listener throws', async () => {
+  it('continue for the store and the other listeners when a listener throws', async () => {
     const reported: unknown[] = [];
     config.onUnhandledError = (error) => reported.push(error);
     try {
@@ -93,7 +93,7 @@ describe('live events', () => {
         { labels: { __name__: 'up' }, timestamp: BASE + 9, value: 9 },
       ]);
       failing.unsubscribe();
-      // rxjs reports what a listener throws on a later turn, to whoever wants to know.
+      // RxJS reports an error of a listener on a later turn, through `onUnhandledError`.
       await new Promise((resolve) => setTimeout(resolve, 1));
       expect(reported.length).to.be.greaterThan(10);
     } finally {

@@ -1,10 +1,10 @@
 /**
- * The label indexes are projections of the journal: whatever a crash leaves of them, behind the journal or ahead of it,
- * the next opening makes them say what the journal says. The archive's indexes are written after the journal, too: an
- * archived series that wakes is never in neither.
+ * The label indexes are projections of the journal. A crash may leave them behind the journal or ahead of it; the next
+ * opening makes them agree with the journal. The archive's indexes are written after the journal too, so a series that
+ * is woken from the archive is always in memory or in the archive.
  */
 import { expect } from 'chai';
-import type { Store } from '../../src/api.ts';
+import type { Store } from '../../src/api/api.ts';
 import { dieAtEachCall, type Found } from './crash-world.ts';
 
 const labels = (id: string) => ({ __name__: 'x', id, job: `job-${id}` });
@@ -17,7 +17,7 @@ const before = async (store: Store): Promise<void> => {
   await store.checkpoint();
 };
 
-/** New series, some of them acknowledged before they are indexed, others indexed first; one series goes. */
+/** Creates a series that is acknowledged before it is indexed and one that is indexed first, and drops a third. */
 const dyingIn = async (store: Store): Promise<void> => {
   store.append(labels('d'), BASE, 1);
   await store.flush();

@@ -1,18 +1,18 @@
 /**
- * A creation is in the journal before the first sample is, so a crash can leave a series that has none. What is appended
- * to it afterwards is as safe as any other sample, and when it gets none it goes without a trace.
+ * The creation of a series is in the journal before its first sample, so a crash can leave a series without samples.
+ * Recovery removes it completely. Samples that are appended to it afterwards are as safe as any other sample.
  */
 import { expect } from 'chai';
-import type { Store } from '../../src/api.ts';
+import type { Store } from '../../src/api/api.ts';
 import { readEvents } from '../../src/index.ts';
-import { World } from '../../src/simulation/world.ts';
+import { World } from '../simulation/world.ts';
 import { codeOf } from '../store/support.ts';
 import { boot, directory, look, succeed } from './crash-world.ts';
 
 const BASE = 1_700_000_000_000;
 const labels = (id: string) => ({ __name__: 'x', id });
 
-/** Boots after a crash that took what one process had written of a new series, but for `keptBytes`; undefined behind its end. */
+/** Boots after a crash that kept only `keptBytes` of a new series' records; `undefined` if there are no more bytes. */
 const bootAfterTornCreation = async (world: World, keptBytes: number): Promise<Store | undefined> => {
   const store = await boot(world);
   store.append(labels('known'), BASE, 1);
@@ -29,7 +29,7 @@ const bootAfterTornCreation = async (world: World, keptBytes: number): Promise<S
   return boot(world);
 };
 
-/** Series that the journal says were ended for want of samples. */
+/** Number of series that were purged because they were empty, according to the journal. */
 const endedIn = async ({ fileSystem }: World): Promise<number> => {
   let ended = 0;
   for await (const event of readEvents(directory, { fileSystem })) {
@@ -38,8 +38,8 @@ const endedIn = async ({ fileSystem }: World): Promise<number> => {
   return ended;
 };
 
-describe('a series whose creation a crash has left without a sample', () => {
-  it('is ended by the recovery, in every index, and what is appended to it afterwards is safe', async () => {
+describe('a series that a crash has left without samples', () => {
+  it('is removed by recovery from every index, and samples that are appended to it afterwards are safe', async () => {
     let torn = 0;
     for (let keptBytes = 0; ; keptBytes++) {
       const world = new World({ seed: 1, directory, mischief: 0 });
@@ -61,7 +61,7 @@ describe('a series whose creation a crash has left without a sample', () => {
 });
 
 describe('a sample that is refused', () => {
-  it('neither creates its series nor wakes it, through a handle either', async () => {
+  it('through a handle neither creates nor wakes its series', async () => {
     const world = new World({ seed: 1, directory, mischief: 0 });
     const store = await boot(world, { headChunkTimeout: 1 });
     store.append(labels('archived'), BASE, 1);

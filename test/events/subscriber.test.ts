@@ -1,11 +1,11 @@
 /**
- * A durable subscription over the life of a store that crashes and closes again and again: every event at least once,
- * in order, whatever checkpoints truncate; and what happens to one that is too slow.
+ * A durable subscription to a store that crashes and closes many times. It gets every event at least once and in order,
+ * although checkpoints truncate the journal. One test has a subscription that is too slow.
  */
 import { expect } from 'chai';
-import type { EventBatch, Store, Subscription } from '../../src/api.ts';
+import type { EventBatch, Store, Subscription } from '../../src/api/api.ts';
 import { openStore } from '../../src/index.ts';
-import { World } from '../../src/simulation/world.ts';
+import { World } from '../simulation/world.ts';
 import { seeded } from '../support/seeded.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
 import { boot, directory, succeed } from './crash-world.ts';
@@ -18,7 +18,7 @@ const seed = Number(process.env['TIDEMARK_SEED'] ?? 4711);
 const valuesOf = ({ events }: EventBatch): number[] =>
   events.flatMap((event) => (event.type === 'samplesAppended' ? [...event.values] : []));
 
-/** What a subscriber has got over all its lives. */
+/** A subscriber, with what it has received in all its lives. */
 class Subscriber {
   /** Every sample below it was handled at least once. */
   handled = 0;
@@ -30,7 +30,7 @@ class Subscriber {
     this.random = random;
   }
 
-  /** Handles batches until it has had its fill, acknowledging some. */
+  /** Handles batches until `isEnough` returns true, and acknowledges some of them. */
   async consume(subscription: Subscription, isEnough: () => boolean): Promise<void> {
     let next: number | undefined;
     for await (const batch of subscription) {
@@ -72,7 +72,7 @@ describe('a durable subscription', () => {
       const consumed = subscriber.consume(subscription, () =>
         isLast ? isAllAppended && subscriber.handled === appended : subscriber.batches > stopAfter,
       );
-      // What is under way when the process dies ends nowhere.
+      // If the process dies, this promise may stay pending or reject.
       consumed.catch(() => undefined);
       const append = (): void => {
         store.append({ __name__: 'counter' }, BASE + appended, appended);
@@ -86,7 +86,7 @@ describe('a durable subscription', () => {
           if (random.int(4) === 0) await store.checkpoint();
         }
         if (!isLast) return;
-        // One more, so that a batch is still to come for a subscriber that has caught up meanwhile.
+        // One more sample, so that a subscriber that has already caught up still gets a batch.
         isAllAppended = true;
         append();
         await store.flush();
@@ -104,7 +104,7 @@ describe('a durable subscription', () => {
     expect(subscriber.acknowledged).to.be.greaterThan(RESTARTS);
   });
 
-  it('that holds back more journal than it may is told which range it lost, and the journal stays bounded', async () => {
+  it('that holds back too much journal is told which range it lost, and the journal stays bounded', async () => {
     const options = { retention: 'off', subscriptionBacklogBytes: 1024 * 1024, checkpointInterval: '1h' } as const;
     const path = temporaryDirectory();
     let store: Store = await openStore(path, options);
@@ -125,7 +125,7 @@ describe('a durable subscription', () => {
     await store.checkpoint();
     const { first: oldest } = (await store.info()).journal;
     expect(oldest).to.be.greaterThan(first.position);
-    // The reader has the next batch in hand already; what comes after it is gone.
+    // The reader has already read the next batch; the journal after it is gone.
     await iterator.return?.();
     await store.close();
     store = await openStore(path, options);
@@ -146,7 +146,7 @@ describe('a durable subscription', () => {
     await store.close();
   }).timeout(60_000);
 
-  it('keeps its place over a clean close and after checkpoints have shortened the journal', async () => {
+  it('keeps its position across clean closes and checkpoints that shorten the journal', async () => {
     const path = temporaryDirectory();
     let store = await openStore(path, { retention: 'off' });
     const names: string[] = [];

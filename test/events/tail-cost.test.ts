@@ -1,8 +1,8 @@
-/** A restart after a crash looks at the series files that the journal's tail names, and at no other. */
+/** A restart after a crash accesses only the series files that the journal's tail names. */
 import { basename, dirname } from 'node:path';
 import { expect } from 'chai';
-import type { FileSystem } from '../../src/disk/file-system.ts';
-import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
+import type { FileSystem } from '../../src/files/file-system.ts';
+import { nodeFileSystem } from '../../src/files/node-file-system.ts';
 import { openStore } from '../../src/index.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
 import { crashImage } from './crash-image.ts';
@@ -10,7 +10,7 @@ import { crashImage } from './crash-image.ts';
 const SERIES = 2000;
 const TOUCHED = 10;
 
-/** The real file system, which notes the series files that are looked at in any way. */
+/** The real file system, which records every series file that is accessed in any way. */
 const counting = (seen: Set<string>): FileSystem =>
   new Proxy(nodeFileSystem, {
     get: (target, name) => {
@@ -31,7 +31,7 @@ const counting = (seen: Set<string>): FileSystem =>
 describe('a restart after a crash', () => {
   afterEach(removeTemporaryDirectories);
 
-  it(`looks at ${TOUCHED} series files when the tail touched ${TOUCHED} of ${SERIES}`, async () => {
+  it(`accesses ${TOUCHED} series files if the tail touched ${TOUCHED} of ${SERIES}`, async () => {
     const directory = temporaryDirectory();
     const options = { retention: 'off', checkpointInterval: '1h' } as const;
     const now = Date.now();
@@ -43,7 +43,7 @@ describe('a restart after a crash', () => {
     const store = await openStore(directory, { ...options, headChunkTimeout: '1d' });
     for (let i = 0; i < SERIES; i += 2) store.append(labelsOf(i), now, i);
     await store.checkpoint();
-    // Enough of it that chunks are full and go to the files.
+    // Enough samples to fill chunks, which then go to the files.
     for (let n = 0; n < TOUCHED; n++) {
       for (let k = 1; k < 1000; k++) store.append(labelsOf(n * 2), now + k, Math.sin(k));
     }
@@ -59,7 +59,7 @@ describe('a restart after a crash', () => {
       const { fingerprint } = next.series(labelsOf(n * 2));
       return `${fingerprint.slice(0, 2)}/${fingerprint.slice(2)}.db`;
     });
-    // Each, and what the crash may have left of rewriting it.
+    // Each file, and the temporary file that the crash may have left of rewriting it.
     expect(seenWhileOpening).to.deep.equal(touched.flatMap((path) => [path, `${path}.tmp`]).sort());
     for await (const { values } of next.select(labelsOf(0))) expect(values).to.have.lengthOf(1001);
     await next.close();

@@ -1,16 +1,16 @@
 /**
- * A series that was archived and has woken: what a loss of power leaves of the chunks that were appended to its file since
- * is told from what was there before, although no checkpoint knows how many chunks that were.
+ * A series that was archived and woken. After a loss of power, recovery distinguishes the chunks that were appended to
+ * the series file after the waking from the chunks that were there before, although no checkpoint has their number.
  */
 import { expect } from 'chai';
-import { World } from '../../src/simulation/world.ts';
+import { World } from '../simulation/world.ts';
 import { boot, directory, look, succeed } from './crash-world.ts';
 
 const BASE = 1_700_000_000_000;
 /** A chunk in a series file: 17 bytes of header and 1,024 of samples (formats/series-files.md). */
 const RECORD_BYTES = 1041;
 
-/** One sample is in the file of an archived series, the next one was appended to the file since; none of it is in heads.db. */
+/** Crashes when the file has one chunk from before the archiving and one from after the waking, neither in heads.db. */
 const crashAfterWaking = async (world: World): Promise<string> => {
   const store = await boot(world, { headChunkTimeout: 1, syncSeriesFiles: 'never' });
   const append = (value: number): void => store.append({ __name__: 'x', id: 'a' }, BASE + value, value);
@@ -38,7 +38,7 @@ const wipe = (world: World, path: string, from: number, bytes: number): void => 
 };
 
 describe('the file of a series that has woken from the archive', () => {
-  it('loses what was torn at its end, which memory has, and nothing else', async () => {
+  it('loses only the torn chunk at its end, whose samples recovery has in memory', async () => {
     for (const bytes of [1, 8, 16, 17, RECORD_BYTES]) {
       const world = new World({ seed: 1, directory, mischief: 0 });
       const path = await crashAfterWaking(world);
@@ -51,7 +51,7 @@ describe('the file of a series that has woken from the archive', () => {
     }
   });
 
-  it('goes to quarantine when a chunk is damaged that was there before', async () => {
+  it('goes to quarantine if a chunk from before the waking is damaged', async () => {
     const world = new World({ seed: 1, directory, mischief: 0 });
     const path = await crashAfterWaking(world);
     world.boot();

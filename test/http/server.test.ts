@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { systemClock } from '../../src/clock.ts';
 import { PagesServer } from '../../src/http/server.ts';
 import { openStore } from '../../src/index.ts';
+import { systemClock } from '../../src/ports/clock.ts';
 import { FakeStore } from '../support/fake-store.ts';
 import { type Answer, ask, listen } from './http-client.ts';
 

@@ -1,8 +1,8 @@
 /** What endpoints say of series that could not be read whole. */
 import { get as httpGet } from 'node:http';
 import { expect } from 'chai';
-import { systemClock } from '../../src/clock.ts';
 import { PagesServer } from '../../src/http/server.ts';
+import { systemClock } from '../../src/ports/clock.ts';
 import { FakeStore } from '../support/fake-store.ts';
 import { ask } from './http-client.ts';
 

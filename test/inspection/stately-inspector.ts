@@ -1,6 +1,6 @@
 /**
- * Opens the Stately Inspector on a running store, on this machine alone. docs/inspecting.md shows what follows, for
- * programs to copy; stately.test.ts holds the two together.
+ * Opens the Stately Inspector on a running store, on this machine only. docs/inspecting.md shows the code from the imports
+ * on, for programs to copy; stately.test.ts checks that the two are equal.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,10 +9,10 @@ import type { AddressInfo } from 'node:net';
 import { createInspector } from '@statelyai/inspect';
 import type { Store } from '../../src/index.ts';
 
-/** What a slow page may leave unread before it is cut off; its browser then connects anew. */
+/** Unread bytes at which a slow page is disconnected. Its browser then reconnects. */
 const unreadBytesMax = 16 * 1024 * 1024;
 
-/** A page that holds the viewer in a frame and hands it every event once it says that it listens. */
+/** A page with the viewer in a frame. It passes every event to the viewer once the viewer is connected. */
 const bridgePage = (viewer: URL): string => `<!doctype html>
 <title>Tidemark in the Stately Inspector</title>
 <style>html, body, iframe { width: 100%; height: 100%; margin: 0; border: 0 }</style>
@@ -28,18 +28,18 @@ const bridgePage = (viewer: URL): string => `<!doctype html>
   });
 </script>`;
 
-/** Serves the bridge page and, to each page that is open, what happens in the store. */
+/** Serves the bridge page, and sends the store's inspection events to each open page. */
 export const serveInspector = async (store: Store, viewer = new URL('https://stately.ai/inspect')) => {
   const token = randomBytes(16).toString('hex');
 
   const streamEvents = (response: ServerResponse): void => {
     const send = (event: unknown): void => {
-      // The package hands events on a little later than they happen, so some come when the page is gone.
+      // The package passes events on with a delay, so some arrive after the page is gone.
       if (response.destroyed) return;
       response.write(`data: ${JSON.stringify(event)}\n\n`);
       if (response.writableLength > unreadBytesMax) response.destroy();
     };
-    // The package cuts definitions off at a depth of 10 if it is not told otherwise; the store's is deeper.
+    // The package cuts definitions off at a depth of 10 by default; the store's definition is deeper.
     const inspector = createInspector({ send }, { serializationDepthLimit: 20 });
     const stop = store.inspect((event) => inspector.inspect.next?.(event));
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });

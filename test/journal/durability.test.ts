@@ -1,7 +1,7 @@
 /** The loss windows that docs/durability.md states, level by level. */
 import { expect } from 'chai';
 import { from, Subject } from 'rxjs';
-import { schedulerOf } from '../../src/clock-scheduler.ts';
+import { schedulerOf } from '../../src/ports/clock-scheduler.ts';
 import { journalCommit } from '../../streams/journal-commit.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import type { MemoryFileSystem } from '../support/memory-file-system.ts';

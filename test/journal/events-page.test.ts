@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { EventsDecoder, encodeEvents } from '../../src/journal/events-codec.ts';
+import { EventsDecoder, encodeEvents } from '../../src/journal/format/events-codec.ts';
 import { ByteWriter } from '../../src/model/byte-writer.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
 import { MalformedBytes } from '../../src/model/malformed-bytes.ts';
-import { eventExamples } from '../support/event-examples.ts';
-import { eventsPage, eventsPagePath } from '../support/events-page.ts';
+import { eventExamples } from '../docs/generators/event-examples.ts';
+import { eventsPage, eventsPagePath } from '../docs/generators/events-page.ts';
 
 const lifecycleExamples = Object.values(eventExamples).filter(
   (event): event is LifecycleEvent => event.type !== 'samplesAppended',

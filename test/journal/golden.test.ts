@@ -4,8 +4,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { readHistory } from '../../src/journal/read-history.ts';
-import { segmentName } from '../../src/journal/segment-header.ts';
+import { segmentName } from '../../src/journal/format/segment-header.ts';
+import { readHistory } from '../../src/journal/history/read-history.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { append, created, directory, fingerprintOf, opened, openJournal, read } from './journal-fixture.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { JournalWriter } from '../../src/journal/journal-writer.ts';
-import { type PlacedLifecycleEvent, readHistory } from '../../src/journal/read-history.ts';
+import { type PlacedLifecycleEvent, readHistory } from '../../src/journal/history/read-history.ts';
+import type { JournalWriter } from '../../src/journal/write/journal-writer.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { append, created, directory, fingerprintOf, opened, openJournal, read } from './journal-fixture.ts';

@@ -3,9 +3,10 @@
  * Appends numbered events in records of different sizes, in segments of a few records that are removed as soon as they
  * may be, the last one excepted. Prints the number after each commit.
  */
-import { systemClock } from '../../src/clock.ts';
-import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
-import { JournalWriter } from '../../src/journal/journal-writer.ts';
+
+import { nodeFileSystem } from '../../src/files/node-file-system.ts';
+import { JournalWriter } from '../../src/journal/write/journal-writer.ts';
+import { systemClock } from '../../src/ports/clock.ts';
 import { seeded } from '../support/seeded.ts';
 import { opened, storeId } from './journal-fixture.ts';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { describeFinding, type JournalFinding } from '../../src/journal/findings.ts';
-import { inspectJournal } from '../../src/journal/inspect-journal.ts';
-import { segmentName } from '../../src/journal/segment-header.ts';
+import { segmentName } from '../../src/journal/format/segment-header.ts';
+import { inspectJournal } from '../../src/journal/read/inspect-journal.ts';
+import { describeFinding, type JournalFinding } from '../../src/journal/read/journal-findings.ts';
 import type { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { append, directory, fingerprintOf, opened, openJournal, read } from './journal-fixture.ts';
 
@@ -296,7 +296,7 @@ describe('a damaged journal', () => {
       await other.journal.close();
       const foreign = other.fileSystem.content(`${directory}/${segmentName(0)}`);
       foreign[35] ^= 1;
-      const { encodeSegmentHeader } = await import('../../src/journal/segment-header.ts');
+      const { encodeSegmentHeader } = await import('../../src/journal/format/segment-header.ts');
       const header = encodeSegmentHeader({ start: 7, previousEnd: 7, storeId: 'aaaaaaaaaaaaaaaa', carried: undefined });
       fileSystem.put(`${directory}/${segmentName(7)}`, Buffer.concat([header, foreign.subarray(HEADER)]));
       fileSystem.put(`${directory}/notes.txt`, Buffer.from('hello'));

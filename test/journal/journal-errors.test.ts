@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { TidemarkError } from '../../src/errors.ts';
+import type { TidemarkError } from '../../src/model/errors.ts';
 import { Crash } from '../support/memory-file-system.ts';
 import { append, created, directory, opened, openJournal, read, turn } from './journal-fixture.ts';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { JournalWriter } from '../../src/journal/journal-writer.ts';
-import { segmentName } from '../../src/journal/segment-header.ts';
+import { segmentName } from '../../src/journal/format/segment-header.ts';
+import { JournalWriter } from '../../src/journal/write/journal-writer.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
 import { append, created, directory, opened, openJournal, read, storeId, textOf, turn } from './journal-fixture.ts';
 

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { DecodedSamples, decodeSamples } from '../../src/journal/decode-samples.ts';
+import { DecodedSamples, decodeSamples } from '../../src/journal/format/decode-samples.ts';
 import {
   encodeSamples,
   HIGH_WORD,
   LOW_WORD,
   type SampleBatch,
   samplesBytesMax,
-} from '../../src/journal/samples-codec.ts';
-import { ReferenceTable, SegmentReferences } from '../../src/journal/segment-references.ts';
+} from '../../src/journal/format/samples-codec.ts';
+import { ReferenceTable, SegmentReferences } from '../../src/journal/format/segment-references.ts';
 import { MalformedBytes } from '../../src/model/malformed-bytes.ts';
 import { halvesOf } from './journal-fixture.ts';
 

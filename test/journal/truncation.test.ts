@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { planTruncation, type TruncationInput } from '../../src/journal/truncation.ts';
+import { planTruncation, type TruncationInput } from '../../src/journal/write/plan-truncation.ts';
 
 const input: TruncationInput = {
   segmentStarts: [100, 200, 300, 400],

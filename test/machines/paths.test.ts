@@ -2,12 +2,12 @@
 import { expect } from 'chai';
 import { type AnyEventObject, type AnyMachineSnapshot, type AnyStateMachine, createActor } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
+import { statesOf } from '../../machines/export.ts';
 import { seriesMachine } from '../../machines/series.machine.ts';
 import { pathOfValue, seriesStates } from '../../machines/series-states.ts';
 import { storeMachine } from '../../machines/store.machine.ts';
-import { TidemarkError } from '../../src/errors.ts';
-import { statesOf } from '../../src/machine-export.ts';
-import { called } from '../support/machine-steps.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
+import { called } from '../docs/generators/machine-steps.ts';
 
 const nothing = {
   empty: false,

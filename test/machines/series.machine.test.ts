@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { AnyEventObject } from 'xstate';
+import { statesOf } from '../../machines/export.ts';
 import { type FileResult, needsVisit, seriesMachine, type VisitFacts } from '../../machines/series.machine.ts';
 import {
   codeOfPath,
@@ -11,9 +12,8 @@ import {
   seriesTags,
   valueOfCode,
 } from '../../machines/series-states.ts';
-import { TidemarkError } from '../../src/errors.ts';
-import { statesOf } from '../../src/machine-export.ts';
-import { called, MachineSteps } from '../support/machine-steps.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
+import { called, MachineSteps } from '../docs/generators/machine-steps.ts';
 
 const nothing: VisitFacts = {
   empty: false,

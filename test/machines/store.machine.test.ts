@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type AnyEventObject, createActor, fromPromise, SimulatedClock } from 'xstate';
 import { admissionOf, type StoreContext, type StoreMachineEvent, storeMachine } from '../../machines/store.machine.ts';
-import { called, MachineSteps } from '../support/machine-steps.ts';
+import { called, MachineSteps } from '../docs/generators/machine-steps.ts';
 
 const calm = {
   pressure: 'normal',

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { TidemarkError } from '../../src/errors.ts';
+import type { TidemarkError } from '../../src/model/errors.ts';
 import { type Matcher, matchesPairs } from '../../src/model/matcher.ts';
 import { matchersOf, parseSelector, type Selector } from '../../src/model/selector.ts';
 
@@ -82,7 +82,7 @@ describe('matchersOf selector text', () => {
     refuses('up[5m]', /found a selector with a range/);
     refuses('up offset 5m', /found a selector with an offset/);
     refuses('up @ 5', /found a selector with @/);
-    refuses('up + up', /found an operation of two/);
+    refuses('up + up', /found a binary operation/);
     refuses('-up', /found an expression with a sign/);
     refuses('(up)', /found an expression in parentheses/);
     refuses('1', /found a number/);

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 
 const page = readFileSync('docs/api.md', 'utf8');
-const source = readFileSync('src/api.ts', 'utf8');
+const source = readFileSync('src/api/api.ts', 'utf8');
 
-/** The member names of an interface of src/api.ts, as they are declared: one a line, two spaces in. */
+/** The member names of an interface of src/store/api.ts, as they are declared: one a line, two spaces in. */
 const membersOf = (name: string): string[] => {
   const body = new RegExp(`^export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm').exec(source)?.[1] ?? '';
   const members = [...body.matchAll(/^ {2}(?:readonly )?([\w$]+)[?(:]/gm)].map(([, member]) => member);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { errorCodes } from '../../src/errors.ts';
+import { errorCodes } from '../../src/model/errors.ts';
 
 const page = readFileSync('docs/errors.md', 'utf8');
 const headings = [...page.matchAll(/^### (TIDEMARK_[A-Z_]+)$/gm)].map(([, code]) => code);

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
+import { KeyedMutex } from '../../src/async/keyed-mutex.ts';
 import { ChunkAppender } from '../../src/chunk/append.ts';
 import { VARBIT } from '../../src/chunk/chunk.ts';
 import { Slab } from '../../src/chunk/slab.ts';
-import { inlineSeriesFileWorker, type SeriesFileWorker } from '../../src/disk/series-file-worker.ts';
+import { inlineSeriesFileWorker, type SeriesFileWorker } from '../../src/disk/series-files/series-file-worker.ts';
 import { seriesPath } from '../../src/disk/series-path.ts';
-import { KeyedMutex } from '../../src/keyed-mutex.ts';
 import type { FoundSeries } from '../../src/query/find-series.ts';
 import { CHUNKS_AT_ONCE, SAMPLES_AT_ONCE, SeriesReader } from '../../src/query/read-series.ts';
 import { ChunkCache } from '../../src/series/chunk-cache.ts';

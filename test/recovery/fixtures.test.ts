@@ -6,8 +6,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
-import { listQuarantined } from '../../src/disk/quarantine-list.ts';
+import { listQuarantined } from '../../src/disk/quarantine/quarantine-list.ts';
+import { nodeFileSystem } from '../../src/files/node-file-system.ts';
 import { contentOf, type DirectoryContent } from './support/directory-content.ts';
 import {
   expectedOf,

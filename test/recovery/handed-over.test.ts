@@ -4,9 +4,9 @@
  */
 import { cpSync, existsSync } from 'node:fs';
 import { expect } from 'chai';
-import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
-import { levelStores } from '../../src/index/level-stores.ts';
+import { nodeFileSystem } from '../../src/files/node-file-system.ts';
 import { openStore, type Store, type StoreOptions } from '../../src/index.ts';
+import { levelStores } from '../../src/indexes/level-stores.ts';
 import { checkDirectory } from '../../src/recovery/check.ts';
 import { fixtureJson } from '../support/fixtures.ts';
 import { extractFixture } from '../support/tar.ts';

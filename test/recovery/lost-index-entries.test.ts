@@ -15,9 +15,9 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect } from 'chai';
-import { databaseFolders } from '../../src/index/database-folders.ts';
 import { openStore, type Store } from '../../src/index.ts';
-import type { Logger } from '../../src/logger.ts';
+import { databaseFolders } from '../../src/indexes/database-folders.ts';
+import type { Logger } from '../../src/ports/logger.ts';
 
 const SERIES = 12;
 const TIME = 1_700_000_000_000;

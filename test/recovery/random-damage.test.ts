@@ -18,9 +18,9 @@ import {
   type Store,
   TidemarkError,
 } from '../../src/index.ts';
-import type { Logger } from '../../src/logger.ts';
 import { fastFingerprint, fingerprintText } from '../../src/model/fingerprint.ts';
 import { toLabelPairs } from '../../src/model/labels.ts';
+import type { Logger } from '../../src/ports/logger.ts';
 import { seeded } from '../support/seeded.ts';
 import { damageFile, type FileDamage } from './support/file-damage.ts';
 

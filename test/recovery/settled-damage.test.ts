@@ -6,10 +6,10 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, unlin
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect } from 'chai';
-import type { Engine } from '../../src/cli/engine.ts';
+import type { Library } from '../../src/cli/library.ts';
 import * as tidemark from '../../src/index.ts';
 import { checkDirectory, openStore, readEvents, type Store } from '../../src/index.ts';
-import type { Logger } from '../../src/logger.ts';
+import type { Logger } from '../../src/ports/logger.ts';
 import { runInProcess } from '../cli/run-in-process.ts';
 
 const TIME = 1_700_000_000_000;
@@ -58,7 +58,7 @@ describe('damage in the journal that was dealt with', () => {
     const report = await checkDirectory(directory);
     expect(report.problems).to.deep.equal([]);
     expect(report.settled?.map(({ message }) => message).join()).to.match(/no valid record at offset/);
-    const { exitCode, err } = await runInProcess(['check', directory], { engine: tidemark as unknown as Engine });
+    const { exitCode, err } = await runInProcess(['check', directory], { library: tidemark as unknown as Library });
     expect(exitCode).to.equal(0);
     expect(err).to.match(/dealt with/i);
   });

@@ -11,7 +11,7 @@ import {
   seriesStates,
   seriesTags,
 } from '../../machines/series-states.ts';
-import { TidemarkError } from '../../src/errors.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
 import { SeriesActors, type SeriesEffects, type SeriesRows, startRootActor } from '../../src/series/actors.ts';
 import { Inspection } from '../../src/series/inspection.ts';
 

@@ -1,12 +1,16 @@
 /** What series files are changed by, and what rows and the journal know of it at which moment. */
 import { expect } from 'chai';
 import { codeOfPath } from '../../machines/series-states.ts';
+import { KeyedMutex } from '../../src/async/keyed-mutex.ts';
 import { ChunkAppender } from '../../src/chunk/append.ts';
 import { VARBIT } from '../../src/chunk/chunk.ts';
 import { Slab } from '../../src/chunk/slab.ts';
-import { inlineSeriesFileWorker, runOne, type SeriesFileWorker } from '../../src/disk/series-file-worker.ts';
+import {
+  inlineSeriesFileWorker,
+  runOne,
+  type SeriesFileWorker,
+} from '../../src/disk/series-files/series-file-worker.ts';
 import { seriesPath } from '../../src/disk/series-path.ts';
-import { KeyedMutex } from '../../src/keyed-mutex.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
 import { fingerprintText } from '../../src/model/fingerprint.ts';
 import { ChunkCache } from '../../src/series/chunk-cache.ts';

@@ -1,13 +1,13 @@
-/** The whole store takes time and chance from its ports alone: one seed, one history. */
+/** The whole store takes time and randomness only from its ports, so that a seed always gives the same history. */
 import { expect } from 'chai';
 import { checkDirectory, openStore } from '../../src/index.ts';
-import { simulate } from '../../src/simulation/simulate.ts';
+import { simulate } from './simulate.ts';
 
 const STEPS = 60;
 
 describe('A simulated store', () => {
   for (const seed of [1, 2, 3]) {
-    it(`does the same, call for call, when seed ${seed} is played again`, async () => {
+    it(`makes the same calls when seed ${seed} is played again`, async () => {
       const play = (): ReturnType<typeof simulate> => simulate(seed, STEPS, { openStore, checkDirectory });
       const first = await play();
       const second = await play();

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import type { SeriesSamples } from '../../src/api.ts';
+import type { SeriesSamples } from '../../src/api/api.ts';
 import type { SamplesAppended } from '../../src/model/events.ts';
 import { fastFingerprint, fingerprintText } from '../../src/model/fingerprint.ts';
 import { type Labels, toLabelPairs } from '../../src/model/labels.ts';
-import { EVERYTHING, Model, Violation } from '../../src/simulation/model.ts';
-import { labelsOf } from '../../src/simulation/values.ts';
+import { EVERYTHING, Model, Violation } from './model.ts';
+import { labelsOf } from './value-source.ts';
 
 const samples = (number: number, times: readonly number[], words: readonly number[] = times): SeriesSamples => {
   const values = new Float64Array(times.length);
@@ -48,13 +48,13 @@ describe('The model', () => {
     }
   });
 
-  it('rejects a missing series, a stranger, and one series twice', () => {
+  it('rejects a missing series, an unknown series, and a series that is returned twice', () => {
     expect(() => modelOf(2, [1]).check([], all, EVERYTHING)).to.throw('missing');
     expect(() => modelOf(2, [1]).check([samples(2, [1]), samples(3, [1])], all, EVERYTHING)).to.throw('never');
     expect(() => modelOf(2, [1]).check([samples(2, [1]), samples(2, [1])], all, EVERYTHING)).to.throw('twice');
   });
 
-  it('lets a crash take what was not acknowledged, from the end, and nothing after that', () => {
+  it('lets a crash lose unacknowledged samples from the end, and lets no lost sample come back', () => {
     const model = modelOf(2, [1, 2]);
     model.acknowledge(model.mark());
     model.append(2, 3, 0, 3, 3);
@@ -66,13 +66,13 @@ describe('The model', () => {
     expect(() => model.check([samples(2, [1, 2])], all, afterCrash)).to.throw('acknowledged');
   });
 
-  it('lets a crash take a whole series of which nothing was acknowledged', () => {
+  it('lets a crash lose a whole series without acknowledged samples', () => {
     const model = modelOf(2, [1, 2]);
     model.check([], all, afterCrash);
     expect(model.series.size).to.equal(0);
   });
 
-  it('takes a sample of uncertain fate for one that was appended when it turns up, also between others', () => {
+  it('counts a sample of uncertain fate as appended once it is found, also between others', () => {
     for (const isThere of [true, false]) {
       const model = modelOf(2, [1]);
       model.appendUnsure(2, 2, 0, 2);
@@ -86,7 +86,7 @@ describe('The model', () => {
     }
   });
 
-  it('does not know whether a sample that failed began a series anew whose samples are past retention', () => {
+  it('accepts that a failed append may or may not have started a new series after retention', () => {
     for (const isThere of [true, false]) {
       const model = modelOf(2, [1, 2]);
       model.acknowledge(model.mark());
@@ -102,7 +102,7 @@ describe('The model', () => {
     }
   });
 
-  it('lets retention take old samples from the beginning, never others', () => {
+  it('lets retention remove old samples from the beginning, and no others', () => {
     const model = modelOf(2, [1, 2, 3, 4]);
     model.passRetention(3);
     for (const times of [
@@ -118,7 +118,7 @@ describe('The model', () => {
     model.check([], all, EVERYTHING);
   });
 
-  it('does not know whether a crash took what retention hides', () => {
+  it('accepts that a crash may or may not have lost samples that retention hides', () => {
     for (const isThere of [true, false]) {
       const model = modelOf(2, [1, 2]);
       model.acknowledge(model.mark());
@@ -126,12 +126,12 @@ describe('The model', () => {
       model.passRetention(10);
       model.check([], all, afterCrash);
       model.acknowledge(model.mark());
-      // Wall time was set back: it shows again.
+      // Wall time was set back, so the samples are visible again.
       model.check([samples(2, isThere ? [1, 2, 3] : [1, 2])], all, afterCrash);
     }
   });
 
-  it('begins a new series when retention had taken the old one', () => {
+  it('starts a new series after retention has removed the old one', () => {
     const model = modelOf(2, [10, 20]);
     expect(() => model.append(2, 5, 0, 5, 0)).to.throw('was accepted after');
     model.passRetention(30);
@@ -149,7 +149,7 @@ describe('The model', () => {
     }
   });
 
-  it('lets an answer that is given during a drop have any part of the series', () => {
+  it('lets an answer during a drop have any part of the series', () => {
     const model = modelOf(2, [1, 2]);
     model.series.get(2)!.dropping = true;
     for (const answer of [[], [samples(2, [2])], [samples(2, [1, 2])]]) model.check(answer, all, EVERYTHING);
@@ -169,7 +169,7 @@ describe('The model', () => {
     model.check([samples(2, [7])], all, EVERYTHING);
   });
 
-  it('does not know what a crash took of a series whose file decayed', () => {
+  it('accepts that a crash may have lost unacknowledged samples of a series whose file decayed', () => {
     for (const times of [
       [1, 2, 3, 4],
       [1, 4],
@@ -187,7 +187,7 @@ describe('The model', () => {
     }
   });
 
-  it('lets a dropped series come back when the journal is damaged, never otherwise', () => {
+  it('lets a dropped series come back only if the journal is damaged', () => {
     const model = modelOf(2, [1, 2]);
     model.end(model.series.get(2)!);
     model.append(2, 5, 0, 5, 5);
@@ -199,7 +199,7 @@ describe('The model', () => {
     expect(() => model.check([samples(3, [1])], all, EVERYTHING)).to.throw('never');
   });
 
-  it('accepts any part of what was appended when the journal is damaged, but nothing else', () => {
+  it('accepts any part of the appended samples if the journal is damaged, but no others', () => {
     const model = modelOf(2, [1, 2, 3]);
     model.damaged = true;
     expect(() => model.check([samples(2, [1, 4])], all, afterCrash)).to.throw('not appended');
@@ -208,7 +208,7 @@ describe('The model', () => {
     model.check([samples(2, [1, 3])], all, EVERYTHING);
   });
 
-  it('takes what a subscriber gets for right when it was appended, whatever became of it, and nothing else', () => {
+  it('accepts a delivered sample if it was ever appended, even if it is lost or dropped', () => {
     const model = modelOf(2, [1, 2]);
     model.check([], all, afterCrash);
     model.append(2, 3, 0, 3, 3);
@@ -224,14 +224,14 @@ describe('The model', () => {
     for (const wrong of [delivered(2, [5]), delivered(2, [3], [4]), delivered(3, [3]), delivered(0, [3])]) {
       expect(() => model.takeDelivered(wrong)).to.throw('not appended');
     }
-    // Two series whose labels give the same fingerprint: who came second is stored under one that is free.
+    // The labels of two series give the same fingerprint, so the second is stored under another.
     model.append(1, 7, 0, 7, 7);
     model.takeDelivered(delivered(0, [7]));
     model.takeDelivered({ ...delivered(0, [7]), fingerprints: ['0000000000000001'] });
     expect(() => model.takeDelivered({ ...delivered(2, [3]), fingerprints: ['0000000000000001'] })).to.throw(Violation);
   });
 
-  it('lets no crash take what a subscriber got', () => {
+  it('lets no crash lose a sample that was delivered to a subscriber', () => {
     const model = modelOf(2, [1, 2, 3]);
     const { timestamps, values } = samples(2, [2]);
     const fingerprints = [fingerprintOf(labelsOf(2))];
@@ -240,14 +240,14 @@ describe('The model', () => {
     model.check([samples(2, [1, 2])], all, afterCrash);
   });
 
-  it('lets quarantine take what may have been in the file, and nothing that was appended after it was last written to', () => {
+  it('lets quarantine remove only samples that were appended before the last write to the file', () => {
     const model = modelOf(2, [1, 2, 3, 4]);
     model.series.get(2)!.quarantine(2);
     model.check([samples(2, [3, 4])], all, EVERYTHING);
     model.check([samples(2, [2, 3, 4])], all, EVERYTHING);
     expect(() => model.check([samples(2, [4])], all, EVERYTHING)).to.throw('missing from its beginning');
     expect(() => model.check([], all, EVERYTHING)).to.throw('missing');
-    // Nobody knows when a sample was taken whose append failed.
+    // If an append failed, it is not known when its sample was taken.
     const unsure = modelOf(2, [1]);
     unsure.appendUnsure(2, 2, 0, 2);
     unsure.append(2, 3, 0, 3, 9);

@@ -1,26 +1,26 @@
-/** The simulator finds each of many deliberate defects, and the store without it passes the same sequence. */
+/** The simulator finds each of many deliberate defects, and the store without the defect passes the same sequence. */
 import { expect } from 'chai';
 import { checkDirectory, openStore } from '../../src/index.ts';
-import { generate } from '../../src/simulation/generator.ts';
-import { playSequence, simulate } from '../../src/simulation/simulate.ts';
-import type { Sequence, Step } from '../../src/simulation/steps.ts';
+import { generate } from './generator.ts';
+import { playSequence, simulate } from './simulate.ts';
+import type { Sequence, Step } from './steps.ts';
 import { commitsNoMore, mutations } from './support/mutations.ts';
 import { outsideMutations } from './support/outside-mutations.ts';
 
 const SEEDS_MAX = 500;
 const STEPS = 60;
 
-/** The seed that found each defect last. It is tried first, so that only a change of the generator costs the whole search. */
+/** The seed that found each defect last. It is tried first, so that a whole search follows only a changed generator. */
 const lastFoundBy: Readonly<Record<string, number>> = {
   'the journal is not synced': 4,
   'a checkpoint is renamed into place before it is synced': 40,
-  'recovery takes the indexes to have all that the journal has': 1,
+  'recovery assumes that the indexes have everything that the journal has': 1,
   'retention drops one chunk too many': 44,
   'a read-only opening leaves out the newest journal segment': 2,
   'the last operation of an index batch is dropped': 5,
   'a directory does not remember its retention': 9,
   "the journal is replayed over another program's files": 48,
-  'label indexes whose rebuild was cut short are taken for whole': 194,
+  'label indexes whose rebuild was interrupted are treated as complete': 194,
   'lost and damaged entries of an index are not noticed': 194,
 };
 
@@ -44,7 +44,7 @@ describe('A deliberate defect', () => {
     });
   }
 
-  it('is found where it shows only after the disk got well: nothing is committed unasked any more', async () => {
+  it('is found if it shows only after the disk has recovered: the store no longer commits by itself', async () => {
     const append: Step = {
       type: 'append',
       series: 2,

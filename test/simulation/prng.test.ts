@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { Prng } from '../../src/simulation/prng.ts';
+import { Prng } from './prng.ts';
 
 describe('Prng', () => {
-  it('repeats its numbers for a seed, and differs for another', () => {
+  it('gives the same numbers for the same seed, and others for another seed', () => {
     const draw = (seed: number): number[] => {
       const prng = new Prng(seed);
       return Array.from({ length: 20 }, () => prng.uint32());
@@ -19,7 +19,7 @@ describe('Prng', () => {
     for (const count of counts) expect(count).to.be.within(850, 1150);
   });
 
-  it('draws keys in proportion to their weights, and never one without weight', () => {
+  it('draws keys in proportion to their weights, and never a key of weight 0', () => {
     const prng = new Prng(2);
     const counts = { often: 0, seldom: 0, never: 0 };
     for (let i = 0; i < 10_000; i++) counts[prng.weighted({ often: 9, seldom: 1, never: 0 })]++;
@@ -27,7 +27,7 @@ describe('Prng', () => {
     expect(counts.never).to.equal(0);
   });
 
-  it('forks streams that do not move each other', () => {
+  it('forks streams that do not affect each other', () => {
     const one = new Prng(3);
     const other = new Prng(3);
     const forkOfOne = one.fork();

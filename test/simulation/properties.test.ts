@@ -1,12 +1,12 @@
 /**
- * Checkpoint and replay as properties of the whole store: wherever checkpoints, crashes and restarts fall among appends,
- * what is found afterwards is what was appended, and recovering once more changes nothing.
+ * Properties of checkpoint and replay in the whole store: wherever checkpoints, crashes and restarts come between
+ * appends, the store afterwards has what was appended, and another recovery changes nothing.
  */
 import fc from 'fast-check';
 import { checkDirectory, openStore } from '../../src/index.ts';
-import { playSequence } from '../../src/simulation/simulate.ts';
-import type { Setting, Step } from '../../src/simulation/steps.ts';
-import { valuePatterns } from '../../src/simulation/values.ts';
+import { playSequence } from './simulate.ts';
+import type { Setting, Step } from './steps.ts';
+import { valuePatterns } from './value-source.ts';
 
 const settings: fc.Arbitrary<Setting> = fc.record({
   durability: fc.constantFrom('always', 'interval', 'os'),
@@ -68,7 +68,7 @@ const histories = fc.array(
 );
 
 describe('Checkpoint and replay', () => {
-  it('give what was appended, wherever checkpoints, crashes and restarts fall', async () => {
+  it('restore what was appended, wherever checkpoints, crashes and restarts come', async () => {
     const holds = fc.asyncProperty(seed, settings, histories, async (world, setting, steps) => {
       const { failure } = await playSequence({ seed: world, setting, steps }, { openStore, checkDirectory });
       if (failure !== undefined) throw new Error(failure.message);
@@ -76,7 +76,7 @@ describe('Checkpoint and replay', () => {
     await fc.assert(holds, { numRuns: 40, seed: 1 });
   });
 
-  it('change nothing when recovery is cut off and begun again, again and again', async () => {
+  it('change nothing when recovery is interrupted and repeated several times', async () => {
     const kill: Step = { type: 'crash', kind: 'kill', again: [3, 17, 40, 66, 90] };
     const holds = fc.asyncProperty(seed, settings, histories, async (world, setting, steps) => {
       const history = [...steps, { type: 'command', command: 'flush', detached: false } as const, kill, kill];

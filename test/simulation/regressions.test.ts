@@ -1,8 +1,8 @@
 /** Sequences that broke the store once, as short as they could be made. Each is survived now, and has to be for good. */
 import { expect } from 'chai';
 import { checkDirectory, openStore } from '../../src/index.ts';
-import { playSequence } from '../../src/simulation/simulate.ts';
-import type { Sequence, Setting, Step } from '../../src/simulation/steps.ts';
+import { playSequence } from './simulate.ts';
+import type { Sequence, Setting, Step } from './steps.ts';
 
 const usual: Setting = {
   durability: 'interval',

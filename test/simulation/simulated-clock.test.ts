@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { drive } from '../../src/simulation/drive.ts';
-import { WALL_START_MS } from '../../src/simulation/timeline.ts';
-import { World } from '../../src/simulation/world.ts';
+import { drive } from './drive.ts';
+import { WALL_START_MS } from './timeline.ts';
+import { World } from './world.ts';
 
 describe('The simulated clock', () => {
-  it('runs timers by their moment, and in the order of setting when due at once', async () => {
+  it('runs timers in the order of their due times, and in the order of setting if due together', async () => {
     const world = new World({ seed: 1, directory: '/store' });
     const { clock } = world.boot();
     const ran: string[] = [];
@@ -18,7 +18,7 @@ describe('The simulated clock', () => {
     expect(ran).to.deep.equal(['first', 'second', 'late']);
   });
 
-  it('drains promises between two timers', async () => {
+  it('runs all callbacks of promises between two timers', async () => {
     const world = new World({ seed: 1, directory: '/store' });
     const { clock } = world.boot();
     const ran: string[] = [];
@@ -31,7 +31,7 @@ describe('The simulated clock', () => {
     expect(ran).to.deep.equal(['what the first timer began', 'second timer']);
   });
 
-  it('moves wall time alone when the clock jumps', async () => {
+  it('moves only wall time when the clock jumps', async () => {
     const world = new World({ seed: 1, directory: '/store' });
     const { clock } = world.boot();
     await world.advance(1000);
@@ -42,7 +42,7 @@ describe('The simulated clock', () => {
     expect(clock.monotonic()).to.be.within(before, before + 1);
   });
 
-  it('passes a hair of time with each reading, so that work cut by time is cut', () => {
+  it('advances a little with each reading, so that work in slices of time ends its slice', () => {
     const { clock } = new World({ seed: 1, directory: '/store' }).boot();
     const start = clock.monotonic();
     let readings = 0;
@@ -50,7 +50,7 @@ describe('The simulated clock', () => {
     expect(readings).to.be.within(100, 1000);
   });
 
-  it('drives an operation through breaths and timers to its value', async () => {
+  it('runs an operation with breaths and timers to its value', async () => {
     const world = new World({ seed: 1, directory: '/store' });
     const { clock } = world.boot();
     const outcome = await world.run(async () => {
@@ -62,7 +62,7 @@ describe('The simulated clock', () => {
     expect(world.timeline.monotonicMs).to.be.within(60_000, 60_001);
   });
 
-  it('says that an operation is stuck when nothing can settle it, or when it takes for ever', async () => {
+  it('reports an operation as stuck if it never settles while timers go on', async () => {
     const world = new World({ seed: 1, directory: '/store' });
     const { clock } = world.boot();
     const tick = (): void => {
@@ -73,7 +73,7 @@ describe('The simulated clock', () => {
     expect(outcome.kind).to.equal('stuck');
   });
 
-  it('runs nothing of a process that is dead', async () => {
+  it('runs no task of a dead process', async () => {
     const world = new World({ seed: 1, directory: '/store' });
     const { clock } = world.boot();
     const ran: string[] = [];
@@ -86,7 +86,7 @@ describe('The simulated clock', () => {
     expect(ran).to.deep.equal(['next']);
   });
 
-  it('hands over what a timer threw', async () => {
+  it('passes an error that a timer throws to onUncaught', async () => {
     const world = new World({ seed: 1, directory: '/store' });
     const { clock } = world.boot();
     const uncaught: unknown[] = [];

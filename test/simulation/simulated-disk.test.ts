@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { FileSystem, OpenMode } from '../../src/disk/file-system.ts';
-import { SimulatedCrash } from '../../src/simulation/simulated-process.ts';
-import { World } from '../../src/simulation/world.ts';
+import type { FileSystem, OpenMode } from '../../src/files/file-system.ts';
+import { SimulatedCrash } from './simulated-process.ts';
+import { World } from './world.ts';
 
 const write = (fileSystem: FileSystem, path: string, text: string, mode: OpenMode = 'create', sync = false): void => {
   const bytes = Buffer.from(text);
@@ -29,7 +29,7 @@ const newWorld = (seed: number, options: object = {}): { world: World; fileSyste
   return { world, fileSystem };
 };
 
-/** What a reader finds after loss of power, over many seeds. */
+/** What a reader finds after a loss of power, over many seeds. */
 const outcomes = (
   prepare: (fileSystem: FileSystem, world: World) => void,
   path = '/store/a',
@@ -46,7 +46,7 @@ const outcomes = (
 
 describe('The simulated disk', () => {
   describe('at a loss of power', () => {
-    it('keeps what was synced, with its name', () => {
+    it('keeps a synced file with its synced name', () => {
       const found = outcomes((fileSystem) => {
         write(fileSystem, '/store/a', 'old', 'create', true);
         fileSystem.syncDirectory('/store');
@@ -63,7 +63,7 @@ describe('The simulated disk', () => {
       expect([...found].sort()).to.deep.equal(['old', 'old\0\0\0', 'oldnew']);
     });
 
-    it('may lose the name of a synced file whose directory was not', () => {
+    it('may lose the name of a synced file whose directory was not synced', () => {
       const found = outcomes((fileSystem) => write(fileSystem, '/store/a', 'x', 'create', true));
       expect(found).to.have.keys([undefined, 'x'] as never);
     });
@@ -77,7 +77,7 @@ describe('The simulated disk', () => {
       expect(found).to.have.keys([undefined, 'x'] as never);
     });
 
-    it('leaves the old file or the new after a rename of a synced file, never neither', () => {
+    it('leaves either the old file or the new one after a rename of a synced file', () => {
       const found = outcomes((fileSystem) => {
         write(fileSystem, '/store/a', 'old', 'create', true);
         fileSystem.syncDirectory('/store');
@@ -115,7 +115,7 @@ describe('The simulated disk', () => {
       expect(found).to.have.keys(['a b', 'a.tmp b', 'a b.tmp', 'a.tmp b.tmp'] as never);
     });
 
-    it('does not bring back a file whose name another one took, and took along to a directory that was synced', () => {
+    it('does not bring back a replaced file after the replacement moved and both directories were synced', () => {
       const found = outcomes((fileSystem) => {
         fileSystem.makeDirectory('/store/from');
         fileSystem.makeDirectory('/store/to');
@@ -178,7 +178,7 @@ describe('The simulated disk', () => {
       expect(times.size).to.equal(2);
     });
 
-    it('covers with an asynchronous sync what was written before it began, not what came meanwhile', async () => {
+    it('makes durable with an asynchronous sync what was written before it began, and no later writes', async () => {
       const found = new Set<string | undefined>();
       for (let seed = 1; seed <= 100; seed++) {
         const { world, fileSystem } = newWorld(seed);
@@ -203,7 +203,7 @@ describe('The simulated disk', () => {
     expect(read(world.boot().fileSystem, '/store/a')).to.equal('written');
   });
 
-  it('crashes in the call that it was armed for, and in every call after it', async () => {
+  it('crashes in the armed call, and in every call after it', async () => {
     const { world, fileSystem } = newWorld(1);
     world.disk.faults.arm({ fault: 'crash', operation: 'write', skip: 1 });
     const fd = fileSystem.open('/store/a', 'create');
@@ -214,7 +214,7 @@ describe('The simulated disk', () => {
     expect((await world.run(() => fileSystem.sync(fd))).kind).to.equal('crashed');
   });
 
-  it('forgets pages when a sync fails, and says nothing at the next one', () => {
+  it('forgets dirty pages when a sync fails, and lets the next sync succeed', () => {
     const found = outcomes((fileSystem, world) => {
       write(fileSystem, '/store/a', '', 'create', true);
       fileSystem.syncDirectory('/store');
@@ -227,7 +227,7 @@ describe('The simulated disk', () => {
     expect([...found].sort()).to.deep.equal(['\0', 'x']);
   });
 
-  it('writes what fits and then refuses, until space is freed', () => {
+  it('writes the bytes that fit and then refuses writes until space is freed', () => {
     const { world, fileSystem } = newWorld(1, { capacityBytes: 8192, mischief: 0 });
     const fd = fileSystem.open('/store/a', 'create');
     const bytes = Buffer.alloc(10_000);
@@ -250,7 +250,7 @@ describe('The simulated disk', () => {
     expect(counts).not.to.include(0);
   });
 
-  it('refuses to open more files than a process may', () => {
+  it('refuses to open more files than a process may have open', () => {
     const { fileSystem } = newWorld(1, { descriptorsMax: 2 });
     fileSystem.open('/store/a', 'create');
     const fd = fileSystem.open('/store/b', 'create');
@@ -281,7 +281,7 @@ describe('The simulated disk', () => {
     expect(missing).to.deep.equal(['event b', 'fault write heads: crash', 'transition a']);
   });
 
-  it('tells trouble that may leave a file damaged from what only makes a call fail', () => {
+  it('counts faults that may damage a file separately from faults that only make a call fail', () => {
     const { world, fileSystem } = newWorld(1, { mischief: 0 });
     const path = '/store/0a/0123456789abcd.db';
     fileSystem.makeDirectory('/store/0a');
@@ -299,7 +299,7 @@ describe('The simulated disk', () => {
     expect({ trouble: disk.troubleCount, harm: disk.harmCount }).to.deep.equal({ trouble: 4, harm: 1 });
   });
 
-  it('gives the same trace for the same seed, and another for another', () => {
+  it('gives the same trace for the same seed, and another trace for another seed', () => {
     const hashOf = (seed: number): string => {
       const { world, fileSystem } = newWorld(seed);
       for (let i = 0; i < 50; i++) write(fileSystem, `/store/${i % 5}`, 'x'.repeat(i * 100), 'append');

@@ -1,6 +1,7 @@
 /** The conformance suite of the file-system port on the simulated disk, with and without short reads and writes. */
-import { World } from '../../src/simulation/world.ts';
+
 import { type FileSystemSubject, fileSystemConformance } from '../conformance/file-system.ts';
+import { World } from './world.ts';
 
 const subject = (mischief: number): FileSystemSubject => {
   const world = new World({ seed: 1, directory: '/store', mischief });

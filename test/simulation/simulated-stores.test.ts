@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { KeyValueStore } from '../../src/index/key-value-store.ts';
-import { World } from '../../src/simulation/world.ts';
+import type { KeyValueStore } from '../../src/indexes/key-value-store.ts';
 import { keyValueStoreConformance } from '../conformance/key-value-store.ts';
+import { World } from './world.ts';
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
 const put = (key: string, value: string) => ({ type: 'put', key: bytes(key), value: bytes(value) }) as const;
@@ -55,7 +55,7 @@ describe('The simulated key-value stores', () => {
     expect([...found].sort()).to.deep.equal(['ab', 'abcd', 'abcde']);
   });
 
-  it('keeps all before a synced batch', async () => {
+  it('keeps all batches before a synced batch', async () => {
     const found = await outcomes('power', async (store) => {
       await store.batch([put('a', '1')], { sync: false });
       await store.batch([put('b', '1')], { sync: true });
@@ -68,7 +68,7 @@ describe('The simulated key-value stores', () => {
     expect([...found]).to.deep.equal(['a']);
   });
 
-  it('may lose a whole database whose name was not synced in the directory above', async () => {
+  it('may lose a whole database whose name was not synced in the parent directory', async () => {
     const found = new Set<boolean>();
     for (let seed = 1; seed <= 60; seed++) {
       const world = new World({ seed, directory: '/store' });
@@ -81,7 +81,7 @@ describe('The simulated key-value stores', () => {
     expect(found).to.have.keys([true, false] as never);
   });
 
-  it('can be corrupt at opening, until it is destroyed', async () => {
+  it('lets a database be corrupt at opening until it is destroyed', async () => {
     const world = new World({ seed: 1, directory: '/store' });
     const { keyValueStores } = world.boot();
     world.disk.faults.arm({ fault: 'corrupt', skip: 0 });

@@ -1,13 +1,13 @@
-/** The simulator on a toy store: it finds nothing in one that is right, and each defect in one that is not. */
+/** The simulator on a toy store: it finds nothing in the correct store, and finds each defect that is put in. */
 import { expect } from 'chai';
-import { Coverage } from '../../src/simulation/coverage.ts';
-import { generate } from '../../src/simulation/generator.ts';
-import { asTest, shrink } from '../../src/simulation/shrink.ts';
-import { playSequence, type SimulationResult } from '../../src/simulation/simulate.ts';
-import type { Sequence, Step, StepType } from '../../src/simulation/steps.ts';
+import { Coverage } from './coverage.ts';
+import { generate } from './generator.ts';
+import { asTest, shrink } from './shrink.ts';
+import { playSequence, type SimulationResult } from './simulate.ts';
+import type { Sequence, Step, StepType } from './steps.ts';
 import { type ToyDefect, toyStore } from './support/toy-store.ts';
 
-/** What the toy has no idea of. */
+/** Steps that the toy store does not support. */
 const beyondToys: ReadonlySet<StepType> = new Set([
   'consume',
   'backup',
@@ -22,7 +22,7 @@ const beyondToys: ReadonlySet<StepType> = new Set([
   'indexDecay',
 ]);
 
-/** Among the faults of the toy's few kinds of call, these come in every sequence: a generator aims at a whole store. */
+/** Faults in every sequence. The generator aims at a whole store, and so seldom at the few kinds of call of the toy. */
 const aimed: readonly Step[] = [
   { type: 'fault', fault: { fault: 'EIO', operation: 'dataSync', skip: 0 } },
   { type: 'crashAt', kind: 'power', fault: { operation: 'write', file: 'journal', skip: 1 }, again: [] },
@@ -51,7 +51,7 @@ const firstFailure = async (defect: ToyDefect): Promise<SimulationResult | undef
 };
 
 describe('The simulator', () => {
-  it('finds nothing in a toy store that is right', async () => {
+  it('finds nothing in a correct toy store', async () => {
     const coverage = new Coverage();
     for (let seed = 1; seed <= 60; seed++) {
       const { failure } = await play(toySequence(seed), undefined, coverage);
@@ -86,7 +86,7 @@ describe('The simulator', () => {
     });
   }
 
-  it('gives the same trace for the same sequence, and another for another', async () => {
+  it('gives the same trace for the same sequence, and another trace for another sequence', async () => {
     const one = await play(toySequence(7));
     const again = await play(toySequence(7));
     const other = await play(toySequence(8));

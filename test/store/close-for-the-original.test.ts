@@ -6,10 +6,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { databaseFolders } from '../../src/index/database-folders.ts';
-import { readBatches } from '../../src/index/level/batches.ts';
-import { readManifest } from '../../src/index/level/manifest.ts';
 import { openStore } from '../../src/index.ts';
+import { databaseFolders } from '../../src/indexes/database-folders.ts';
+import { readBatches } from '../../src/indexes/level/batches.ts';
+import { readManifest } from '../../src/indexes/level/manifest.ts';
 
 describe('A cleanly closed directory', () => {
   let parent: string;

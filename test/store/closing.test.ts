@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Gauge, Registry } from 'prom-client';
-import { systemClock } from '../../src/clock.ts';
 import { type EventBatch, openStore, recordRegistry, type Store, TidemarkError } from '../../src/index.ts';
+import { systemClock } from '../../src/ports/clock.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
 
 const BASE = 1_700_000_000_000;

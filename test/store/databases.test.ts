@@ -1,6 +1,6 @@
 /** That no database stays open, whatever fails: the lock of the store is one of theirs. */
 import { expect } from 'chai';
-import { silentLogger } from '../../src/logger.ts';
+import { silentLogger } from '../../src/ports/logger.ts';
 import { closeDatabases, openDatabases } from '../../src/store/databases.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { type MemoryStore, MemoryStores } from '../support/memory-stores.ts';

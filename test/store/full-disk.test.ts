@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { RESERVE_BYTES } from '../../src/disk/reserve-file.ts';
-import { levelStores } from '../../src/index/level-stores.ts';
+import { RESERVE_BYTES } from '../../src/files/reserve-file.ts';
 import { openStore, type SeriesHandle } from '../../src/index.ts';
+import { levelStores } from '../../src/indexes/level-stores.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
 import { codeOf, DAY_MS, HOUR_MS, type Machine, metricOf, openMachine, START_MS, samplesOf } from './support.ts';
 

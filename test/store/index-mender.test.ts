@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { databaseFolders } from '../../src/index/database-folders.ts';
 import { openStore, type Store } from '../../src/index.ts';
-import type { Logger } from '../../src/logger.ts';
+import { databaseFolders } from '../../src/indexes/database-folders.ts';
+import type { Logger } from '../../src/ports/logger.ts';
 import { DamageableStores } from '../support/damageable-stores.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
 

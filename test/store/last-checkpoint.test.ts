@@ -1,6 +1,6 @@
 /** When a clean close writes a checkpoint, and when the one that is there will do. */
 import { expect } from 'chai';
-import { TRAILER_BYTES } from '../../src/disk/heads.ts';
+import { TRAILER_BYTES } from '../../src/disk/heads/heads.ts';
 import { type Machine, openMachine, START_MS, samplesOf } from './support.ts';
 
 const HEADS = '/store/heads.db';

@@ -3,7 +3,7 @@
  * series file, archive, woken again, checkpoint, reopened store; and are compared one by one.
  */
 import { expect } from 'chai';
-import type { Store } from '../../src/api.ts';
+import type { Store } from '../../src/api/api.ts';
 import { openStore } from '../../src/index.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
 

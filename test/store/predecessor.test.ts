@@ -3,12 +3,12 @@ import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { LAST_CLOSE_FILE, type LastClose, type Predecessor, readLastClose } from '../../src/disk/last-close.ts';
-import { nodeFileSystem } from '../../src/disk/node-file-system.ts';
+import { nodeFileSystem } from '../../src/files/node-file-system.ts';
 import { openStore } from '../../src/index.ts';
-import { resolveOptions } from '../../src/options.ts';
 import { closeDatabases } from '../../src/store/databases.ts';
 import { Engine } from '../../src/store/engine.ts';
 import { openDirectory } from '../../src/store/opening.ts';
+import { resolveOptions } from '../../src/store/options.ts';
 import { withDirectory } from '../disk/support.ts';
 import { extractFixture } from '../support/tar.ts';
 

@@ -1,8 +1,8 @@
 /** A store whose surroundings, or whose own statechart, misbehave. */
 import { expect } from 'chai';
 import { openStore } from '../../src/index.ts';
-import { resolveOptions } from '../../src/options.ts';
 import { Engine } from '../../src/store/engine.ts';
+import { resolveOptions } from '../../src/store/options.ts';
 import { Session } from '../../src/store/session.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
 import { codeOf, HOUR_MS, openMachine, START_MS, samplesOf } from './support.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { map, NEVER, type Observable, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
-import { schedulerOf } from '../../src/clock-scheduler.ts';
+import { schedulerOf } from '../../src/ports/clock-scheduler.ts';
 import { batch } from '../../streams/batch.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -1,18 +1,18 @@
-/** LevelDB's stores, whose databases a test damages while they are open: reads and writes then fail as LevelDB's would. */
+/** LevelDB's stores with databases that a test can damage while they are open: calls then fail as LevelDB's would. */
 import { basename } from 'node:path';
-import { TidemarkError } from '../../src/errors.ts';
-import type { KeyValueStore, KeyValueStores } from '../../src/index/key-value-store.ts';
-import { levelStores } from '../../src/index/level-stores.ts';
+import type { KeyValueStore, KeyValueStores } from '../../src/indexes/key-value-store.ts';
+import { levelStores } from '../../src/indexes/level-stores.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
 
 export class DamageableStores implements KeyValueStores {
-  /** Folders whose databases stay damaged, however often they are made anew. */
+  /** Folders whose databases stay damaged, however often they are recreated. */
   readonly hopeless = new Set<string>();
   readonly destroy = levelStores.destroy;
   readonly describe = levelStores.describe!;
   private readonly damaged = new Set<KeyValueStore>();
   private readonly opened = new Map<string, KeyValueStore>();
 
-  /** Databases made so far, by folder. */
+  /** How often a database was opened, by folder. */
   readonly openCounts = new Map<string, number>();
 
   damage(folder: string): void {

@@ -1,15 +1,15 @@
 /**
- * A store in memory with the public interface, for tests of the doors: selectors are limited to `name{label="value",…}`
- * and nothing is ever written anywhere.
+ * A store in memory with the public interface, for tests of code that uses a store, such as the HTTP server. Selectors
+ * are limited to `name{label="value",…}`, and nothing is written to disk.
  */
 import { Registry } from 'prom-client';
 import { type Observable, Subject } from 'rxjs';
 import { createActor, type InspectionEvent, setup } from 'xstate';
-import type { Sample, Selector, SeriesHandle, SeriesSamples, Store } from '../../src/api.ts';
-import { TidemarkError } from '../../src/errors.ts';
+import type { Sample, Selector, SeriesHandle, SeriesSamples, Store } from '../../src/api/api.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
 import type { DomainEvent, JournalEvent } from '../../src/model/events.ts';
 import type { Labels } from '../../src/model/labels.ts';
-import { compareLabels, formatLabels } from '../../src/text/labels.ts';
+import { compareLabels, formatLabels } from '../../src/text/label-text.ts';
 
 interface FakeSeries {
   readonly labels: Labels;
@@ -227,7 +227,7 @@ export class FakeStore implements Store {
     await this.close();
   }
 
-  /** Everything as text with exact bits: two stores are the same when this is. */
+  /** The whole content as text, with the exact bits of values. Stores with equal texts have equal content. */
   contents(): Record<string, [number, string][]> {
     return Object.fromEntries(
       [...this.known.values()].map(({ labels, timestamps, bits }) => [

@@ -1,5 +1,5 @@
 /** A clock that stands still until the test moves it. */
-import type { Clock, TimerHandle } from '../../src/clock.ts';
+import type { Clock, TimerHandle } from '../../src/ports/clock.ts';
 
 interface Timer {
   readonly callback: () => void;
@@ -37,7 +37,7 @@ export class ManualClock implements Clock {
     return new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Moves time on and runs what is due on the way, in order. */
+  /** Advances time and runs the timers that come due, in order. */
   advance(byMs: number): void {
     const endMs = this.elapsedMs + byMs;
     for (;;) {

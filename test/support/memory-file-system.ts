@@ -1,17 +1,17 @@
 /**
- * Files in memory, each twice: *live*, what reads return, and *durable*, what loss of power leaves. Faults are set by
- * the test, call by call:
+ * Files in memory. Each file has two contents: *live*, which reads return, and *durable*, which remains after a loss of
+ * power. The test sets faults call by call:
  *
  * - a write takes at most `writeBytesMax` bytes, and none beyond `capacityBytes` (ENOSPC)
  * - `fail` makes the next calls of an operation fail
- * - a sync that fails leaves the bytes marked clean: later syncs succeed and make nothing of them durable, as on Linux,
- *   though there it is whole pages, of which a later write makes all of one due again
- * - `onCall` sees every call that changes something or waits for the disk, and may throw `Crash`
+ * - a sync that fails marks the bytes clean: later syncs succeed without making them durable. Linux does the same with
+ *   whole pages; there, a later write to a page makes all of that page due again
+ * - `onCall` is called with every call that changes something or waits for the disk, and may throw `Crash`
  *
- * After a crash, `afterKill` is the machine with everything that was written, `afterPowerLoss` the one with what was
- * synced: file content by its own sync, names by the directory's.
+ * After a crash, `afterKill` returns a machine with everything that was written, `afterPowerLoss` one with everything
+ * that was synced: file content by a sync of the file, names by a sync of the directory.
  */
-import type { DirectoryEntry, FileDescriptor, FileStat, FileSystem, OpenMode } from '../../src/disk/file-system.ts';
+import type { DirectoryEntry, FileDescriptor, FileStat, FileSystem, OpenMode } from '../../src/files/file-system.ts';
 
 /** The process ends at this call. */
 export class Crash extends Error {}
@@ -21,7 +21,7 @@ export type FaultyOperation = 'open' | 'write' | 'truncate' | 'sync' | 'rename' 
 class MemoryFile {
   live = Buffer.alloc(0);
   durable = Buffer.alloc(0);
-  /** The bytes, and whether the size, that a successful sync makes durable; one that fails forgets them. */
+  /** The range of bytes, and whether the size, that the next sync makes durable. A failed sync forgets both. */
   private dirtyFrom = Number.POSITIVE_INFINITY;
   private dirtyTo = 0;
   private sizeIsDirty = false;
@@ -61,9 +61,9 @@ export class MemoryFileSystem implements FileSystem {
   writeBytesMax = Number.POSITIVE_INFINITY;
   capacityBytes = Number.POSITIVE_INFINITY;
   onCall: (operation: FaultyOperation, path: string) => void = () => {};
-  /** Calls so far, by operation. */
+  /** Calls so far, in order. */
   readonly calls: { readonly operation: FaultyOperation | 'read'; readonly path: string }[] = [];
-  /** Settles asynchronous syncs; by default at once. A test replaces it to hold one back. */
+  /** Asynchronous syncs wait for it; by default it resolves at once. A test replaces it to delay a sync. */
   holdSync: () => Promise<void> = () => Promise.resolve();
   private readonly faults: { readonly operation: FaultyOperation; readonly code: string }[] = [];
   private readonly files = new Map<string, MemoryFile>();
@@ -72,22 +72,22 @@ export class MemoryFileSystem implements FileSystem {
   private readonly open_ = new Map<FileDescriptor, { readonly path: string; readonly file: MemoryFile }>();
   private nextDescriptor = 3;
 
-  /** The next call of an operation fails; may be called more than once. */
+  /** Makes the next call of an operation fail. Further faults make further calls fail. */
   fail(operation: FaultyOperation, code: 'EIO' | 'ENOSPC' | 'EMFILE'): void {
     this.faults.push({ operation, code });
   }
 
-  /** Forgets the faults that no call has met yet. */
+  /** Removes the faults that no call has met yet. */
   failNothing(): void {
     this.faults.length = 0;
   }
 
-  /** Everything that was written, in a machine that goes on. */
+  /** A new machine with everything that was written. */
   afterKill(): MemoryFileSystem {
     return this.copy(this.files, ({ live }) => live);
   }
 
-  /** What was synced. */
+  /** A new machine with everything that was synced. */
   afterPowerLoss(): MemoryFileSystem {
     return this.copy(this.durableNames, ({ durable }) => durable);
   }
@@ -104,7 +104,7 @@ export class MemoryFileSystem implements FileSystem {
     return Buffer.from(this.file(path).live);
   }
 
-  /** Puts a file there, durable. */
+  /** Creates a durable file, with its directory. */
   put(path: string, bytes: Uint8Array): void {
     const file = new MemoryFile();
     file.live = Buffer.from(bytes);

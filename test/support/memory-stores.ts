@@ -1,11 +1,12 @@
 /**
- * The key-value port in memory: what a test puts where LevelDB would be. Databases stay when they are closed and can be
- * opened again by the same `MemoryStores`; a second opener is refused as on disk.
+ * The key-value port in memory, which tests use instead of LevelDB. A closed database keeps its content and can be
+ * opened again by the same `MemoryStores`. A database that is open can't be opened a second time, as on disk.
  */
-import { TidemarkError } from '../../src/errors.ts';
-import type { KeyRange, KeyValueOperation, KeyValueStore, KeyValueStores } from '../../src/index/key-value-store.ts';
 
-/** Keys as latin1 text, one character a byte: their order as strings is the order as bytes. */
+import type { KeyRange, KeyValueOperation, KeyValueStore, KeyValueStores } from '../../src/indexes/key-value-store.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
+
+/** Keys as latin1 text, one character a byte, so that their order as strings is their order as bytes. */
 type Content = Map<string, Uint8Array>;
 
 const PAGE_ENTRIES = 100;
@@ -36,7 +37,7 @@ export class MemoryStores implements KeyValueStores {
   }
 }
 
-/** One database. `failure` makes the next calls fail, for tests of what then happens. */
+/** One database. `failure` makes its batches fail. */
 export class MemoryStore implements KeyValueStore {
   /** Thrown by `batch` while set; the batch changes nothing. */
   failure: Error | undefined;
@@ -54,7 +55,7 @@ export class MemoryStore implements KeyValueStore {
     this.onClose = onClose;
   }
 
-  /** Entries there are. */
+  /** Number of entries. */
   get size(): number {
     return this.content.size;
   }

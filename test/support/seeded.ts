@@ -1,4 +1,4 @@
-/** A small seeded generator for tests whose data should vary and still repeat. */
+/** A small seeded random generator, for tests whose data should vary and still be repeatable. */
 export const seeded = (seed: number): { next: () => number; int: (below: number) => number } => {
   let state = seed | 1;
   const next = (): number => {

@@ -1,6 +1,7 @@
 /**
  * Unpacks the ustar archives of the fixtures: directories and plain files, with their modes and modification times.
- * The times matter: recovery compares those of series files with the checkpoint. They are whole seconds in all fixtures.
+ * The times matter because recovery compares those of series files with the checkpoint. In all fixtures they are whole
+ * seconds.
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +18,7 @@ interface Entry {
   readonly content: Uint8Array;
 }
 
-/** Writes what the archive holds below `directory`, which is created if missing. */
+/** Unpacks the archive below `directory`, which is created if missing. */
 export const extractTar = (bytes: Uint8Array, directory: string): void => {
   const directories: Entry[] = [];
   for (const entry of entriesOf(bytes)) {
@@ -32,7 +33,7 @@ export const extractTar = (bytes: Uint8Array, directory: string): void => {
       utimesSync(path, entry.mtimeSeconds, entry.mtimeSeconds);
     }
   }
-  // Writing files changes the times of their directories, so these come last, the deepest first.
+  // Writing files changes the times of their directories, so directories get their times last, the deepest first.
   for (const entry of directories.reverse()) {
     const path = below(directory, entry.path);
     chmodSync(path, entry.mode);
@@ -42,7 +43,7 @@ export const extractTar = (bytes: Uint8Array, directory: string): void => {
 
 /**
  * Unpacks the data directory of a fixture, for example `base`, into a temporary directory of its own. `remove` deletes
- * that again.
+ * the temporary directory.
  */
 export const extractFixture = (
   name: string,

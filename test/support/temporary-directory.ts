@@ -1,4 +1,4 @@
-/** Temporary directories for tests: made on demand, removed when the test that made them has ended. */
+/** Temporary directories for tests, created on demand and removed after each test. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ export const temporaryDirectory = (): string => {
   return directory;
 };
 
-/** Removes all of them; call it in an `afterEach`. */
+/** Removes all temporary directories; call it in an `afterEach`. */
 export const removeTemporaryDirectories = (): void => {
   for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
 };

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { parseExpositionLine, toMilliseconds, unitShownBy } from '../../src/text/exposition.ts';
 import { LineError } from '../../src/text/json-lines.ts';
-import { formatLabels } from '../../src/text/labels.ts';
+import { formatLabels } from '../../src/text/label-text.ts';
 import { formatValue } from '../../src/text/values.ts';
 
 const sample = (line: string) => {
@@ -64,8 +64,8 @@ describe('the Prometheus text formats', () => {
     ['up 1 2 3', /unexpected text/],
     ['up{a} 1', /expected "=" after the label name/],
     ['up{a="1" b="2"} 1', /expected ","/],
-    ['up{a="1",a="2"} 1', /"a" stands twice/],
-    ['up{"other"} 1', /"__name__" stands twice/],
+    ['up{a="1",a="2"} 1', /"a" occurs twice/],
+    ['up{"other"} 1', /"__name__" occurs twice/],
     ['up{a="1} 1', /ends inside a quoted text/],
     ['up{a="1\\', /ends inside a quoted text/],
     ['{a="1"} 1', /expected a metric name/],

@@ -126,24 +126,24 @@ describe('JSON lines', () => {
     [
       '"metric" twice',
       '{"metric":{"a":"1"},"values":[1],"timestamps":[1],"metric":{"a":"1"}}',
-      /"metric" stands twice/,
+      /"metric" occurs twice/,
     ],
-    ['a key spelt with a space', '{"metric":{},"values":[1],"timestamps":[1],"values" :[1]}', /"values" stands twice/],
+    ['a key spelt with a space', '{"metric":{},"values":[1],"timestamps":[1],"values" :[1]}', /"values" occurs twice/],
     [
       'a key spelt with an escape',
       '{"metric":{},"v\\u0061lues":[1],"values":[1],"timestamps":[1]}',
-      /"values" stands twice/,
+      /"values" occurs twice/,
     ],
-    ['a label that stands twice', '{"metric":{"a":"1","a":"2"},"values":[1],"timestamps":[1]}', /"a" stands twice/],
+    ['a label that occurs twice', '{"metric":{"a":"1","a":"2"},"values":[1],"timestamps":[1]}', /"a" occurs twice/],
     [
       'values that stand twice',
       '{"metric":{"a":"1"},"values":[1],"values":[2],"timestamps":[1]}',
-      /"values" stands twice/,
+      /"values" occurs twice/,
     ],
     [
       'times that stand twice',
       '{"metric":{"a":"1"},"values":[1],"timestamps":[1],"timestamps":[2]}',
-      /"timestamps" stands twice/,
+      /"timestamps" occurs twice/,
     ],
     ['missing values', '{"metric":{},"timestamps":[1]}', /"values" must be an array/],
   ];
@@ -197,7 +197,7 @@ describe('JSON lines', () => {
       ['a value is out of range', (line) => line.replace(/\],"timestamps/, ',1e999],"timestamps')],
       ['there is a timestamp too many', (line) => line.replace(/\]\}$/, ',5]}')],
       ['the array ends with a comma', (line) => line.replace(/\]\}$/, ',]}')],
-      ['a label stands twice', (line) => line.replace('{"metric":{', '{"metric":{"path":"x",')],
+      ['a label occurs twice', (line) => line.replace('{"metric":{', '{"metric":{"path":"x",')],
     ];
     for (const [title, damage] of broken)
       it(`are refused where ${title}`, () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { seriesMachine } from '../../machines/series.machine.ts';
 import { storeMachine } from '../../machines/store.machine.ts';
-import { layOutSeriesMachine, layOutStoreMachine } from '../support/machine-layout.ts';
+import { layOutSeriesMachine, layOutStoreMachine } from '../docs/generators/machine-layout.ts';
 
 /** Compares with the committed file; `UPDATE_DOCS=1` writes it instead. */
 const expectCommitted = (name: string, layout: unknown): void => {

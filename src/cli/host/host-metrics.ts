@@ -1,7 +1,7 @@
 /**
  * The host's CPU, memory, load, disks, file systems and network as prom-client metrics, under the names of Prometheus'
- * node_exporter. On Linux the figures come from /proc; elsewhere from what Node itself knows, and what it does not know
- * is left out.
+ * node_exporter. On Linux the values come from /proc. On other platforms they come from Node's own functions, and
+ * metrics that Node can't provide are left out.
  */
 import type { StatsFs } from 'node:fs';
 import { readFile, statfs } from 'node:fs/promises';
@@ -39,13 +39,13 @@ const specs: readonly MetricSpec[] = [
   metric('gauge', 'node_load5', 'Load average over five minutes.'),
   metric('gauge', 'node_load15', 'Load average over fifteen minutes.'),
   metric('gauge', 'node_memory_MemTotal_bytes', 'Memory of the machine.'),
-  metric('gauge', 'node_memory_MemFree_bytes', 'Memory that nothing uses.'),
+  metric('gauge', 'node_memory_MemFree_bytes', 'Unused memory.'),
   metric('gauge', 'node_memory_MemAvailable_bytes', 'Memory that programs can have without swapping.'),
   metric('gauge', 'node_memory_Buffers_bytes', 'Memory in block device buffers.'),
   metric('gauge', 'node_memory_Cached_bytes', 'Memory in the page cache.'),
   metric('gauge', 'node_memory_Dirty_bytes', 'Memory that waits to be written to a disk.'),
   metric('gauge', 'node_memory_SwapTotal_bytes', 'Swap space.'),
-  metric('gauge', 'node_memory_SwapFree_bytes', 'Swap space that nothing uses.'),
+  metric('gauge', 'node_memory_SwapFree_bytes', 'Unused swap space.'),
   metric('counter', 'node_pressure_cpu_waiting_seconds_total', 'Time in which tasks waited for a CPU.'),
   metric('counter', 'node_pressure_io_waiting_seconds_total', 'Time in which tasks waited for I/O.'),
   metric('counter', 'node_pressure_memory_waiting_seconds_total', 'Time in which tasks waited for memory.'),
@@ -55,9 +55,9 @@ const specs: readonly MetricSpec[] = [
   metric('counter', 'node_disk_written_bytes_total', 'Bytes written.', 'device'),
   metric('counter', 'node_disk_io_time_seconds_total', 'Seconds in which I/O was under way.', 'device'),
   metric('gauge', 'node_filesystem_size_bytes', 'Size of the file system that holds the store.', 'mountpoint'),
-  metric('gauge', 'node_filesystem_avail_bytes', 'Space in it that unprivileged programs can use.', 'mountpoint'),
-  metric('gauge', 'node_filesystem_files', 'File nodes in it.', 'mountpoint'),
-  metric('gauge', 'node_filesystem_files_free', 'File nodes in it that are free.', 'mountpoint'),
+  metric('gauge', 'node_filesystem_avail_bytes', 'Space that unprivileged programs can use.', 'mountpoint'),
+  metric('gauge', 'node_filesystem_files', 'File nodes of the file system.', 'mountpoint'),
+  metric('gauge', 'node_filesystem_files_free', 'Free file nodes of the file system.', 'mountpoint'),
   metric('counter', 'node_network_receive_bytes_total', 'Bytes received.', 'device'),
   metric('counter', 'node_network_transmit_bytes_total', 'Bytes sent.', 'device'),
   metric('counter', 'node_network_receive_packets_total', 'Packets received.', 'device'),
@@ -69,7 +69,7 @@ const specs: readonly MetricSpec[] = [
 
 const gauge = (name: string, value: number, labels: LabelValues = {}): HostSample => ({ name, labels, value });
 
-/** What Node knows on every platform. Names that /proc gives too are overridden by it. */
+/** The samples that Node provides on every platform. Samples from /proc replace those of the same name. */
 const portableSamples = (nowMs: number): HostSample[] => {
   const [load1, load5, load15] = loadavg();
   return [
@@ -89,7 +89,7 @@ const portableCpu = (): HostSample[] =>
     ),
   );
 
-/** A file of /proc, or '' where there is none. */
+/** The content of a file in /proc, or '' if there is no such file. */
 const readProc = (name: string): Promise<string> => readFile(`/proc/${name}`, 'utf8').catch(() => '');
 
 const pressureSamples = async (): Promise<HostSample[]> => {
@@ -103,7 +103,7 @@ const pressureSamples = async (): Promise<HostSample[]> => {
   return samples.flat();
 };
 
-/** Of the disk that a directory is on, or will be created on. */
+/** The space of the file system on which a directory is, or will be created. */
 const spaceAt = async (directory: string): Promise<StatsFs | undefined> => {
   for (let path = directory; ; path = dirname(path)) {
     const found = await statfs(path).catch(() => undefined);
@@ -123,7 +123,7 @@ const fileSystemSamples = async (directory: string): Promise<HostSample[]> => {
   ];
 };
 
-/** Everything that can be found out about the host at this moment; `directory` says which file system. */
+/** All current samples about the host. `directory` selects the file system. */
 export const readHostSamples = async (directory: string, nowMs: number): Promise<HostSample[]> => {
   const [stat, memory, diskStats, network, pressure, fileSystem] = await Promise.all([
     readProc('stat'),
@@ -146,14 +146,13 @@ export const readHostSamples = async (directory: string, nowMs: number): Promise
 };
 
 export interface HostMetricsOptions {
-  /** Absolute path; its file system is the one whose space is measured. It need not exist yet. */
+  /** Absolute path in the file system whose space is measured. The path need not exist yet. */
   readonly directory: string;
   readonly now: () => number;
 }
 
 /**
- * Registers the host's metrics. They are read when the registry is collected: once for all of them, however many
- * metrics there are.
+ * Registers the host's metrics. They are read when the registry is collected, once for all metrics together.
  */
 export const registerHostMetrics = (registry: Registry, { directory, now }: HostMetricsOptions): void => {
   let reading: Promise<HostSample[]> | undefined;

@@ -1,6 +1,6 @@
 /**
- * Readers of the Linux /proc files that the host's metrics come from; proc(5) describes them. Each gives an empty list
- * for an empty text, which stands for a file that is not there.
+ * Parsers of the Linux /proc files from which the host's metrics come; proc(5) describes them. Each parser returns an
+ * empty list for an empty text, which stands for a missing file.
  */
 import type { HostSample } from './host-metrics.ts';
 
@@ -44,7 +44,7 @@ export const parseMemory = (text: string): HostSample[] =>
     return [{ name: `node_memory_${match[1]}_bytes`, labels: {}, value: Number(match[2]) * 1024 }];
   });
 
-/** Loop and RAM disks say nothing about the machine's disks; partitions repeat what their disk says. */
+/** Loop and RAM disks are not disks of the machine; partitions would repeat the values of their disk. */
 const isDisk = (device: string): boolean =>
   !/^(?:loop|ram|zram|fd|sr)\d/.test(device) &&
   !/^(?:[shv]d[a-z]+|xvd[a-z]+)\d+$/.test(device) &&

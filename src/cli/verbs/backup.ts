@@ -1,4 +1,6 @@
-/** `tidemark backup`: a consistent copy of a directory that nobody has open. A running program calls `store.backup`. */
+/**
+ * `tidemark backup`: a consistent copy of a directory that no program has open. A running program calls `store.backup`.
+ */
 import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
 import { formatBytes, formatCount } from '../units.ts';
@@ -12,18 +14,18 @@ export const backup: Verb = {
     {
       name: 'TO',
       required: true,
-      summary: 'Where the copy goes: a directory that is new or empty.',
+      summary: 'The directory of the copy; it must be new or empty.',
       completes: 'directory',
     },
   ],
   options: { json: { type: 'boolean', summary: 'Print the counts as JSON to stdout.' } },
   notes: [
-    'The directory itself is not changed. While another program has it open, the copy is refused with exit code 4: let that program make it, by store.backup(directory).',
+    'The directory itself is not changed. If another program has it open, the copy is refused with exit code 4: that program must make it, with store.backup(directory).',
   ],
   examples: ['tidemark backup ./data ./data-copy'],
 
-  async run({ positionals: [directory, to], options, terminal, engine, signal }) {
-    await using store = await openForReading(directory, { terminal, engine, signal });
+  async run({ positionals: [directory, to], options, terminal, library, signal }) {
+    await using store = await openForReading(directory, { terminal, library, signal });
     const result = await store.backup(to);
     terminal.err.say(`Copied ${formatCount(result.series)} series, ${formatBytes(result.bytes)}, to ${to}.\n`);
     if (options['json'] === true) await terminal.out.write(`${JSON.stringify(result)}\n`);

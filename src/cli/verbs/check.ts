@@ -1,4 +1,4 @@
-/** `tidemark check`: verifies a directory without writing to it; one line for every problem. */
+/** `tidemark check`: verifies a directory without writing to it, and prints one line per problem. */
 import type { CheckProblem } from '../../index.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { createProgressBar } from '../progress-bar.ts';
@@ -10,19 +10,21 @@ export const check: Verb = {
   summary: 'Verify everything in a directory without writing to it; one line per problem.',
   positionals: [{ name: 'DIR', required: true, summary: 'The directory of the store.', completes: 'directory' }],
   options: {
-    pedantic: { type: 'boolean', summary: 'Read every chunk of every series file, also where nothing looks wrong.' },
+    pedantic: { type: 'boolean', summary: 'Read every chunk of every series file, even if nothing looks wrong.' },
     json: { type: 'boolean', summary: 'Print problems as JSON lines.' },
   },
   notes: ['The exit code is 3 when there are problems, and 0 when there are none.'],
   examples: ['tidemark check ./data', 'tidemark check ./data --pedantic --json'],
 
-  async run({ positionals: [directory], options, terminal, engine, signal }) {
-    const { checkDirectory, systemClock } = await engine();
+  async run({ positionals: [directory], options, terminal, library, signal }) {
+    const { checkDirectory, systemClock } = await library();
     const bar = createProgressBar(terminal, systemClock);
     const { out } = terminal;
     const readerGone = new AbortController();
     let printed = Promise.resolve();
-    /** Said when it is found, one after the other: a check can take long, and its reader may want to see only the first. */
+    /**
+     * Prints each problem as soon as it is found, because a check can take long and the reader may want only the first.
+     */
     const print = (problem: CheckProblem): void => {
       printed = printed.then(async () => {
         bar.clear();
@@ -44,10 +46,12 @@ export const check: Verb = {
       });
     await printed;
     for (const { message } of report.settled ?? [])
-      terminal.err.say(`Dealt with when the store was opened: ${message}\n`);
+      terminal.err.say(`Already handled when the store was opened: ${message}\n`);
     const { length } = report.problems;
     if (report.dirty)
-      terminal.err.say('In use, or not closed in order: what only the journal has is looked at by the next opening.\n');
+      terminal.err.say(
+        'The store is in use or was not closed cleanly. Data that is only in the journal is checked by the next opening.\n',
+      );
     terminal.err.say(
       `Checked ${formatCount(report.series)} series: ${length === 0 ? 'no problems' : formatQuantity(length, 'problem')}.\n`,
     );

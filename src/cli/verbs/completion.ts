@@ -1,4 +1,6 @@
-/** `tidemark completion`: scripts that let bash and zsh complete verbs, options and their values; made from the verbs. */
+/**
+ * `tidemark completion`: scripts with which bash and zsh complete verbs, options and values. Generated from the verbs.
+ */
 import { exitCodes } from '../exit-codes.ts';
 import type { OptionSpec, Verb } from '../verb.ts';
 
@@ -37,7 +39,7 @@ ${verbs.map(bashChoices).join('')}${verbs
 complete -F _tidemark tidemark
 `;
 
-/** Text inside a single-quoted zsh word, where brackets and colons have a meaning of their own. */
+/** Text for a single-quoted zsh word, in which brackets and colons have a special meaning. */
 const zshText = (text: string): string => text.replace(/[[\]:\\]/g, '\\$&').replace(/'/g, "'\\''");
 
 const zshOption = (name: string, { type, summary, placeholder, choices }: OptionSpec): string => {
@@ -82,7 +84,7 @@ ${verbs
 compdef _tidemark tidemark
 `;
 
-/** The verb, for a table of verbs that it is itself a part of. */
+/** Creates the verb. The scripts complete the other verbs and this one. */
 export const createCompletion = (others: readonly Verb[]): Verb => {
   const completion: Verb = {
     name: 'completion',

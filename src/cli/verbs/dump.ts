@@ -1,6 +1,6 @@
-/** `tidemark dump`: every series as a JSON line. Opens read-only: nothing in the directory changes, whatever its state. */
+/** `tidemark dump`: prints every series as JSON lines. Opens the store read-only and never changes the directory. */
 import { jsonLinePieces } from '../../text/json-lines.ts';
-import { formatLabels } from '../../text/labels.ts';
+import { formatLabels } from '../../text/label-text.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
 import { parseTimeRange } from '../time-argument.ts';
@@ -16,12 +16,12 @@ export const dump: Verb = {
   options: {
     from: { type: 'string', placeholder: 'TIME', summary: 'Leave out samples before this time.' },
     through: { type: 'string', placeholder: 'TIME', summary: 'Leave out samples after this time.' },
-    bits: { type: 'boolean', summary: 'Values as 16-hex-digit IEEE bit patterns: a dump that is exact.' },
+    bits: { type: 'boolean', summary: 'Print values as 16-hex-digit IEEE bit patterns, so that the dump is exact.' },
   },
   notes: [
     'A line is {"metric":{…},"values":[…],"timestamps":[…]}, the shape that VictoriaMetrics exports and imports; timestamps are milliseconds. Series are sorted by labels; a long one has several lines. NaN is null, the infinities are "Infinity" and "-Infinity", in lines of their own.',
     'TIME is milliseconds since the epoch, a date such as 2026-01-31T12:00Z, or how long ago, such as 6h.',
-    'What is damaged is named on stderr, everything else is printed, and the exit code is 3.',
+    'Damage is reported on stderr and everything else is printed; the exit code is then 3.',
   ],
   examples: [
     'tidemark dump ./data > all.jsonl',
@@ -29,15 +29,15 @@ export const dump: Verb = {
     'tidemark dump ./data --bits | tidemark import ./copy --bits',
   ],
 
-  async run({ positionals: [directory, selector], options, terminal, engine, signal }) {
-    const { systemClock } = await engine();
+  async run({ positionals: [directory, selector], options, terminal, library, signal }) {
+    const { systemClock } = await library();
     const { from, through } = parseTimeRange(options, systemClock.now());
     let problems = 0;
     const say = (what: string): void => {
       problems++;
       terminal.err.say(`not readable: ${what}\n`);
     };
-    await using store = await openForReading(directory, { terminal, engine, signal }, say);
+    await using store = await openForReading(directory, { terminal, library, signal }, say);
     for await (const series of store.select(selector ?? [], { from, through, signal })) {
       for (const problem of series.problems ?? []) say(`${formatLabels(series.labels)}: ${problem}`);
       if (series.timestamps.length === 0) continue;

@@ -1,4 +1,4 @@
-/** `tidemark events`: the journal of a directory as JSON lines, and with `--follow` what is written to it from now on. */
+/** `tidemark events`: prints the journal of a directory as JSON lines; with `--follow`, new events, too. */
 import { exitCodes } from '../exit-codes.ts';
 import { eventLine } from '../json-events.ts';
 import { integerOption, type Verb } from '../verb.ts';
@@ -13,19 +13,19 @@ export const events: Verb = {
       placeholder: 'POSITION',
       summary: 'Begin at this position; default: the oldest event kept.',
     },
-    follow: { type: 'boolean', summary: 'Go on with what is written from now on, until Ctrl-C.' },
+    follow: { type: 'boolean', summary: 'Continue with new events as they are written, until Ctrl-C.' },
     lifecycle: { type: 'boolean', summary: 'Leave out the batches of samples.' },
   },
   notes: [
-    'The journal is read as it lies there: the directory may be in use, and with --follow its events are seen as they are written. What cannot be read is said on stderr, with exit code 3.',
-    "An event's position is where it ends in the journal: --from with the last position that was printed continues right after it.",
+    'The journal is read without opening the store, so another program may be using the directory; --follow then prints its events as they are written. Parts that cannot be read are reported on stderr; the exit code is then 3.',
+    "An event's position is where it ends in the journal, so --from with the last printed position continues right after that event.",
   ],
   examples: ['tidemark events ./data --lifecycle', 'tidemark events ./data --follow --lifecycle | jq .type'],
 
-  async run({ positionals: [directory], options, terminal, engine, signal }) {
+  async run({ positionals: [directory], options, terminal, library, signal }) {
     const from = integerOption(options, 'from', { minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
     const follow = options['follow'] === true;
-    const { readEvents } = await engine();
+    const { readEvents } = await library();
     let problems = 0;
     const events = readEvents(directory, {
       ...(from === undefined ? {} : { from }),

@@ -1,6 +1,6 @@
-/** `tidemark heads`: what the heads checkpoint holds, series by series, read without opening the store. */
+/** `tidemark heads`: the contents of the heads checkpoint, series by series, read without opening the store. */
 import type { HeadsSeries } from '../../index.ts';
-import { formatLabels } from '../../text/labels.ts';
+import { formatLabels } from '../../text/label-text.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { formatBytes, formatCount, formatTime } from '../units.ts';
@@ -17,16 +17,16 @@ const describe = ({ fingerprint, labels, chunksBefore, chunksInFile, chunks }: H
 
 export const heads: Verb = {
   name: 'heads',
-  summary: 'Print what the checkpoint holds, series by series.',
+  summary: 'Print the contents of the checkpoint, series by series.',
   positionals: [{ name: 'DIR', required: true, summary: 'The directory of the store.', completes: 'directory' }],
   options: { json: { type: 'boolean', summary: 'Print JSON lines.' } },
   notes: [
-    'A series has a line with its fingerprint and labels, then one for each chunk that waits to be written to its file: encoding, first and last time; the last one is the head. Damage is said on stderr, with exit code 3.',
+    'A series has a line with its fingerprint and labels, then a line for each chunk that is not in its file yet: encoding, first and last time. The last chunk is the head. Damage is reported on stderr; the exit code is then 3.',
   ],
   examples: ['tidemark heads ./data'],
 
-  async run({ positionals: [directory], options, terminal, engine, signal }) {
-    const { listHeads, systemClock } = await engine();
+  async run({ positionals: [directory], options, terminal, library, signal }) {
+    const { listHeads, systemClock } = await library();
     const bar = createProgressBar(terminal, systemClock);
     let lines: string[] = [];
     const writeLines = async (): Promise<void> => {
@@ -49,7 +49,7 @@ export const heads: Verb = {
     const replay = position === undefined ? '' : `; replay starts at position ${position}`;
     terminal.err.say(
       version === 0
-        ? 'There is no checkpoint that can be read.\n'
+        ? 'There is no readable checkpoint.\n'
         : `Version ${version}: ${formatCount(series)} series, ${formatBytes(bytes)}${replay}.\n`,
     );
     return listing.problems.length === 0 ? exitCodes.ok : exitCodes.problems;

@@ -1,6 +1,7 @@
 /**
- * `tidemark import`: JSON lines or Prometheus text from stdin into a store. Reads a line at a time, waits when the store
- * is throttled, and ends when everything is on the disk. What cannot be taken is counted by reason, and named by line.
+ * `tidemark import`: imports JSON lines or Prometheus text from stdin into a store. It reads a line at a time, waits
+ * while the store is throttled, and ends when everything is on disk. Samples that can't be imported are counted by
+ * reason, bad lines are reported with their numbers.
  */
 import { exitCodes } from '../exit-codes.ts';
 import { type ImportFormat, importFormats } from '../import-lines.ts';
@@ -25,15 +26,15 @@ export const importVerb: Verb = {
     json: { type: 'boolean', summary: 'Print the final counts as JSON to stdout.' },
   },
   notes: [
-    'Samples without a timestamp get the time at which the import began. With auto, the first line tells JSON from text; text is OpenMetrics where something shows it that the older format cannot have, such as a timestamp with a fraction or # EOF at the end. Where nothing shows whether timestamps are seconds or milliseconds, they are refused until FORMAT says it.',
-    'Nothing is dropped for its age, and a sample that is there already changes nothing. Lines that cannot be read and samples that the store rejects (out of order, duplicate timestamp, …) are counted by reason on stderr; the exit code is then 3. Ctrl-C keeps what was imported.',
+    'Samples without a timestamp get the time at which the import began. With auto, the first line shows whether the input is JSON or text. Text is read as OpenMetrics if it has something that the older format cannot have, such as a timestamp with a fraction or # EOF at the end. If nothing shows whether timestamps are seconds or milliseconds, they are refused; name the FORMAT then.',
+    'No sample is dropped because of its age, and a sample that the store already has changes nothing. Lines that cannot be read and samples that the store rejects (out of order, duplicate timestamp, …) are counted by reason on stderr; the exit code is then 3. Ctrl-C keeps the imported samples.',
   ],
   examples: ['tidemark import ./data < samples.jsonl', 'curl -s localhost:9100/metrics | tidemark import ./data'],
 
-  async run({ positionals: [directory], options, terminal, engine, signal }) {
+  async run({ positionals: [directory], options, terminal, library, signal }) {
     if (terminal.input.isTTY)
       throw new UsageError('import reads from stdin: redirect a file or pipe a command into it.');
-    const { openStore, systemClock } = await engine();
+    const { openStore, systemClock } = await library();
     const bar = createProgressBar(terminal, systemClock);
     const store = await openStore(directory, { applyRetention: false, onProgress: bar.update, signal });
     const format = (textOption(options, 'format') ?? 'auto') as ImportFormat;

@@ -1,8 +1,8 @@
 /** `tidemark info`: counts, sizes and the time range of a directory, without changing it. */
 import type { StoreInfo } from '../../index.ts';
+import { formatTable } from '../columns.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
-import { formatTable } from '../table.ts';
 import { formatBytes, formatCount, formatDuration, formatTime } from '../units.ts';
 import type { Verb } from '../verb.ts';
 
@@ -28,7 +28,7 @@ const describe = (info: StoreInfo): string =>
     ['chunks to persist', formatCount(info.chunksWaiting)],
     ['first sample', info.firstTime === undefined ? 'none' : formatTime(info.firstTime)],
     ['last sample', info.lastTime === undefined ? 'none' : formatTime(info.lastTime)],
-    ['retention', info.retention === undefined ? 'none named: everything is kept' : describeRetention(info.retention)],
+    ['retention', info.retention === undefined ? 'not set: everything is kept' : describeRetention(info.retention)],
     ['series files', formatBytes(info.bytes.seriesFiles)],
     ['checkpoint', formatBytes(info.bytes.heads)],
     ['journal', `${formatBytes(info.bytes.journal)}, positions ${info.journal.first} to ${info.journal.end}`],
@@ -45,8 +45,8 @@ export const info: Verb = {
   notes: [],
   examples: ['tidemark info ./data'],
 
-  async run({ positionals: [directory], options, terminal, engine, signal }) {
-    await using store = await openForReading(directory, { terminal, engine, signal });
+  async run({ positionals: [directory], options, terminal, library, signal }) {
+    await using store = await openForReading(directory, { terminal, library, signal });
     const found = await store.info();
     await terminal.out.write(options['json'] === true ? `${JSON.stringify(found)}\n` : describe(found));
     return exitCodes.ok;

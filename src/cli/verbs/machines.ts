@@ -1,4 +1,4 @@
-/** `tidemark machines`: the statecharts that the store runs on, as Mermaid diagrams or as JSON for the XState tools. */
+/** `tidemark machines`: the store's statecharts, as Mermaid diagrams or as JSON for the XState tools. */
 import { exitCodes } from '../exit-codes.ts';
 import { textOption, type Verb } from '../verb.ts';
 
@@ -19,8 +19,8 @@ export const machines: Verb = {
   notes: [],
   examples: ['tidemark machines series', 'tidemark machines store --format json > store.json'],
 
-  async run({ positionals: [name], options, terminal: { out }, engine }) {
-    const { machines: all, machineToJson, machineToMermaid } = await engine();
+  async run({ positionals: [name], options, terminal: { out }, library }) {
+    const { machines: all, machineToJson, machineToMermaid } = await library();
     const chosen = Object.entries(all).filter(([key]) => name === undefined || key === name);
     if (textOption(options, 'format') === 'json') {
       const [first] = chosen;

@@ -1,7 +1,7 @@
-/** `tidemark quarantine`: the series that were set aside with the reason, and what can still be read of one. */
+/** `tidemark quarantine`: lists the quarantined series with the reason, and prints the readable samples of one. */
 import type { QuarantinedSeries, Store } from '../../index.ts';
 import { jsonLinePieces } from '../../text/json-lines.ts';
-import { formatLabels } from '../../text/labels.ts';
+import { formatLabels } from '../../text/label-text.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
 import type { Terminal } from '../terminal.ts';
@@ -37,13 +37,13 @@ const read = async (
 
 export const quarantine: Verb = {
   name: 'quarantine',
-  summary: 'List the series that were set aside, or print what can still be read of one.',
+  summary: 'List the quarantined series, or print what can still be read of one.',
   positionals: [{ name: 'DIR', required: true, summary: 'The directory of the store.', completes: 'directory' }],
   options: {
     read: {
       type: 'string',
       placeholder: 'FINGERPRINT',
-      summary: 'Print the readable samples of this series as a JSON line; what is not readable is said on stderr.',
+      summary: 'Print the readable samples of this series as a JSON line; problems are reported on stderr.',
     },
     bits: { type: 'boolean', summary: 'With --read: values as 16-hex-digit bit patterns.' },
     json: { type: 'boolean', summary: 'List as JSON lines.' },
@@ -51,11 +51,11 @@ export const quarantine: Verb = {
   notes: [],
   examples: ['tidemark quarantine ./data', 'tidemark quarantine ./data --read 0dcdc7ca9e6652a6'],
 
-  async run({ positionals: [directory], options, terminal, engine, signal }) {
+  async run({ positionals: [directory], options, terminal, library, signal }) {
     const fingerprint = textOption(options, 'read');
     if (fingerprint !== undefined && !/^[0-9a-f]{16}$/.test(fingerprint))
       throw new UsageError(`--read takes a fingerprint of 16 hex digits, not ${JSON.stringify(fingerprint)}.`);
-    await using store = await openForReading(directory, { terminal, engine, signal });
+    await using store = await openForReading(directory, { terminal, library, signal });
     return fingerprint === undefined
       ? await list(store, terminal, options['json'] === true)
       : await read(store, terminal, { fingerprint, bits: options['bits'] === true });

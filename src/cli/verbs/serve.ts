@@ -1,19 +1,19 @@
 /**
- * `tidemark serve`: a store that records this machine and this process, and the pages that show it. `npm start` runs it
- * on ./data.
+ * `tidemark serve`: opens a store that records this machine and this process, and serves the pages that show it.
+ * `npm start` runs it on ./data.
  */
 import { resolve } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { PagesServer } from '../../http/server.ts';
 import type { Store } from '../../index.ts';
-import type { Engine } from '../engine.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { registerHostMetrics } from '../host/host-metrics.ts';
+import type { Library } from '../library.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { type GivenOptions, type Invocation, integerOption, textOption, UsageError, type Verb } from '../verb.ts';
 
 const defaultPort = 7480;
-/** Ports tried after the default one when it is taken and none was asked for. */
+/** How many ports are tried from the default one on, if no port was requested and ports are in use. */
 const portsTried = 10;
 const recordInterval = '1s';
 
@@ -34,8 +34,8 @@ const tokenOption = (options: GivenOptions, host: string): string | false | unde
 const portIsTaken = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 
-/** A server that listens: on the port that was asked for, or on the first free one from the default on. */
-const listen = async (options: GivenOptions, { systemClock }: Engine, registry: Registry): Promise<PagesServer> => {
+/** Starts a server on the requested port, or on the first free port from the default one on. */
+const listen = async (options: GivenOptions, { systemClock }: Library, registry: Registry): Promise<PagesServer> => {
   const host = textOption(options, 'host') ?? '127.0.0.1';
   const token = tokenOption(options, host);
   const wanted = integerOption(options, 'port', { minimum: 0, maximum: 65_535 });
@@ -59,8 +59,8 @@ const listen = async (options: GivenOptions, { systemClock }: Engine, registry: 
   }
 };
 
-/** Records the process, the host, and the store itself; returns what ends it. */
-const record = (store: Store, registry: Registry, { recordRegistry }: Engine): (() => Promise<void>) => {
+/** Records the process, the host, and the store itself. Returns a function that ends the recording. */
+const record = (store: Store, registry: Registry, { recordRegistry }: Library): (() => Promise<void>) => {
   const labels = { job: 'tidemark', instance: 'localhost' };
   const recordings = [registry, store.registry].map((one) =>
     recordRegistry(store, one, { interval: recordInterval, labels }),
@@ -79,8 +79,8 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 const directoryOf = ({ positionals: [directory = './data'] }: Invocation): string => directory;
 
 const openAndShow = async (server: PagesServer, invocation: Invocation): Promise<Store> => {
-  const { options, terminal, engine, signal } = invocation;
-  const { openStore, systemClock } = await engine();
+  const { options, terminal, library, signal } = invocation;
+  const { openStore, systemClock } = await library();
   const bar = createProgressBar(terminal, systemClock);
   const retention = textOption(options, 'retention');
   const store = await openStore(directoryOf(invocation), {
@@ -101,11 +101,11 @@ const serveUntilStopped = async (
   registry: Registry,
   invocation: Invocation,
 ): Promise<ExitCode> => {
-  const { terminal, options, engine, signal } = invocation;
+  const { terminal, options, library, signal } = invocation;
   await terminal.out.write(`${server.url}\n`);
   await terminal.out.flush();
   const store = await openAndShow(server, invocation);
-  const stopRecording = options['no-record'] === true ? async () => {} : record(store, registry, await engine());
+  const stopRecording = options['no-record'] === true ? async () => {} : record(store, registry, await library());
   terminal.err.say(
     `Serving ${store.directory}${options['no-record'] === true ? '' : ', recording this machine every second'}; Ctrl-C stops.\n`,
   );
@@ -156,8 +156,8 @@ export const serve: Verb = {
 
   async run(invocation) {
     const registry = new Registry();
-    const server = await listen(invocation.options, await invocation.engine(), registry);
-    const { systemClock } = await invocation.engine();
+    const server = await listen(invocation.options, await invocation.library(), registry);
+    const { systemClock } = await invocation.library();
     collectDefaultMetrics({ register: registry });
     registerHostMetrics(registry, { directory: resolve(directoryOf(invocation)), now: systemClock.now });
     try {

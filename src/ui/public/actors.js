@@ -1,4 +1,4 @@
-/** Actors: both statecharts live, and one series in detail: its state, samples, chunks and history. */
+/** Actors: both statecharts live, and the details of one series: its state, samples, chunks and history. */
 import { createChart } from './chart.js';
 import { drawChunks } from './chunk-axis.js';
 import { createSelectorField } from './completion.js';
@@ -19,7 +19,7 @@ const describe = (/** @type {any} */ { type, time, fingerprint, fingerprints, la
 
 const historyTable = (/** @type {any[]} */ history) =>
   history.length === 0
-    ? h('p', { class: 'empty' }, 'Nothing has happened to this series since the journal begins.')
+    ? h('p', { class: 'empty' }, 'The journal has no events of this series.')
     : h(
         'div',
         { class: 'scroll events', tabindex: '0' },
@@ -45,16 +45,12 @@ const historyTable = (/** @type {any[]} */ history) =>
         ),
       );
 
-/** The part of the page about one series. */
+/** The part of the page that shows one series. */
 const createDetail = (/** @type {AbortSignal} */ signal, /** @type {any} */ layout) => {
   const element = h(
     'div',
     { class: 'detail' },
-    h(
-      'p',
-      { class: 'empty panel' },
-      'Pick a series to see its state, its samples, its chunks and what happened to it.',
-    ),
+    h('p', { class: 'empty panel' }, 'Pick a series to see its state, its samples, its chunks and its events.'),
   );
   /** @type {AbortController | undefined} */
   let showing;
@@ -107,7 +103,7 @@ const createDetail = (/** @type {AbortSignal} */ signal, /** @type {any} */ layo
           showState(detail.state);
           const own = range.series.filter((/** @type {any} */ one) => formatLabels(one.labels) === name);
           if (own.length > 0) chart.draw(own, undefined);
-          else drawn.replaceChildren(h('p', { class: 'empty' }, 'No samples that can be read.'));
+          else drawn.replaceChildren(h('p', { class: 'empty' }, 'No readable samples.'));
           chunks.replaceChildren(drawChunks(detail.chunks));
           history.replaceChildren(historyTable(detail.history));
         } catch (error) {
@@ -166,7 +162,7 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
     if (next.selected !== undefined) showSelected?.(next.selected);
   };
 
-  /** Arrows go out and rates sink also when nothing comes. */
+  /** Arrows go dark and rates fall even if no frame arrives. */
   const timer = setInterval(() => {
     if (document.hidden || frame === undefined) return;
     const now = performance.now();
@@ -174,7 +170,7 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
     storeChart.showTransitions(frame.transitions, now);
   }, 100);
 
-  /** Begins the live stream anew, with the state of one series if one is picked. */
+  /** Restarts the live stream, with the state of the selected series if there is one. */
   const connect = (/** @type {Record<string, string> | undefined} */ labels) => {
     connection?.abort();
     connection = new AbortController();

@@ -1,4 +1,4 @@
-/** The frame of the pages: waits until the store is open, then shows the page that the address names. */
+/** The frame of the pages: waits until the store is open, then shows the page of the address. */
 import { failure, h, setText } from './dom.js';
 import { formatCount } from './format.js';
 import { ask } from './server.js';
@@ -15,11 +15,11 @@ const showConnection = (/** @type {string} */ text, /** @type {string} */ kind) 
   connection.className = `badge ${kind}`;
 };
 
-/** The page that an address names; the first one for the bare address. */
+/** The page for an address; the first page if the address names none. */
 const nameOf = (/** @type {string} */ path) =>
   /** @type {keyof typeof titles} */ (path.slice(1) in titles ? path.slice(1) : 'explore');
 
-/** Shows the page of the present address. */
+/** Shows the page of the current address. */
 const show = () => {
   current?.abort();
   const mine = new AbortController();
@@ -73,7 +73,7 @@ const showOpening = (/** @type {any} */ { progress }) => {
   );
 };
 
-/** Resolves when the store is open; shows how far it is until then. */
+/** Resolves when the store is open; shows the progress until then. */
 const untilReady = async () => {
   for (;;) {
     const readiness = await ask('/-/ready').catch(() => undefined);
@@ -87,7 +87,7 @@ const untilReady = async () => {
   }
 };
 
-/** Says in the corner whether the server still answers; shows the page anew after it came back. */
+/** Shows in the corner whether the server answers. Shows the page again when the server is back. */
 const watchConnection = async () => {
   let wasConnected = true;
   for (;;) {

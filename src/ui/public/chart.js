@@ -5,7 +5,7 @@ import { formatLabels, formatNumber, formatTime } from './format.js';
 import { createLegend } from './legend.js';
 import uPlot from './vendor/uPlot.esm.js';
 
-/** Ten colours that keep apart in light and in dark. */
+/** Ten colours that are easy to tell apart, for light and for dark. */
 const palettes = {
   light: ['#146c7f', '#c2410c', '#5b4bb7', '#21743c', '#b3266e', '#8f5b00', '#2563b8', '#6b7280', '#7a3b12', '#0f766e'],
   dark: ['#6cc5d8', '#ff9c5b', '#b3a6ff', '#6fce8d', '#ff8fc7', '#e7b04e', '#7db4ff', '#b6bec0', '#d9a27c', '#5eead4'],
@@ -21,12 +21,12 @@ const variable = (/** @type {string} */ name) =>
  * @typedef {{ labels: Record<string, string>, timestamps: number[], values: (number | null)[] }} Series
  */
 
-/** A pause of this many usual distances between samples is drawn as a gap. */
+/** A pause between samples is drawn as a gap if it is this many times the usual distance. */
 const gapFactor = 6;
 
 const median = (/** @type {number[]} */ numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-/** Columns for uPlot, seconds and values, with a hole in every pause. */
+/** Columns for uPlot, in seconds and values, with a gap in every pause. */
 const withGaps = (/** @type {Series} */ { timestamps, values }) => {
   const distances = timestamps.slice(1).map((time, i) => time - timestamps[i]);
   const longest = distances.length > 3 ? median(distances) * gapFactor : Number.POSITIVE_INFINITY;
@@ -43,7 +43,7 @@ const withGaps = (/** @type {Series} */ { timestamps, values }) => {
   return [seconds, numbers];
 };
 
-/** Increase per second between neighbours; a counter that went down began at zero. */
+/** Increase per second between neighbouring samples. If a counter has decreased, it was reset to zero. */
 export const perSecond = (/** @type {Series} */ { labels, timestamps, values }) => {
   const kept = timestamps.map((_, i) => i).filter((i) => i > 0 && values[i] !== null && values[i - 1] !== null);
   return {
@@ -72,7 +72,7 @@ const axis = (/** @type {any} */ more) => ({
   ...more,
 });
 
-/** Times below the chart: days for long ranges, seconds only for short ones. */
+/** Labels of the time axis: days for long ranges, seconds only for short ones. */
 const timeTexts = (
   /** @type {any} */ _plot,
   /** @type {number[]} */ splits,
@@ -88,14 +88,16 @@ const timeTexts = (
     return clock === '00:00' ? text.slice(0, 10) : clock;
   });
 
-/** Zero is in sight when the values are not far from it; a line at zero alone gets an axis up to one. */
+/**
+ * The range of the value axis. It includes zero if the values are near it. If all values are zero, it goes up to one.
+ */
 const valueRange = (/** @type {any} */ _plot, /** @type {number | null} */ low, /** @type {number | null} */ high) => {
   if (low === null || high === null || (low === 0 && high === 0)) return [0, 1];
   const end = /** @type {const} */ ({ pad: 0.1, soft: 0, mode: 2 });
   return uPlot.rangeNum(low, high, { min: end, max: end });
 };
 
-/** The texts of the value axis are as wide as the longest of them. */
+/** The width of the value axis, for its longest text. */
 const axisWidth = (/** @type {any} */ _plot, /** @type {string[] | null} */ values) =>
   Math.max(44, 16 + 6.6 * Math.max(...(values ?? ['']).map((text) => text.length)));
 
@@ -104,9 +106,9 @@ const axisWidth = (/** @type {any} */ _plot, /** @type {string[] | null} */ valu
  * @property {AbortSignal} signal the end of the page
  * @property {number} [height]
  * @property {'full' | 'short' | 'none'} [legend] default full
- * @property {(labels: Record<string, string>[]) => string[]} [namesOf] what the legend calls the series
+ * @property {(labels: Record<string, string>[]) => string[]} [namesOf] the names of the series in the legend
  * @property {(from: number, through: number) => void} [onZoom] a range in milliseconds was dragged
- * @property {(value: number) => string} [format] of the values
+ * @property {(value: number) => string} [format] formats the values
  */
 
 export const createChart = (
@@ -123,7 +125,7 @@ export const createChart = (
   /** @type {[number, number] | undefined} milliseconds */
   let range;
   let key = '';
-  /** A range is being dragged: what is drawn anew meanwhile would move it away from under the pointer, so it comes late. */
+  /** A range is being dragged. Drawing now would move the chart under the pointer, so it is deferred until the end. */
   let dragging = false;
   /** @type {[Series[], [number, number] | undefined] | undefined} */
   let late;
@@ -142,7 +144,7 @@ export const createChart = (
   });
   if (legend !== 'none') element.append(table.element);
 
-  /** The value of each series at the cursor, or the one before it where it has none there. */
+  /** The value of each series at the cursor, or its last value before the cursor. */
   const valuesAtCursor = () => {
     const { idx } = plot.cursor;
     if (idx === null || idx === undefined) return list.map(() => undefined);
@@ -223,7 +225,7 @@ export const createChart = (
       if (next !== undefined && !signal.aborted) draw(...next);
     };
     addEventListener('mouseup', release);
-    // The button may be let go where the page does not hear of it.
+    // If the button is released outside the page, no mouseup arrives.
     addEventListener('blur', release);
   });
 

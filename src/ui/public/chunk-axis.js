@@ -5,7 +5,7 @@ import { formatCount, formatTime } from './format.js';
 const width = 1000;
 const barTop = 8;
 const barHeight = 26;
-/** Chunks drawn one by one; of a longer series the newest. */
+/** The maximum number of chunks to draw. Of a longer series, only the newest chunks are drawn. */
 const drawnMax = 600;
 
 const kindOf = (/** @type {any} */ { where, loaded }) => (where === 'file' ? (loaded ? 'loaded' : 'file') : where);

@@ -5,8 +5,9 @@ import { ask, isAbort } from './server.js';
 const shownMax = 50;
 
 /**
- * What stands at the cursor: the kind of thing that can be completed there, what of it is typed, and where it begins.
- * `{` and `,` begin a label name, `="` and its kin a value, everything outside braces a metric name.
+ * What can be completed at the cursor: its kind, the part that is already typed, and where it begins. A label name
+ * begins after `{` or `,`, a value after `="` or another operator and a quote. Outside of braces there are metric
+ * names.
  */
 export const placeAt = (/** @type {string} */ text, /** @type {number} */ cursor) => {
   const before = text.slice(0, cursor);
@@ -24,7 +25,7 @@ export const placeAt = (/** @type {string} */ text, /** @type {number} */ cursor
   return undefined;
 };
 
-/** Prefix matches first, then matches anywhere, each in order. */
+/** Candidates that begin with the typed text, then those that contain it, each group in order. */
 export const rank = (/** @type {string[]} */ candidates, /** @type {string} */ typed) => {
   const wanted = typed.toLowerCase();
   const found = candidates.filter((candidate) => candidate.toLowerCase().includes(wanted) && candidate !== typed);
@@ -40,7 +41,7 @@ const candidatesOf = async (/** @type {any} */ place, /** @type {AbortSignal} */
   return ask(`/api/v1/label/${encodeURIComponent(place.label)}/values`, match, signal);
 };
 
-/** What follows a completed text, unless it stands there already. */
+/** The text to insert after a completed text, unless it is there already. */
 const endings = { metric: '', label: '="', value: '"' };
 
 /**
@@ -69,9 +70,11 @@ export const createSelectorField = ({ value, signal, onSubmit, label = 'Selector
   let chosen = -1;
   /** @type {string[]} */
   let offered = [];
-  /** What `offered` completes; changes with it alone, so that a text never ends up in another place. @type {any} */
+  /**
+   * The place that `offered` completes. It is set together with `offered`, so texts go to the right place. @type {any}
+   */
   let place;
-  /** Everything that can stand where the cursor is, asked for once. @type {{ key: string, candidates: string[] } | undefined} */
+  /** All candidates for the cursor's place, fetched once. @type {{ key: string, candidates: string[] } | undefined} */
   let known;
   /** @type {{ key: string, abort: AbortController, choosesFirst: boolean } | undefined} */
   let asking;
@@ -137,7 +140,7 @@ export const createSelectorField = ({ value, signal, onSubmit, label = 'Selector
     input.removeAttribute('aria-activedescendant');
   };
 
-  /** Offers what fits the text as it is now: at once while the cursor stays in the same place, else when it is known. */
+  /** Offers candidates for the current text: at once if those of the place are loaded, otherwise after loading them. */
   const offer = async (choosesFirst = false) => {
     const at = placeAt(input.value, input.selectionStart ?? input.value.length);
     if (at === undefined) return close();

@@ -1,4 +1,4 @@
-/** Making elements without a framework. */
+/** Creates elements without a framework. */
 
 const svgNamespace = 'http://www.w3.org/2000/svg';
 
@@ -25,12 +25,12 @@ export const h = (/** @type {string} */ tag, properties = {}, /** @type {any[]} 
 export const svg = (/** @type {string} */ tag, properties = {}, /** @type {any[]} */ ...children) =>
   /** @type {any} */ (fill(document.createElementNS(svgNamespace, tag), properties, children));
 
-/** Replaces what is in an element, if that is not the same already. */
+/** Sets the text of an element if it has changed. */
 export const setText = (/** @type {Element} */ element, /** @type {string} */ text) => {
   if (element.textContent !== text) element.textContent = text;
 };
 
-/** A panel with a heading and things beside it. */
+/** A panel with a heading. `beside` are elements next to the heading. */
 export const panel = (/** @type {string} */ title, /** @type {any[]} */ beside, /** @type {any[]} */ ...children) =>
   h('section', { class: 'panel', 'aria-label': title }, h('header', {}, h('h2', {}, title), ...beside), ...children);
 
@@ -70,6 +70,6 @@ export const toggle = (
   return button;
 };
 
-/** What stands in the place of something that failed. */
+/** The element that is shown in place of something that failed. */
 export const failure = (/** @type {unknown} */ error) =>
   h('p', { class: 'failure', role: 'alert' }, error instanceof Error ? error.message : String(error));

@@ -1,4 +1,4 @@
-/** Explore: pick a metric, draw any selector, follow it live. The address holds the view. */
+/** Explore: pick a metric, draw any selector, follow it live. The address contains the view. */
 import { createChart, perSecond } from './chart.js';
 import { createSelectorField } from './completion.js';
 import { failure, h, panel, segments, setText, toggle } from './dom.js';
@@ -20,12 +20,12 @@ const firstMetrics = ['node_load1', 'process_cpu_seconds_total', 'nodejs_heap_si
 const tableRows = 200;
 const tableColumns = 8;
 const redrawMs = 250;
-/** Samples of one series that a live chart keeps. */
+/** How many samples of a series a live chart keeps. */
 const liveSamplesMax = 20_000;
 
 const isCounter = (/** @type {string} */ selector) => /^[^{]*(?:_total|_count|_sum|_bucket)\b/.test(selector);
 
-/** The view that the address names. */
+/** Reads the view from the address. */
 const readView = () => {
   const params = new URLSearchParams(location.search);
   const start = Number(params.get('start'));
@@ -104,7 +104,7 @@ const sampleTable = (/** @type {import('./chart.js').Series[]} */ list) => {
   );
 };
 
-/** A name that may go on in the next line after an underscore. */
+/** A name that may be broken into lines after its underscores. */
 const breakable = (/** @type {string} */ name) =>
   name.split(/(?<=_)/).flatMap((part, i) => (i === 0 ? [part] : [h('wbr'), part]));
 
@@ -144,7 +144,7 @@ const createMetricList = (/** @type {AbortSignal} */ signal, /** @type {(name: s
             h(
               'li',
               { class: 'empty' },
-              names.length === 0 ? 'Nothing is recorded yet.' : 'No metric has this in its name.',
+              names.length === 0 ? 'Nothing is recorded yet.' : 'No metric name contains this text.',
             ),
           ]
         : []),
@@ -165,7 +165,7 @@ const createMetricList = (/** @type {AbortSignal} */ signal, /** @type {(name: s
   };
 };
 
-/** The series just read, with what the live stream has brought since then. */
+/** The series just read, extended by newer samples of the live stream. */
 const withNewer = (
   /** @type {import('./chart.js').Series[]} */ read,
   /** @type {import('./chart.js').Series[]} */ shown,
@@ -283,7 +283,7 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
     return answer.total;
   };
 
-  /** Drops what has moved out of the chart. */
+  /** Drops samples that have moved out of the chart. */
   const trim = () => {
     const [from] = spanNow();
     for (const one of list) {
@@ -298,7 +298,7 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
     }
   };
 
-  /** Appends what the live stream brings; a series that is new, or samples that were left out, load the range again. */
+  /** Appends the samples of the live stream. If a series is new, or if samples were left out, loads the range again. */
   const follow = (/** @type {AbortSignal} */ wanted, /** @type {number} */ total) => {
     let dirty = false;
     let reload = false;
@@ -324,7 +324,7 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
             dirty = true;
           },
         },
-        // What was appended before the stream began, or while it was broken, is read once it is there.
+        // On connecting, the range is read again for samples appended before the stream began or while it was broken.
         onState: (connected) => {
           reload ||= connected;
         },

@@ -3,7 +3,7 @@
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
 const steps = ['', 'k', 'M', 'G', 'T', 'P'];
 
-/** A number as short as can be read: `1,234`, `1.23 M`, `0.00012`. */
+/** A number in a short readable form: `1,234`, `1.23 M`, `0.00012`. */
 export const formatNumber = (/** @type {number | null | undefined} */ value) => {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
   const size = Math.abs(value);
@@ -67,7 +67,7 @@ export const formatLabels = (/** @type {Record<string, string>} */ labels) => {
   return `${classic ? name : ''}{${parts.join(', ')}}`;
 };
 
-/** The labels in which the series of a list differ, for short names in a legend. */
+/** Short names of series for a legend, with only the labels in which they differ. */
 export const distinguish = (/** @type {Record<string, string>[]} */ list) => {
   const names = new Set(list.flatMap((labels) => Object.keys(labels)));
   const differing = [...names].filter((name) => list.some((labels) => labels[name] !== list[0][name]));

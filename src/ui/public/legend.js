@@ -1,18 +1,18 @@
-/** The legend below a chart: a row for each series with its colour, its name, and its values. */
+/** The legend below a chart: one row per series with its colour, name and values. */
 import { h, setText } from './dom.js';
 import { distinguish, formatLabels } from './format.js';
 
 /**
  * @typedef {import('./chart.js').Series} Series
  * @typedef {object} LegendOptions
- * @property {(value: number) => string} format of the values
+ * @property {(value: number) => string} format formats the values
  * @property {(i: number) => string} colorOf
- * @property {(i: number) => void} onToggle a series is to be hidden or shown
+ * @property {(i: number) => void} onToggle called to hide or show a series
  * @property {boolean} short only the value under the cursor and the last one
  * @property {((labels: Record<string, string>[]) => string[])} [namesOf] default: the labels in which the series differ
  */
 
-/** The newest, lowest and highest value that can be drawn. */
+/** The newest, lowest and highest of the values that can be drawn. */
 const summarize = (/** @type {(number | null)[]} */ values) => {
   let last;
   let lowest;

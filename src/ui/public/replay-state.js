@@ -1,6 +1,6 @@
 /**
- * What a journal's lifecycle events make of the series and of the store, one event forwards or backwards at a time. A
- * step keeps what it changed, so that going back is exact.
+ * The states of the series and of the store that result from a journal's lifecycle events. It moves one event forwards
+ * or backwards at a time. Each step keeps its changes, so going back is exact.
  */
 
 /**
@@ -9,7 +9,7 @@
  * @typedef {{ moves: Move[], store: Record<string, string>, storeBefore: Record<string, string> }} Step
  */
 
-/** The state that a series is in after an event, given the one before; `undefined` where nothing changes. */
+/** The state of a series after an event, given the state before; `undefined` if the event does not change it. */
 const stateAfter = (/** @type {ReplayEvent} */ { type }, /** @type {string | undefined} */ before) => {
   switch (type) {
     case 'seriesCreated':
@@ -34,7 +34,7 @@ const stateAfter = (/** @type {ReplayEvent} */ { type }, /** @type {string | und
 };
 
 /**
- * What an event says about the store.
+ * The changes of the store's state by an event.
  *
  * @returns {Record<string, string>}
  */
@@ -59,7 +59,7 @@ const fingerprintsOf = (/** @type {ReplayEvent} */ { fingerprint, fingerprints }
 export class Replay {
   constructor(/** @type {ReplayEvent[]} */ events) {
     this.events = events;
-    /** Events that have been taken. */
+    /** Number of events that have been applied. */
     this.index = 0;
     /** @type {Map<string, string>} */
     this.series = new Map();
@@ -71,13 +71,13 @@ export class Replay {
     this.steps = [];
   }
 
-  /** Takes or takes back as many events as it needs to stand after `index` of them. */
+  /** Applies or undoes events until exactly the first `index` are applied. */
   goTo(/** @type {number} */ index) {
     while (this.index < Math.min(index, this.events.length)) this.#forwards();
     while (this.index > Math.max(index, 0)) this.#backwards();
   }
 
-  /** The moves that the last event made. */
+  /** The moves caused by the last event. */
   get lastMoves() {
     return this.steps.at(-1)?.moves ?? [];
   }

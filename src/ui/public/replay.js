@@ -1,4 +1,4 @@
-/** Replay: step through the journal, or through a file of events, and watch the statecharts move. */
+/** Replay: step through the journal, or through a file of events, and watch the statecharts change. */
 import { failure, h, panel, setText } from './dom.js';
 import { formatClock, formatCount, formatLabels, formatTime } from './format.js';
 import { Replay } from './replay-state.js';
@@ -6,10 +6,10 @@ import { ask } from './server.js';
 import { drawStatechart, loadLayouts } from './statechart.js';
 
 const pageSize = 2000;
-/** Events kept in the page. */
+/** The maximum number of events in the page. */
 const eventsMax = 50_000;
 const playMs = 180;
-/** Rows of the list around the present event. */
+/** How many rows of the list are shown around the current event. */
 const rowsAround = 40;
 
 const names = ['inMemory', 'persisting', 'archived', 'quarantined', 'purged'];

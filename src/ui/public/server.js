@@ -1,6 +1,6 @@
-/** Asking the server that these pages come from. */
+/** Requests to the server of these pages. */
 
-/** The data of an answer in Prometheus' envelope; an error of it is thrown with its message. */
+/** The data of a response in Prometheus' envelope. If it is an error, throws an Error with its message. */
 export const ask = async (
   /** @type {string} */ path,
   /** @type {Record<string, string | number | undefined>} */ params = {},
@@ -15,11 +15,11 @@ export const ask = async (
   return body.data ?? body;
 };
 
-/** Whether an error only says that the page no longer wants the answer. */
+/** Whether an error only means that the page has aborted its request. */
 export const isAbort = (/** @type {unknown} */ error) => error instanceof DOMException && error.name === 'AbortError';
 
 /**
- * A live stream of the server; reconnects by itself, and ends with `signal`.
+ * A live stream of the server. It reconnects by itself and ends when `signal` aborts.
  *
  * @param {string} path
  * @param {Record<string, string | undefined>} params
@@ -36,7 +36,10 @@ export const listen = (path, params, { signal, on, onState = () => {} }) => {
   signal.addEventListener('abort', () => source.close());
 };
 
-/** Calls `task` now and again `everyMs` after each time it ended, until `signal` aborts. A hidden page rests. */
+/**
+ * Calls `task` now, and again `everyMs` after each time it ended, until `signal` aborts. Pauses while the page is
+ * hidden.
+ */
 export const repeat = (
   /** @type {() => Promise<void>} */ task,
   /** @type {number} */ everyMs,

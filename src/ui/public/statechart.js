@@ -1,4 +1,4 @@
-/** Draws a statechart whose positions were computed beforehand, and shows on it what goes on. */
+/** Draws a statechart from a computed layout, and shows states and transitions on it. */
 import { h, setText, svg } from './dom.js';
 import { formatCount, formatNumber } from './format.js';
 
@@ -21,7 +21,7 @@ const pathOf = (/** @type {[number, number][]} */ points) => {
   return `${path} L${points[points.length - 1].join(' ')}`;
 };
 
-/** The arrow's head at the end of a polyline. */
+/** The arrowhead at the end of a polyline. */
 const headOf = (/** @type {[number, number][]} */ points) => {
   const [[ax, ay], [bx, by]] = points.slice(-2);
   const angle = (Math.atan2(by - ay, bx - ax) * 180) / Math.PI;
@@ -91,7 +91,10 @@ export const drawStatechart = (layout, title) => {
   const isGroup = (/** @type {any} */ state) =>
     layout.states.some((/** @type {any} */ other) => other !== state && other.id.startsWith(`${state.id}.`));
   const states = new Map(layout.states.map((/** @type {any} */ state) => [state.id, drawState(state, isGroup(state))]));
-  /** @type {{ group: SVGElement, rate: SVGElement, keys: string[], total: number, litUntil: number, past: [number, number][] }[]} */
+  /**
+   * @type {{ group: SVGElement, rate: SVGElement, keys: string[], total: number, litUntil: number, past: [number,
+   * number][] }[]}
+   */
   const edges = layout.edges.map((/** @type {any} */ edge) => ({
     ...drawEdge(edge),
     keys: edge.transitions.flatMap((/** @type {any} */ { keys }) => keys),
@@ -127,7 +130,7 @@ export const drawStatechart = (layout, title) => {
 
   return {
     element,
-    /** Numbers in states, by the name or the id of the state. */
+    /** Shows numbers in the states, by the name or the id of the state. */
     showCounts(/** @type {Record<string, number>} */ counts) {
       for (const state of layout.states) {
         const count = counts[state.id] ?? counts[state.name];
@@ -138,7 +141,7 @@ export const drawStatechart = (layout, title) => {
     showActive(ids) {
       for (const [id, { group }] of states) group.classList.toggle('active', ids.includes(/** @type {string} */ (id)));
     },
-    /** Lights the arrows whose totals have grown since the last call, and writes how often per second. */
+    /** Lights the arrows whose totals have grown since the last call, and shows their rate per second. */
     showTransitions(/** @type {Record<string, number>} */ totals, /** @type {number} */ now) {
       for (const edge of edges) {
         const total = edge.keys.reduce((sum, key) => sum + (totals[key] ?? 0), 0);
@@ -164,7 +167,7 @@ export const drawStatechart = (layout, title) => {
   };
 };
 
-/** The layouts of both machines, asked for once. */
+/** The layouts of both machines. */
 export const loadLayouts = async (/** @type {AbortSignal} */ signal) => {
   const [series, store] = await Promise.all(
     ['series', 'store'].map(async (name) => {

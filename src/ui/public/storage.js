@@ -1,4 +1,6 @@
-/** Storage: pressure, journal, checkpoint, indexing, memory and quarantine now; and the store's metrics over time. */
+/**
+ * Storage: current pressure, journal, checkpoint, indexing, memory and quarantine, and the store's metrics over time.
+ */
 import { createChart, perSecond } from './chart.js';
 import { failure, h, panel, segments, setText } from './dom.js';
 import {
@@ -16,7 +18,7 @@ const figuresMs = 1000;
 const storageMs = 5000;
 const chartsMs = 5000;
 
-/** The store's figures of one moment, by metric name and, where there is one, label value. */
+/** The store's current figures, by metric name and, if the metric has a label, by label value. */
 class Figures {
   constructor(/** @type {any[]} */ metrics) {
     /** @type {Map<string, any[]>} */
@@ -28,7 +30,7 @@ class Figures {
     return this.values.get(name) ?? [];
   }
 
-  /** The sum over all label values; `undefined` for a metric that is not there. */
+  /** The sum over all label values; `undefined` if there is no such metric. */
   get(/** @type {string} */ name) {
     const values = this.values.get(name);
     return values === undefined || values.length === 0 ? undefined : values.reduce((sum, { value }) => sum + value, 0);
@@ -140,7 +142,7 @@ const tiles = (/** @type {Figures} */ figures, /** @type {any} */ state) => {
     tile(
       'Samples taken',
       formatCount(local('ingested_samples_total')),
-      `${formatCount(local('out_of_order_samples_total') ?? 0)} rejected for their time`,
+      `${formatCount(local('out_of_order_samples_total') ?? 0)} rejected because of their time`,
     ),
     tile(
       'Chunk cache',
@@ -170,7 +172,7 @@ const meterOf = (/** @type {number} */ share) => {
   return element;
 };
 
-/** What the parts of `tidemark_memory_bytes` are called here. @type {Record<string, string>} */
+/** Display names of the parts of `tidemark_memory_bytes`. @type {Record<string, string>} */
 const partNames = {
   chunks: 'Chunks',
   chunk_cache: 'Chunk cache',
@@ -259,7 +261,7 @@ const subscriptionTable = (/** @type {any[]} */ list) =>
         ),
       );
 
-/** The dashboard: title, selectors, whether to draw increases per second, and how values read. */
+/** The dashboard: title, selectors, whether to draw increases per second, and how to format values. */
 const dashboard = /** @type {const} */ ([
   ['Samples per second', ['prometheus_local_storage_ingested_samples_total'], true, formatNumber],
   [
@@ -309,7 +311,7 @@ const dashboard = /** @type {const} */ ([
   ['Lifecycle events per second', ['tidemark_events_total'], true, formatNumber],
 ]);
 
-/** Names without what the store's metrics have in common, and without labels that are the same for all. */
+/** Names without the common prefix of the store's metrics, and without labels that are the same for all. */
 const shortNames = (/** @type {Record<string, string>[]} */ list) => {
   const [{ __name__: first }] = list;
   const isOneMetric = list.every(({ __name__: name }) => name === first);

@@ -2,7 +2,7 @@
  * Persists every chunk, by looking at the store an hour later, and weighs the series files. They are not synced: what is
  * asked for is their size, and the disk would take minutes for a hundred thousand syncs.
  */
-import type { Clock } from '../../../src/clock.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
 import { directoryBytes, isSeriesFile } from '../measure.ts';
 import { openTidemark, verifyEverySample } from '../store-driver.ts';
 import { sampleCount } from '../workload.ts';

@@ -7,12 +7,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../../src/clock.ts';
-import { nodeFileSystem } from '../../../src/disk/node-file-system.ts';
-import type { JournalWriterOptions } from '../../../src/journal/journal-options.ts';
-import { JournalWriter } from '../../../src/journal/journal-writer.ts';
-import { readJournal } from '../../../src/journal/read-journal.ts';
-import { HIGH_WORD, LOW_WORD } from '../../../src/journal/samples-codec.ts';
+import { nodeFileSystem } from '../../../src/files/node-file-system.ts';
+import { HIGH_WORD, LOW_WORD } from '../../../src/journal/format/samples-codec.ts';
+import { readJournal } from '../../../src/journal/read/read-journal.ts';
+import type { JournalWriterOptions } from '../../../src/journal/write/journal-options.ts';
+import { JournalWriter } from '../../../src/journal/write/journal-writer.ts';
+import { systemClock } from '../../../src/ports/clock.ts';
 import { Rounds } from '../workload.ts';
 
 const seriesCount = Number(process.argv[2] ?? 100_000);

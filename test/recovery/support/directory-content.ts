@@ -1,17 +1,17 @@
 /**
- * What a store's directory holds, decoded to plain data that can be compared: the orders that the formats leave open are
- * sorted out, everything else is as it is on the disk.
+ * The content of a store's directory, decoded to plain data that can be compared. Where a format leaves the order open,
+ * the entries are sorted; everything else is as it is on the disk.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Slab } from '../../../src/chunk/slab.ts';
-import { readHeads } from '../../../src/disk/heads-reader.ts';
+import { readHeads } from '../../../src/disk/heads/heads-reader.ts';
 import { readMappings } from '../../../src/disk/mappings.ts';
-import { nodeFileSystem } from '../../../src/disk/node-file-system.ts';
-import { ArchiveIndex } from '../../../src/index/archive-index.ts';
-import { LabelIndex } from '../../../src/index/label-index.ts';
-import { levelStores } from '../../../src/index/level-stores.ts';
+import { nodeFileSystem } from '../../../src/files/node-file-system.ts';
+import { ArchiveIndex } from '../../../src/indexes/archive-index.ts';
+import { LabelIndex } from '../../../src/indexes/label-index.ts';
+import { levelStores } from '../../../src/indexes/level-stores.ts';
 import { fingerprintText } from '../../../src/model/fingerprint.ts';
 import { metricText } from '../../../src/model/metric-text.ts';
 
@@ -26,7 +26,7 @@ export interface DirectoryContent {
   readonly labelValues: Readonly<Record<string, readonly string[]>>;
   readonly archivedMetrics: Readonly<Record<string, string>>;
   readonly archivedTimes: Readonly<Record<string, readonly [number, number]>>;
-  /** Names at the top that the original does not know. */
+  /** Names at the top level that the original does not know. */
   readonly extra: readonly string[];
 }
 

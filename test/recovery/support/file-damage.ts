@@ -1,9 +1,9 @@
-/** Damage to one file of a directory, chosen and done by a seed, and what such damage may cost. */
+/** Damages one file of a directory; a seed selects the file and the damage. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import type { seeded } from '../../support/seeded.ts';
 
-/** Kinds of files, each as likely to be damaged as another, however many files it has. */
+/** Kinds of files. Each kind is damaged equally often, however many files it has. */
 const kindsByPath: readonly (readonly [kind: string, path: RegExp])[] = [
   ['series', /^[0-9a-f]{2}\/[0-9a-f]{14}\.db$/],
   ['checksums', /^checksums\//],
@@ -22,7 +22,7 @@ export const kindOf = (path: string): string =>
 
 export interface FileDamage {
   readonly kind: string;
-  /** Relative to the directory; two when their contents were exchanged. */
+  /** Paths relative to the directory; two if the contents of two files were exchanged. */
   readonly files: readonly string[];
   readonly what: string;
 }
@@ -60,7 +60,7 @@ const changes: Readonly<Record<string, (bytes: Buffer, chance: Chance) => Buffer
   emptied: () => Buffer.alloc(0),
 };
 
-/** Damages one file, or exchanges two. */
+/** Damages one file, or exchanges the contents of two. */
 export const damageFile = (directory: string, chance: Chance): FileDamage => {
   const byKind = new Map<string, string[]>();
   for (const path of filesIn(directory)) byKind.set(kindOf(path), [...(byKind.get(kindOf(path)) ?? []), path]);

@@ -1,15 +1,15 @@
 /**
- * Opens the directories that the real Prometheus wrote, in the scenarios in which the real one was observed, and gives
- * what became of every series beside what the original makes of it (test/fixtures/README.md).
+ * Opens the directories that the real Prometheus wrote, in the scenarios in which Prometheus was observed. Returns
+ * every series as Tidemark reads it and as the original read it (test/fixtures/README.md).
  *
- * Retention is off and the clock stands still, so that nothing goes on in the background: what is seen is what opening
- * the directory made of it.
+ * Retention is off and the clock stands still, so that nothing happens in the background: the result shows only what
+ * the opening did to the directory.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ChunkEncodingName } from '../../../src/api.ts';
-import { nodeFileSystem } from '../../../src/disk/node-file-system.ts';
-import { listQuarantined } from '../../../src/disk/quarantine-list.ts';
+import type { ChunkEncodingName } from '../../../src/api/api.ts';
+import { listQuarantined } from '../../../src/disk/quarantine/quarantine-list.ts';
+import { nodeFileSystem } from '../../../src/files/node-file-system.ts';
 import { openStore } from '../../../src/index.ts';
 import { toLabelPairs } from '../../../src/model/labels.ts';
 import { metricText } from '../../../src/model/metric-text.ts';
@@ -62,7 +62,7 @@ export interface SeenSeries {
   readonly samples: readonly SampleText[];
 }
 
-/** By metric text. */
+/** Series by metric text. */
 export type SeriesByText = ReadonlyMap<string, SeenSeries>;
 
 /** Every directory in test/fixtures/dirs. */
@@ -77,7 +77,7 @@ export const scenariosOf = (name: string): Scenario[] => {
 export const expectedOf = (name: string, scenario: Scenario): Expected =>
   fixtureJson<Expected>(`dirs/${name}/${expectedFile(scenario)}`);
 
-/** What the real storage read. */
+/** The series that the real storage read. */
 export const originalSeries = (name: string, scenario: Scenario): SeriesByText => {
   const { series = [] } = expectedOf(name, scenario);
   const asIs = scenario === 'as-is' ? undefined : originalSeries(name, 'as-is');
@@ -90,7 +90,7 @@ export const originalSeries = (name: string, scenario: Scenario): SeriesByText =
   return seen;
 };
 
-/** Everything that the storage was given and took, by metric text. */
+/** All samples that the real storage was given and accepted, by metric text. */
 export const appendedSeries = (name: string): ReadonlyMap<string, readonly SampleText[]> => {
   const { appendedIn = 'appended.json' } = expectedOf(name, scenariosOf(name)[0]);
   const { series } = fixtureJson<{ series: readonly { metric: Metric; samples: readonly FixtureSample[] }[] }>(
@@ -99,7 +99,7 @@ export const appendedSeries = (name: string): ReadonlyMap<string, readonly Sampl
   return new Map(series.map(({ metric, samples }) => [textOf(withoutEmpty(metric)), samples.map(sampleText)]));
 };
 
-/** What Tidemark makes of the directory. Rejects with what `openStore` does. */
+/** What Tidemark makes of a directory. */
 export interface Run {
   readonly series: SeriesByText;
   readonly how: string;
@@ -113,6 +113,7 @@ export interface Run {
   readonly remove: () => void;
 }
 
+/** Runs Tidemark on a copy of a fixture. Rejects if `openStore` rejects. */
 export const runFixture = async (name: string, scenario: Scenario): Promise<Run> => {
   const { directory, remove } = extractFixture(name);
   try {

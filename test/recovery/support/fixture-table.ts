@@ -1,6 +1,7 @@
 /**
- * The table of docs/recovery.md: what the original and Tidemark make of each directory in test/fixtures. Made from runs,
- * so that it is exact; a test holds the page to it. `npm run docs` does not write it: run the test with UPDATE_DOCS=1.
+ * The table of docs/recovery.md: what the original and Tidemark make of each directory in test/fixtures. It is
+ * generated from runs, and a test compares it with the page. `npm run docs` does not write it: run the test with
+ * UPDATE_DOCS=1.
  */
 import {
   appendedSeries,
@@ -15,34 +16,37 @@ import {
 export interface FixtureRow {
   readonly name: string;
   readonly scenario: Scenario;
-  /** Series with samples, and samples; `undefined` where the original does not start. */
+  /** Number of series that have samples, and of samples; `undefined` if the original does not start. */
   readonly original: { readonly series: number; readonly samples: number } | undefined;
   readonly tidemark: { readonly series: number; readonly samples: number };
   readonly how: string;
   readonly quarantined: number;
-  /** Series by what is different about them, each with a count of samples: original, Tidemark. */
+  /** Groups of series that differ, each with its number of samples in the original and in Tidemark. */
   readonly differences: readonly string[];
 }
 
-/** Why Tidemark has something else than the original. Keys are fixtures. */
+/** Why the result of Tidemark differs from the original's, by fixture. */
 export const reasons: Readonly<Record<string, string>> = {
   'archived-missing-series-file':
-    'The original gives up a series when a part of it is missing; what the checkpoint holds is kept.',
+    'The original gives up a series if a part of it is missing; Tidemark keeps its chunks in the checkpoint.',
   dirty:
-    'Files of series that left the archive (H, I) or are new (G) are named by the label-pair index; samples are joined one by one (T); a sample that is in the file and in the checkpoint is there once (K).',
-  'double-crash': 'The archived series are named by the label-pair index.',
-  'heads-bad-magic': 'Records are found in the file although its beginning is damaged.',
-  'heads-empty': 'Series files are named by the label-pair index; what was only in the checkpoint is lost.',
-  'heads-missing': 'A missing checkpoint is noticed, and series files are named by the label-pair index.',
-  'heads-truncated': 'Series files beyond the end of the checkpoint are named by the label-pair index.',
-  'heads-truncated-header': 'Series files are named by the label-pair index; what was only in the checkpoint is lost.',
-  'heads-version-3': 'Records are found in the file although its version is unknown.',
-  'heads-zero-descs': 'The original panics; here the record without chunks takes what its file has.',
-  'label-index-corrupt': 'The original does not start; the label indexes are made anew.',
-  'mappings-bad-magic': 'The original does not start; the table is made anew from the series.',
-  'metric-index-deleted': 'The archived series are named by the label-pair index.',
+    'Files of series that left the archive (H, I) or are new (G) get their labels from the label-pair index; samples are joined one by one (T); a sample that is in the file and in the checkpoint appears once (K).',
+  'double-crash': 'The archived series get their labels from the label-pair index.',
+  'heads-bad-magic': 'Tidemark finds the records in the file although its beginning is damaged.',
+  'heads-empty':
+    'Series files get their labels from the label-pair index; samples that were only in the checkpoint are lost.',
+  'heads-missing':
+    'Tidemark notices that the checkpoint is missing, and series files get their labels from the label-pair index.',
+  'heads-truncated': 'Series files beyond the end of the checkpoint get their labels from the label-pair index.',
+  'heads-truncated-header':
+    'Series files get their labels from the label-pair index; samples that were only in the checkpoint are lost.',
+  'heads-version-3': 'Tidemark finds the records in the file although its version is unknown.',
+  'heads-zero-descs': 'The original panics; Tidemark keeps the record without chunks and uses the chunks of its file.',
+  'label-index-corrupt': 'The original does not start; Tidemark rebuilds the label indexes.',
+  'mappings-bad-magic': 'The original does not start; Tidemark rebuilds the table from the series.',
+  'metric-index-deleted': 'The archived series get their labels from the label-pair index.',
   'series-misaligned':
-    'Without recovery the original gives up a series whose file is misaligned, here its whole chunks are read; with recovery, a last chunk whose missing bytes mean nothing is completed.',
+    'Without recovery the original gives up a series whose file is misaligned, and Tidemark reads its whole chunks; with recovery, Tidemark completes a last chunk whose missing bytes have no meaning.',
 };
 
 export const rowOf = (
@@ -64,7 +68,7 @@ export const rowOf = (
   };
 };
 
-/** Samples of ours that were never given to the storage, nor read by the original: there must be none. */
+/** Samples of Tidemark's that were neither given to the storage nor read by the original. There must be none. */
 export const inventedSamples = (name: string, scenario: Scenario, series: SeriesByText): string[] => {
   const appended = appendedSeries(name);
   const original = originalSeries(name, scenario);
@@ -76,7 +80,7 @@ export const inventedSamples = (name: string, scenario: Scenario, series: Series
   return invented;
 };
 
-/** Samples that the original read and we did not: there must be none. */
+/** Samples that the original read and Tidemark did not. There must be none. */
 export const lostSamples = (name: string, scenario: Scenario, series: SeriesByText): string[] => {
   const lost: string[] = [];
   for (const [text, { samples }] of originalSeries(name, scenario)) {
@@ -107,7 +111,7 @@ export const tableText = (rows: readonly FixtureRow[]): string => {
   ].join('\n');
 };
 
-/** The differences, series by series, with the reason. */
+/** The differences, with the reason, in one line for each fixture and scenario. */
 export const differencesText = (rows: readonly FixtureRow[]): string =>
   rows
     .filter(({ differences }) => differences.length > 0)
@@ -119,7 +123,7 @@ const sizeOf = (series: SeriesByText): { series: number; samples: number } => {
   return { series: withSamples.length, samples: withSamples.reduce((sum, { samples }) => sum + samples.length, 0) };
 };
 
-/** One line for the series of one `group` label. */
+/** One line for all series with the same `group` label. */
 const differencesOf = (original: SeriesByText, ours: SeriesByText): string[] => {
   const groups = new Map<string, { series: number; before: number; after: number }>();
   for (const text of new Set([...original.keys(), ...ours.keys()])) {

@@ -1,6 +1,6 @@
 /**
  * Writes LevelDB databases as goleveldb leaves them: everything in one journal, and a manifest of goleveldb's kind
- * (docs/formats/indexes.md, src/index/level-author.ts).
+ * (docs/formats/indexes.md, src/indexes/level-author.ts).
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const [FULL, FIRST, MIDDLE, LAST] = [1, 2, 3, 4];
 /** Keys and values, keys as latin1 text. */
 export type Entries = ReadonlyMap<string, Uint8Array>;
 
-/** Replaces what is in the directory. `isNew`: as a database that was just created, with a manifest numbered 0. */
+/** Replaces the content of the directory. `isNew` writes a database that was just created, with manifest number 0. */
 export const writeGolevel = (directory: string, entries: Entries, isNew: boolean): void => {
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
@@ -52,7 +52,7 @@ const uvarint = (value: number): Buffer => {
   return Buffer.from(bytes);
 };
 
-/** Records in blocks of 32 KiB, cut where a block ends. */
+/** Records in blocks of 32 KiB. A record is split where a block ends. */
 const logOf = (records: readonly Buffer[]): Buffer => {
   const parts: Buffer[] = [];
   let inBlock = 0;

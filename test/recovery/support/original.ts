@@ -1,7 +1,7 @@
 /**
- * A double of Prometheus 1.8.2's local storage: does to a directory what the original does when it starts, recovers,
- * takes samples, persists, archives, writes checkpoints, closes, and is killed. Its shortcomings are the original's, on
- * purpose: docs/recovery.md and the fixtures tell them. Fingerprints must not collide: it has no mappings.
+ * A double of Prometheus 1.8.2's local storage. It does to a directory what the original does when it starts, recovers,
+ * takes samples, persists, archives, writes checkpoints, closes, and is killed. It has the shortcomings of the original
+ * on purpose; docs/recovery.md and the fixtures describe them. It has no mappings, so fingerprints must not collide.
  */
 import {
   appendFileSync,
@@ -20,10 +20,10 @@ import { ChunkAppender } from '../../../src/chunk/append.ts';
 import { type Encoding, SampleColumns } from '../../../src/chunk/chunk.ts';
 import { decodeChunk, firstTimeOf, lastTimeOf } from '../../../src/chunk/decode.ts';
 import { Slab, type Slot } from '../../../src/chunk/slab.ts';
-import { readHeads } from '../../../src/disk/heads-reader.ts';
-import { nodeFileSystem } from '../../../src/disk/node-file-system.ts';
-import { databaseFolders } from '../../../src/index/database-folders.ts';
-import { levelStores } from '../../../src/index/level-stores.ts';
+import { readHeads } from '../../../src/disk/heads/heads-reader.ts';
+import { nodeFileSystem } from '../../../src/files/node-file-system.ts';
+import { databaseFolders } from '../../../src/indexes/database-folders.ts';
+import { levelStores } from '../../../src/indexes/level-stores.ts';
 import { ByteReader } from '../../../src/model/byte-reader.ts';
 import { ByteWriter } from '../../../src/model/byte-writer.ts';
 import { fastFingerprint, fingerprintText, parseFingerprint } from '../../../src/model/fingerprint.ts';
@@ -35,7 +35,7 @@ import { writeGolevel } from './golevel.ts';
 
 const RECORD_BYTES = 1041;
 
-/** A chunk that is in the file, or one that is not yet. */
+/** A chunk. `slot` is `undefined` if the chunk is only in the series file. */
 interface Descriptor {
   readonly firstTime: number;
   lastTime: number;
@@ -67,7 +67,7 @@ export class Original {
   private readonly ranges = new Map<string, { first: number; last: number }>();
   private areLabelsNew = false;
   private isArchiveNew = false;
-  /** Whether starting had to recover. */
+  /** Whether the start needed a recovery. */
   hasRecovered = false;
 
   private constructor(directory: string, { encoding = 1 }: OriginalOptions) {
@@ -87,7 +87,7 @@ export class Original {
     if (!existsSync(join(directory, 'VERSION'))) writeFileSync(join(directory, 'VERSION'), '1\n');
     const dirtyPath = join(directory, 'DIRTY');
     let isDirty = existsSync(dirtyPath);
-    // What is there stays as it is.
+    // A DIRTY that exists keeps its content.
     if (!isDirty) writeFileSync(dirtyPath, '');
     await this.loadArchive();
     if (isDirty) this.areLabelsNew = true;
@@ -120,7 +120,7 @@ export class Original {
     return entries;
   }
 
-  /** False when the file is damaged. One that is missing is none. */
+  /** Returns false if the file is damaged. A missing file does not count as damaged. */
   private async loadHeads(): Promise<boolean> {
     const { status } = await readHeads(nodeFileSystem, this.directory, this.slab, (record) => {
       const fp = fingerprintText(record.high, record.low);
@@ -168,7 +168,7 @@ export class Original {
     for (const fp of [...this.ranges.keys()]) if (!this.metrics.has(fp)) this.ranges.delete(fp);
   }
 
-  /** Whether the file counts as seen. */
+  /** Recovers one file of a series folder. Returns whether it counts as seen. */
   private recoverFile(digits: string, name: string): boolean {
     const path = join(this.directory, digits, name);
     if (!/^[0-9a-fA-F]{14}\.db$/.test(name)) {
@@ -198,7 +198,7 @@ export class Original {
     }
     const kept = unpersisted.findIndex(({ firstTime }) => firstTime >= end);
     if (kept < 0) {
-      // The last time stays what heads.db said: older samples than the newest in the file will be taken.
+      // The last time stays as in heads.db, so samples older than the newest in the file will be accepted.
       series.isHeadClosed = true;
       this.keepNewest(series, headers);
       return true;
@@ -251,7 +251,7 @@ export class Original {
     };
   }
 
-  /** Whether the sample was taken. */
+  /** Appends a sample. Returns whether it was accepted. */
   append(labels: Labels, timestamp: number, value: number): boolean {
     const pairs = toLabelPairs(labels);
     const halves = new Int32Array(2);
@@ -315,7 +315,7 @@ export class Original {
     if (!this.series.has(fp)) this.unarchive(fp);
   }
 
-  /** Persists complete chunks; with `closeHeads` the open ones, too. */
+  /** Persists complete chunks; with `closeHeads` the open ones too. */
   persist({ closeHeads = false } = {}): void {
     for (const series of this.series.values()) {
       if (closeHeads) series.isHeadClosed = true;
@@ -331,7 +331,7 @@ export class Original {
     }
   }
 
-  /** Archives the series that are all on the disk and pass the test. */
+  /** Archives the series that are completely on the disk and that `isIdle` accepts. */
   archive(isIdle: (text: string) => boolean): void {
     for (const series of [...this.series.values()]) {
       const { fp, pairs, descriptors, watermark, isHeadClosed } = series;
@@ -374,7 +374,7 @@ export class Original {
     renameSync(join(this.directory, 'heads.db.tmp'), join(this.directory, 'heads.db'));
   }
 
-  /** The process dies: what was written is there, what was in memory is not. */
+  /** Kills the process: everything that was written stays, everything that was only in memory is lost. */
   kill(): void {
     this.writeIndexes();
   }
@@ -386,7 +386,7 @@ export class Original {
     rmSync(join(this.directory, 'DIRTY'));
   }
 
-  /** Times of all samples of all series that it knows, by metric text. */
+  /** Times of all samples of all series that the storage knows, by metric text. */
   read(): Map<string, Set<number>> {
     const all = new Map<string, Set<number>>();
     for (const fp of [...this.metrics.keys()]) this.unarchive(fp);
@@ -437,7 +437,7 @@ export class Original {
     return join(this.directory, fp.slice(0, 2), `${fp.slice(2)}.db`);
   }
 
-  /** Labels of all series, archive as it is: goleveldb's files, whatever was there. */
+  /** Replaces the indexes with files as goleveldb writes them: the labels of all series, and the archive as it is. */
   private writeIndexes(): void {
     const { directory } = this;
     const metric = new Map<string, Uint8Array>();

@@ -1,7 +1,7 @@
-/** Where the records of a heads.db of version 2 lie and in which order their labels are, read without the product's help. */
+/** Reads the records of a version 2 heads.db, with labels in their stored order, without code of the product. */
 export interface RawRecord {
   readonly fingerprint: string;
-  /** Names and values as they are stored, which is in no particular order. */
+  /** Names and values in the order in which they are stored, which may be any order. */
   readonly pairs: readonly string[];
   readonly watermark: number;
   readonly mtimeNs: bigint;

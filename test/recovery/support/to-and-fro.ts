@@ -1,12 +1,12 @@
 /**
- * Plays what the original and Tidemark do to a directory in turn, and says what must be in it in the end: every sample
- * that Tidemark acknowledged, every one in a series file, and every one that the original itself would give.
+ * Lets the original and Tidemark use a directory in turn, and computes what must be in it at the end: every sample that
+ * Tidemark acknowledged, every sample in a series file, and every sample that the original itself would return.
  */
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Encoding, SampleColumns } from '../../../src/chunk/chunk.ts';
 import { decodeChunk } from '../../../src/chunk/decode.ts';
-import { nodeFileSystem } from '../../../src/disk/node-file-system.ts';
+import { nodeFileSystem } from '../../../src/files/node-file-system.ts';
 import { openStore, type Store } from '../../../src/index.ts';
 import { fastFingerprint, fingerprintText } from '../../../src/model/fingerprint.ts';
 import { type Labels, toLabelPairs } from '../../../src/model/labels.ts';
@@ -16,7 +16,7 @@ import { settle } from '../../store/support.ts';
 import { seeded } from '../../support/seeded.ts';
 import { Original } from './original.ts';
 
-/** Tidemark or the original; closed in order, killed, and for the original killed before or after a checkpoint. */
+/** `T` is Tidemark, closed or killed; `O` the original, closed, or killed before (`b`) or after (`a`) a checkpoint. */
 export const steps = ['Tc', 'Tk', 'Oc', 'Ob', 'Oa'] as const;
 export type Step = (typeof steps)[number];
 
@@ -28,9 +28,9 @@ const encodings = ['delta', 'double-delta', 'varbit'] as const;
 type Times = Map<string, Set<number>>;
 
 export class ToAndFro {
-  /** What Tidemark acknowledged. */
+  /** Times of the samples that Tidemark acknowledged, by metric text. */
   private readonly acknowledged: Times = new Map();
-  /** Series that Tidemark deleted; the original may have them again from an older checkpoint. */
+  /** Series that Tidemark dropped; the original may restore them from an older checkpoint. */
   private readonly dropped = new Set<string>();
   private readonly root: string;
   private readonly random: () => number;
@@ -77,7 +77,7 @@ export class ToAndFro {
     await store.flush();
     this.story.push(`${step}: ${JSON.stringify(store.stateCounts())}`);
     if (step === 'Tc') return store.close();
-    // A copy of an open directory is what a kill leaves, if nothing changes meanwhile.
+    // A copy of an open directory equals what a kill leaves, if nothing changes during the copying.
     do await settle(store);
     while (existsSync(join(this.directory, 'heads.db.tmp')));
     const from = this.directory;
@@ -110,7 +110,7 @@ export class ToAndFro {
         for (let i = 0; i < count; i++) original.append(labels, from + i * 1000 + 500, this.value());
       }
     };
-    // Some of these are older than what the file has, which it may not know.
+    // Some of these samples are older than the newest one in the series file, which the original may not know.
     appends(startMs - (this.chance(0.5) ? STEP_MS : 0));
     if (this.chance(0.3)) original.touch({ __name__: 'arch' });
     if (this.chance(0.8)) original.persist({ closeHeads: this.chance(0.5) });
@@ -126,7 +126,7 @@ export class ToAndFro {
     original.kill();
   }
 
-  /** Which series get how many samples. */
+  /** The series that get samples, and how many each gets. */
   private plan(index: number): { readonly labels: Labels; readonly count: number }[] {
     const count = (most: number): number => 1 + Math.floor(this.random() * most);
     const plan: { labels: Labels; count: number }[] = [
@@ -138,7 +138,7 @@ export class ToAndFro {
     return plan;
   }
 
-  /** What must be there now, by metric text. */
+  /** Times of the samples that must be in the directory now, by metric text. */
   async expected(): Promise<Times> {
     const all: Times = new Map();
     const add = (text: string, times: Iterable<number>): void => {
@@ -147,7 +147,7 @@ export class ToAndFro {
       all.set(text, known);
     };
     const names = ['arch', 'always{job="a"}', 'often{instance="b:9100"}', 'new0', 'new1', 'new2', 'new3'];
-    // What the original has put into quarantine is its doing.
+    // Tidemark is not responsible for series that the original has moved to quarantine.
     const isOrphaned = (text: string): boolean => {
       const fp = fingerprintOf(text);
       return existsSync(join(this.directory, 'orphaned', fp.slice(0, 2), `${fp.slice(2)}.db`));
@@ -181,7 +181,7 @@ export class ToAndFro {
   }
 }
 
-/** What is missing, told twice or out of order in what a store gives; empty when nothing is. */
+/** Lists missing samples, samples out of order and quarantined series of a store; empty if there are none. */
 export const faultsOf = async (store: Store, expected: ReadonlyMap<string, ReadonlySet<number>>): Promise<string[]> => {
   const faults: string[] = [];
   const found: Times = new Map();
@@ -218,6 +218,6 @@ const fingerprintOf = (text: string): string => {
   return fingerprintText(halves[0], halves[1]);
 };
 
-/** All sequences of the steps of a length. */
+/** All sequences of steps of a given length. */
 export const sequencesOf = (length: number): Step[][] =>
   length === 0 ? [[]] : sequencesOf(length - 1).flatMap((before) => steps.map((step) => [...before, step]));

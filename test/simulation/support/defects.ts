@@ -1,12 +1,12 @@
-/** How a deliberate defect is applied from outside: by a port that misbehaves, or by a method that is replaced for a while. */
-import type { Store, StoreOptions } from '../../../src/api.ts';
-import type { FileDescriptor, FileSystem } from '../../../src/disk/file-system.ts';
-import type { KeyValueStore, KeyValueStores } from '../../../src/index/key-value-store.ts';
+/** Applies deliberate defects from outside: by a port that misbehaves, or by a method that is replaced for a while. */
+import type { Store, StoreOptions } from '../../../src/api/api.ts';
+import type { FileDescriptor, FileSystem } from '../../../src/files/file-system.ts';
 import { checkDirectory, openStore } from '../../../src/index.ts';
-import type { CheckDirectory, OpenStore } from '../../../src/simulation/life.ts';
-import type { Ports } from '../../../src/simulation/world.ts';
+import type { KeyValueStore, KeyValueStores } from '../../../src/indexes/key-value-store.ts';
+import type { CheckDirectory, OpenStore } from '../life.ts';
+import type { Ports } from '../world.ts';
 
-/** The doors of the store that the simulator goes through. */
+/** The functions through which the simulator uses the store. */
 export interface Doors {
   readonly openStore: OpenStore;
   readonly checkDirectory: CheckDirectory;
@@ -14,33 +14,33 @@ export interface Doors {
 
 export interface Mutation {
   readonly name: string;
-  /** Runs with the defect in place, in the store or behind the doors that are given. */
+  /** Runs with the defect in place. Without `doors`, the defect is put into the sound store. */
   readonly during: <T>(run: (doors: Doors) => Promise<T>, doors?: Doors) => Promise<T>;
 }
 
 const sound: Doors = { openStore, checkDirectory };
 
-/** Two defects that only together do harm. */
+/** Combines two defects that do harm only together. */
 export const together = (name: string, one: Mutation, other: Mutation): Mutation => ({
   name,
   during: (run, doors) => one.during((between) => other.during(run, between), doors),
 });
 
-/** A defect of how stores are opened. */
+/** A defect of the opening of stores. */
 export const ofOpening = (name: string, change: (options: StoreOptions) => StoreOptions): Mutation => ({
   name,
   during: (run, { openStore, checkDirectory } = sound) =>
     run({ checkDirectory, openStore: (directory, options) => openStore(directory, change(options)) }),
 });
 
-/** A defect of how directories are checked. */
+/** A defect of the checking of directories. */
 export const ofCheck = (name: string, change: (ports: Ports) => Ports): Mutation => ({
   name,
   during: (run, { openStore, checkDirectory } = sound) =>
     run({ openStore, checkDirectory: (directory, ports) => checkDirectory(directory, change(ports)) }),
 });
 
-/** An object that does some things differently. */
+/** The object with some members replaced. */
 export const altered = <T extends object>(original: T, changes: { readonly [K in keyof T]?: T[K] | undefined }): T =>
   new Proxy(original, {
     get: (target, key) => {
@@ -50,7 +50,7 @@ export const altered = <T extends object>(original: T, changes: { readonly [K in
     },
   });
 
-/** A defect of the file system. `pathOf` knows what a descriptor was opened with. */
+/** A defect of the file system. `pathOf` returns the path with which a descriptor was opened. */
 export const ofFileSystem = (
   name: string,
   change: (fileSystem: FileSystem, pathOf: (fd: FileDescriptor) => string) => Partial<FileSystem>,
@@ -83,10 +83,10 @@ export const ofStores = (name: string, change: (store: KeyValueStore) => Partial
     return { ...options, keyValueStores: altered(original, { open }) };
   });
 
-/** Methods of a class, with what they see of its insides. */
+/** Methods of a class, which may use its private members. */
 export type Insides = Record<string, (...given: never[]) => unknown>;
 
-/** A defect of a class. `isOpening` tells whether the store is being opened, and recovers. */
+/** A defect of a class. `isOpening` tells whether the store is being opened, which includes recovery. */
 export const ofClass = (
   name: string,
   owner: { readonly prototype: object },

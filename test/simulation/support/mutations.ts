@@ -1,15 +1,15 @@
 /**
- * Ten defects that somebody might put into the store one day, each applied from outside: by a port that misbehaves, or by
- * a method that is replaced while the test runs. The simulator has to find every one.
+ * Ten defects that a change might put into the store. Each is applied from outside: by a port that misbehaves, or by a
+ * method that is replaced while the test runs. The simulator must find every one.
  */
 import { Slab } from '../../../src/chunk/slab.ts';
-import type { FileDescriptor } from '../../../src/disk/file-system.ts';
-import { Indexer } from '../../../src/index/indexer.ts';
-import { JournalWriter } from '../../../src/journal/journal-writer.ts';
+import type { FileDescriptor } from '../../../src/files/file-system.ts';
+import { Indexer } from '../../../src/indexes/indexer.ts';
+import { JournalWriter } from '../../../src/journal/write/journal-writer.ts';
 import { Lifecycle } from '../../../src/series/lifecycle.ts';
 import { MemoryChunks } from '../../../src/series/memory-chunks.ts';
-import { DIRECTORY } from '../../../src/simulation/life.ts';
 import { Background } from '../../../src/store/background.ts';
+import { DIRECTORY } from '../life.ts';
 import { type Mutation, ofClass, ofFileSystem, ofStores } from './defects.ts';
 
 const RECORD_BYTES = 1041;
@@ -22,7 +22,7 @@ export const mutations: readonly Mutation[] = [
     },
   })),
 
-  // Other files of the directory are synced with it at each checkpoint, so it takes all of these syncs to do harm.
+  // Other syncs of the directory at each checkpoint cover the rename too, so all of them must be left out to do harm.
   ofFileSystem('the directory is not synced after the rename of a checkpoint', (fileSystem) => ({
     replace: async (from, to) => fileSystem.rename(from, to),
     syncDirectory: (path) => {
@@ -50,7 +50,7 @@ export const mutations: readonly Mutation[] = [
     batch: (operations, options) => store.batch(operations.slice(0, Math.max(1, operations.length - 1)), options),
   })),
 
-  ofClass('recovery takes the indexes to have all that the journal has', Indexer, (original, isOpening) => ({
+  ofClass('recovery assumes that the indexes have everything that the journal has', Indexer, (original, isOpening) => ({
     enqueue(this: unknown, operation: never) {
       const { type, position } = operation as { type: string; position?: number };
       if (isOpening() && type === 'index' && position !== undefined) return true;
@@ -77,7 +77,7 @@ export const mutations: readonly Mutation[] = [
     };
   }),
 
-  ofClass('a series wakes without what is in its file', Lifecycle, (original) => ({
+  ofClass('a series wakes without the chunks in its file', Lifecycle, (original) => ({
     wake(this: { parts: { table: { chunksInFile: Int32Array } } }, row: never) {
       const result = original['wake'].call(this, row);
       this.parts.table.chunksInFile[row] = 0;
@@ -102,7 +102,7 @@ export const mutations: readonly Mutation[] = [
     },
   })),
 
-  ofClass('replay takes each sample twice', MemoryChunks, (original, isOpening) => ({
+  ofClass('replay appends each sample twice', MemoryChunks, (original, isOpening) => ({
     append(this: unknown, ...given: never[]) {
       const result = original['append'].apply(this, given);
       if (isOpening()) original['append'].apply(this, given);
@@ -111,7 +111,7 @@ export const mutations: readonly Mutation[] = [
   })),
 ];
 
-/** Shows only where the disk gave trouble and is well again. */
+/** Shows only after the disk had trouble and has recovered. */
 export const commitsNoMore = ofClass('after trouble nothing is committed unasked', Background, (original) => ({
   async commit(this: { store: { disk: { trouble: unknown } } }) {
     if (this.store.disk.trouble === undefined) await original['commit'].call(this);

@@ -1,22 +1,22 @@
 /**
- * Defects in what a store does beyond the life of one process: in backups, in indexes that are made anew, for readers, for
- * checks, for subscribers, against other openers, and with what another program or decay left. Each stands for a kind
- * that was there once.
+ * Defects in what a store does beyond the life of one process: in backups, rebuilt indexes, read-only openings, checks,
+ * subscriptions, the refusal of second openers, and the handling of what another program or decay left. Each represents
+ * a kind of defect that the store once had.
  */
-import type { FileSystem } from '../../../src/disk/file-system.ts';
-import { Indexer } from '../../../src/index/indexer.ts';
-import type { KeyValueStore } from '../../../src/index/key-value-store.ts';
-import { EventSource } from '../../../src/journal/event-source.ts';
-import { Subscriptions } from '../../../src/journal/subscriptions.ts';
+import type { FileSystem } from '../../../src/files/file-system.ts';
+import { Indexer } from '../../../src/indexes/indexer.ts';
+import type { KeyValueStore } from '../../../src/indexes/key-value-store.ts';
+import { EventSource } from '../../../src/subscriptions/event-source.ts';
+import { Subscriptions } from '../../../src/subscriptions/subscriptions.ts';
 import { altered, type Mutation, ofCheck, ofClass, ofFileSystem, ofOpening, together } from './defects.ts';
 
-/** A journal of which nothing can be seen. */
+/** Hides all segments of the journal. */
 const withoutJournal = (fileSystem: FileSystem): FileSystem =>
   altered(fileSystem, {
     readDirectory: (path) => (path.endsWith('/journal') ? [] : fileSystem.readDirectory(path)),
   });
 
-/** A journal without its newest segment. */
+/** Hides the newest segment of the journal. */
 const withoutLastSegment = (fileSystem: FileSystem): FileSystem =>
   altered(fileSystem, {
     readDirectory: (path) => {
@@ -36,7 +36,7 @@ export const outsideMutations: readonly Mutation[] = [
     options.readOnly ? { ...options, fileSystem: withoutLastSegment(options.fileSystem!) } : options,
   ),
 
-  ofCheck('a check takes a series that was dropped for one whose file is missing', (ports) => ({
+  ofCheck('a check reports a dropped series as one whose file is missing', (ports) => ({
     ...ports,
     fileSystem: withoutJournal(ports.fileSystem),
   })),
@@ -90,7 +90,7 @@ export const outsideMutations: readonly Mutation[] = [
   })),
 
   together(
-    'label indexes whose rebuild was cut short are taken for whole',
+    'label indexes whose rebuild was interrupted are treated as complete',
     ofClass('a batch of the replay gives them a position', Indexer, () => ({ suspendLabels: () => {} })),
     ofFileSystem('the rebuild is not noted', (fileSystem) => ({
       rename: (from, to) => (to.endsWith('/LOST_INDEXES') ? fileSystem.remove(from) : fileSystem.rename(from, to)),

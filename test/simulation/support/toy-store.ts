@@ -1,22 +1,22 @@
 /**
  * A toy store: samples in memory, a write-ahead log of JSON lines with checksums, a snapshot now and then. It is small
- * enough to be seen to be right, so that the simulator can be tested on it: it must find nothing in it, and it must find
- * each defect that is put in.
+ * enough to be verified by reading, so that the simulator can be tested on it: the simulator must find nothing in the
+ * correct toy store, and must find each defect that is put in.
  */
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { Subject } from 'rxjs';
-import type { SeriesSamples, Store, StoreOptions } from '../../../src/api.ts';
-import type { FileDescriptor, FileSystem } from '../../../src/disk/file-system.ts';
-import { ioError } from '../../../src/disk/io-error.ts';
-import { readFile, removeIfPresent, writeFully } from '../../../src/disk/read-write.ts';
-import { TidemarkError } from '../../../src/errors.ts';
+import type { SeriesSamples, Store, StoreOptions } from '../../../src/api/api.ts';
+import type { FileDescriptor, FileSystem } from '../../../src/files/file-system.ts';
+import { ioError } from '../../../src/files/io-error.ts';
+import { readFile, removeIfPresent, writeFully } from '../../../src/files/read-write.ts';
+import { TidemarkError } from '../../../src/model/errors.ts';
 import type { Labels } from '../../../src/model/labels.ts';
-import type { OpenStore } from '../../../src/simulation/life.ts';
-import { isSimulatedCrash } from '../../../src/simulation/simulated-process.ts';
-import { keyOf } from '../../../src/simulation/values.ts';
+import type { OpenStore } from '../life.ts';
+import { isSimulatedCrash } from '../simulated-process.ts';
+import { keyOf } from '../value-source.ts';
 
-/** What can be wrong with it. */
+/** A defect of the toy store. */
 export type ToyDefect =
   | 'noSync'
   | 'noDirectorySync'
@@ -57,7 +57,7 @@ export const toyStore =
 class ToyStore {
   readonly events$ = new Subject<never>();
   private readonly files: FileSystem;
-  /** It never says that it is well again. */
+  /** It never reports that it has recovered from trouble. */
   readonly actor = { getSnapshot: () => ({ hasTag: () => false }) };
   private readonly directory: string;
   private readonly options: StoreOptions;
@@ -212,7 +212,7 @@ class ToyStore {
     if (this.options.durability === 'interval') this.armTimer();
   }
 
-  /** A sample that did not reach the disk is not there. */
+  /** Takes back a sample that did not reach the disk. */
   private takeBack({ labels }: { readonly labels: Labels }): void {
     const series = this.content.get(keyOf(labels))!;
     series.times.pop();
@@ -231,7 +231,7 @@ class ToyStore {
     }, COMMIT_MS);
   }
 
-  /** One at a time, with errors in the store's words. */
+  /** Runs one operation at a time, and translates its errors to the store's. */
   private alone<T>(what: string, work: () => Promise<T>): Promise<T> {
     const done = this.working.then(work).catch((error: unknown) => {
       throw ioError(error, what, this.directory);
@@ -287,7 +287,7 @@ class ToyStore {
   private write(): void {
     const bytes = Buffer.from(this.buffer.join(''));
     if (bytes.length === 0) return;
-    // A write that fails midway leaves a torn line: nothing may come after it.
+    // A write that fails midway leaves a torn line. Nothing may be written after it.
     this.logFailed = true;
     writeFully(this.files, this.log!, bytes, 0, bytes.length, null);
     this.logFailed = false;
@@ -295,7 +295,7 @@ class ToyStore {
     this.buffer = [];
   }
 
-  /** Everything goes into a new snapshot, and the log starts over. */
+  /** Writes everything to a new snapshot, and starts a new log. */
   private writeSnapshot(): void {
     const { files, directory } = this;
     const generation = this.generation + 1;
@@ -319,7 +319,7 @@ class ToyStore {
       quietly(() => files.close(log));
       throw error;
     }
-    // From here on the new log counts, whatever fails: the snapshot that is in place may be the one that names it.
+    // From here on the new log counts, even if a later call fails: the snapshot in place may be the one that names it.
     const old = this.generation;
     const oldLog = this.log;
     this.log = log;
@@ -360,7 +360,7 @@ class ToyStore {
     const log = Buffer.from(readFile(files, this.logPath(this.generation)) ?? '').toString();
     this.replay(log.split('\n'));
     if (this.defect === 'replaysTwice' && log.length > 2_000) this.replay(log.split('\n').slice(-2));
-    // The tail may be torn, or not durable: a new snapshot makes what was read safe.
+    // The tail may be torn, or not durable. A new snapshot makes everything durable that was read.
     this.writeSnapshot();
   }
 
@@ -384,12 +384,12 @@ class ToyStore {
     series.words.push(entry.low, entry.high);
   }
 }
-/** On the way out of an error, which is the one to report. */
+/** Ignores an error of the call, because an earlier error is the one to report. */
 const quietly = (call: () => void): void => {
   try {
     call();
   } catch {
-    // A file that can't be closed is closed all the same.
+    // The descriptor is released even if the close fails.
   }
 };
 

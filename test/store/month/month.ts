@@ -4,7 +4,7 @@
  * every sample within retention is compared at the end.
  */
 import { readdirSync } from 'node:fs';
-import { nodeFileSystem } from '../../../src/disk/node-file-system.ts';
+import { nodeFileSystem } from '../../../src/files/node-file-system.ts';
 import { openStore, type SeriesHandle, type Store } from '../../../src/index.ts';
 import { SteppedClock } from './stepped-clock.ts';
 import { labelsOf, type MonthlySeries, Population, ROUND_MS, ROUNDS_PER_DAY, valueAt } from './workload.ts';

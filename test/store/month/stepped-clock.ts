@@ -2,7 +2,7 @@
  * Virtual time in steps: a step runs each timer that is due once, however often it would have come by in that time. So
  * a month of quarter seconds is a hundred thousand steps and not ten million.
  */
-import type { Clock, TimerHandle } from '../../../src/clock.ts';
+import type { Clock, TimerHandle } from '../../../src/ports/clock.ts';
 
 interface Timer {
   readonly callback: () => void;

@@ -1,0 +1,332 @@
+/** The public types that docs/api.md documents and `openStore` uses. */
+import type { Registry } from 'prom-client';
+import type { Observable } from 'rxjs';
+import type { AnyActorRef, InspectionEvent } from 'xstate';
+import type { FileSystem } from '../files/file-system.ts';
+import type { KeyValueStores } from '../indexes/key-value-store.ts';
+import type { ErrorCode } from '../model/errors.ts';
+import type { DomainEvent, JournalEvent, LifecycleEvent, Position } from '../model/events.ts';
+import type { Fingerprint } from '../model/fingerprint.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Random } from '../ports/random.ts';
+
+/** A duration: milliseconds, or text such as `'90s'`, `'5m'`, `'6h'`, `'15d'`, `'2w'`, `'1y'`, `'1h30m'`. */
+export type Duration = number | string;
+
+export type ChunkEncodingName = 'delta' | 'double-delta' | 'varbit';
+
+export type Durability = 'always' | 'interval' | 'os';
+
+/** Progress of opening and recovering. */
+export interface Progress {
+  readonly phase: string;
+  readonly done: number;
+  /** 0 while unknown. */
+  readonly total: number;
+  readonly bytes?: number;
+  /** Estimated time left in milliseconds; absent while unknown. */
+  readonly remainingMs?: number;
+}
+
+/** Retention by size on disk, by time, or by both. */
+export interface RetentionBySize {
+  readonly time?: Duration | 'off';
+  /** Bytes on disk above which the oldest chunks are dropped first. Quarantined files don't count. At least 16 MiB. */
+  readonly bytes?: number;
+}
+
+/** Options of `openStore`. Each one is checked; the error names the option, the value and the allowed values. */
+export interface StoreOptions {
+  /**
+   * How long samples are kept: `'15d'` for 15 days; `'off'` keeps everything; `{ time, bytes }` also limits the size of
+   * the directory. The directory remembers the retention. Default: the remembered retention; `'15d'` for a directory
+   * that this call creates; everything is kept in a directory that remembers none.
+   */
+  readonly retention?: Duration | 'off' | RetentionBySize;
+  /**
+   * With `false`, no sample is deleted, hidden or refused because of its age, and a new directory remembers no
+   * retention. For imports and repairs. Default true.
+   */
+  readonly applyRetention?: boolean;
+  /** Encoding of newly started chunks. Default `'varbit'`. */
+  readonly chunkEncoding?: ChunkEncodingName;
+  /**
+   * When appended samples are written and synced without a call of `flush`. Default `'interval'`. See
+   * docs/durability.md.
+   */
+  readonly durability?: Durability;
+  /** For `durability: 'interval'`: the longest time before an appended sample is synced. Default 100 ms. */
+  readonly commitInterval?: Duration;
+  /** When series files are synced. Default `'adaptive'`. */
+  readonly syncSeriesFiles?: 'adaptive' | 'always' | 'never';
+  /** The open head chunk of a series is closed after this time without samples. Default `'5m'`. */
+  readonly headChunkTimeout?: Duration;
+  /** Longest time between checkpoints. Default `'5m'`. */
+  readonly checkpointInterval?: Duration;
+  /**
+   * Number of series changed since the last checkpoint that triggers an early one. Default 5,000. This trigger waits
+   * until 30 s after the last checkpoint, or ten times as long as that one took if that is longer.
+   */
+  readonly checkpointDirtySeries?: number;
+  /** Journal bytes since the last checkpoint that trigger an early one. Default 256 MiB. */
+  readonly checkpointJournalBytes?: number;
+  /** Share of a series file that must be droppable before it is rewritten, 0 to 1. Default 0.1. */
+  readonly minShrinkRatio?: number;
+  /**
+   * Bytes that the store may keep in memory. Above this it evicts chunks, then speeds up persistence, then throttles.
+   * Default: a quarter of the machine's or control group's memory, between 64 MiB and 4 GiB.
+   */
+  readonly memoryTarget?: number;
+  /** Journal bytes that durable subscriptions may hold back. Default 1 GiB. */
+  readonly subscriptionBacklogBytes?: number;
+  /** Bytes of lifecycle history kept after the sample records are gone. Default 64 MiB. */
+  readonly historyBytes?: number;
+  /** Opens the directory without writing to it, even while another process has it open. Default false. */
+  readonly readOnly?: boolean;
+  /** Recovers the directory as after a crash. Default false. */
+  readonly forceRecovery?: boolean;
+  /** Recovery verifies every series file, also those whose modification time is as recorded. Default false. */
+  readonly pedantic?: boolean;
+  /** Default: no logging. */
+  readonly logger?: Logger;
+  /** Receives every XState inspection event of the store's actor and of all series actors. */
+  readonly inspect?: (event: InspectionEvent) => void;
+  /** The prom-client registry for the store's metrics. Default: one of its own. */
+  readonly registry?: Registry;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Aborts opening. Has no effect once the store is open. */
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly fileSystem?: FileSystem;
+  readonly keyValueStores?: KeyValueStores;
+}
+
+/** A condition on one label. A series matches if its label meets the condition. */
+export interface Matcher {
+  readonly name: string;
+  readonly op: '=' | '!=' | '=~' | '!~';
+  readonly value: string;
+}
+
+/** Selector text such as `up{job=~"n.*"}`, matcher objects, or labels that must be equal. */
+export type Selector = string | readonly Matcher[] | Labels;
+
+export interface TimeRange {
+  /** Milliseconds since the epoch, included. Default: the beginning. */
+  readonly from?: number | undefined;
+  /** Milliseconds since the epoch, included. Default: the end. */
+  readonly through?: number | undefined;
+}
+
+export interface SelectOptions extends TimeRange {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One series of a query's result. The arrays are copies that the caller may change. */
+export interface SeriesSamples {
+  readonly labels: Labels;
+  readonly fingerprint: Fingerprint;
+  readonly timestamps: Float64Array;
+  readonly values: Float64Array;
+  /**
+   * What could not be read of the series, one sentence each; absent when the series was read in full. A series of which
+   * nothing could be read is returned without samples.
+   */
+  readonly problems?: readonly string[];
+}
+
+export interface InstantSample {
+  readonly labels: Labels;
+  readonly timestamp: number;
+  readonly value: number;
+  /** What could not be read of the series, so its newest sample may be missing. Absent when all could be read. */
+  readonly problems?: readonly string[];
+}
+
+export interface Sample {
+  readonly labels: Labels;
+  readonly timestamp: number;
+  readonly value: number;
+}
+
+export interface AppendResult {
+  readonly accepted: number;
+  readonly rejected: readonly { readonly index: number; readonly code: ErrorCode }[];
+}
+
+export type SeriesState = 'inMemory' | 'persisting' | 'archived' | 'quarantined' | 'purged' | 'absent';
+
+/**
+ * Labels resolved once, for appending often. A handle stays valid for the life of the store, even when its series is
+ * archived and woken.
+ */
+export interface SeriesHandle {
+  readonly labels: Labels;
+  readonly fingerprint: Fingerprint;
+  /** The state of the series; `absent` before its first sample. */
+  readonly state: SeriesState;
+  append(timestamp: number, value: number): void;
+  /** Appends the exact 64 bits, given as high and low half. A signalling NaN stays signalling. */
+  appendBits(timestamp: number, high: number, low: number): void;
+  /** Appends Prometheus' staleness marker, the signalling NaN 7ff0000000000002. */
+  appendStale(timestamp: number): void;
+  /** The series' actor. It is created if it is not awake, and kept awake until {@link release}. */
+  actor(): AnyActorRef;
+  /** Releases the actor that {@link actor} returned. Does nothing when there is none. */
+  release(): void;
+}
+
+export interface QuarantinedSeries {
+  readonly fingerprint: Fingerprint;
+  readonly labels: Labels | undefined;
+  readonly reason: string;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  /** Path of the moved series file; `undefined` when there was no file. */
+  readonly file: string | undefined;
+}
+
+export interface SubscribeOptions {
+  /** Where a new subscription begins. Default `'end'`. A known name continues after its last acknowledged batch. */
+  readonly from?: 'start' | 'end' | Position;
+  readonly signal?: AbortSignal;
+  /** Maximum number of events per batch. Default 1,000. */
+  readonly batchSize?: number;
+}
+
+export interface EventBatch {
+  readonly events: readonly JournalEvent[];
+  /** Position at which this batch ends. */
+  readonly position: Position;
+  /**
+   * The range that this subscription lost, if any: it had held back more journal than its bound allows. Acknowledging
+   * this batch also acknowledges the lost range.
+   */
+  readonly lost?: { readonly from: Position; readonly to: Position };
+  /** Records durably that this batch was handled. After a restart the subscription continues after it. */
+  ack(): Promise<void>;
+}
+
+export interface Subscription extends AsyncIterable<EventBatch> {
+  readonly name: string;
+  /** Journal bytes between the acknowledged position and the end of the journal. */
+  readonly lagBytes: number;
+  close(): Promise<void>;
+}
+
+export interface JournalOptions {
+  /** Only events that end after this position are returned. Default, and 0: from the oldest event that is kept. */
+  readonly from?: Position;
+  /** Also returns events appended from now on. Default false. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+  /** Called with one sentence for each part that cannot be read. Default: the logger gets the message. */
+  readonly onProblem?: (message: string) => void;
+}
+
+export interface BackupResult {
+  readonly series: number;
+  readonly bytes: number;
+}
+
+/** Sizes and counts, for `tidemark info` and the pages. */
+export interface StoreInfo {
+  readonly directory: string;
+  readonly version: 1;
+  /** The state in which the directory was found. */
+  readonly opened: 'created' | 'clean' | 'journal' | 'crashRecovery';
+  /**
+   * The retention that the directory remembers, in milliseconds and bytes; absent when none was ever given, and
+   * everything is kept.
+   */
+  readonly retention?: { readonly time: number | 'off'; readonly bytes?: number };
+  readonly seriesInMemory: number;
+  readonly seriesArchived: number;
+  readonly seriesQuarantined: number;
+  readonly chunksInMemory: number;
+  readonly chunksWaiting: number;
+  /** Times of the first and the last sample; absent in an empty store. */
+  readonly firstTime?: number;
+  readonly lastTime?: number;
+  readonly bytes: {
+    readonly seriesFiles: number;
+    readonly heads: number;
+    readonly journal: number;
+    readonly indexes: number;
+    readonly quarantine: number;
+    readonly total: number;
+  };
+  readonly journal: { readonly first: Position; readonly end: Position; readonly durable: Position };
+}
+
+/** One chunk of a series, for the pages and `check`. */
+export interface ChunkInfo {
+  readonly where: 'file' | 'waiting' | 'open';
+  readonly loaded: boolean;
+  readonly encoding: ChunkEncodingName | undefined;
+  readonly firstTime: number;
+  readonly lastTime: number;
+}
+
+export interface Store extends AsyncDisposable {
+  readonly directory: string;
+  readonly readOnly: boolean;
+  append(labels: Labels, timestamp: number, value: number): void;
+  appendBatch(samples: readonly Sample[]): AppendResult;
+  series(labels: Labels): SeriesHandle;
+  ready(): Promise<void>;
+  flush(): Promise<void>;
+  select(selector: Selector, options?: SelectOptions): AsyncIterable<SeriesSamples>;
+  instant(selector: Selector, options?: { at?: number; lookback?: Duration }): Promise<InstantSample[]>;
+  lastSamples(selector: Selector): Promise<InstantSample[]>;
+  metrics(selectors: Selector | readonly string[], range?: TimeRange): Promise<Labels[]>;
+  labelNames(): Promise<string[]>;
+  labelValues(name: string): Promise<string[]>;
+  drop(selector: Selector): Promise<number>;
+  quarantined(): Promise<QuarantinedSeries[]>;
+  /** The readable samples of a quarantined series; `problems` names the parts that can't be read. */
+  readQuarantined(fingerprint: Fingerprint): Promise<SeriesSamples & { readonly problems: readonly string[] }>;
+  checkpoint(): Promise<void>;
+  backup(directory: string): Promise<BackupResult>;
+  waitForIndexing(): Promise<void>;
+  /**
+   * Rebuilds the label indexes from the existing series. Appends go on meanwhile; queries wait until the indexes are
+   * whole. For an index that may be wrong: opening the store already rebuilds one that is damaged or missing.
+   */
+  rebuildIndexes(options?: { onProgress?: (progress: Progress) => void }): Promise<void>;
+  /**
+   * Visits every series once, now: closes idle head chunks, persists chunks, drops chunks past retention, archives
+   * series.
+   */
+  maintain(): Promise<void>;
+  readonly events$: Observable<DomainEvent>;
+  watch(selector: Selector): Observable<Sample>;
+  subscribe(name: string, options?: SubscribeOptions): Subscription;
+  /** Durable subscriptions by name, with their lag in journal bytes. */
+  subscriptions(): readonly { readonly name: string; readonly position: Position; readonly lagBytes: number }[];
+  /** Removes a durable subscription. It holds back no journal any more. */
+  unsubscribe(name: string): Promise<void>;
+  /** The lifecycle events of one series, oldest first. */
+  history(labels: Labels): Promise<(LifecycleEvent & { readonly position: Position })[]>;
+  /**
+   * The journal from a position on: the existing events and, with `follow`, also those appended later until the store
+   * is closed. In a store opened with `readOnly`, `follow` returns the events that another process appends to the
+   * directory.
+   */
+  journal(options?: JournalOptions): AsyncIterable<JournalEvent>;
+  chunks(labels: Labels): Promise<ChunkInfo[]>;
+  info(): Promise<StoreInfo>;
+  /**
+   * Adds an observer of all actors' inspection events and returns a function that removes it. Costs nothing without
+   * observers.
+   */
+  inspect(observer: (event: InspectionEvent) => void): () => void;
+  /** Number of series in each state of the series statechart. */
+  stateCounts(): Readonly<Record<'inMemory' | 'persisting' | 'archived' | 'quarantined', number>>;
+  readonly actor: AnyActorRef;
+  readonly registry: Registry;
+  close(): Promise<void>;
+}

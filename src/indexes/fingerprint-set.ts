@@ -1,0 +1,266 @@
+/**
+ * Sets of fingerprints: the values of the label-pair index, and the operands of lookups.
+ *
+ * A set is an array of 64-bit numbers in ascending order, each as two 32-bit words in the machine's byte order. So the
+ * platform can sort them as one BigUint64Array and swap their bytes from and to the big-endian form on disk. Neither
+ * makes a BigInt for each element. The functions never change their arguments.
+ */
+import { endianness } from 'node:os';
+import { writeInt32BE } from '../model/int64.ts';
+import { MalformedBytes, OutOfBytes } from '../model/malformed-bytes.ts';
+
+const isLittleEndian = endianness() === 'LE';
+/** Which of the two words of an element is the low half. */
+const LOW = isLittleEndian ? 0 : 1;
+const HIGH = 1 - LOW;
+const FINGERPRINT_BYTES = 8;
+
+export class FingerprintSet {
+  static readonly empty = new FingerprintSet(new Uint32Array(0));
+  /** Two words for each element. Only this file knows their order. */
+  readonly words: Uint32Array;
+
+  /** The words must be in ascending order without duplicates. The array must not be a view of a larger buffer. */
+  constructor(words: Uint32Array) {
+    this.words = words;
+  }
+
+  /**
+   * Makes a set of fingerprints in any order, with or without duplicates. `halves`: high and low halves, alternating.
+   */
+  static of(halves: ArrayLike<number>): FingerprintSet {
+    const words = new Uint32Array(halves.length);
+    for (let i = 0; i < halves.length; i += 2) {
+      words[i + HIGH] = halves[i];
+      words[i + LOW] = halves[i + 1];
+    }
+    return new FingerprintSet(sortedUnique(words));
+  }
+
+  /** The set of one fingerprint. */
+  static single(high: number, low: number): FingerprintSet {
+    const words = new Uint32Array(2);
+    words[HIGH] = high;
+    words[LOW] = low;
+    return new FingerprintSet(words);
+  }
+
+  get size(): number {
+    return this.words.length >> 1;
+  }
+
+  /** Approximate memory of the set. */
+  get byteCount(): number {
+    return this.words.byteLength + 200;
+  }
+
+  /** High half of the element at an index, signed. */
+  high(index: number): number {
+    return this.words[index * 2 + HIGH] | 0;
+  }
+
+  /** Low half of the element at an index, signed. */
+  low(index: number): number {
+    return this.words[index * 2 + LOW] | 0;
+  }
+
+  has(high: number, low: number): boolean {
+    let from = 0;
+    let to = this.size;
+    const wantedHigh = high >>> 0;
+    const wantedLow = low >>> 0;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const order = this.words[middle * 2 + HIGH] - wantedHigh || this.words[middle * 2 + LOW] - wantedLow;
+      if (order === 0) return true;
+      if (order < 0) from = middle + 1;
+      else to = middle;
+    }
+    return false;
+  }
+}
+
+/** The elements that are in either set. Returns `a` itself when `b` adds nothing. */
+export const union = (a: FingerprintSet, b: FingerprintSet): FingerprintSet => {
+  if (b.size === 0) return a;
+  if (a.size === 0) return b;
+  const left = a.words;
+  const right = b.words;
+  const out = new Uint32Array(left.length + right.length);
+  let i = 0;
+  let j = 0;
+  let end = 0;
+  while (i < left.length && j < right.length) {
+    const order = left[i + HIGH] - right[j + HIGH] || left[i + LOW] - right[j + LOW];
+    const source = order <= 0 ? left : right;
+    const at = order <= 0 ? i : j;
+    out[end] = source[at];
+    out[end + 1] = source[at + 1];
+    end += 2;
+    if (order <= 0) i += 2;
+    if (order >= 0) j += 2;
+  }
+  out.set(left.subarray(i), end);
+  end += left.length - i;
+  out.set(right.subarray(j), end);
+  end += right.length - j;
+  return end === left.length ? a : new FingerprintSet(end === out.length ? out : out.slice(0, end));
+};
+
+/** The elements that are in any of the sets: merged one after the other, or by one sort for more than 8 sets. */
+export const unionAll = (sets: readonly FingerprintSet[]): FingerprintSet => {
+  if (sets.length === 0) return FingerprintSet.empty;
+  if (sets.length > 8) return mergeBySorting(sets);
+  let merged = sets[0];
+  for (let i = 1; i < sets.length; i++) merged = union(merged, sets[i]);
+  return merged;
+};
+
+/** The elements that are in both sets. Fast when one set is much smaller. */
+export const intersection = (a: FingerprintSet, b: FingerprintSet): FingerprintSet => {
+  const [small, large] = a.size <= b.size ? [a, b] : [b, a];
+  return select(small, large, true);
+};
+
+/** The elements of `a` that are not in `b`. Returns `a` itself when nothing is removed. */
+export const difference = (a: FingerprintSet, b: FingerprintSet): FingerprintSet => {
+  if (a.size === 0 || b.size === 0) return a;
+  const rest = select(a, b, false);
+  return rest.size === a.size ? a : rest;
+};
+
+/**
+ * Decodes a set: count, then 8 bytes big endian for each element, in any order. Throws `MalformedBytes` or
+ * `OutOfBytes`.
+ */
+export const decodeFingerprintSet = (bytes: Uint8Array): FingerprintSet => {
+  const [count, start] = readCount(bytes);
+  if (count * FINGERPRINT_BYTES > bytes.length - start) throw new OutOfBytes();
+  const words = new Uint32Array(count * 2);
+  const target = Buffer.from(words.buffer);
+  target.set(bytes.subarray(start, start + count * FINGERPRINT_BYTES));
+  if (isLittleEndian) target.swap64();
+  return new FingerprintSet(isAscending(words) ? words : sortedUnique(words));
+};
+
+/** The encoding of a set, in ascending order. */
+export const encodeFingerprintSet = (set: FingerprintSet): Buffer => {
+  if (set.size === 1) return encodeSingle(set);
+  const header = zigzagCount(set.size);
+  const bytes = Buffer.allocUnsafe(header.length + set.words.byteLength);
+  bytes.set(header, 0);
+  const body = bytes.subarray(header.length);
+  body.set(new Uint8Array(set.words.buffer, set.words.byteOffset, set.words.byteLength));
+  if (isLittleEndian) body.swap64();
+  return bytes;
+};
+
+/** Sets of one element are by far the most frequent, because of labels that are unique to a series. */
+const encodeSingle = (set: FingerprintSet): Buffer => {
+  const bytes = Buffer.allocUnsafe(1 + FINGERPRINT_BYTES);
+  bytes[0] = 2;
+  writeInt32BE(bytes, 1, set.high(0));
+  writeInt32BE(bytes, 5, set.low(0));
+  return bytes;
+};
+
+/** A count as the original writes it: zigzag, base-128. */
+const zigzagCount = (count: number): number[] => {
+  const bytes: number[] = [];
+  let rest = count * 2;
+  while (rest >= 0x80) {
+    bytes.push((rest % 0x80) | 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  bytes.push(rest);
+  return bytes;
+};
+
+const readCount = (bytes: Uint8Array): readonly [count: number, start: number] => {
+  let value = 0;
+  let scale = 1;
+  for (let i = 0; i < 8; i++) {
+    if (i >= bytes.length) throw new OutOfBytes();
+    value += (bytes[i] & 0x7f) * scale;
+    scale *= 0x80;
+    if (bytes[i] < 0x80) {
+      if (value % 2 !== 0) throw new MalformedBytes('number of fingerprints is negative');
+      return [value / 2, i + 1];
+    }
+  }
+  throw new MalformedBytes('number of fingerprints is too large');
+};
+
+/** The elements of `a` that are in `b`, or with `wanted` false those that are not. */
+const select = (a: FingerprintSet, b: FingerprintSet, wanted: boolean): FingerprintSet => {
+  const left = a.words;
+  const right = b.words;
+  const out = new Uint32Array(left.length);
+  // If `b` is much larger, leaps of doubling length find the place instead of single steps.
+  const leap = b.size > a.size * 8;
+  let end = 0;
+  let j = 0;
+  for (let i = 0; i < left.length; i += 2) {
+    const high = left[i + HIGH];
+    const low = left[i + LOW];
+    if (leap) j = leapTo(right, j, high, low);
+    while (j < right.length && (right[j + HIGH] - high || right[j + LOW] - low) < 0) j += 2;
+    const isFound = j < right.length && right[j + HIGH] === high && right[j + LOW] === low;
+    if (isFound !== wanted) continue;
+    out[end] = left[i];
+    out[end + 1] = left[i + 1];
+    end += 2;
+  }
+  return end === 0 ? FingerprintSet.empty : new FingerprintSet(out.slice(0, end));
+};
+
+/** The word index of an element below the wanted one, or `start`; close to the first element that is not below it. */
+const leapTo = (words: Uint32Array, start: number, high: number, low: number): number => {
+  let from = start;
+  let step = 2;
+  while (from + step < words.length && isBelow(words, from + step, high, low)) {
+    from += step;
+    step *= 2;
+  }
+  while (step > 2) {
+    step /= 2;
+    if (from + step < words.length && isBelow(words, from + step, high, low)) from += step;
+  }
+  return from;
+};
+
+const isBelow = (words: Uint32Array, index: number, high: number, low: number): boolean =>
+  (words[index + HIGH] - high || words[index + LOW] - low) < 0;
+
+const mergeBySorting = (sets: readonly FingerprintSet[]): FingerprintSet => {
+  let length = 0;
+  for (const { words } of sets) length += words.length;
+  const all = new Uint32Array(length);
+  let end = 0;
+  for (const { words } of sets) {
+    all.set(words, end);
+    end += words.length;
+  }
+  return new FingerprintSet(sortedUnique(all));
+};
+
+const isAscending = (words: Uint32Array): boolean => {
+  for (let i = 2; i < words.length; i += 2) {
+    if ((words[i + HIGH] - words[i - 2 + HIGH] || words[i + LOW] - words[i - 2 + LOW]) <= 0) return false;
+  }
+  return true;
+};
+
+/** Sorts in place and removes duplicates. */
+const sortedUnique = (words: Uint32Array): Uint32Array => {
+  if (words.length <= 2) return words;
+  new BigUint64Array(words.buffer, words.byteOffset, words.length >> 1).sort();
+  let end = 2;
+  for (let i = 2; i < words.length; i += 2) {
+    if (words[i] === words[end - 2] && words[i + 1] === words[end - 1]) continue;
+    words[end] = words[i];
+    words[end + 1] = words[i + 1];
+    end += 2;
+  }
+  return end === words.length ? words : words.slice(0, end);
+};

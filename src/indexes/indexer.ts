@@ -1,0 +1,323 @@
+/**
+ * The queue in front of the indexes. Changes of series are enqueued here at once and written in batches to the archive
+ * and the label indexes. No enqueued operation is lost: a batch that can't be written is tried again, and after a crash
+ * the journal has everything after the position of the indexes.
+ *
+ * The queue is bounded. When it is full, new series are refused, which pushes back on the writer. For changes of
+ * existing series there is a reserve of the same size. Reads see the queue through {@link Indexer.pendingArchived}.
+ */
+import { type Observable, type OperatorFunction, Subject } from 'rxjs';
+import { TidemarkError } from '../model/errors.ts';
+import type { Position } from '../model/events.ts';
+import type { LabelPairs } from '../model/labels.ts';
+import type { Clock } from '../ports/clock.ts';
+import { ArchiveBatch, type ArchiveIndex } from './archive-index.ts';
+import { FingerprintMap } from './fingerprint-map.ts';
+import type { LabelOperation } from './label-batch.ts';
+import type { LabelIndex } from './label-index.ts';
+
+/** Maximum number of operations that are given to the stream as one item. */
+const STRETCH_MAX = 4096;
+/** Archive operations that are written without a break: a few milliseconds. */
+const ARCHIVE_OPERATIONS_PER_PART = 4096;
+
+interface Operation {
+  readonly high: number;
+  readonly low: number;
+  /** The journal position after the event that caused this operation. */
+  readonly position?: Position | undefined;
+}
+
+export type IndexingOperation =
+  | (Operation & { readonly type: 'index' | 'unindex'; readonly pairs: LabelPairs })
+  | (Operation & {
+      readonly type: 'archive';
+      readonly pairs: LabelPairs;
+      readonly firstTime: number;
+      readonly lastTime: number;
+    })
+  | (Operation & { readonly type: 'unarchive' })
+  | (Operation & { readonly type: 'updateTimeRange'; readonly firstTime: number; readonly lastTime: number })
+  /** Removes a series from the archive and from the label indexes. */
+  | (Operation & { readonly type: 'purgeArchived'; readonly pairs: LabelPairs });
+
+/** Operations that were enqueued together: one item of the stream. */
+type Stretch = readonly IndexingOperation[];
+
+/** The result of one attempt to write a batch. */
+export type BatchResult =
+  | { readonly kind: 'written'; readonly operations: readonly Stretch[] }
+  | {
+      readonly kind: 'failed';
+      readonly operations: readonly Stretch[];
+      readonly error: unknown;
+      readonly attempt: number;
+    };
+
+/** The policy of batching: `indexing` of streams/indexing.ts with the store's scheduler. */
+export type Batching = (options: {
+  readonly write: (stretches: readonly Stretch[]) => Promise<void>;
+  readonly flush$: Observable<void>;
+  readonly retries: () => boolean;
+}) => OperatorFunction<Stretch, BatchResult>;
+
+export interface IndexerOptions {
+  readonly labels: LabelIndex;
+  readonly archive: ArchiveIndex;
+  readonly batching: Batching;
+  readonly clock: Clock;
+  /**
+   * Makes the events durable that the operations follow from; called before each batch. If an index got ahead of the
+   * journal, a loss of power would leave it naming series that do not exist, or without an archived series that nothing
+   * else names.
+   */
+  readonly commitJournal?: () => Promise<unknown>;
+  /** Maximum number of waiting operations. Default 2^18. */
+  readonly capacity?: number;
+  /** Called after every batch that was written. */
+  readonly onBatch?: (batch: { readonly operationCount: number; readonly durationMs: number }) => void;
+  /** Called after every failed attempt. The batch is kept and tried again, unless the indexer is closing. */
+  readonly onError?: (error: unknown, attempt: number) => void;
+}
+
+interface Waiter {
+  /** Number of operations that must have been written. */
+  readonly count: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Indexer {
+  readonly capacity: number;
+  private readonly options: IndexerOptions;
+  private readonly operations$ = new Subject<Stretch>();
+  /**
+   * Operations that are enqueued but not yet given to the stream. A loop that creates series gives them to it together.
+   */
+  private stretch: IndexingOperation[] = [];
+  private readonly flush$ = new Subject<void>();
+  /** Waiting archivings, so that reads find their labels, with the number of the operation. */
+  private readonly archivings = new FingerprintMap<{ readonly pairs: LabelPairs; readonly number: number }>();
+  private readonly ended: Promise<void>;
+  private waiters: Waiter[] = [];
+  private enqueuedCount = 0;
+  private writtenCount = 0;
+  private writtenPosition: Position | undefined;
+  private isClosing = false;
+  private writing: Promise<void> = Promise.resolve();
+  /** Set while {@link alone} runs; resolves when it releases the indexes. */
+  private held: Promise<void> | undefined;
+  private labelsAreWhole = true;
+  private exclusiveCount = 0;
+
+  constructor(options: IndexerOptions) {
+    this.options = options;
+    this.capacity = options.capacity ?? 1 << 18;
+    const results$ = this.operations$.pipe(
+      options.batching({
+        write: (stretches) => this.writeInTurn(stretches.flat()),
+        flush$: this.flush$,
+        retries: () => !this.isClosing,
+      }),
+    );
+    this.ended = new Promise((resolve, reject) => {
+      results$.subscribe({ next: (result) => this.note(result), error: reject, complete: resolve });
+    });
+    // `close` rejects with this error. Without a `close`, it must not end the process.
+    this.ended.catch(() => {});
+  }
+
+  /** Operations that wait or are being written. A running {@link alone} counts as one. */
+  get queued(): number {
+    return this.enqueuedCount - this.writtenCount + (this.held === undefined ? 0 : 1);
+  }
+
+  /** The journal position that the indexes have reached through this indexer; `undefined` before the first batch. */
+  get position(): Position | undefined {
+    return this.writtenPosition;
+  }
+
+  /** Whether the label indexes have every series. Until they do, lookups must not use them. */
+  get hasWholeLabels(): boolean {
+    return this.labelsAreWhole;
+  }
+
+  /**
+   * From now on only the archive is written. Used while the label indexes are rebuilt from the series: a batch would
+   * give an incomplete index a position. No operation may be on its way to them, so call this before the first
+   * operation or in {@link alone}.
+   */
+  suspendLabels(): void {
+    this.labelsAreWhole = false;
+  }
+
+  /** The label indexes were rebuilt and are written again. */
+  resumeLabels(): void {
+    this.labelsAreWhole = true;
+  }
+
+  /**
+   * Enqueues an operation. Returns false when there is no room, and after {@link close}. The limit is `capacity` for
+   * new series (`index`) and twice that for all other operations.
+   */
+  enqueue(operation: IndexingOperation): boolean {
+    const limit = operation.type === 'index' ? this.capacity : this.capacity * 2;
+    if (this.queued >= limit || this.isClosing) return false;
+    const number = this.enqueuedCount++;
+    const { high, low } = operation;
+    if (operation.type === 'archive') this.archivings.set(high, low, { pairs: operation.pairs, number });
+    else if (operation.type === 'unarchive' || operation.type === 'purgeArchived') this.archivings.delete(high, low);
+    this.stretch.push(operation);
+    if (this.stretch.length === 1) queueMicrotask(this.endStretch);
+    else if (this.stretch.length === STRETCH_MAX) this.endStretch();
+    return true;
+  }
+
+  /**
+   * Runs `work` with exclusive access to the indexes. Operations that are enqueued in the meantime are written
+   * afterwards. Readers wait, because every read flushes first.
+   */
+  async alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    while (this.held !== undefined) await this.held;
+    if (this.isClosing) throw new TidemarkError('TIDEMARK_CLOSED', 'the store is closed');
+    this.exclusiveCount++;
+    let letGo: () => void = () => {};
+    this.held = new Promise((resolve) => {
+      letGo = resolve;
+    });
+    try {
+      await this.writing.catch(() => {});
+      return await work();
+    } finally {
+      this.held = undefined;
+      letGo();
+    }
+  }
+
+  /** How often {@link alone} has run. If this changes during a lookup, the lookup may have missed entries. */
+  get exclusiveTurns(): number {
+    return this.exclusiveCount;
+  }
+
+  /** Series whose archiving is not written yet. */
+  get waitingToBeArchived(): { readonly high: number; readonly low: number; readonly pairs: LabelPairs }[] {
+    return [...this.archivings.entries()].map(([high, low, { pairs }]) => ({ high, low, pairs }));
+  }
+
+  /** The labels of a series whose archiving is not written yet. */
+  pendingArchived(high: number, low: number): LabelPairs | undefined {
+    return this.archivings.get(high, low)?.pairs;
+  }
+
+  /**
+   * Resolves when all operations enqueued before are written. Rejects when an attempt fails; the batch is then tried
+   * again.
+   */
+  flush(): Promise<void> {
+    if (this.isClosing) return this.ended;
+    if (this.held !== undefined) return this.held.then(() => this.flush());
+    if (this.queued === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.endStretch();
+      this.waiters.push({ count: this.enqueuedCount, resolve, reject });
+      this.flush$.next();
+    });
+  }
+
+  /**
+   * Writes the waiting operations and accepts no more. Rejects when they can't be written; then the position stays
+   * behind.
+   */
+  async close(): Promise<void> {
+    if (!this.isClosing) {
+      this.isClosing = true;
+      this.endStretch();
+      this.operations$.complete();
+      this.flush$.next();
+    }
+    while (this.held !== undefined) await this.held;
+    await this.ended;
+  }
+
+  private async writeInTurn(operations: readonly IndexingOperation[]): Promise<void> {
+    while (this.held !== undefined) await this.held;
+    this.writing = this.write(operations);
+    await this.writing;
+  }
+
+  private readonly endStretch = (): void => {
+    const { stretch } = this;
+    if (stretch.length === 0) return;
+    this.stretch = [];
+    this.operations$.next(stretch);
+  };
+
+  private async write(operations: readonly IndexingOperation[]): Promise<void> {
+    const { labels, clock, onBatch, commitJournal } = this.options;
+    const startMs = clock.monotonic();
+    const position = latestPosition(operations);
+    await commitJournal?.();
+    // The archive is written first: the position is written with the labels and covers both.
+    await this.writeArchive(operations);
+    const labelOperations = labelOperationsOf(operations);
+    if (this.labelsAreWhole && (labelOperations.length > 0 || position !== undefined)) {
+      await labels.apply(labelOperations, position, { breathe: () => clock.breathe() });
+    }
+    this.writtenPosition = position ?? this.writtenPosition;
+    onBatch?.({ operationCount: operations.length, durationMs: clock.monotonic() - startMs });
+  }
+
+  private async writeArchive(operations: readonly IndexingOperation[]): Promise<void> {
+    const archiveOperations = operations.filter(({ type }) => type !== 'index' && type !== 'unindex');
+    for (let start = 0; start < archiveOperations.length; start += ARCHIVE_OPERATIONS_PER_PART) {
+      const end = start + ARCHIVE_OPERATIONS_PER_PART;
+      // A sync makes everything written before durable too, so only the last part needs it.
+      const sync = end >= archiveOperations.length;
+      await this.options.archive.apply(archiveBatchOf(archiveOperations.slice(start, end)), { sync });
+    }
+  }
+
+  private note(result: BatchResult): void {
+    if (result.kind === 'failed') {
+      this.options.onError?.(result.error, result.attempt);
+      for (const { reject } of this.waiters.splice(0)) reject(result.error);
+      return;
+    }
+    for (const { type, high, low } of result.operations.flat()) {
+      if (type === 'archive' && this.archivings.get(high, low)?.number === this.writtenCount)
+        this.archivings.delete(high, low);
+      this.writtenCount++;
+    }
+    const done = this.waiters.filter(({ count }) => count <= this.writtenCount);
+    this.waiters = this.waiters.filter(({ count }) => count > this.writtenCount);
+    for (const { resolve } of done) resolve();
+  }
+}
+
+const latestPosition = (operations: readonly IndexingOperation[]): Position | undefined => {
+  for (let i = operations.length - 1; i >= 0; i--) {
+    if (operations[i].position !== undefined) return operations[i].position;
+  }
+  return undefined;
+};
+
+const archiveBatchOf = (operations: readonly IndexingOperation[]): ArchiveBatch => {
+  const batch = new ArchiveBatch();
+  for (const operation of operations) {
+    const { type, high, low } = operation;
+    if (type === 'archive') batch.archive(high, low, operation.pairs, operation);
+    else if (type === 'updateTimeRange') batch.updateTimeRange(high, low, operation);
+    else if (type === 'unarchive' || type === 'purgeArchived') batch.remove(high, low);
+  }
+  return batch;
+};
+
+const labelOperationsOf = (operations: readonly IndexingOperation[]): LabelOperation[] => {
+  const labelOperations: LabelOperation[] = [];
+  for (const operation of operations) {
+    const { type, high, low } = operation;
+    if (type === 'index' || type === 'unindex') labelOperations.push(operation as LabelOperation);
+    else if (type === 'purgeArchived') labelOperations.push({ type: 'unindex', high, low, pairs: operation.pairs });
+  }
+  return labelOperations;
+};

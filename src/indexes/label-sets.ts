@@ -1,0 +1,142 @@
+/**
+ * The sets of the label indexes, decoded and cached. Queries read sets while a batch is being written. A set that was
+ * read from the disk is cached only if no batch was settled during the read. Otherwise it might be older than the
+ * batch, and the next batch would build on it.
+ */
+import { encodeLabelName, encodeLabelPair, type IndexDecoder } from './codable.ts';
+import { FingerprintSet } from './fingerprint-set.ts';
+import type { KeyValueStore } from './key-value-store.ts';
+import { CACHED_SIZE_MIN, PostingCache } from './posting-cache.ts';
+import { ValueSet } from './value-set.ts';
+import { ValueSetCache } from './value-set-cache.ts';
+
+export type LabelPair = readonly [name: string, value: string];
+
+export interface LabelSetsParts {
+  readonly names: KeyValueStore;
+  readonly pairs: KeyValueStore;
+  readonly decoder: IndexDecoder;
+  /** Maximum bytes of cached fingerprint sets, and of cached value sets. */
+  readonly postingBytes: number;
+  readonly valueBytes: number;
+}
+
+export class LabelSets {
+  private readonly parts: LabelSetsParts;
+  private readonly postings: PostingCache;
+  private readonly valueSets: ValueSetCache;
+  private generation = 0;
+
+  constructor(parts: LabelSetsParts) {
+    this.parts = parts;
+    this.postings = new PostingCache(parts.postingBytes);
+    this.valueSets = new ValueSetCache(parts.valueBytes);
+  }
+
+  /** Bytes that the cached sets take. */
+  get byteCount(): number {
+    return this.postings.byteCount + this.valueSets.byteCount;
+  }
+
+  /** Reads the series of each label pair. */
+  async readPostings(pairs: readonly LabelPair[]): Promise<FingerprintSet[]> {
+    const sets = pairs.map(([name, value]) => this.postings.get(name, value));
+    await this.readMissing(
+      sets,
+      (index) => encodeLabelPair(...pairs[index]),
+      (index) => pairs[index],
+    );
+    return sets as FingerprintSet[];
+  }
+
+  /** As {@link readPostings}, for pairs in columns whose keys are encoded already. */
+  async readPostingsByKey(
+    names: readonly string[],
+    values: readonly string[],
+    keys: readonly Uint8Array[],
+  ): Promise<FingerprintSet[]> {
+    const sets = names.map((name, index) => this.postings.get(name, values[index]));
+    await this.readMissing(
+      sets,
+      (index) => keys[index],
+      (index) => [names[index], values[index]],
+    );
+    return sets as FingerprintSet[];
+  }
+
+  /** Reads the values of each label name. The sets are those of the cache, and only a batch may change them. */
+  async readValueSets(names: readonly string[]): Promise<ValueSet[]> {
+    const { generation } = this;
+    const { decoder } = this.parts;
+    const sets = names.map((name) => this.valueSets.get(name));
+    const missing = indicesOfMissing(sets);
+    if (missing.length > 0) {
+      const found = await this.parts.names.getMany(missing.map((index) => encodeLabelName(names[index])));
+      for (const [i, index] of missing.entries()) {
+        const bytes = found[i];
+        const set =
+          bytes === undefined ? new ValueSet() : this.decoded(this.parts.names, () => decoder.valueSet(bytes));
+        sets[index] = set;
+        if (generation === this.generation) this.valueSets.set(names[index], set);
+      }
+    }
+    return sets as ValueSet[];
+  }
+
+  /** Caches fingerprint sets that were written. Small sets that were small before the write may be left out. */
+  settlePostings(written: Iterable<readonly [LabelPair, FingerprintSet]>): void {
+    this.generation++;
+    for (const [[name, value], set] of written) this.postings.set(name, value, set);
+  }
+
+  /** Caches value sets that were written. */
+  settleValueSets(written: Iterable<readonly [name: string, ValueSet]>): void {
+    this.generation++;
+    for (const [name, set] of written) this.valueSets.set(name, set);
+  }
+
+  /** Forgets all cached sets, because they may be ahead of the disk. */
+  forget(): void {
+    this.generation++;
+    this.postings.clear();
+    this.valueSets.clear();
+  }
+
+  private decoded<Decoded>(store: KeyValueStore, decode: () => Decoded): Decoded {
+    try {
+      return decode();
+    } catch (error) {
+      store.reportDamage?.(error);
+      throw error;
+    }
+  }
+
+  /** Reads the sets that are `undefined` from the database. */
+  private async readMissing(
+    sets: (FingerprintSet | undefined)[],
+    keyOf: (index: number) => Uint8Array,
+    pairOf: (index: number) => LabelPair,
+  ): Promise<void> {
+    const { generation } = this;
+    const { decoder } = this.parts;
+    const missing = indicesOfMissing(sets);
+    if (missing.length === 0) return;
+    const found = await this.parts.pairs.getMany(missing.map(keyOf));
+    for (let i = 0; i < missing.length; i++) {
+      const index = missing[i];
+      const bytes = found[i];
+      const set =
+        bytes === undefined
+          ? FingerprintSet.empty
+          : this.decoded(this.parts.pairs, () => decoder.fingerprintSet(bytes));
+      sets[index] = set;
+      if (set.size >= CACHED_SIZE_MIN && generation === this.generation) this.postings.set(...pairOf(index), set);
+    }
+  }
+}
+
+const indicesOfMissing = (sets: readonly unknown[]): number[] => {
+  const missing: number[] = [];
+  for (let i = 0; i < sets.length; i++) if (sets[i] === undefined) missing.push(i);
+  return missing;
+};

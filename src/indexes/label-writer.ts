@@ -1,0 +1,141 @@
+/**
+ * Writes a batch of label operations: first the complete new sets of all pairs that change, then those of all names
+ * that change, in the order of the original. The batch is written in parts, so that the event loop is free in between.
+ * The last part of each database has the position and the sync. Until then the old position is stored. After a crash
+ * everything from the old position on is applied again, with the same result.
+ */
+import type { Position } from '../model/events.ts';
+import { encodeLabelName, encodeLabelPairs } from './codable.ts';
+import { difference, encodeFingerprintSet, FingerprintSet, union } from './fingerprint-set.ts';
+import { positionOperation } from './index-position.ts';
+import type { KeyValueOperation, KeyValueStore } from './key-value-store.ts';
+import { LabelBatch, type LabelOperation } from './label-batch.ts';
+import type { LabelPair, LabelSets } from './label-sets.ts';
+import { CACHED_SIZE_MIN } from './posting-cache.ts';
+import type { ValueSet } from './value-set.ts';
+
+/** Amounts of work between two breaks: a few milliseconds each. */
+const OPERATIONS_PER_PART = 2048;
+const PAIRS_PER_PART = 2048;
+const CHANGES_PER_PART = 16_384;
+const NAMES_PER_PART = 256;
+
+export interface WriteOptions {
+  /** The journal position that the indexes reach with this batch. */
+  readonly position: Position | undefined;
+  readonly sync: boolean;
+  /** Awaited between two stretches of work. */
+  readonly breathe: () => Promise<void>;
+}
+
+export interface LabelWriterParts {
+  readonly names: KeyValueStore;
+  readonly pairs: KeyValueStore;
+  readonly sets: LabelSets;
+}
+
+export class LabelWriter {
+  private readonly parts: LabelWriterParts;
+
+  constructor(parts: LabelWriterParts) {
+    this.parts = parts;
+  }
+
+  async write(operations: readonly LabelOperation[], options: WriteOptions): Promise<void> {
+    const batch = new LabelBatch(operations);
+    for (let start = 0; start < operations.length; start += OPERATIONS_PER_PART) {
+      if (start > 0) await options.breathe();
+      batch.group(start, Math.min(start + OPERATIONS_PER_PART, operations.length));
+    }
+    const valueSets = await this.readValueSets(batch);
+    const changedNames = new Set<string>();
+    let start = 0;
+    do {
+      const end = endOfPart(batch, start);
+      await this.writePairs(batch, start, end, valueSets, changedNames, options);
+      start = end;
+      if (start < batch.groupCount) await options.breathe();
+    } while (start < batch.groupCount);
+    await this.writeNames([...changedNames], valueSets, options);
+  }
+
+  /**
+   * Reads the value sets of all names in the batch. They are changed in place, and cached again when they are written.
+   */
+  private async readValueSets(batch: LabelBatch): Promise<Map<string, ValueSet>> {
+    const names = [...new Set(batch.names)];
+    const sets = await this.parts.sets.readValueSets(names);
+    return new Map(names.map((name, index) => [name, sets[index]]));
+  }
+
+  private async writePairs(
+    batch: LabelBatch,
+    start: number,
+    end: number,
+    valueSets: ReadonlyMap<string, ValueSet>,
+    changedNames: Set<string>,
+    { position, sync }: WriteOptions,
+  ): Promise<void> {
+    const names = batch.names.slice(start, end);
+    const values = batch.values.slice(start, end);
+    const keys = encodeLabelPairs(names, values);
+    const existing = await this.parts.sets.readPostingsByKey(names, values, keys);
+    const operations: KeyValueOperation[] = [];
+    const written: (readonly [LabelPair, FingerprintSet])[] = [];
+    for (let i = 0; i < keys.length; i++) {
+      const before = existing[i];
+      const next = nextSet(batch, start + i, before);
+      const valueSet = valueSets.get(names[i])!;
+      // Needed even if the pair's set does not change: a crash may have happened between the writes to the two
+      // databases.
+      if (next.size > 0 ? valueSet.add(values[i]) : valueSet.delete(values[i])) changedNames.add(names[i]);
+      if (next === before) continue;
+      operations.push(operationOf(keys[i], next));
+      if (before.size < CACHED_SIZE_MIN && next.size < CACHED_SIZE_MIN) continue;
+      written.push([[names[i], values[i]], next]);
+    }
+    const isLast = end === batch.groupCount;
+    if (isLast && position !== undefined) operations.push(positionOperation(position));
+    await this.parts.pairs.batch(operations, { sync: sync && isLast });
+    this.parts.sets.settlePostings(written);
+  }
+
+  private async writeNames(
+    names: readonly string[],
+    valueSets: ReadonlyMap<string, ValueSet>,
+    { position, sync }: WriteOptions,
+  ): Promise<void> {
+    for (let start = 0; start < names.length || start === 0; start += NAMES_PER_PART) {
+      const part = names.slice(start, start + NAMES_PER_PART);
+      const operations = part.map((name) => nameOperationOf(name, valueSets.get(name)!));
+      const isLast = start + NAMES_PER_PART >= names.length;
+      if (isLast && position !== undefined) operations.push(positionOperation(position));
+      await this.parts.names.batch(operations, { sync: sync && isLast });
+    }
+    this.parts.sets.settleValueSets(names.map((name) => [name, valueSets.get(name)!] as const));
+  }
+}
+
+const endOfPart = (batch: LabelBatch, start: number): number => {
+  let end = start;
+  let changes = 0;
+  while (end < batch.groupCount && end - start < PAIRS_PER_PART && changes < CHANGES_PER_PART) {
+    changes += batch.countOf(end++);
+  }
+  return end;
+};
+
+const nextSet = (batch: LabelBatch, group: number, existing: FingerprintSet): FingerprintSet => {
+  const addition = existing.size === 0 ? batch.onlyAddition(group) : undefined;
+  if (addition !== undefined) return FingerprintSet.single(addition.high, addition.low);
+  const { added, removed } = batch.changeOf(group);
+  return union(difference(existing, removed), added);
+};
+
+const operationOf = (key: Uint8Array, set: FingerprintSet): KeyValueOperation =>
+  set.size > 0 ? { type: 'put', key, value: encodeFingerprintSet(set) } : { type: 'del', key };
+
+const nameOperationOf = (name: string, values: ValueSet): KeyValueOperation => {
+  const key = encodeLabelName(name);
+  return values.size > 0 ? { type: 'put', key, value: values.encode() } : { type: 'del', key };
+};

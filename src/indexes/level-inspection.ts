@@ -1,0 +1,136 @@
+/**
+ * Inspects the files of a LevelDB that nothing has open, before LevelDB opens it. LevelDB itself recovers silently from
+ * a log or a manifest that lost batches, and reads table blocks without checking their checksums.
+ * docs/formats/indexes.md
+ *
+ * The sequence number counts every operation that was written to the database since it was created. So a remembered
+ * lower bound of it is enough to detect that the newest batches are gone.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../model/errors.ts';
+import { readBatches } from './level/batches.ts';
+import { type Manifest, readManifest } from './level/manifest.ts';
+import { verifyTable } from './level/table-blocks.ts';
+
+export interface LevelCondition {
+  /**
+   * Number of operations that were written to the database and are still there; `undefined` when there is no database.
+   */
+  readonly sequence: number | undefined;
+  /**
+   * Why entries must be missing from the log, although LevelDB will open the database; `undefined` when none are
+   * missing.
+   */
+  readonly lostBatches?: string;
+  /** Why LevelDB must not open it: it would delete data that can still be read. */
+  readonly unopenable?: string;
+  /** The tables with their sizes, oldest first. */
+  readonly tables: readonly TableFile[];
+}
+
+export interface TableFile {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+const EMPTY: LevelCondition = { sequence: undefined, tables: [] };
+
+/** Reads the manifest and the logs, at most two write buffers of 4 MiB. */
+export const inspectLevel = async (directory: string): Promise<LevelCondition> => {
+  const names = await namesIn(directory);
+  const current = (await contentOf(join(directory, 'CURRENT')))?.toString('latin1').trim();
+  if (current === undefined) {
+    const isUsed = names.some((name) => tableName.test(name) || logName.test(name));
+    return isUsed ? { ...EMPTY, unopenable: 'CURRENT is missing' } : EMPTY;
+  }
+  // LevelDB would open any file that the text names, and report the result as a disk error.
+  if (!/^MANIFEST-\d+$/.test(current)) return { ...EMPTY, unopenable: 'CURRENT names no manifest' };
+  const bytes = await contentOf(join(directory, current));
+  // LevelDB itself refuses to open these.
+  if (bytes === undefined) return EMPTY;
+  const manifest = readManifest(bytes);
+  if (manifest.isDamaged) return EMPTY;
+  const tables = tablesOf(manifest, names);
+  return { tables, ...(await inspectLogs(directory, names, manifest)) };
+};
+
+/** Returns what is wrong with a table, `undefined` when nothing is, or when the table no longer exists. */
+export const inspectTable = async (
+  directory: string,
+  { name, bytes }: TableFile,
+  turn: (bytes: number) => Promise<void> | undefined = () => undefined,
+): Promise<string | undefined> => {
+  const content = await contentOf(join(directory, name));
+  if (content === undefined) return undefined;
+  if (content.length < bytes) return `${name} has ${content.length} bytes of ${bytes}`;
+  const blocks = verifyTable(content.subarray(0, bytes));
+  for (;;) {
+    const { done, value } = blocks.next();
+    if (done === true) return value === undefined ? undefined : `${name}: ${value}`;
+    await turn(value);
+  }
+};
+
+const logName = /^(\d+)\.log$/;
+const tableName = /^(\d+)\.(?:ldb|sst)$/;
+
+const inspectLogs = async (
+  directory: string,
+  names: readonly string[],
+  { logNumber, previousLogNumber, lastSequence }: Manifest,
+): Promise<Pick<LevelCondition, 'sequence' | 'lostBatches'>> => {
+  const logs = names
+    .flatMap((name) => {
+      const number = Number(logName.exec(name)?.[1] ?? Number.NaN);
+      return number >= logNumber || (number === previousLogNumber && number > 0) ? [{ name, number }] : [];
+    })
+    .sort((a, b) => a.number - b.number);
+  if (!logs.some(({ number }) => number === logNumber)) {
+    return { sequence: lastSequence, lostBatches: `the log ${logNumber} is missing` };
+  }
+  let sequence = lastSequence;
+  let end: number | undefined;
+  for (const { name } of logs) {
+    const batches = readBatches((await contentOf(join(directory, name))) ?? new Uint8Array(0));
+    if (batches.count === 0) continue;
+    if (batches.hasHole || (end !== undefined && batches.firstSequence !== end + 1)) {
+      return { sequence: Math.max(sequence, batches.lastSequence), lostBatches: `${name} lacks batches` };
+    }
+    end = batches.lastSequence;
+    sequence = Math.max(sequence, end);
+  }
+  return { sequence };
+};
+
+const tablesOf = ({ tables }: Manifest, names: readonly string[]): TableFile[] => {
+  const byNumber = new Map(
+    names.flatMap((name) => {
+      const number = tableName.exec(name)?.[1];
+      return number === undefined ? [] : [[Number(number), name] as const];
+    }),
+  );
+  return [...tables].flatMap(([number, bytes]) => {
+    const name = byNumber.get(number);
+    return name === undefined ? [] : [{ name, bytes }];
+  });
+};
+
+const namesIn = async (directory: string): Promise<string[]> => {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return [];
+    throw error;
+  }
+};
+
+const contentOf = async (path: string): Promise<Buffer | undefined> => {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
+    throw error;
+  }
+};

@@ -1,0 +1,104 @@
+/**
+ * Finds the fingerprints that may match, with the label indexes.
+ *
+ * - A matcher that allows exactly one value is answered by one set. The smallest of these sets comes first, and the
+ *   others narrow it.
+ * - A matcher that allows a few literal texts is answered by the union of their sets.
+ * - Any other regular expression is answered by the union of the sets of all values that match.
+ * - A matcher that also matches the empty string selects series without the label too, so the sets of series that have
+ *   the label can't answer it. If it excludes a few literal texts, their sets are subtracted.
+ * - All other matchers are in `residual`: the caller must try them on the labels of each series. So are matchers that
+ *   come when only few candidates are left, because looking at their labels is cheaper than reading more sets.
+ *
+ * The result is a superset of the matching series, and exact once `residual` is applied.
+ */
+import type { CompiledMatcher } from '../model/matcher.ts';
+import { difference, type FingerprintSet, intersection, unionAll } from './fingerprint-set.ts';
+import type { LabelIndex } from './label-index.ts';
+
+export interface Found {
+  /** High and low halves of the fingerprints, in ascending order. */
+  readonly highs: Int32Array;
+  readonly lows: Int32Array;
+  /** Matchers that must still be tried on the labels of each series. */
+  readonly residual: readonly CompiledMatcher[];
+}
+
+/** With at most this many candidates, their labels are examined instead of more sets. */
+const FEW_CANDIDATES = 4096;
+
+/** Returns the series that may match. */
+export const matchFingerprints = async (index: LabelIndex, matchers: readonly CompiledMatcher[]): Promise<Found> => {
+  const equal = matchers.filter(isEqualTo);
+  const positive = matchers.filter((matcher) => !matcher.matchesEmpty && !isEqualTo(matcher));
+  const negative = matchers.filter((matcher) => matcher.matchesEmpty);
+  const residual: CompiledMatcher[] = [];
+
+  let found = await intersectEqual(index, equal);
+  for (const matcher of byEffort(positive)) {
+    if (found?.size === 0) break;
+    if (found !== undefined && found.size <= FEW_CANDIDATES) residual.push(matcher);
+    else found = narrow(found, await matching(index, matcher));
+  }
+  found ??= await index.allFingerprints();
+  for (const matcher of negative) {
+    if (found.size === 0) break;
+    const excluded = found.size > FEW_CANDIDATES ? await excludedBy(index, matcher) : undefined;
+    if (excluded === undefined) residual.push(matcher);
+    else found = difference(found, excluded);
+  }
+  return { ...halvesOf(found), residual };
+};
+
+/** The series whose labels equal those of all matchers; `undefined` without matchers. */
+const intersectEqual = async (
+  index: LabelIndex,
+  matchers: readonly CompiledMatcher[],
+): Promise<FingerprintSet | undefined> => {
+  const sets = await index.fingerprintsOfPairs(matchers.map(({ name, literals = [] }) => [name, literals[0]] as const));
+  return sets.sort((a, b) => a.size - b.size).reduce<FingerprintSet | undefined>(narrow, undefined);
+};
+
+/** The series that have a matching value of the label. */
+const matching = async (index: LabelIndex, matcher: CompiledMatcher): Promise<FingerprintSet> => {
+  const { name, op, literals, matches } = matcher;
+  if ((op === '=' || op === '=~') && literals !== undefined) return withValues(index, name, literals);
+  return withValues(index, name, await index.valuesThat(name, matches));
+};
+
+/**
+ * The series that a matcher of the empty string excludes, if it excludes a few literal texts; `undefined` otherwise.
+ */
+const excludedBy = async (
+  index: LabelIndex,
+  { name, op, literals }: CompiledMatcher,
+): Promise<FingerprintSet | undefined> => {
+  if ((op === '!=' || op === '!~') && literals !== undefined) return withValues(index, name, literals);
+  return undefined;
+};
+
+const withValues = async (index: LabelIndex, name: string, values: readonly string[]): Promise<FingerprintSet> =>
+  unionAll(await index.fingerprintsOfPairs(values.map((value) => [name, value] as const)));
+
+const narrow = (found: FingerprintSet | undefined, set: FingerprintSet): FingerprintSet =>
+  found === undefined ? set : intersection(found, set);
+
+/** Whether the matcher is answered by the set of one label pair. */
+const isEqualTo = ({ op, literals, matchesEmpty }: CompiledMatcher): boolean =>
+  (op === '=' || op === '=~') && !matchesEmpty && literals?.length === 1;
+
+/** Matchers with literal texts come first, because they need no list of values. */
+const byEffort = (matchers: readonly CompiledMatcher[]): CompiledMatcher[] => [
+  ...matchers.filter(({ literals }) => literals !== undefined),
+  ...matchers.filter(({ literals }) => literals === undefined),
+];
+
+const halvesOf = (set: FingerprintSet): { highs: Int32Array; lows: Int32Array } => {
+  const highs = new Int32Array(set.size);
+  const lows = new Int32Array(set.size);
+  for (let i = 0; i < highs.length; i++) {
+    highs[i] = set.high(i);
+    lows[i] = set.low(i);
+  }
+  return { highs, lows };
+};

@@ -1,0 +1,134 @@
+/**
+ * Reads lifecycle events, oldest first: those of the history files, then those of the journal. Sample batches are
+ * skipped without reading them. With a fingerprint, events of other series are skipped without decoding them.
+ */
+import type { FileSystem } from '../../files/file-system.ts';
+import { isMissing } from '../../files/io-error.ts';
+import type { LifecycleEvent, Position } from '../../model/events.ts';
+import { concerns } from '../../model/evolve.ts';
+import { type Fingerprint, parseFingerprint } from '../../model/fingerprint.ts';
+import { writeInt32BE } from '../../model/int64.ts';
+import { MalformedBytes } from '../../model/malformed-bytes.ts';
+import { EventsDecoder } from '../format/events-codec.ts';
+import { EVENTS } from '../format/record-frame.ts';
+import type { FindingListener } from '../read/journal-findings.ts';
+import { readJournal } from '../read/read-journal.ts';
+import { listSegments } from '../read/segment-list.ts';
+import type { SegmentReader } from '../read/segment-reader.ts';
+import {
+  HISTORY_POSITION_BYTES,
+  type HistoryFile,
+  historyPosition,
+  isHistoryRecord,
+  listHistory,
+  openHistory,
+} from './history-files.ts';
+
+export interface ReadHistoryOptions {
+  readonly fileSystem: FileSystem;
+  /** The journal's own directory. */
+  readonly directory: string;
+  /** Only events that concern this series. */
+  readonly fingerprint?: Fingerprint;
+  readonly onFinding?: FindingListener;
+}
+
+export type PlacedLifecycleEvent = LifecycleEvent & { readonly position: Position };
+
+export function* readHistory(options: ReadHistoryOptions): Generator<PlacedLifecycleEvent, void, undefined> {
+  const { fingerprint } = options;
+  const wanted = fingerprint === undefined ? undefined : mentions(fingerprint);
+  const through = yield* readHistoryFiles(options, 0);
+  for (const record of readJournal({ ...options, from: through, eventsOnly: true, ...(wanted && { wanted }) })) {
+    if (record.type === 'events') yield* placed(record.events, record.position, fingerprint);
+  }
+}
+
+/** Yields the events of the history files after a position. Returns the position up to which the files have events. */
+export function* readHistoryFiles(
+  options: ReadHistoryOptions,
+  after: Position,
+): Generator<PlacedLifecycleEvent, Position, undefined> {
+  const { fileSystem, directory, fingerprint, onFinding } = options;
+  const wanted = fingerprint === undefined ? undefined : mentions(fingerprint);
+  let through = after;
+  const { storeId } = listSegments(fileSystem, directory);
+  for (const file of listHistory(fileSystem, directory, onFinding)) {
+    if (storeId !== undefined && file.storeId !== storeId) continue;
+    through = yield* readFileOf(options, file, through, wanted);
+  }
+  return through;
+}
+
+/** Yields the events of one file after `through`. Returns the position up to which the history has been read. */
+function* readFileOf(
+  { fileSystem, fingerprint, onFinding }: ReadHistoryOptions,
+  file: HistoryFile,
+  through: Position,
+  wanted: ((payload: Buffer) => boolean) | undefined,
+): Generator<PlacedLifecycleEvent, Position, undefined> {
+  const decoder = new EventsDecoder();
+  const reader = openIfThere(fileSystem, file, onFinding);
+  let reached = through;
+  if (reader === undefined) return reached;
+  try {
+    while (reader.next(Number.POSITIVE_INFINITY)) {
+      if (!isHistoryRecord(reader)) continue;
+      const position = historyPosition(reader);
+      if (position <= reached) continue;
+      reached = position;
+      if (reader.kind !== EVENTS) continue;
+      const start = reader.payloadStart + HISTORY_POSITION_BYTES;
+      if (wanted !== undefined && !wanted(reader.buffer.subarray(start, reader.payloadEnd))) continue;
+      yield* placed(decode(decoder, reader.buffer, start, reader.payloadEnd), position, fingerprint);
+    }
+  } finally {
+    reader.close();
+  }
+  return reached;
+}
+
+/** `undefined` when the file is gone: the oldest file may be removed after it was listed. */
+const openIfThere = (
+  fileSystem: FileSystem,
+  file: HistoryFile,
+  onFinding: FindingListener | undefined,
+): SegmentReader | undefined => {
+  try {
+    return openHistory(fileSystem, file, onFinding);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+};
+
+/** The events of a record. There are none when the payload is malformed although its checksum is right. */
+const decode = (decoder: EventsDecoder, buffer: Buffer, start: number, end: number): readonly LifecycleEvent[] => {
+  try {
+    return decoder.decode(buffer, start, end);
+  } catch (error) {
+    if (error instanceof MalformedBytes) return [];
+    throw error;
+  }
+};
+
+function* placed(
+  events: readonly LifecycleEvent[],
+  position: Position,
+  fingerprint: Fingerprint | undefined,
+): Generator<PlacedLifecycleEvent, void, undefined> {
+  for (const event of events) {
+    if (fingerprint === undefined || concerns(event, fingerprint)) yield { ...event, position };
+  }
+}
+
+/** Whether a payload may hold an event of the series: it has the fingerprint as text, or as bytes in a creation. */
+const mentions = (fingerprint: Fingerprint): ((payload: Buffer) => boolean) => {
+  const text = Buffer.from(fingerprint, 'latin1');
+  const halves = parseFingerprint(fingerprint);
+  if (halves === undefined) return () => false;
+  const bytes = Buffer.alloc(8);
+  writeInt32BE(bytes, 0, halves.high);
+  writeInt32BE(bytes, 4, halves.low);
+  return (payload) => payload.includes(text) || payload.includes(bytes);
+};

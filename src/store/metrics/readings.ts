@@ -1,0 +1,122 @@
+/** Connects the metrics (src/store/metrics/catalogue.ts) to the numbers that the parts of the store keep. */
+import { Registry } from 'prom-client';
+import { memoryParts } from '../memory.ts';
+import type { Session } from '../session.ts';
+import { type Readings, registerMetrics } from './catalogue.ts';
+import { LoopDelay } from './loop-delay.ts';
+
+/** Registers the store's metrics and returns their registry. The readings cost time only at a scrape. */
+export const metricsOf = (session: Session): Registry => {
+  const { engine, running, actor } = session;
+  const { table, chunks, slab, cache, options, mapper } = engine;
+  const { journal, indexer, archived, bus, how } = running.recovered;
+  const registry = options.registry ?? new Registry();
+  const begin = journal.end;
+  let commits = 0;
+  journal.onDurable(() => {
+    commits++;
+  });
+  const isIn = (value: object): number => Number(actor.getSnapshot().matches({ running: value } as never));
+  const bool = (tag: 'rushed' | 'busy'): number => Number(actor.getSnapshot().hasTag(tag));
+  const readings: Readings = {
+    gauges: {
+      prometheus_local_storage_memory_series: () => table.live,
+      prometheus_local_storage_memory_dirty_series: () => chunks.dirtySeries,
+      prometheus_local_storage_open_head_chunks: () => chunks.openHeads,
+      prometheus_local_storage_memory_chunks: () => slab.used,
+      prometheus_local_storage_memory_chunkdescs: () => slab.used,
+      prometheus_local_storage_chunks_to_persist: () => chunks.waiting,
+      prometheus_local_storage_max_chunks_to_persist: () => running.memory.waitingMax,
+      prometheus_local_storage_target_heap_size_bytes: () => options.memoryTarget,
+      prometheus_local_storage_persistence_urgency_score: () => running.memory.score,
+      prometheus_local_storage_rushed_mode: () => bool('rushed'),
+      prometheus_local_storage_indexing_queue_length: () => indexer.queued,
+      prometheus_local_storage_indexing_queue_capacity: () => indexer.capacity,
+      prometheus_local_storage_checkpointing: () => bool('busy'),
+      prometheus_local_storage_checkpoint_last_duration_seconds: () => running.checkpoints.last.durationMs / 1000,
+      prometheus_local_storage_checkpoint_last_size_bytes: () => running.checkpoints.last.bytes,
+      prometheus_local_storage_started_dirty: () => Number(how === 'journal' || how === 'crashRecovery'),
+      tidemark_archived_series: () => archived.size,
+      tidemark_quarantined_series: () => running.quarantinedCount,
+      tidemark_live_actors: () => running.actors.live,
+      tidemark_busy_series: () => running.actors.busy,
+      tidemark_memory_slab_bytes: () => slab.bytes,
+      tidemark_memory_table_bytes: () => table.bytes,
+      tidemark_checksum_cache_bytes: () => running.checksumCacheBytes,
+      tidemark_damage_reports_waiting: () => running.damageReports.waiting,
+      tidemark_memory_used_bytes: () => running.memory.used,
+      tidemark_journal_bytes: () => journal.fileBytes,
+      tidemark_journal_segments: () => journal.segments().length,
+      tidemark_journal_pending_bytes: () => journal.pendingBytes,
+      tidemark_journal_position: () => journal.end,
+      tidemark_journal_durable_position: () => journal.durable,
+      tidemark_health_read_only: () => isIn({ health: 'readOnly' }),
+      tidemark_event_loop_delay_p99_seconds: () => delay.percentileSeconds(99),
+      tidemark_event_loop_delay_max_seconds: () => delay.maxSeconds(),
+    },
+    counters: {
+      prometheus_local_storage_ingested_samples_total: () => running.ingest.accepted,
+      prometheus_local_storage_queued_chunks_to_persist_total: () => chunks.queued,
+      prometheus_local_storage_persist_errors_total: () => running.persistErrors,
+      prometheus_local_storage_inconsistencies_total: () => bus.counts.get('seriesQuarantined') ?? 0,
+      prometheus_local_storage_non_existent_series_matches_total: () => running.queries.strayMatches,
+      prometheus_local_storage_fingerprint_mappings_total: () => mapper.size,
+      tidemark_journal_commits_total: () => commits,
+      tidemark_journal_written_bytes_total: () => journal.end - begin,
+      tidemark_actors_created_total: () => running.actors.created,
+      tidemark_chunk_cache_hits_total: () => cache.hits,
+      tidemark_chunk_cache_misses_total: () => cache.misses,
+    },
+    labelledGauges: {
+      tidemark_memory_bytes: () => memoryParts.map((part) => [part, running.memory.bytesOf(part)] as const),
+      tidemark_series: () => Object.entries(running.stateCounts()),
+      tidemark_subscription_lag_bytes: () =>
+        session.subscriptions.list().map(({ name, lagBytes }) => [name, lagBytes] as const),
+    },
+    labelledCounters: {
+      prometheus_local_storage_out_of_order_samples_total: () => [
+        ['timestamp_out_of_order', running.ingest.outOfOrder],
+        ['multiple_values_for_timestamp', running.ingest.duplicates],
+        ['too_old', running.ingest.tooOld],
+      ],
+      prometheus_local_storage_series_ops_total: () => [
+        ['create', running.directory.created],
+        ['archive', running.archivedTotal],
+        ['unarchive', running.unarchivedTotal],
+        ['maintenance_in_memory', running.visits.inMemory],
+        ['maintenance_in_archive', running.visits.archived],
+        ['quarantine_completed', bus.counts.get('seriesQuarantined') ?? 0],
+        ['quarantine_failed', running.lifecycle.failedIsolations],
+        // Tidemark never drops a report of damage.
+        ['quarantine_dropped', 0],
+        ['purge_from_memory', running.lifecycle.purges.fromMemory],
+        ['purge_from_archive', running.lifecycle.purges.fromArchive],
+        ['purge_on_request', running.lifecycle.purges.onRequest],
+      ],
+      prometheus_local_storage_chunk_ops_total: () => [
+        ['create', chunks.started],
+        ['persist', running.chunksPersisted],
+        ['evict', cache.evicted],
+        ['load', cache.misses],
+        ['drop', running.chunksDropped],
+      ],
+      tidemark_refused_calls_total: () => engine.admission.refused,
+      tidemark_events_total: () => bus.counts,
+      tidemark_transitions_total: () => running.actors.transitionCounts(),
+    },
+  };
+  const { distributions, unregister } = registerMetrics(registry, readings);
+  const delay = new LoopDelay(engine.clock);
+  const end = (): void => {
+    delay.stop();
+    // The caller's registry outlives the store, and may be passed to the next one.
+    if (options.registry !== undefined) unregister();
+  };
+  actor.subscribe({ complete: end, error: end });
+  running.distributions = distributions;
+  engine.onIndexBatch = ({ operationCount, durationMs }) => {
+    distributions.indexingBatchSizes.observe(operationCount);
+    distributions.indexingBatchDuration.observe(durationMs / 1000);
+  };
+  return registry;
+};

@@ -1,0 +1,409 @@
+/**
+ * `openStore` and the store object that it returns. The object only forwards calls: appends to the data plane,
+ * everything else to the parts in src/store/.
+ */
+import { resolve } from 'node:path';
+import type { Registry } from 'prom-client';
+import { type Observable, ReplaySubject } from 'rxjs';
+import type { AnyActorRef, InspectionEvent } from 'xstate';
+import { isRunning } from '../../machines/store.machine.ts';
+import { liveStream, watchSamples } from '../../streams/live.ts';
+import type {
+  AppendResult,
+  BackupResult,
+  ChunkInfo,
+  Duration,
+  InstantSample,
+  JournalOptions,
+  Progress,
+  QuarantinedSeries,
+  Sample,
+  SelectOptions,
+  Selector,
+  SeriesHandle,
+  SeriesSamples,
+  Store,
+  StoreInfo,
+  StoreOptions,
+  SubscribeOptions,
+  Subscription,
+  TimeRange,
+} from '../api/api.ts';
+import { readHistory } from '../journal/history/read-history.ts';
+import { describeFinding, type JournalFinding } from '../journal/read/journal-findings.ts';
+import { TidemarkError } from '../model/errors.ts';
+import type { DomainEvent, JournalEvent, LifecycleEvent, Position } from '../model/events.ts';
+import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
+import { type LabelPairs, type Labels, toLabelPairs, toLabels } from '../model/labels.ts';
+import { matchesPairs } from '../model/matcher.ts';
+import { parseSelector } from '../model/selector.ts';
+import { type HandleServices, StoredSeriesHandle } from '../series/handle.ts';
+import { SampleTap } from '../series/sample-tap.ts';
+import { NO_ROW, type Row } from '../series/table.ts';
+import { followJournal } from '../subscriptions/follow.ts';
+import { readEvents } from '../subscriptions/read-events.ts';
+import { backup } from './backup.ts';
+import { chunksOf } from './chunks-of.ts';
+import { dropSeries } from './drop.ts';
+import { Engine } from './engine.ts';
+import { infoOf } from './info.ts';
+import { metricsOf } from './metrics/readings.ts';
+import { resolveOptions } from './options.ts';
+import { listQuarantine, readFromQuarantine } from './quarantined.ts';
+import { rebuildIndexes } from './rebuild-indexes.ts';
+import { Session } from './session.ts';
+import { applySizeLimit } from './size-limit.ts';
+
+/**
+ * Opens the store in a directory. The directory is created if it is missing, and recovered if necessary.
+ *
+ * @throws {TidemarkError} `TIDEMARK_LOCKED` when another program has it open, `TIDEMARK_NOT_A_STORE` when the directory
+ * holds something else, `TIDEMARK_INVALID_OPTION`, `TIDEMARK_UNSUPPORTED_VERSION`, `TIDEMARK_IO`.
+ */
+export const openStore = async (directory: string, options: StoreOptions = {}): Promise<Store> => {
+  const resolved = resolveOptions(options);
+  if (typeof directory !== 'string' || directory === '') {
+    throw noDirectory('directory');
+  }
+  const session = new Session(new Engine(resolve(directory), resolved));
+  await session.open();
+  try {
+    return new TidemarkStore(session);
+  } catch (error) {
+    // For example, the caller's registry already has metrics of the same name.
+    await session.close();
+    throw error;
+  }
+};
+
+const noDirectory = (what: string): TidemarkError =>
+  new TidemarkError('TIDEMARK_INVALID_OPTION', `${what} is not given; allowed: the path of a directory`);
+
+/** After this many new series a watcher matches its series again. */
+const WATCH_MEMORY_SERIES = 65_536;
+
+interface WatchedSample {
+  readonly row: Row;
+  readonly timestamp: number;
+  readonly value: number;
+}
+
+class TidemarkStore implements Store {
+  readonly directory: string;
+  readonly readOnly: boolean;
+  readonly events$: Observable<DomainEvent>;
+  readonly actor: AnyActorRef;
+  readonly registry: Registry;
+  private readonly session: Session;
+  /** Aborts when the store has closed or failed. */
+  private readonly ended: AbortSignal;
+  private readonly samples$: Observable<WatchedSample>;
+  private readonly handleServices: HandleServices;
+  private readonly sampleListeners = new Set<(row: Row, timestamp: number, high: number, low: number) => void>();
+  /** Series actors that users keep awake through handles. */
+  private readonly heldActors = new Map<SeriesHandle, { readonly actor: AnyActorRef; readonly row: Row }>();
+  private dropping: Promise<unknown> = Promise.resolve();
+
+  constructor(session: Session) {
+    this.session = session;
+    const { engine, running } = session;
+    this.directory = engine.directory;
+    this.readOnly = engine.options.readOnly;
+    this.actor = session.actor;
+    this.registry = metricsOf(session);
+    const closed$ = new ReplaySubject<void>(1);
+    const ended = new AbortController();
+    this.ended = ended.signal;
+    const end = (): void => {
+      closed$.next();
+      ended.abort();
+    };
+    this.actor.subscribe({ complete: end, error: end });
+    this.events$ = liveStream((push) => this.listenToEvents(push), closed$);
+    this.samples$ = liveStream((push) => this.listenToSamples(push), closed$);
+    this.handleServices = {
+      table: engine.table,
+      directory: running.directory,
+      ingest: running.ingest,
+      fingerprintOf: (pairs) => {
+        const { high, low } = running.directory.fingerprintOf(pairs);
+        return fingerprintText(high, low);
+      },
+      stateOf: (pairs) => running.stateOf(pairs),
+      actorOf: (handle, pairs) => this.actorOf(handle, pairs),
+      releaseActor: (handle) => this.releaseActor(handle),
+    };
+    running.ingest.listener = undefined;
+  }
+
+  append(labels: Labels, timestamp: number, value: number): void {
+    this.session.running.ingest.append(labels, timestamp, value);
+  }
+
+  appendBatch(samples: readonly Sample[]): AppendResult {
+    return this.session.running.ingest.appendBatch(samples);
+  }
+
+  series(labels: Labels): SeriesHandle {
+    return new StoredSeriesHandle(this.handleServices, toLabelPairs(labels));
+  }
+
+  async ready(): Promise<void> {
+    const { engine, running } = this.session;
+    // A timer of the store may end the wait, and the store's timers don't keep the process alive.
+    const release = engine.clock.hold?.();
+    try {
+      for (;;) {
+        await engine.admission.ready();
+        await this.dropping;
+        await running.lifecycle.refusedRowSettled();
+        await engine.clock.breathe();
+        const { indexer } = running.recovered;
+        if (indexer.queued >= indexer.capacity) await indexer.flush();
+        if (engine.admission.refusal === undefined) return;
+      }
+    } finally {
+      release?.();
+    }
+  }
+
+  async flush(): Promise<void> {
+    this.assertOpen();
+    if (!this.readOnly) await this.session.running.commit();
+  }
+
+  select(selector: Selector, options: SelectOptions = {}): AsyncIterable<SeriesSamples> {
+    return this.session.running.queries.select(selector, options);
+  }
+
+  instant(selector: Selector, options: { at?: number; lookback?: Duration } = {}): Promise<InstantSample[]> {
+    return this.session.running.queries.instant(selector, options);
+  }
+
+  lastSamples(selector: Selector): Promise<InstantSample[]> {
+    return this.session.running.queries.lastSamples(selector);
+  }
+
+  metrics(selectors: Selector | readonly string[], range: TimeRange = {}): Promise<Labels[]> {
+    return this.session.running.queries.metrics(selectors, range);
+  }
+
+  labelNames(): Promise<string[]> {
+    return this.session.running.queries.labelNames();
+  }
+
+  labelValues(name: string): Promise<string[]> {
+    return this.session.running.queries.labelValues(name);
+  }
+
+  async drop(selector: Selector): Promise<number> {
+    this.assertWritable();
+    const dropped = this.session.during(() => dropSeries(this.session.running, selector));
+    this.dropping = Promise.allSettled([this.dropping, dropped]).then(() => {});
+    return dropped;
+  }
+
+  async quarantined(): Promise<QuarantinedSeries[]> {
+    this.assertOpen();
+    return listQuarantine(this.session);
+  }
+
+  async readQuarantined(fingerprint: Fingerprint): Promise<SeriesSamples & { readonly problems: readonly string[] }> {
+    this.assertOpen();
+    return readFromQuarantine(this.session, fingerprint);
+  }
+
+  async checkpoint(): Promise<void> {
+    this.assertWritable();
+    await this.session.checkpoint();
+  }
+
+  async backup(directory: string): Promise<BackupResult> {
+    this.assertOpen();
+    if (typeof directory !== 'string' || directory === '') throw noDirectory('the directory of a backup');
+    return this.session.during(() => backup(this.session, resolve(directory)));
+  }
+
+  async waitForIndexing(): Promise<void> {
+    this.assertOpen();
+    await this.session.running.recovered.indexer.flush();
+  }
+
+  async rebuildIndexes({ onProgress = () => {} }: { onProgress?: (progress: Progress) => void } = {}): Promise<void> {
+    this.assertWritable();
+    const { engine, running } = this.session;
+    await this.session.during(() => rebuildIndexes(engine, running.recovered, onProgress));
+  }
+
+  async maintain(): Promise<void> {
+    this.assertWritable();
+    const { running } = this.session;
+    await this.session.during(async () => {
+      if (running.retention.limitsBytes) await applySizeLimit(running);
+      await running.visits.all();
+    });
+  }
+
+  watch(selector: Selector): Observable<Sample> {
+    const matchers = parseSelector(selector);
+    const { table } = this.session.engine;
+    const { running } = this.session;
+    return watchSamples<WatchedSample, LabelPairs, Sample>({
+      samples$: this.samples$,
+      keyOf: ({ row }) => table.labels[row] ?? [],
+      matches: (pairs) => matchesPairs(matchers, pairs),
+      project: ({ row, timestamp, value }) => ({ labels: toLabels(table.labels[row] ?? []), timestamp, value }),
+      // Discards the answers for removed series from time to time.
+      generation: () => Math.floor(running.directory.created / WATCH_MEMORY_SERIES),
+    });
+  }
+
+  subscribe(name: string, options: SubscribeOptions = {}): Subscription {
+    this.assertWritable();
+    return this.session.subscriptions.subscribe(name, options);
+  }
+
+  subscriptions(): readonly { readonly name: string; readonly position: Position; readonly lagBytes: number }[] {
+    return this.session.subscriptions.list();
+  }
+
+  async unsubscribe(name: string): Promise<void> {
+    this.assertWritable();
+    await this.session.subscriptions.remove(name);
+  }
+
+  async history(labels: Labels): Promise<(LifecycleEvent & { readonly position: Position })[]> {
+    this.assertOpen();
+    const { engine, running } = this.session;
+    const { high, low } = running.directory.fingerprintOf(toLabelPairs(labels));
+    running.recovered.journal.write();
+    return [
+      ...readHistory({
+        fileSystem: engine.fileSystem,
+        directory: engine.journalDirectory,
+        fingerprint: fingerprintText(high, low),
+      }),
+    ];
+  }
+
+  journal(options: JournalOptions = {}): AsyncIterable<JournalEvent> {
+    this.assertOpen();
+    const { engine, running } = this.session;
+    const { onProblem = (message) => engine.logger.warn({}, message) } = options;
+    if (this.readOnly && options.follow === true) {
+      // The other process appends to the files on disk. The overlay of this read-only store does not show these
+      // appends.
+      const signal = options.signal === undefined ? this.ended : AbortSignal.any([options.signal, this.ended]);
+      return readEvents(this.directory, {
+        ...options,
+        signal,
+        onProblem,
+        clock: engine.clock,
+        fileSystem: engine.outside,
+      });
+    }
+    const onFinding = (finding: JournalFinding): void => onProblem(describeFinding(finding));
+    return followJournal({ ...engine, journal: running.recovered.journal }, { ...options, onFinding });
+  }
+
+  async chunks(labels: Labels): Promise<ChunkInfo[]> {
+    this.assertOpen();
+    return chunksOf(this.session.running, toLabelPairs(labels));
+  }
+
+  async info(): Promise<StoreInfo> {
+    this.assertOpen();
+    return infoOf(this.session);
+  }
+
+  inspect(observer: (event: InspectionEvent) => void): () => void {
+    return this.session.running.inspect(observer);
+  }
+
+  stateCounts(): Readonly<Record<'inMemory' | 'persisting' | 'archived' | 'quarantined', number>> {
+    return this.session.running.stateCounts();
+  }
+
+  close(): Promise<void> {
+    return this.session.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private assertOpen(): void {
+    if (!isRunning(this.session.actor.getSnapshot())) {
+      throw new TidemarkError('TIDEMARK_CLOSED', 'the store is closed');
+    }
+  }
+
+  private assertWritable(): void {
+    this.assertOpen();
+    if (this.readOnly) throw new TidemarkError('TIDEMARK_READ_ONLY', 'the store was opened with readOnly: true');
+  }
+
+  private actorOf(handle: SeriesHandle, pairs: LabelPairs): AnyActorRef {
+    this.assertOpen();
+    const held = this.heldActors.get(handle);
+    if (held?.actor.getSnapshot().status === 'active') return held.actor;
+    this.releaseActor(handle);
+    const { actors } = this.session.running;
+    const row = this.rowFor(pairs);
+    const actor = actors.hold(row);
+    this.heldActors.set(handle, { actor, row });
+    return actor;
+  }
+
+  private releaseActor(handle: SeriesHandle): void {
+    const held = this.heldActors.get(handle);
+    if (held === undefined) return;
+    this.heldActors.delete(handle);
+    this.session.running.actors.release(held.row, held.actor);
+  }
+
+  /** The row of a series. An archived series borrows one. */
+  private rowFor(pairs: LabelPairs): Row {
+    const { running, engine } = this.session;
+    const row = engine.table.findPairs(pairs);
+    if (row !== NO_ROW) return row;
+    const { high, low } = running.directory.fingerprintOf(pairs);
+    if (running.recovered.archived.has(high, low)) return running.lifecycle.borrow(high, low, pairs);
+    throw new TidemarkError('TIDEMARK_INVALID_LABELS', 'no series has these labels yet; its first sample creates it');
+  }
+
+  private listenToEvents(push: (event: DomainEvent) => void): () => void {
+    const { engine, running } = this.session;
+    const tap = new SampleTap(engine.table, engine.clock, push);
+    const stopSamples = this.addSampleListener((row, timestamp, high, low) => tap.add(row, timestamp, high, low));
+    const stopEvents = running.recovered.bus.listen((event) => {
+      tap.flush();
+      push(event);
+    });
+    return () => {
+      stopSamples();
+      stopEvents();
+    };
+  }
+
+  private listenToSamples(push: (sample: WatchedSample) => void): () => void {
+    const bits = new DataView(new ArrayBuffer(8));
+    return this.addSampleListener((row, timestamp, high, low) => {
+      bits.setInt32(0, high);
+      bits.setInt32(4, low);
+      push({ row, timestamp, value: bits.getFloat64(0) });
+    });
+  }
+
+  private addSampleListener(listener: (row: Row, timestamp: number, high: number, low: number) => void): () => void {
+    const { ingest } = this.session.running;
+    this.sampleListeners.add(listener);
+    ingest.listener = (row, timestamp, high, low) => {
+      for (const each of this.sampleListeners) each(row, timestamp, high, low);
+    };
+    return () => {
+      this.sampleListeners.delete(listener);
+      if (this.sampleListeners.size === 0) ingest.listener = undefined;
+    };
+  }
+}

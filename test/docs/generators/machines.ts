@@ -1,0 +1,94 @@
+/** docs/machines.md: the statecharts as diagrams and tables, read out of the machines. */
+import type { AnyStateMachine } from 'xstate';
+import {
+  eventLabel,
+  type MachineState,
+  type MachineTransition,
+  machines,
+  machineToMermaid,
+  statesOf,
+  transitionsOf,
+} from '../../../machines/export.ts';
+import { markdownTable } from './markdown-table.ts';
+
+export const file = 'docs/machines.md';
+
+const chapters: readonly { readonly title: string; readonly machine: AnyStateMachine; readonly intro: string }[] = [
+  {
+    title: 'A series',
+    machine: machines.series,
+    intro: `Every series is an actor of this machine, [machines/series.machine.ts](../machines/series.machine.ts). A series at rest
+has only a row of columns. When an event arrives, the store creates the actor from the row; when the series is at rest
+again, the store removes it. So a hundred thousand series cost a hundred thousand rows. Samples do not pass through the
+machine: an event is a visit of the maintenance sweep, or another change in the life of the series.
+
+An event that arrives while a file call is running is remembered as a sub-state and handled when the call has ended. So
+there is only one call at a time for a file.
+
+| tag | meaning |
+|---|---|
+| \`writable\` | takes samples; without it, a new sample starts a new series |
+| \`listed\` | queries and listings show the series |
+| \`onDisk\` | all chunks are in the series file, none in memory |
+| \`busy\` | a call is running; the actor stays awake until it ends |
+| \`resident\` | has a row of its own, also without an actor |`,
+  },
+  {
+    title: 'The store',
+    machine: machines.store,
+    intro: `One actor of this machine, [machines/store.machine.ts](../machines/store.machine.ts), lives as long as the store:
+\`store.actor\`. While the store runs, five regions are active at the same time, each in one of its states.
+
+| tag | meaning |
+|---|---|
+| \`running\` | open; the other tags name what is restricted |
+| \`rushed\` | maintenance runs without pauses |
+| \`throttled\` | takes no samples until pressure falls: \`TIDEMARK_THROTTLED\` |
+| \`readOnly\` | takes no samples: \`TIDEMARK_DISK_FULL\` or \`TIDEMARK_IO\`; \`TIDEMARK_READ_ONLY\` if it was opened with \`readOnly: true\` |
+| \`indexingBehind\` | new series wait until the indexing queue has drained |
+| \`clockDoubted\` | no sample is dropped and no series is archived because of its age |
+| \`busy\` | a checkpoint is being written |`,
+  },
+];
+
+const preface = `# The statecharts
+
+Two statecharts decide every change in the life of a series and of the store. They are plain XState machines: paste their
+files into the Stately visualizer, print them with \`tidemark machines\`, or watch them live on the Actors page of
+\`tidemark serve\`.
+
+How to read the tables: of several rows with the same state and event, the machine takes the first whose guard holds. If
+a state does not list an event, the surrounding state handles it; if that does not list it either, it is ignored. *done*
+and *failed* are the outcomes of a call. A transition without a target stays in its state.`;
+
+export const generate = (): string => `${[preface, ...chapters.map(chapter)].join('\n\n')}\n`;
+
+const chapter = ({ title, machine, intro }: (typeof chapters)[number]): string =>
+  [
+    `## ${title}`,
+    intro,
+    `\`\`\`mermaid\n${machineToMermaid(machine)}\`\`\``,
+    `Mermaid draws no arrows between sub-states of different states; they are drawn between the states around them. The
+table has the exact ones.`,
+    '### States',
+    markdownTable(['state', 'tags', 'calls', 'meaning'], statesOf(machine).map(stateRow)),
+    '### Transitions',
+    markdownTable(['state', 'event', 'guard', 'actions', 'target'], transitionsOf(machine).map(transitionRow)),
+  ].join('\n\n');
+
+const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
+
+const stateRow = ({ path, tags, calls, description, type }: MachineState): string[] => [
+  code(path),
+  tags.map(code).join(' '),
+  calls.map(code).join(' '),
+  [description ?? '', type === 'final' ? 'Final.' : ''].join(' ').trim(),
+];
+
+const transitionRow = ({ source, event, guard, actions, target }: MachineTransition): string[] => [
+  code(source),
+  eventLabel(event),
+  code(guard ?? ''),
+  actions.map(code).join(', '),
+  code(target ?? ''),
+];

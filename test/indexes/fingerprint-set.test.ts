@@ -1,0 +1,84 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import {
+  decodeFingerprintSet,
+  difference,
+  encodeFingerprintSet,
+  FingerprintSet,
+  intersection,
+  union,
+  unionAll,
+} from '../../src/indexes/fingerprint-set.ts';
+import { fingerprintText } from '../../src/model/fingerprint.ts';
+
+const half = fc.constantFrom(0, 1, 2, 0x7fffffff, -0x80000000, -1);
+const member = fc.tuple(half, fc.oneof(half, fc.integer({ min: 0, max: 300 })));
+const members = fc.array(member, { maxLength: 60 });
+
+const setOf = (list: readonly (readonly [number, number])[]): FingerprintSet => FingerprintSet.of(list.flat());
+const textsOf = (set: FingerprintSet): string[] =>
+  Array.from({ length: set.size }, (_, i) => fingerprintText(set.high(i), set.low(i)));
+const modelOf = (list: readonly (readonly [number, number])[]): Set<string> =>
+  new Set(list.map(([high, low]) => fingerprintText(high, low)));
+const sorted = (texts: Iterable<string>): string[] => [...texts].sort();
+
+describe('FingerprintSet', () => {
+  it('holds each fingerprint once, in ascending order', () => {
+    fc.assert(
+      fc.property(members, (list) => {
+        const set = setOf(list);
+        expect(textsOf(set)).to.deep.equal(sorted(modelOf(list)));
+        for (const [high, low] of list) expect(set.has(high, low)).to.equal(true);
+        expect(set.has(5, 5)).to.equal(false);
+      }),
+    );
+  });
+
+  it('computes as sets do', () => {
+    fc.assert(
+      fc.property(members, members, (a, b) => {
+        const [left, right] = [modelOf(a), modelOf(b)];
+        expect(textsOf(union(setOf(a), setOf(b)))).to.deep.equal(sorted(new Set([...left, ...right])));
+        expect(textsOf(intersection(setOf(a), setOf(b)))).to.deep.equal(sorted([...left].filter((x) => right.has(x))));
+        expect(textsOf(difference(setOf(a), setOf(b)))).to.deep.equal(sorted([...left].filter((x) => !right.has(x))));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('intersects sets of very different size', () => {
+    const large = FingerprintSet.of(Array.from({ length: 20_000 }, (_, i) => (i % 2 === 0 ? i >> 8 : i * 7)));
+    const some = [0, 1, 4000, 9999].map((i) => [large.high(i), large.low(i)] as const);
+    const small = setOf([...some, [-5, 5]]);
+    expect(textsOf(intersection(small, large))).to.deep.equal(textsOf(setOf(some)));
+    expect(textsOf(intersection(large, small))).to.deep.equal(textsOf(setOf(some)));
+    expect(difference(large, small).size).to.equal(large.size - 4);
+    expect(textsOf(difference(small, large))).to.deep.equal([fingerprintText(-5, 5)]);
+  });
+
+  it('merges many sets', () => {
+    fc.assert(
+      fc.property(fc.array(members, { maxLength: 12 }), (lists) => {
+        expect(textsOf(unionAll(lists.map(setOf)))).to.deep.equal(sorted(modelOf(lists.flat())));
+      }),
+    );
+  });
+
+  it('gives back the same set when nothing changes', () => {
+    const a = setOf([
+      [1, 1],
+      [2, 2],
+    ]);
+    expect(union(a, setOf([[2, 2]]))).to.equal(a);
+    expect(difference(a, setOf([[3, 3]]))).to.equal(a);
+  });
+
+  it('reads what it writes', () => {
+    fc.assert(
+      fc.property(members, (list) => {
+        const set = setOf(list);
+        expect(textsOf(decodeFingerprintSet(encodeFingerprintSet(set)))).to.deep.equal(textsOf(set));
+      }),
+    );
+  });
+});
