@@ -106,8 +106,7 @@ const compare = (
   const chunks = firstTimes.length;
   const fingerprint = fingerprintText(high, low);
   // Retention removes chunks only from a file's beginning. Then the file has another first time.
-  const mayHaveChanged = check.told.changed.has(fingerprint) || check.changesAreUntold;
-  const beginsElsewhere = mayHaveChanged && firstTimeInFile !== firstTimes[0];
+  const beginsElsewhere = check.told.changed.has(fingerprint) && firstTimeInFile !== firstTimes[0];
   if (chunksInFile !== undefined && chunks < chunksInFile && !beginsElsewhere && !check.told.gone.has(fingerprint))
     note(`the file has ${chunks} chunks, and the checkpoint says ${chunksInFile}`);
   if (check.isOpen) return;
@@ -127,7 +126,7 @@ const compare = (
 };
 
 const checkWithoutFile = (check: Check, { high, low, pairs, where, chunksInFile }: NamedSeries): void => {
-  if (check.told.gone.has(fingerprintText(high, low)) || check.changesAreUntold) return;
+  if (check.told.gone.has(fingerprintText(high, low))) return;
   if (where === 'archive')
     check.noteSeries('seriesFile', high, low, pairs, 'the file of an archived series is missing');
   else if (chunksInFile !== 0)

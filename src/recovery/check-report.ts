@@ -55,11 +55,6 @@ export class Check {
   readonly isOpen: boolean;
   /** The original had the directory last. Its chunks may overlap: it accepts older samples after its own recovery. */
   readonly isForeign: boolean;
-  /**
-   * The original was killed in the directory. It has no journal, so nothing tells which series files its retention has
-   * shortened or deleted since its checkpoint.
-   */
-  readonly changesAreUntold: boolean;
   private readonly onProblem: ((problem: CheckProblem) => void) | undefined;
   private readonly signal: AbortSignal | undefined;
 
@@ -79,7 +74,6 @@ export class Check {
     this.pedantic = parts.pedantic;
     this.isOpen = parts.isOpen;
     this.isForeign = parts.isForeign;
-    this.changesAreUntold = parts.isForeign && parts.isOpen;
     this.onProblem = parts.onProblem;
     this.signal = parts.signal;
   }

@@ -1,12 +1,10 @@
 /** A directory that a crash left is checked for damage alone: what the journal tells of is none. */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { checkDirectory, openStore, type Store } from '../../src/index.ts';
-import { withDirectory } from '../disk/support.ts';
 import { crashImage } from '../events/crash-image.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
-import { Original } from './support/original.ts';
 
 const BASE = 1_700_000_000_000;
 const labels = (id: string) => ({ __name__: 'm', id });
@@ -33,11 +31,6 @@ const killedAfter = async (act: (store: Store) => Promise<unknown>): Promise<{ d
 const problemsIn = async (directory: string): Promise<string[]> =>
   (await checkDirectory(directory, { pedantic: true })).problems.map(({ message }) => message);
 
-const seriesFilesIn = (directory: string): string[] =>
-  readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .filter((path) => /^[0-9a-f]{2}.[0-9a-f]{14}\.db$/.test(path))
-    .map((path) => join(directory, path));
-
 describe('checkDirectory of what a crash left', () => {
   afterEach(removeTemporaryDirectories);
 
@@ -62,24 +55,4 @@ describe('checkDirectory of what a crash left', () => {
     expect(problems).to.have.length(1);
     expect(problems[0]).to.match(/id="kept".*the series file, of \d+ chunks, is missing/);
   });
-
-  it('takes a series file that is missing or shorter after a kill of the original for the work of its retention', () =>
-    withDirectory(async (root) => {
-      const directory = join(root, 'data');
-      const original = await Original.start(directory);
-      for (const id of ['gone', 'shorter'])
-        for (let k = 0; k < 3000; k++) original.append(labels(id), BASE + k * 1000, Math.sin(k));
-      original.persist({ closeHeads: true });
-      original.checkpoint();
-      original.kill();
-      expect(await problemsIn(directory)).to.deep.equal([]);
-      const [gone, shorter] = seriesFilesIn(directory);
-      rmSync(gone);
-      writeFileSync(shorter, readFileSync(shorter).subarray(2 * 1041));
-      expect(await problemsIn(directory)).to.deep.equal([]);
-      const store = await openStore(directory, { retention: 'off' });
-      expect(await store.labelValues('id')).to.have.length(1);
-      await store.close();
-      expect(await problemsIn(directory)).to.deep.equal([]);
-    }));
 });

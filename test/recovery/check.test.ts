@@ -20,14 +20,14 @@ const problemsOf: Readonly<Record<string, readonly [count: number, message: RegE
   'heads-version-3': [1, /unknown version 3, must be 1 or 2/],
   'heads-zero-descs': [2, /a series without chunks/],
   'junk-names': [9, /fc\/README is no series file/],
-  'label-index-corrupt': [1, /labelname_to_labelvalues: Corruption/],
+  'label-index-corrupt': [1, /labelname_to_labelvalues: CURRENT names no manifest/],
   'label-index-deleted': [24, /does not find it by __name__, group, idx, job/],
   'mappings-bad-magic': [1, /does not begin with PrometheusMappings/],
   'mappings-missing': [7, /its fingerprint is a mapped one, and mappings\.db does not have it/],
   'metric-index-deleted': [36, /the archive has its times but not its labels/],
   'series-file-without-index': [3, /neither the checkpoint nor the archive names the series of this file/],
   'series-misaligned': [12, /the file has 100 bytes after its last whole chunk/],
-  'timerange-index-corrupt': [31, /archived_fingerprint_to_timerange: Corruption/],
+  'timerange-index-corrupt': [31, /archived_fingerprint_to_timerange: CURRENT names no manifest/],
 };
 
 const refused = /^version-/;

@@ -258,7 +258,10 @@ export class Player {
       life.bury();
     } else life.die('kill', []);
     if (!life.everHarmed) await this.otherProgram.take(step, isClosed);
-    await this.openAndLook(step.inspected ? await inspectDirectory(life) : undefined);
+    // The original has no journal. So if it was killed after its retention had deleted or shortened series files, the check
+    // cannot tell these from lost ones.
+    const isSound = !(step.ending === 'kill' && life.setting.retentionMs !== null);
+    await this.openAndLook(step.inspected ? await inspectDirectory(life, isSound) : undefined);
   }
 
   /** Flips a bit in one file of the kind. */

@@ -1,4 +1,5 @@
 /** What closing ends, and that nothing derived from a store changes the directory afterwards: it may be another store's. */
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -318,5 +319,22 @@ describe('closing a store', () => {
     const again = await openStore(directory, options);
     expect(await seriesCount(again)).to.equal(50);
     await again.close();
+  });
+});
+
+describe('a program that ends without closing its store', () => {
+  it('ends, and what it has flushed is there', async () => {
+    const directory = temporaryDirectory();
+    const library = new URL('../../src/index.js', import.meta.url).href;
+    const program = `
+      const { openStore } = await import('${library}');
+      const store = await openStore(${JSON.stringify(directory)}, { retention: 'off' });
+      store.append({ __name__: 'm' }, ${BASE}, 1);
+      await store.flush();
+    `;
+    execFileSync(process.execPath, ['--input-type=module', '-e', program], { timeout: 30_000 });
+    const store = await openStore(directory, { retention: 'off' });
+    expect((await store.lastSamples('m')).map(({ value }) => value)).to.deep.equal([1]);
+    await store.close();
   });
 });

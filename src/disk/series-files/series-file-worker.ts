@@ -90,10 +90,11 @@ class ThreadWorker implements SeriesFileWorker {
     // file lies beside this one with the same extension, as source and compiled.
     const file = new URL(`./series-file-thread${extname(import.meta.url)}`, import.meta.url);
     this.thread = new Worker(file, { workerData, execArgv: [], name: 'tidemark-series-files' });
-    this.thread.unref();
     this.thread.on('message', (outcomes: readonly SeriesFileOutcome[]) => this.settle(outcomes));
     this.thread.on('error', (error) => this.fail(error));
     this.thread.on('exit', (code) => this.fail(new Error(`the thread ended with exit code ${code}`)));
+    // After the listeners: listening for messages keeps the process alive.
+    this.thread.unref();
   }
 
   run<const Requests extends readonly SeriesFileRequest[]>(requests: Requests): Promise<SeriesFileOutcomes<Requests>> {
