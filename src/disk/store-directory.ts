@@ -20,6 +20,7 @@ import { LAST_CLOSE_FILE, type Predecessor } from './last-close.ts';
 
 export const VERSION_FILE = 'VERSION';
 export const DIRTY_FILE = 'DIRTY';
+const JOURNAL_FOLDER = 'journal';
 
 const VERSION = 1;
 /** Begins with a dot, so that a file left by a crash does not make the directory look like a foreign one. */
@@ -150,10 +151,31 @@ export const markClean = (fileSystem: FileSystem, directory: string): void => {
   }
 };
 
-/** The content of DIRTY, which differs between any two openings for writing. `undefined` when there is no such file. */
-export const readMark = (fileSystem: FileSystem, directory: string): string | undefined => {
-  const bytes = readFile(fileSystem, join(directory, DIRTY_FILE), SMALL_FILE_BYTES_MAX);
-  return bytes === undefined ? undefined : Buffer.from(bytes).toString();
+/**
+ * A text that changes whenever a program writes to the store: it has the content of DIRTY, and the sizes and times of
+ * modification of heads.db and of the journal's segments. Throws `TIDEMARK_IO`.
+ */
+export const traceOfWriters = (fileSystem: FileSystem, directory: string): string => {
+  try {
+    const mark = readFile(fileSystem, join(directory, DIRTY_FILE), SMALL_FILE_BYTES_MAX);
+    const journal = join(directory, JOURNAL_FOLDER);
+    const names =
+      fileSystem.stat(journal) === undefined ? [] : fileSystem.readDirectory(journal).map(({ name }) => name);
+    const segments = names.filter((name) => name.endsWith('.journal')).sort();
+    const lines = ['heads.db', ...segments.map((name) => join(JOURNAL_FOLDER, name))].map((path) => {
+      const found = fileSystem.stat(join(directory, path));
+      return found === undefined ? `${path} -` : `${path} ${found.size} ${found.mtimeNs}`;
+    });
+    return [mark === undefined ? 'closed' : Buffer.from(mark).toString(), ...lines].join('\n');
+  } catch (error) {
+    throw ioError(error, 'read', directory);
+  }
+};
+
+/** Throws `TIDEMARK_LOCKED` when a process holds the lock on DIRTY that Prometheus takes. */
+export const assertNotHeldByOriginal = (fileSystem: FileSystem, directory: string): void => {
+  if (fileSystem.stat(join(directory, DIRTY_FILE)) !== undefined)
+    assertNotHeld(fileSystem, directory, join(directory, DIRTY_FILE));
 };
 
 /**

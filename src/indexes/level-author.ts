@@ -15,6 +15,8 @@ const NEXT_FILE = 3;
 const LAST_SEQUENCE = 4;
 /** CRC-32C, length, type. */
 const RECORD_HEADER_BYTES = 7;
+/** In a record's header: its length, 16 bits, little endian. */
+const LENGTH_OFFSET = 4;
 /** Enough for the comparator and the numbers at the beginning of the first edit. The tables after them are not read. */
 export const MANIFEST_HEAD_BYTES = 128;
 
@@ -24,7 +26,10 @@ export const MANIFEST_HEAD_BYTES = 128;
  */
 export const isGolevelManifest = (name: string, head: Uint8Array): boolean => {
   if (name === 'MANIFEST-000000') return true;
-  const edit = head.subarray(RECORD_HEADER_BYTES);
+  if (head.length < RECORD_HEADER_BYTES) return false;
+  // The first edit only: the checksum of the record behind it can look like any tag.
+  const end = RECORD_HEADER_BYTES + head[LENGTH_OFFSET] + 256 * head[LENGTH_OFFSET + 1];
+  const edit = head.subarray(RECORD_HEADER_BYTES, end);
   let offset = 0;
   const uvarint = (): number => {
     let value = 0;

@@ -34,7 +34,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import { type ExaminedFile, FileExaminer, type FileToExamine } from './file-examiner.ts';
-import { mergeSeries, samplesOfMemory, timesInFile } from './merge-series.ts';
+import { mergeSeries, timesInFile, timesInMemory } from './merge-series.ts';
 import { isOwnFingerprint, isReserved, nameSeries } from './naming.ts';
 import type { ProgressReporter } from './progress.ts';
 import type { Problem } from './reconcile-touched.ts';
@@ -315,11 +315,11 @@ class CrashRecovery {
     const { table, chunks, isForeign } = this.parts;
     if (!isForeign) return false;
     if (table.chunksUnpersisted[row] === 0 || chunks.firstTimeOf(table.oldestSlot(row)) > found.lastTime) return false;
-    const times = samplesOfMemory(this.parts, row).sortedTimes();
-    const older = times.filter((time) => time <= found.lastTime);
-    // If a chunk can't be read, the samples in memory stay.
+    const inMemory = timesInMemory(this.parts, row);
+    const older = inMemory.times.filter((time) => time <= found.lastTime);
     const inFile = timesInFile(this.parts, { high: table.high[row], low: table.low[row] }, older);
-    return inFile !== undefined && inFile.length < older.length;
+    // If a chunk can't be read, a merge is not possible. The samples in memory stay.
+    return !inMemory.isIncomplete && !inFile.isIncomplete && inFile.times.length < older.length;
   }
 
   private merge(row: Row): void {

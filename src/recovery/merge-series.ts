@@ -82,36 +82,72 @@ export class SampleBag {
   }
 }
 
-/**
- * Returns those of the times, which are given in order, that samples in the series file have; `undefined` when a chunk
- * that may have some of them can't be read.
- */
+/** What is known of the times of a series. */
+export interface KnownTimes {
+  /** In order. */
+  readonly times: Float64Array;
+  /** A chunk that may have more of them can't be read. */
+  readonly isIncomplete: boolean;
+}
+
+/** Returns those of the times, which are given in order, that samples in the series file have. */
 export const timesInFile = (
   parts: MergeParts,
   { high, low }: { readonly high: number; readonly low: number },
   times: Float64Array,
-): Float64Array | undefined => {
+): KnownTimes => {
   const { seriesFiles, slab } = parts;
   const isFound = new Uint8Array(times.length);
   const slot = slab.allocate(0);
+  let isIncomplete = false;
   try {
     const { firstTimes, lastTimes } = seriesFiles.loadDescriptors(high, low, 0, true);
     for (let chunk = 0; chunk < firstTimes.length; chunk++) {
       let at = lowerBound(times, firstTimes[chunk]);
       if (at === times.length || times[at] > lastTimes[chunk]) continue;
-      slab.encoding[slot] = seriesFiles.load(high, low, chunk, [slot])[0];
-      const bag = new SampleBag();
-      bag.addChunk(slab, slot);
-      for (const time of bag.sortedTimes()) {
+      const inChunk = timesUnlessDamaged(() => {
+        slab.encoding[slot] = seriesFiles.load(high, low, chunk, [slot])[0];
+        return timesOfSlot(slab, slot);
+      });
+      isIncomplete ||= inChunk === undefined;
+      for (const time of inChunk ?? []) {
         while (at < times.length && times[at] < time) at++;
         for (let equal = at; equal < times.length && times[equal] === time; equal++) isFound[equal] = 1;
       }
     }
-    return times.filter((_, i) => isFound[i] === 1);
   } catch (error) {
-    return undefinedIfDamaged(error);
+    if (!isDamage(error)) throw error;
+    isIncomplete = true;
   } finally {
     slab.release(slot);
+  }
+  return { times: times.filter((_, i) => isFound[i] === 1), isIncomplete };
+};
+
+/** The times of the samples that a series has in memory. */
+export const timesInMemory = ({ chunks, slab }: MergeParts, row: Row): KnownTimes => {
+  const bag = new SampleBag();
+  let isIncomplete = false;
+  for (const slot of chunks.allSlots(row)) {
+    const times = timesUnlessDamaged(() => timesOfSlot(slab, slot));
+    isIncomplete ||= times === undefined;
+    for (const time of times ?? []) bag.add(time, 0, 0);
+  }
+  return { times: bag.sortedTimes(), isIncomplete };
+};
+
+const timesOfSlot = (slab: Slab, slot: Slot): Float64Array => {
+  const bag = new SampleBag();
+  bag.addChunk(slab, slot);
+  return bag.sortedTimes();
+};
+
+const timesUnlessDamaged = (read: () => Float64Array): Float64Array | undefined => {
+  try {
+    return read();
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return undefined;
   }
 };
 
@@ -127,11 +163,9 @@ const lowerBound = (times: Float64Array, time: number): number => {
   return low;
 };
 
-/** Damage is reported later, when the series is read. An error of the disk is not damage, so it is thrown. */
-const undefinedIfDamaged = (error: unknown): undefined => {
-  if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return undefined;
-  throw error;
-};
+/** Damage is reported when the series is read. An error of the disk is not damage. */
+const isDamage = (error: unknown): boolean =>
+  error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_');
 
 /** All samples of a series file, in the order of its chunks. Throws `TIDEMARK_CORRUPT_…` when a chunk can't be read. */
 export const samplesOfFile = ({ seriesFiles, slab }: MergeParts, high: number, low: number): SampleBag => {
@@ -205,7 +239,8 @@ const collect = (
     if (others !== undefined) bag.addAll(others);
     return bag.columns.count === 0 ? undefined : bag;
   } catch (error) {
-    return undefinedIfDamaged(error);
+    if (!isDamage(error)) throw error;
+    return undefined;
   }
 };
 

@@ -27,12 +27,16 @@ import { type LabelPairs, pairsEqual, toLabelPairs, toLabels } from '../model/la
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import { FILE_UNSYNCED, NO_ROW, type Row } from '../series/table.ts';
-import { type MergeParts, mergeSeries, SampleBag, samplesOfMemory, timesInFile } from './merge-series.ts';
+import { type MergeParts, mergeSeries, SampleBag, timesInFile, timesInMemory } from './merge-series.ts';
 import { isReserved } from './naming.ts';
 
 const SLICE_MS = 8;
-/** Most samples of the journal that are in memory at a time: 24 bytes each. */
+/** Samples of the journal that are in memory at a time, roughly: 24 bytes each, and up to 1 kB for each series. */
 const SAMPLES_AT_A_TIME = 1 << 21;
+/** Bytes that a sample takes in the journal, at least nearly always. */
+const SAMPLE_BYTES = 3;
+/** Series whose refused samples are logged one by one. */
+const LOGGED_MAX = 100;
 
 export interface OvertakenParts extends MergeParts {
   readonly fileSystem: FileSystem;
@@ -66,22 +70,24 @@ export const addFromJournal = async (
 ): Promise<OvertakenResult> => {
   const { fileSystem, directory, clock, onFinding, onProgress, samplesAtATime = SAMPLES_AT_A_TIME } = parts;
   const slices = new Slices(clock, SLICE_MS);
-  const read = (): ReturnType<typeof readJournal> =>
-    readJournal({ fileSystem, directory, from, limit: end, onFinding });
   const history = new History();
-  for (const record of read()) {
+  // From the journal's first record on: labels of series that are older than `from` are told there.
+  for (const record of readJournal({ fileSystem, directory, limit: end, eventsOnly: true, onFinding: () => {} })) {
     if (record.type === 'events') for (const event of record.events) history.note(event, record.position);
     if (slices.isOver) await slices.breathe();
   }
   const addition = new Addition(parts, history);
-  for (const record of read()) {
-    if (record.type === 'samples') addition.take(record);
-    if (addition.held >= samplesAtATime) await addition.add(slices);
-    if (!slices.isOver) continue;
-    onProgress(record.position - from, end - from);
-    await slices.breathe();
+  // Each round takes a part of the series with all their samples, so that no series file is merged twice.
+  const rounds = Math.max(1, Math.ceil((end - from) / SAMPLE_BYTES / samplesAtATime));
+  for (let round = 0; round < rounds; round++) {
+    for (const record of readJournal({ fileSystem, directory, from, limit: end, onFinding })) {
+      if (record.type === 'samples') addition.take(record, round, rounds);
+      if (!slices.isOver) continue;
+      onProgress((round * (end - from) + record.position - from) / rounds, end - from);
+      await slices.breathe();
+    }
+    await addition.add(slices);
   }
-  await addition.add(slices);
   return addition.result();
 };
 
@@ -97,14 +103,22 @@ class History {
       case 'seriesUnarchived':
         this.labels.set(event.fingerprint, toLabelPairs(event.labels));
         return;
-      case 'seriesPurged':
       case 'seriesQuarantined':
-        this.labels.delete(event.fingerprint);
-        this.deletedAt.set(event.fingerprint, position);
+        // The series went on with the samples that it had in memory.
+        if (event.hasSuccessor === true) return;
+        this.end(event.fingerprint, position);
+        return;
+      case 'seriesPurged':
+        this.end(event.fingerprint, position);
         return;
       default:
         return;
     }
+  }
+
+  private end(fingerprint: Fingerprint, position: Position): void {
+    this.labels.delete(fingerprint);
+    this.deletedAt.set(fingerprint, position);
   }
 
   labelsOf(fingerprint: Fingerprint): LabelPairs | undefined {
@@ -119,22 +133,23 @@ class History {
 
 /** Collects samples of the journal by series and adds the missing ones to the store. */
 class Addition {
-  /** Number of samples that wait to be added. */
-  held = 0;
   private readonly parts: OvertakenParts;
   private readonly history: History;
   private readonly bags = new Map<Fingerprint, SampleBag>();
   private readonly changed = new Set<Fingerprint>();
   private added = 0;
   private refused = 0;
+  private loggedCount = 0;
 
   constructor(parts: OvertakenParts, history: History) {
     this.parts = parts;
     this.history = history;
   }
 
-  take({ count, highs, lows, timestamps, words, position }: SamplesRecord): void {
+  /** Collects the samples of those series whose turn it is in this round. */
+  take({ count, highs, lows, timestamps, words, position }: SamplesRecord, round: number, rounds: number): void {
     for (let i = 0; i < count; i++) {
+      if ((lows[i] >>> 0) % rounds !== round) continue;
       const fingerprint = fingerprintText(highs[i], lows[i]);
       if (this.history.isDeletedAfter(fingerprint, position)) continue;
       let bag = this.bags.get(fingerprint);
@@ -143,7 +158,6 @@ class Addition {
         this.bags.set(fingerprint, bag);
       }
       bag.add(timestamps[i], words[2 * i + HIGH_WORD], words[2 * i + LOW_WORD]);
-      this.held++;
     }
   }
 
@@ -156,7 +170,6 @@ class Addition {
       if (slices.isOver) await slices.breathe();
     }
     this.bags.clear();
-    this.held = 0;
   }
 
   result(): OvertakenResult {
@@ -170,11 +183,12 @@ class Addition {
     const row = this.rowOf(told, pairs);
     if (row !== NO_ROW) return this.addToRow(row, bag);
     const { high, low } = told;
-    if (table.findFingerprint(high, low) !== NO_ROW) return this.refuse(told, pairs, bag, HELD_BY_ANOTHER);
+    const reason = pairs === undefined ? NOT_NAMED : HELD_BY_ANOTHER;
+    if (table.findFingerprint(high, low) !== NO_ROW) return this.refuse(told, pairs, bag, reason);
     if (archived.has(high, low)) {
       const found = archive.labelsOf(high, low);
       const isItself = found !== undefined && (pairs === undefined ? !isReserved(high, low) : pairsEqual(found, pairs));
-      return isItself ? this.addToArchived(told, found, bag) : this.refuse(told, pairs, bag, HELD_BY_ANOTHER);
+      return isItself ? this.addToArchived(told, found, bag) : this.refuse(told, pairs, bag, reason);
     }
     // The series' labels are unknown: it was deleted, or the event that named it came before the journal's start.
     if (pairs === undefined) return 0;
@@ -200,13 +214,14 @@ class Addition {
     const { added, older } = this.appendNewer(row, bag);
     if (older.columns.count === 0) return added;
     const series = { high: table.high[row], low: table.low[row], row };
-    const lacking = without(older, timesInFile(parts, series, older.sortedTimes()), memoryTimes(parts, row));
-    if (lacking?.columns.count === 0) return added;
-    if (lacking === undefined || mergeSeries(parts, series, lacking) === undefined) {
-      this.refuse(series, table.labels[row], lacking ?? older, CANNOT_BE_READ);
-      return added;
-    }
-    return added + lacking.columns.count;
+    const inFile = timesInFile(parts, series, older.sortedTimes());
+    const inMemory = timesInMemory(parts, row);
+    const lacking = without(older, inFile.times, inMemory.times);
+    if (lacking.columns.count === 0) return added;
+    const isWhole = !inFile.isIncomplete && !inMemory.isIncomplete;
+    if (isWhole && mergeSeries(parts, series, lacking) !== undefined) return added + lacking.columns.count;
+    this.refuse(series, table.labels[row], lacking, CANNOT_BE_READ);
+    return added;
   }
 
   /** Appends the samples that are newer than the series' last one. Returns the others as `older`. */
@@ -229,10 +244,17 @@ class Addition {
   private addToArchived({ high, low }: FingerprintHalves, pairs: LabelPairs, bag: SampleBag): number {
     const { parts } = this;
     const series = { high, low, row: NO_ROW };
-    const lacking = without(bag, timesInFile(parts, series, bag.sortedTimes()));
-    if (lacking?.columns.count === 0) return 0;
-    const merged = lacking && mergeSeries(parts, series, lacking);
-    if (lacking === undefined || merged === undefined) return this.addToRow(this.wake(series, pairs), bag);
+    const times = bag.sortedTimes();
+    const inFile = timesInFile(parts, series, times);
+    const lacking = without(bag, inFile.times);
+    if (lacking.columns.count === 0) return 0;
+    const merged = inFile.isIncomplete ? undefined : mergeSeries(parts, series, lacking);
+    if (merged === undefined) {
+      const hasNewer = times[times.length - 1] > parts.archived.lastTimeOf(high, low);
+      return hasNewer
+        ? this.addToRow(this.wake(series, pairs), bag)
+        : this.refuse(series, pairs, lacking, CANNOT_BE_READ);
+    }
     const { firstTime, lastTime } = merged;
     parts.archived.add(high, low, firstTime, lastTime);
     parts.afterCheckpoint({ type: 'updateTimeRange', high, low, firstTime, lastTime });
@@ -264,6 +286,7 @@ class Addition {
     reason: string,
   ): 0 {
     this.refused += count;
+    if (this.loggedCount++ >= LOGGED_MAX) return 0;
     const times = timestamps.subarray(0, count);
     this.parts.logger.warn(
       {
@@ -279,20 +302,18 @@ class Addition {
   }
 }
 
-const CANNOT_BE_READ = 'a chunk of the series file between them is damaged';
+const CANNOT_BE_READ = 'a chunk among those of the series is damaged';
 const HELD_BY_ANOTHER = 'another series has the fingerprint now';
+const NOT_NAMED = 'the fingerprint is a mapped one, and the journal does not name its series';
 
-const memoryTimes = (parts: MergeParts, row: Row): Float64Array => samplesOfMemory(parts, row).sortedTimes();
-
-/** The samples whose time is in none of the sorted lists, one for each time; `undefined` if one of the lists is. */
-const without = (bag: SampleBag, ...known: readonly (Float64Array | undefined)[]): SampleBag | undefined => {
+/** The samples whose time is in none of the sorted lists, one for each time. */
+const without = (bag: SampleBag, ...known: readonly Float64Array[]): SampleBag => {
   const lacking = new SampleBag();
   const cursors = known.map(() => 0);
   const { timestamps, words } = bag.columns;
   for (const i of bag.inOrder()) {
     let isKnown = false;
     for (const [k, times] of known.entries()) {
-      if (times === undefined) return undefined;
       while (cursors[k] < times.length && times[cursors[k]] < timestamps[i]) cursors[k]++;
       isKnown ||= times[cursors[k]] === timestamps[i];
     }

@@ -28,8 +28,15 @@ import {
   seriesPath,
   TEMPORARY_SUFFIX,
 } from '../disk/series-path.ts';
-import { claimForWriting, DIRTY_FILE, makeDirectoryDurably, readMark, VERSION_FILE } from '../disk/store-directory.ts';
-import type { DirectoryClaim, FileSystem } from '../files/file-system.ts';
+import {
+  assertNotHeldByOriginal,
+  claimForWriting,
+  DIRTY_FILE,
+  makeDirectoryDurably,
+  traceOfWriters,
+  VERSION_FILE,
+} from '../disk/store-directory.ts';
+import type { FileSystem } from '../files/file-system.ts';
 import { databaseFolders } from '../indexes/database-folders.ts';
 import { TidemarkError } from '../model/errors.ts';
 import { type Fingerprint, parseFingerprint } from '../model/fingerprint.ts';
@@ -48,24 +55,28 @@ const PASSES_MAX = 8;
  */
 export const backup = async (session: Session, target: string): Promise<BackupResult> => {
   const { engine } = session;
+  if (!engine.options.readOnly) return copyInto(session, target);
   // A writer would change the files while they are copied, and its changes would not be announced here.
-  const claim = engine.options.readOnly ? await keepWritersOut(session) : undefined;
+  const { directory, outside, clock } = engine;
+  const claim = await claimForWriting(outside, directory, clock.now());
   try {
-    return await copyInto(session, target);
+    assertUnchanged(session);
+    const result = await copyInto(session, target);
+    // Not every writer can see the claim: one in another network namespace cannot, and Prometheus does not ask for it.
+    assertUnchanged(session);
+    return result;
   } finally {
     await claim?.release();
   }
 };
 
-/** Throws `TIDEMARK_LOCKED` when a writer has the directory open, or has had it open since this store read it. */
-const keepWritersOut = async ({ engine, found }: Session): Promise<DirectoryClaim | undefined> => {
-  const { clock, directory, outside } = engine;
-  const claim = await claimForWriting(outside, directory, clock.now());
-  if (readMark(outside, directory) === found?.mark) return claim;
-  await claim?.release();
+/** Throws `TIDEMARK_LOCKED` when a program has written to the directory since this store began to read it. */
+const assertUnchanged = ({ engine: { directory, outside }, found }: Session): void => {
+  assertNotHeldByOriginal(outside, directory);
+  if (traceOfWriters(outside, directory) === found?.trace) return;
   throw new TidemarkError(
     'TIDEMARK_LOCKED',
-    `${directory} was opened for writing after this store had read it; open it again`,
+    `${directory} was written to after this store had read it; open it again`,
     { details: { directory } },
   );
 };

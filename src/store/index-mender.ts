@@ -108,7 +108,10 @@ export class IndexMender {
     // Begin in a microtask: `mending` must be set before the work starts.
     return Promise.resolve().then(() =>
       this.recovered.indexer.alone(async () => {
-        for (let round = 1; this.damaged.size > 0 && !this.isStopped; round++) await this.mendOnce(round >= ROUNDS_MAX);
+        const { indexer } = this.recovered;
+        // A stop ends it between rounds. Label indexes that are half rebuilt are finished, because `close` needs them whole.
+        for (let round = 1; this.damaged.size > 0 && !(this.isStopped && indexer.hasWholeLabels); round++)
+          await this.mendOnce(round >= ROUNDS_MAX);
       }),
     );
   }

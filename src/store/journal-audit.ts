@@ -63,9 +63,12 @@ export class JournalAudit {
     if (limit === undefined) return [];
     const isLong = limit - first > FINISHED_BYTES_MAX;
     const findings: JournalFinding[] = [];
+    let more = 0;
     const onFinding = (finding: JournalFinding): void => {
       // A segment without a header is still being created.
-      if (finding.kind !== 'emptySegment' && findings.length < FINDINGS_MAX) findings.push(finding);
+      if (finding.kind === 'emptySegment') return;
+      if (findings.length < FINDINGS_MAX) findings.push(finding);
+      else more++;
     };
     const slices = new Slices(clock, SLICE_MS);
     await clock.breathe();
@@ -73,6 +76,7 @@ export class JournalAudit {
       if (this.isStopped && isLong) return undefined;
       if (slices.isOver) await slices.breathe();
     }
+    if (more > 0) this.engine.logger.warn({ more }, 'The journal has more damage than is listed one by one.');
     return findings;
   }
 }

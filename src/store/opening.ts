@@ -23,8 +23,8 @@ import {
   lockedError,
   markDirty,
   prepareDirectory,
-  readMark,
   readOwner,
+  traceOfWriters,
 } from '../disk/store-directory.ts';
 import type { DirectoryClaim } from '../files/file-system.ts';
 import { ArchiveDirectory } from '../indexes/archive-directory.ts';
@@ -92,8 +92,8 @@ export interface Found {
   readonly created: boolean;
   /** The directory had a DIRTY file. */
   readonly dirty: boolean;
-  /** What DIRTY said before this opening. */
-  readonly mark: string | undefined;
+  /** What writers had left when a read-only store began to read; `undefined` for another one. See traceOfWriters. */
+  readonly trace: string | undefined;
   readonly predecessor: Predecessor;
   /** The record of Tidemark's last clean close, if no program has had the directory open for writing since. */
   readonly lastClose: LastClose | undefined;
@@ -138,7 +138,7 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
   const claim = readOnly ? undefined : await claimForWriting(fileSystem, directory, clock.now());
   try {
     const { created, dirty } = prepareDirectory(fileSystem, directory, { readOnly });
-    const mark = readMark(fileSystem, directory);
+    const trace = readOnly ? traceOfWriters(engine.outside, directory) : undefined;
     const { predecessor, lastClose } = await predecessorOf(engine, { created, dirty });
     const onLocked = (): void => {
       markDirty(fileSystem, directory, clock.now(), predecessor, claim?.identity);
@@ -157,7 +157,7 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
       await closeDatabases(databases);
       throw error;
     }
-    return { databases, claim, created, dirty, mark, predecessor, lastClose };
+    return { databases, claim, created, dirty, trace, predecessor, lastClose };
   } catch (error) {
     await claim?.release();
     throw error;

@@ -11,7 +11,7 @@ import type { Progress } from '../api/api.ts';
 import type { IndexedSeries } from '../indexes/label-index.ts';
 import { forgetLostIndexes } from '../indexes/lost-indexes.ts';
 import type { Position } from '../model/events.ts';
-import { NO_ROW, type SeriesTable } from '../series/table.ts';
+import { NO_ROW } from '../series/table.ts';
 import { distrustLabelIndexes, LABEL_INDEXES } from './distrust-labels.ts';
 import type { Engine } from './engine.ts';
 import type { Recovered } from './opening.ts';
@@ -75,20 +75,23 @@ async function* allSeries(
   { table, clock }: Engine,
   { archive, archived, indexer }: Recovered,
 ): AsyncGenerator<IndexedSeries[]> {
-  const noted = seriesInMemory(table);
-  for (const series of indexer.waitingToBeArchived) noted.push(series);
+  // Columns are copied and not turned into objects: that takes milliseconds for a million series.
+  const rows = Int32Array.from(table.rows());
+  const highs = table.high.slice(0, table.size);
+  const lows = table.low.slice(0, table.size);
+  const labels = table.labels.slice(0, table.size);
+  const waiting = indexer.waitingToBeArchived;
   const exists = ({ high, low }: IndexedSeries): boolean =>
     archived.has(high, low) || table.findFingerprint(high, low) !== NO_ROW;
-  for (let start = 0; start < noted.length; start += PAGE_SERIES) {
-    yield noted.slice(start, start + PAGE_SERIES).filter(exists);
+  for (let start = 0; start < rows.length; start += PAGE_SERIES) {
+    const page: IndexedSeries[] = [];
+    for (const row of rows.subarray(start, start + PAGE_SERIES)) {
+      const series = { high: highs[row], low: lows[row], pairs: labels[row] ?? [] };
+      if (exists(series)) page.push(series);
+    }
+    yield page;
     await clock.breathe();
   }
+  yield waiting.filter(exists);
   for await (const { entries } of archive.scanMetrics()) yield entries.filter(exists);
 }
-
-const seriesInMemory = (table: SeriesTable): IndexedSeries[] => {
-  const found: IndexedSeries[] = [];
-  for (const row of table.rows())
-    found.push({ high: table.high[row], low: table.low[row], pairs: table.labels[row] ?? [] });
-  return found;
-};

@@ -1,8 +1,8 @@
 /** Where a backup may not go, and of which directories a store that only reads makes one. */
-import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { openStore, TidemarkError } from '../../src/index.ts';
+import { openStore, type Store, TidemarkError } from '../../src/index.ts';
 import { withDirectory } from '../disk/support.ts';
 import { crashImage } from '../events/crash-image.ts';
 
@@ -58,6 +58,33 @@ describe('a backup by a store that only reads', () => {
       expect(await reader.backup(join(root, 'copy')).catch(codeOf)).to.equal('TIDEMARK_LOCKED');
       await reader.close();
       expect(existsSync(join(root, 'copy'))).to.equal(false);
+    }));
+
+  it('is refused when the directory was opened and closed, or a writer went on and died, since it was read', () =>
+    withDirectory(async (root) => {
+      const closed = join(root, 'closed');
+      const append = async (directory: string, time: number): Promise<Store> => {
+        const store = await openStore(directory, options);
+        store.append({ __name__: 'm' }, time, 1);
+        await store.flush();
+        return store;
+      };
+      await append(closed, 1000).then((store) => store.close());
+      const ofClosed = await openStore(closed, { ...options, readOnly: true });
+      await append(closed, 2000).then((store) => store.close());
+      expect(await ofClosed.backup(join(root, 'copy')).catch(codeOf)).to.equal('TIDEMARK_LOCKED');
+      await ofClosed.close();
+
+      const crashed = join(root, 'crashed');
+      const writer = await append(crashed, 1000);
+      const before = crashImage(crashed);
+      const ofCrashed = await openStore(before, { ...options, readOnly: true });
+      writer.append({ __name__: 'm' }, 2000, 1);
+      await writer.flush();
+      cpSync(join(crashed, 'journal'), join(before, 'journal'), { recursive: true });
+      await writer.close();
+      expect(await ofCrashed.backup(join(root, 'copy')).catch(codeOf)).to.equal('TIDEMARK_LOCKED');
+      await ofCrashed.close();
     }));
 
   it('keeps writers out until it is done, also of a directory that a crash left', () =>

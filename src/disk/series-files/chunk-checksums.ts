@@ -105,6 +105,8 @@ export class ChunkChecksums {
   private readonly cache = new Map<number, BucketSums>();
   private cachedBytes = 0;
   private findings: string[] = [];
+  /** The checksums were given up, but the manifest could not be removed yet. Until it is, no checksum is valid. */
+  private isDiscardDue = false;
 
   constructor(fileSystem: FileSystem, directory: string, syncNames: (path: string) => void) {
     this.fileSystem = fileSystem;
@@ -114,6 +116,7 @@ export class ChunkChecksums {
 
   /** The checksums of a series' chunks; `undefined` when there are none, or when they can't be read now. */
   of(high: number, low: number): Sums | undefined {
+    if (this.isDiscardDue) return undefined;
     try {
       return this.sumsOf(high >>> 24).find(checksumKey(high, low));
     } catch (error) {
@@ -150,6 +153,7 @@ export class ChunkChecksums {
    * must still name the files that were changed.
    */
   sync(): ChecksumReport {
+    if (this.isDiscardDue) this.discardAll();
     try {
       this.syncChanges();
     } catch (error) {
@@ -181,11 +185,16 @@ export class ChunkChecksums {
   /** Durably forgets all checksums, because files may have changed without them. */
   discardAll(): void {
     this.forgetState();
+    this.isDiscardDue = true;
     const folder = join(this.directory, CHECKSUMS);
     try {
-      if (this.fileSystem.stat(folder) === undefined) return;
-      removeIfPresent(this.fileSystem, join(folder, MANIFEST));
-      this.fileSystem.syncDirectory(folder);
+      const isThere = this.fileSystem.stat(folder) !== undefined;
+      if (isThere) {
+        removeIfPresent(this.fileSystem, join(folder, MANIFEST));
+        this.fileSystem.syncDirectory(folder);
+      }
+      this.isDiscardDue = false;
+      if (!isThere) return;
     } catch (error) {
       throw ioError(error, 'clear', folder);
     }

@@ -42,7 +42,8 @@ export const writeSettledDamage = (
     return;
   }
   let bytes = encode(findings.slice(0, FINDINGS_MAX));
-  for (let count = FINDINGS_MAX; bytes.length > FILE_BYTES_MAX; count >>= 1) bytes = encode(findings.slice(0, count));
+  for (let count = FINDINGS_MAX >> 1; bytes.length > FILE_BYTES_MAX; count >>= 1)
+    bytes = encode(findings.slice(0, count));
   writeFileAtomically(fileSystem, directory, SETTLED_DAMAGE_FILE, bytes);
 };
 
