@@ -61,4 +61,32 @@ describe("a journal that the original's work has overtaken", () => {
         await store.close();
       }
     }));
+
+  it('keeps what a series had in memory when its file went to quarantine', () =>
+    withDirectory(async (root) => {
+      const source = join(root, 'tidemark');
+      const store = await open(source);
+      for (let i = 0; i < 2000; i++) store.append(arch, START + 1000 * i, Math.sin(i));
+      await store.maintain();
+      await store.checkpoint();
+      const newest = Array.from({ length: 50 }, (_, i) => START + 1000 * (2000 + i));
+      for (const time of newest) store.append(arch, time, 1);
+      const { fingerprint } = store.series(arch);
+      const file = join(source, fingerprint.slice(0, 2), `${fingerprint.slice(2)}.db`);
+      const bytes = readFileSync(file);
+      bytes[1041] = 0x77;
+      writeFileSync(file, bytes);
+      await timesOf(store);
+      while ((await store.quarantined()).length === 0) await new Promise((resolve) => setImmediate(resolve));
+      await store.flush();
+      const directory = join(root, 'killed');
+      cpSync(source, directory, { recursive: true, preserveTimestamps: true });
+      await store.close();
+      const original = await Original.start(directory, { encoding: 0 });
+      original.persist({ closeHeads: true });
+      await original.close();
+      const next = await open(directory);
+      expect((await timesOf(next)).filter((time) => time >= newest[0])).to.deep.equal(newest);
+      await next.close();
+    }));
 });
