@@ -41,8 +41,13 @@ export class Backups {
     const { life } = this;
     const mark = life.model.mark();
     const dropping = new Set([...mark.keys()].filter((series) => series.dropping));
+    const endedBefore = life.model.endedSeries();
     const call = (): Promise<unknown> => life.store.backup(name);
-    const done = (): void => this.note(name, mark, dropping);
+    const done = (): void => {
+      // A series that began and ended during the backup may be in it.
+      const ended = [...life.model.endedSeries()].filter((series) => !endedBefore.has(series));
+      this.note(name, mark, dropping, ended);
+    };
     if (detached) life.start('backup', call, done);
     else if ((await life.perform('backup', call)) !== undefined) done();
   }
@@ -58,10 +63,15 @@ export class Backups {
     for (const [index, backup] of this.finished.entries()) await this.compare(backup, index % 2 === 0);
   }
 
-  private note(name: string, mark: ReadonlyMap<ModelSeries, number>, dropping: ReadonlySet<ModelSeries>): void {
+  private note(
+    name: string,
+    mark: ReadonlyMap<ModelSeries, number>,
+    dropping: ReadonlySet<ModelSeries>,
+    ended: readonly ModelSeries[],
+  ): void {
     const { model, everHarmed } = this.life;
     const candidates = new Map<number, Candidate[]>();
-    for (const series of new Set([...mark.keys(), ...model.series.values()])) {
+    for (const series of new Set([...mark.keys(), ...model.series.values(), ...ended])) {
       const copy = series.copy();
       copy.dropping = dropping.has(series) || series.dropping || model.series.get(series.number) !== series;
       const list = candidates.get(series.number) ?? [];

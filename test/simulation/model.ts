@@ -55,6 +55,11 @@ export class Model {
   private readonly ended = new Map<number, ModelSeries[]>();
   private readonly tried = new TriedSamples();
 
+  /** The series that were dropped or ran out of samples so far. */
+  endedSeries(): Set<ModelSeries> {
+    return new Set([...this.ended.values()].flat());
+  }
+
   /** Records an appended sample. */
   append(number: number, time: number, high: number, low: number, nowMs: number): void {
     this.tried.add(number, time, high, low);
