@@ -10,7 +10,7 @@ const lockLine = /^\d+: (?:FLOCK|POSIX|OFDLCK) +\S+ +WRITE +(\d+) +([0-9a-f]+):(
 
 /** The process id, or `undefined` when no lock is found. */
 export const flockHolder = (path: string): number | undefined => {
-  const locks = read('/proc/locks');
+  const locks = readIfPossible('/proc/locks');
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (locks === undefined || stats === undefined) return undefined;
   for (const line of locks.split('\n')) {
@@ -42,7 +42,8 @@ const hasOpen = (pid: string, path: string): boolean => {
   }
 };
 
-const read = (path: string): string | undefined => {
+/** The text of a file, such as one of /proc; `undefined` when it can't be read. */
+export const readIfPossible = (path: string): string | undefined => {
   try {
     return readFileSync(path, 'utf8');
   } catch {

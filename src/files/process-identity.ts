@@ -4,8 +4,9 @@
  * other systems only the id and the start time are known.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { readIfPossible } from './flock-holder.ts';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -92,7 +93,7 @@ const isRunningBelow = (pid: number, start: string, pidNamespace: string): boole
   for (const id of processIds()) {
     if (linkOf(`/proc/${id}/ns/pid`) !== pidNamespace || startOf(id) !== start) continue;
     // The ids of the process, from the outermost namespace that is visible here to its own.
-    const ids = /^NSpid:\s*(.*)$/m.exec(read(`/proc/${id}/status`) ?? '')?.[1]?.split(/\s+/) ?? [];
+    const ids = /^NSpid:\s*(.*)$/m.exec(readIfPossible(`/proc/${id}/status`) ?? '')?.[1]?.split(/\s+/) ?? [];
     if (ids.at(-1) === String(pid)) return true;
   }
   return false;
@@ -106,7 +107,7 @@ const processIds = (): readonly string[] => {
   }
 };
 
-const bootId = (): string | undefined => read('/proc/sys/kernel/random/boot_id')?.trim();
+const bootId = (): string | undefined => readIfPossible('/proc/sys/kernel/random/boot_id')?.trim();
 
 const namespaceOf = (kind: 'pid' | 'net'): string | undefined => linkOf(`/proc/self/ns/${kind}`);
 
@@ -123,7 +124,7 @@ const linkOf = (path: string): string | undefined => {
  * parent has not waited for it.
  */
 const startOf = (pid: string): string | undefined => {
-  const text = read(`/proc/${pid}/stat`);
+  const text = readIfPossible(`/proc/${pid}/stat`);
   // The second field is the name in parentheses. The name itself may contain spaces and parentheses.
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
   const [state] = fields;
@@ -144,13 +145,5 @@ const isRunningSince = (pid: number, time: number): boolean => {
     return Number.isNaN(started) || started <= time;
   } catch {
     return false;
-  }
-};
-
-const read = (path: string): string | undefined => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
   }
 };

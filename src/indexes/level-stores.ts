@@ -11,7 +11,7 @@ import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, statfs } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Level } from 'level';
-import { type ErrorCode, TidemarkError } from '../model/errors.ts';
+import { type ErrorCode, systemCode, TidemarkError } from '../model/errors.ts';
 import type {
   DatabaseDescription,
   KeyRange,
@@ -56,7 +56,7 @@ export const levelStores: KeyValueStores = {
       await destroyDatabase(directory);
     } catch (error) {
       // Any other damage is removed together with the files.
-      if (codeOf(error) === 'LEVEL_LOCKED') throw wrap(error, directory);
+      if (systemCode(error) === 'LEVEL_LOCKED') throw wrap(error, directory);
     }
     await rm(directory, { recursive: true, force: true });
   },
@@ -100,7 +100,7 @@ const isForeign = async (directory: string): Promise<boolean> => {
     }
   } catch (error) {
     // Opening the database reports what is wrong with it.
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EISDIR') return false;
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'EISDIR') return false;
     throw wrap(error, directory);
   }
 };
@@ -358,7 +358,7 @@ const namesIn = async (directory: string): Promise<string[]> => {
   try {
     return await readdir(directory);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
+    if (systemCode(error) === 'ENOENT') return [];
     throw wrap(error, directory);
   }
 };
@@ -368,7 +368,7 @@ const copyFiles = async (from: string, to: string, names: readonly string[]): Pr
     try {
       await copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE);
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return false;
+      if (systemCode(error) === 'ENOENT') return false;
       throw wrap(error, from);
     }
   }
@@ -383,7 +383,7 @@ const sizeOf = async (path: string): Promise<number> => {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return 0;
+    if (systemCode(error) === 'ENOENT') return 0;
     throw wrap(error, path);
   }
 };
@@ -399,7 +399,7 @@ const wrap = (error: unknown, directory: string): TidemarkError => {
 };
 
 const errorCodeOf = (error: unknown, text: string): ErrorCode => {
-  const code = codeOf(error);
+  const code = systemCode(error);
   if (code === 'LEVEL_LOCKED') return 'TIDEMARK_LOCKED';
   if (code === 'LEVEL_DATABASE_NOT_OPEN' || code === 'LEVEL_ITERATOR_NOT_OPEN') return 'TIDEMARK_CLOSED';
   if (code === 'ENOSPC' || code === 'EDQUOT' || /no space left|quota exceeded/i.test(text)) return 'TIDEMARK_DISK_FULL';
@@ -419,6 +419,3 @@ const deepest = (error: unknown): unknown => {
   }
   return current;
 };
-
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

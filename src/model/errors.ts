@@ -71,6 +71,9 @@ export class TidemarkError extends Error {
 export const systemCode = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
+/** The message of an error, or the text of any other thrown value. */
+export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** Whether the disk is full. The store then pauses writing; nothing is damaged. */
 export const isDiskFull = (error: unknown): boolean => {
   const code = systemCode(error);

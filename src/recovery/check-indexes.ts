@@ -7,7 +7,7 @@ import { ArchiveIndex } from '../indexes/archive-index.ts';
 import { type DatabaseName, databaseFolders } from '../indexes/database-folders.ts';
 import type { KeyValueStore, KeyValueStores } from '../indexes/key-value-store.ts';
 import { LabelIndex } from '../indexes/label-index.ts';
-import { TidemarkError } from '../model/errors.ts';
+import { TidemarkError, textOf } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import type { Check } from './check-report.ts';
@@ -126,8 +126,6 @@ const hasPair = (pairs: LabelPairs, name: string, value: string): boolean => {
   for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === name) return pairs[i + 1] === value;
   return false;
 };
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const withCopies = async (
   check: Check,

@@ -168,7 +168,7 @@ const isDamage = (error: unknown): boolean =>
   error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_');
 
 /** All samples of a series file, in the order of its chunks. Throws `TIDEMARK_CORRUPT_…` when a chunk can't be read. */
-export const samplesOfFile = ({ seriesFiles, slab }: MergeParts, high: number, low: number): SampleBag => {
+const samplesOfFile = ({ seriesFiles, slab }: MergeParts, high: number, low: number): SampleBag => {
   const bag = new SampleBag();
   const chunkCount = seriesFiles.stat(high, low)?.chunks ?? 0;
   for (let first = 0; first < chunkCount; first += CHUNKS_PER_READ) {
@@ -188,7 +188,7 @@ export const samplesOfFile = ({ seriesFiles, slab }: MergeParts, high: number, l
 };
 
 /** The samples that a series has in memory. */
-export const samplesOfMemory = ({ chunks, slab }: MergeParts, row: Row): SampleBag => {
+const samplesOfMemory = ({ chunks, slab }: MergeParts, row: Row): SampleBag => {
   const bag = new SampleBag();
   for (const slot of chunks.allSlots(row)) bag.addChunk(slab, slot);
   return bag;

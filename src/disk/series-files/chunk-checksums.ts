@@ -22,7 +22,7 @@ import {
   removeIfPresent,
   writeFully,
 } from '../../files/read-write.ts';
-import { isDiskFull } from '../../model/errors.ts';
+import { isDiskFull, textOf } from '../../model/errors.ts';
 import { seriesDirectoryName } from '../series-path.ts';
 import {
   BLOCK_HEADER_BYTES,
@@ -510,5 +510,3 @@ export class ChunkChecksums {
 }
 
 const nameOf = (index: number): string => seriesDirectoryName(index);
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
