@@ -138,12 +138,30 @@ export const labelHash = (labels: Labels): number => {
   return sum;
 };
 
-/** {@link labelHash} of label pairs. */
+/**
+ * {@link labelHash} of label pairs. Successive label sets share most labels, at the same places and as the same string
+ * objects. So the last label of each place is kept with its hash; comparing a string with itself costs nothing.
+ */
 export const pairsHash = (pairs: LabelPairs): number => {
   let sum = 0;
-  for (let i = 0; i < pairs.length; i += 2) sum = (sum + hashOfLabel(pairs[i], pairs[i + 1])) | 0;
+  for (let i = 0; i < pairs.length; i += 2) {
+    const name = pairs[i];
+    const value = pairs[i + 1];
+    const place = i & HASHED_PLACES_MASK;
+    if (hashedTexts[place] !== name || hashedTexts[place + 1] !== value) {
+      hashedTexts[place] = name;
+      hashedTexts[place + 1] = value;
+      hashesOfTexts[place] = hashOfLabel(name, value);
+    }
+    sum = (sum + hashesOfTexts[place]) | 0;
+  }
   return sum;
 };
+
+const HASHED_PLACES_MASK = 31;
+const hashedTexts = new Array<string>(HASHED_PLACES_MASK + 1).fill('');
+/** Of the label whose name is at the same index in `hashedTexts`. The hash of two empty texts is never asked. */
+const hashesOfTexts = new Int32Array(HASHED_PLACES_MASK + 1);
 
 /** Whether the object holds exactly the labels of the pairs; empty values count as absent. */
 export const labelsEqual = (pairs: LabelPairs, labels: Labels): boolean => {

@@ -234,9 +234,10 @@ export class MemoryChunks {
    * new chunks and the result is false.
    */
   adopt(row: Row, slots: readonly Slot[]): boolean {
-    const newest = slots.at(-1);
-    if (newest === undefined) return true;
-    for (const slot of slots.slice(0, -1)) this.link(row, slot);
+    const last = slots.length - 1;
+    if (last < 0) return true;
+    const newest = slots[last];
+    for (let i = 0; i < last; i++) this.link(row, slots[i]);
     const isSound = this.isReadable(newest);
     if (isSound) {
       this.link(row, newest);

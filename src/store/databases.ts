@@ -261,10 +261,10 @@ export const describeDatabases = async (
   directory: string,
 ): Promise<Readonly<Record<string, DatabaseDescription>>> => {
   if (stores.describe === undefined) return {};
-  const described: Record<string, DatabaseDescription> = {};
-  for (const folder of Object.values(databaseFolders))
-    described[folder] = await stores.describe(join(directory, folder));
-  return described;
+  const { describe } = stores;
+  const folders = Object.values(databaseFolders);
+  const described = await allOf(folders.map((folder) => describe(join(directory, folder))));
+  return Object.fromEntries(folders.map((folder, i) => [folder, described[i]]));
 };
 
 const openOne = ({ stores, readOnly }: DatabaseParts, directory: string): Promise<KeyValueStore> =>
