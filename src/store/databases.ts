@@ -260,8 +260,8 @@ export const describeDatabases = async (
   stores: KeyValueStores,
   directory: string,
 ): Promise<Readonly<Record<string, DatabaseDescription>>> => {
-  if (stores.describe === undefined) return {};
-  const { describe } = stores;
+  const describe = stores.describe?.bind(stores);
+  if (describe === undefined) return {};
   const folders = Object.values(databaseFolders);
   const described = await allOf(folders.map((folder) => describe(join(directory, folder))));
   return Object.fromEntries(folders.map((folder, i) => [folder, described[i]]));
