@@ -110,19 +110,3 @@ const smallerSteps = (step: Step): Step[] => {
       return [];
   }
 };
-
-/** The sequence as a test to paste. */
-export const asTest = (sequence: Sequence, message: string): string => {
-  const steps = sequence.steps.map((step) => `      ${JSON.stringify(step)},`).join('\n');
-  const [title] = message.split('\n');
-  return [
-    `it(${JSON.stringify(`survives: ${title}`)}, () =>`,
-    '  survives({',
-    `    seed: ${sequence.seed},`,
-    `    setting: ${JSON.stringify(sequence.setting)},`,
-    '    steps: [',
-    steps,
-    '    ],',
-    '  }));',
-  ].join('\n');
-};

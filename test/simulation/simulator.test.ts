@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 import { Coverage } from './coverage.ts';
 import { generate } from './generator.ts';
-import { asTest, shrink } from './shrink.ts';
+import { type Regression, regressionText, sequenceOf } from './regression.ts';
+import { shrink } from './shrink.ts';
 import { playSequence, type SimulationResult } from './simulate.ts';
 import type { Sequence, Step, StepType } from './steps.ts';
 import { type ToyDefect, toyStore } from './support/toy-store.ts';
@@ -94,15 +95,16 @@ describe('The simulator', () => {
     expect(other.traceHash).not.to.equal(one.traceHash);
   });
 
-  it('shrinks a failing sequence to a few steps that still fail, and prints them as a test', async () => {
+  it('shrinks a failing sequence to a few steps that still fail, and prints them as a regression', async () => {
     const failing = (await firstFailure('noSync'))!;
     const fails = async (sequence: Sequence): Promise<boolean> =>
       (await play(sequence, 'noSync')).failure !== undefined;
     const { sequence } = await shrink(failing.sequence, fails);
     expect(sequence.steps.length).to.be.at.most(4);
     expect(await fails(sequence)).to.equal(true);
-    const text = asTest(sequence, failing.failure!.message);
-    expect(text).to.include('survives({').and.to.include(JSON.stringify(sequence.steps[0]));
-    expect(JSON.parse(JSON.stringify(sequence))).to.deep.equal(sequence);
+    const regression = { title: failing.failure!.message, why: '', ...sequence };
+    const read = JSON.parse(regressionText(regression)) as Regression;
+    expect(read).to.deep.equal(regression);
+    expect(sequenceOf(read)).to.deep.equal(sequence);
   });
 });

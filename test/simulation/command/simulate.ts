@@ -1,6 +1,6 @@
 /**
  * `npm run simulate`: runs the store on a simulated machine against a model of what must be true. A failure is reduced
- * to a short sequence. The report has the command that replays it, and the sequence as a test that can be pasted.
+ * to a short sequence. The report has the command that replays it, and the sequence as the file of a regression.
  */
 import { availableParallelism } from 'node:os';
 import { exitCodes } from '../../../src/cli/exit-codes.ts';
@@ -25,7 +25,8 @@ const describeFailure = async (
   { replayCommand, playSequence, simulate }: Simulator,
   { seed, steps, subject }: { seed: number; steps: number; subject: Subject },
 ): Promise<string> => {
-  const { asTest, shrink } = await import('../shrink.ts');
+  const { shrink } = await import('../shrink.ts');
+  const { regressionText } = await import('../regression.ts');
   const fails = async (sequence: Sequence): Promise<boolean> =>
     (await playSequence(sequence, subject)).failure !== undefined;
   const result = await simulate(seed, steps, subject);
@@ -36,7 +37,7 @@ const describeFailure = async (
     `replay: ${replayCommand(seed, steps)}`,
     `reduced to ${formatQuantity(sequence.steps.length, 'step')}: ${failure?.message}`,
     ...(failure?.trace ?? []).slice(-traceLines).map((line) => `  ${line}`),
-    `${asTest(sequence, failure?.message ?? '')}\n`,
+    regressionText({ title: (failure?.message ?? '').split('\n')[0], why: '', ...sequence }),
   ].join('\n');
 };
 
@@ -76,7 +77,7 @@ export const simulate: Verb = {
     json: { type: 'boolean', summary: 'Print the counts, and what was exercised how often, as JSON to stdout.' },
   },
   notes: [
-    'The same seed and steps always give the same run. A failure is reduced to the shortest sequence that still fails, and printed with the command that replays it and as a test; the exit code is then 3.',
+    'The same seed and steps always give the same run. A failure is reduced to the shortest sequence that still fails, and printed with the command that replays it and as the file of a regression; the exit code is then 3.',
     'From 2,000 runs on it is a failure, too, when some kind of step or event, some transition of a statechart, or some fault of a call was never reached.',
   ],
   examples: ['npm run simulate -- --runs 100', 'npm run -s simulate -- --seed 42 --events > run.jsonl'],
