@@ -6,13 +6,13 @@
  * narrow for a sample, the chunk is rewritten in its own slot with wider fields. The rewritten samples may not fit one
  * chunk any more, so a single sample can lead to more than two chunks. The chunks form a chain through `slab.next`.
  */
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { highHalf, lowHalf } from '../model/int64.ts';
 import { DELTA, DOUBLE_DELTA, type Encoding, VARBIT } from './chunk.ts';
 import { decodeChunkExactly } from './decode.ts';
 import { addToDelta, beginDelta } from './delta.ts';
 import { addToDoubleDelta, beginDoubleDelta } from './double-delta.ts';
 import { ExactColumns } from './exact-columns.ts';
-import { HIGH_WORD, LOW_WORD } from './float-bits.ts';
 import { ADDED, OVERFLOW, TRANSCODE_PARAMETERS } from './outcome.ts';
 import { NARROWEST } from './residuals.ts';
 import { NO_SLOT, type Slab, type Slot, ZEROS } from './slab.ts';

@@ -5,6 +5,7 @@
  * Reading terminates on any input and yields at most 126,211 samples: a run of equal intervals is the densest content
  * of a chunk.
  */
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { fromHalves, highHalf, lowHalf, readInt32BE } from '../model/int64.ts';
 import { readUint24BE } from './bytes.ts';
 import { DELTA, DOUBLE_DELTA, type Encoding, SampleColumns, VARBIT } from './chunk.ts';
@@ -27,7 +28,6 @@ import {
   writeDoubleDeltaTime,
 } from './double-delta.ts';
 import { ExactColumns } from './exact-columns.ts';
-import { HIGH_WORD, LOW_WORD } from './float-bits.ts';
 import { highOfSum } from './int64-halves.ts';
 import { corruptChunk } from './outcome.ts';
 import { CHUNK_BYTES } from './slab.ts';

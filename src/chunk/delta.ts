@@ -9,9 +9,10 @@
  *
  * The first sample is stored as a payload entry as well. docs/formats/chunks.md has the rules in full.
  */
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { readInt32LE, readInt64LE, readUint16LE, readUnsignedLE, writeHalvesLE, writeUint16LE } from './bytes.ts';
 import type { SampleColumns } from './chunk.ts';
-import { HIGH_WORD, LOW_WORD, toDouble } from './float-bits.ts';
+import { toDouble } from './float-bits.ts';
 import { highOfDifference, highOfSum, secondsText, unsignedByteCount } from './int64-halves.ts';
 import { ADDED, corruptChunk, OVERFLOW, TRANSCODE } from './outcome.ts';
 import {

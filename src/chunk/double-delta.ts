@@ -10,10 +10,11 @@
  *
  * docs/formats/chunks.md has the rules in full, with the cases in which the original's encoder loses bits.
  */
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { fromHalves } from '../model/int64.ts';
 import { readInt32LE, readInt64LE, readSignedLE, readUint16LE, writeHalvesLE, writeUint16LE } from './bytes.ts';
 import type { SampleColumns } from './chunk.ts';
-import { HIGH_WORD, highWordOf, LOW_WORD, lowWordOf, toDouble } from './float-bits.ts';
+import { highWordOf, lowWordOf, toDouble } from './float-bits.ts';
 import {
   highOfDifference,
   highOfProduct,

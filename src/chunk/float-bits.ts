@@ -2,16 +2,12 @@
  * Doubles and their IEEE bits. This layer passes values as two int32 halves, because a register of the floating-point
  * unit changes the bits of a signalling NaN (docs/formats/chunks.md, "Common rules").
  */
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 
 const double = new Float64Array(1);
 const words = new Int32Array(double.buffer);
 const single = new Float32Array(1);
 const singleWord = new Int32Array(single.buffer);
-
-double[0] = 1;
-/** Which of a double's two words in memory, 0 or 1, holds sign and exponent on this machine. */
-export const HIGH_WORD: 0 | 1 = words[1] === 0 ? 0 : 1;
-export const LOW_WORD: 0 | 1 = HIGH_WORD === 1 ? 0 : 1;
 
 /** The double with these bits, for arithmetic and comparison. */
 export const toDouble = (high: number, low: number): number => {

@@ -6,9 +6,10 @@
  * The parameters of a chunk are one number, `tb << 8 | vb << 4 | isInteger`: bytes of a time (1, 2, 4, 8), bytes of a
  * value (0, 1, 2, 4, 8), and whether values are integer distances. With 8 bytes, times and values are absolute.
  */
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { readInt32LE, readSignedLE, writeHalvesLE, writeLE } from './bytes.ts';
 import type { SampleColumns } from './chunk.ts';
-import { floatBitsOf, floatFromBits, HIGH_WORD, integerByteCount, isInt64, LOW_WORD } from './float-bits.ts';
+import { floatBitsOf, floatFromBits, integerByteCount, isInt64 } from './float-bits.ts';
 import { CHUNK_BYTES } from './slab.ts';
 
 /** One byte for a time, none for a value, integer distances. */

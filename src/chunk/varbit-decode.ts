@@ -6,10 +6,11 @@
  * The loop terminates on any input: every group of samples takes at least a bit, and a bit stands for at most 16
  * samples.
  */
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { fromHalves, readInt32BE } from '../model/int64.ts';
 import { readUint16BE, readUint24BE } from './bytes.ts';
 import type { SampleColumns } from './chunk.ts';
-import { HIGH_WORD, LOW_WORD, toDouble } from './float-bits.ts';
+import { toDouble } from './float-bits.ts';
 import { corruptChunk } from './outcome.ts';
 import {
   CHUNK_BITS,

@@ -5,14 +5,10 @@
  * platform can sort them as one BigUint64Array and swap their bytes from and to the big-endian form on disk. Neither
  * makes a BigInt for each element. The functions never change their arguments.
  */
-import { endianness } from 'node:os';
+import { HIGH_WORD, IS_LITTLE_ENDIAN, LOW_WORD } from '../model/byte-order.ts';
 import { writeInt32BE } from '../model/int64.ts';
 import { MalformedBytes, OutOfBytes } from '../model/malformed-bytes.ts';
 
-const isLittleEndian = endianness() === 'LE';
-/** Which of the two words of an element is the low half. */
-const LOW = isLittleEndian ? 0 : 1;
-const HIGH = 1 - LOW;
 const FINGERPRINT_BYTES = 8;
 
 export class FingerprintSet {
@@ -31,8 +27,8 @@ export class FingerprintSet {
   static of(halves: ArrayLike<number>): FingerprintSet {
     const words = new Uint32Array(halves.length);
     for (let i = 0; i < halves.length; i += 2) {
-      words[i + HIGH] = halves[i];
-      words[i + LOW] = halves[i + 1];
+      words[i + HIGH_WORD] = halves[i];
+      words[i + LOW_WORD] = halves[i + 1];
     }
     return new FingerprintSet(sortedUnique(words));
   }
@@ -40,8 +36,8 @@ export class FingerprintSet {
   /** The set of one fingerprint. */
   static single(high: number, low: number): FingerprintSet {
     const words = new Uint32Array(2);
-    words[HIGH] = high;
-    words[LOW] = low;
+    words[HIGH_WORD] = high;
+    words[LOW_WORD] = low;
     return new FingerprintSet(words);
   }
 
@@ -56,12 +52,12 @@ export class FingerprintSet {
 
   /** High half of the element at an index, signed. */
   high(index: number): number {
-    return this.words[index * 2 + HIGH] | 0;
+    return this.words[index * 2 + HIGH_WORD] | 0;
   }
 
   /** Low half of the element at an index, signed. */
   low(index: number): number {
-    return this.words[index * 2 + LOW] | 0;
+    return this.words[index * 2 + LOW_WORD] | 0;
   }
 
   has(high: number, low: number): boolean {
@@ -71,7 +67,7 @@ export class FingerprintSet {
     const wantedLow = low >>> 0;
     while (from < to) {
       const middle = (from + to) >> 1;
-      const order = this.words[middle * 2 + HIGH] - wantedHigh || this.words[middle * 2 + LOW] - wantedLow;
+      const order = this.words[middle * 2 + HIGH_WORD] - wantedHigh || this.words[middle * 2 + LOW_WORD] - wantedLow;
       if (order === 0) return true;
       if (order < 0) from = middle + 1;
       else to = middle;
@@ -91,7 +87,7 @@ export const union = (a: FingerprintSet, b: FingerprintSet): FingerprintSet => {
   let j = 0;
   let end = 0;
   while (i < left.length && j < right.length) {
-    const order = left[i + HIGH] - right[j + HIGH] || left[i + LOW] - right[j + LOW];
+    const order = left[i + HIGH_WORD] - right[j + HIGH_WORD] || left[i + LOW_WORD] - right[j + LOW_WORD];
     const source = order <= 0 ? left : right;
     const at = order <= 0 ? i : j;
     out[end] = source[at];
@@ -139,7 +135,7 @@ export const decodeFingerprintSet = (bytes: Uint8Array): FingerprintSet => {
   const words = new Uint32Array(count * 2);
   const target = Buffer.from(words.buffer);
   target.set(bytes.subarray(start, start + count * FINGERPRINT_BYTES));
-  if (isLittleEndian) target.swap64();
+  if (IS_LITTLE_ENDIAN) target.swap64();
   return new FingerprintSet(isAscending(words) ? words : sortedUnique(words));
 };
 
@@ -151,7 +147,7 @@ export const encodeFingerprintSet = (set: FingerprintSet): Buffer => {
   bytes.set(header, 0);
   const body = bytes.subarray(header.length);
   body.set(new Uint8Array(set.words.buffer, set.words.byteOffset, set.words.byteLength));
-  if (isLittleEndian) body.swap64();
+  if (IS_LITTLE_ENDIAN) body.swap64();
   return bytes;
 };
 
@@ -201,11 +197,11 @@ const select = (a: FingerprintSet, b: FingerprintSet, wanted: boolean): Fingerpr
   let end = 0;
   let j = 0;
   for (let i = 0; i < left.length; i += 2) {
-    const high = left[i + HIGH];
-    const low = left[i + LOW];
+    const high = left[i + HIGH_WORD];
+    const low = left[i + LOW_WORD];
     if (leap) j = leapTo(right, j, high, low);
-    while (j < right.length && (right[j + HIGH] - high || right[j + LOW] - low) < 0) j += 2;
-    const isFound = j < right.length && right[j + HIGH] === high && right[j + LOW] === low;
+    while (j < right.length && (right[j + HIGH_WORD] - high || right[j + LOW_WORD] - low) < 0) j += 2;
+    const isFound = j < right.length && right[j + HIGH_WORD] === high && right[j + LOW_WORD] === low;
     if (isFound !== wanted) continue;
     out[end] = left[i];
     out[end + 1] = left[i + 1];
@@ -230,7 +226,7 @@ const leapTo = (words: Uint32Array, start: number, high: number, low: number): n
 };
 
 const isBelow = (words: Uint32Array, index: number, high: number, low: number): boolean =>
-  (words[index + HIGH] - high || words[index + LOW] - low) < 0;
+  (words[index + HIGH_WORD] - high || words[index + LOW_WORD] - low) < 0;
 
 const mergeBySorting = (sets: readonly FingerprintSet[]): FingerprintSet => {
   let length = 0;
@@ -246,7 +242,8 @@ const mergeBySorting = (sets: readonly FingerprintSet[]): FingerprintSet => {
 
 const isAscending = (words: Uint32Array): boolean => {
   for (let i = 2; i < words.length; i += 2) {
-    if ((words[i + HIGH] - words[i - 2 + HIGH] || words[i + LOW] - words[i - 2 + LOW]) <= 0) return false;
+    if ((words[i + HIGH_WORD] - words[i - 2 + HIGH_WORD] || words[i + LOW_WORD] - words[i - 2 + LOW_WORD]) <= 0)
+      return false;
   }
   return true;
 };

@@ -7,12 +7,13 @@
  * none of them. If two samples have the same time, the first one is kept: those of the file come first, in their order,
  * then those of memory, then others. Merging again gives the same file, so a crash in between does no harm.
  */
+
 import { ChunkAppender } from '../chunk/append.ts';
 import { type Encoding, SampleColumns } from '../chunk/chunk.ts';
 import { decodeStored } from '../chunk/decode.ts';
-import { HIGH_WORD, LOW_WORD } from '../chunk/float-bits.ts';
 import { NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
 import type { SeriesFiles } from '../disk/series-files/series-file.ts';
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { TidemarkError } from '../model/errors.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { EARLIEST, FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';

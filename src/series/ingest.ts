@@ -2,8 +2,10 @@
  * The path of a sample into the store: admission, labels to row, order check, journal, head chunk. Nothing here awaits.
  * Once a series exists, nothing is allocated per sample.
  */
+
 import type { AppendResult, Sample } from '../api/api.ts';
 import type { JournalWriter } from '../journal/write/journal-writer.ts';
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { type ErrorCode, TidemarkError } from '../model/errors.ts';
 import { type Labels, toLabelPairs } from '../model/labels.ts';
 import { detailOf, shownValue } from '../model/shown-value.ts';
@@ -48,8 +50,6 @@ export class Ingest {
   private readonly parts: IngestParts;
   private readonly scratch = new Float64Array(1);
   private readonly words = new Int32Array(this.scratch.buffer);
-  private readonly highWord: number;
-  private readonly lowWord: number;
   private readonly succession: Succession;
   private commitEach: boolean;
 
@@ -66,10 +66,6 @@ export class Ingest {
     this.parts = parts;
     this.succession = new Succession(parts.table);
     this.commitEach = parts.commitEach;
-    this.scratch[0] = 1;
-    const littleEndian = this.words[0] === 0;
-    this.highWord = littleEndian ? 1 : 0;
-    this.lowWord = littleEndian ? 0 : 1;
     this.noteTime();
   }
 
@@ -93,7 +89,7 @@ export class Ingest {
     }
     const row = this.rowOf(labels);
     this.scratch[0] = value;
-    this.add(row, timestamp, this.words[this.highWord], this.words[this.lowWord]);
+    this.add(row, timestamp, this.words[HIGH_WORD], this.words[LOW_WORD]);
   }
 
   /** Checks that do not depend on the series. Called before a series is created or woken for the sample. */
@@ -107,14 +103,14 @@ export class Ingest {
   appendToRow(row: Row, timestamp: number, value: number): void {
     checkValue(value);
     this.scratch[0] = value;
-    this.appendBitsToRow(row, timestamp, this.words[this.highWord], this.words[this.lowWord]);
+    this.appendBitsToRow(row, timestamp, this.words[HIGH_WORD], this.words[LOW_WORD]);
   }
 
   appendBitsToRow(row: Row, timestamp: number, high: number, low: number): void {
     if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
     if (!this.isTaken(timestamp)) {
-      this.words[this.highWord] = high;
-      this.words[this.lowWord] = low;
+      this.words[HIGH_WORD] = high;
+      this.words[LOW_WORD] = low;
       this.refuseOld(row, timestamp);
       return;
     }
@@ -170,8 +166,8 @@ export class Ingest {
 
   /** Refuses a sample that is past retention, unless it repeats the newest sample. Its value is in `scratch`. */
   private refuseOld(row: Row, timestamp: number): void {
-    const high = this.words[this.highWord];
-    const low = this.words[this.lowWord];
+    const high = this.words[HIGH_WORD];
+    const low = this.words[LOW_WORD];
     if (row !== NO_ROW && this.isRepeat(row, timestamp, this.parts.table.lastTime(row), high, low)) return;
     this.tooOld++;
     const keptFrom = this.parts.keptFrom();

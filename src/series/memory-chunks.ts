@@ -3,6 +3,7 @@
  * this file changes the chain. Only this file handles that an open varbit head keeps its codec state in the row's
  * registers, and that a short head is in a small slot.
  */
+
 import type { ChunkAppender } from '../chunk/append.ts';
 import { SampleColumns, VARBIT } from '../chunk/chunk.ts';
 import {
@@ -13,9 +14,9 @@ import {
   lastTimeOf,
   lastValueOf,
 } from '../chunk/decode.ts';
-import { HIGH_WORD, LOW_WORD } from '../chunk/float-bits.ts';
 import { CHUNK_BYTES, NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
 import { appendToHead, fitsSmallSlot, loadHead, moveHead, storeHead } from '../chunk/varbit-head.ts';
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { TidemarkError } from '../model/errors.ts';
 import {
   DIRTY,

@@ -3,6 +3,7 @@
  * it is full, when a lifecycle event follows, or after a short time.
  */
 
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import type { SamplesAppended } from '../model/events.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import type { Clock, TimerHandle } from '../ports/clock.ts';
@@ -16,8 +17,8 @@ export class SampleTap {
   private readonly clock: Clock;
   private readonly push: (event: SamplesAppended) => void;
   private readonly timestamps = new Float64Array(BATCH_SAMPLES_MAX);
-  private readonly values = new Float64Array(BATCH_SAMPLES_MAX);
-  private readonly bits = new DataView(this.values.buffer);
+  /** The values' bits, two words each. */
+  private readonly words = new Int32Array(2 * BATCH_SAMPLES_MAX);
   private fingerprints: Fingerprint[] = [];
   private timer: TimerHandle | undefined;
 
@@ -31,8 +32,8 @@ export class SampleTap {
     const { table, fingerprints } = this;
     const at = fingerprints.length;
     this.timestamps[at] = timestamp;
-    this.bits.setInt32(at * 8, littleEndian ? low : high, littleEndian);
-    this.bits.setInt32(at * 8 + 4, littleEndian ? high : low, littleEndian);
+    this.words[2 * at + HIGH_WORD] = high;
+    this.words[2 * at + LOW_WORD] = low;
     fingerprints.push(fingerprintText(table.high[row], table.low[row]));
     if (fingerprints.length === BATCH_SAMPLES_MAX) this.flush();
     else this.timer ??= this.clock.setTimeout(() => this.flush(), WAIT_MS);
@@ -45,7 +46,7 @@ export class SampleTap {
     const { fingerprints } = this;
     if (fingerprints.length === 0) return;
     this.fingerprints = [];
-    const words = new Int32Array(this.values.buffer, 0, fingerprints.length * 2).slice();
+    const words = this.words.slice(0, fingerprints.length * 2);
     this.push({
       type: 'samplesAppended',
       time: this.clock.now(),
@@ -55,5 +56,3 @@ export class SampleTap {
     });
   }
 }
-
-const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;

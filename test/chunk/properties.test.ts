@@ -1,4 +1,5 @@
 /** What must hold for any stream of samples and for any bytes. */
+
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ChunkAppender } from '../../src/chunk/append.ts';
@@ -17,9 +18,9 @@ import {
   writeForSeriesFile,
 } from '../../src/chunk/decode.ts';
 import { ExactColumns } from '../../src/chunk/exact-columns.ts';
-import { HIGH_WORD, LOW_WORD } from '../../src/chunk/float-bits.ts';
 import { CHUNK_BYTES, Slab } from '../../src/chunk/slab.ts';
 import { appendToHead, HEAD_REGISTERS, loadHead, storeHead } from '../../src/chunk/varbit-head.ts';
+import { HIGH_WORD, LOW_WORD } from '../../src/model/byte-order.ts';
 import { TidemarkError } from '../../src/model/errors.ts';
 import { samplesOf, streamPlans } from './streams.ts';
 import { type BitSample, bitsOf, decodeBits, hexOf, Series, seeded, textOf } from './support.ts';

@@ -2,8 +2,9 @@
  * Streams of samples for property tests. A stream mixes phases of one kind of value and one kind of interval each, from a
  * seed, so that it is long enough to fill chunks and a failure is named by a few numbers.
  */
+
 import fc from 'fast-check';
-import { HIGH_WORD, LOW_WORD } from '../../src/chunk/float-bits.ts';
+import { HIGH_WORD, LOW_WORD } from '../../src/model/byte-order.ts';
 import type { BitSample } from './support.ts';
 
 const valueKinds = [

@@ -1,10 +1,12 @@
 /** What the chunk tests share: the fixtures' samples, appending them, reading chunks back with all bits. */
+
 import { ChunkAppender } from '../../src/chunk/append.ts';
 import type { Encoding } from '../../src/chunk/chunk.ts';
 import { decodeChunkExactly } from '../../src/chunk/decode.ts';
 import { ExactColumns } from '../../src/chunk/exact-columns.ts';
-import { HIGH_WORD, highWordOf, LOW_WORD, lowWordOf } from '../../src/chunk/float-bits.ts';
+import { highWordOf, lowWordOf } from '../../src/chunk/float-bits.ts';
 import { NO_SLOT, Slab, type Slot } from '../../src/chunk/slab.ts';
+import { HIGH_WORD, LOW_WORD } from '../../src/model/byte-order.ts';
 import { TidemarkError } from '../../src/model/errors.ts';
 
 /**

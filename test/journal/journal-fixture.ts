@@ -1,10 +1,10 @@
 /** A journal in memory, and what is in it as plain values that tests compare. */
 
-import { HIGH_WORD, LOW_WORD } from '../../src/journal/format/samples-codec.ts';
 import type { JournalFinding } from '../../src/journal/read/journal-findings.ts';
 import { type JournalReaderOptions, readJournal } from '../../src/journal/read/read-journal.ts';
 import type { JournalWriterOptions } from '../../src/journal/write/journal-options.ts';
 import { JournalWriter } from '../../src/journal/write/journal-writer.ts';
+import { HIGH_WORD, LOW_WORD } from '../../src/model/byte-order.ts';
 import type { LifecycleEvent, SeriesCreated } from '../../src/model/events.ts';
 import { fingerprintText } from '../../src/model/fingerprint.ts';
 import { ManualClock } from '../support/manual-clock.ts';

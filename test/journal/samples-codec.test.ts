@@ -1,14 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { DecodedSamples, decodeSamples } from '../../src/journal/format/decode-samples.ts';
-import {
-  encodeSamples,
-  HIGH_WORD,
-  LOW_WORD,
-  type SampleBatch,
-  samplesBytesMax,
-} from '../../src/journal/format/samples-codec.ts';
+import { encodeSamples, type SampleBatch, samplesBytesMax } from '../../src/journal/format/samples-codec.ts';
 import { ReferenceTable, SegmentReferences } from '../../src/journal/format/segment-references.ts';
+import { HIGH_WORD, LOW_WORD } from '../../src/model/byte-order.ts';
 import { MalformedBytes } from '../../src/model/malformed-bytes.ts';
 import { halvesOf } from './journal-fixture.ts';
 

@@ -2,13 +2,12 @@
  * Reads the payload of a samples record; samples-codec.ts has its layout. Decoding always ends, for any bytes: it
  * returns a batch or throws {@link MalformedBytes}, and it allocates no more than the largest batch needs.
  */
+import { HIGH_WORD, LOW_WORD } from '../../model/byte-order.ts';
 import { readInt32BE } from '../../model/int64.ts';
 import { MalformedBytes } from '../../model/malformed-bytes.ts';
 import {
   BATCH_SAMPLES_MAX,
-  HIGH_WORD,
   INTEGER_FOUR,
-  LOW_WORD,
   type SampleBatch,
   THOUSANDTHS_FOUR,
   THOUSANDTHS_THREE,

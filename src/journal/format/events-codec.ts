@@ -10,6 +10,7 @@
  *
  * Creations are by far the most frequent events. They have their own form, which takes a third of the JSON's bytes.
  */
+import { HIGH_WORD, LOW_WORD } from '../../model/byte-order.ts';
 import { ByteReader } from '../../model/byte-reader.ts';
 import type { ByteWriter } from '../../model/byte-writer.ts';
 import type { LifecycleEvent, SeriesCreated } from '../../model/events.ts';
@@ -17,7 +18,6 @@ import { fingerprintText } from '../../model/fingerprint.ts';
 import { type LabelPairs, toLabels } from '../../model/labels.ts';
 import { MalformedBytes, OutOfBytes } from '../../model/malformed-bytes.ts';
 import { TextTable } from '../../model/text-table.ts';
-import { HIGH_WORD, LOW_WORD } from './samples-codec.ts';
 
 const JSON_EVENT = 0;
 const SERIES_CREATED = 1;

@@ -30,6 +30,7 @@
  *
  * The encoder uses a form only when decoding gives back the exact bits, so NaN payloads and -0 survive.
  */
+import { HIGH_WORD, LOW_WORD } from '../../model/byte-order.ts';
 import { writeInt32BE } from '../../model/int64.ts';
 import type { SegmentReferences } from './segment-references.ts';
 
@@ -48,11 +49,6 @@ export interface SampleBatch {
   /** The memory of `values` as 32-bit words in the machine's order. */
   readonly words: Int32Array;
 }
-
-const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-/** Index of the high and the low word of a double, seen as two int32. */
-export const HIGH_WORD = IS_LITTLE_ENDIAN ? 1 : 0;
-export const LOW_WORD = IS_LITTLE_ENDIAN ? 0 : 1;
 
 export const TIME_DIRECT = 12;
 export const TIME_BYTE = 12 << 4;

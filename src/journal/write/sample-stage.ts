@@ -2,7 +2,8 @@
  * Collects appended samples for the next batch: sample columns, the references of the current segment, and a table
  * row -> reference. With the table the usual append costs one comparison. Nothing here allocates per sample.
  */
-import { HIGH_WORD, LOW_WORD, type SampleBatch } from '../format/samples-codec.ts';
+import { HIGH_WORD, LOW_WORD } from '../../model/byte-order.ts';
+import type { SampleBatch } from '../format/samples-codec.ts';
 import { SegmentReferences } from '../format/segment-references.ts';
 
 const INITIAL_ROWS = 4096;

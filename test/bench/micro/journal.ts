@@ -4,14 +4,15 @@
  *
  *     npm run build && node dist/test/bench/micro/journal.js [SERIES [ROUNDS]]
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeFileSystem } from '../../../src/files/node-file-system.ts';
-import { HIGH_WORD, LOW_WORD } from '../../../src/journal/format/samples-codec.ts';
 import { readJournal } from '../../../src/journal/read/read-journal.ts';
 import type { JournalWriterOptions } from '../../../src/journal/write/journal-options.ts';
 import { JournalWriter } from '../../../src/journal/write/journal-writer.ts';
+import { HIGH_WORD, LOW_WORD } from '../../../src/model/byte-order.ts';
 import { systemClock } from '../../../src/ports/clock.ts';
 import { Rounds } from '../workload.ts';
 
