@@ -8,6 +8,7 @@
  * A slot has a reference count: the series that owns the slot holds one reference, and every open reader holds one
  * more. The slot is freed when the last reference is released, so a slot is never reused while a reader is using it.
  */
+import { grown } from '../model/grown.ts';
 
 export const CHUNK_BYTES = 1024;
 /** Zeros to copy into slots: `fill` on shared memory goes byte by byte and takes three times as long. */
@@ -192,8 +193,3 @@ export class Slab extends SlabView {
     return start;
   }
 }
-
-const grown = <T extends Int32Array | Uint8Array>(from: T, to: T): T => {
-  to.set(from);
-  return to;
-};

@@ -6,6 +6,7 @@
  * Entries are columns. A slot is the number of an entry and stays the same while the entry exists. The hash table has
  * slots, with open addressing. A removal moves later entries of a run back, so that no tombstones accumulate.
  */
+import { grown } from '../model/grown.ts';
 
 const NO_SLOT = -1;
 const FIRST_CAPACITY = 64;
@@ -200,9 +201,4 @@ export class ArchiveDirectory {
 const hashOf = (high: number, low: number): number => {
   const mixed = Math.imul(high ^ (low >>> 15), 0x9e3779b1) ^ Math.imul(low, 0x85ebca6b);
   return mixed ^ (mixed >>> 16);
-};
-
-const grown = <T extends Int32Array | Float64Array>(from: T, to: T): T => {
-  to.set(from);
-  return to;
 };

@@ -6,6 +6,7 @@
  * A wrong guess costs one comparison, which usually ends at the first label. If guesses keep failing, only one append
  * in {@link GUESS_EVERY} guesses, to notice when there is an order again.
  */
+import { grown } from '../model/grown.ts';
 import type { Labels } from '../model/labels.ts';
 import { NO_ROW, type Row, type SeriesTable } from './table.ts';
 
@@ -48,8 +49,6 @@ export class Succession {
   }
 
   private grow(): void {
-    const larger = new Int32Array(this.table.capacity()).fill(NO_ROW);
-    larger.set(this.after);
-    this.after = larger;
+    this.after = grown(this.after, new Int32Array(this.table.capacity()).fill(NO_ROW));
   }
 }

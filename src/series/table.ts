@@ -15,7 +15,9 @@
  * The other columns are read once per batch or per query. A series is found by its labels (by a 32-bit hash, then by
  * comparison) or by its fingerprint. Both use open addressing over an Int32Array.
  */
+
 import { NO_SLOT, type Slot } from '../chunk/slab.ts';
+import { grown } from '../model/grown.ts';
 import { EARLIEST } from '../model/int64.ts';
 import { type LabelPairs, type Labels, labelHash, labelsEqual, pairsEqual, pairsHash } from '../model/labels.ts';
 
@@ -336,10 +338,8 @@ export class SeriesTable {
   }
 
   private grow(capacity: number): void {
-    const ints = new Int32Array(capacity * INTS_PER_ROW);
-    ints.set(this.ints);
-    this.ints = ints;
-    this.doubles = new Float64Array(ints.buffer);
+    this.ints = grown(this.ints, new Int32Array(capacity * INTS_PER_ROW));
+    this.doubles = new Float64Array(this.ints.buffer);
     this.high = grown(this.high, new Int32Array(capacity));
     this.low = grown(this.low, new Int32Array(capacity));
     this.firstTime = grown(this.firstTime, new Float64Array(capacity));
@@ -349,9 +349,7 @@ export class SeriesTable {
     this.lastChunkLastTime = grown(this.lastChunkLastTime, new Float64Array(capacity));
     this.chunksUnpersisted = grown(this.chunksUnpersisted, new Int32Array(capacity));
     this.hashes = grown(this.hashes, new Int32Array(capacity));
-    const mtimeNs = new BigInt64Array(capacity);
-    mtimeNs.set(this.mtimeNs);
-    this.mtimeNs = mtimeNs;
+    this.mtimeNs = grown(this.mtimeNs, new BigInt64Array(capacity));
   }
 }
 
@@ -376,9 +374,4 @@ const insertInto = (places: Int32Array, row: Row, hash: number): void => {
 const fingerprintHash = (high: number, low: number): number => {
   const mixed = Math.imul(low ^ (high << 7), 0x9e3779b1);
   return mixed ^ (mixed >>> 15);
-};
-
-const grown = <T extends Int32Array | Float64Array>(from: T, to: T): T => {
-  to.set(from);
-  return to;
 };

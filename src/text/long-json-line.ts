@@ -3,6 +3,7 @@
  * typed columns. This works only for the usual shape, `{"metric":{…},"values":[…],"timestamps":[…]}`; a line of another
  * shape is parsed as a whole.
  */
+import { grown } from '../model/grown.ts';
 import { checkTimestamps, LineError, type ParsedLine, parseJson, parseJsonLine, readNumbers } from './json-lines.ts';
 
 const sliceBytes = 256 * 1024;
@@ -20,9 +21,8 @@ class Column {
 
   add(numbers: readonly number[]): void {
     if (this.length + numbers.length > this.data.length) {
-      const larger = new Float64Array(Math.max(2 * this.data.length, this.length + numbers.length));
-      larger.set(this.data.subarray(0, this.length));
-      this.data = larger;
+      const capacity = Math.max(2 * this.data.length, this.length + numbers.length);
+      this.data = grown(this.data, new Float64Array(capacity));
     }
     this.data.set(numbers, this.length);
     this.length += numbers.length;

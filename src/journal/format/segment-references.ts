@@ -2,6 +2,7 @@
  * Maps a segment's reference numbers to series. Sample records name series by reference: the first series that a
  * segment uses is 0, the next new one is 1, and so on. The record that uses a reference first defines its fingerprint.
  */
+import { grown } from '../../model/grown.ts';
 
 const INITIAL_CAPACITY = 1024;
 
@@ -14,8 +15,9 @@ export class SegmentReferences {
   /** Gives the next reference to a fingerprint. */
   add(high: number, low: number): number {
     if (this.count === this.highs.length) {
-      this.highs = grown(this.highs, this.count + 1);
-      this.lows = grown(this.lows, this.count + 1);
+      const capacity = this.highs.length * 2;
+      this.highs = grown(this.highs, new Int32Array(capacity));
+      this.lows = grown(this.lows, new Int32Array(capacity));
     }
     this.highs[this.count] = high;
     this.lows[this.count] = low;
@@ -46,11 +48,10 @@ export class ReferenceTable {
 
   define(reference: number, high: number, low: number): void {
     if (reference >= this.highs.length) {
-      this.highs = grown(this.highs, reference + 1);
-      this.lows = grown(this.lows, reference + 1);
-      const known = new Uint8Array(this.highs.length);
-      known.set(this.known);
-      this.known = known;
+      const capacity = Math.max(reference + 1, this.highs.length * 2);
+      this.highs = grown(this.highs, new Int32Array(capacity));
+      this.lows = grown(this.lows, new Int32Array(capacity));
+      this.known = grown(this.known, new Uint8Array(capacity));
     }
     if (reference >= this.count) {
       this.holes += reference - this.count;
@@ -63,9 +64,3 @@ export class ReferenceTable {
     this.lows[reference] = low;
   }
 }
-
-const grown = (array: Int32Array, needed: number): Int32Array => {
-  const larger = new Int32Array(Math.max(needed, array.length * 2));
-  larger.set(array);
-  return larger;
-};

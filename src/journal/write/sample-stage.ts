@@ -2,7 +2,9 @@
  * Collects appended samples for the next batch: sample columns, the references of the current segment, and a table
  * row -> reference. With the table the usual append costs one comparison. Nothing here allocates per sample.
  */
+
 import { HIGH_WORD, LOW_WORD } from '../../model/byte-order.ts';
+import { grown } from '../../model/grown.ts';
 import type { SampleBatch } from '../format/samples-codec.ts';
 import { SegmentReferences } from '../format/segment-references.ts';
 
@@ -81,9 +83,7 @@ export class SampleStage implements SampleBatch {
 
   private define(row: number, high: number, low: number): number {
     if (row >= this.rows.length) {
-      const larger = new Int32Array(Math.max(row + 1, this.rows.length * 2)).fill(-1);
-      larger.set(this.rows);
-      this.rows = larger;
+      this.rows = grown(this.rows, new Int32Array(Math.max(row + 1, this.rows.length * 2)).fill(-1));
     }
     const reference = this.defined.add(high, low);
     this.rows[row] = this.base + reference;
