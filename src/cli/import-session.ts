@@ -2,7 +2,9 @@
  * One import into an open store: reads lines, appends samples, and counts accepted and refused samples. If the store
  * throttles, the session stops reading until the store takes samples again.
  */
+
 import type { Clock, ErrorCode, SeriesHandle, Store } from '../index.ts';
+import { codeOf } from '../text/error-text.ts';
 import { LineError } from '../text/json-lines.ts';
 import { formatLabels } from '../text/label-text.ts';
 import { BadLine, type Line, readLines } from '../text/lines.ts';
@@ -28,9 +30,6 @@ const refusals = new Set<string>([
   'TIDEMARK_INVALID_VALUE',
   'TIDEMARK_TOO_MANY_COLLISIONS',
 ] satisfies ErrorCode[]);
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 export interface ImportCounts {
   readonly lines: number;
@@ -190,7 +189,7 @@ export class ImportSession {
     } catch (error) {
       const code = codeOf(error);
       if (code === 'TIDEMARK_THROTTLED') return false;
-      if (!refusals.has(code)) throw error;
+      if (code === undefined || !refusals.has(code)) throw error;
       // A store that has not read the newest sample's value yet refuses even a repetition of that sample.
       if (code === 'TIDEMARK_OUT_OF_ORDER' || code === 'TIDEMARK_DUPLICATE_TIMESTAMP')
         this.repeats.add(handle, timestamps[i], patternOf(values, bits, i));
@@ -210,7 +209,7 @@ export class ImportSession {
       return handle;
     } catch (error) {
       const code = codeOf(error);
-      if (!refusals.has(code)) throw error;
+      if (code === undefined || !refusals.has(code)) throw error;
       this.noteRefusal(code, timestamps.length);
       return undefined;
     }

@@ -2,8 +2,10 @@
  * Runs one command line: finds the verb, reads its arguments, and turns an error into one readable sentence and an exit
  * code. A stack is printed only if TIDEMARK_DEBUG is set.
  */
+
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { version } from '../ports/package.ts';
+import { codeOf, cutMessage, messageOf } from '../text/error-text.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { overallHelp, usageOf, verbHelp } from './help.ts';
 import type { Library } from './library.ts';
@@ -63,23 +65,16 @@ const findVerb = (name: string): Verb => {
   throw new UsageError(`There is no verb ${JSON.stringify(name)}. ${hint}`);
 };
 
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-
 /** The sentence about an error: its code, if it has one, and its message. */
 const sentenceOf = (error: unknown): string => {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const code = codeOf(error);
   return code === undefined || message.includes(code) ? message : `${code}: ${message}`;
 };
 
-/** The maximum number of characters of a message that is printed; it may quote an argument of any length. */
-const messageCharactersMax = 2000;
-
 const report = (error: unknown, verb: Verb | undefined, { err, env }: Terminal): ExitCode => {
   const say = (text: string): void => {
-    const shown = text.length > messageCharactersMax ? `${text.slice(0, messageCharactersMax)}…` : text;
-    err.say(`${paint('tidemark:', 'red', wantsColor(err, env))} ${shown}\n`);
+    err.say(`${paint('tidemark:', 'red', wantsColor(err, env))} ${cutMessage(text)}\n`);
   };
   if (error instanceof ReaderGoneError) return exitCodes.ok;
   if (error instanceof UsageError) {

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import type { DirectoryClaim, DirectoryEntry, DirectoryHolder, FileSystem } from '../files/file-system.ts';
 import { ioError } from '../files/io-error.ts';
 import { closeAfter, readFile, removeIfPresent, writeFully } from '../files/read-write.ts';
-import { systemCode, TidemarkError } from '../model/errors.ts';
+import { codeOf, TidemarkError } from '../model/errors.ts';
 import { LAST_CLOSE_FILE, type Predecessor } from './last-close.ts';
 
 export const VERSION_FILE = 'VERSION';
@@ -91,7 +91,7 @@ export const claimForWriting = async (
     if ('claim' in outcome) return outcome.claim;
     throw lockedBy(directory, outcome.holder, undefined);
   } catch (error) {
-    const code = systemCode(error);
+    const code = codeOf(error);
     throw code === 'ENOTDIR' || code === 'EEXIST' ? noStore(directory, 'is a file') : ioError(error, 'open', directory);
   }
 };
@@ -233,7 +233,7 @@ const readVersion = (fileSystem: FileSystem, directory: string): Uint8Array | un
   try {
     return readFile(fileSystem, join(directory, VERSION_FILE), SMALL_FILE_BYTES_MAX);
   } catch (error) {
-    if (systemCode(error) === 'ENOTDIR') throw noStore(directory, 'is a file');
+    if (codeOf(error) === 'ENOTDIR') throw noStore(directory, 'is a file');
     throw error;
   }
 };
@@ -272,7 +272,7 @@ const syncIfAllowed = (fileSystem: FileSystem, directory: string): void => {
   try {
     fileSystem.syncDirectory(directory);
   } catch (error) {
-    const code = systemCode(error instanceof TidemarkError ? error.cause : error);
+    const code = codeOf(error instanceof TidemarkError ? error.cause : error);
     if (code !== 'EACCES' && code !== 'EPERM') throw error;
   }
 };

@@ -5,7 +5,9 @@
  *
  * A process that connects to the socket gets one line of JSON that says which process holds the name.
  */
+
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { codeOf } from '../model/errors.ts';
 
 /** How long to wait for the holder's answer. A holder whose program is busy takes longer, but still holds the name. */
 const ANSWER_MS_MAX = 1000;
@@ -50,7 +52,7 @@ export const bindSocket = (name: string, answer: () => string): Promise<Server |
     server.maxConnections = CONNECTIONS_MAX;
     server.unref();
     server.once('error', (error) => {
-      resolve('code' in error && error.code === 'EADDRINUSE' ? 'taken' : 'unavailable');
+      resolve(codeOf(error) === 'EADDRINUSE' ? 'taken' : 'unavailable');
     });
     try {
       // Without `exclusive` the workers of a cluster would share one handle.
@@ -83,7 +85,7 @@ export const askHolder = (name: string): Promise<string | 'gone' | undefined> =>
         if (text.length > ANSWER_BYTES_MAX) finish(undefined);
       });
       socket.on('end', () => finish(text));
-      socket.on('error', (error) => finish('code' in error && error.code === 'ECONNREFUSED' ? 'gone' : undefined));
+      socket.on('error', (error) => finish(codeOf(error) === 'ECONNREFUSED' ? 'gone' : undefined));
       socket.on('close', () => finish(undefined));
     } catch {
       resolve(undefined);

@@ -2,16 +2,15 @@
  * System errors of file calls -> errors of the store: `TIDEMARK_DISK_FULL` when there is no space, `TIDEMARK_IO`
  * otherwise. The error has the system's code and the file's name, which Node's errors of reads and writes lack.
  */
-import { isDiskFull, systemCode, TidemarkError } from '../model/errors.ts';
+import { codeOf, isDiskFull, TidemarkError, textOf } from '../model/errors.ts';
 
 /** Wraps an error of a call on `file`. An error that is already a {@link TidemarkError} is returned as it is. */
 export const ioError = (error: unknown, action: string, file: string): TidemarkError => {
   if (error instanceof TidemarkError) return error;
-  const code = systemCode(error);
-  const reason = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
   return new TidemarkError(
     isDiskFull(error) ? 'TIDEMARK_DISK_FULL' : 'TIDEMARK_IO',
-    `can't ${action} ${file}: ${reason}`,
+    `can't ${action} ${file}: ${textOf(error)}`,
     {
       cause: error,
       details: { file, ...(code === undefined ? {} : { systemCode: code }) },
@@ -20,4 +19,4 @@ export const ioError = (error: unknown, action: string, file: string): TidemarkE
 };
 
 /** Whether a call failed because nothing exists at the path. */
-export const isMissing = (error: unknown): boolean => systemCode(error) === 'ENOENT';
+export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';

@@ -3,9 +3,11 @@
  * with the same id. It is written to DIRTY and compared with the running processes. Linux has all of it in /proc. On
  * other systems only the id and the start time are known.
  */
+
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { codeOf } from '../model/errors.ts';
 import { readIfPossible } from './flock-holder.ts';
 
 export interface ProcessIdentity {
@@ -135,7 +137,7 @@ const isRunningSince = (pid: number, time: number): boolean => {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
+    if (codeOf(error) !== 'EPERM') return false;
   }
   try {
     const env = { ...process.env, LC_ALL: 'C' };

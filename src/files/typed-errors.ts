@@ -2,7 +2,7 @@
  * The file-system port with errors that name the file. A system error becomes `TIDEMARK_DISK_FULL` or `TIDEMARK_IO`.
  * The errors that callers check for (the path is missing, or exists already) stay system errors.
  */
-import { systemCode } from '../model/errors.ts';
+import { codeOf } from '../model/errors.ts';
 import type { ClaimOutcome, FileSystem } from './file-system.ts';
 import { ioError } from './io-error.ts';
 
@@ -13,7 +13,7 @@ export const withTypedErrors = (fileSystem: FileSystem): FileSystem => {
   const paths = new Map<number, string>();
   const nameOf = (fd: number): string => paths.get(fd) ?? `descriptor ${fd}`;
   const typed = (error: unknown, action: string, file: string): unknown =>
-    answers.has(systemCode(error)) ? error : ioError(error, action, file);
+    answers.has(codeOf(error)) ? error : ioError(error, action, file);
   const attempt = <T>(action: string, file: string, call: () => T): T => {
     try {
       return call();

@@ -1,5 +1,7 @@
 /** Functions that answer a request: JSON, text, Prometheus' envelope, and streams that wait for a slow reader. */
+
 import type { ServerResponse } from 'node:http';
+import { codeOf, messageOf } from '../text/error-text.ts';
 
 /** An error with its HTTP status and its `errorType` in Prometheus' envelope. */
 export class HttpError extends Error {
@@ -33,27 +35,14 @@ export const sendJson = (response: ServerResponse, status: number, body: unknown
 export const sendData = (response: ServerResponse, data: unknown, warnings: readonly string[] = []): void =>
   sendJson(response, 200, warnings.length > 0 ? { status: 'success', data, warnings } : { status: 'success', data });
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-
-const callersFault = /^TIDEMARK_INVALID_/;
-
 /** The HTTP status and `errorType` for an error of the store or of a handler. */
 const classify = (error: unknown): { readonly status: number; readonly errorType: string } => {
   if (error instanceof HttpError) return error;
   const code = codeOf(error);
-  if (callersFault.test(code)) return { status: 400, errorType: 'bad_data' };
+  if (code?.startsWith('TIDEMARK_INVALID_')) return { status: 400, errorType: 'bad_data' };
   if (code === 'TIDEMARK_ABORTED') return { status: 503, errorType: 'canceled' };
   if (code === 'TIDEMARK_CLOSED' || code === 'TIDEMARK_THROTTLED') return { status: 503, errorType: 'unavailable' };
   return { status: 500, errorType: 'internal' };
-};
-
-/** The maximum number of characters of a message that is sent; it may quote a parameter of any length. */
-const messageCharactersMax = 2000;
-
-const messageOf = (error: unknown): string => {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.length > messageCharactersMax ? `${message.slice(0, messageCharactersMax)}…` : message;
 };
 
 /** Sends `{"status":"error","errorType":"bad_data","error":"…"}`. If the response has begun, it is aborted instead. */

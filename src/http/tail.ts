@@ -2,7 +2,9 @@
  * The live tail of a selector: samples as they are appended, collected into a frame ten times a second. Samples beyond
  * a frame's bound are left out and counted in the frame; the page then reads the range again.
  */
+
 import type { Clock, Sample, Store } from '../index.ts';
+import { messageOf } from '../text/error-text.ts';
 import { formatLabels } from '../text/label-text.ts';
 import type { EventStream } from './event-stream.ts';
 import { runFrames } from './live-frames.ts';
@@ -53,7 +55,7 @@ export const streamTail = async (
   const subscription = store.watch(selector).subscribe({
     next: (sample) => buffer.add(sample),
     error: (error: unknown) => {
-      stream.send('failed', { error: error instanceof Error ? error.message : String(error) });
+      stream.send('failed', { error: messageOf(error) });
       stream.end();
     },
   });

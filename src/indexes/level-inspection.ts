@@ -8,7 +8,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode } from '../model/errors.ts';
+import { codeOf } from '../model/errors.ts';
 import { readBatches } from './level/batches.ts';
 import { type Manifest, readManifest } from './level/manifest.ts';
 import { verifyTable } from './level/table-blocks.ts';
@@ -120,7 +120,7 @@ const namesIn = async (directory: string): Promise<string[]> => {
   try {
     return await readdir(directory);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return [];
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
     throw error;
   }
 };
@@ -129,7 +129,7 @@ const contentOf = async (path: string): Promise<Buffer | undefined> => {
   try {
     return await readFile(path);
   } catch (error) {
-    const code = systemCode(error);
+    const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
     throw error;
   }

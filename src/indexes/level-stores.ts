@@ -6,12 +6,13 @@
  * LevelDB's own lock (a POSIX record lock on LOCK) keeps out other processes, and a second opening in this one. The
  * process loses such a lock as soon as it closes any descriptor of the file, so no code here ever opens LOCK.
  */
+
 import { constants } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Level } from 'level';
-import { type ErrorCode, systemCode, TidemarkError } from '../model/errors.ts';
+import { codeOf, type ErrorCode, TidemarkError, textOf } from '../model/errors.ts';
 import type {
   DatabaseDescription,
   KeyRange,
@@ -56,7 +57,7 @@ export const levelStores: KeyValueStores = {
       await destroyDatabase(directory);
     } catch (error) {
       // Any other damage is removed together with the files.
-      if (systemCode(error) === 'LEVEL_LOCKED') throw wrap(error, directory);
+      if (codeOf(error) === 'LEVEL_LOCKED') throw wrap(error, directory);
     }
     await rm(directory, { recursive: true, force: true });
   },
@@ -100,7 +101,7 @@ const isForeign = async (directory: string): Promise<boolean> => {
     }
   } catch (error) {
     // Opening the database reports what is wrong with it.
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'EISDIR') return false;
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EISDIR') return false;
     throw wrap(error, directory);
   }
 };
@@ -358,7 +359,7 @@ const namesIn = async (directory: string): Promise<string[]> => {
   try {
     return await readdir(directory);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw wrap(error, directory);
   }
 };
@@ -368,7 +369,7 @@ const copyFiles = async (from: string, to: string, names: readonly string[]): Pr
     try {
       await copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE);
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return false;
+      if (codeOf(error) === 'ENOENT') return false;
       throw wrap(error, from);
     }
   }
@@ -383,7 +384,7 @@ const sizeOf = async (path: string): Promise<number> => {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return 0;
+    if (codeOf(error) === 'ENOENT') return 0;
     throw wrap(error, path);
   }
 };
@@ -392,14 +393,14 @@ const wrap = (error: unknown, directory: string): TidemarkError => {
   if (error instanceof TidemarkError) return error;
   const cause = deepest(error);
   const details = { directory };
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = textOf(cause);
   const code = errorCodeOf(cause, text);
   const what = code === 'TIDEMARK_LOCKED' ? 'is open already, here or in another process' : text;
   return new TidemarkError(code, `${directory}: ${what}`, { cause: error, details });
 };
 
 const errorCodeOf = (error: unknown, text: string): ErrorCode => {
-  const code = systemCode(error);
+  const code = codeOf(error);
   if (code === 'LEVEL_LOCKED') return 'TIDEMARK_LOCKED';
   if (code === 'LEVEL_DATABASE_NOT_OPEN' || code === 'LEVEL_ITERATOR_NOT_OPEN') return 'TIDEMARK_CLOSED';
   if (code === 'ENOSPC' || code === 'EDQUOT' || /no space left|quota exceeded/i.test(text)) return 'TIDEMARK_DISK_FULL';

@@ -67,16 +67,20 @@ export class TidemarkError extends Error {
   }
 }
 
-/** The errno-style code of a system error (`ENOENT`, `ENOSPC` …), or `undefined`. */
-export const systemCode = (error: unknown): string | undefined =>
+/** The code of an error: `TIDEMARK_…`, or of a system error `ENOENT`, `ENOSPC` …; `undefined` if it has none. */
+export const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
 /** The message of an error, or the text of any other thrown value. */
 export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** Whether the error reports damaged data. An error of the disk is not damage: the data may still be whole. */
+export const isDamage = (error: unknown): error is TidemarkError =>
+  error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_');
+
 /** Whether the disk is full. The store then pauses writing; nothing is damaged. */
 export const isDiskFull = (error: unknown): boolean => {
-  const code = systemCode(error);
+  const code = codeOf(error);
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'TIDEMARK_DISK_FULL';
 };
 

@@ -25,7 +25,7 @@ import { toError } from '../disk/series-files/series-file-requests.ts';
 import { runOne, type SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
 import { descriptorProblem } from '../disk/series-files/series-record.ts';
 import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
-import { TidemarkError } from '../model/errors.ts';
+import { isDamage, TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { pairsEqual } from '../model/labels.ts';
 import type { ChunkCache } from '../series/chunk-cache.ts';
@@ -546,6 +546,3 @@ const demandDamage = (error: TidemarkError): TidemarkError => {
   if (!isDamage(error)) throw error;
   return error;
 };
-
-const isDamage = (error: unknown): error is TidemarkError =>
-  error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_');

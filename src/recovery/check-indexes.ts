@@ -2,12 +2,14 @@
  * Checks the four indexes: the archive by itself, and the label indexes against all series of the checkpoint and the
  * archive. The indexes are read from copies, because LevelDB writes to a database when it opens it.
  */
+
 import { join } from 'node:path';
 import { ArchiveIndex } from '../indexes/archive-index.ts';
 import { type DatabaseName, databaseFolders } from '../indexes/database-folders.ts';
 import type { KeyValueStore, KeyValueStores } from '../indexes/key-value-store.ts';
 import { LabelIndex } from '../indexes/label-index.ts';
-import { TidemarkError, textOf } from '../model/errors.ts';
+import { isCorruptIndex } from '../indexes/replaceable-store.ts';
+import { textOf } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import type { Check } from './check-report.ts';
@@ -139,7 +141,7 @@ const withCopies = async (
     for (const name of names) open.push(await stores.openCopy(join(check.directory, databaseFolders[name])));
     await use(open[0], open[1]);
   } catch (error) {
-    if (!(error instanceof TidemarkError) || error.code !== 'TIDEMARK_CORRUPT_INDEX') throw error;
+    if (!isCorruptIndex(error)) throw error;
     check.note(kind, error.message);
   } finally {
     for (const store of open) await store.close();

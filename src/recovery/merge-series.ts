@@ -14,7 +14,7 @@ import { decodeStored } from '../chunk/decode.ts';
 import { NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
 import type { SeriesFiles } from '../disk/series-files/series-file.ts';
 import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
-import { TidemarkError } from '../model/errors.ts';
+import { isDamage } from '../model/errors.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { EARLIEST, FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 
@@ -163,10 +163,6 @@ const lowerBound = (times: Float64Array, time: number): number => {
   }
   return low;
 };
-
-/** Damage is reported when the series is read. An error of the disk is not damage. */
-const isDamage = (error: unknown): boolean =>
-  error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_');
 
 /** All samples of a series file, in the order of its chunks. Throws `TIDEMARK_CORRUPT_…` when a chunk can't be read. */
 const samplesOfFile = ({ seriesFiles, slab }: MergeParts, high: number, low: number): SampleBag => {

@@ -10,7 +10,7 @@ import { Slices } from '../async/slices.ts';
 import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import type { ArchiveIndex } from '../indexes/archive-index.ts';
 import type { Indexer } from '../indexes/indexer.ts';
-import { TidemarkError } from '../model/errors.ts';
+import { isDamage, TidemarkError } from '../model/errors.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
 import { toLabels } from '../model/labels.ts';
@@ -81,7 +81,7 @@ export const reconcileTouched = async (
         files.renewChecksums(high, low, 0, 0);
       }
     } catch (error) {
-      if (!(error instanceof TidemarkError) || !error.code.startsWith('TIDEMARK_CORRUPT_')) throw error;
+      if (!isDamage(error)) throw error;
       files.renewChecksums(high, low, 0, 0);
       damaged.push({ high, low, reason: error.message });
     }

@@ -7,7 +7,7 @@ import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeStored, lastTimeOf } from '../chunk/decode.ts';
 import { NO_SLOT, type Slab } from '../chunk/slab.ts';
 import type { SeriesFiles } from '../disk/series-files/series-file.ts';
-import { TidemarkError } from '../model/errors.ts';
+import { isDamage, TidemarkError } from '../model/errors.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
@@ -219,7 +219,7 @@ const isWhole = (
     return isAsItSays && agrees(columns, remembered, tailIsDamaged);
   } catch (error) {
     // After an error of the disk the chunk may still be whole, so the error is thrown. Malformed bytes are not whole.
-    if (error instanceof TidemarkError && error.code.startsWith('TIDEMARK_CORRUPT_')) return false;
+    if (isDamage(error)) return false;
     throw error;
   } finally {
     slab.release(slot);

@@ -1,7 +1,7 @@
 /** Bytes on disk by part of the directory, for `info`, the pages and retention by size. */
 import { join } from 'node:path';
 import type { FileSystem } from '../files/file-system.ts';
-import { systemCode } from '../model/errors.ts';
+import { codeOf } from '../model/errors.ts';
 
 export interface DirectorySizes {
   readonly seriesFiles: number;
@@ -68,7 +68,7 @@ const entriesOf = (fileSystem: FileSystem, path: string) => {
   try {
     return fileSystem.readDirectory(path);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw error;
   }
 };

@@ -1,6 +1,8 @@
 /** Finds the labels of all archived series when the index that holds them is damaged. */
+
 import { ArchiveBatch, ArchiveIndex } from '../indexes/archive-index.ts';
 import { isCorruptIndex } from '../indexes/replaceable-store.ts';
+import { codeOf } from '../model/errors.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { isOwnFingerprint, nameSeries } from '../recovery/naming.ts';
 import type { Engine } from './engine.ts';
@@ -82,5 +84,4 @@ const readWhatGoes = async (
 /**
  * Whether the entry can't be read. A closed database counts too: an earlier attempt to replace it closed it and failed.
  */
-const isUnreadable = (error: unknown): boolean =>
-  isCorruptIndex(error) || (error instanceof Error && 'code' in error && error.code === 'TIDEMARK_CLOSED');
+const isUnreadable = (error: unknown): boolean => isCorruptIndex(error) || codeOf(error) === 'TIDEMARK_CLOSED';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { FileSystem, OpenMode } from '../../src/files/file-system.ts';
 import { readFile, readFully, writeFully } from '../../src/files/read-write.ts';
-import { systemCode } from '../../src/model/errors.ts';
+import { codeOf as codeOfError } from '../../src/model/errors.ts';
 
 /** An implementation under test, fresh for each case. */
 export interface FileSystemSubject {
@@ -53,7 +53,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         call();
         return undefined;
       } catch (error) {
-        return systemCode(error) ?? String(error);
+        return codeOfError(error) ?? String(error);
       }
     };
 
@@ -257,7 +257,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         expect(names()).to.deep.equal(['b']);
         expect(content('b')).to.equal('new');
         const refused = await run(() => fileSystem.replace(path('a'), path('b'))).catch((error: unknown) => error);
-        expect(systemCode(refused)).to.equal('ENOENT');
+        expect(codeOfError(refused)).to.equal('ENOENT');
       });
 
       it('remove a file off the thread', async () => {
@@ -266,7 +266,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         await run(() => fileSystem.erase(path('a')));
         expect(names()).to.deep.equal([]);
         const refused = await run(() => fileSystem.erase(path('a'))).catch((error: unknown) => error);
-        expect(systemCode(refused)).to.equal('ENOENT');
+        expect(codeOfError(refused)).to.equal('ENOENT');
       });
 
       it('move a file between directories', () => {
@@ -330,7 +330,7 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         } catch (error) {
           failure = error;
         }
-        expect(systemCode(failure)).to.equal('EBADF');
+        expect(codeOfError(failure)).to.equal('EBADF');
       });
     });
 

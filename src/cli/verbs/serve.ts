@@ -2,10 +2,12 @@
  * `tidemark serve`: opens a store that records this machine and this process, and serves the pages that show it.
  * `npm start` runs it on ./data.
  */
+
 import { resolve } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { PagesServer } from '../../http/server.ts';
 import type { Store } from '../../index.ts';
+import { codeOf } from '../../text/error-text.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { registerHostMetrics } from '../host/host-metrics.ts';
 import type { Library } from '../library.ts';
@@ -31,9 +33,6 @@ const tokenOption = (options: GivenOptions, host: string): string | false | unde
   return false;
 };
 
-const portIsTaken = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-
 /** Starts a server on the requested port, or on the first free port from the default one on. */
 const listen = async (options: GivenOptions, { systemClock }: Library, registry: Registry): Promise<PagesServer> => {
   const host = textOption(options, 'host') ?? '127.0.0.1';
@@ -51,7 +50,7 @@ const listen = async (options: GivenOptions, { systemClock }: Library, registry:
       await server.listen();
       return server;
     } catch (error) {
-      if (!portIsTaken(error)) throw error;
+      if (codeOf(error) !== 'EADDRINUSE') throw error;
       if (wanted !== undefined)
         throw new Error(`Port ${wanted} is taken; --port 0 takes a free one.`, { cause: error });
       if (attempt + 1 === portsTried) throw error;

@@ -3,7 +3,7 @@
  * runRequests} is the only place where requests become calls, for the thread and for the inline worker.
  */
 import type { Slot } from '../../chunk/slab.ts';
-import { type ErrorCode, systemCode, TidemarkError } from '../../model/errors.ts';
+import { codeOf, type ErrorCode, TidemarkError } from '../../model/errors.ts';
 import type { LabelPairs } from '../../model/labels.ts';
 import type { PersistResult } from './append-records.ts';
 import type { ChecksumReport } from './chunk-checksums.ts';
@@ -199,8 +199,8 @@ const call = (files: SeriesFiles, request: SeriesFileRequest): SeriesFileAnswers
 
 const toFailure = (error: unknown): SeriesFileFailure => {
   if (error instanceof TidemarkError) {
-    return { code: error.code, message: error.message, systemCode: systemCode(error.cause), details: error.details };
+    return { code: error.code, message: error.message, systemCode: codeOf(error.cause), details: error.details };
   }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: 'TIDEMARK_INTERNAL', message, systemCode: systemCode(error), details: {} };
+  return { code: 'TIDEMARK_INTERNAL', message, systemCode: codeOf(error), details: {} };
 };
