@@ -3,7 +3,9 @@
  * The journal and retention can then use that space until more becomes free. The store takes samples again only when
  * the whole reserve could be written again.
  */
+
 import { join } from 'node:path';
+import { SingleRun } from '../async/single-run.ts';
 import type { FileSystem } from './file-system.ts';
 import { discard, removeIfPresent, writeFully } from './read-write.ts';
 
@@ -15,8 +17,7 @@ const SLICE_BYTES = 64 * 1024;
 export class ReserveFile {
   private readonly fileSystem: FileSystem;
   private readonly path: string;
-  /** Set while the reserve is being written. */
-  private writing: Promise<void> | undefined;
+  private readonly writing = new SingleRun();
   /** Tells a running write to stop: the reserve is no longer wanted. */
   private isGivenBack = false;
   private isClosed = false;
@@ -28,7 +29,7 @@ export class ReserveFile {
   }
 
   get isHeld(): boolean {
-    return this.writing === undefined && this.fileSystem.stat(this.path)?.size === RESERVE_BYTES;
+    return !this.writing.isRunning && this.fileSystem.stat(this.path)?.size === RESERVE_BYTES;
   }
 
   /**
@@ -38,10 +39,7 @@ export class ReserveFile {
   async hold(breathe: () => Promise<void>): Promise<void> {
     if (this.isHeld) return;
     if (this.isClosed) throw new ReserveGivenBack();
-    this.writing ??= this.write(breathe).finally(() => {
-      this.writing = undefined;
-    });
-    await this.writing;
+    await this.writing.join(() => this.write(breathe));
   }
 
   /** Removes the reserve, so that its space is free. */
@@ -54,7 +52,7 @@ export class ReserveFile {
   async close(): Promise<void> {
     this.isClosed = true;
     this.isGivenBack = true;
-    await this.writing?.catch(() => {});
+    await this.writing.ended();
   }
 
   private async write(breathe: () => Promise<void>): Promise<void> {

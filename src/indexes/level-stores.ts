@@ -12,6 +12,7 @@ import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, statfs } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Level } from 'level';
+import { SingleRun } from '../async/single-run.ts';
 import { codeOf, type ErrorCode, TidemarkError, textOf } from '../model/errors.ts';
 import type {
   DatabaseDescription,
@@ -131,7 +132,7 @@ class LevelStore implements KeyValueStore {
   private durable: number;
   /** Batches written since the log was empty. */
   private loggedCount = 0;
-  private reopening: Promise<void> | undefined;
+  private readonly reopening = new SingleRun();
   /** Whether it was closed in order to be opened again, and could not be. */
   private lost = false;
 
@@ -262,10 +263,7 @@ class LevelStore implements KeyValueStore {
    * stays closed; the next call tries again.
    */
   private reopen(): Promise<void> {
-    this.reopening ??= this.openAnew().finally(() => {
-      this.reopening = undefined;
-    });
-    return this.reopening;
+    return this.reopening.join(() => this.openAnew());
   }
 
   private async openAnew(): Promise<void> {
@@ -276,7 +274,7 @@ class LevelStore implements KeyValueStore {
   }
 
   private async attempt<T>(act: () => Promise<T>): Promise<T> {
-    if (this.reopening !== undefined || this.lost) await this.reopen();
+    if (this.reopening.isRunning || this.lost) await this.reopen();
     try {
       return await act();
     } catch (error) {

@@ -11,6 +11,7 @@
  * rebuild begins, so the next opening completes a rebuild that did not end.
  */
 
+import { SingleRun } from '../async/single-run.ts';
 import { Slices } from '../async/slices.ts';
 import { ArchiveBatch } from '../indexes/archive-index.ts';
 import { type DatabaseName, databaseFolders } from '../indexes/database-folders.ts';
@@ -41,7 +42,7 @@ export class IndexMender {
   private readonly engine: Engine;
   private readonly recovered: Recovered;
   private readonly damaged = new Set<DatabaseName>();
-  private mending: Promise<void> | undefined;
+  private readonly mending = new SingleRun();
   private verifying: Promise<void> | undefined;
   private isStopped = false;
 
@@ -55,7 +56,7 @@ export class IndexMender {
 
   /** Whether an index is damaged and not rebuilt yet. */
   get isNeeded(): boolean {
-    return this.damaged.size > 0 || this.mending !== undefined;
+    return this.damaged.size > 0 || this.mending.isRunning;
   }
 
   /** Verifies, in the background, the tables that were too large to be verified at opening. */
@@ -69,15 +70,12 @@ export class IndexMender {
   async stop(): Promise<void> {
     this.isStopped = true;
     await this.verifying;
-    await this.mending?.catch(() => {});
+    await this.mending.ended();
   }
 
   /** Resolves when all damaged indexes are whole again. Rejects with the error that prevented it. */
   mend(): Promise<void> {
-    this.mending ??= this.run().finally(() => {
-      this.mending = undefined;
-    });
-    return this.mending;
+    return this.mending.join(() => this.run());
   }
 
   /**
@@ -98,7 +96,7 @@ export class IndexMender {
     if (this.damaged.has(name)) return;
     this.damaged.add(name);
     noteDamage(databasePartsOf(this.engine), name, error);
-    if (this.mending !== undefined || this.isStopped) return;
+    if (this.mending.isRunning || this.isStopped) return;
     this.mend().catch((reason: unknown) => {
       this.engine.logger.error({ err: reason }, 'A damaged index could not be rebuilt; the next opening rebuilds it.');
     });

@@ -2,7 +2,9 @@
  * The saved positions of durable subscriptions: one small JSON file each, which is replaced atomically. Saves that are
  * requested while others are being written are combined into one write.
  */
+
 import { dirname } from 'node:path';
+import { SingleRun } from '../async/single-run.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { ioError } from '../files/io-error.ts';
 import { discard, readFile, removeIfPresent, writeFully } from '../files/read-write.ts';
@@ -46,8 +48,7 @@ export class SubscriptionCursors {
   private wanted = new Map<string, Cursor>();
   /** Cursors that are being written. */
   private writing: ReadonlyMap<string, Cursor> = new Map();
-  private following: Promise<void> | undefined;
-  private running: Promise<void> = Promise.resolve();
+  private readonly saves = new SingleRun();
   private ended = false;
 
   constructor(fileSystem: FileSystem, journalDirectory: string) {
@@ -79,20 +80,12 @@ export class SubscriptionCursors {
   save(name: string, cursor: Cursor): Promise<void> {
     if (this.ended) return Promise.reject(new TidemarkError('TIDEMARK_CLOSED', 'the store is closed'));
     this.wanted.set(name, cursor);
-    this.following ??= this.running
-      .catch(() => undefined)
-      .then(() => {
-        this.following = undefined;
-        this.running = this.write();
-        return this.running;
-      });
-    return this.following;
+    return this.saves.follow(() => this.write());
   }
 
   /** Resolves when no save is running. An error rejects the promise of the `save` that failed, not this one. */
   async settled(): Promise<void> {
-    while (this.following !== undefined) await this.following.catch(() => undefined);
-    await this.running.catch(() => undefined);
+    await this.saves.idle();
   }
 
   /** Resolves when no save is running. From now on, every `save` is rejected. */
@@ -105,7 +98,7 @@ export class SubscriptionCursors {
   async remove(name: string): Promise<void> {
     this.known.delete(name);
     this.wanted.delete(name);
-    await this.running.catch(() => undefined);
+    await this.saves.ended();
     if (this.ended) throw new TidemarkError('TIDEMARK_CLOSED', 'the store is closed');
     removeIfPresent(this.fileSystem, this.path(name));
     if (this.fileSystem.stat(this.directory) !== undefined) this.fileSystem.syncDirectory(this.directory);
