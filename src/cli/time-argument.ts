@@ -3,25 +3,9 @@
  * `15d`, `2w`, `1h30m`).
  */
 import { isCalendarDay, isTimeOfDay } from '../text/dates.ts';
+import { durationMs } from '../text/durations.ts';
 import { quoteBriefly } from '../text/json-lines.ts';
 import { type GivenOptions, textOption, UsageError } from './verb.ts';
-
-const unitMs: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-  y: 31_536_000_000,
-};
-
-const durationMs = (text: string): number | undefined => {
-  if (!/^(?:\d+(?:ms|[smhdwy]))+$/.test(text)) return undefined;
-  let sum = 0;
-  for (const [, count, unit] of text.matchAll(/(\d+)(ms|[smhdwy])/g)) sum += Number(count) * unitMs[unit];
-  return sum;
-};
 
 /**
  * A date with or without a time, seconds and zone. Except for the zone, `Date.parse` reads it the same on every

@@ -24,23 +24,3 @@ export const formatTime = (milliseconds: number): string => {
   const date = new Date(milliseconds);
   return Number.isNaN(date.getTime()) ? String(milliseconds) : date.toISOString();
 };
-
-const durationUnits = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1000],
-  ['ms', 1],
-] as const;
-
-/** A duration in the form of the options: `15d`, `1h30m`. */
-export const formatDuration = (milliseconds: number): string => {
-  let text = '';
-  let left = milliseconds;
-  for (const [unit, length] of durationUnits) {
-    const count = Math.floor(left / length);
-    if (count > 0) text += `${count}${unit}`;
-    left -= count * length;
-  }
-  return text === '' ? '0' : text;
-};

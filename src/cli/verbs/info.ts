@@ -1,9 +1,10 @@
 /** `tidemark info`: counts, sizes and the time range of a directory, without changing it. */
 import type { StoreInfo } from '../../index.ts';
+import { formatDuration } from '../../text/durations.ts';
 import { formatTable } from '../columns.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
-import { formatBytes, formatCount, formatDuration, formatTime } from '../units.ts';
+import { formatBytes, formatCount, formatTime } from '../units.ts';
 import type { Verb } from '../verb.ts';
 
 const conditions: Readonly<Record<StoreInfo['opened'], string>> = {
