@@ -1,6 +1,8 @@
 /**
  * A window that moves forward over a file of any size. It has the bytes from the reader's place on, in a buffer that
- * grows only when a single value needs it, and a running CRC-32 of everything before that place.
+ * grows only when a single value needs it, and a running CRC-32 of everything before that place. Every byte passes
+ * through it once. The journal's window (journal/read/file-window.ts) is another thing: it serves reads at any offset of
+ * a file that still grows or is written again.
  */
 import { crc32 } from 'node:zlib';
 import type { FileDescriptor, FileSystem } from './file-system.ts';
@@ -11,7 +13,7 @@ const WINDOW_BYTES = 128 * 1024;
 /** Limit of the buffer, and so of a single value. The largest value is a record's header with all its labels. */
 const WINDOW_BYTES_MAX = 16 * 1024 * 1024;
 
-export class FileWindow {
+export class CrcWindow {
   /** Not a Buffer: a subarray of a Buffer takes three times as long to create, and one is created for each chunk. */
   bytes: Uint8Array;
   /** Bytes of the buffer that are filled. */

@@ -19,7 +19,7 @@ import { encodeTrailer, type HeadsRead, type HeadsRecord } from '../../src/disk/
 import { HeadsDecoder } from '../../src/disk/heads/heads-decoder.ts';
 import { readMappings } from '../../src/disk/mappings.ts';
 import { readQuarantined } from '../../src/disk/series-files/quarantined-file.ts';
-import { FileWindow } from '../../src/files/crc-window.ts';
+import { CrcWindow } from '../../src/files/crc-window.ts';
 import type { FileSystem } from '../../src/files/file-system.ts';
 import { openStore, TidemarkError } from '../../src/index.ts';
 import { fastFingerprint, fingerprintText } from '../../src/model/fingerprint.ts';
@@ -208,7 +208,7 @@ const readRecords = (bytes: Buffer): { records: Map<string, string>; heads: Head
     const key = `${fingerprintText(high, low)} ${pairs.join(' ')}`;
     records.set(key, JSON.stringify([String(mtimeNs), rest, chunks]));
   };
-  const window = new FileWindow(fileSystemOf(bytes), 0);
+  const window = new CrcWindow(fileSystemOf(bytes), 0);
   const decoder = new HeadsDecoder('heads.db', window, slab, new TextTable(4), { onRecord: take });
   while (decoder.readSlice());
   expect(slab.used).to.equal(0);

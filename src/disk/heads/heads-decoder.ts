@@ -9,7 +9,7 @@
  */
 import { validateChunk } from '../../chunk/decode.ts';
 import { CHUNK_BYTES, type Slab, type Slot } from '../../chunk/slab.ts';
-import type { FileWindow } from '../../files/crc-window.ts';
+import type { CrcWindow } from '../../files/crc-window.ts';
 import { ByteReader } from '../../model/byte-reader.ts';
 import { TidemarkError } from '../../model/errors.ts';
 import { fingerprintText } from '../../model/fingerprint.ts';
@@ -53,7 +53,7 @@ type Phase = 'header' | 'record' | 'chunks' | 'search' | 'rest';
 
 export class HeadsDecoder {
   private readonly path: string;
-  private readonly window: FileWindow;
+  private readonly window: CrcWindow;
   private readonly slab: Slab;
   private readonly listener: HeadsListener;
   /** Positions are indexes in the window. */
@@ -76,7 +76,7 @@ export class HeadsDecoder {
   /** Whether records were skipped, or the count is too low. The count then no longer shows where the records end. */
   private hasLostCount = false;
 
-  constructor(path: string, window: FileWindow, slab: Slab, texts: TextTable, listener: HeadsListener) {
+  constructor(path: string, window: CrcWindow, slab: Slab, texts: TextTable, listener: HeadsListener) {
     this.path = path;
     this.window = window;
     this.slab = slab;

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Slab } from '../../chunk/slab.ts';
-import { FileWindow } from '../../files/crc-window.ts';
+import { CrcWindow } from '../../files/crc-window.ts';
 import type { FileSystem } from '../../files/file-system.ts';
 import { ioError } from '../../files/io-error.ts';
 import { closeQuietly, openIfPresent } from '../../files/read-write.ts';
@@ -57,7 +57,7 @@ export const readHeads = async (
     const fd = openIfPresent(fileSystem, path);
     if (fd === undefined) return missing;
     try {
-      const window = new FileWindow(fileSystem, fd);
+      const window = new CrcWindow(fileSystem, fd);
       const { texts = new TextTable(TEXT_PLACE_BITS), onSeriesExpected } = options;
       const decoder = new HeadsDecoder(path, window, slab, texts, { onRecord, onSeriesExpected });
       while (decoder.readSlice()) {
