@@ -162,20 +162,37 @@ const readingOf = <R>(readings: Readonly<Record<string, R>>, name: string): R =>
 };
 
 const makeReadMetrics = (readings: Readings): Metric[] => [
-  ...Object.entries(readGauges).map(([name, help]) => {
-    const read = readingOf(readings.gauges, name);
-    return new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
-  }),
-  ...Object.entries(readCounters).map(([name, help]) => {
-    const read = readingOf(readings.counters, name);
-    return new Counter({
+  ...plainMetrics(Gauge, readGauges, readings.gauges),
+  ...plainMetrics(Counter, readCounters, readings.counters),
+  ...labelledMetrics(Gauge, readLabelledGauges, readings.labelledGauges),
+  ...labelledMetrics(Counter, readLabelledCounters, readings.labelledCounters),
+];
+
+/** Both kinds start a scrape at nothing and are raised to what is read. */
+interface Raised {
+  reset(): void;
+  inc(value: number): void;
+  inc(labels: Readonly<Record<string, string>>, value: number): void;
+}
+
+interface RaisedConfiguration {
+  readonly name: string;
+  readonly help: string;
+  readonly registers: Registry[];
+  readonly labelNames?: readonly string[];
+  collect(this: Raised): void;
+}
+
+type Kind = new (configuration: RaisedConfiguration) => Metric;
+
+const plainMetrics = (
+  Kind: Kind,
+  helps: Readonly<Record<string, string>>,
+  readings: Readonly<Record<string, Reading>>,
+): Metric[] =>
+  Object.entries(helps).map(([name, help]) => {
+    const read = readingOf(readings, name);
+    return new Kind({
       name,
       help,
       registers,
@@ -184,23 +201,16 @@ const makeReadMetrics = (readings: Readings): Metric[] => [
         this.inc(read());
       },
     });
-  }),
-  ...Object.entries(readLabelledGauges).map(([name, { help, label }]) => {
-    const read = readingOf(readings.labelledGauges, name);
-    return new Gauge({
-      name,
-      help,
-      registers,
-      labelNames: [label],
-      collect() {
-        this.reset();
-        for (const [value, number] of read()) this.set({ [label]: value }, number);
-      },
-    });
-  }),
-  ...Object.entries(readLabelledCounters).map(([name, { help, label }]) => {
-    const read = readingOf(readings.labelledCounters, name);
-    return new Counter({
+  });
+
+const labelledMetrics = (
+  Kind: Kind,
+  described: Readonly<Record<string, { help: string; label: string }>>,
+  readings: Readonly<Record<string, LabelledReading>>,
+): Metric[] =>
+  Object.entries(described).map(([name, { help, label }]) => {
+    const read = readingOf(readings, name);
+    return new Kind({
       name,
       help,
       registers,
@@ -210,8 +220,7 @@ const makeReadMetrics = (readings: Readings): Metric[] => [
         for (const [value, number] of read()) this.inc({ [label]: value }, number);
       },
     });
-  }),
-];
+  });
 
 const makeDistributions = (): Distributions => ({
   seriesChunksPersisted: new Histogram({
