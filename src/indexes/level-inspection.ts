@@ -116,11 +116,12 @@ const tablesOf = ({ tables }: Manifest, names: readonly string[]): TableFile[] =
   });
 };
 
-const namesIn = async (directory: string): Promise<string[]> => {
+/** Names in a directory; none when it is missing. A file in its place is an error, not a missing database. */
+export const namesIn = async (directory: string): Promise<string[]> => {
   try {
     return await readdir(directory);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw error;
   }
 };
@@ -129,8 +130,7 @@ const contentOf = async (path: string): Promise<Buffer | undefined> => {
   try {
     return await readFile(path);
   } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EISDIR') return undefined;
     throw error;
   }
 };

@@ -22,7 +22,7 @@ import type {
   KeyValueStores,
 } from './key-value-store.ts';
 import { isGolevelManifest, MANIFEST_HEAD_BYTES } from './level-author.ts';
-import { inspectLevel, inspectTable, type LevelCondition, type TableFile } from './level-inspection.ts';
+import { inspectLevel, inspectTable, type LevelCondition, namesIn, type TableFile } from './level-inspection.ts';
 
 type Database = Level<Uint8Array, Uint8Array>;
 
@@ -78,7 +78,7 @@ export const levelStores: KeyValueStores = {
 
   describe: async (directory): Promise<DatabaseDescription> => {
     const files: Record<string, number> = {};
-    const names = (await namesIn(directory)).filter((name) => databaseFile.test(name));
+    const names = await filesOf(directory);
     await Promise.all(
       names.map(async (name) => {
         files[name] = await sizeOf(join(directory, name));
@@ -346,18 +346,17 @@ const copyDatabase = async (from: string, to: string): Promise<void> => {
 /** The files' names with their sizes. Logs have size 0, because they change only by appending. */
 const describeDatabase = async (directory: string): Promise<Map<string, number>> => {
   const files = new Map<string, number>();
-  for (const name of await namesIn(directory)) {
-    if (databaseFile.test(name)) files.set(name, name.endsWith('.log') ? 0 : await sizeOf(join(directory, name)));
+  for (const name of await filesOf(directory)) {
+    files.set(name, name.endsWith('.log') ? 0 : await sizeOf(join(directory, name)));
   }
   return files;
 };
 
-/** Names in a directory; none when it is missing. */
-const namesIn = async (directory: string): Promise<string[]> => {
+/** Names of the files of a database. */
+const filesOf = async (directory: string): Promise<string[]> => {
   try {
-    return await readdir(directory);
+    return (await namesIn(directory)).filter((name) => databaseFile.test(name));
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
     throw wrap(error, directory);
   }
 };

@@ -163,6 +163,16 @@ describe('levelStores', () => {
     expect(existsSync(directory)).to.equal(false);
   });
 
+  it('refuses a file in the place of its directory, and leaves it alone', async () => {
+    writeFileSync(directory, 'file');
+    for (const act of [levelStores.open, levelStores.openCopy, levelStores.describe]) {
+      const error = await errorOf(Promise.resolve(act?.(directory)));
+      expect(error).to.include({ code: 'TIDEMARK_IO' });
+      expect(error.message).to.contain(directory).and.to.contain('not a directory');
+    }
+    expect(readFileSync(directory, 'utf8')).to.equal('file');
+  });
+
   it('destroys a database with its directory, also a damaged or missing one', async () => {
     await levelStores.destroy(directory);
     mkdirSync(directory);
