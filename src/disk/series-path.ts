@@ -5,7 +5,6 @@
 import { type FingerprintHalves, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
 
 export const SERIES_FILE_SUFFIX = '.db';
-export const TEMPORARY_SUFFIX = '.tmp';
 /** The directory of quarantined series files. It has subdirectories like those of the series files. */
 export const ORPHANED = 'orphaned';
 

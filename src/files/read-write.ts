@@ -1,6 +1,6 @@
 /** Whole reads and writes over the port's calls, which may be short, and files that are replaced in one step. */
 import { join } from 'node:path';
-import type { FileDescriptor, FileSystem } from './file-system.ts';
+import type { DirectoryEntry, FileDescriptor, FileSystem } from './file-system.ts';
 import { isMissing } from './io-error.ts';
 
 /** Reads until `length` bytes are read or the file ends; returns the number of bytes read. */
@@ -107,6 +107,16 @@ export const closeQuietly = (fileSystem: FileSystem, fd: FileDescriptor): void =
   }
 };
 
+/** The entries of a directory; none when it is missing. */
+export const entriesOf = (fileSystem: FileSystem, path: string): DirectoryEntry[] => {
+  try {
+    return fileSystem.readDirectory(path);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+};
+
 /** Opens for reading; `undefined` when there is no file. */
 export const openIfPresent = (fileSystem: FileSystem, path: string): FileDescriptor | undefined => {
   try {
@@ -123,6 +133,35 @@ export const removeIfPresent = (fileSystem: FileSystem, path: string): void => {
     fileSystem.remove(path);
   } catch (error) {
     if (!isMissing(error)) throw error;
+  }
+};
+
+/** Where {@link replaceFile} writes the new content of a file. */
+export const TEMPORARY_SUFFIX = '.tmp';
+
+/**
+ * Writes `<path>.tmp`, syncs it and renames it over the file at `path`. When any of that fails, the tmp file is removed
+ * and the old file stays. Returns what `write` returns. `open`: opens the tmp file, empty.
+ */
+export const replaceFile = <Result>(
+  fileSystem: FileSystem,
+  path: string,
+  open: (temporary: string) => FileDescriptor,
+  write: (fd: FileDescriptor) => Result,
+): Result => {
+  const temporary = path + TEMPORARY_SUFFIX;
+  try {
+    const fd = open(temporary);
+    const result = closeAfter(fileSystem, fd, () => {
+      const written = write(fd);
+      fileSystem.syncBlocking(fd);
+      return written;
+    });
+    fileSystem.rename(temporary, path);
+    return result;
+  } catch (error) {
+    discard(fileSystem, temporary);
+    throw error;
   }
 };
 
@@ -143,19 +182,12 @@ export const writeFileAtomically = (
   bytes: Uint8Array,
   permissions?: number,
 ): void => {
-  const path = join(directory, name);
-  const temporary = `${path}.tmp`;
-  try {
-    const fd = fileSystem.open(temporary, 'truncate', permissions);
-    closeAfter(fileSystem, fd, () => {
-      writeFully(fileSystem, fd, bytes, 0, bytes.length, 0);
-      fileSystem.syncBlocking(fd);
-    });
-    fileSystem.rename(temporary, path);
-  } catch (error) {
-    discard(fileSystem, temporary);
-    throw error;
-  }
+  replaceFile(
+    fileSystem,
+    join(directory, name),
+    (temporary) => fileSystem.open(temporary, 'truncate', permissions),
+    (fd) => writeFully(fileSystem, fd, bytes, 0, bytes.length, 0),
+  );
   fileSystem.syncDirectory(directory);
 };
 

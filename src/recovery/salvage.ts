@@ -23,10 +23,10 @@ import {
   recordFirstTime,
   recordLastTime,
 } from '../disk/series-files/series-record.ts';
-import { seriesPath, TEMPORARY_SUFFIX } from '../disk/series-path.ts';
+import { seriesPath } from '../disk/series-path.ts';
 import type { FileDescriptor, FileSystem } from '../files/file-system.ts';
 import { ioError } from '../files/io-error.ts';
-import { closeAfter, closeQuietly, discard, readFully, writeFully } from '../files/read-write.ts';
+import { closeAfter, closeQuietly, readFully, replaceFile, writeFully } from '../files/read-write.ts';
 import { TidemarkError } from '../model/errors.ts';
 import type { LabelPairs } from '../model/labels.ts';
 
@@ -80,19 +80,18 @@ export const salvage = (
   const copy = copyToQuarantine(fileSystem, directory, path, describeProblems(problems, records), pairs);
   const unsound = new Set(problems.map(({ index }) => index));
   const full = join(directory, path);
-  const temporary = full + TEMPORARY_SUFFIX;
   try {
-    const fd = fileSystem.open(temporary, 'truncate');
-    closeAfter(fileSystem, fd, () => {
-      eachRecord(fileSystem, full, (bytes, at, index) => {
-        if (!unsound.has(index)) writeFully(fileSystem, fd, bytes, at, RECORD_BYTES, null);
-      });
-      fileSystem.syncBlocking(fd);
-    });
-    fileSystem.rename(temporary, full);
+    replaceFile(
+      fileSystem,
+      full,
+      (temporary) => fileSystem.open(temporary, 'truncate'),
+      (fd) =>
+        eachRecord(fileSystem, full, (bytes, at, index) => {
+          if (!unsound.has(index)) writeFully(fileSystem, fd, bytes, at, RECORD_BYTES, null);
+        }),
+    );
     fileSystem.syncDirectory(join(full, '..'));
   } catch (error) {
-    discard(fileSystem, temporary);
     throw ioError(error, 'rewrite', full);
   }
   return copy;

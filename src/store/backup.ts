@@ -16,18 +16,13 @@
  * Appends never wait. The copy has every sample appended before the call. Samples appended during the backup are
  * included up to E.
  */
+
 import { dirname, join } from 'node:path';
 import type { BackupResult } from '../api/api.ts';
 import { HEADS_FILE } from '../disk/heads/heads.ts';
 import { encodeMappings, MAPPINGS_FILE } from '../disk/mappings.ts';
 import { RETENTION_FILE } from '../disk/retention-memory.ts';
-import {
-  fingerprintOfFile,
-  isSeriesDirectoryName,
-  ORPHANED,
-  seriesPath,
-  TEMPORARY_SUFFIX,
-} from '../disk/series-path.ts';
+import { fingerprintOfFile, isSeriesDirectoryName, ORPHANED, seriesPath } from '../disk/series-path.ts';
 import {
   assertNotHeldByOriginal,
   claimForWriting,
@@ -37,6 +32,7 @@ import {
   VERSION_FILE,
 } from '../disk/store-directory.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import { TEMPORARY_SUFFIX } from '../files/read-write.ts';
 import { databaseFolders } from '../indexes/database-folders.ts';
 import { TidemarkError } from '../model/errors.ts';
 import { type Fingerprint, parseFingerprint } from '../model/fingerprint.ts';

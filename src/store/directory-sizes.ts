@@ -1,7 +1,7 @@
 /** Bytes on disk by part of the directory, for `info`, the pages and retention by size. */
 import { join } from 'node:path';
 import type { FileSystem } from '../files/file-system.ts';
-import { codeOf } from '../model/errors.ts';
+import { entriesOf } from '../files/read-write.ts';
 
 export interface DirectorySizes {
   readonly seriesFiles: number;
@@ -62,15 +62,6 @@ export const directorySizes = async (
   const { other, ...named } = bytes;
   const total = Object.values(named).reduce((sum, size) => sum + size, other);
   return { ...named, total, files };
-};
-
-const entriesOf = (fileSystem: FileSystem, path: string) => {
-  try {
-    return fileSystem.readDirectory(path);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 };
 
 const sizeOf = (fileSystem: FileSystem, path: string): number => fileSystem.stat(path)?.size ?? 0;

@@ -4,8 +4,8 @@
  */
 import { join, posix } from 'node:path';
 import type { FileSystem } from '../../files/file-system.ts';
-import { ioError, isMissing } from '../../files/io-error.ts';
-import { readFile } from '../../files/read-write.ts';
+import { ioError } from '../../files/io-error.ts';
+import { entriesOf, readFile } from '../../files/read-write.ts';
 import type { Fingerprint } from '../../model/fingerprint.ts';
 import type { LabelPairs } from '../../model/labels.ts';
 import { isSeriesDirectoryName, ORPHANED, SERIES_FILE_SUFFIX } from '../series-path.ts';
@@ -77,11 +77,4 @@ const describe = (
   };
 };
 
-const namesIn = (fileSystem: FileSystem, path: string): string[] => {
-  try {
-    return fileSystem.readDirectory(path).map(({ name }) => name);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-};
+const namesIn = (fileSystem: FileSystem, path: string): string[] => entriesOf(fileSystem, path).map(({ name }) => name);

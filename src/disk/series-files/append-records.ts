@@ -4,8 +4,7 @@
  * before the next change of the file.
  */
 import type { FileStat } from '../../files/file-system.ts';
-import { closeAfter, discard } from '../../files/read-write.ts';
-import { TEMPORARY_SUFFIX } from '../series-path.ts';
+import { closeAfter, replaceFile } from '../../files/read-write.ts';
 import type { SeriesFileAccess, Slots } from './series-file-access.ts';
 import { corruptSeriesFile, RECORD_BYTES, wholeRecords } from './series-record.ts';
 
@@ -70,18 +69,12 @@ export const replaceRecords = (
   encodings: Uint8Array,
 ): FileStat => {
   const { fileSystem } = access;
-  const temporary = path + TEMPORARY_SUFFIX;
-  try {
-    const fd = access.openForWriting(temporary, 'truncate');
-    closeAfter(fileSystem, fd, () => {
-      access.writeRecords(fd, slots, encodings, 0);
-      fileSystem.syncBlocking(fd);
-    });
-    fileSystem.rename(temporary, path);
-  } catch (error) {
-    discard(fileSystem, temporary);
-    throw error;
-  }
+  replaceFile(
+    fileSystem,
+    path,
+    (temporary) => access.openForWriting(temporary, 'truncate'),
+    (fd) => access.writeRecords(fd, slots, encodings, 0),
+  );
   access.forget(path);
   access.noteEntry(path);
   access.syncEntryIfPossible(path);

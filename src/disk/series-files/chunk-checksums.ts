@@ -17,6 +17,7 @@ import {
   closeAfter,
   closeQuietly,
   discard,
+  entriesOf,
   openIfPresent,
   readFully,
   removeIfPresent,
@@ -327,12 +328,7 @@ export class ChunkChecksums {
   }
 
   private namesIn(folder: string): string[] {
-    try {
-      return this.fileSystem.readDirectory(folder).flatMap(({ name, isDirectory }) => (isDirectory ? [] : [name]));
-    } catch (error) {
-      if (isMissing(error)) return [];
-      throw error;
-    }
+    return entriesOf(this.fileSystem, folder).flatMap(({ name, isDirectory }) => (isDirectory ? [] : [name]));
   }
 
   /** Appends the pending changes to the file. They stay pending until that succeeds. */

@@ -14,8 +14,7 @@
 import { firstTimeOf, lastTimeOf } from '../../chunk/decode.ts';
 import type { SlabView, Slot } from '../../chunk/slab.ts';
 import type { FileDescriptor } from '../../files/file-system.ts';
-import { closeAfter, closeQuietly, discard, openIfPresent, readFully, writeFully } from '../../files/read-write.ts';
-import { TEMPORARY_SUFFIX } from '../series-path.ts';
+import { closeQuietly, openIfPresent, readFully, replaceFile, writeFully } from '../../files/read-write.ts';
 import { appendRecords } from './append-records.ts';
 import type { SeriesFileAccess, Slots } from './series-file-access.ts';
 import { eachHeader } from './series-file-reader.ts';
@@ -190,24 +189,18 @@ const keepAndAppend = (access: SeriesFileAccess, path: string, request: DropAndP
  */
 const rewrite = (access: SeriesFileAccess, path: string, request: DropAndPersist, plan: Plan): DropResult => {
   const { fileSystem } = access;
-  const temporary = path + TEMPORARY_SUFFIX;
   const firstIndex = plan.chunksInFile - plan.keepFrom;
-  let mtimeNs: bigint;
-  let sums: Uint32Array;
-  try {
-    const target = access.openForWriting(temporary, 'truncate');
-    [mtimeNs, sums] = closeAfter(fileSystem, target, () => {
+  const [mtimeNs, sums] = replaceFile(
+    fileSystem,
+    path,
+    (temporary) => access.openForWriting(temporary, 'truncate'),
+    (target) => {
       if (firstIndex > 0) copyRecords(access, path, target, plan);
       const written = access.writeRecords(target, request.slots, request.encodings, plan.appendFrom);
-      fileSystem.syncBlocking(target);
-      return [fileSystem.statOpen(target).mtimeNs, written];
-    });
-    fileSystem.rename(temporary, path);
-    access.forget(path);
-  } catch (error) {
-    discard(fileSystem, temporary);
-    throw error;
-  }
+      return [fileSystem.statOpen(target).mtimeNs, written] as const;
+    },
+  );
+  access.forget(path);
   access.noteEntry(path);
   const { high, low } = request;
   access.checksums.change(high, low, { kind: 'trim', count: plan.keepFrom });

@@ -2,9 +2,11 @@
  * The content of one of the 256 series directories. Recovery compares the files with the checkpoint and deletes
  * everything that is no series file.
  */
+
 import { join } from 'node:path';
 import type { FileSystem } from '../../files/file-system.ts';
 import { isMissing } from '../../files/io-error.ts';
+import { entriesOf } from '../../files/read-write.ts';
 import { fingerprintOfFile, seriesDirectoryName } from '../series-path.ts';
 
 /** Series files as columns, in no order; index i of each is one file. */
@@ -21,7 +23,7 @@ export interface SeriesDirectoryScan {
 /** Lists series directory `index`, 0 to 255. A missing one is empty. */
 export const scanSeriesDirectory = (fileSystem: FileSystem, directory: string, index: number): SeriesDirectoryScan => {
   const name = seriesDirectoryName(index);
-  const entries = readIfPresent(fileSystem, join(directory, name));
+  const entries = entriesOf(fileSystem, join(directory, name));
   const highs = new Int32Array(entries.length);
   const lows = new Int32Array(entries.length);
   const sizes = new Float64Array(entries.length);
@@ -68,13 +70,4 @@ export const deleteJunk = (
       return !isMissing(error);
     }
   });
-};
-
-const readIfPresent = (fileSystem: FileSystem, path: string): ReturnType<FileSystem['readDirectory']> => {
-  try {
-    return fileSystem.readDirectory(path);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 };
