@@ -216,7 +216,7 @@ describe('times on the command line', () => {
       '2026-1-5',
     ];
     const numbers = ['9007199254740993', '-9007199254740993', `${'9'.repeat(400)}d`, '1e3', '0x10'];
-    for (const text of ['soon', '1.5h', '', ...dates, ...numbers])
+    for (const text of ['soon', '1.5h', '30m1h', '', ...dates, ...numbers])
       expect(() => parseTimeArgument('from', text, now), text).to.throw(UsageError, /--from takes/);
   });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseDuration } from '../../src/model/duration.ts';
+import { formatDuration, parseDuration } from '../../src/model/duration.ts';
 
 describe('parseDuration', () => {
   it('reads text with units, large ones first', () => {
@@ -28,6 +28,22 @@ describe('parseDuration', () => {
       expect(() => parseDuration(duration), String(duration))
         .to.throw(`is not a duration`)
         .with.property('code', 'TIDEMARK_INVALID_OPTION');
+    }
+  });
+});
+
+describe('formatDuration', () => {
+  it('shows days as the largest unit, and leaves out what is zero', () => {
+    expect(formatDuration(15 * 86_400_000)).to.equal('15d');
+    expect(formatDuration(400 * 86_400_000 + 1)).to.equal('400d1ms');
+    expect(formatDuration(5_400_000)).to.equal('1h30m');
+    expect(formatDuration(61_000)).to.equal('1m1s');
+    expect(formatDuration(0)).to.equal('0');
+  });
+
+  it('shows what parseDuration reads', () => {
+    for (const milliseconds of [0, 1, 999, 90_061_001, 2 ** 40]) {
+      expect(parseDuration(formatDuration(milliseconds))).to.equal(milliseconds);
     }
   });
 });
