@@ -11,8 +11,12 @@
  *     |  error     | error  | fail                                                 | error
  *     +------------+--------+--> failing -> failed  <------------------------------+
  *
+ *  recovering: loading -> replaying | scanning -> settling
  *  close while opening or recovering: -> closing { releasing } -> closed
  * ```
+ *
+ * A recovery loads what is there and plans. Then it replays the journal, or scans all series files, or does neither if
+ * the directory is new or was closed cleanly. At the end it settles what it has recovered.
  *
  * While the store runs, its regions are independent of each other: whether the disk works, for example, says nothing
  * about how many chunks wait for it. Pressure and indexing have hysteresis, so a level that moves around a limit causes
@@ -44,6 +48,11 @@ export interface StoreContext {
 
 export type Pressure = 'normal' | 'rushed' | 'throttled';
 export type Health = 'healthy' | 'readOnly';
+
+/** How the content is recovered, as planned when the directory was loaded. */
+export interface LoadedContent {
+  readonly plan: 'created' | 'clean' | 'replay' | 'scan';
+}
 
 export type StoreMachineEvent =
   /** The persistence-urgency score: 0 means that no chunk waits, 1 that no more may wait. */
@@ -84,7 +93,7 @@ export const admissionOf = (snapshot: AnyMachineSnapshot): Admission => {
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** A placeholder until `provide` supplies the call. In a visualizer the state waits for a done event sent by hand. */
-const call = () => fromPromise<void, StoreContext>(() => new Promise(() => {}));
+const call = <Output = void>() => fromPromise<Output, StoreContext>(() => new Promise(() => {}));
 
 const store = setup({
   types: {
@@ -96,10 +105,14 @@ const store = setup({
   actors: {
     /** Takes the lock and finds out what kind of directory it is. */
     openDirectory: call(),
-    /**
-     * Loads the checkpoint and replays the journal over it, or recovers a directory that Prometheus 1.x left behind.
-     */
-    recover: call(),
+    /** Loads the checkpoint and the archive, finds the journal's end, and plans the recovery. */
+    loadContent: call<LoadedContent>(),
+    /** Replays the journal over the checkpoint, and compares the series files that it names. */
+    replayJournal: call(),
+    /** Examines all series files, and adds what the journal has. */
+    scanFiles: call(),
+    /** Completes the recovered content, and writes a checkpoint if it is only in memory. */
+    settleContent: call(),
     /** Drains the queues, writes the last checkpoint, marks the directory clean and releases the lock. */
     finish: call(),
     /** Releases the lock and every open file, and leaves the directory as after a crash. */
@@ -127,6 +140,8 @@ const store = setup({
     isQueueFull: (_, params: { queued: number; capacity: number }) => params.queued >= params.capacity,
     isQueueHalfEmpty: (_, params: { queued: number; capacity: number }) => params.queued <= params.capacity / 2,
     isOpenedReadOnly: ({ context }) => context.openedReadOnly,
+    isReplayPlanned: (_, params: LoadedContent) => params.plan === 'replay',
+    isScanPlanned: (_, params: LoadedContent) => params.plan === 'scan',
   },
   delays: {
     /** 1, 2, 4 … seconds, at most a minute. */
@@ -140,6 +155,7 @@ const queue = ({ event }: { event: { queued: number; capacity: number } }): { qu
   queued: event.queued,
   capacity: event.capacity,
 });
+const loaded = ({ event }: { event: { output: LoadedContent } }): LoadedContent => event.output;
 const failure = ({ event }: { event: { error: unknown } }): { error: unknown } => ({ error: event.error });
 const failureReason = ({ event }: { event: { error: unknown } }): { reason: string } => ({
   reason: reasonOf(event.error),
@@ -354,6 +370,58 @@ const clock = store.createStateConfig({
   },
 });
 
+const recovering = store.createStateConfig({
+  description: 'Restores the content of the directory, as its state requires.',
+  initial: 'loading',
+  states: {
+    loading: {
+      description: 'Reads what is there: the checkpoint, the archive and the end of the journal. Plans the recovery.',
+      invoke: {
+        id: 'loadContent',
+        src: 'loadContent',
+        input: ({ context }) => context,
+        onDone: [
+          { guard: { type: 'isReplayPlanned', params: loaded }, target: 'replaying' },
+          { guard: { type: 'isScanPlanned', params: loaded }, target: 'scanning' },
+          { target: 'settling' },
+        ],
+        onError: fail,
+      },
+    },
+    replaying: {
+      description: 'Replays the journal over the checkpoint. Only series files that the journal names are read.',
+      invoke: {
+        id: 'replayJournal',
+        src: 'replayJournal',
+        input: ({ context }) => context,
+        onDone: { target: 'settling' },
+        onError: fail,
+      },
+    },
+    scanning: {
+      description: 'Examines all series files, as after a crash of a 1.x server, and adds what the journal has.',
+      invoke: {
+        id: 'scanFiles',
+        src: 'scanFiles',
+        input: ({ context }) => context,
+        onDone: { target: 'settling' },
+        onError: fail,
+      },
+    },
+    settling: {
+      description: 'Completes the recovered content: moved files, mappings, the first checkpoint, the label indexes.',
+      invoke: {
+        id: 'settleContent',
+        src: 'settleContent',
+        input: ({ context }) => context,
+        onDone: { target: '#store.running' },
+        onError: fail,
+      },
+    },
+  },
+  on: { close: { target: '#store.closing.releasing' } },
+});
+
 const closing = store.createStateConfig({
   description: 'Takes nothing more.',
   initial: 'finishing',
@@ -398,17 +466,7 @@ export const storeMachine = store.createMachine({
       },
       on: { close: { target: 'closing.releasing' } },
     },
-    recovering: {
-      description: 'Loads the checkpoint and replays the journal, or recovers what a 1.x server left behind.',
-      invoke: {
-        id: 'recover',
-        src: 'recover',
-        input: ({ context }) => context,
-        onDone: { target: 'running' },
-        onError: fail,
-      },
-      on: { close: { target: 'closing.releasing' } },
-    },
+    recovering,
     running: {
       description: 'Open. Its regions are independent of each other.',
       tags: ['running'],

@@ -12,7 +12,7 @@ import type { DiskGuard } from './disk-guard.ts';
 import { storeError } from './disk-trouble.ts';
 import type { Engine } from './engine.ts';
 import type { Distributions } from './metrics/catalogue.ts';
-import type { Recovered } from './opening.ts';
+import type { Recovered } from './recovered.ts';
 
 export interface CheckpointsParts {
   readonly engine: Engine;

@@ -21,8 +21,8 @@ import { fingerprintText } from '../model/fingerprint.ts';
 import { databasePartsOf, noteDamage, renew } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { nameArchived } from './name-archived.ts';
-import type { Recovered } from './opening.ts';
 import { fillLabelIndexes } from './rebuild-indexes.ts';
+import type { Recovered } from './recovered.ts';
 
 /**
  * Maximum number of rounds: one for each index, and one more. A rebuild may find another index damaged, or the same one

@@ -10,7 +10,7 @@ import { readJournal } from '../journal/read/read-journal.ts';
 import { FINDINGS_MAX, isSettled, readSettledDamage, writeSettledDamage } from '../journal/read/settled-damage.ts';
 import type { Position } from '../model/events.ts';
 import type { Engine } from './engine.ts';
-import type { Recovered } from './opening.ts';
+import type { Recovered } from './recovered.ts';
 
 /** Longest stretch of work before the host's event loop has its turn. */
 const SLICE_MS = 4;

@@ -6,7 +6,7 @@
  */
 import { CHUNK_BYTES } from '../chunk/slab.ts';
 import type { Engine } from './engine.ts';
-import type { Recovered } from './opening.ts';
+import type { Recovered } from './recovered.ts';
 
 /** Bytes of a cached chunk beside its slot: its entries in two maps. */
 const CACHE_ENTRY_BYTES = 96;

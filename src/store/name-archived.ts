@@ -6,7 +6,7 @@ import { codeOf } from '../model/errors.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { isOwnFingerprint, nameSeries } from '../recovery/naming.ts';
 import type { Engine } from './engine.ts';
-import type { Recovered } from './opening.ts';
+import type { Recovered } from './recovered.ts';
 
 /** Number of series read by one call, as long as no damage is found. */
 const READ_AT_ONCE = 256;

@@ -14,7 +14,7 @@ import type { Position } from '../model/events.ts';
 import { NO_ROW } from '../series/table.ts';
 import { distrustLabelIndexes, LABEL_INDEXES } from './distrust-labels.ts';
 import type { Engine } from './engine.ts';
-import type { Recovered } from './opening.ts';
+import type { Recovered } from './recovered.ts';
 
 /** Number of series in a page. */
 const PAGE_SERIES = 4096;

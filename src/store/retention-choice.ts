@@ -6,7 +6,7 @@
 import { KEEP_EVERYTHING, type RetentionLimits, readRetention, writeRetention } from '../disk/retention-memory.ts';
 import { EARLIEST } from '../model/int64.ts';
 import type { Engine } from './engine.ts';
-import type { Recovered } from './opening.ts';
+import type { Recovered } from './recovered.ts';
 import { oldestTime } from './time-span.ts';
 
 /** Retention of a directory that `openStore` creates. */

@@ -31,7 +31,7 @@ import { IndexMender } from './index-mender.ts';
 import { JournalAudit } from './journal-audit.ts';
 import { Memory } from './memory.ts';
 import type { Distributions } from './metrics/catalogue.ts';
-import type { Recovered } from './opening.ts';
+import type { Recovered } from './recovered.ts';
 import { Retention } from './retention.ts';
 import { TrustedClock } from './trusted-clock.ts';
 import { Visits } from './visits.ts';

@@ -4,7 +4,7 @@
  * disk-guard.ts and background.ts.
  */
 import { type Actor, fromPromise } from 'xstate';
-import { type StoreContext, storeMachine } from '../../machines/store.machine.ts';
+import { type LoadedContent, type StoreContext, storeMachine } from '../../machines/store.machine.ts';
 import { type ClosedIndex, writeLastClose } from '../disk/last-close.ts';
 import { writeMappings } from '../disk/mappings.ts';
 import { listQuarantined } from '../disk/quarantine/quarantine-list.ts';
@@ -24,8 +24,10 @@ import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { Background } from './background.ts';
 import { closeDatabases, describeDatabases, flushLogs } from './databases.ts';
 import type { Engine } from './engine.ts';
-import { type Found, openDirectory, type Recovered, recover } from './opening.ts';
+import { type Found, openDirectory } from './opening.ts';
 import { buildLabelIndexes, rebuildIndexes } from './rebuild-indexes.ts';
+import type { Recovered } from './recovered.ts';
+import { loadContent, type Recovery } from './recovering.ts';
 import { announceLowered } from './retention-choice.ts';
 import { Running } from './running.ts';
 
@@ -38,6 +40,8 @@ export class Session {
   private background: Background | undefined;
   /** What the opening found; `undefined` before it. */
   found: Found | undefined;
+  /** The recovery, from its first step on. */
+  private begun: Recovery | undefined;
   private recovered: Recovered | undefined;
   private failure: unknown;
   /** Resolves when everything is released, however the statechart ended. */
@@ -59,7 +63,10 @@ export class Session {
     const machine = storeMachine.provide({
       actors: {
         openDirectory: fromPromise<void, StoreContext>(() => this.begin(() => this.openDirectory())),
-        recover: fromPromise<void, StoreContext>(() => this.begin(() => this.recover())),
+        loadContent: fromPromise<LoadedContent, StoreContext>(() => this.begin(() => this.loadContent())),
+        replayJournal: fromPromise<void, StoreContext>(() => this.begin(() => this.recovery.replay())),
+        scanFiles: fromPromise<void, StoreContext>(() => this.begin(() => this.recovery.scan())),
+        settleContent: fromPromise<void, StoreContext>(() => this.begin(() => this.settleContent())),
         finish: fromPromise<void, StoreContext>(() => this.finishOnce()),
         release: fromPromise<void, StoreContext>(() => this.release()),
         probeDisk: fromPromise<void, StoreContext>(() => this.running.disk.probe()),
@@ -194,7 +201,7 @@ export class Session {
     }
   }
 
-  private begin(step: () => Promise<void>): Promise<void> {
+  private begin<Result>(step: () => Promise<Result>): Promise<Result> {
     const running = step();
     this.opening = Promise.allSettled([this.opening, running]).then(() => {});
     return running;
@@ -206,10 +213,20 @@ export class Session {
     this.progress.report('opening', 1, 1);
   }
 
-  private async recover(): Promise<void> {
+  private async loadContent(): Promise<LoadedContent> {
     if (this.found === undefined) throw new TidemarkError('TIDEMARK_INTERNAL', 'recovering before opening');
-    const { engine, progress } = this;
-    const recovered = await recover(engine, this.found, progress);
+    this.begun = await loadContent(this.engine, this.found, this.progress);
+    return { plan: this.begun.plan.kind };
+  }
+
+  private get recovery(): Recovery {
+    if (this.begun === undefined) throw new TidemarkError('TIDEMARK_INTERNAL', 'recovering before loading');
+    return this.begun;
+  }
+
+  private async settleContent(): Promise<void> {
+    const { engine, progress, found } = this;
+    const recovered = await this.recovery.settle();
     this.recovered = recovered;
     this.running = new Running(engine, recovered, this.actor);
     const { journal, bus, indexer, labels } = recovered;
@@ -249,8 +266,8 @@ export class Session {
     await journal.commit();
     // The journal now names the checkpoint that it continues, whichever program wrote that. So DIRTY no longer needs to
     // say that the original was there before.
-    if (this.found.predecessor === 'other')
-      markDirty(engine.fileSystem, engine.directory, engine.clock.now(), 'tidemark', this.found.claim?.identity);
+    if (found?.predecessor === 'other')
+      markDirty(engine.fileSystem, engine.directory, engine.clock.now(), 'tidemark', found.claim?.identity);
   }
 
   /** Removes the rebuilt databases from LOST_INDEXES when their content is on disk again. */
@@ -389,7 +406,7 @@ export class Session {
   }
 
   private async giveBack(): Promise<void> {
-    const { engine, recovered, found } = this;
+    const { engine, found } = this;
     engine.admission.end('TIDEMARK_CLOSED', 'the store is closed');
     await this.background?.stop();
     const steps: (() => unknown)[] = [
@@ -398,8 +415,8 @@ export class Session {
       () => this.running?.disk.reserve.close(),
       () => this.running?.actors.abandon(),
       () => this.subscriptions?.close(),
-      () => recovered?.indexer.close(),
-      () => recovered?.journal.close(),
+      () => this.begun?.indexer.close(),
+      () => this.begun?.journal.close(),
       () => this.subscriptions?.end(),
       () => Promise.allSettled(this.work),
       () => found && closeDatabases(found.databases),

@@ -2,7 +2,7 @@
 import type { Checkpoints } from './checkpoints.ts';
 import { directorySizes } from './directory-sizes.ts';
 import type { Engine } from './engine.ts';
-import type { Recovered } from './opening.ts';
+import type { Recovered } from './recovered.ts';
 import type { Retention } from './retention.ts';
 import { oldestTime } from './time-span.ts';
 import type { Visits } from './visits.ts';

@@ -1,7 +1,7 @@
 /** The time span of a store's samples, in memory and archived. */
 import { EARLIEST } from '../model/int64.ts';
 import type { Engine } from './engine.ts';
-import type { Recovered } from './opening.ts';
+import type { Recovered } from './recovered.ts';
 
 /** Time of the oldest known sample; EARLIEST in an empty store. */
 export const oldestTime = ({ table, chunks }: Engine, { archived }: Recovered): number => {

@@ -12,7 +12,7 @@ import { NO_ROW, type Row } from '../series/table.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { Engine, StoreActor } from './engine.ts';
 import type { Distributions } from './metrics/catalogue.ts';
-import type { Recovered } from './opening.ts';
+import type { Recovered } from './recovered.ts';
 import type { Retention } from './retention.ts';
 import type { TrustedClock } from './trusted-clock.ts';
 

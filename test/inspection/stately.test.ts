@@ -70,7 +70,11 @@ describe('@statelyai/inspect', function () {
 
     const ofStore = lifeOf(events, store.actor.sessionId);
     expect(ofStore.announcements.map(({ name }) => name)).to.deep.equal(['store']);
-    expect(ofStore.states.slice(0, 2)).to.deep.equal(['"opening"', '"recovering"']);
+    expect(ofStore.states.slice(0, 3)).to.deep.equal([
+      '"opening"',
+      '{"recovering":"loading"}',
+      '{"recovering":"settling"}',
+    ]);
     expect(ofStore.states.filter((state) => state.includes('"checkpoint":"writing"'))).to.not.deep.equal([]);
 
     const ofSeries = lifeOf(events, seriesId);

@@ -59,13 +59,24 @@ const storeEvents: AnyEventObject[] = [
   { type: 'clockSettled' },
   { type: 'close' },
   { type: 'fail', error: disk },
-  ...['openDirectory', 'recover', 'finish', 'releaseUnopened', 'releaseFailed', 'probeDisk'].flatMap((id) =>
-    outcomes(id),
-  ),
+  ...['created', 'clean', 'replay', 'scan'].map((plan) => called('loadContent').done({ plan })),
+  called('loadContent').failed(disk),
+  ...[
+    'openDirectory',
+    'replayJournal',
+    'scanFiles',
+    'settleContent',
+    'finish',
+    'releaseUnopened',
+    'releaseFailed',
+    'probeDisk',
+  ].flatMap((id) => outcomes(id)),
 ];
 
 /** Enough to see where a store that was opened for reading only begins. */
-const startEvents = storeEvents.filter(({ type }) => /openDirectory|recover/.test(type));
+const startEvents = storeEvents.filter(({ type }) =>
+  /openDirectory|loadContent|replayJournal|scanFiles|settleContent/.test(type),
+);
 
 /** Paths to every combination of states; contexts that differ count as one. */
 const pathsOf = (machine: AnyStateMachine, events: AnyEventObject[], input?: object) =>

@@ -14,6 +14,7 @@ const calm = {
 type Regions = Partial<Record<keyof typeof calm, unknown>>;
 
 const running = (regions: Regions = {}) => ({ running: { ...calm, ...regions } }) as never;
+const recovering = (state: string) => ({ recovering: state }) as never;
 const measured = (score: number) => ({ type: 'pressureMeasured', score });
 const queue = (queued: number) => ({ type: 'indexingMeasured', queued, capacity: 100 });
 const trouble = { type: 'diskTrouble', reason: 'ENOSPC: no space left on device' };
@@ -32,8 +33,20 @@ describe('machines/store.machine', () => {
 
   describe('opening', () => {
     it('opens the directory, recovers, and runs', () => {
-      expectStep('opening', called('openDirectory').done(), 'recovering');
-      expectStep('recovering', called('recover').done(), running());
+      expectStep('opening', called('openDirectory').done(), recovering('loading'));
+      expectStep(recovering('settling'), called('settleContent').done(), running());
+    });
+
+    it('settles at once what was closed or is new', () => {
+      for (const plan of ['created', 'clean'])
+        expectStep(recovering('loading'), called('loadContent').done({ plan }), recovering('settling'));
+    });
+
+    it('replays the journal or scans the files as planned, then settles', () => {
+      expectStep(recovering('loading'), called('loadContent').done({ plan: 'replay' }), recovering('replaying'));
+      expectStep(recovering('replaying'), called('replayJournal').done(), recovering('settling'));
+      expectStep(recovering('loading'), called('loadContent').done({ plan: 'scan' }), recovering('scanning'));
+      expectStep(recovering('scanning'), called('scanFiles').done(), recovering('settling'));
     });
 
     it('releases what it took when the directory cannot be opened or recovered, and has failed', () => {
@@ -41,14 +54,21 @@ describe('machines/store.machine', () => {
         'announceFailure',
       ]);
       expect(after).to.include({ reason: broken.message });
-      expectStep('recovering', called('recover').failed(broken), 'failing', ['announceFailure']);
+      for (const [state, id] of [
+        ['loading', 'loadContent'],
+        ['replaying', 'replayJournal'],
+        ['scanning', 'scanFiles'],
+        ['settling', 'settleContent'],
+      ] as const)
+        expectStep(recovering(state), called(id).failed(broken), 'failing', ['announceFailure']);
       expectStep('failing', called('releaseFailed').done(), 'failed');
       expectStep('failing', called('releaseFailed').failed(broken), 'failed', ['announceFailure']);
     });
 
     it('releases what it took when it is closed before it runs, and is closed', () => {
       expectStep('opening', { type: 'close' }, { closing: 'releasing' });
-      expectStep('recovering', { type: 'close' }, { closing: 'releasing' });
+      for (const state of ['loading', 'replaying', 'scanning', 'settling'])
+        expectStep(recovering(state), { type: 'close' }, { closing: 'releasing' });
       expectStep({ closing: 'releasing' }, called('releaseUnopened').done(), 'closed');
       expectStep({ closing: 'releasing' }, called('releaseUnopened').failed(broken), 'failing', ['announceFailure']);
     });
@@ -183,7 +203,7 @@ describe('machines/store.machine', () => {
       );
       expect(opened.getSnapshot().context.openedReadOnly).to.equal(true);
       const readOnly = { ...context, openedReadOnly: true };
-      const step = steps.step('recovering', readOnly, called('recover').done());
+      const step = steps.step(recovering('settling'), readOnly, called('settleContent').done());
       expect(step.value).to.deep.equal(region('openedReadOnly'));
       expect(steps.step(region('openedReadOnly'), readOnly, trouble).value).to.deep.equal(region('openedReadOnly'));
     });
