@@ -106,6 +106,42 @@ export const eventLabel = (event: string): string => {
 export const machineToJson = (machine: AnyStateMachine): unknown => JSON.parse(JSON.stringify(machine.config));
 
 /**
+ * The machines as a JavaScript module with one plain `createMachine` call each. The states are written out as literals,
+ * so that tools that read the text instead of running it find all of them. Functions are left out, as in
+ * {@link machineToJson}.
+ */
+export const machineToJs = (...charts: readonly AnyStateMachine[]): string =>
+  [
+    "import { createMachine } from 'xstate';",
+    ...charts.map(
+      (machine) => `export const ${machine.id}Machine = createMachine(${literal(machineToJson(machine), '', 0)});`,
+    ),
+  ].join('\n\n');
+
+/** The longest line of {@link machineToJs}, unless a single string is longer. */
+const LINE_LENGTH = 120;
+
+/** A JSON value as a JavaScript literal. `used` is the number of characters before it on its line. */
+const literal = (value: unknown, indent: string, used: number): string => {
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{ ', ' }'];
+  const inner = `${indent}  `;
+  const prefixes = Object.entries(value).map(([key, child]) => ({
+    prefix: Array.isArray(value) ? '' : `${/^[A-Za-z_$][\w$]*$/.test(key) ? key : quoted(key)}: `,
+    child: child as unknown,
+  }));
+  if (prefixes.length === 0) return open.trim() + close.trim();
+  const parts = prefixes.map(({ prefix, child }) => prefix + literal(child, inner, inner.length + prefix.length));
+  const line = open + parts.join(', ') + close;
+  if (!line.includes('\n') && used + line.length < LINE_LENGTH) return line;
+  return `${open.trim()}\n${parts.map((part) => `${inner}${part},\n`).join('')}${indent}${close.trim()}`;
+};
+
+const quoted = (text: string): string =>
+  `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+
+/**
  * The machine as a Mermaid `stateDiagram-v2`. Mermaid can't draw an arrow between sub-states of different states. Such
  * an arrow is drawn between the outermost states that differ; the transition table has the exact source and target.
  */

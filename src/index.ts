@@ -1,6 +1,6 @@
 /** Tidemark: an embedded, in-process, event-driven time-series store. docs/api.md describes every call. */
 
-export { machines, machineToJson, machineToMermaid } from '../machines/export.ts';
+export { machines, machineToJs, machineToJson, machineToMermaid } from '../machines/export.ts';
 export type * from './api/api.ts';
 export type { FileSystem } from './files/file-system.ts';
 export type { KeyValueOperation, KeyValueStore, KeyValueStores } from './indexes/key-value-store.ts';

@@ -57,7 +57,7 @@ describe('wrong usage', () => {
     [['dump', 'd', '--nonsense'], /Unknown option '--nonsense'/],
     [['info', 'd', '--jsn'], /Unknown option '--jsn'\. Did you mean --json\?/],
     [['dump', 'd', '--from'], /--from.*argument missing/],
-    [['machines', '--format', 'png'], /--format takes one of mermaid, json/],
+    [['machines', '--format', 'png'], /--format takes one of mermaid, json, js/],
     [['completion', 'fish'], /SHELL is one of bash, zsh/],
     [['events', 'd', '--from', 'x'], /--from takes a whole number/],
     [['quarantine', 'd', '--read', 'xyz'], /fingerprint of 16 hex digits/],

@@ -56,6 +56,24 @@ describe('tidemark info', () => {
   });
 });
 
+describe('tidemark machines', () => {
+  const printed = async (...args: string[]): Promise<string> => {
+    const { exitCode, out } = await runInProcess(['machines', ...args], {
+      library: await import('../../src/index.ts'),
+    });
+    expect(exitCode).to.equal(0);
+    return out;
+  };
+
+  it('prints both charts, or one, as code', async () => {
+    const both = await printed('--format', 'js');
+    expect(both).to.include('export const seriesMachine = createMachine({');
+    expect(both).to.include('export const storeMachine = createMachine({');
+    const one = await printed('store', '--format', 'js');
+    expect(one).to.include('storeMachine').and.not.include('seriesMachine');
+  });
+});
+
 describe('tidemark events', () => {
   const events: JournalEvent[] = [
     { type: 'seriesCreated', time: 1, fingerprint: 'f'.repeat(16), labels: { __name__: 'up' }, position: 50 },

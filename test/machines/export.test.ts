@@ -1,8 +1,9 @@
 import { expect } from 'chai';
-import { createMachine } from 'xstate';
+import { type AnyStateMachine, createMachine } from 'xstate';
 import {
   eventLabel,
   machines,
+  machineToJs,
   machineToJson,
   machineToMermaid,
   statesOf,
@@ -70,6 +71,27 @@ describe('machine-export', () => {
       expect(statesOf(again)).to.deep.equal(statesOf(machine));
       expect(transitionsOf(again)).to.deep.equal(transitionsOf(machine));
     }
+  });
+
+  it('exports code: one call of createMachine with literals, for a machine with the same states and transitions', () => {
+    for (const [name, machine] of Object.entries(machines)) {
+      const [imported, exported, ...more] = machineToJs(machine).split('\n\n');
+      expect(imported).to.equal("import { createMachine } from 'xstate';");
+      expect(more).to.deep.equal([]);
+      const call = exported!.replace(`export const ${name}Machine = `, 'return ');
+      // No other name is in scope, so the argument can refer to nothing.
+      const again = new Function('createMachine', `'use strict'; ${call}`)(createMachine) as AnyStateMachine;
+      expect(again.id).to.equal(machine.id);
+      expect(statesOf(again)).to.deep.equal(statesOf(machine));
+      expect(transitionsOf(again)).to.deep.equal(transitionsOf(machine));
+      for (const { key } of statesOf(machine)) expect(exported).to.include(`${key}: {`);
+    }
+  });
+
+  it('exports several machines as one module', () => {
+    const text = machineToJs(machines.series, machines.store);
+    expect(text.match(/^import /gm)).to.have.length(1);
+    expect(text.match(/^export const (series|store)Machine = createMachine\(/gm)).to.have.length(2);
   });
 
   it('draws every state once, and arrows only between states that lie in the same state', () => {

@@ -1,4 +1,4 @@
-/** `tidemark machines`: the store's statecharts, as Mermaid diagrams or as JSON for the XState tools. */
+/** `tidemark machines`: the store's statecharts, as Mermaid diagrams, as JSON, or as code for the XState tools. */
 import { exitCodes } from '../exit-codes.ts';
 import { textOption, type Verb } from '../verb.ts';
 
@@ -12,17 +12,22 @@ export const machines: Verb = {
     format: {
       type: 'string',
       placeholder: 'FORMAT',
-      summary: 'mermaid (default), or json: the configuration that XState tools open.',
-      choices: ['mermaid', 'json'],
+      summary: 'mermaid (default); json: the configuration; js: one createMachine call, which the XState tools open.',
+      choices: ['mermaid', 'json', 'js'],
     },
   },
   notes: [],
-  examples: ['tidemark machines series', 'tidemark machines store --format json > store.json'],
+  examples: ['tidemark machines series', 'tidemark machines store --format js > store.js'],
 
   async run({ positionals: [name], options, terminal: { out }, library }) {
-    const { machines: all, machineToJson, machineToMermaid } = await library();
+    const { machines: all, machineToJs, machineToJson, machineToMermaid } = await library();
     const chosen = Object.entries(all).filter(([key]) => name === undefined || key === name);
-    if (textOption(options, 'format') === 'json') {
+    const format = textOption(options, 'format');
+    if (format === 'js') {
+      await out.write(`${machineToJs(...chosen.map(([, machine]) => machine))}\n`);
+      return exitCodes.ok;
+    }
+    if (format === 'json') {
       const [first] = chosen;
       const shown =
         name === undefined

@@ -53,9 +53,9 @@ there is only one call at a time for a file.
 
 const preface = `# The statecharts
 
-Two statecharts decide every change in the life of a series and of the store. They are plain XState machines: paste their
-files into the Stately visualizer, print them with \`tidemark machines\`, or watch them live on the Actors page of
-\`tidemark serve\`.
+Two statecharts decide every change in the life of a series and of the store. They are plain XState machines: print them
+with \`tidemark machines\`, paste what \`tidemark machines series --format js\` prints into the Stately visualizer, or
+watch them live on the Actors page of \`tidemark serve\`.
 
 How to read the tables: of several rows with the same state and event, the machine takes the first whose guard holds. If
 a state does not list an event, the surrounding state handles it; if that does not list it either, it is ignored. *done*
