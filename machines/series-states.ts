@@ -5,7 +5,7 @@
  * The order of the list is the numbering. It exists in memory only; no file on disk uses it.
  */
 import type { StateValue, StateValueFrom } from 'xstate';
-import { seriesMachine } from './series.machine.ts';
+import { type SeriesTag, seriesMachine } from './series.machine.ts';
 
 export type SeriesStateValue = StateValueFrom<typeof seriesMachine>;
 
@@ -52,8 +52,6 @@ const values: readonly SeriesStateValue[] = seriesStates.map((path) =>
 
 export const valueOfCode = (code: SeriesStateCode): SeriesStateValue => values[code];
 
-export type SeriesTag = 'writable' | 'listed' | 'onDisk' | 'busy' | 'resident';
-
 const tagTable = (tag: SeriesTag): Uint8Array => {
   const context = { row: -1, fingerprint: '0000000000000000', chunksInFile: 0, reason: '' };
   return Uint8Array.from(values, (value) => Number(seriesMachine.resolveState({ value, context }).hasTag(tag)));
@@ -62,10 +60,12 @@ const tagTable = (tag: SeriesTag): Uint8Array => {
 /** Per tag, 1 at the codes of the states that have it: `seriesTags.writable[code]`. */
 export const seriesTags: Readonly<Record<SeriesTag, Uint8Array>> = {
   writable: tagTable('writable'),
-  listed: tagTable('listed'),
   onDisk: tagTable('onDisk'),
   busy: tagTable('busy'),
   resident: tagTable('resident'),
+  visited: tagTable('visited'),
+  quarantined: tagTable('quarantined'),
+  deleted: tagTable('deleted'),
 };
 
 /** The name of the state in the public API. */

@@ -25,9 +25,11 @@
  *
  * Callers ask by tag:
  * - `writable`: the series takes samples. When it does not, a fresh sample starts a new series.
- * - `listed`: queries and listings show the series.
- * - `onDisk`: all samples are in the series file, none only in memory.
+ * - `onDisk`: all samples are in the series file, none only in memory. A sample wakes the series first.
  * - `busy`: a call is running; the actor stays awake until the call ends.
+ * - `visited`: a visit of the maintenance sweep may change something.
+ * - `quarantined`: the file is damaged, and is moved to orphaned/ or was moved there.
+ * - `deleted`: a user deleted the series; only its file may still be there. Checkpoints leave it out.
  * - `resident`: the series keeps its row when its actor is let go. Other series have a row only while their actor is
  *   awake.
  */
@@ -79,6 +81,9 @@ export interface FileResult {
   readonly mtime: number;
 }
 
+/** What callers ask about a series' state; the header of this file explains each. */
+export type SeriesTag = 'writable' | 'onDisk' | 'busy' | 'resident' | 'visited' | 'quarantined' | 'deleted';
+
 export type PurgeReason = 'retention' | 'dropped' | 'empty';
 
 export type SeriesMachineEvent =
@@ -129,7 +134,7 @@ const series = setup({
     context: {} as SeriesContext,
     input: {} as Partial<SeriesContext> | undefined,
     events: {} as SeriesMachineEvent,
-    tags: {} as 'writable' | 'listed' | 'onDisk' | 'busy' | 'resident',
+    tags: {} as SeriesTag,
   },
   actors: {
     /** Appends the waiting chunks to the file and drops chunks past retention, in one call. */
@@ -203,7 +208,7 @@ const noteFailure = {
 
 const inMemory = series.createStateConfig({
   description: 'Takes samples.',
-  tags: ['writable', 'listed', 'resident'],
+  tags: ['writable', 'resident', 'visited'],
   on: {
     maintain: [
       {
@@ -249,7 +254,7 @@ const persisting = series.createStateConfig({
   states: {
     nothingAfter: {
       description: 'Nothing else is to be done when the call ends.',
-      tags: ['writable', 'listed'],
+      tags: ['writable'],
       on: {
         drop: { target: 'dropAfter' },
         damage: { target: 'isolateAfter', actions: noteDamage },
@@ -257,7 +262,7 @@ const persisting = series.createStateConfig({
     },
     isolateAfter: {
       description: 'A read found damage: the series is quarantined when the call ends.',
-      tags: ['writable', 'listed'],
+      tags: ['writable'],
       on: { drop: { target: 'dropAfter' } },
     },
     dropAfter: { description: 'A user dropped the series: it is deleted when the call ends.' },
@@ -294,7 +299,7 @@ const trimming = series.createStateConfig({
   states: {
     nothingAfter: {
       description: 'The series rests again when the call ends.',
-      tags: ['onDisk', 'listed'],
+      tags: ['onDisk'],
       on: {
         wake: { target: 'wakeAfter', actions: 'wake' },
         drop: { target: 'dropAfter' },
@@ -303,7 +308,7 @@ const trimming = series.createStateConfig({
     },
     wakeAfter: {
       description: 'The row is live and takes samples already; only the file call has to end.',
-      tags: ['writable', 'listed', 'resident'],
+      tags: ['writable', 'resident'],
       on: {
         drop: { target: 'dropAfter' },
         damage: { target: 'isolateAfter', actions: noteDamage },
@@ -311,7 +316,6 @@ const trimming = series.createStateConfig({
     },
     isolateAfter: {
       description: 'A read found damage: the series is quarantined when the call ends.',
-      tags: ['listed'],
       on: { drop: { target: 'dropAfter' } },
     },
     dropAfter: { description: 'A user dropped the series: it is deleted when the call ends.' },
@@ -324,7 +328,7 @@ const archived = series.createStateConfig({
   states: {
     resting: {
       description: 'Has no row; visits look at its file only when something is past retention.',
-      tags: ['onDisk', 'listed'],
+      tags: ['onDisk', 'visited'],
       on: {
         maintain: { guard: { type: 'isDroppable', params: facts }, target: 'trimming' },
         wake: { target: '#series.inMemory', actions: 'wake' },
@@ -338,6 +342,7 @@ const archived = series.createStateConfig({
 
 const quarantined = series.createStateConfig({
   description: 'Damaged: the file moves to orphaned/ with a hint that says why, and the series leaves the indexes.',
+  tags: ['quarantined'],
   initial: 'isolating',
   states: {
     isolating: {
@@ -354,7 +359,7 @@ const quarantined = series.createStateConfig({
     isolated: { description: 'The file has been moved; it can be listed, and its readable parts can be read.' },
     unmoved: {
       description: 'The file could not be moved; the next visit tries again.',
-      tags: ['resident'],
+      tags: ['resident', 'visited'],
       on: { maintain: { target: 'isolating' } },
     },
   },
@@ -362,6 +367,7 @@ const quarantined = series.createStateConfig({
 
 const purging = series.createStateConfig({
   description: 'A user deleted the series; it is purged when its file is gone.',
+  tags: ['deleted'],
   initial: 'deleting',
   states: {
     deleting: {
@@ -377,7 +383,7 @@ const purging = series.createStateConfig({
     },
     waiting: {
       description: 'The file could not be deleted; the next visit tries again.',
-      tags: ['resident'],
+      tags: ['resident', 'visited'],
       on: { maintain: { target: 'deleting' }, drop: { target: 'deleting' } },
     },
   },

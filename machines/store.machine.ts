@@ -27,6 +27,7 @@
  * - `running`: the store is open, within the limits that the other tags set.
  * - `throttled`: the store takes no samples until pressure falls.
  * - `readOnly`: the store takes no samples until the disk works again, or never if it was opened read-only.
+ * - `diskRefuses`: a write failed, and no probe has succeeded since.
  * - `rushed`: maintenance runs as fast as it can. The throttled state has this tag too.
  * - `indexingBehind`: the indexing queue was full and is not half empty yet. New series are refused while it is full.
  * - `clockDoubted`: wall time jumped. Until it settles, retention and archiving use the earlier of the old and the new
@@ -45,6 +46,17 @@ export interface StoreContext {
   /** Number of probes of the disk that failed in a row. */
   readonly probes: number;
 }
+
+/** What callers ask about the store's state; the header of this file explains each. */
+export type StoreTag =
+  | 'running'
+  | 'rushed'
+  | 'throttled'
+  | 'readOnly'
+  | 'diskRefuses'
+  | 'indexingBehind'
+  | 'clockDoubted'
+  | 'busy';
 
 export type Pressure = 'normal' | 'rushed' | 'throttled';
 export type Health = 'healthy' | 'readOnly';
@@ -100,7 +112,7 @@ const store = setup({
     context: {} as StoreContext,
     input: {} as { readonly openedReadOnly: boolean } | undefined,
     events: {} as StoreMachineEvent,
-    tags: {} as 'running' | 'rushed' | 'throttled' | 'readOnly' | 'indexingBehind' | 'clockDoubted' | 'busy',
+    tags: {} as StoreTag,
   },
   actors: {
     /** Takes the lock and finds out what kind of directory it is. */
@@ -122,6 +134,10 @@ const store = setup({
   },
   actions: {
     announcePressure: (_, _params: { from: Pressure; to: Pressure; score: number }) => {},
+    /** Ends the current pauses of the maintenance sweeps. */
+    hurryMaintenance: () => {},
+    /** Frees the reserve if the disk is full, and repeats the writes that it refused. */
+    makeRoom: () => {},
     announceHealth: (_, _params: { to: Health; reason: string }) => {},
     announceClockJump: (_, _params: { byMs: number }) => {},
     announceFailure: (_, _params: { error: unknown }) => {},
@@ -191,12 +207,12 @@ const pressure = store.createStateConfig({
           {
             guard: { type: 'isThrottling', params: score },
             target: 'throttled',
-            actions: changePressure('normal', 'throttled'),
+            actions: [...changePressure('normal', 'throttled'), 'hurryMaintenance'],
           },
           {
             guard: { type: 'isAboveRushed', params: score },
             target: 'rushed',
-            actions: changePressure('normal', 'rushed'),
+            actions: [...changePressure('normal', 'rushed'), 'hurryMaintenance'],
           },
           { actions: noteScore },
         ],
@@ -210,7 +226,7 @@ const pressure = store.createStateConfig({
           {
             guard: { type: 'isThrottling', params: score },
             target: 'throttled',
-            actions: changePressure('rushed', 'throttled'),
+            actions: [...changePressure('rushed', 'throttled'), 'hurryMaintenance'],
           },
           {
             guard: { type: 'isBelowNormal', params: score },
@@ -229,7 +245,7 @@ const pressure = store.createStateConfig({
           {
             guard: { type: 'isBelowThrottling', params: score },
             target: 'rushed',
-            actions: changePressure('throttled', 'rushed'),
+            actions: [...changePressure('throttled', 'rushed'), 'hurryMaintenance'],
           },
           { actions: noteScore },
         ],
@@ -304,6 +320,7 @@ const health = store.createStateConfig({
           actions: [
             { type: 'noteReason', params: ({ event }) => ({ reason: event.reason }) },
             { type: 'announceHealth', params: ({ event }) => ({ to: 'readOnly', reason: event.reason }) },
+            'makeRoom',
           ],
         },
       },
@@ -311,7 +328,7 @@ const health = store.createStateConfig({
     openedReadOnly: { description: 'Opened for reading only, until it is closed.', tags: ['readOnly'] },
     readOnly: {
       description: 'The disk is full or fails: the store answers queries and applies retention, but takes no samples.',
-      tags: ['readOnly'],
+      tags: ['readOnly', 'diskRefuses'],
       initial: 'waiting',
       states: {
         waiting: {

@@ -18,7 +18,7 @@
  * A clean close keeps the last checkpoint if no series has changed since. Then step 5 writes the `storeClosing` event
  * and cuts off the trailer of heads.db.
  */
-import { phaseOfCode, seriesTags } from '../../machines/series-states.ts';
+import { seriesTags } from '../../machines/series-states.ts';
 import { Slices } from '../async/slices.ts';
 import type { Slab } from '../chunk/slab.ts';
 import type { HeadsRecord } from '../disk/heads/heads.ts';
@@ -222,7 +222,7 @@ export class Checkpointer {
 const isRecorded = (table: SeriesTable, row: Row): boolean => {
   if (!table.isLive(row) || (table.flags(row) & DETACHED) !== 0) return false;
   const code = table.stateCode(row);
-  return seriesTags.resident[code] === 1 && phaseOfCode(code) !== 'purged';
+  return seriesTags.resident[code] === 1 && seriesTags.deleted[code] === 0;
 };
 
 const hasChunks = (table: SeriesTable, row: Row): boolean =>

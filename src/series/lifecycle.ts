@@ -7,7 +7,7 @@
  * after the file was moved or deleted.
  */
 import type { FileResult, PurgeReason, SeriesContext } from '../../machines/series.machine.ts';
-import { codeOfPath, phaseOfCode, type SeriesStateCode, seriesTags } from '../../machines/series-states.ts';
+import { codeOfPath, type SeriesStateCode, seriesTags } from '../../machines/series-states.ts';
 import type { KeyedMutex } from '../async/keyed-mutex.ts';
 import type { SeriesFileAnswers, SeriesFileRequest } from '../disk/series-files/series-file-requests.ts';
 import { runOne, type SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
@@ -140,7 +140,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
   /** For a row whose state takes no samples: wakes an archived series, otherwise throws. */
   makeWritable(row: Row): void {
     const { table } = this.parts;
-    if (phaseOfCode(table.stateCode(row)) === 'archived') this.actors.send(row, { type: 'wake' });
+    if (seriesTags.onDisk[table.stateCode(row)] === 1) this.actors.send(row, { type: 'wake' });
     if (seriesTags.writable[table.stateCode(row)] === 1) return;
     this.refusedRow = row;
     throw new TidemarkError(
@@ -251,7 +251,7 @@ export class Lifecycle implements SeriesRows, SeriesEffects {
       { err: error, fingerprint: this.keyOf(row) },
       'A series file could not be changed; it will be tried again.',
     );
-    if (phaseOfCode(this.parts.table.stateCode(row)) === 'quarantined') this.failedIsolations++;
+    if (seriesTags.quarantined[this.parts.table.stateCode(row)] === 1) this.failedIsolations++;
     this.parts.onDiskTrouble(error);
   }
 

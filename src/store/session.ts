@@ -75,13 +75,13 @@ export class Session {
         announcePressure: (_, { from, to, score }) => {
           logger.info({ from, to, score }, `Pressure is ${to}.`);
           this.announce({ type: 'pressureChanged', time: clock.now(), from, to, score });
-          if (to !== 'normal') this.background?.hurry();
         },
+        hurryMaintenance: () => this.background?.hurry(),
         announceHealth: (_, { to, reason }) => {
           logger.warn({ to, reason }, `The store is ${to === 'healthy' ? 'healthy again' : 'read-only'}.`);
           this.announce({ type: 'healthChanged', time: clock.now(), to, reason });
-          if (to === 'readOnly') void this.running.disk.makeRoom().then(() => this.background?.hurry());
         },
+        makeRoom: () => void this.running.disk.makeRoom().then(() => this.background?.hurry()),
         announceClockJump: (_, { byMs }) => {
           logger.warn({ byMs }, 'Wall time jumped; retention and archiving use the earlier of both times.');
           this.announce({ type: 'clockJumped', time: clock.now(), byMs });

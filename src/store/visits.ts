@@ -2,7 +2,7 @@
  * Visits of series. Each visit looks at a series, and the series' statechart decides what to do. The number of running
  * calls is bounded, and the host's event loop is never blocked for long.
  */
-import { codeOfPath, phaseOfCode } from '../../machines/series-states.ts';
+import { seriesTags } from '../../machines/series-states.ts';
 import { Slices } from '../async/slices.ts';
 import type { SeriesActors } from '../series/actors.ts';
 import type { Lifecycle } from '../series/lifecycle.ts';
@@ -22,10 +22,6 @@ import type { TrustedClock } from './trusted-clock.ts';
  */
 const SLICE_MS = 4;
 const VISITS_PER_LOOK = 64;
-
-const IN_MEMORY = codeOfPath('inMemory');
-/** The final states of a series. Its row may exist for a while longer because a user holds its actor. */
-const ENDED: ReadonlySet<number> = new Set([codeOfPath('purged'), codeOfPath('quarantined.isolated')]);
 
 export interface VisitsParts {
   readonly engine: Engine;
@@ -100,10 +96,12 @@ export class Visits {
       if (!table.isLive(row)) continue;
       this.inMemory++;
       const code = table.stateCode(row);
-      if (phaseOfCode(code) === 'persisting' || ENDED.has(code)) continue;
-      const facts = code === IN_MEMORY ? visitFacts(this.factSources, row) : factsOf(this.factSources, row);
+      if (seriesTags.visited[code] === 0) continue;
+      // Most visits find nothing to do for a series that takes samples. The others wait for a call to be tried again.
+      const facts =
+        seriesTags.writable[code] === 1 ? visitFacts(this.factSources, row) : factsOf(this.factSources, row);
       if (facts === undefined) continue;
-      const freesSpace = facts.droppable || phaseOfCode(code) === 'purged';
+      const freesSpace = facts.droppable || seriesTags.deleted[code] === 1;
       if (disk.isWaiting && !freesSpace) continue;
       actors.send(row, { type: 'maintain', facts });
     }

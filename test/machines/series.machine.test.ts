@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { AnyEventObject } from 'xstate';
-import { statesOf } from '../../machines/export.ts';
+import { statesOf, transitionsOf } from '../../machines/export.ts';
 import { type FileResult, needsVisit, seriesMachine, type VisitFacts } from '../../machines/series.machine.ts';
 import {
   codeOfPath,
@@ -285,6 +285,18 @@ describe('machines/series.machine', () => {
         'persisting.isolateAfter',
         'archived.trimming.wakeAfter',
       ]);
+    });
+
+    it('is visited in the states in which a visit may change something, and in no other', () => {
+      const visited = seriesStates.filter((_, code) => seriesTags.visited[code] === 1);
+      const handling = transitionsOf(seriesMachine).filter(({ event }) => event === 'maintain');
+      expect(visited).to.deep.equal([...new Set(handling.map(({ source }) => source))]);
+    });
+
+    it('can be woken in the states in which everything is on disk, and in no other', () => {
+      const onDisk = seriesStates.filter((_, code) => seriesTags.onDisk[code] === 1);
+      const handling = transitionsOf(seriesMachine).filter(({ event }) => event === 'wake');
+      expect(onDisk).to.deep.equal(handling.map(({ source }) => source));
     });
 
     it('rests in states from which no call is running, and rests twice in the same one', () => {

@@ -77,10 +77,11 @@ describe('machines/store.machine', () => {
   describe('pressure', () => {
     const region = (pressure: string) => running({ pressure });
     const change = ['announcePressure'];
+    const hurried = ['announcePressure', 'hurryMaintenance'];
 
     it('is rushed above 0.8, not at it', () => {
       expectStep(region('normal'), measured(0.8), region('normal'));
-      const { performed } = expectStep(region('normal'), measured(0.81), region('rushed'), change);
+      const { performed } = expectStep(region('normal'), measured(0.81), region('rushed'), hurried);
       expect(performed[0]!.params).to.deep.equal({ from: 'normal', to: 'rushed', score: 0.81 });
     });
 
@@ -91,13 +92,13 @@ describe('machines/store.machine', () => {
     });
 
     it('throttles from 1 on, also straight from normal', () => {
-      expectStep(region('rushed'), measured(1), region('throttled'), change);
-      expectStep(region('normal'), measured(1.2), region('throttled'), change);
+      expectStep(region('rushed'), measured(1), region('throttled'), hurried);
+      expectStep(region('normal'), measured(1.2), region('throttled'), hurried);
       expectStep(region('throttled'), measured(1), region('throttled'));
     });
 
     it('goes back from throttled by way of rushed', () => {
-      expectStep(region('throttled'), measured(0.2), region('rushed'), change);
+      expectStep(region('throttled'), measured(0.2), region('rushed'), hurried);
     });
 
     it('announces a burst as normal, rushed, throttled, rushed, normal: each change once', () => {
@@ -155,7 +156,10 @@ describe('machines/store.machine', () => {
     const probing = region({ readOnly: 'probing' });
 
     it('is read-only when the disk had trouble, and says why once', () => {
-      const { performed, context: after } = expectStep(region('healthy'), trouble, waiting, ['announceHealth']);
+      const { performed, context: after } = expectStep(region('healthy'), trouble, waiting, [
+        'announceHealth',
+        'makeRoom',
+      ]);
       expect(performed[0]!.params).to.deep.equal({ to: 'readOnly', reason: trouble.reason });
       expect(after).to.include({ reason: trouble.reason });
       expectStep(waiting, trouble, waiting);

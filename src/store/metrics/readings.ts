@@ -1,5 +1,6 @@
 /** Connects the metrics (src/store/metrics/catalogue.ts) to the numbers that the parts of the store keep. */
 import { Registry } from 'prom-client';
+import type { StoreTag } from '../../../machines/store.machine.ts';
 import { memoryParts } from '../memory.ts';
 import type { Session } from '../session.ts';
 import { type Readings, registerMetrics } from './catalogue.ts';
@@ -16,8 +17,7 @@ export const metricsOf = (session: Session): Registry => {
   journal.onDurable(() => {
     commits++;
   });
-  const isIn = (value: object): number => Number(actor.getSnapshot().matches({ running: value } as never));
-  const bool = (tag: 'rushed' | 'busy'): number => Number(actor.getSnapshot().hasTag(tag));
+  const bool = (tag: StoreTag): number => Number(actor.getSnapshot().hasTag(tag));
   const readings: Readings = {
     gauges: {
       prometheus_local_storage_memory_series: () => table.live,
@@ -50,7 +50,7 @@ export const metricsOf = (session: Session): Registry => {
       tidemark_journal_pending_bytes: () => journal.pendingBytes,
       tidemark_journal_position: () => journal.end,
       tidemark_journal_durable_position: () => journal.durable,
-      tidemark_health_read_only: () => isIn({ health: 'readOnly' }),
+      tidemark_health_read_only: () => bool('diskRefuses'),
       tidemark_event_loop_delay_p99_seconds: () => delay.percentileSeconds(99),
       tidemark_event_loop_delay_max_seconds: () => delay.maxSeconds(),
     },

@@ -28,10 +28,12 @@ there is only one call at a time for a file.
 | tag | meaning |
 |---|---|
 | \`writable\` | takes samples; without it, a new sample starts a new series |
-| \`listed\` | queries and listings show the series |
-| \`onDisk\` | all chunks are in the series file, none in memory |
+| \`onDisk\` | all chunks are in the series file, none in memory; a sample wakes the series first |
 | \`busy\` | a call is running; the actor stays awake until it ends |
-| \`resident\` | has a row of its own, also without an actor |`,
+| \`resident\` | has a row of its own, also without an actor |
+| \`visited\` | a visit of the maintenance sweep may change something |
+| \`quarantined\` | the file is damaged, and is moved to \`orphaned/\` or was moved there |
+| \`deleted\` | a user deleted the series; only its file may still be there, and checkpoints leave the series out |`,
   },
   {
     title: 'The store',
@@ -45,6 +47,7 @@ there is only one call at a time for a file.
 | \`rushed\` | maintenance runs without pauses |
 | \`throttled\` | takes no samples until pressure falls: \`TIDEMARK_THROTTLED\` |
 | \`readOnly\` | takes no samples: \`TIDEMARK_DISK_FULL\` or \`TIDEMARK_IO\`; \`TIDEMARK_READ_ONLY\` if it was opened with \`readOnly: true\` |
+| \`diskRefuses\` | a write failed, and no probe of the disk has succeeded since |
 | \`indexingBehind\` | new series wait until the indexing queue has drained |
 | \`clockDoubted\` | no sample is dropped and no series is archived because of its age |
 | \`busy\` | a checkpoint is being written |`,
