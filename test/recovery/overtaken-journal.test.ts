@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { openStore, type Store } from '../../src/index.ts';
 import { withDirectory } from '../disk/support.ts';
-import { SteppedClock } from '../store/month/stepped-clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { Original } from './support/original.ts';
 
 const START = 1_735_689_600_000;
 const arch = { __name__: 'arch' };
 
 const open = (directory: string): Promise<Store> =>
-  openStore(directory, { retention: 'off', clock: new SteppedClock(START + 3_600_000), chunkEncoding: 'delta' });
+  openStore(directory, { retention: 'off', clock: new ManualClock(START + 3_600_000), chunkEncoding: 'delta' });
 
 const timesOf = async (store: Store): Promise<number[]> => {
   const all: number[] = [];

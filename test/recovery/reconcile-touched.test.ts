@@ -15,7 +15,7 @@ import { fingerprintText } from '../../src/model/fingerprint.ts';
 import { reconcileTouched, type TouchedParts, type TouchedResult } from '../../src/recovery/reconcile-touched.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { FILE_UNSYNCED, SeriesTable } from '../../src/series/table.ts';
-import { SteppedClock } from '../store/month/stepped-clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 
 const HIGH = 1;
@@ -47,7 +47,7 @@ const world = () => {
         archived,
         archive: { labelsOf: () => pairs },
         indexer: { enqueue: (operation) => operations.push(operation) > 0, pendingArchived: () => undefined },
-        clock: new SteppedClock(9000),
+        clock: new ManualClock(9000),
         publish: (event) => events.push(event),
         onProgress: () => {},
         ...what,

@@ -14,6 +14,7 @@ import {
 import { TidemarkError } from '../../src/model/errors.ts';
 import { SeriesActors, type SeriesEffects, type SeriesRows, startRootActor } from '../../src/series/actors.ts';
 import { Inspection } from '../../src/series/inspection.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const nothing: VisitFacts = {
   empty: false,
@@ -509,7 +510,7 @@ describe('series/actors', () => {
     const options = {
       id: 'store',
       input: undefined,
-      clock: { now: () => 0, monotonic: () => 0, setTimeout: () => 0, clearTimeout: () => {}, breathe: async () => {} },
+      clock: new ManualClock(0),
     };
 
     it('is inspected like the others up to its last state, and no longer once it has ended', async () => {
@@ -545,17 +546,12 @@ describe('series/actors', () => {
     });
 
     it('runs its delays on the clock it was given', () => {
-      const delays: number[] = [];
       const machine = createMachine({ initial: 'a', states: { a: { after: { 1500: 'b' } }, b: {} } });
-      const clock = {
-        ...options.clock,
-        setTimeout: (callback: () => void, delayMs: number) => {
-          delays.push(delayMs);
-          callback();
-        },
-      };
+      const clock = new ManualClock(0);
       const actor = startRootActor(machine, { ...options, clock, inspection: world.inspection, onError: () => {} });
-      expect(delays).to.deep.equal([1500]);
+      clock.advance(1499);
+      expect(actor.getSnapshot().value).to.equal('a');
+      clock.advance(1);
       expect(actor.getSnapshot().value).to.equal('b');
       actor.stop();
     });

@@ -19,7 +19,7 @@ import { FileChanges } from '../../src/series/file-changes.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { Persister } from '../../src/series/persister.ts';
 import { FILE_UNSYNCED, type Row, SeriesTable } from '../../src/series/table.ts';
-import { SteppedClock } from '../store/month/stepped-clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 
 const HIGH = 1;
@@ -48,7 +48,7 @@ class Subject {
     const { fileSystem, table, slab, chunks, fileKeys } = this;
     fileSystem.makeDirectory('/store');
     this.files = inlineSeriesFileWorker(fileSystem, '/store', slab);
-    const clock = new SteppedClock(0);
+    const clock = new ManualClock(0);
     const appendEvent = (event: LifecycleEvent): number => {
       if (this.refusal !== undefined && event.type === 'chunksDropped') throw this.refusal;
       return this.waiting.push(event);

@@ -1,9 +1,9 @@
 /** A store for tests of what goes on by itself: files and databases in memory, and time that the test moves. */
 import { openStore, type Store, type StoreOptions } from '../../src/index.ts';
 import type { DomainEvent } from '../../src/model/events.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { type MemoryStore, MemoryStores } from '../support/memory-stores.ts';
-import { SteppedClock } from './month/stepped-clock.ts';
 
 export const START_MS = 1_767_225_600_000;
 export const MINUTE_MS = 60_000;
@@ -12,7 +12,7 @@ export const DAY_MS = 24 * HOUR_MS;
 
 export interface Machine {
   readonly store: Store;
-  readonly clock: SteppedClock;
+  readonly clock: ManualClock;
   readonly fileSystem: MemoryFileSystem;
   readonly keyValueStores: MemoryStores;
   /** Everything the store has said, samples not included. */
@@ -24,13 +24,13 @@ export interface Machine {
 }
 
 interface Ports {
-  readonly clock: SteppedClock;
+  readonly clock: ManualClock;
   readonly fileSystem: MemoryFileSystem;
   readonly keyValueStores: MemoryStores;
 }
 
 export const openMachine = (options: StoreOptions = {}, fileSystem = new MemoryFileSystem()): Promise<Machine> =>
-  openOn({ clock: new SteppedClock(START_MS), fileSystem, keyValueStores: new FolderStores(fileSystem) }, options);
+  openOn({ clock: new ManualClock(START_MS), fileSystem, keyValueStores: new FolderStores(fileSystem) }, options);
 
 /** Databases whose folders are there, as the store expects of a directory that was used before. */
 class FolderStores extends MemoryStores {

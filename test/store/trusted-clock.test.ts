@@ -1,12 +1,12 @@
 /** Jumps of wall time: nothing is dropped or archived because of one. */
 import { expect } from 'chai';
 import { TrustedClock } from '../../src/store/trusted-clock.ts';
-import { SteppedClock } from './month/stepped-clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { codeOf, DAY_MS, HOUR_MS, MINUTE_MS, openMachine, START_MS, samplesOf } from './support.ts';
 
 describe('TrustedClock', () => {
-  const clockAt = (): { clock: SteppedClock; trusted: TrustedClock } => {
-    const clock = new SteppedClock(START_MS);
+  const clockAt = (): { clock: ManualClock; trusted: TrustedClock } => {
+    const clock = new ManualClock(START_MS);
     return { clock, trusted: new TrustedClock(clock) };
   };
 

@@ -2,19 +2,13 @@
  * Persists every chunk, by looking at the store an hour later, and weighs the series files. They are not synced: what is
  * asked for is their size, and the disk would take minutes for a hundred thousand syncs.
  */
-import type { Clock } from '../../../src/ports/clock.ts';
+import { type Clock, systemClock } from '../../../src/ports/clock.ts';
 import { directoryBytes, isSeriesFile } from '../measure.ts';
 import { openTidemark, verifyEverySample } from '../store-driver.ts';
 import { sampleCount } from '../workload.ts';
 import type { Case } from './case.ts';
 
-const oneHourLater: Clock = {
-  now: () => Date.now() + 3_600_000,
-  monotonic: () => performance.now(),
-  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
-  clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
-  breathe: () => new Promise((resolve) => setImmediate(resolve)),
-};
+const oneHourLater: Clock = { ...systemClock, now: () => systemClock.now() + 3_600_000 };
 
 /** One visit closes the idle heads and persists, the next lets go of the chunks; more would mean that something waits for ever. */
 const visitsAtMost = 5;

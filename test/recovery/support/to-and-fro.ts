@@ -11,8 +11,8 @@ import { openStore, type Store } from '../../../src/index.ts';
 import { fastFingerprint, fingerprintText } from '../../../src/model/fingerprint.ts';
 import { type Labels, toLabelPairs } from '../../../src/model/labels.ts';
 import { metricText } from '../../../src/model/metric-text.ts';
-import { SteppedClock } from '../../store/month/stepped-clock.ts';
 import { settle } from '../../store/support.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { seeded } from '../../support/seeded.ts';
 import { Original } from './original.ts';
 
@@ -56,7 +56,7 @@ export class ToAndFro {
   }
 
   private async playTidemark(step: Step, index: number, startMs: number): Promise<void> {
-    const clock = new SteppedClock(startMs);
+    const clock = new ManualClock(startMs);
     const store = await openStore(this.directory, {
       retention: 'off',
       clock,
@@ -207,7 +207,7 @@ export const faultsOf = async (store: Store, expected: ReadonlyMap<string, Reado
 };
 
 export const openToLook = (directory: string, readOnly: boolean): Promise<Store> =>
-  openStore(directory, { retention: 'off', readOnly, clock: new SteppedClock(START_MS + 4 * STEP_MS) });
+  openStore(directory, { retention: 'off', readOnly, clock: new ManualClock(START_MS + 4 * STEP_MS) });
 
 const fingerprintOf = (text: string): string => {
   const parsed = /^(\w+)(?:\{(\w+)="([^"]*)"\})?$/.exec(text);

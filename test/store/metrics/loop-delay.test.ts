@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { LOOP_DELAY_WINDOW_MS, LoopDelay } from '../../../src/store/metrics/loop-delay.ts';
-import { SteppedClock } from '../month/stepped-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 /** Monitors that are told of delays, all that are enabled alike. */
 class Monitors {
@@ -28,7 +28,7 @@ class Monitors {
 
 describe('LoopDelay', () => {
   const begin = () => {
-    const clock = new SteppedClock(0);
+    const clock = new ManualClock(0);
     const monitors = new Monitors();
     return { clock, monitors, delay: new LoopDelay(clock, monitors.make) };
   };

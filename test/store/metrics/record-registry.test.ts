@@ -1,46 +1,16 @@
 import { expect } from 'chai';
 import { Counter, Gauge, Histogram, Registry, Summary } from 'prom-client';
 import { TidemarkError } from '../../../src/model/errors.ts';
-import type { Clock } from '../../../src/ports/clock.ts';
 import { recordRegistry } from '../../../src/store/metrics/record-registry.ts';
 import { FakeStore } from '../../support/fake-store.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
-/** A clock that stands still until it is told to go on; wall time and monotonic time are the same. */
-class ManualClock implements Clock {
-  time = 1_700_000_000_000;
-  private timers: { at: number; callback: () => void }[] = [];
-
-  now = (): number => this.time;
-  monotonic = (): number => this.time;
-
-  setTimeout(callback: () => void, delayMs: number): { at: number; callback: () => void } {
-    const timer = { at: this.time + delayMs, callback };
-    this.timers.push(timer);
-    return timer;
-  }
-
-  clearTimeout(handle: unknown): void {
-    this.timers = this.timers.filter((timer) => timer !== handle);
-  }
-
-  breathe(): Promise<void> {
-    return new Promise((resolve) => setImmediate(resolve));
-  }
-
-  get pending(): number {
-    return this.timers.length;
-  }
-
-  /** Lets time pass, and what is due happen. */
-  async pass(milliseconds: number): Promise<void> {
-    this.time += milliseconds;
-    const due = this.timers.filter(({ at }) => at <= this.time);
-    this.timers = this.timers.filter(({ at }) => at > this.time);
-    for (const { callback } of due) callback();
-    await this.breathe();
-    await this.breathe();
-  }
-}
+/** Lets time pass, and waits for what the timers began. */
+const pass = async (clock: ManualClock, milliseconds: number): Promise<void> => {
+  clock.step(milliseconds);
+  await clock.breathe();
+  await clock.breathe();
+};
 
 const lastValues = async (store: FakeStore): Promise<Record<string, number>> =>
   Object.fromEntries(
@@ -65,9 +35,9 @@ describe('recordRegistry', () => {
     const gauge = new Gauge({ name: 'temperature', help: 'x', labelNames: ['room'], registers: [registry] });
     gauge.set({ room: 'kitchen' }, 21);
     const recording = recordRegistry(store, registry, { interval: '5s', clock });
-    await clock.pass(0);
+    await pass(clock, 0);
     gauge.set({ room: 'kitchen' }, 22);
-    await clock.pass(5000);
+    await pass(clock, 5000);
     const [[first], [second]] = store.contents()['temperature{room="kitchen"}'];
     expect(second - first).to.equal(5000);
     expect(await lastValues(store)).to.deep.equal({ 'temperature room=kitchen': 22 });
@@ -78,7 +48,7 @@ describe('recordRegistry', () => {
     new Histogram({ name: 'size', help: 'x', buckets: [1, 10], registers: [registry] }).observe(5);
     new Summary({ name: 'delay', help: 'x', percentiles: [0.5], registers: [registry] }).observe(3);
     const recording = recordRegistry(store, registry, { clock });
-    await clock.pass(0);
+    await pass(clock, 0);
     expect(await lastValues(store)).to.deep.equal({
       'delay quantile=0.5': 3,
       delay_sum: 3,
@@ -97,7 +67,7 @@ describe('recordRegistry', () => {
     counter.inc({ job: 'own' }, 1);
     registry.setDefaultLabels({ zone: 'eu' });
     const recording = recordRegistry(store, registry, { clock, labels: { job: 'given', instance: 'here' } });
-    await clock.pass(0);
+    await pass(clock, 0);
     expect(await lastValues(store)).to.deep.equal({ 'hits job=own instance=here zone=eu': 1 });
     await recording.stop();
   });
@@ -106,12 +76,12 @@ describe('recordRegistry', () => {
     const gauge = new Gauge({ name: 'users', help: 'x', labelNames: ['id'], registers: [registry] });
     gauge.set({ id: 'a' }, 1);
     const recording = recordRegistry(store, registry, { interval: 1000, clock });
-    await clock.pass(0);
+    await pass(clock, 0);
     gauge.remove({ id: 'a' });
-    await clock.pass(1000);
-    await clock.pass(1000);
+    await pass(clock, 1000);
+    await pass(clock, 1000);
     gauge.set({ id: 'a' }, 2);
-    await clock.pass(1000);
+    await pass(clock, 1000);
     const bits = store.contents()['users{id="a"}'].map(([, pattern]) => pattern);
     expect(bits).to.deep.equal(['3ff0000000000000', '7ff0000000000002', '4000000000000000']);
     await recording.stop();
@@ -125,13 +95,13 @@ describe('recordRegistry', () => {
       clock,
       onError: (error) => errors.push(error),
     });
-    await clock.pass(0);
-    clock.time -= 3_600_000;
+    await pass(clock, 0);
+    clock.wallOffsetMs -= 3_600_000;
     gauge.set(1);
-    await clock.pass(3_600_000 + 1000);
-    store.append({ __name__: 'a' }, clock.time + 5_000, 9);
-    await clock.pass(1000);
-    await clock.pass(10_000);
+    await pass(clock, 3_600_000 + 1000);
+    store.append({ __name__: 'a' }, clock.now() + 5_000, 9);
+    await pass(clock, 1000);
+    await pass(clock, 10_000);
     expect(errors).to.have.length(1);
     expect(await lastValues(store)).to.deep.equal({ a: 1 });
     await recording.stop();
@@ -141,19 +111,19 @@ describe('recordRegistry', () => {
     new Gauge({ name: 'a', help: 'x', registers: [registry] });
     store.throttled = true;
     const recording = recordRegistry(store, registry, { clock });
-    await clock.pass(0);
+    await pass(clock, 0);
     expect(store.contents()).to.deep.equal({});
     store.resume();
-    await clock.pass(0);
+    await pass(clock, 0);
     expect(Object.keys(store.contents())).to.deep.equal(['a']);
     await recording.stop();
   });
 
   it('stops for good, and leaves no timer', async () => {
     const recording = recordRegistry(store, registry, { interval: 1000, clock });
-    await clock.pass(0);
+    await pass(clock, 0);
     await recording.stop();
-    expect(clock.pending).to.equal(0);
+    expect(clock.timerCount).to.equal(0);
   });
 
   it('refuses an interval that is no duration', () => {
@@ -175,8 +145,8 @@ describe('recordRegistry', () => {
       clock,
       onError: (error) => errors.push(error as { code?: string }),
     });
-    await clock.pass(0);
-    await clock.pass(1000);
+    await pass(clock, 0);
+    await pass(clock, 1000);
     expect(Object.keys(store.contents())).to.deep.equal(['a', 'z']);
     expect(errors.map(({ code }) => code)).to.deep.equal(['TIDEMARK_INVALID_LABELS']);
     await recording.stop();
@@ -187,7 +157,7 @@ describe('recordRegistry', () => {
     gauge.set({ ua: 'shop \ud83d' }, 1);
     gauge.set({ ua: '\udc80 shop' }, 2);
     const recording = recordRegistry(store, registry, { clock });
-    await clock.pass(0);
+    await pass(clock, 0);
     expect(await lastValues(store)).to.deep.equal({ 'agent ua=shop \ufffd': 1, 'agent ua=\ufffd shop': 2 });
     await recording.stop();
   });
@@ -197,9 +167,9 @@ describe('recordRegistry', () => {
     openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
     for (const name of ['jobs_done', 'reqs_total']) new Counter({ name, help: 'x', registers: [openMetrics] }).inc(2);
     const recording = recordRegistry(store, openMetrics, { interval: 1000, clock });
-    await clock.pass(0);
+    await pass(clock, 0);
     await openMetrics.metrics();
-    await clock.pass(1000);
+    await pass(clock, 1000);
     expect(await lastValues(store)).to.deep.equal({ jobs_done_total: 2, reqs_total: 2 });
     await recording.stop();
   });
@@ -209,9 +179,9 @@ describe('recordRegistry', () => {
     openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
     new Counter({ name: 'reqs_total', help: 'x', registers: [registry, openMetrics] }).inc(2);
     const recording = recordRegistry(store, registry, { interval: 1000, clock });
-    await clock.pass(0);
+    await pass(clock, 0);
     await openMetrics.metrics();
-    await clock.pass(1000);
+    await pass(clock, 1000);
     expect(await lastValues(store)).to.deep.equal({ reqs_total: 2 });
     await recording.stop();
   });
@@ -235,9 +205,9 @@ describe('recordRegistry', () => {
       clock,
       onError: (error) => errors.push(error),
     });
-    await clock.pass(0);
+    await pass(clock, 0);
     fails = true;
-    await clock.pass(1000);
+    await pass(clock, 1000);
     const contents = store.contents();
     expect(contents['broken{zone="eu"}']).to.have.length(1);
     expect(contents['z{zone="eu"}']).to.have.length(2);
@@ -263,16 +233,16 @@ describe('recordRegistry', () => {
       clock,
       onError: (error) => errors.push(error),
     });
-    await clock.pass(0);
-    await clock.pass(10_000);
-    for (let i = 0; i < 3; i++) await clock.pass(1000);
+    await pass(clock, 0);
+    await pass(clock, 10_000);
+    for (let i = 0; i < 3; i++) await pass(clock, 1000);
     expect(store.contents()['z']).to.have.length(4);
     expect({ collections, errors: errors.length }).to.deep.equal({ collections: 1, errors: 1 });
     await recording.stop();
-    expect(clock.pending).to.equal(0);
+    expect(clock.timerCount).to.equal(0);
     const stopped = recordRegistry(store, registry, { interval: 1000, clock });
     await stopped.stop();
-    expect(clock.pending).to.equal(0);
+    expect(clock.timerCount).to.equal(0);
   });
 
   it('waits where the store is throttled in the middle of a round, and loses nothing', async () => {
@@ -283,10 +253,10 @@ describe('recordRegistry', () => {
       return series.call(store, labels);
     };
     const recording = recordRegistry(store, registry, { clock });
-    await clock.pass(0);
+    await pass(clock, 0);
     expect(Object.keys(store.contents())).to.deep.equal(['a']);
     store.resume();
-    await clock.pass(0);
+    await pass(clock, 0);
     expect(Object.keys(store.contents())).to.deep.equal(['a', 'b', 'c']);
     await recording.stop();
   });
@@ -300,10 +270,10 @@ describe('recordRegistry', () => {
         throw new Error('handler');
       },
     });
-    await clock.pass(0);
-    store.append({ __name__: 'a' }, clock.time + 1000, 9);
-    await clock.pass(1000);
-    await clock.pass(1000);
+    await pass(clock, 0);
+    store.append({ __name__: 'a' }, clock.now() + 1000, 9);
+    await pass(clock, 1000);
+    await pass(clock, 1000);
     expect(store.contents()['a']).to.have.length(3);
     await recording.stop();
   });

@@ -6,7 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { nodeFileSystem } from '../../../src/files/node-file-system.ts';
 import { openStore, type SeriesHandle, type Store } from '../../../src/index.ts';
-import { SteppedClock } from './stepped-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { labelsOf, type MonthlySeries, Population, ROUND_MS, ROUNDS_PER_DAY, valueAt } from './workload.ts';
 
 export interface MonthOptions {
@@ -58,7 +58,7 @@ const unsynced = {
 };
 
 export const runMonth = async (options: MonthOptions): Promise<MonthResult> => {
-  const clock = new SteppedClock(START_MS);
+  const clock = new ManualClock(START_MS);
   const store = await openStore(options.directory, {
     clock,
     fileSystem: unsynced,
@@ -104,13 +104,13 @@ const appendRound = async (
 };
 
 /** Passes time, and lets what that began come to its end. */
-const step = async (clock: SteppedClock, store: Store, stepMs: number): Promise<void> => {
+const step = async (clock: ManualClock, store: Store, stepMs: number): Promise<void> => {
   clock.step(stepMs);
   do await clock.breathe();
   while (store.stateCounts().persisting > 0);
 };
 
-const measure = async (store: Store, clock: SteppedClock, day: number, samples: number): Promise<DayMeasured> => {
+const measure = async (store: Store, clock: ManualClock, day: number, samples: number): Promise<DayMeasured> => {
   const info = await store.info();
   return {
     day,
@@ -140,7 +140,7 @@ const countFiles = (directory: string): number =>
 /** Every series of the month: all its samples within retention are there, exact, and none that is older. */
 const compareAll = async (
   store: Store,
-  clock: SteppedClock,
+  clock: ManualClock,
   population: Population,
   { retentionDays, days }: MonthOptions,
 ): Promise<Pick<MonthResult, 'compared' | 'seriesCompared'>> => {
