@@ -1,0 +1,3 @@
+import { describeDamagedIndexes } from './support/damaged-index.ts';
+
+describeDamagedIndexes('forced-dirty');
