@@ -124,6 +124,26 @@ describe('listQuarantined', () => {
       ]);
       expect(listed[3].time).to.equal(1735689600000);
     }));
+
+  it('lists the files of a series in the order in which they came, and no series within another', () =>
+    withDirectory((directory) => {
+      const folder = join(directory, 'orphaned', '25');
+      mkdirSync(folder, { recursive: true });
+      const inOrder = [
+        '94aa1de82dbd87',
+        '94aa1de82dbd87-1',
+        '94aa1de82dbd87-2',
+        '94aa1de82dbd87-9',
+        '94aa1de82dbd87-10',
+        '94aa1de82dbd87-11',
+        '94aa1de82dbd87-100',
+        '94aa1de82dbd88',
+        '94aa1de82dbd88-3',
+      ];
+      for (const base of [...inOrder].reverse()) writeFileSync(join(folder, `${base}.db`), '');
+      const files = listQuarantined(nodeFileSystem, directory).map(({ file }) => file);
+      expect(files).to.deep.equal(inOrder.map((base) => `orphaned/25/${base}.db`));
+    }));
 });
 
 /** A store in memory with a series file, and what syncs of directories fail with. */

@@ -14,7 +14,9 @@ import { HINT_SUFFIX } from './quarantine-file.ts';
 
 /** More than any labels and reason need. */
 const HINT_BYTES_MAX = 256 * 1024;
-/** Fourteen digits, and a number if a series was quarantined more than once. */
+/** Digits of a fingerprint in the file's name. The others name the directory. */
+const DIGITS = 14;
+/** The digits, and a number if a series was quarantined more than once. */
 const quarantinedName = /^([0-9a-f]{14})(-\d+)?\.(?:db|hint)$/;
 
 export interface QuarantinedFile {
@@ -33,7 +35,8 @@ export interface QuarantinedFile {
 }
 
 /**
- * Lists everything in quarantine, sorted by name: by fingerprint, and for one series the first file before later ones.
+ * Lists everything in quarantine, sorted by fingerprint, and for one series the first file before later ones: `-2`
+ * before `-10`.
  */
 export const listQuarantined = (fileSystem: FileSystem, directory: string): QuarantinedFile[] => {
   const found: QuarantinedFile[] = [];
@@ -43,7 +46,7 @@ export const listQuarantined = (fileSystem: FileSystem, directory: string): Quar
       const bases = new Set(
         names.filter((name) => quarantinedName.test(name)).map((name) => name.replace(/\.\w+$/, '')),
       );
-      for (const base of [...bases].sort()) {
+      for (const base of [...bases].sort(inOrder)) {
         const entry = describe(fileSystem, directory, digits, base);
         if (entry !== undefined) found.push(entry);
       }
@@ -53,6 +56,15 @@ export const listQuarantined = (fileSystem: FileSystem, directory: string): Quar
   }
   return found;
 };
+
+const inOrder = (a: string, b: string): number => {
+  const [first, second] = [a.slice(0, DIGITS), b.slice(0, DIGITS)];
+  if (first !== second) return first < second ? -1 : 1;
+  return numberOf(a) - numberOf(b);
+};
+
+/** The number after the digits; 0 if there is none. */
+const numberOf = (base: string): number => Number(base.slice(DIGITS + 1));
 
 const describe = (
   fileSystem: FileSystem,
@@ -68,7 +80,7 @@ const describe = (
   if (stat === undefined) return undefined;
   const hint = parseHint(Buffer.from(readFile(fileSystem, hintPath, HINT_BYTES_MAX) ?? []).toString());
   return {
-    fingerprint: digits + base.slice(0, 14),
+    fingerprint: digits + base.slice(0, DIGITS),
     pairs: hint.pairs,
     reason: hint.reason,
     time: Number(stat.mtimeNs / 1_000_000n),
