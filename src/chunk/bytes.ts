@@ -15,7 +15,7 @@ export const writeUint16LE = (block: Uint8Array, at: number, value: number): voi
 export const readInt32LE = (block: Uint8Array, at: number): number =>
   block[at] | (block[at + 1] << 8) | (block[at + 2] << 16) | (block[at + 3] << 24);
 
-export const writeInt32LE = (block: Uint8Array, at: number, value: number): void => {
+const writeInt32LE = (block: Uint8Array, at: number, value: number): void => {
   block[at] = value;
   block[at + 1] = value >>> 8;
   block[at + 2] = value >>> 16;

@@ -34,7 +34,7 @@ import { CHUNK_BYTES } from './slab.ts';
 import { decodeVarbit, isVarbitClosed, varbitFirstTime, varbitLastTime } from './varbit-decode.ts';
 import { FIRST_TIME, LAST_DELTA, LAST_TIME, LAST_VALUE } from './varbit-layout.ts';
 
-const encodingNames = ['delta', 'double-delta', 'varbit'] as const;
+export const encodingNames = ['delta', 'double-delta', 'varbit'] as const;
 
 /** The name of an encoding in options and messages. */
 export type EncodingName = (typeof encodingNames)[number];
@@ -156,15 +156,6 @@ export const lastValueOf = (block: Uint8Array, offset: number, encoding: number)
   if (columns.count === 0) return { high: 0, low: 0 };
   const word = 2 * (columns.count - 1);
   return { high: columns.words[word + HIGH_WORD], low: columns.words[word + LOW_WORD] };
-};
-
-/** How many samples the chunk holds. For encodings 0 and 1 this follows from the header; a varbit chunk is decoded. */
-export const sampleCountOf = (block: Uint8Array, offset: number, encoding: number): number => {
-  if (encoding === DELTA) return Math.max(0, deltaCount(block, offset));
-  if (encoding === DOUBLE_DELTA) return Math.max(0, doubleDeltaCount(block, offset));
-  const columns = new SampleColumns();
-  decodeChunk(block, offset, encoding, columns);
-  return columns.count;
 };
 
 /** How many of the 1,024 bytes are in use: the used length for encodings 0 and 1, all bytes for varbit. */

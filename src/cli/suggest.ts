@@ -1,7 +1,7 @@
 /** Finds the name that is nearest to a mistyped one, by edit distance. */
 
 /** How many insertions, deletions, replacements and swaps of neighbours turn `a` into `b`. */
-export const editDistance = (a: string, b: string): number => {
+const editDistance = (a: string, b: string): number => {
   let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

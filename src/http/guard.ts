@@ -42,7 +42,7 @@ const hostNameOf = (host: string): string =>
     .toLowerCase();
 
 /** Only names can be re-bound, addresses cannot. So Host may be any address, but only a name of this machine. */
-export const isOwnHost = (host: string | undefined, allowed: readonly string[]): boolean => {
+const isOwnHost = (host: string | undefined, allowed: readonly string[]): boolean => {
   if (host === undefined) return false;
   const name = hostNameOf(host);
   return isIP(name) !== 0 || name === 'localhost' || name === hostname().toLowerCase() || allowed.includes(name);

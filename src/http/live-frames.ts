@@ -6,7 +6,7 @@ import type { Clock, Store } from '../index.ts';
 import type { EventStream } from './event-stream.ts';
 import { TransitionCounter } from './transition-counter.ts';
 
-export const frameMs = 100;
+const frameMs = 100;
 /** If there is nothing new, a connection still gets a comment at this interval. */
 const beatMs = 15_000;
 

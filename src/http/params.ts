@@ -52,7 +52,7 @@ const decode = (text: string): string => {
  * The parameters of encoded text. URLSearchParams would keep an invalid escape as text, and turn bytes that are not
  * UTF-8 into U+FFFD, so that a wrong series could be found.
  */
-export const parseParams = (encoded: string): URLSearchParams => {
+const parseParams = (encoded: string): URLSearchParams => {
   const params = new URLSearchParams();
   for (const pair of encoded.split('&')) {
     if (pair === '') continue;
@@ -101,7 +101,7 @@ const secondsParam = (text: string): number | undefined => {
 /**
  * A time in one of Prometheus' forms (seconds since the epoch with a fraction, or RFC 3339) as integer milliseconds.
  */
-export const timeParam = (params: URLSearchParams, name: string): number | undefined => {
+const timeParam = (params: URLSearchParams, name: string): number | undefined => {
   const text = params.get(name);
   if (text === null || text === '') return undefined;
   const boundary = Object.hasOwn(boundaryTimes, text) ? boundaryTimes[text] : undefined;

@@ -9,7 +9,7 @@ import type { Store } from '../index.ts';
 /**
  * `series.inMemory|maintain|series.persisting`; the target is empty for a transition that does not change the state.
  */
-export const transitionKey = (source: AnyStateNode, event: string, target: AnyStateNode | undefined): string =>
+const transitionKey = (source: AnyStateNode, event: string, target: AnyStateNode | undefined): string =>
   `${source.id}|${event}|${target?.id ?? ''}`;
 
 export class TransitionCounter {

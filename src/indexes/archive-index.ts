@@ -108,12 +108,6 @@ export class ArchiveIndex {
     return values.map((value) => (value === undefined ? undefined : this.decode(value)));
   }
 
-  /** The time range of an archived series, or `undefined`. */
-  async timeRangeOf(high: number, low: number): Promise<TimeRange | undefined> {
-    const value = await this.timeRanges.get(encodeFingerprint(high, low));
-    return value === undefined ? undefined : this.decoder.timeRange(value);
-  }
-
   /** Reports and returns the error for an archived series whose labels are missing here, although they were written. */
   lacks(high: number, low: number): TidemarkError {
     const error = new TidemarkError(

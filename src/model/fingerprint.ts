@@ -3,11 +3,10 @@
  * times as much in the paths that need a fingerprint per series. docs/formats/labels-and-mappings.md
  *
  * The store uses the fast fingerprint everywhere: the XOR of the labels' FNV-1a hashes. It is a weak hash, and
- * collisions do occur; collisions.ts handles them. The full fingerprint is a hash over the whole label set; nothing on
- * disk uses it.
+ * collisions do occur; collisions.ts handles them.
  */
 import type { LabelPairs } from './labels.ts';
-import { compareUtf8, encodeText, hasEscapedBytes } from './utf8.ts';
+import { encodeText, hasEscapedBytes } from './utf8.ts';
 
 /**
  * The text of a fingerprint: exactly 16 lower-case hex digits. It names files and is the key in events and listings.
@@ -47,19 +46,6 @@ export const fastFingerprint = (pairs: LabelPairs, out: Int32Array): void => {
   }
   out[0] = high;
   out[1] = low;
-};
-
-/** Writes the full fingerprint of a label set to `out`: high half, low half. */
-export const fullFingerprint = (pairs: LabelPairs, out: Int32Array): void => {
-  start();
-  for (const i of indicesByUtf8Name(pairs)) {
-    update(pairs[i]);
-    updateByte(SEPARATOR);
-    update(pairs[i + 1]);
-    updateByte(SEPARATOR);
-  }
-  out[0] = hash[0];
-  out[1] = hash[1];
 };
 
 /** The 16 hex digits of a fingerprint. */
@@ -120,13 +106,6 @@ const updateByte = (byte: number): void => {
   const upper = (low >>> 16) * 0x1b3 + (lower >>> 16);
   hash[0] = Math.imul(hash[0], 0x1b3) + (low << 8) + (upper >>> 16);
   hash[1] = (upper << 16) | (lower & 0xffff);
-};
-
-/** Indices of the names, sorted by their bytes. */
-const indicesByUtf8Name = (pairs: LabelPairs): number[] => {
-  const indices: number[] = [];
-  for (let i = 0; i < pairs.length; i += 2) indices.push(i);
-  return indices.sort((a, b) => compareUtf8(pairs[a], pairs[b]));
 };
 
 /** Written out as one call without arrays: this takes a seventh of the time of `toString(16)` and `padStart`. */

@@ -22,7 +22,7 @@ export type LabelPairs = readonly string[];
 export const METRIC_NAME = '__name__';
 
 /** Labels that one series may have. */
-export const LABEL_COUNT_MAX = 1000;
+const LABEL_COUNT_MAX = 1000;
 /** Bytes that all names and values of one series may take as UTF-8. */
 export const LABEL_BYTES_MAX = 64 * 1024;
 

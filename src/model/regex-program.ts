@@ -8,7 +8,7 @@ import { type Assertion, type CharacterClass, type RegexNode, RegexSyntaxError }
 
 export const MATCH = 0;
 export const TAKE = 1;
-export const SPLIT = 2;
+const SPLIT = 2;
 export const ASSERT = 3;
 
 export const assertions: readonly Assertion[] = [

@@ -16,10 +16,10 @@ export interface CompiledRegex {
 }
 
 /** How many literal texts are listed at most, and how many characters they may have together. */
-export const LITERALS_MAX = 4096;
+const LITERALS_MAX = 4096;
 const LITERAL_CHARACTERS_MAX = 1 << 20;
 /** The maximum length of a regular expression, in characters. */
-export const REGEX_LENGTH_MAX = 64 * 1024;
+const REGEX_LENGTH_MAX = 64 * 1024;
 
 /** Compiles a regular expression. Throws {@link RegexSyntaxError}. */
 export const compileRegex = (text: string): CompiledRegex => {

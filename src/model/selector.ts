@@ -24,7 +24,7 @@ export interface SelectorOptions {
 }
 
 /** The maximum length of a selector's text, in characters. */
-export const SELECTOR_LENGTH_MAX = 256 * 1024;
+const SELECTOR_LENGTH_MAX = 256 * 1024;
 
 /** Compiles a selector. Throws `TIDEMARK_INVALID_SELECTOR`; the message says what is wrong and where. */
 export const parseSelector = (selector: Selector, options: SelectorOptions = {}): readonly CompiledMatcher[] => {

@@ -1,7 +1,6 @@
 /** `tidemark heads`: lists the content of a directory's checkpoint, series by series. Writes nothing. */
 import type { ChunkEncodingName, Progress } from '../api/api.ts';
-import { DELTA, DOUBLE_DELTA, type Encoding, VARBIT } from '../chunk/chunk.ts';
-import { firstTimeOf, lastTimeOf } from '../chunk/decode.ts';
+import { encodingName, firstTimeOf, lastTimeOf } from '../chunk/decode.ts';
 import { Slab } from '../chunk/slab.ts';
 import type { HeadsRead, HeadsRecord } from '../disk/heads/heads.ts';
 import { readHeads } from '../disk/heads/heads-reader.ts';
@@ -57,12 +56,6 @@ export interface HeadsListingOptions {
   readonly fileSystem?: FileSystem;
 }
 
-const encodingNames: Readonly<Record<Encoding, ChunkEncodingName>> = {
-  [DELTA]: 'delta',
-  [DOUBLE_DELTA]: 'double-delta',
-  [VARBIT]: 'varbit',
-};
-
 /**
  * Lists the checkpoint. Damage is in the result, not thrown.
  *
@@ -99,10 +92,10 @@ const describe = (record: HeadsRecord, slab: Slab): HeadsSeries => ({
   chunksBefore: record.chunkDescsOffset,
   chunksInFile: record.watermark,
   chunks: record.slots.map((slot) => {
-    const encoding = slab.encoding[slot] as Encoding;
+    const encoding = slab.encoding[slot];
     const [block, offset] = [slab.blockOf(slot), slab.offsetOf(slot)];
     return {
-      encoding: encodingNames[encoding],
+      encoding: encodingName(encoding),
       firstTime: firstTimeOf(block, offset, encoding),
       lastTime: lastTimeOf(block, offset, encoding),
     };

@@ -27,8 +27,8 @@ export type Row = number;
 export const NO_ROW: Row = -1;
 
 /** The low byte of the flags: 0 for a free row, otherwise 1 + the state's code (machines/series-states.ts). */
-export const STATE_MASK = 0xff;
-export const STATE_FREE = 0;
+const STATE_MASK = 0xff;
+const STATE_FREE = 0;
 
 /** The newest chunk takes samples. */
 export const HEAD_OPEN = 0x100;
@@ -50,7 +50,7 @@ export const DETACHED = 0x4000;
 /** Size of a row in int32s and in doubles, as shifts. */
 export const ROW_SHIFT = 5;
 export const ROW_DOUBLES_SHIFT = 4;
-export const FLAGS = 0;
+const FLAGS = 0;
 export const HEAD = 1;
 export const LAST_TIME_DOUBLE = 1;
 export const LAST_HIGH = 4;
@@ -284,16 +284,8 @@ export class SeriesTable {
     return this.ints[(row << ROW_SHIFT) + HEAD];
   }
 
-  setHeadSlot(row: Row, slot: Slot): void {
-    this.ints[(row << ROW_SHIFT) + HEAD] = slot;
-  }
-
   oldestSlot(row: Row): Slot {
     return this.ints[(row << ROW_SHIFT) + OLDEST];
-  }
-
-  setOldestSlot(row: Row, slot: Slot): void {
-    this.ints[(row << ROW_SHIFT) + OLDEST] = slot;
   }
 
   headOpen(row: Row): boolean {

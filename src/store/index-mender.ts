@@ -54,11 +54,6 @@ export class IndexMender {
     }
   }
 
-  /** Whether an index is damaged and not rebuilt yet. */
-  get isNeeded(): boolean {
-    return this.damaged.size > 0 || this.mending.isRunning;
-  }
-
   /** Verifies, in the background, the tables that were too large to be verified at opening. */
   verify(): void {
     this.verifying = this.verifyAll().catch((error: unknown) => {

@@ -4,8 +4,9 @@
  */
 import type { Registry } from 'prom-client';
 import type { InspectionEvent } from 'xstate';
-import type { ChunkEncodingName, Durability, Duration, Progress, RetentionBySize, StoreOptions } from '../api/api.ts';
-import { DELTA, DOUBLE_DELTA, type Encoding, VARBIT } from '../chunk/chunk.ts';
+import type { Durability, Duration, Progress, RetentionBySize, StoreOptions } from '../api/api.ts';
+import type { Encoding } from '../chunk/chunk.ts';
+import { encodingNames, encodingOf } from '../chunk/decode.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { KeyValueStores } from '../indexes/key-value-store.ts';
 import { parseDuration } from '../model/duration.ts';
@@ -51,12 +52,6 @@ export interface ResolvedOptions {
   readonly fileSystem: FileSystem | undefined;
   readonly keyValueStores: KeyValueStores | undefined;
 }
-
-const encodings: Readonly<Record<ChunkEncodingName, Encoding>> = {
-  delta: DELTA,
-  'double-delta': DOUBLE_DELTA,
-  varbit: VARBIT,
-};
 
 const known = new Set<string>([
   'retention',
@@ -111,7 +106,7 @@ const resolveRead = (given: StoreOptions): ResolvedOptions => {
   return {
     retention,
     applyRetention,
-    encoding: encodings[oneOf('chunkEncoding', given.chunkEncoding, ['delta', 'double-delta', 'varbit'], 'varbit')],
+    encoding: encodingOf(oneOf('chunkEncoding', given.chunkEncoding, encodingNames, 'varbit')),
     durability: oneOf('durability', given.durability, ['always', 'interval', 'os'], 'interval'),
     commitIntervalMs: duration('commitInterval', given.commitInterval, 100, 1),
     syncSeriesFiles: oneOf('syncSeriesFiles', given.syncSeriesFiles, ['adaptive', 'always', 'never'], 'adaptive'),

@@ -74,7 +74,7 @@ const classicMetricName = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const classicLabelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /** Escapes a label value for the text formats: backslash, double quote and line feed. */
-export const escapeLabelValue = (value: string): string =>
+const escapeLabelValue = (value: string): string =>
   value.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
 
 const quote = (text: string): string => `"${escapeLabelValue(text)}"`;

@@ -7,7 +7,6 @@ import {
   decodeChunkExactly,
   firstTimeOf,
   lastTimeOf,
-  sampleCountOf,
   usedBytesOf,
   validateChunk,
   writeForSeriesFile,
@@ -25,6 +24,7 @@ import {
   hexOf,
   type Run,
   Series,
+  sampleCountOf,
   textOf,
 } from './support.ts';
 

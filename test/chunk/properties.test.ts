@@ -12,7 +12,6 @@ import {
   isFaithfulHead,
   lastTimeOf,
   lastValueOf,
-  sampleCountOf,
   usedBytesOf,
   validateChunk,
   writeForSeriesFile,
@@ -23,7 +22,7 @@ import { appendToHead, HEAD_REGISTERS, loadHead, storeHead } from '../../src/chu
 import { HIGH_WORD, LOW_WORD } from '../../src/model/byte-order.ts';
 import { TidemarkError } from '../../src/model/errors.ts';
 import { samplesOf, streamPlans } from './streams.ts';
-import { type BitSample, bitsOf, decodeBits, hexOf, Series, seeded, textOf } from './support.ts';
+import { type BitSample, bitsOf, decodeBits, hexOf, Series, sampleCountOf, seeded, textOf } from './support.ts';
 
 const encodings = fc.constantFrom<Encoding>(0, 1, 2);
 /** The densest a chunk can be, as docs/formats/chunks.md works out. */

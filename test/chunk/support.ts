@@ -1,8 +1,10 @@
 /** What the chunk tests share: the fixtures' samples, appending them, reading chunks back with all bits. */
 
 import { ChunkAppender } from '../../src/chunk/append.ts';
-import type { Encoding } from '../../src/chunk/chunk.ts';
-import { decodeChunkExactly } from '../../src/chunk/decode.ts';
+import { DELTA, DOUBLE_DELTA, type Encoding, SampleColumns } from '../../src/chunk/chunk.ts';
+import { decodeChunk, decodeChunkExactly } from '../../src/chunk/decode.ts';
+import { deltaCount } from '../../src/chunk/delta.ts';
+import { doubleDeltaCount } from '../../src/chunk/double-delta.ts';
 import { ExactColumns } from '../../src/chunk/exact-columns.ts';
 import { highWordOf, lowWordOf } from '../../src/chunk/float-bits.ts';
 import { NO_SLOT, Slab, type Slot } from '../../src/chunk/slab.ts';
@@ -130,3 +132,12 @@ export const bitsOf = (columns: ExactColumns): BitSample[] =>
     high: columns.samples.words[2 * i + HIGH_WORD],
     low: columns.samples.words[2 * i + LOW_WORD],
   }));
+
+/** How many samples the chunk holds. For encodings 0 and 1 this follows from the header; a varbit chunk is decoded. */
+export const sampleCountOf = (block: Uint8Array, offset: number, encoding: number): number => {
+  if (encoding === DELTA) return Math.max(0, deltaCount(block, offset));
+  if (encoding === DOUBLE_DELTA) return Math.max(0, doubleDeltaCount(block, offset));
+  const columns = new SampleColumns();
+  decodeChunk(block, offset, encoding, columns);
+  return columns.count;
+};

@@ -6,6 +6,7 @@ import { schedulerOf } from '../../src/ports/clock-scheduler.ts';
 import { indexing } from '../../streams/indexing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryStore } from '../support/memory-stores.ts';
+import { timeRangeOf } from './time-range-of.ts';
 
 const open = (options: Partial<IndexerOptions> = {}) => {
   const stores = {
@@ -107,7 +108,7 @@ describe('Indexer', () => {
     indexer.enqueue({ type: 'updateTimeRange', high: 0, low: 1, firstTime: 5, lastTime: 6 });
     await indexer.flush();
     expect([metrics.size, times.size]).to.deep.equal([1, 1]);
-    expect(await archiveIndex.timeRangeOf(0, 1)).to.deep.equal({ firstTime: 5, lastTime: 6 });
+    expect(await timeRangeOf(archiveIndex, 0, 1)).to.deep.equal({ firstTime: 5, lastTime: 6 });
     indexer.enqueue({ type: 'purgeArchived', high: 0, low: 1, pairs: ['l', '1'] });
     indexer.enqueue({ type: 'unindex', high: 0, low: 2, pairs: ['l', '2'], position: 9 });
     await indexer.flush();

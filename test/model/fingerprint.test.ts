@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { fastFingerprint, fingerprintText, fullFingerprint, parseFingerprint } from '../../src/model/fingerprint.ts';
+import { fastFingerprint, fingerprintText, parseFingerprint } from '../../src/model/fingerprint.ts';
 import { metricText } from '../../src/model/metric-text.ts';
 import { parseUniqueMetric, uniqueMetricBytes, uniqueMetricString } from '../../src/model/unique-metric.ts';
 import { fixtureJson } from '../support/fixtures.ts';
@@ -10,7 +10,6 @@ interface FingerprintFixture {
     readonly note: string;
     readonly labels: readonly (readonly [string, string])[];
     readonly fastFingerprint: string;
-    readonly fullFingerprint: string;
     readonly metricString: string;
     readonly uniqueStringHex: string;
   }[];
@@ -25,8 +24,6 @@ describe('fingerprints', () => {
       const pairs = labels.flat();
       fastFingerprint(pairs, out);
       expect(fingerprintText(out[0], out[1])).to.equal(expected.fastFingerprint);
-      fullFingerprint(pairs, out);
-      expect(fingerprintText(out[0], out[1])).to.equal(expected.fullFingerprint);
       expect(metricText(pairs)).to.equal(expected.metricString);
       expect(uniqueMetricBytes(pairs).toString('hex')).to.equal(expected.uniqueStringHex);
       expect(Buffer.from(uniqueMetricString(pairs), 'latin1').toString('hex')).to.equal(expected.uniqueStringHex);

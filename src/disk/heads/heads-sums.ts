@@ -95,7 +95,7 @@ export const removeHeadsSums = (fileSystem: FileSystem, directory: string): void
   discard(fileSystem, join(directory, CHECKSUMS, HEADS_SUMS));
 
 /** `undefined` when there are no checksums, or when the file is damaged itself. */
-export const readHeadsSums = (fileSystem: FileSystem, directory: string): HeadsSums | undefined => {
+const readHeadsSums = (fileSystem: FileSystem, directory: string): HeadsSums | undefined => {
   const bytes = readFile(fileSystem, join(directory, CHECKSUMS, HEADS_SUMS));
   if (bytes === undefined || bytes.length < FIXED_BYTES + 4) return undefined;
   if (Buffer.compare(bytes.subarray(0, MAGIC.length), MAGIC) !== 0) return undefined;

@@ -95,7 +95,7 @@ export const readChunks = (
 };
 
 /** Checks the record at `offset` and copies its chunk into the slot; returns the encoding. */
-export const decodeRecord = (
+const decodeRecord = (
   bytes: Uint8Array,
   offset: number,
   slab: SlabView,

@@ -14,11 +14,12 @@
 import { bench, do_not_optimize, run, summary } from 'mitata';
 import { ChunkAppender } from '../../../src/chunk/append.ts';
 import { DELTA, DOUBLE_DELTA, type Encoding, SampleColumns, VARBIT } from '../../../src/chunk/chunk.ts';
-import { decodeChunk, encodingName, sampleCountOf } from '../../../src/chunk/decode.ts';
+import { decodeChunk, encodingName } from '../../../src/chunk/decode.ts';
 import { highWordOf, lowWordOf } from '../../../src/chunk/float-bits.ts';
 import { CHUNK_BYTES, Slab } from '../../../src/chunk/slab.ts';
 import { appendToHead, loadHead, storeHead } from '../../../src/chunk/varbit-head.ts';
 import { HIGH_WORD, LOW_WORD } from '../../../src/model/byte-order.ts';
+import { sampleCountOf } from '../../chunk/support.ts';
 import { Rounds } from '../workload.ts';
 
 const seriesCount = Number(process.argv[2] ?? 100_000);
