@@ -18,7 +18,7 @@ export const dropSeries = async (running: Running, selector: Selector): Promise<
     await running.visits.room();
     const known = table.findFingerprint(high, low);
     if (known === NO_ROW && !running.recovered.archived.has(high, low)) continue;
-    const row = known === NO_ROW ? running.lifecycle.borrow(high, low, pairs) : known;
+    const row = known === NO_ROW ? running.rows.borrow(high, low, pairs) : known;
     rows.push({ row, generation: table.generation(row) });
     running.actors.send(row, { type: 'drop' });
   }

@@ -15,13 +15,18 @@ import type { LabelPairs } from '../model/labels.ts';
 import { Queries } from '../query/queries.ts';
 import { SeriesReader } from '../query/read-series.ts';
 import { Checkpointer } from '../recovery/checkpointer.ts';
+import { ActorRows } from '../series/actor-rows.ts';
 import { SeriesActors } from '../series/actors.ts';
+import { Archiving } from '../series/archiving.ts';
+import { seriesEffects } from '../series/effects.ts';
 import { FileChanges } from '../series/file-changes.ts';
 import { Ingest } from '../series/ingest.ts';
-import { Lifecycle } from '../series/lifecycle.ts';
+import { Isolation } from '../series/isolation.ts';
 import { Persister } from '../series/persister.ts';
+import { Purging } from '../series/purging.ts';
 import { SeriesDirectory } from '../series/series-lookup.ts';
-import { NO_ROW } from '../series/table.ts';
+import { NO_ROW, type Row } from '../series/table.ts';
+import { Waking } from '../series/waking.ts';
 import type { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { DamageReports } from './damage-reports.ts';
@@ -40,7 +45,11 @@ export class Running {
   readonly engine: Engine;
   readonly recovered: Recovered;
   readonly actor: StoreActor;
-  readonly lifecycle: Lifecycle;
+  readonly rows: ActorRows;
+  readonly archiving: Archiving;
+  readonly isolation: Isolation;
+  readonly purging: Purging;
+  readonly waking: Waking;
   readonly actors: SeriesActors;
   readonly directory: SeriesDirectory;
   readonly ingest: Ingest;
@@ -65,8 +74,6 @@ export class Running {
   checksumCacheBytes = 0;
   chunksPersisted = 0;
   chunksDropped = 0;
-  archivedTotal = 0;
-  unarchivedTotal = 0;
   distributions: Distributions | undefined;
 
   constructor(engine: Engine, recovered: Recovered, actor: StoreActor) {
@@ -104,41 +111,47 @@ export class Running {
         this.distributions?.seriesChunksPersisted.observe(count);
       },
     });
-    this.lifecycle = new Lifecycle({
+    const memory = { table, slab, chunks, cache };
+    const storage = { files, fileKeys, fileChanges: this.fileChanges };
+    this.rows = new ActorRows({
       table,
       chunks,
-      cache,
-      persister: this.persister,
-      files,
-      fileKeys,
+      archived,
+      journal,
+      chunksInFile: (high, low) => seriesFiles.stat(high, low)?.chunks ?? 0,
+    });
+    this.archiving = new Archiving({
+      ...memory,
       archived,
       indexer,
-      journal,
-      fileChanges: this.fileChanges,
       bus,
       clock,
-      logger,
-      beforeTime: () => (this.retention.isOn ? this.retention.beforeTime() : undefined),
-      chunksInFile: (high, low) => seriesFiles.stat(high, low)?.chunks ?? 0,
       firstTimeInFile: (high, low) => seriesFiles.loadDescriptors(high, low).firstTimes[0] ?? EARLIEST,
-      onDiskTrouble: (error) => {
-        this.persistErrors++;
-        this.disk.note('A series file could not be changed.', error);
-      },
-      onArchived: () => {
-        this.archivedTotal++;
-      },
-      onUnarchived: () => {
-        this.unarchivedTotal++;
-      },
     });
+    this.isolation = new Isolation({ ...memory, ...storage, archived, indexer, bus, clock, logger });
+    this.purging = new Purging({ ...memory, ...storage, archived, indexer, journal, bus, clock });
     this.actors = new SeriesActors({
-      rows: this.lifecycle,
-      effects: this.lifecycle,
+      rows: this.rows,
+      effects: seriesEffects({
+        ...memory,
+        archived,
+        persister: this.persister,
+        archiving: this.archiving,
+        isolation: this.isolation,
+        purging: this.purging,
+        bus,
+        clock,
+        logger,
+        beforeTime: () => (this.retention.isOn ? this.retention.beforeTime() : undefined),
+        onDiskTrouble: (error) => {
+          this.persistErrors++;
+          this.disk.note('A series file could not be changed.', error);
+        },
+      }),
       inspection: engine.inspection,
       onError: (row, error) => logger.error({ err: error, row }, 'A series actor failed; its series is at rest again.'),
     });
-    this.lifecycle.actors = this.actors;
+    this.waking = new Waking({ table, rows: this.rows, actors: this.actors });
     this.directory = new SeriesDirectory({
       table,
       mapper,
@@ -147,9 +160,9 @@ export class Running {
       indexer,
       bus,
       clock,
-      wake: (high, low, pairs) => this.lifecycle.wakeForSample(high, low, pairs),
-      leavingPairs: (high, low) => this.lifecycle.leavingPairs(high, low),
-      makeWritable: (row) => this.lifecycle.makeWritable(row),
+      wake: (high, low, pairs) => this.waking.wakeForSample(high, low, pairs),
+      leavingPairs: (high, low) => this.isolation.leavingPairs(high, low),
+      makeWritable: (row) => this.waking.makeWritable(row),
     });
     this.ingest = new Ingest({
       table,
@@ -193,7 +206,7 @@ export class Running {
       recovered,
       actor,
       actors: this.actors,
-      lifecycle: this.lifecycle,
+      seriesRows: this.rows,
       directory: this.directory,
       retention: this.retention,
       trustedClock: this.trustedClock,
@@ -285,12 +298,12 @@ export class Running {
   private quarantine(high: number, low: number, reason: string): void {
     const { table } = this.engine;
     // The file is already being moved. If the fingerprint is in use again, it belongs to a new series.
-    if (this.lifecycle.leavingPairs(high, low) !== undefined) return;
+    if (this.isolation.leavingPairs(high, low) !== undefined) return;
     const row = table.findFingerprint(high, low);
     const pairs = row === NO_ROW ? this.directory.archivedPairs(high, low) : table.labels[row];
     // The series is neither in memory nor archived: it no longer exists.
     if (pairs === undefined) return;
-    this.actors.send(row === NO_ROW ? this.lifecycle.borrow(high, low, pairs) : row, { type: 'damage', reason });
+    this.actors.send(row === NO_ROW ? this.rows.borrow(high, low, pairs) : row, { type: 'damage', reason });
   }
 
   /**
@@ -299,10 +312,10 @@ export class Running {
    */
   async finishFiles(): Promise<void> {
     await this.actors.allSettled();
-    for (const row of this.lifecycle.unfinishedRows) this.visits.again(row);
+    for (const row of this.unfinishedRows) this.visits.again(row);
     await this.actors.allSettled();
     const { table } = this.engine;
-    const fingerprints = this.lifecycle.unfinishedRows.map((row) => fingerprintText(table.high[row], table.low[row]));
+    const fingerprints = this.unfinishedRows.map((row) => fingerprintText(table.high[row], table.low[row]));
     if (fingerprints.length === 0) return;
     throw new TidemarkError(
       'TIDEMARK_IO',
@@ -310,6 +323,10 @@ export class Running {
         'opening does it',
       { details: { fingerprints } },
     );
+  }
+
+  private get unfinishedRows(): Row[] {
+    return [...this.isolation.unfinishedRows, ...this.purging.unfinishedRows];
   }
 
   urgency(): Urgency {

@@ -156,7 +156,7 @@ class TidemarkStore implements Store {
       for (;;) {
         await engine.admission.ready();
         await this.dropping;
-        await running.lifecycle.refusedRowSettled();
+        await running.waking.refusedRowSettled();
         await engine.clock.breathe();
         const { indexer } = running.recovered;
         if (indexer.queued >= indexer.capacity) await indexer.flush();
@@ -368,7 +368,7 @@ class TidemarkStore implements Store {
     const row = engine.table.findPairs(pairs);
     if (row !== NO_ROW) return row;
     const { high, low } = running.directory.fingerprintOf(pairs);
-    if (running.recovered.archived.has(high, low)) return running.lifecycle.borrow(high, low, pairs);
+    if (running.recovered.archived.has(high, low)) return running.rows.borrow(high, low, pairs);
     throw new TidemarkError('TIDEMARK_INVALID_LABELS', 'no series has these labels yet; its first sample creates it');
   }
 

@@ -4,8 +4,8 @@
  */
 import { seriesTags } from '../../machines/series-states.ts';
 import { Slices } from '../async/slices.ts';
+import type { ActorRows } from '../series/actor-rows.ts';
 import type { SeriesActors } from '../series/actors.ts';
-import type { Lifecycle } from '../series/lifecycle.ts';
 import { type FactSources, factsOf, visitFacts } from '../series/maintenance.ts';
 import type { SeriesDirectory } from '../series/series-lookup.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
@@ -28,7 +28,7 @@ export interface VisitsParts {
   readonly recovered: Recovered;
   readonly actor: StoreActor;
   readonly actors: SeriesActors;
-  readonly lifecycle: Lifecycle;
+  readonly seriesRows: Pick<ActorRows, 'borrow'>;
   readonly directory: SeriesDirectory;
   readonly retention: Retention;
   readonly trustedClock: TrustedClock;
@@ -118,7 +118,7 @@ export class Visits {
 
   /** Visits archived series for retention, without waking them. */
   async archivedSeries(slots: readonly number[]): Promise<void> {
-    const { engine, recovered, retention, directory, lifecycle, actors } = this.parts;
+    const { engine, recovered, retention, directory, seriesRows, actors } = this.parts;
     const { archived } = recovered;
     const { clock, table } = engine;
     const started = clock.monotonic();
@@ -132,7 +132,7 @@ export class Visits {
       const pairs = directory.archivedPairs(high, low);
       if (pairs === undefined || !archived.has(high, low)) continue;
       const found = table.findFingerprint(high, low);
-      const row = found === NO_ROW ? lifecycle.borrow(high, low, pairs) : found;
+      const row = found === NO_ROW ? seriesRows.borrow(high, low, pairs) : found;
       actors.send(row, { type: 'maintain', facts: { ...factsOf(this.factSources, row), droppable: true } });
     }
     this.tellFreed();

@@ -81,17 +81,17 @@ export const metricsOf = (session: Session): Registry => {
       ],
       prometheus_local_storage_series_ops_total: () => [
         ['create', running.directory.created],
-        ['archive', running.archivedTotal],
-        ['unarchive', running.unarchivedTotal],
+        ['archive', running.archiving.archivedCount],
+        ['unarchive', running.archiving.wokenCount],
         ['maintenance_in_memory', running.visits.inMemory],
         ['maintenance_in_archive', running.visits.archived],
         ['quarantine_completed', bus.counts.get('seriesQuarantined') ?? 0],
-        ['quarantine_failed', running.lifecycle.failedIsolations],
+        ['quarantine_failed', running.isolation.failedCount],
         // Tidemark never drops a report of damage.
         ['quarantine_dropped', 0],
-        ['purge_from_memory', running.lifecycle.purges.fromMemory],
-        ['purge_from_archive', running.lifecycle.purges.fromArchive],
-        ['purge_on_request', running.lifecycle.purges.onRequest],
+        ['purge_from_memory', running.purging.counts.fromMemory],
+        ['purge_from_archive', running.purging.counts.fromArchive],
+        ['purge_on_request', running.purging.counts.onRequest],
       ],
       prometheus_local_storage_chunk_ops_total: () => [
         ['create', chunks.started],

@@ -6,7 +6,7 @@ import { Slab } from '../../../src/chunk/slab.ts';
 import type { FileDescriptor } from '../../../src/files/file-system.ts';
 import { Indexer } from '../../../src/indexes/indexer.ts';
 import { JournalWriter } from '../../../src/journal/write/journal-writer.ts';
-import { Lifecycle } from '../../../src/series/lifecycle.ts';
+import { Archiving } from '../../../src/series/archiving.ts';
 import { MemoryChunks } from '../../../src/series/memory-chunks.ts';
 import { Background } from '../../../src/store/background.ts';
 import { DIRECTORY } from '../life.ts';
@@ -77,7 +77,7 @@ export const mutations: readonly Mutation[] = [
     };
   }),
 
-  ofClass('a series wakes without the chunks in its file', Lifecycle, (original) => ({
+  ofClass('a series wakes without the chunks in its file', Archiving, (original) => ({
     wake(this: { parts: { table: { chunksInFile: Int32Array } } }, row: never) {
       const result = original['wake'].call(this, row);
       this.parts.table.chunksInFile[row] = 0;

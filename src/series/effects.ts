@@ -1,0 +1,77 @@
+/**
+ * Joins the effects of the series statechart (machines/series.machine.ts) to the parts that carry them out. Every change
+ * of a series' life goes through one of these functions.
+ *
+ * The intent to change a file is durable before the file is touched, and the event that reports the change is published
+ * after the file was moved or deleted.
+ */
+import { seriesTags } from '../../machines/series-states.ts';
+import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { SeriesEffects } from './actors.ts';
+import type { Archiving } from './archiving.ts';
+import type { ChunkCache } from './chunk-cache.ts';
+import type { EventBus } from './event-bus.ts';
+import type { Isolation } from './isolation.ts';
+import type { MemoryChunks } from './memory-chunks.ts';
+import type { Persister } from './persister.ts';
+import type { Purging } from './purging.ts';
+import { keyOfRow } from './row-identity.ts';
+import { EARLIEST, type SeriesTable } from './table.ts';
+
+export interface EffectParts {
+  readonly table: SeriesTable;
+  readonly chunks: MemoryChunks;
+  readonly cache: ChunkCache;
+  readonly archived: ArchiveDirectory;
+  readonly persister: Persister;
+  readonly archiving: Archiving;
+  readonly isolation: Isolation;
+  readonly purging: Purging;
+  readonly bus: Pick<EventBus, 'publish'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly logger: Pick<Logger, 'warn'>;
+  /** Chunks that end before this time are past retention; `undefined` if there is no retention. */
+  readonly beforeTime: () => number | undefined;
+  readonly onDiskTrouble: (error: unknown) => void;
+}
+
+export const seriesEffects = (parts: EffectParts): SeriesEffects => {
+  const { table, chunks, cache, archived, persister, archiving, isolation, purging, bus, clock } = parts;
+  return {
+    closeHead: (row) => {
+      chunks.closeHead(row);
+      bus.publish({ type: 'headChunksClosed', time: clock.now(), fingerprints: [keyOfRow(table, row)] });
+    },
+    forgetDescriptors: (row) => cache.forgetSeries(keyOfRow(table, row)),
+    // The persister has already applied the result, while it still held the file's key.
+    notePersisted: () => {},
+    noteTrimmed: (row, result) => archiving.noteTrimmed(row, result),
+    archive: (row) => archiving.archive(row),
+    wake: (row) => archiving.wake(row),
+    purge: (row, reason) => purging.purge(row, reason),
+    reportDiskTrouble: (row, error) => {
+      parts.logger.warn(
+        { err: error, fingerprint: keyOfRow(table, row) },
+        'A series file could not be changed; it will be tried again.',
+      );
+      if (seriesTags.quarantined[table.stateCode(row)] === 1) isolation.failedCount++;
+      parts.onDiskTrouble(error);
+    },
+    nothingInMemory: (row) => table.chunksUnpersisted[row] === 0,
+    persist: async (row) => {
+      // Nothing is written to a damaged file that could not be moved away yet. The chunks wait until it has been moved.
+      if (isolation.isLeaving(row)) return persister.nothingDone(row);
+      return persister.persist(row, parts.beforeTime());
+    },
+    trim: (row) => {
+      const high = table.high[row];
+      const low = table.low[row];
+      const noteKept = (until: number): void => archived.setKeptUntil(high, low, until);
+      return persister.trim(high, low, parts.beforeTime() ?? EARLIEST, noteKept);
+    },
+    isolate: (row, reason) => isolation.isolate(row, reason),
+    deleteFile: (row) => purging.deleteFile(row),
+  };
+};
