@@ -23,13 +23,13 @@
  * one change instead of many. Trouble with the disk ends without help: the store probes the disk, less often each time,
  * and is healthy again when a probe succeeds.
  *
- * Callers ask by tag; `admissionOf` combines the first three:
+ * Callers ask by tag; `admissionOf` combines the first three, for samples of series that exist:
  * - `running`: the store is open, within the limits that the other tags set.
  * - `throttled`: the store takes no samples until pressure falls.
  * - `readOnly`: the store takes no samples until the disk works again, or never if it was opened read-only.
  * - `diskRefuses`: a write failed, and no probe has succeeded since.
  * - `rushed`: maintenance runs as fast as it can. The throttled state has this tag too.
- * - `indexingBehind`: the indexing queue was full and is not half empty yet. New series are refused while it is full.
+ * - `indexingBehind`: the indexing queue was full and is not half empty yet. New series are refused.
  * - `clockDoubted`: wall time jumped. Until it settles, retention and archiving use the earlier of the old and the new
  *   time.
  * - `busy`: a checkpoint is being written.
@@ -295,7 +295,7 @@ const indexing = store.createStateConfig({
       },
     },
     behind: {
-      description: 'The queue was full and is not half empty yet. New series are refused while it is full.',
+      description: 'The queue was full and is not half empty yet: new series are refused.',
       tags: ['indexingBehind'],
       on: {
         indexingMeasured: [

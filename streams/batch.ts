@@ -12,13 +12,15 @@
  */
 import { asyncScheduler, Observable, type OperatorFunction, type SchedulerLike, type Subscription } from 'rxjs';
 
-export interface BatchOptions {
+export interface BatchOptions<T> {
   /** A batch is closed when no item arrived for this long. */
   readonly idleMs: number;
   /** A batch is closed at this age, even if items keep coming. */
   readonly ageMs: number;
-  /** Maximum number of items in a batch. */
+  /** A batch is closed when the sizes of its items add up to this, or to more. */
   readonly countMax: number;
+  /** The size of an item. Default 1 for each. */
+  readonly sizeOf?: (item: T) => number;
   /** Closes the open batch, if there is one, each time it emits. Completion of `flush$` has no effect. */
   readonly flush$: Observable<unknown>;
   readonly scheduler?: SchedulerLike;
@@ -26,11 +28,12 @@ export interface BatchOptions {
 
 /** Emits non-empty arrays of the source's items, in order. */
 export const batch =
-  <T>(options: BatchOptions): OperatorFunction<T, readonly T[]> =>
+  <T>(options: BatchOptions<T>): OperatorFunction<T, readonly T[]> =>
   (source) =>
     new Observable<readonly T[]>((subscriber) => {
-      const { idleMs, ageMs, countMax, flush$, scheduler = asyncScheduler } = options;
+      const { idleMs, ageMs, countMax, sizeOf = () => 1, flush$, scheduler = asyncScheduler } = options;
       let open: T[] = [];
+      let size = 0;
       let openedAt = 0;
       let latestAt = 0;
       let timer: Subscription | undefined;
@@ -41,6 +44,7 @@ export const batch =
         if (open.length === 0) return;
         const full = open;
         open = [];
+        size = 0;
         subscriber.next(full);
       };
 
@@ -63,8 +67,9 @@ export const batch =
         source.subscribe({
           next: (item) => {
             open.push(item);
+            size += sizeOf(item);
             latestAt = scheduler.now();
-            if (open.length >= countMax) {
+            if (size >= countMax) {
               close();
             } else if (open.length === 1) {
               openedAt = latestAt;

@@ -39,8 +39,10 @@ export interface IndexingOptions<T> {
   readonly idleMs?: number;
   /** Default 5 s. */
   readonly ageMs?: number;
-  /** Default 2^20, as in Prometheus 1.x. */
-  readonly countMax?: number;
+  /** A batch is closed when the sizes of its items add up to this, or to more. */
+  readonly countMax: number;
+  /** The size of an item. Default 1 for each. */
+  readonly sizeOf?: (item: T) => number;
   /** Pause after the first failure. It doubles with each further failure. Default 1 s. */
   readonly retryMs?: number;
   /** Longest pause. Default 60 s. */
@@ -55,10 +57,10 @@ export type IndexingResult<T> =
 
 /** Emits the result of each attempt. Completes when the source has completed and its last batch is written. */
 export const indexing = <T>(options: IndexingOptions<T>): OperatorFunction<T, IndexingResult<T>> => {
-  const { flush$, idleMs = 500, ageMs = 5000, countMax = 1 << 20, scheduler = asyncScheduler } = options;
+  const { flush$, idleMs = 500, ageMs = 5000, countMax, sizeOf = () => 1, scheduler = asyncScheduler } = options;
   return (source) =>
     source.pipe(
-      batch({ idleMs, ageMs, countMax, flush$, scheduler }),
+      batch({ idleMs, ageMs, countMax, sizeOf, flush$, scheduler }),
       // concatMap, because no operation may be lost or overtake another. Its queue is bounded: the indexer limits the
       // number of operations that wait.
       concatMap((operations) => writeUntilDone(operations, options, scheduler)),

@@ -3,8 +3,9 @@
  * and the label indexes. No enqueued operation is lost: a batch that can't be written is tried again, and after a crash
  * the journal has everything after the position of the indexes.
  *
- * The queue is bounded. When it is full, new series are refused, which pushes back on the writer. For changes of
- * existing series there is a reserve of the same size. Reads see the queue through {@link Indexer.pendingArchived}.
+ * The queue is bounded. When it is full, the store's statechart refuses new series, which pushes back on the writer.
+ * Changes of existing series, and recovery, may use a reserve of the same size. Reads see the queue through
+ * {@link Indexer.pendingArchived}.
  */
 import { type Observable, type OperatorFunction, Subject } from 'rxjs';
 import { TidemarkError } from '../model/errors.ts';
@@ -59,6 +60,10 @@ export type Batching = (options: {
   readonly write: (stretches: readonly Stretch[]) => Promise<void>;
   readonly flush$: Observable<void>;
   readonly retries: () => boolean;
+  /** Number of operations in a stretch. */
+  readonly sizeOf: (stretch: Stretch) => number;
+  /** Number of operations at which a batch is written without further waiting. */
+  readonly countMax: number;
 }) => OperatorFunction<Stretch, BatchResult>;
 
 export interface IndexerOptions {
@@ -89,6 +94,8 @@ interface Waiter {
 
 export class Indexer {
   readonly capacity: number;
+  /** Called when the queue becomes full, and when the operations of a batch have left it. */
+  onLevelChanged: () => void = () => {};
   private readonly options: IndexerOptions;
   private readonly operations$ = new Subject<Stretch>();
   /**
@@ -103,6 +110,7 @@ export class Indexer {
   private enqueuedCount = 0;
   private writtenCount = 0;
   private writtenPosition: Position | undefined;
+  private isFull = false;
   private isClosing = false;
   private writing: Promise<void> = Promise.resolve();
   /** Set while {@link alone} runs; resolves when it releases the indexes. */
@@ -118,6 +126,9 @@ export class Indexer {
         write: (stretches) => this.writeInTurn(stretches.flat()),
         flush$: this.flush$,
         retries: () => !this.isClosing,
+        sizeOf: ({ length }) => length,
+        // One half of the queue is written while the other half fills.
+        countMax: Math.max(1, this.capacity / 2),
       }),
     );
     this.ended = new Promise((resolve, reject) => {
@@ -157,12 +168,14 @@ export class Indexer {
   }
 
   /**
-   * Enqueues an operation. Returns false when there is no room, and after {@link close}. The limit is `capacity` for
-   * new series (`index`) and twice that for all other operations.
+   * Enqueues an operation. Callers keep the queue below twice its capacity; beyond that this throws, because losing the
+   * operation would make the indexes wrong. After {@link close} the operation is ignored: the next opening finds it in
+   * the journal.
    */
-  enqueue(operation: IndexingOperation): boolean {
-    const limit = operation.type === 'index' ? this.capacity : this.capacity * 2;
-    if (this.queued >= limit || this.isClosing) return false;
+  enqueue(operation: IndexingOperation): void {
+    if (this.isClosing) return;
+    if (this.queued >= this.capacity * 2)
+      throw new TidemarkError('TIDEMARK_INTERNAL', `the index queue overflowed with ${this.queued} operations`);
     const number = this.enqueuedCount++;
     const { high, low } = operation;
     if (operation.type === 'archive') this.archivings.set(high, low, { pairs: operation.pairs, number });
@@ -170,7 +183,13 @@ export class Indexer {
     this.stretch.push(operation);
     if (this.stretch.length === 1) queueMicrotask(this.endStretch);
     else if (this.stretch.length === STRETCH_MAX) this.endStretch();
-    return true;
+    this.noteIfFull();
+  }
+
+  private noteIfFull(): void {
+    if (this.isFull || this.queued < this.capacity) return;
+    this.isFull = true;
+    this.onLevelChanged();
   }
 
   /**
@@ -185,6 +204,7 @@ export class Indexer {
     this.held = new Promise((resolve) => {
       letGo = resolve;
     });
+    this.noteIfFull();
     try {
       await this.writing.catch(() => {});
       return await work();
@@ -288,6 +308,8 @@ export class Indexer {
         this.archivings.delete(high, low);
       this.writtenCount++;
     }
+    this.isFull = this.queued >= this.capacity;
+    this.onLevelChanged();
     const done = this.waiters.filter(({ count }) => count <= this.writtenCount);
     this.waiters = this.waiters.filter(({ count }) => count > this.writtenCount);
     for (const { resolve } of done) resolve();

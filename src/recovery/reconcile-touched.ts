@@ -23,7 +23,7 @@ const SLICE_MS = 8;
 export interface TouchedParts extends ReconcileParts {
   readonly archived: ArchiveDirectory;
   readonly archive: Pick<ArchiveIndex, 'labelsOf'>;
-  readonly indexer: Pick<Indexer, 'enqueue' | 'pendingArchived'>;
+  readonly indexer: Pick<Indexer, 'enqueue' | 'pendingArchived' | 'queued' | 'capacity' | 'flush'>;
   readonly clock: Clock;
   /** Publishes events of what recovery itself does. */
   readonly publish: (event: LifecycleEvent) => Position;
@@ -49,7 +49,7 @@ export const reconcileTouched = async (
   named: ReadonlySet<Fingerprint>,
   purged: ReadonlySet<Fingerprint>,
 ): Promise<TouchedResult> => {
-  const { table, files, archived, clock } = parts;
+  const { table, files, archived, indexer, clock } = parts;
   const touched = parts.tailIsDamaged ? new Set([...named, ...(await changedUnnamed(parts))]) : named;
   const damaged: Problem[] = [];
   let chunksCut = 0;
@@ -86,6 +86,7 @@ export const reconcileTouched = async (
       damaged.push({ high, low, reason: error.message });
     }
     done++;
+    if (indexer.queued >= indexer.capacity) await indexer.flush();
     if (!slices.isOver) continue;
     parts.onProgress(done, touched.size);
     await slices.breathe();

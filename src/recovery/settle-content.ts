@@ -42,16 +42,17 @@ export const settleSeriesFiles = (seriesFiles: SeriesFiles, logger: Logger): voi
  * A crash between a checkpoint and the update of the archive leaves a series in both. The checkpoint is newer, so the
  * archive's entry is removed.
  */
-export const dropStaleArchiveEntries = (
+export const dropStaleArchiveEntries = async (
   table: SeriesTable,
   archived: ArchiveDirectory,
-  indexer: Pick<Indexer, 'enqueue'>,
-): void => {
+  indexer: Pick<Indexer, 'enqueue' | 'queued' | 'capacity' | 'flush'>,
+): Promise<void> => {
   for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) {
     const high = archived.highAt(slot);
     const low = archived.lowAt(slot);
     if (table.findFingerprint(high, low) === NO_ROW) continue;
     archived.remove(high, low);
+    if (indexer.queued >= indexer.capacity) await indexer.flush();
     indexer.enqueue({ type: 'unarchive', high, low });
   }
 };

@@ -18,7 +18,7 @@ const FILES_PER_BATCH = 128;
 export interface SettleParts extends MergeParts {
   readonly files: SeriesFileWorker;
   readonly archived: ArchiveDirectory;
-  readonly indexer: Pick<Indexer, 'enqueue'>;
+  readonly indexer: Pick<Indexer, 'enqueue' | 'queued' | 'capacity' | 'flush'>;
   readonly clock: Clock;
   readonly onProgress: (done: number, total: number) => void;
 }
@@ -50,6 +50,7 @@ export const settleOrder = async (parts: SettleParts): Promise<number> => {
       if (!outcome.ok || outcome.value.encodings.length === 0 || firstUnsoundChunk(outcome.value) >= 0) continue;
       if (settle(parts, place, outcome.value)) merged++;
     }
+    if (parts.indexer.queued >= parts.indexer.capacity) await parts.indexer.flush();
     parts.onProgress(Math.min(start + FILES_PER_BATCH, places.length), places.length);
     await parts.clock.breathe();
   }

@@ -1,5 +1,5 @@
 /**
- * Whether the store takes samples right now. The store's statechart sets it; the append path reads a single field.
+ * Whether the store takes samples right now. The store's statechart sets it; the append path reads plain fields.
  * Callers that wait until the store takes samples again wait here.
  */
 import { type ErrorCode, TidemarkError } from '../model/errors.ts';
@@ -7,6 +7,8 @@ import { type ErrorCode, TidemarkError } from '../model/errors.ts';
 export class Admission {
   /** The error code of refused appends, or `undefined` while samples are taken. */
   refusal: ErrorCode | undefined;
+  /** The indexes are behind: samples of series that must be created, or woken from the archive, are refused. */
+  refusesNewSeries = false;
   /** Number of refused calls, by code. */
   readonly refused = new Map<ErrorCode, number>();
   private reason = '';

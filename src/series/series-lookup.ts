@@ -11,6 +11,7 @@ import { TidemarkError } from '../model/errors.ts';
 import { fastFingerprint } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, labelHash, pairsHash, toLabelPairs } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Admission } from './admission.ts';
 import type { EventBus } from './event-bus.ts';
 import { NO_ROW, type Row, type SeriesTable } from './table.ts';
 
@@ -20,6 +21,7 @@ export interface SeriesDirectoryParts {
   readonly archive: ArchiveIndex;
   readonly archived: ArchiveDirectory;
   readonly indexer: Indexer;
+  readonly admission: Admission;
   readonly bus: EventBus;
   readonly clock: Clock;
   /** Gives an archived series a row again. This changes the series' life, so its statechart does it. */
@@ -83,14 +85,15 @@ export class SeriesDirectory {
   private readonly lookups = { inMemory: this.memoryPairs, archived: this.archivedPairs };
 
   /**
-   * The index queue is bounded. If it is full, a series that must be indexed, or woken from the archive, is refused.
+   * The index queue is bounded. From when it is full until it is half empty, the store's statechart refuses series that
+   * must be indexed or woken from the archive.
    */
   private demandRoom(): void {
-    const { indexer } = this.parts;
-    if (indexer.queued < indexer.capacity) return;
+    const { admission, indexer } = this.parts;
+    if (!admission.refusesNewSeries) return;
     throw new TidemarkError(
       'TIDEMARK_THROTTLED',
-      `the index queue is full with ${indexer.queued} changes of series; await store.ready() and append again`,
+      `${indexer.queued} changes of series wait for the indexes; await store.ready() and append again`,
     );
   }
 

@@ -116,6 +116,8 @@ export class Background {
       },
     );
     this.sizeDueAt = clock.monotonic() + SIZE_EVERY_MS;
+    recovered.indexer.onLevelChanged = this.measureIndexing;
+    this.measureIndexing();
     this.measureLater();
   }
 
@@ -133,6 +135,7 @@ export class Background {
   async stop(): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
+    this.store.recovered.indexer.onLevelChanged = () => {};
     if (this.timer !== undefined) this.store.engine.clock.clearTimeout(this.timer);
     this.stop$.next();
     this.stop$.complete();
@@ -145,9 +148,7 @@ export class Background {
     const { store } = this;
     const { engine, recovered } = store;
     store.measurePressure();
-    const { queued, capacity } = recovered.indexer;
-    if (queued !== this.measuredQueue) store.actor.send({ type: 'indexingMeasured', queued, capacity });
-    this.measuredQueue = queued;
+    this.measureIndexing();
     const change = store.trustedClock.look();
     if (change?.type === 'clockJumped') store.actor.send({ type: 'clockJumped', byMs: change.byMs });
     if (change?.type === 'clockSettled') store.actor.send({ type: 'clockSettled' });
@@ -156,6 +157,14 @@ export class Background {
     store.memory.evictOverTarget();
     store.ingest.noteTime();
   }
+
+  /** Sends the length of the indexing queue to the statechart if it has changed. */
+  private readonly measureIndexing = (): void => {
+    const { queued, capacity } = this.store.recovered.indexer;
+    if (queued === this.measuredQueue) return;
+    this.measuredQueue = queued;
+    this.store.actor.send({ type: 'indexingMeasured', queued, capacity });
+  };
 
   private measureLater(): void {
     const { clock } = this.store.engine;

@@ -35,6 +35,7 @@ export class DiskGuard {
   applyAdmission(): void {
     const { admission } = this.engine;
     const snapshot = this.actor.getSnapshot();
+    admission.refusesNewSeries = snapshot.hasTag('indexingBehind');
     switch (admissionOf(snapshot)) {
       case 'open':
         if (admission.refusal !== undefined) admission.open();

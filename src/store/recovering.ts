@@ -165,7 +165,7 @@ export class Recovery {
     }
     settleSeriesFiles(seriesFiles, logger);
     if (plan.kind !== 'scan') lookUpUnknownFiles(table, seriesFiles);
-    dropStaleArchiveEntries(table, archived, indexer);
+    await dropStaleArchiveEntries(table, archived, indexer);
     await learnMappings({ ...engine, archive });
     const isExact = plan.kind !== 'scan' && plan.kind !== 'replay' && assessment.ownHeads && merged === 0;
     return {

@@ -158,6 +158,7 @@ export class Running {
       archive,
       archived,
       indexer,
+      admission,
       bus,
       clock,
       wake: (high, low, pairs) => this.waking.wakeForSample(high, low, pairs),

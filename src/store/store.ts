@@ -158,9 +158,9 @@ class TidemarkStore implements Store {
         await this.dropping;
         await running.waking.refusedRowSettled();
         await engine.clock.breathe();
-        const { indexer } = running.recovered;
-        if (indexer.queued >= indexer.capacity) await indexer.flush();
-        if (engine.admission.refusal === undefined) return;
+        const { admission } = engine;
+        if (admission.refusesNewSeries) await running.recovered.indexer.flush();
+        if (admission.refusal === undefined && !admission.refusesNewSeries) return;
       }
     } finally {
       release?.();

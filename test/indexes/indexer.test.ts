@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { ArchiveIndex } from '../../src/indexes/archive-index.ts';
 import { Indexer, type IndexerOptions, type IndexingOperation } from '../../src/indexes/indexer.ts';
 import { LabelIndex } from '../../src/indexes/label-index.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
 import { schedulerOf } from '../../src/ports/clock-scheduler.ts';
 import { indexing } from '../../streams/indexing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -144,15 +145,41 @@ describe('Indexer', () => {
     expect(archiveIndex.labelsOf(0, 1)).to.deep.equal(['l', '1']);
   });
 
-  it('refuses new series when the queue is full, and still takes what happens to existing ones', async () => {
+  it('reports that the queue is full, and when a batch has left it', async () => {
     const { indexer } = open({ capacity: 3 });
-    for (let i = 0; i < 3; i++) expect(indexer.enqueue(index(i))).to.equal(true);
-    expect(indexer.enqueue(index(3))).to.equal(false);
-    for (let i = 0; i < 3; i++) expect(indexer.enqueue(archive(i))).to.equal(true);
-    expect(indexer.enqueue(archive(3))).to.equal(false);
+    const levels: number[] = [];
+    indexer.onLevelChanged = () => levels.push(indexer.queued);
+    for (let i = 0; i < 4; i++) indexer.enqueue(index(i));
+    expect(levels).to.deep.equal([3]);
+    await indexer.flush();
+    expect(levels).to.deep.equal([3, 0]);
+    for (let i = 4; i < 7; i++) indexer.enqueue(index(i));
+    expect(levels).to.deep.equal([3, 0, 3]);
+    await indexer.close();
+  });
+
+  it('takes twice its capacity, and throws instead of losing an operation', async () => {
+    const { indexer, labels } = open({ capacity: 3 });
+    for (let i = 0; i < 3; i++) indexer.enqueue(index(i));
+    for (let i = 0; i < 3; i++) indexer.enqueue(archive(i));
+    expect(() => indexer.enqueue(archive(3))).to.throw(TidemarkError, 'overflowed with 6');
+    expect(() => indexer.enqueue(index(3))).to.throw(TidemarkError, 'overflowed with 6');
     expect(indexer.queued).to.equal(6);
     await indexer.flush();
-    expect(indexer.enqueue(index(3))).to.equal(true);
+    indexer.enqueue(index(3));
+    expect(indexer.queued).to.equal(1);
+    await indexer.close();
+    expect((await labels.valuesOf('l')).sort()).to.deep.equal(['0', '1', '2', '3']);
+  });
+
+  it('writes at once when half of its capacity waits', async () => {
+    const { indexer, batches } = open({ capacity: 6 });
+    for (let i = 0; i < 2; i++) indexer.enqueue(index(i));
+    await settle();
+    expect(batches).to.deep.equal([]);
+    indexer.enqueue(index(2));
+    await settle();
+    expect(batches).to.deep.equal([3]);
     await indexer.close();
   });
 
@@ -179,8 +206,10 @@ describe('Indexer', () => {
     indexer.enqueue(index(1));
     await Promise.all([indexer.close(), indexer.close()]);
     expect(await labels.valuesOf('l')).to.deep.equal(['1']);
-    expect(indexer.enqueue(index(2))).to.equal(false);
+    indexer.enqueue(index(2));
+    expect(indexer.queued).to.equal(0);
     await indexer.flush();
+    expect(await labels.valuesOf('l')).to.deep.equal(['1']);
   });
 
   it('says when closing could not write', async () => {

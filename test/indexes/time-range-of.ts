@@ -1,5 +1,5 @@
-import type { TimeRange } from '../../src/indexes/codable.ts';
 import type { ArchiveIndex } from '../../src/indexes/archive-index.ts';
+import type { TimeRange } from '../../src/indexes/codable.ts';
 
 /** The time range that the index has for a series, or `undefined`. */
 export const timeRangeOf = async (index: ArchiveIndex, high: number, low: number): Promise<TimeRange | undefined> => {

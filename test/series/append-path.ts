@@ -22,15 +22,9 @@ import { MemoryStore } from '../support/memory-stores.ts';
 export interface AppendPathOptions {
   readonly directory?: Partial<SeriesDirectoryParts>;
   readonly ingest?: Partial<IngestParts>;
-  /** Operations that the index queue takes. */
-  readonly indexCapacity?: number;
 }
 
-export const appendPath = ({
-  directory: lookup = {},
-  ingest: path = {},
-  indexCapacity = 100,
-}: AppendPathOptions = {}) => {
+export const appendPath = ({ directory: lookup = {}, ingest: path = {} }: AppendPathOptions = {}) => {
   const { journal, fileSystem, clock } = openJournal();
   const slab = new Slab();
   const table = new SeriesTable();
@@ -44,7 +38,7 @@ export const appendPath = ({
     archive,
     clock,
     batching: (parts) => indexing({ ...parts, scheduler }),
-    capacity: indexCapacity,
+    capacity: 100,
   });
   const mapper = new FingerprintMapper();
   const woken: LabelPairs[] = [];
@@ -53,12 +47,14 @@ export const appendPath = ({
     archived.remove(high, low);
     return table.add(high, low, pairs);
   };
+  const admission = new Admission();
   const directory = new SeriesDirectory({
     table,
     mapper,
     archive,
     archived,
     indexer,
+    admission,
     bus: new EventBus(journal),
     clock,
     wake,
@@ -66,7 +62,6 @@ export const appendPath = ({
     makeWritable: (row) => table.setState(row, 0, true),
     ...lookup,
   });
-  const admission = new Admission();
   const ingest = new Ingest({
     table,
     chunks,

@@ -25,7 +25,7 @@ import { Persister } from '../../src/series/persister.ts';
 import { Purging } from '../../src/series/purging.ts';
 import { NO_ROW, type Row, SeriesTable } from '../../src/series/table.ts';
 import { Waking } from '../../src/series/waking.ts';
-import { SteppedClock } from '../store/month/stepped-clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 
 const HIGH = 1;
@@ -59,7 +59,7 @@ class Subject {
   constructor() {
     const { table, slab, archived, fileSystem } = this;
     fileSystem.makeDirectory('/store');
-    const clock = new SteppedClock(0);
+    const clock = new ManualClock(0);
     const journal = { end: 640, commit: async () => {}, forget: () => {} };
     const appendEvent = (event: LifecycleEvent): number => {
       this.order.push(`${event.type}${this.hasFile ? ' file' : ''}`);

@@ -6,14 +6,18 @@ import {
   DIRTY,
   EARLIEST,
   FILE_UNSYNCED,
+  HEAD,
   HEAD_OPEN,
   NO_ROW,
   NOT_WRITABLE,
+  OLDEST,
+  ROW_SHIFT,
   type Row,
   SeriesTable,
-  STATE_FREE,
-  STATE_MASK,
 } from '../../src/series/table.ts';
+
+/** The flags' low byte is the state's code plus one; 0 for a free row. */
+const STATE_MASK = 0xff;
 
 const pairsOf = (id: number): LabelPairs => ['id', String(id)];
 
@@ -59,8 +63,8 @@ describe('SeriesTable', () => {
     table.setFlag(row, DIRTY | HEAD_OPEN | FILE_UNSYNCED);
     table.setLastTime(row, 1000);
     table.setLastValue(row, 7, 8);
-    table.setHeadSlot(row, 5);
-    table.setOldestSlot(row, 5);
+    table.ints[(row << ROW_SHIFT) + HEAD] = 5;
+    table.ints[(row << ROW_SHIFT) + OLDEST] = 5;
     table.chunksInFile[row] = 3;
     table.chunksUnpersisted[row] = 2;
     table.firstTime[row] = table.keptUntil[row] = table.lastChunkFirstTime[row] = table.lastChunkLastTime[row] = 9;
@@ -164,7 +168,7 @@ describe('SeriesTable', () => {
     table.setState(row, 0, true);
     table.clearFlag(row, DIRTY);
     expect(table.flags(row) & ~STATE_MASK).to.equal(HEAD_OPEN);
-    expect(table.flags(row) & STATE_MASK).to.not.equal(STATE_FREE);
+    expect(table.isLive(row)).to.equal(true);
   });
 
   it('counts the chunks that wait to be persisted without an open head', () => {

@@ -29,6 +29,38 @@ describe('a store', () => {
     await reopened.store.close();
   });
 
+  it('refuses new series while its chart says that the indexes are behind, and old ones never', async () => {
+    const directory = temporaryDirectory();
+    const engine = new Engine(directory, resolveOptions({ retention: 'off' }));
+    const session = new Session(engine);
+    await session.open();
+    const { ingest, recovered } = session.running;
+    const { indexer } = recovered;
+    Object.defineProperty(indexer, 'capacity', { value: 8 });
+    let written: () => void = () => {};
+    const alone = indexer.alone(
+      () =>
+        new Promise<void>((resolve) => {
+          written = resolve;
+        }),
+    );
+    const append = (id: number, timestamp: number) =>
+      codeOf(() => ingest.append({ __name__: 'm', id: String(id) }, timestamp, 1));
+    let count = 0;
+    while ((await append(count, START_MS)) === undefined) count++;
+    // The exclusive access counts as one operation of the queue.
+    expect([count, indexer.queued]).to.deep.equal([7, 8]);
+    expect(session.actor.getSnapshot().hasTag('indexingBehind')).to.equal(true);
+    expect(await append(count, START_MS)).to.equal('TIDEMARK_THROTTLED');
+    expect(await append(0, START_MS + 1)).to.equal(undefined);
+    written();
+    await alone;
+    await indexer.flush();
+    expect(session.actor.getSnapshot().hasTag('indexingBehind')).to.equal(false);
+    expect(await append(count, START_MS)).to.equal(undefined);
+    await session.close();
+  });
+
   it('whose statechart breaks gives everything back, says so, and can be opened again', async () => {
     const directory = temporaryDirectory();
     const engine = new Engine(directory, resolveOptions({ retention: 'off' }));

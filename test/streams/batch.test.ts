@@ -48,6 +48,16 @@ describe('batch', () => {
     });
   });
 
+  it('adds up the sizes of the items', () => {
+    scheduler.run(({ hot, expectObservable }) => {
+      const source = hot('  -a-b-c-------------');
+      const expected = '    ---x-y-------------';
+      const sizes: Readonly<Record<string, number>> = { a: 3, b: 1, c: 5 };
+      const options = { idleMs: 30, ageMs: 80, countMax: 4, sizeOf: (item: string) => sizes[item], flush$: NEVER };
+      expectObservable(source.pipe(batch<string>(options), join)).toBe(expected, { x: 'ab', y: 'c' });
+    });
+  });
+
   it('closes a batch on demand, and emits nothing when there is none', () => {
     scheduler.run(({ hot, expectObservable }) => {
       const source = hot('  ---a-----b---------');

@@ -48,7 +48,7 @@ there is only one call at a time for a file.
 | \`throttled\` | takes no samples until pressure falls: \`TIDEMARK_THROTTLED\` |
 | \`readOnly\` | takes no samples: \`TIDEMARK_DISK_FULL\` or \`TIDEMARK_IO\`; \`TIDEMARK_READ_ONLY\` if it was opened with \`readOnly: true\` |
 | \`diskRefuses\` | a write failed, and no probe of the disk has succeeded since |
-| \`indexingBehind\` | new series wait until the indexing queue has drained |
+| \`indexingBehind\` | takes no samples of new series until half of the indexing queue is written: \`TIDEMARK_THROTTLED\` |
 | \`clockDoubted\` | no sample is dropped and no series is archived because of its age |
 | \`busy\` | a checkpoint is being written |`,
   },

@@ -53,7 +53,7 @@ export const mutations: readonly Mutation[] = [
   ofClass('recovery assumes that the indexes have everything that the journal has', Indexer, (original, isOpening) => ({
     enqueue(this: unknown, operation: never) {
       const { type, position } = operation as { type: string; position?: number };
-      if (isOpening() && type === 'index' && position !== undefined) return true;
+      if (isOpening() && type === 'index' && position !== undefined) return;
       return original['enqueue'].call(this, operation);
     },
   })),
