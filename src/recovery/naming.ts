@@ -6,10 +6,9 @@
  *   3. hint files of earlier quarantines;
  *   4. the events of the journal and its history.
  *
- * Labels from the mapping table and from the journal's records, which have checksums, are accepted as they are. Labels
- * from the label-pair index and from hints are accepted only if their fingerprint is that of the file. A mapped
- * fingerprint is not computed from the labels, so this check is not possible: then the label-pair index is accepted if
- * all of it could be read, and hints are not accepted.
+ * Labels are accepted if their fingerprint is that of the file. A mapped fingerprint is not computed from the labels, so
+ * this check is not possible. Then the labels of the mapping table and of the journal's records, which have checksums,
+ * are accepted as they are, those of the label-pair index if all of it could be read, and those of hints never.
  */
 
 import { readMappings } from '../disk/mappings.ts';
@@ -68,6 +67,9 @@ export const isOwnFingerprint = (high: number, low: number, pairs: LabelPairs): 
   return own[0] === high && own[1] === low;
 };
 
+/** Whether labels of a source are accepted for a mapped fingerprint, or only if the fingerprint is computed from them. */
+type Trust = 'evenIfMapped' | 'ifComputed';
+
 class Naming {
   readonly names = new FingerprintMap<LabelPairs>();
   private readonly wanted: FingerprintSet;
@@ -87,7 +89,7 @@ class Naming {
     for (const { high, low, metric } of readMappings(fileSystem, directory).mappings) {
       if (!this.wanted.has(high, low)) continue;
       try {
-        this.take(high, low, parseUniqueMetric(metric), true);
+        this.take(high, low, parseUniqueMetric(metric), 'evenIfMapped');
       } catch (error) {
         if (!(error instanceof MalformedBytes)) throw error;
       }
@@ -119,14 +121,14 @@ class Naming {
       const low = this.wanted.low(i);
       const texts = found.get(high, low);
       const pairs = texts === undefined ? undefined : pairsOf(texts);
-      if (pairs !== undefined) this.take(high, low, pairs, isWhole && isReserved(high, low));
+      if (pairs !== undefined) this.take(high, low, pairs, isWhole ? 'evenIfMapped' : 'ifComputed');
     }
   }
 
   askHints({ fileSystem, directory }: NamingParts): void {
     for (const { fingerprint, pairs } of listQuarantined(fileSystem, directory)) {
       const halves = parseFingerprint(fingerprint);
-      if (halves !== undefined && pairs !== undefined) this.take(halves.high, halves.low, pairs, false);
+      if (halves !== undefined && pairs !== undefined) this.take(halves.high, halves.low, pairs, 'ifComputed');
     }
   }
 
@@ -137,13 +139,13 @@ class Naming {
       if (++events % EVENTS_PER_BREATH === 0) await breathe();
       if (!('fingerprint' in event) || !('labels' in event) || event.labels === undefined) continue;
       const halves = parseFingerprint(event.fingerprint);
-      // The journal's records have checksums, so their labels are right even for a mapped fingerprint.
-      if (halves !== undefined) this.take(halves.high, halves.low, toLabelPairs(event.labels), true);
+      if (halves !== undefined) this.take(halves.high, halves.low, toLabelPairs(event.labels), 'evenIfMapped');
     }
   }
 
-  private take(high: number, low: number, pairs: LabelPairs, isCertain: boolean): void {
+  private take(high: number, low: number, pairs: LabelPairs, trust: Trust): void {
     if (!this.wanted.has(high, low) || this.names.get(high, low) !== undefined || pairs.length === 0) return;
+    const isCertain = trust === 'evenIfMapped' && isReserved(high, low);
     if (!isCertain && !isOwnFingerprint(high, low, pairs)) return;
     this.names.set(high, low, pairs);
     this.open--;
