@@ -1,9 +1,18 @@
 import { expect } from 'chai';
+import { EVENTS, FRAME_BYTES, frameSeed, sealFrame } from '../../src/journal/format/record-frame.ts';
+import { storeSalt } from '../../src/journal/format/segment-header.ts';
+import {
+  HISTORY_HEADER_BYTES,
+  HISTORY_POSITION_BYTES,
+  listHistory,
+  openHistory,
+} from '../../src/journal/history/history-files.ts';
 import { type PlacedLifecycleEvent, readHistory } from '../../src/journal/history/read-history.ts';
+import { describeFinding, type JournalFinding } from '../../src/journal/read/journal-findings.ts';
 import type { JournalWriter } from '../../src/journal/write/journal-writer.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { append, created, directory, fingerprintOf, opened, openJournal, read } from './journal-fixture.ts';
+import { append, created, directory, fingerprintOf, opened, openJournal, read, storeId } from './journal-fixture.ts';
 
 const persisted = (series: number, chunksInFile: number): LifecycleEvent => ({
   type: 'chunksPersisted',
@@ -70,6 +79,43 @@ describe('the lifecycle history', () => {
     const expected = events.filter((event) => 'fingerprint' in event && event.fingerprint === fingerprintOf(2));
     expect(withoutPositions(history(fileSystem, 2))).to.deep.equal([...expected, closed]);
     expect(history(fileSystem, 99)).to.deep.equal([]);
+    await journal.close();
+  });
+
+  it('reports records that are whole but malformed, and reads the others', async () => {
+    const { journal, fileSystem } = openJournal({ segmentBytes: 400, batchSamples: 10 });
+    const events = fill(journal, 6);
+    await journal.commit();
+    await journal.truncateBefore(journal.end);
+    const path = historyFiles(fileSystem)[0];
+    const bytes = fileSystem.content(path);
+    const [file] = listHistory(fileSystem, directory);
+    const reader = openHistory(fileSystem, file);
+    const places: { readonly start: number; readonly payloadBytes: number }[] = [];
+    while (reader.next(Number.POSITIVE_INFINITY)) {
+      const { recordStart, payloadStart, payloadEnd } = reader;
+      if (reader.kind === EVENTS)
+        places.push({ start: reader.offsetOf(recordStart), payloadBytes: payloadEnd - payloadStart });
+    }
+    reader.close();
+    /** Seals a record again, so that its checksum is right. */
+    const seal = (index: number, kind: number, change: (payload: Buffer) => void): number => {
+      const { start, payloadBytes } = places[index];
+      change(bytes.subarray(start + FRAME_BYTES, start + FRAME_BYTES + payloadBytes));
+      sealFrame(bytes, start, kind, payloadBytes, frameSeed(storeSalt(storeId), start - HISTORY_HEADER_BYTES));
+      return start;
+    };
+    const malformed = seal(1, EVENTS, (payload) => payload.fill(0xff, HISTORY_POSITION_BYTES));
+    const unknown = seal(3, 99, () => {});
+    fileSystem.put(path, bytes);
+    const findings: JournalFinding[] = [];
+    const found = [...readHistory({ fileSystem, directory, onFinding: (finding) => findings.push(finding) })];
+    expect(withoutPositions(found)).to.deep.equal(events.filter((_, index) => index !== 1 && index !== 3));
+    expect(findings.map((finding) => [finding.kind, 'offset' in finding && finding.offset])).to.deep.equal([
+      ['badRecord', malformed],
+      ['unknownRecord', unknown],
+    ]);
+    for (const finding of findings) expect(describeFinding(finding)).to.include('history/');
     await journal.close();
   });
 

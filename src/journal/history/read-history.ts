@@ -10,8 +10,8 @@ import { type Fingerprint, parseFingerprint } from '../../model/fingerprint.ts';
 import { writeInt32BE } from '../../model/int64.ts';
 import { MalformedBytes } from '../../model/malformed-bytes.ts';
 import { EventsDecoder } from '../format/events-codec.ts';
-import { EVENTS } from '../format/record-frame.ts';
-import type { FindingListener } from '../read/journal-findings.ts';
+import { EVENTS, HISTORY_MARK } from '../format/record-frame.ts';
+import type { FindingListener, JournalFinding } from '../read/journal-findings.ts';
 import { readJournal } from '../read/read-journal.ts';
 import { listSegments } from '../read/segment-list.ts';
 import type { SegmentReader } from '../read/segment-reader.ts';
@@ -73,14 +73,17 @@ function* readFileOf(
   if (reader === undefined) return reached;
   try {
     while (reader.next(Number.POSITIVE_INFINITY)) {
-      if (!isHistoryRecord(reader)) continue;
+      if (!isHistoryRecord(reader)) {
+        onFinding?.(unreadable(reader));
+        continue;
+      }
       const position = historyPosition(reader);
       if (position <= reached) continue;
       reached = position;
       if (reader.kind !== EVENTS) continue;
       const start = reader.payloadStart + HISTORY_POSITION_BYTES;
       if (wanted !== undefined && !wanted(reader.buffer.subarray(start, reader.payloadEnd))) continue;
-      yield* placed(decode(decoder, reader.buffer, start, reader.payloadEnd), position, fingerprint);
+      yield* placed(decode(decoder, reader, start, onFinding), position, fingerprint);
     }
   } finally {
     reader.close();
@@ -103,13 +106,31 @@ const openIfThere = (
 };
 
 /** The events of a record. There are none when the payload is malformed although its checksum is right. */
-const decode = (decoder: EventsDecoder, buffer: Buffer, start: number, end: number): readonly LifecycleEvent[] => {
+const decode = (
+  decoder: EventsDecoder,
+  reader: SegmentReader,
+  start: number,
+  onFinding: FindingListener | undefined,
+): readonly LifecycleEvent[] => {
   try {
-    return decoder.decode(buffer, start, end);
+    return decoder.decode(reader.buffer, start, reader.payloadEnd);
   } catch (error) {
-    if (error instanceof MalformedBytes) return [];
-    throw error;
+    if (!(error instanceof MalformedBytes)) throw error;
+    onFinding?.({ ...placeOf(reader), kind: 'badRecord', reason: error.message });
+    return [];
   }
+};
+
+/** What is wrong with a whole record that is none of a history file. */
+const unreadable = (reader: SegmentReader): JournalFinding =>
+  reader.kind === EVENTS || reader.kind === HISTORY_MARK
+    ? { ...placeOf(reader), kind: 'badRecord', reason: 'the record has no position' }
+    : { ...placeOf(reader), kind: 'unknownRecord', recordKind: reader.kind };
+
+/** Where a record is in its file. */
+const placeOf = (reader: SegmentReader): { file: string; offset: number; from: Position; to: Position } => {
+  const { recordStart, recordEnd, entry } = reader;
+  return { file: entry.file, offset: reader.offsetOf(recordStart), from: recordStart, to: recordEnd };
 };
 
 function* placed(
