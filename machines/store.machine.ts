@@ -30,8 +30,8 @@
  * - `diskRefuses`: a write failed, and no probe has succeeded since.
  * - `rushed`: maintenance runs as fast as it can. The throttled state has this tag too.
  * - `indexingBehind`: the indexing queue was full and is not half empty yet. New series are refused.
- * - `clockDoubted`: wall time jumped. Until it settles, retention and archiving use the earlier of the old and the new
- *   time.
+ * - `clockDoubted`: wall time jumped. Until it settles, retention and archiving go by the earlier of two times: wall
+ *   time, and the time before the jump plus the monotonic clock's progress.
  * - `busy`: a checkpoint is being written.
  */
 import { type AnyMachineSnapshot, assign, fromPromise, setup } from 'xstate';
@@ -43,8 +43,26 @@ export interface StoreContext {
   readonly score: number;
   /** Why the store is read-only, or why it failed; empty otherwise. */
   readonly reason: string;
+  /** The last trouble with the disk; `undefined` while the disk works. */
+  readonly trouble: DiskTrouble | undefined;
   /** Number of probes of the disk that failed in a row. */
   readonly probes: number;
+  /** The time to which the clock jumped; `undefined` while wall time is trusted. */
+  readonly doubt: ClockDoubt | undefined;
+}
+
+/** Why the disk refuses writes, as refused callers get it. */
+export interface DiskTrouble {
+  readonly code: 'TIDEMARK_DISK_FULL' | 'TIDEMARK_IO';
+  readonly error: unknown;
+}
+
+/** A wall time that is not trusted yet. */
+export interface ClockDoubt {
+  /** Difference of wall time and monotonic time after the jump, in milliseconds. */
+  readonly offset: number;
+  /** Monotonic time of the jump. The new time is trusted when it has held for long enough. */
+  readonly since: number;
 }
 
 /** What callers ask about the store's state; the header of this file explains each. */
@@ -76,10 +94,10 @@ export type StoreMachineEvent =
   /** The number of operations in the indexing queue, and its capacity. */
   | { readonly type: 'indexingMeasured'; readonly queued: number; readonly capacity: number }
   /** A write failed because the disk is full or reported an error. */
-  | { readonly type: 'diskTrouble'; readonly reason: string }
+  | { readonly type: 'diskTrouble'; readonly reason: string; readonly trouble: DiskTrouble }
   /** Something was deleted, so there may be space: probe the disk now. */
   | { readonly type: 'diskFreed' }
-  | { readonly type: 'clockJumped'; readonly byMs: number }
+  | { readonly type: 'clockJumped'; readonly byMs: number; readonly doubt: ClockDoubt }
   | { readonly type: 'clockSettled' }
   | { readonly type: 'close' }
   /** An invariant of the store is broken. Going on would risk the data on disk. */
@@ -137,14 +155,17 @@ const store = setup({
     /** Ends the current pauses of the maintenance sweeps. */
     hurryMaintenance: () => {},
     /** Frees the reserve if the disk is full, and repeats the writes that it refused. */
-    makeRoom: () => {},
+    makeRoom: (_, _params: { trouble: DiskTrouble | undefined }) => {},
     announceHealth: (_, _params: { to: Health; reason: string }) => {},
     announceClockJump: (_, _params: { byMs: number }) => {},
     announceFailure: (_, _params: { error: unknown }) => {},
     noteScore: assign({ score: (_, params: { score: number }) => params.score }),
     noteReason: assign({ reason: (_, params: { reason: string }) => params.reason }),
+    noteTrouble: assign((_, params: { reason: string; trouble: DiskTrouble }) => params),
+    noteDoubt: assign({ doubt: (_, params: { doubt: ClockDoubt }) => params.doubt }),
+    forgetDoubt: assign({ doubt: undefined }),
     countProbe: assign({ probes: ({ context }) => context.probes + 1 }),
-    forgetTrouble: assign({ reason: '', probes: 0 }),
+    forgetTrouble: assign({ reason: '', trouble: undefined, probes: 0 }),
   },
   guards: {
     isAboveRushed: (_, params: { score: number }) => params.score > pressureLevels.rushedAbove,
@@ -176,6 +197,15 @@ const failure = ({ event }: { event: { error: unknown } }): { error: unknown } =
 const failureReason = ({ event }: { event: { error: unknown } }): { reason: string } => ({
   reason: reasonOf(event.error),
 });
+
+const trouble = ({
+  event,
+}: {
+  event: { reason: string; trouble: DiskTrouble };
+}): {
+  reason: string;
+  trouble: DiskTrouble;
+} => ({ reason: event.reason, trouble: event.trouble });
 
 const fail = {
   target: '#store.failing',
@@ -318,9 +348,9 @@ const health = store.createStateConfig({
         diskTrouble: {
           target: 'readOnly',
           actions: [
-            { type: 'noteReason', params: ({ event }) => ({ reason: event.reason }) },
+            { type: 'noteTrouble', params: trouble },
             { type: 'announceHealth', params: ({ event }) => ({ to: 'readOnly', reason: event.reason }) },
-            'makeRoom',
+            { type: 'makeRoom', params: trouble },
           ],
         },
       },
@@ -330,6 +360,7 @@ const health = store.createStateConfig({
       description: 'The disk is full or fails: the store answers queries and applies retention, but takes no samples.',
       tags: ['readOnly', 'diskRefuses'],
       initial: 'waiting',
+      on: { diskTrouble: { actions: { type: 'noteTrouble', params: trouble } } },
       states: {
         waiting: {
           description: 'Waits for the next probe: 1, 2, 4 … seconds, at most a minute.',
@@ -363,25 +394,31 @@ const health = store.createStateConfig({
   },
 });
 
+const noteJump = [
+  {
+    type: 'noteDoubt',
+    params: ({ event }: { event: { doubt: ClockDoubt } }): { doubt: ClockDoubt } => ({ doubt: event.doubt }),
+  },
+  {
+    type: 'announceClockJump',
+    params: ({ event }: { event: { byMs: number } }): { byMs: number } => ({ byMs: event.byMs }),
+  },
+] as const;
+
 const clock = store.createStateConfig({
   description: 'Whether wall time can be trusted.',
   initial: 'trusted',
   states: {
     trusted: {
       description: 'Wall time advances with the monotonic clock.',
-      on: {
-        clockJumped: {
-          target: 'doubted',
-          actions: { type: 'announceClockJump', params: ({ event }) => ({ byMs: event.byMs }) },
-        },
-      },
+      on: { clockJumped: { target: 'doubted', actions: noteJump } },
     },
     doubted: {
-      description: 'Wall time jumped: until it settles, the earlier of the old and the new time is used.',
+      description: 'Wall time jumped: until it settles, retention and archiving go by the earlier time.',
       tags: ['clockDoubted'],
       on: {
-        clockJumped: { actions: { type: 'announceClockJump', params: ({ event }) => ({ byMs: event.byMs }) } },
-        clockSettled: { target: 'trusted' },
+        clockJumped: { actions: noteJump },
+        clockSettled: { target: 'trusted', actions: 'forgetDoubt' },
       },
     },
   },
@@ -469,7 +506,14 @@ const closing = store.createStateConfig({
 
 export const storeMachine = store.createMachine({
   id: 'store',
-  context: ({ input }) => ({ openedReadOnly: input?.openedReadOnly ?? false, score: 0, reason: '', probes: 0 }),
+  context: ({ input }) => ({
+    openedReadOnly: input?.openedReadOnly ?? false,
+    score: 0,
+    reason: '',
+    trouble: undefined,
+    probes: 0,
+    doubt: undefined,
+  }),
   initial: 'opening',
   states: {
     opening: {

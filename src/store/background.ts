@@ -149,9 +149,7 @@ export class Background {
     const { engine, recovered } = store;
     store.measurePressure();
     this.measureIndexing();
-    const change = store.trustedClock.look();
-    if (change?.type === 'clockJumped') store.actor.send({ type: 'clockJumped', byMs: change.byMs });
-    if (change?.type === 'clockSettled') store.actor.send({ type: 'clockSettled' });
+    store.trustedClock.look();
     this.dirtySeries$.next(engine.chunks.dirtySeries);
     this.journalBytes$.next(recovered.journal.end - store.checkpoints.begunAt);
     store.memory.evictOverTarget();

@@ -3,7 +3,7 @@
  * and repeats writes that the disk refused. While the store waits for the disk, it refuses samples with the reason; no
  * accepted sample is lost.
  */
-import { admissionOf } from '../../machines/store.machine.ts';
+import { admissionOf, type DiskTrouble } from '../../machines/store.machine.ts';
 import { ReserveFile } from '../files/reserve-file.ts';
 import type { JournalWriter } from '../journal/write/journal-writer.ts';
 import { isDiskFull, isDiskTrouble } from '../model/errors.ts';
@@ -14,7 +14,6 @@ export class DiskGuard {
   private readonly engine: Engine;
   private readonly journal: JournalWriter;
   private readonly actor: StoreActor;
-  private trouble: unknown;
 
   constructor(engine: Engine, journal: JournalWriter, actor: StoreActor) {
     this.engine = engine;
@@ -49,20 +48,15 @@ export class DiskGuard {
       case 'readOnly':
         if (snapshot.context.openedReadOnly)
           admission.end('TIDEMARK_READ_ONLY', 'the store was opened with readOnly: true');
-        else
-          admission.refuse(
-            this.troubleCode,
-            `the disk refuses writes: ${snapshot.context.reason}; await store.ready()`,
-            this.trouble,
-          );
+        else {
+          const { reason, trouble } = snapshot.context;
+          const code = trouble?.code ?? 'TIDEMARK_IO';
+          admission.refuse(code, `the disk refuses writes: ${reason}; await store.ready()`, trouble?.error);
+        }
         return;
       case 'closed':
         admission.end('TIDEMARK_CLOSED', 'the store is closed');
     }
-  }
-
-  private get troubleCode(): 'TIDEMARK_DISK_FULL' | 'TIDEMARK_IO' {
-    return isDiskFull(this.trouble) ? 'TIDEMARK_DISK_FULL' : 'TIDEMARK_IO';
   }
 
   /**
@@ -71,8 +65,11 @@ export class DiskGuard {
   note(message: string, error: unknown): void {
     this.engine.logger.warn({ err: error }, message);
     if (!isDiskTrouble(error)) return;
-    this.trouble = error;
-    this.actor.send({ type: 'diskTrouble', reason: error instanceof Error ? error.message : String(error) });
+    this.actor.send({
+      type: 'diskTrouble',
+      reason: error instanceof Error ? error.message : String(error),
+      trouble: { code: isDiskFull(error) ? 'TIDEMARK_DISK_FULL' : 'TIDEMARK_IO', error },
+    });
   }
 
   /**
@@ -80,9 +77,9 @@ export class DiskGuard {
    * writes that the disk refused. So accepted samples become durable as soon as possible, and retention has room to
    * free more.
    */
-  async makeRoom(): Promise<void> {
+  async makeRoom(trouble: DiskTrouble | undefined): Promise<void> {
     try {
-      if (isDiskFull(this.trouble)) this.reserve.release();
+      if (trouble?.code === 'TIDEMARK_DISK_FULL') this.reserve.release();
       await this.retryJournal();
     } catch (error) {
       this.engine.logger.debug({ err: error }, 'The disk still refuses.');

@@ -86,7 +86,15 @@ export class Running {
     this.memory = new Memory(engine, recovered);
     this.mender = new IndexMender(engine, recovered);
     this.journalAudit = new JournalAudit(engine, recovered);
-    this.trustedClock = new TrustedClock(clock);
+    this.trustedClock = new TrustedClock(clock, {
+      doubt: () => {
+        const snapshot = actor.getSnapshot();
+        // A user can reach the actor and send it a jump without a time.
+        const { doubt = { offset: 0, since: 0 } } = snapshot.context;
+        return snapshot.hasTag('clockDoubted') ? doubt : undefined;
+      },
+      send: (event) => actor.send(event),
+    });
     const { limits } = engine.retention;
     this.retention = new Retention({
       ...limits,

@@ -81,7 +81,7 @@ export class Session {
           logger.warn({ to, reason }, `The store is ${to === 'healthy' ? 'healthy again' : 'read-only'}.`);
           this.announce({ type: 'healthChanged', time: clock.now(), to, reason });
         },
-        makeRoom: () => void this.running.disk.makeRoom().then(() => this.background?.hurry()),
+        makeRoom: (_, { trouble }) => void this.running.disk.makeRoom(trouble).then(() => this.background?.hurry()),
         announceClockJump: (_, { byMs }) => {
           logger.warn({ byMs }, 'Wall time jumped; retention and archiving use the earlier of both times.');
           this.announce({ type: 'clockJumped', time: clock.now(), byMs });

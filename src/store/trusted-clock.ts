@@ -7,8 +7,10 @@
  * - After a jump backwards, the store uses the new time at once: new samples have that time, and would look old
  *   otherwise.
  *
- * So the store always uses the earlier of the two times, and a jump alone drops and archives nothing.
+ * So the store uses the earlier of the two times, and a jump forwards alone makes no sample old enough to be dropped.
+ * The region `clock` of the store's statechart holds the doubted time.
  */
+import type { ClockDoubt } from '../../machines/store.machine.ts';
 import type { Clock } from '../ports/clock.ts';
 
 /** Largest difference between the advance of wall time and of the monotonic clock between two calls of `look`. */
@@ -21,15 +23,26 @@ export interface ClockChange {
   readonly byMs: number;
 }
 
+/** The region `clock` of the store's statechart, which holds the doubt. */
+export interface ClockRegion {
+  /** The doubted time; `undefined` while wall time is trusted. */
+  doubt(): ClockDoubt | undefined;
+  send(
+    event:
+      | { readonly type: 'clockJumped'; readonly byMs: number; readonly doubt: ClockDoubt }
+      | { readonly type: 'clockSettled' },
+  ): void;
+}
+
 export class TrustedClock {
   private readonly clock: Clock;
+  private readonly region: ClockRegion;
   /** The trusted difference of wall time and monotonic time. */
   private offset: number;
-  /** While wall time is doubted: the newly measured difference, and the monotonic time since which it has held. */
-  private candidate: { offset: number; since: number } | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, region: ClockRegion) {
     this.clock = clock;
+    this.region = region;
     this.offset = clock.now() - clock.monotonic();
   }
 
@@ -37,38 +50,39 @@ export class TrustedClock {
   now(): number {
     const wall = this.clock.now();
     const believed = this.clock.monotonic() + this.offset;
-    const isDoubted = this.candidate !== undefined || Math.abs(wall - believed) >= JUMP_MS;
+    const isDoubted = Math.abs(wall - believed) >= JUMP_MS || this.region.doubt() !== undefined;
     return isDoubted ? Math.min(wall, believed) : wall;
   }
 
-  /** Compares the clocks. Call it regularly. Returns the change, if there was one. */
+  /**
+   * Compares the clocks and sends a change to the statechart. Call it regularly. Returns the change, if there was one.
+   */
   look(): ClockChange | undefined {
     const monotonic = this.clock.monotonic();
     const seen = this.clock.now() - monotonic;
-    if (this.candidate === undefined) {
-      if (Math.abs(seen - this.offset) < JUMP_MS) {
-        this.offset = seen;
-        return undefined;
-      }
-      this.candidate = { offset: seen, since: monotonic };
-      return { type: 'clockJumped', byMs: Math.round(seen - this.offset) };
-    }
+    const doubt = this.region.doubt();
     if (Math.abs(seen - this.offset) < JUMP_MS) {
-      // Wall time jumped back to the trusted time.
-      this.candidate = undefined;
       this.offset = seen;
-      return { type: 'clockSettled', byMs: 0 };
+      // Wall time jumped back to the trusted time.
+      return doubt === undefined ? undefined : this.settle(0);
     }
-    if (Math.abs(seen - this.candidate.offset) >= JUMP_MS) {
-      const byMs = Math.round(seen - this.candidate.offset);
-      this.candidate = { offset: seen, since: monotonic };
-      return { type: 'clockJumped', byMs };
-    }
-    this.candidate.offset = seen;
-    if (monotonic - this.candidate.since < SETTLE_MS) return undefined;
+    if (doubt === undefined) return this.jump(seen - this.offset, { offset: seen, since: monotonic });
+    if (Math.abs(seen - doubt.offset) >= JUMP_MS)
+      return this.jump(seen - doubt.offset, { offset: seen, since: monotonic });
+    if (monotonic - doubt.since < SETTLE_MS) return undefined;
     const byMs = Math.round(seen - this.offset);
     this.offset = seen;
-    this.candidate = undefined;
+    return this.settle(byMs);
+  }
+
+  private jump(byMs: number, doubt: ClockDoubt): ClockChange {
+    const change = { type: 'clockJumped', byMs: Math.round(byMs) } as const;
+    this.region.send({ ...change, doubt });
+    return change;
+  }
+
+  private settle(byMs: number): ClockChange {
+    this.region.send({ type: 'clockSettled' });
     return { type: 'clockSettled', byMs };
   }
 }

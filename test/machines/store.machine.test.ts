@@ -17,12 +17,23 @@ const running = (regions: Regions = {}) => ({ running: { ...calm, ...regions } }
 const recovering = (state: string) => ({ recovering: state }) as never;
 const measured = (score: number) => ({ type: 'pressureMeasured', score });
 const queue = (queued: number) => ({ type: 'indexingMeasured', queued, capacity: 100 });
-const trouble = { type: 'diskTrouble', reason: 'ENOSPC: no space left on device' };
+const trouble = {
+  type: 'diskTrouble',
+  reason: 'ENOSPC: no space left on device',
+  trouble: { code: 'TIDEMARK_DISK_FULL', error: undefined },
+};
 const broken = new Error('watermark beyond the chunks');
 
 describe('machines/store.machine', () => {
   const steps = new MachineSteps(storeMachine);
-  const context = { openedReadOnly: false, score: 0, reason: '', probes: 0 };
+  const context = {
+    openedReadOnly: false,
+    score: 0,
+    reason: '',
+    trouble: undefined,
+    probes: 0,
+    doubt: undefined,
+  };
 
   const expectStep = (given: unknown, event: AnyEventObject, then: unknown, actions: readonly string[] = []) => {
     const step = steps.step(given as never, context, event);
@@ -161,8 +172,16 @@ describe('machines/store.machine', () => {
         'makeRoom',
       ]);
       expect(performed[0]!.params).to.deep.equal({ to: 'readOnly', reason: trouble.reason });
-      expect(after).to.include({ reason: trouble.reason });
+      expect(after).to.include({ reason: trouble.reason, trouble: trouble.trouble });
       expectStep(waiting, trouble, waiting);
+    });
+
+    it('keeps the code and the reason of the last trouble, until the disk answers', () => {
+      const later = { type: 'diskTrouble', reason: 'EIO: i/o error', trouble: { code: 'TIDEMARK_IO', error: broken } };
+      const { context: after } = expectStep(waiting, later, waiting);
+      expect(after).to.include({ reason: later.reason, trouble: later.trouble });
+      const { context: healthy } = steps.step(probing, after, called('probeDisk').done());
+      expect(healthy).to.include({ reason: '', trouble: undefined });
     });
 
     it('probes the disk at once when something was deleted', () => {
@@ -217,9 +236,12 @@ describe('machines/store.machine', () => {
     const region = (clock: string) => running({ clock });
 
     it('is doubted after a jump until it has settled', () => {
-      const jump = { type: 'clockJumped', byMs: -3_600_000 };
-      expectStep(region('trusted'), jump, region('doubted'), ['announceClockJump']);
+      const jump = { type: 'clockJumped', byMs: -3_600_000, doubt: { offset: 5, since: 7 } };
+      const { context: after } = expectStep(region('trusted'), jump, region('doubted'), ['announceClockJump']);
+      expect(after).to.include({ doubt: jump.doubt });
       expectStep(region('doubted'), jump, region('doubted'), ['announceClockJump']);
+      const { context: settled } = steps.step(region('doubted'), after, { type: 'clockSettled' });
+      expect(settled).to.include({ doubt: undefined });
       expectStep(region('doubted'), { type: 'clockSettled' }, region('trusted'));
     });
   });

@@ -70,7 +70,7 @@ describe('a store', () => {
     ingest.append({ __name__: 'm', id: '0' }, START_MS, 1);
     // Any action of the chart that throws will do.
     Object.assign(engine.logger, { warn: breaks });
-    session.actor.send({ type: 'clockJumped', byMs: 1 });
+    session.actor.send({ type: 'clockJumped', byMs: 1, doubt: { offset: 0, since: 0 } });
     const failure: unknown = await session.close().catch((error: unknown) => error);
     expect(failure).to.include({ code: 'TIDEMARK_INTERNAL', message: 'the store failed: broken' });
     expect(await codeOf(() => ingest.append({ __name__: 'm', id: '0' }, START_MS + 1, 1))).to.equal('TIDEMARK_CLOSED');

@@ -1,13 +1,18 @@
 /** Jumps of wall time: nothing is dropped or archived because of one. */
 import { expect } from 'chai';
-import { TrustedClock } from '../../src/store/trusted-clock.ts';
+import type { ClockDoubt } from '../../machines/store.machine.ts';
+import { type ClockRegion, TrustedClock } from '../../src/store/trusted-clock.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { codeOf, DAY_MS, HOUR_MS, MINUTE_MS, openMachine, START_MS, samplesOf } from './support.ts';
 
 describe('TrustedClock', () => {
   const clockAt = (): { clock: ManualClock; trusted: TrustedClock } => {
     const clock = new ManualClock(START_MS);
-    return { clock, trusted: new TrustedClock(clock) };
+    let doubt: ClockDoubt | undefined;
+    const send: ClockRegion['send'] = (event) => {
+      doubt = 'doubt' in event ? event.doubt : undefined;
+    };
+    return { clock, trusted: new TrustedClock(clock, { doubt: () => doubt, send }) };
   };
 
   it('follows wall time, small corrections included', () => {

@@ -49,7 +49,7 @@ there is only one call at a time for a file.
 | \`readOnly\` | takes no samples: \`TIDEMARK_DISK_FULL\` or \`TIDEMARK_IO\`; \`TIDEMARK_READ_ONLY\` if it was opened with \`readOnly: true\` |
 | \`diskRefuses\` | a write failed, and no probe of the disk has succeeded since |
 | \`indexingBehind\` | takes no samples of new series until half of the indexing queue is written: \`TIDEMARK_THROTTLED\` |
-| \`clockDoubted\` | no sample is dropped and no series is archived because of its age |
+| \`clockDoubted\` | wall time jumped; retention and archiving go by the earlier of wall time and the time that the monotonic clock gives |
 | \`busy\` | a checkpoint is being written |`,
   },
 ];
