@@ -1,7 +1,7 @@
 /** That no database stays open, whatever fails: the lock of the store is one of theirs. */
 import { expect } from 'chai';
 import { silentLogger } from '../../src/ports/logger.ts';
-import { closeDatabases, openDatabases } from '../../src/store/databases.ts';
+import { closeDatabases, describeDatabases, openDatabases } from '../../src/store/databases.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { type MemoryStore, MemoryStores } from '../support/memory-stores.ts';
 
@@ -44,7 +44,24 @@ const open = (stores: MemoryStores): ReturnType<typeof openDatabases> => {
 
 const messageOf = (work: Promise<unknown>): Promise<string> => work.then(String, ({ message }: Error) => message);
 
+/** Describes databases with what it holds itself, as an object of a class does. */
+class DescribingStores extends MemoryStores {
+  private readonly isForeign = true;
+
+  async describe(directory: string) {
+    return { files: { [directory]: 1 }, isForeign: this.isForeign };
+  }
+}
+
 describe('The databases of a store', () => {
+  it('are described by the method of a key-value store that is an object of a class', async () => {
+    const described = await describeDatabases(new DescribingStores(), '/store');
+    expect(described['labelname_to_labelvalues']).to.deep.equal({
+      files: { '/store/labelname_to_labelvalues': 1 },
+      isForeign: true,
+    });
+  });
+
   it('are all closed, the one with the lock last, when closing the first ones fails', async () => {
     const stores = new FailingStores(/labelpair|labelname/);
     const message = await messageOf(open(stores).then(closeDatabases));
