@@ -1,9 +1,8 @@
 /**
- * Live streams: `events$` and `watch`. They are hot, cost nothing without subscribers, and never slow the writer down.
- * A subscriber that can't keep up loses items, within a fixed bound, and gets the number of lost items. `subscribe`
- * loses nothing, because it reads the journal instead.
+ * Live streams: `events$` and `watch`. They are hot and cost nothing without subscribers. Subscribers are called during
+ * the append, and nothing is kept for them. `subscribe` delivers at the subscriber's pace, from the journal.
  */
-import { defer, filter, map, Observable, type ObservableInput, share, takeUntil } from 'rxjs';
+import { defer, filter, map, Observable, share, takeUntil } from 'rxjs';
 
 /**
  * A hot stream over a source. `connect` is called when the first subscriber comes, and the function that it returned
@@ -50,66 +49,3 @@ export const watchSamples = <Source, Key, Result>(options: WatchOptions<Source, 
     return samples$.pipe(filter(isWanted), map(project));
   });
 };
-
-/** The items that a slow consumer gets: those since its last backlog, and how many of them were dropped. */
-export interface Backlog<T> {
-  /** The newest items, up to the capacity, oldest first. */
-  readonly items: readonly T[];
-  /** Number of items that came before these and were dropped. */
-  readonly lost: number;
-}
-
-/**
- * Connects a hot stream to a slow consumer. While the consumer works on one backlog, the next one gathers. It holds at
- * most `capacity` items; when there are more, the oldest are dropped and counted.
- *
- *     capacity 2
- *     source   -a-b-c-d-e------|
- *     consume   ------|  ---|
- *     backlogs -a-----(de, 2 lost)
- */
-export const pacedBy =
-  <T, R>(consume: (backlog: Backlog<T>) => ObservableInput<R>, { capacity }: { readonly capacity: number }) =>
-  (source: Observable<T>): Observable<R> =>
-    new Observable<R>((subscriber) => {
-      let items: T[] = [];
-      let lost = 0;
-      let isRunning = false;
-      let sourceIsComplete = false;
-
-      const start = (): void => {
-        const backlog = { items, lost };
-        items = [];
-        lost = 0;
-        isRunning = true;
-        subscriber.add(
-          defer(() => consume(backlog)).subscribe({
-            next: (value) => subscriber.next(value),
-            error: (error) => subscriber.error(error),
-            complete: () => {
-              isRunning = false;
-              if (items.length > 0) start();
-              else if (sourceIsComplete) subscriber.complete();
-            },
-          }),
-        );
-      };
-
-      subscriber.add(
-        source.subscribe({
-          next: (value) => {
-            items.push(value);
-            if (items.length > capacity) {
-              items.shift();
-              lost++;
-            }
-            if (!isRunning) start();
-          },
-          error: (error) => subscriber.error(error),
-          complete: () => {
-            sourceIsComplete = true;
-            if (!isRunning) subscriber.complete();
-          },
-        }),
-      );
-    });

@@ -4,7 +4,7 @@
  *
  * The state in a row and the state of its actor never differ: `#wake` creates the actor from the row, `#follow` writes
  * the actor's state to the row, and no other code does either. Series actors are root actors, each in a system of its
- * own, because children of one parent cost quadratic time. With machines/, this is the only file that calls XState.
+ * own, because children of one parent cost quadratic time.
  *
  * Order within one event:
  *   1. the machine's actions run (the void functions of `SeriesEffects`);

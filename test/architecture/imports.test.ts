@@ -1,4 +1,5 @@
 /** The arrows of docs/architecture.md: imports only go down, and each library is known in few places. */
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { expect } from 'chai';
 import { importsOf, isOwnFile, roomOf, rooms, shortName, sourceFiles, zoneOf } from './source-tree.ts';
@@ -70,9 +71,17 @@ describe('the imports of the product', () => {
     expect(knownBy('@prometheus-io/lezer-promql')).to.deep.equal(['src/model/selector.ts']);
   });
 
-  it('name XState in machines and in the one file that keeps the actors', () => {
-    const others = knownBy('xstate').filter((path) => zoneOf(path) !== 'machines');
-    expect(others.filter((path) => path !== 'src/series/actors.ts' && zoneOf(path) !== 'store')).to.deep.equal([]);
+  it('name XState and RxJS in the files that docs/architecture.md names', () => {
+    for (const [library, zone] of [
+      ['xstate', 'machines'],
+      ['rxjs', 'streams'],
+    ] as const) {
+      const named = new RegExp(`^\\| \`${library}\` \\|([^|]*)\\|$`, 'm').exec(
+        readFileSync('docs/architecture.md', 'utf8'),
+      );
+      const files = [...(named?.[1].matchAll(/`([^`]+)`/g) ?? [])].map(([, path]) => path);
+      expect(knownBy(library).filter((path) => zoneOf(path) !== zone)).to.deep.equal(files);
+    }
   });
 });
 

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { NEVER, type Observable, of, Subject } from 'rxjs';
-import { TestScheduler } from 'rxjs/testing';
-import { type Backlog, liveStream, pacedBy, watchSamples } from '../../streams/live.ts';
+import { liveStream, watchSamples } from '../../streams/live.ts';
 
 describe('a live stream', () => {
   it('listens while somebody subscribes, once for all, and not otherwise', () => {
@@ -81,55 +80,5 @@ describe('watched samples', () => {
     generation++;
     samples$.next(1);
     expect(asked).to.deep.equal([1, 1]);
-  });
-});
-
-describe('a slow consumer', () => {
-  let scheduler: TestScheduler;
-
-  beforeEach(() => {
-    scheduler = new TestScheduler((actual, expected) => {
-      expect(actual).to.deep.equal(expected);
-    });
-  });
-
-  const text = ({ items, lost }: Backlog<string>): string => (lost > 0 ? `${items.join('')}+${lost}` : items.join(''));
-
-  it('gets what came meanwhile in one piece', () => {
-    scheduler.run(({ hot, cold, expectObservable }) => {
-      const source = hot('a-bc-d-------|');
-      const results = source.pipe(pacedBy((backlog) => cold('---(x|)', { x: text(backlog) }), { capacity: 10 }));
-      expectObservable(results).toBe('---a--x--y---|', { a: 'a', x: 'bc', y: 'd' });
-    });
-  });
-
-  it('loses the oldest beyond its capacity, and is told how many', () => {
-    scheduler.run(({ hot, cold, expectObservable }) => {
-      const source = hot('abcde--------|');
-      const results = source.pipe(pacedBy((backlog) => cold('-----(x|)', { x: text(backlog) }), { capacity: 2 }));
-      expectObservable(results).toBe('-----a----x--|', { a: 'a', x: 'de+2' });
-    });
-  });
-
-  it('gets the rest before the stream completes', () => {
-    scheduler.run(({ hot, cold, expectObservable }) => {
-      const source = hot('ab|');
-      const results = source.pipe(pacedBy((backlog) => cold('---(x|)', { x: text(backlog) }), { capacity: 2 }));
-      expectObservable(results).toBe('---a--(b|)');
-    });
-  });
-
-  it('gets everything one by one when it is not slow', () => {
-    scheduler.run(({ hot, expectObservable }) => {
-      const results = hot('ab-c|').pipe(pacedBy((backlog) => of(text(backlog)), { capacity: 1 }));
-      expectObservable(results).toBe('ab-c|');
-    });
-  });
-
-  it('is told of an error of the source', () => {
-    scheduler.run(({ hot, expectObservable }) => {
-      const results = hot('a-#').pipe(pacedBy((backlog) => of(text(backlog)), { capacity: 1 }));
-      expectObservable(results).toBe('a-#');
-    });
   });
 });

@@ -4,8 +4,8 @@
  */
 import type { FileSystem } from '../../files/file-system.ts';
 import { isMissing } from '../../files/io-error.ts';
+import { concerns } from '../../model/concerns.ts';
 import type { LifecycleEvent, Position } from '../../model/events.ts';
-import { concerns } from '../../model/evolve.ts';
 import { type Fingerprint, parseFingerprint } from '../../model/fingerprint.ts';
 import { writeInt32BE } from '../../model/int64.ts';
 import { MalformedBytes } from '../../model/malformed-bytes.ts';

@@ -42,8 +42,6 @@ order. The heads checkpoint is their snapshot, the indexes and metrics are their
   ([formats/journal.md](formats/journal.md)).
 - All events except \`samplesAppended\` are *lifecycle events*. They are few, and the store keeps them longer than the
   samples between them. \`store.history(labels)\` returns those of one series.
-- The state of a series follows from its events: \`evolve(state, event)\` in \`src/model/evolve.ts\` computes it. The
-  function is pure and total.
 - Later versions may add types and fields: ignore those that you don't know.
 `;
 

@@ -10,6 +10,7 @@ import {
   transitionsOf,
 } from '../../../machines/export.ts';
 import { markdownTable } from './markdown-table.ts';
+import { storeTagReaders } from './tag-readers.ts';
 
 export const file = 'docs/machines.md';
 
@@ -64,7 +65,26 @@ How to read the tables: of several rows with the same state and event, the machi
 a state does not list an event, the surrounding state handles it; if that does not list it either, it is ignored. *done*
 and *failed* are the outcomes of a call. A transition without a target stays in its state.`;
 
-export const generate = (): string => `${[preface, ...chapters.map(chapter)].join('\n\n')}\n`;
+export const generate = (): string => `${[preface, ...chapters.map(chapter), readers()].join('\n\n')}\n`;
+
+/** Which code asks for the states of the running store. */
+const readers = (): string => {
+  const regions = statesOf(machines.store).filter(({ path }) => path.startsWith('running.'));
+  return [
+    `## Who asks for the store's states
+
+For each region and each state of the running store: its tags, and the files that ask for one of them. A state without
+tags restricts nothing.`,
+    markdownTable(
+      ['state', 'tags', 'asked by'],
+      regions.map(({ path, tags }) => [
+        code(path.replace('running.', '')),
+        tags.map(code).join(' '),
+        [...new Set(tags.flatMap((tag) => storeTagReaders.get(tag) ?? []))].sort().map(code).join(' '),
+      ]),
+    ),
+  ].join('\n\n');
+};
 
 const chapter = ({ title, machine, intro }: (typeof chapters)[number]): string =>
   [
