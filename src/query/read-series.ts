@@ -12,8 +12,7 @@
  * 126,000 samples. The answer for a single series is not bounded.
  */
 
-import type { KeyedMutex } from '../async/keyed-mutex.ts';
-import type { Slab, Slot } from '../chunk/slab.ts';
+import type { Slot } from '../chunk/slab.ts';
 import { NO_SLOT } from '../chunk/slab.ts';
 import { DAMAGED_CHUNKS } from '../disk/quarantine/hint.ts';
 import {
@@ -22,15 +21,15 @@ import {
   type Verification,
 } from '../disk/series-files/series-file-reader.ts';
 import { toError } from '../disk/series-files/series-file-requests.ts';
-import { runOne, type SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
+import { runOne } from '../disk/series-files/series-file-worker.ts';
 import { descriptorProblem } from '../disk/series-files/series-record.ts';
 import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import { isDamage, TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { pairsEqual } from '../model/labels.ts';
-import type { ChunkCache } from '../series/chunk-cache.ts';
-import type { MemoryChunks } from '../series/memory-chunks.ts';
-import { EARLIEST, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
+import type { SeriesMemory } from '../series/series-memory.ts';
+import type { SeriesStorage } from '../series/series-storage.ts';
+import { EARLIEST, NO_ROW, type Row } from '../series/table.ts';
 import type { FoundSeries } from './find-series.ts';
 import { type ReadSamples, SampleCollector } from './samples.ts';
 
@@ -43,14 +42,8 @@ const PROBLEMS_MAX = 20;
 /** How many chunks the hint of a quarantined file lists. */
 const NAMED_CHUNKS_MAX = 500;
 
-export interface ReadParts {
-  readonly table: SeriesTable;
-  readonly slab: Slab;
-  readonly chunks: MemoryChunks;
+export interface ReadParts extends SeriesMemory, Pick<SeriesStorage, 'files' | 'fileKeys'> {
   readonly archived: Pick<ArchiveDirectory, 'has'>;
-  readonly cache: ChunkCache;
-  readonly files: SeriesFileWorker;
-  readonly fileKeys: KeyedMutex<string>;
   /** How chunks are compared with their checksums. */
   readonly verification: Verification;
   /** Whether chunks without a checksum get one when they have been read. */

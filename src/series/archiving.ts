@@ -4,16 +4,12 @@ import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import type { Indexer } from '../indexes/indexer.ts';
 import { toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ChunkCache } from './chunk-cache.ts';
 import type { EventBus } from './event-bus.ts';
-import type { MemoryChunks } from './memory-chunks.ts';
 import { keyOfRow, pairsOfRow } from './row-identity.ts';
-import { EARLIEST, type Row, type SeriesTable } from './table.ts';
+import type { SeriesMemory } from './series-memory.ts';
+import { EARLIEST, type Row } from './table.ts';
 
-export interface ArchivingParts {
-  readonly table: SeriesTable;
-  readonly chunks: MemoryChunks;
-  readonly cache: ChunkCache;
+export interface ArchivingParts extends Pick<SeriesMemory, 'table' | 'chunks' | 'cache'> {
   readonly archived: ArchiveDirectory;
   readonly indexer: Pick<Indexer, 'enqueue'>;
   readonly bus: Pick<EventBus, 'publish'>;

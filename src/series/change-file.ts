@@ -1,16 +1,12 @@
 /** Moves or deletes a series file while its key is held, between the durable intent and the event about the outcome. */
-import type { KeyedMutex } from '../async/keyed-mutex.ts';
 import type { SeriesFileAnswers, SeriesFileRequest } from '../disk/series-files/series-file-requests.ts';
-import { runOne, type SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
-import type { FileChanges } from './file-changes.ts';
+import { runOne } from '../disk/series-files/series-file-worker.ts';
 import { keyOfRow } from './row-identity.ts';
+import type { SeriesStorage } from './series-storage.ts';
 import { FILE_UNSYNCED, type Row, type SeriesTable } from './table.ts';
 
-export interface ChangeFileParts {
+export interface ChangeFileParts extends SeriesStorage {
   readonly table: SeriesTable;
-  readonly files: SeriesFileWorker;
-  readonly fileKeys: KeyedMutex<string>;
-  readonly fileChanges: FileChanges;
 }
 
 export interface FileChange<Request extends SeriesFileRequest> {

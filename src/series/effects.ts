@@ -11,19 +11,15 @@ import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { SeriesEffects } from './actors.ts';
 import type { Archiving } from './archiving.ts';
-import type { ChunkCache } from './chunk-cache.ts';
 import type { EventBus } from './event-bus.ts';
 import type { Isolation } from './isolation.ts';
-import type { MemoryChunks } from './memory-chunks.ts';
 import type { Persister } from './persister.ts';
 import type { Purging } from './purging.ts';
 import { keyOfRow } from './row-identity.ts';
-import { EARLIEST, type SeriesTable } from './table.ts';
+import type { SeriesMemory } from './series-memory.ts';
+import { EARLIEST } from './table.ts';
 
-export interface EffectParts {
-  readonly table: SeriesTable;
-  readonly chunks: MemoryChunks;
-  readonly cache: ChunkCache;
+export interface EffectParts extends Pick<SeriesMemory, 'table' | 'chunks' | 'cache'> {
   readonly archived: ArchiveDirectory;
   readonly persister: Persister;
   readonly archiving: Archiving;

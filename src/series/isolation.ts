@@ -9,15 +9,12 @@ import { type LabelPairs, toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import { type ChangeFileParts, changeFile } from './change-file.ts';
-import type { ChunkCache } from './chunk-cache.ts';
 import type { EventBus } from './event-bus.ts';
-import type { MemoryChunks } from './memory-chunks.ts';
 import { keyOfRow, pairsOfRow } from './row-identity.ts';
+import type { SeriesMemory } from './series-memory.ts';
 import { NO_ROW, type Row } from './table.ts';
 
-export interface IsolationParts extends ChangeFileParts {
-  readonly chunks: MemoryChunks;
-  readonly cache: ChunkCache;
+export interface IsolationParts extends ChangeFileParts, Pick<SeriesMemory, 'table' | 'chunks' | 'cache'> {
   readonly archived: ArchiveDirectory;
   readonly indexer: Pick<Indexer, 'enqueue'>;
   readonly bus: Pick<EventBus, 'publish'>;

@@ -13,8 +13,7 @@
  * A failure concerns only its own series. The statechart decides how to handle it.
  */
 import type { FileResult } from '../../machines/series.machine.ts';
-import type { KeyedMutex } from '../async/keyed-mutex.ts';
-import type { Slab, Slot } from '../chunk/slab.ts';
+import type { Slot } from '../chunk/slab.ts';
 import type { PersistResult } from '../disk/series-files/append-records.ts';
 import type { DropResult } from '../disk/series-files/drop-and-persist.ts';
 import {
@@ -23,14 +22,13 @@ import {
   type SeriesFileRequest,
   toError,
 } from '../disk/series-files/series-file-requests.ts';
-import { runOne, type SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
+import { runOne } from '../disk/series-files/series-file-worker.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ChunkCache } from './chunk-cache.ts';
 import type { EventBus } from './event-bus.ts';
-import type { FileChanges } from './file-changes.ts';
-import type { MemoryChunks } from './memory-chunks.ts';
-import { EARLIEST, FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from './table.ts';
+import type { SeriesMemory } from './series-memory.ts';
+import type { SeriesStorage } from './series-storage.ts';
+import { EARLIEST, FILE_UNSYNCED, NO_ROW, type Row } from './table.ts';
 
 /**
  * Series of one batch: enough to share the cost of a journal commit and a worker message, few enough for short waits.
@@ -57,14 +55,7 @@ interface Emptied {
   readonly outcome: WriteOutcome;
 }
 
-export interface PersisterParts {
-  readonly table: SeriesTable;
-  readonly slab: Slab;
-  readonly chunks: MemoryChunks;
-  readonly cache: ChunkCache;
-  readonly files: SeriesFileWorker;
-  readonly fileKeys: KeyedMutex<string>;
-  readonly fileChanges: FileChanges;
+export interface PersisterParts extends SeriesMemory, SeriesStorage {
   readonly bus: EventBus;
   readonly clock: Clock;
   readonly minShrinkRatio: number;

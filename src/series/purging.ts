@@ -6,15 +6,12 @@ import type { Position } from '../model/events.ts';
 import { toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type ChangeFileParts, changeFile } from './change-file.ts';
-import type { ChunkCache } from './chunk-cache.ts';
 import type { EventBus } from './event-bus.ts';
-import type { MemoryChunks } from './memory-chunks.ts';
 import { keyOfRow, pairsOfRow } from './row-identity.ts';
+import type { SeriesMemory } from './series-memory.ts';
 import type { Row } from './table.ts';
 
-export interface PurgingParts extends ChangeFileParts {
-  readonly chunks: MemoryChunks;
-  readonly cache: ChunkCache;
+export interface PurgingParts extends ChangeFileParts, Pick<SeriesMemory, 'table' | 'chunks' | 'cache'> {
   readonly archived: ArchiveDirectory;
   readonly indexer: Pick<Indexer, 'enqueue'>;
   readonly journal: { readonly end: Position };

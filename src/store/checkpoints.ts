@@ -19,7 +19,7 @@ export interface CheckpointsParts {
   readonly recovered: Recovered;
   readonly checkpointer: Checkpointer;
   readonly disk: DiskGuard;
-  readonly subscriptions: () => Subscriptions;
+  readonly subscriptions: Subscriptions;
   readonly distributions: () => Distributions | undefined;
 }
 
@@ -114,9 +114,8 @@ export class Checkpoints {
   }
 
   private async truncateJournal(checkpoint: number, indexes: number, final: boolean): Promise<void> {
-    const { engine, recovered, disk } = this.parts;
+    const { engine, recovered, disk, subscriptions } = this.parts;
     const { journal, bus } = recovered;
-    const subscriptions = this.parts.subscriptions();
     const { options } = engine;
     // Where retention limits the directory's size, a subscription's backlog may take at most a quarter of it: samples
     // must not be dropped to keep journal for a subscriber.

@@ -7,8 +7,7 @@ import { Subject } from 'rxjs';
 import type { Actor } from 'xstate';
 import type { storeMachine } from '../../machines/store.machine.ts';
 import { KeyedMutex } from '../async/keyed-mutex.ts';
-import { ChunkAppender } from '../chunk/append.ts';
-import { Slab } from '../chunk/slab.ts';
+import type { Slab } from '../chunk/slab.ts';
 import { KEEP_EVERYTHING } from '../disk/retention-memory.ts';
 import { SeriesFiles } from '../disk/series-files/series-file.ts';
 import {
@@ -29,10 +28,11 @@ import type { Clock } from '../ports/clock.ts';
 import { guardLogger, type Logger } from '../ports/logger.ts';
 import type { Random } from '../ports/random.ts';
 import { Admission } from '../series/admission.ts';
-import { ChunkCache } from '../series/chunk-cache.ts';
+import type { ChunkCache } from '../series/chunk-cache.ts';
 import { Inspection } from '../series/inspection.ts';
-import { MemoryChunks } from '../series/memory-chunks.ts';
-import { SeriesTable } from '../series/table.ts';
+import type { MemoryChunks } from '../series/memory-chunks.ts';
+import { createSeriesMemory, type SeriesMemory } from '../series/series-memory.ts';
+import type { SeriesTable } from '../series/table.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { RetentionChoice } from './retention-choice.ts';
 
@@ -40,7 +40,7 @@ import type { RetentionChoice } from './retention-choice.ts';
 const TEXT_PLACE_BITS = 14;
 
 /** The parts that exist before the directory is opened. */
-export class Engine {
+export class Engine implements SeriesMemory {
   readonly directory: string;
   readonly journalDirectory: string;
   readonly options: ResolvedOptions;
@@ -52,8 +52,8 @@ export class Engine {
   /** The real file system, for files outside the store and for files that another process writes. */
   readonly outside: FileSystem;
   readonly stores: KeyValueStores;
-  readonly slab = new Slab();
-  readonly table = new SeriesTable();
+  readonly table: SeriesTable;
+  readonly slab: Slab;
   readonly chunks: MemoryChunks;
   readonly cache: ChunkCache;
   readonly fileKeys = new KeyedMutex<string>();
@@ -85,12 +85,12 @@ export class Engine {
     this.logger = guardLogger(options.logger);
     this.fileSystem = options.readOnly ? new OverlayFileSystem(this.outside, options.clock) : this.outside;
     this.stores = options.keyValueStores ?? levelStores;
-    this.chunks = new MemoryChunks(
-      this.table,
-      this.slab,
-      new ChunkAppender(this.slab, { defaultEncoding: options.encoding }),
-    );
-    this.cache = new ChunkCache(this.slab);
+    ({
+      table: this.table,
+      slab: this.slab,
+      chunks: this.chunks,
+      cache: this.cache,
+    } = createSeriesMemory(options.encoding));
     this.inspection = new Inspection((error) =>
       this.logger.warn({ err: error }, 'An inspection observer failed and was removed.'),
     );

@@ -20,8 +20,8 @@ import type { LifecycleEvent } from '../model/events.ts';
 import type { CheckpointResult } from '../recovery/checkpointer.ts';
 import { ProgressReporter } from '../recovery/progress.ts';
 import { startRootActor } from '../series/actors.ts';
-import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { Background } from './background.ts';
+import { compose } from './compose.ts';
 import { closeDatabases, describeDatabases, flushLogs } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { type Found, openDirectory } from './opening.ts';
@@ -29,20 +29,19 @@ import { buildLabelIndexes, rebuildIndexes } from './rebuild-indexes.ts';
 import type { Recovered } from './recovered.ts';
 import { loadContent, type Recovery } from './recovering.ts';
 import { announceLowered } from './retention-choice.ts';
-import { Running } from './running.ts';
+import type { Running } from './running.ts';
 
 export class Session {
   readonly engine: Engine;
   readonly progress: ProgressReporter;
   readonly actor: Actor<typeof storeMachine>;
-  running!: Running;
-  subscriptions!: Subscriptions;
   private background: Background | undefined;
   /** What the opening found; `undefined` before it. */
   found: Found | undefined;
   /** The recovery, from its first step on. */
   private begun: Recovery | undefined;
   private recovered: Recovered | undefined;
+  private composed: Running | undefined;
   private failure: unknown;
   /** Resolves when everything is released, however the statechart ended. */
   private readonly ended: Promise<void>;
@@ -106,6 +105,12 @@ export class Session {
       const end = (): void => void this.end().then(resolve);
       this.actor.subscribe({ complete: end, error: end });
     });
+  }
+
+  /** The running store. It exists from the step on that settles the recovered content. */
+  get running(): Running {
+    if (this.composed === undefined) throw new TidemarkError('TIDEMARK_INTERNAL', 'the store does not run yet');
+    return this.composed;
   }
 
   /** Resolves when the store runs. Rejects with the error that opening failed with, after everything is released. */
@@ -228,15 +233,8 @@ export class Session {
     const { engine, progress, found } = this;
     const recovered = await this.recovery.settle();
     this.recovered = recovered;
-    this.running = new Running(engine, recovered, this.actor);
+    this.composed = compose(engine, recovered, this.actor);
     const { journal, bus, indexer, labels } = recovered;
-    this.subscriptions = new Subscriptions({
-      fileSystem: engine.fileSystem,
-      directory: engine.journalDirectory,
-      clock: engine.clock,
-      journal,
-    });
-    this.running.subscriptions = this.subscriptions;
     let heads = recovered.heads;
     if (recovered.needsCheckpoint) {
       heads = await this.running.checkpoints.write(false);
@@ -295,7 +293,7 @@ export class Session {
   private countQuarantined(): void {
     const { fileSystem, directory, logger } = this.engine;
     try {
-      this.running.quarantinedCount = listQuarantined(fileSystem, directory).length;
+      this.running.counts.quarantined = listQuarantined(fileSystem, directory).length;
     } catch (error) {
       logger.warn({ err: error }, 'The series in quarantine could not be counted.');
     }
@@ -317,8 +315,9 @@ export class Session {
 
   /** The clean close. It leaves the directory exactly as the original would. */
   private async finish(): Promise<void> {
-    const { engine, running, subscriptions, recovered } = this;
-    if (recovered === undefined) return;
+    const { engine, composed: running, recovered } = this;
+    if (recovered === undefined || running === undefined) return;
+    const { subscriptions } = running;
     running.disk.applyAdmission();
     if (engine.options.readOnly) return this.giveBack();
     await this.background?.stop();
@@ -410,14 +409,14 @@ export class Session {
     engine.admission.end('TIDEMARK_CLOSED', 'the store is closed');
     await this.background?.stop();
     const steps: (() => unknown)[] = [
-      () => this.running?.mender.stop(),
-      () => this.running?.journalAudit.stop(),
-      () => this.running?.disk.reserve.close(),
-      () => this.running?.actors.abandon(),
-      () => this.subscriptions?.close(),
+      () => this.composed?.mender.stop(),
+      () => this.composed?.journalAudit.stop(),
+      () => this.composed?.disk.reserve.close(),
+      () => this.composed?.actors.abandon(),
+      () => this.composed?.subscriptions.close(),
       () => this.begun?.indexer.close(),
       () => this.begun?.journal.close(),
-      () => this.subscriptions?.end(),
+      () => this.composed?.subscriptions.end(),
       () => Promise.allSettled(this.work),
       () => found && closeDatabases(found.databases),
       () => engine.files.close(),

@@ -260,16 +260,16 @@ class TidemarkStore implements Store {
 
   subscribe(name: string, options: SubscribeOptions = {}): Subscription {
     this.assertWritable();
-    return this.session.subscriptions.subscribe(name, options);
+    return this.session.running.subscriptions.subscribe(name, options);
   }
 
   subscriptions(): readonly { readonly name: string; readonly position: Position; readonly lagBytes: number }[] {
-    return this.session.subscriptions.list();
+    return this.session.running.subscriptions.list();
   }
 
   async unsubscribe(name: string): Promise<void> {
     this.assertWritable();
-    await this.session.subscriptions.remove(name);
+    await this.session.running.subscriptions.remove(name);
   }
 
   async history(labels: Labels): Promise<(LifecycleEvent & { readonly position: Position })[]> {
@@ -317,7 +317,7 @@ class TidemarkStore implements Store {
   }
 
   inspect(observer: (event: InspectionEvent) => void): () => void {
-    return this.session.running.inspect(observer);
+    return this.session.engine.inspection.observe(observer);
   }
 
   stateCounts(): Readonly<Record<'inMemory' | 'persisting' | 'archived' | 'quarantined', number>> {

@@ -37,12 +37,12 @@ export const metricsOf = (session: Session): Registry => {
       prometheus_local_storage_checkpoint_last_size_bytes: () => running.checkpoints.last.bytes,
       prometheus_local_storage_started_dirty: () => Number(how === 'journal' || how === 'crashRecovery'),
       tidemark_archived_series: () => archived.size,
-      tidemark_quarantined_series: () => running.quarantinedCount,
+      tidemark_quarantined_series: () => running.counts.quarantined,
       tidemark_live_actors: () => running.actors.live,
       tidemark_busy_series: () => running.actors.busy,
       tidemark_memory_slab_bytes: () => slab.bytes,
       tidemark_memory_table_bytes: () => table.bytes,
-      tidemark_checksum_cache_bytes: () => running.checksumCacheBytes,
+      tidemark_checksum_cache_bytes: () => running.counts.checksumCacheBytes,
       tidemark_damage_reports_waiting: () => running.damageReports.waiting,
       tidemark_memory_used_bytes: () => running.memory.used,
       tidemark_journal_bytes: () => journal.fileBytes,
@@ -57,7 +57,7 @@ export const metricsOf = (session: Session): Registry => {
     counters: {
       prometheus_local_storage_ingested_samples_total: () => running.ingest.accepted,
       prometheus_local_storage_queued_chunks_to_persist_total: () => chunks.queued,
-      prometheus_local_storage_persist_errors_total: () => running.persistErrors,
+      prometheus_local_storage_persist_errors_total: () => running.counts.persistErrors,
       prometheus_local_storage_inconsistencies_total: () => bus.counts.get('seriesQuarantined') ?? 0,
       prometheus_local_storage_non_existent_series_matches_total: () => running.queries.strayMatches,
       prometheus_local_storage_fingerprint_mappings_total: () => mapper.size,
@@ -71,7 +71,7 @@ export const metricsOf = (session: Session): Registry => {
       tidemark_memory_bytes: () => memoryParts.map((part) => [part, running.memory.bytesOf(part)] as const),
       tidemark_series: () => Object.entries(running.stateCounts()),
       tidemark_subscription_lag_bytes: () =>
-        session.subscriptions.list().map(({ name, lagBytes }) => [name, lagBytes] as const),
+        running.subscriptions.list().map(({ name, lagBytes }) => [name, lagBytes] as const),
     },
     labelledCounters: {
       prometheus_local_storage_out_of_order_samples_total: () => [
@@ -95,10 +95,10 @@ export const metricsOf = (session: Session): Registry => {
       ],
       prometheus_local_storage_chunk_ops_total: () => [
         ['create', chunks.started],
-        ['persist', running.chunksPersisted],
+        ['persist', running.counts.chunksPersisted],
         ['evict', cache.evicted],
         ['load', cache.misses],
-        ['drop', running.chunksDropped],
+        ['drop', running.counts.chunksDropped],
       ],
       tidemark_refused_calls_total: () => engine.admission.refused,
       tidemark_events_total: () => bus.counts,
@@ -113,7 +113,7 @@ export const metricsOf = (session: Session): Registry => {
     if (options.registry !== undefined) unregister();
   };
   actor.subscribe({ complete: end, error: end });
-  running.distributions = distributions;
+  running.counts.distributions = distributions;
   engine.onIndexBatch = ({ operationCount, durationMs }) => {
     distributions.indexingBatchSizes.observe(operationCount);
     distributions.indexingBatchDuration.observe(durationMs / 1000);

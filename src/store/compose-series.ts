@@ -1,0 +1,100 @@
+/** Composes the life of series: the actors with their effects, and the way of a sample to its row. */
+import { EARLIEST } from '../model/int64.ts';
+import { ActorRows } from '../series/actor-rows.ts';
+import { SeriesActors } from '../series/actors.ts';
+import { Archiving } from '../series/archiving.ts';
+import { seriesEffects } from '../series/effects.ts';
+import { Ingest } from '../series/ingest.ts';
+import { Isolation } from '../series/isolation.ts';
+import { Persister } from '../series/persister.ts';
+import { Purging } from '../series/purging.ts';
+import { SeriesDirectory } from '../series/series-lookup.ts';
+import type { SeriesMemory } from '../series/series-memory.ts';
+import type { SeriesStorage } from '../series/series-storage.ts';
+import { Waking } from '../series/waking.ts';
+import type { Counts } from './counts.ts';
+import type { DiskGuard } from './disk-guard.ts';
+import type { Engine } from './engine.ts';
+import type { Pressure } from './pressure.ts';
+import type { Recovered } from './recovered.ts';
+import type { Retention } from './retention.ts';
+
+export interface SeriesParts {
+  readonly engine: Engine;
+  readonly recovered: Recovered;
+  readonly seriesMemory: SeriesMemory;
+  readonly storage: SeriesStorage;
+  readonly retention: Retention;
+  readonly disk: DiskGuard;
+  readonly pressure: Pressure;
+  readonly counts: Counts;
+}
+
+export interface SeriesLife {
+  readonly persister: Persister;
+  readonly rows: ActorRows;
+  readonly archiving: Archiving;
+  readonly isolation: Isolation;
+  readonly purging: Purging;
+  readonly actors: SeriesActors;
+  readonly waking: Waking;
+  readonly directory: SeriesDirectory;
+  readonly ingest: Ingest;
+}
+
+export const composeSeries = (parts: SeriesParts): SeriesLife => {
+  const { engine, recovered, seriesMemory, storage, retention, disk, pressure, counts } = parts;
+  const { options, seriesFiles, mapper, admission, inspection, clock, logger } = engine;
+  const { archived, archive, indexer, journal, bus } = recovered;
+  const common = { ...seriesMemory, ...storage, archived, indexer, journal, bus, clock, logger };
+
+  const persister = new Persister({
+    ...common,
+    minShrinkRatio: options.minShrinkRatio,
+    syncNow: () => pressure.syncsSeriesFiles(),
+    onPersisted: (chunks) => {
+      counts.chunksPersisted += chunks;
+      counts.distributions?.seriesChunksPersisted.observe(chunks);
+    },
+  });
+  const rows = new ActorRows({ ...common, chunksInFile: (high, low) => seriesFiles.stat(high, low)?.chunks ?? 0 });
+  const archiving = new Archiving({
+    ...common,
+    firstTimeInFile: (high, low) => seriesFiles.loadDescriptors(high, low).firstTimes[0] ?? EARLIEST,
+  });
+  const isolation = new Isolation(common);
+  const purging = new Purging(common);
+  const effects = seriesEffects({
+    ...common,
+    persister,
+    archiving,
+    isolation,
+    purging,
+    beforeTime: () => (retention.isOn ? retention.beforeTime() : undefined),
+    onDiskTrouble: (error) => {
+      counts.persistErrors++;
+      disk.note('A series file could not be changed.', error);
+    },
+  });
+  const onError = (row: number, error: unknown): void =>
+    logger.error({ err: error, row }, 'A series actor failed; its series is at rest again.');
+  const actors = new SeriesActors({ rows, effects, inspection, onError });
+  const waking = new Waking({ ...common, rows, actors });
+  const directory = new SeriesDirectory({
+    ...common,
+    mapper,
+    archive,
+    admission,
+    wake: (high, low, pairs) => waking.wakeForSample(high, low, pairs),
+    leavingPairs: (high, low) => isolation.leavingPairs(high, low),
+    makeWritable: (row) => waking.makeWritable(row),
+  });
+  const ingest = new Ingest({
+    ...common,
+    directory,
+    admission,
+    commitEach: options.durability === 'always',
+    keptFrom: () => (retention.isOn ? retention.beforeTime() : Number.NEGATIVE_INFINITY),
+  });
+  return { persister, rows, archiving, isolation, purging, actors, waking, directory, ingest };
+};
