@@ -112,8 +112,16 @@ export const mutations: readonly Mutation[] = [
 ];
 
 /** Shows only after the disk had trouble and has recovered. */
-export const commitsNoMore = ofClass('after trouble nothing is committed unasked', Background, (original) => ({
-  async commit(this: { store: { disk: { trouble: unknown } } }) {
-    if (this.store.disk.trouble === undefined) await original['commit'].call(this);
-  },
-}));
+export const commitsNoMore = ofClass('after trouble nothing is committed unasked', Background, (original) => {
+  const troubled = new WeakSet<object>();
+  return {
+    async commit(this: { store: { actor: { getSnapshot(): { hasTag(tag: string): boolean } } } }) {
+      if (troubled.has(this)) return;
+      try {
+        await original['commit'].call(this);
+      } finally {
+        if (this.store.actor.getSnapshot().hasTag('diskRefuses')) troubled.add(this);
+      }
+    },
+  };
+});
