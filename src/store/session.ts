@@ -1,7 +1,7 @@
 /**
  * One session with a directory, from the lock to the clean mark: the store's statechart with its calls provided. The
- * chart's decisions are carried out here; the work itself is in opening.ts, running.ts, checkpoints.ts, visits.ts,
- * disk-guard.ts and background.ts.
+ * chart's decisions are carried out here; the work itself is in opening.ts, recovering.ts, compose.ts, checkpoints.ts,
+ * visits.ts, disk-guard.ts and background.ts.
  */
 import { type Actor, fromPromise } from 'xstate';
 import { type LoadedContent, type StoreContext, storeMachine } from '../../machines/store.machine.ts';
