@@ -17,6 +17,11 @@ export class SingleRun<Result = void> {
     return this.running !== undefined;
   }
 
+  /** A run starts when the running one has ended. */
+  get isFollowed(): boolean {
+    return this.following !== undefined;
+  }
+
   join(work: () => Promise<Result>): Promise<Result> {
     return this.running ?? this.start(work);
   }
@@ -25,6 +30,12 @@ export class SingleRun<Result = void> {
   follow(work: () => Promise<Result>): Promise<Result> {
     this.following ??= this.startNext(work);
     return this.following;
+  }
+
+  /** Does the same as {@link follow}, but if nothing runs, the work starts before this call returns. */
+  startOrFollow(work: () => Promise<Result>): Promise<Result> {
+    const isFree = this.running === undefined && this.following === undefined;
+    return isFree ? this.start(work) : this.follow(work);
   }
 
   /** Resolves when the running one has ended, whether it succeeded or failed. */

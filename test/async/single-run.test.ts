@@ -52,6 +52,22 @@ describe('SingleRun', () => {
     expect(await Promise.all([first, second, third])).to.deep.equal([1, 2, 2]);
   });
 
+  it('starts work at once if nothing runs, and lets the calls during it follow with one run', async () => {
+    const { runs, work } = controlled();
+    const single = new SingleRun<number>();
+    const first = single.startOrFollow(work);
+    expect(runs).to.have.length(1);
+    const second = single.startOrFollow(work);
+    const third = single.startOrFollow(work);
+    runs[0].resolve(1);
+    // Between the end of the first run and the start of the second one, a call shares the second.
+    const between = first.then(() => single.startOrFollow(work));
+    await settle();
+    expect(runs).to.have.length(2);
+    runs[1].resolve(2);
+    expect(await Promise.all([first, second, third, between])).to.deep.equal([1, 2, 2, 2]);
+  });
+
   it('lets the calls of one turn share a run', async () => {
     const { runs, work } = controlled();
     const single = new SingleRun<number>();

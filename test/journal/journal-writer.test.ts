@@ -208,6 +208,30 @@ describe('the journal', () => {
       expect(read(fileSystem).items).to.deep.equal([sample]);
     });
 
+    it('stay open for a commit that was asked for while the journal was closing', async () => {
+      const { journal, fileSystem } = openJournal();
+      const released: (() => void)[] = [];
+      fileSystem.holdSync = () => new Promise((resolve) => released.push(resolve));
+      const samples = [append(journal, 0, 1000, 1)];
+      const closed = journal.close();
+      await turn();
+      samples.push(append(journal, 0, 2000, 2));
+      const committed = journal.commit();
+      let hasClosed = false;
+      void closed.then(() => {
+        hasClosed = true;
+      });
+      released.shift()!();
+      await turn();
+      expect(hasClosed, 'the second sync runs').to.equal(false);
+      expect(released).to.have.length(1);
+      released.shift()!();
+      expect(await committed).to.equal(journal.end);
+      await closed;
+      expect(fileSystem.openCount).to.equal(0);
+      expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal(samples);
+    });
+
     it('leave no descriptor open when the journal is closed', async () => {
       const { journal, fileSystem } = openJournal({ segmentBytes: 100, batchSamples: 2 });
       for (let i = 0; i < 50; i++) append(journal, 0, i, i);

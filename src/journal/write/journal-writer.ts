@@ -8,29 +8,30 @@
  * `unconfirmedBytesMax`; when the queue is full, an append waits for the disk.
  *
  * An error loses nothing from the stage or the queue. `writable` is false from then on, until `retry` has written and
- * synced everything from where the disk stopped.
+ * synced everything from where the disk stopped. The states of the writer are in writer-state.ts.
+ *
+ * This file has the writer's methods. What they do is in records.ts (encoding), commits.ts (writing and syncing),
+ * write-ahead.ts (what an append does for the disk) and segment-remover.ts (truncation).
  */
 import { dirname } from 'node:path';
 import type { FileSystem } from '../../files/file-system.ts';
 import { ioError } from '../../files/io-error.ts';
-import { ByteWriter } from '../../model/byte-writer.ts';
-import { TidemarkError } from '../../model/errors.ts';
+import type { TidemarkError } from '../../model/errors.ts';
 import type { LifecycleEvent, Position } from '../../model/events.ts';
 import type { LabelPairs } from '../../model/labels.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { encodeEvents } from '../format/events-codec.ts';
-import { EVENTS, FRAME_BYTES, frameSeed, PAYLOAD_BYTES_MAX, SAMPLES, sealFrame } from '../format/record-frame.ts';
-import { encodeSamples, samplesBytesMax } from '../format/samples-codec.ts';
-import { storeSalt } from '../format/segment-header.ts';
 import { HistoryLog } from '../history/history-log.ts';
 import type { JournalFinding } from '../read/journal-findings.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { CreationStage } from './creation-stage.ts';
+import { Commits } from './commits.ts';
+import { CurrentState } from './current-state.ts';
 import { type JournalWriterOptions, journalDefaults } from './journal-options.ts';
 import { type JournalTail, prepareTail } from './journal-tail.ts';
-import { SampleStage } from './sample-stage.ts';
+import { Records } from './records.ts';
+import type { SampleStage } from './sample-stage.ts';
 import { SegmentFiles } from './segment-files.ts';
-import { type Truncated, Truncator } from './segment-remover.ts';
+import { SegmentRemover, type Truncated } from './segment-remover.ts';
+import { WriteAhead } from './write-ahead.ts';
 
 export interface JournalWriterParts {
   readonly fileSystem: FileSystem;
@@ -46,19 +47,6 @@ export interface JournalWriterParts {
   readonly options?: JournalWriterOptions;
 }
 
-/** Samples between two readings of the clock. */
-const ATTEND_EVERY = 64;
-/**
- * A sync is started without a call when an eighth of `unconfirmedBytesMax` waits for one. This keeps the queue so small
- * that it stays in the processor's caches.
- */
-const SYNC_AHEAD_SHARE = 8;
-/**
- * Smallest segment that is ended early. Each segment repeats 8 bytes for every series in it, so ending a smaller one
- * would cost more than it saves.
- */
-const SEGMENT_BYTES_WORTH_ENDING = 256 * 1024;
-
 export class JournalWriter {
   /** What was wrong with the files and the end of the journal when it was opened. */
   readonly findings: readonly JournalFinding[];
@@ -66,37 +54,20 @@ export class JournalWriter {
   readonly storeId: string;
   /** Where the records ended when the journal was opened; `undefined` when there were none. */
   readonly foundEnd: Position | undefined;
-  private readonly clock: Clock;
-  private readonly options: Required<Omit<JournalWriterOptions, 'onPending' | 'onError'>> &
-    Pick<JournalWriterOptions, 'onPending' | 'onError'>;
-  private readonly stage: SampleStage;
-  private readonly creations = new CreationStage();
+  private readonly lingerMs: number;
+  private readonly state = new CurrentState();
   private readonly queue: ByteQueue;
   private readonly files: SegmentFiles;
-  private readonly salt: number;
-  private readonly eventWriter = new ByteWriter(4096);
-  private readonly listeners = new Set<(durable: Position) => void>();
+  private readonly records: Records;
+  /** The stage of `records`, for appends. */
+  private readonly stage: SampleStage;
+  private readonly commits: Commits;
+  private readonly ahead: WriteAhead;
+  private readonly history: HistoryLog;
+  private readonly remover: SegmentRemover;
   private readonly endListeners = new Set<() => void>();
   private readonly holds = new Set<() => Position>();
-  private readonly history: HistoryLog;
-  private readonly truncator: Truncator;
   private truncation: Promise<unknown> = Promise.resolve();
-  private scratch: Buffer;
-  private durablePosition: Position;
-  /** Nothing has been appended since the last commit began. */
-  private idle = true;
-  /** Monotonic time of the first append since the last commit began. */
-  private pendingSince = 0;
-  private running: Promise<Position> | undefined;
-  private following: Promise<Position> | undefined;
-  private failure: { readonly during: 'write' | 'sync'; readonly error: TidemarkError } | undefined;
-  /** Whether the event loop has turned since the last commit began. */
-  private loopHasTurned = true;
-  /** The disk has failed and the queue is full, so appends throw. */
-  private refusing = false;
-  private closed = false;
-  /** The files are closed: nothing more can be written. */
-  private ended = false;
 
   static open(parts: JournalWriterParts): JournalWriter {
     const { fileSystem, directory, notBefore = 0, isAfterCrash = false } = parts;
@@ -113,29 +84,30 @@ export class JournalWriter {
   }
 
   private constructor(parts: JournalWriterParts, tail: JournalTail) {
-    this.clock = parts.clock;
-    this.options = { ...journalDefaults, ...parts.options };
+    const { state } = this;
+    const { clock, fileSystem, directory } = parts;
+    const options = { ...journalDefaults, ...parts.options };
+    this.lingerMs = options.lingerMs;
     this.findings = tail.findings;
     this.foundEnd = tail.segments.length === 0 ? undefined : tail.end;
     this.storeId = tail.storeId ?? parts.storeId;
-    this.salt = storeSalt(this.storeId);
-    this.history = new HistoryLog({ ...parts, storeId: this.storeId, bytesMax: this.options.historyBytes });
-    this.stage = new SampleStage(this.options.batchSamples);
-    this.scratch = Buffer.allocUnsafeSlow(samplesBytesMax(this.options.batchSamples, this.options.batchSamples));
-    this.queue = new ByteQueue(tail.start);
-    this.durablePosition = tail.start;
+    const { storeId } = this;
     // If the previous process crashed, it may have created its last segments a moment ago. Readers may still need them.
-    const found = parts.isAfterCrash === true ? { createdAtMs: parts.clock.monotonic() } : {};
-    this.files = new SegmentFiles({
-      fileSystem: parts.fileSystem,
-      clock: parts.clock,
-      directory: parts.directory,
-      storeId: this.storeId,
-      closed: tail.segments.map((segment) => ({ ...segment, ...found })),
-      start: tail.start,
-    });
-    this.files.begin(tail.start, tail.end, this.stage.defined);
-    this.truncator = new Truncator({ ...parts, files: this.files, history: this.history, isClosed: () => this.closed });
+    const found = parts.isAfterCrash === true ? { createdAtMs: clock.monotonic() } : {};
+    const closed = tail.segments.map((segment) => ({ ...segment, ...found }));
+    const queue = new ByteQueue(tail.start);
+    const files = new SegmentFiles({ fileSystem, clock, directory, storeId, closed, start: tail.start });
+    const records = new Records({ queue, files, clock, storeId, options });
+    files.begin(tail.start, tail.end, records.stage.defined);
+    const commits = new Commits({ state, queue, files, clock, options, seal: () => records.seal() });
+    this.queue = queue;
+    this.files = files;
+    this.records = records;
+    this.stage = records.stage;
+    this.commits = commits;
+    this.ahead = new WriteAhead({ state, records, commits, clock, options });
+    this.history = new HistoryLog({ ...parts, storeId, bytesMax: options.historyBytes });
+    this.remover = new SegmentRemover({ ...parts, files, history: this.history, isClosed: () => state.isClosing });
   }
 
   /** Position after the last encoded record. Staged samples will come after it. */
@@ -145,7 +117,7 @@ export class JournalWriter {
 
   /** Everything before this position is durable. */
   get durable(): Position {
-    return this.durablePosition;
+    return this.commits.durable;
   }
 
   /** Position of the oldest record, or of the next one when there is none. Segments that are not synced yet count. */
@@ -155,7 +127,7 @@ export class JournalWriter {
 
   /** Encoded bytes that are not durable yet. */
   get pendingBytes(): number {
-    return this.queue.end - this.durablePosition;
+    return this.commits.pendingBytes;
   }
 
   /** Memory of the queue, in bytes. */
@@ -175,17 +147,17 @@ export class JournalWriter {
 
   /** False after the disk has failed, until `retry` succeeds. Nothing should be appended while it is false. */
   get writable(): boolean {
-    return this.failure === undefined;
+    return this.state.failure === undefined;
   }
 
   /** The error because of which `writable` is false. */
   get error(): TidemarkError | undefined {
-    return this.failure?.error;
+    return this.state.failure?.error;
   }
 
   /** Whether the journal is closed and no more records will come. */
   get hasEnded(): boolean {
-    return this.ended;
+    return this.state.hasEnded;
   }
 
   /** Every segment, oldest first. */
@@ -205,8 +177,8 @@ export class JournalWriter {
     high: number,
     low: number,
   ): void {
-    if (this.refusing) this.throwIfFailed();
-    if (this.stage.add(row, fingerprintHigh, fingerprintLow, timestamp, high, low)) this.attend();
+    if (this.state.refusing) this.state.throwIfFailed();
+    if (this.stage.add(row, fingerprintHigh, fingerprintLow, timestamp, high, low)) this.ahead.attend();
   }
 
   /**
@@ -219,17 +191,11 @@ export class JournalWriter {
 
   /** Appends events that happened together as one record. All have the position at which the record ends. */
   appendEvents(events: readonly LifecycleEvent[]): Position {
-    if (this.refusing) this.throwIfFailed();
-    // No staged sample can belong to a series that is only being created, so its creation may precede the batch.
-    if (events.every(({ type }) => type === 'seriesCreated')) this.sealCreations();
-    else this.sealBatch();
-    this.addEventsRecord((writer) => encodeEvents(events, writer));
+    if (this.state.refusing) this.state.throwIfFailed();
+    this.records.addEvents(events);
     const position = this.queue.end;
-    if (this.idle) {
-      this.becomePending();
-      this.expectAttention();
-    }
-    this.writeAhead();
+    this.ahead.notePending();
+    this.ahead.keepBounds();
     return position;
   }
 
@@ -238,17 +204,11 @@ export class JournalWriter {
    * the position at which that record will begin.
    */
   appendCreated(time: number, high: number, low: number, pairs: LabelPairs): Position {
-    if (this.refusing) this.throwIfFailed();
+    if (this.state.refusing) this.state.throwIfFailed();
     const position = this.queue.end;
-    this.creations.add(time, high, low, pairs);
-    if (this.idle) {
-      this.becomePending();
-      this.expectAttention();
-    }
-    if (this.creations.isFull) {
-      this.sealCreations();
-      this.writeAhead();
-    }
+    const isRecordAdded = this.records.addCreated(time, high, low, pairs);
+    this.ahead.notePending();
+    if (isRecordAdded) this.ahead.keepBounds();
     return position;
   }
 
@@ -259,7 +219,7 @@ export class JournalWriter {
 
   /** Encodes everything staged. Everything appended so far lies before the returned position, which is `end`. */
   seal(): Position {
-    this.sealBatch();
+    this.records.seal();
     return this.queue.end;
   }
 
@@ -268,18 +228,13 @@ export class JournalWriter {
    * continued instead. Returns the position of the next record.
    */
   beginSegment(): Position {
-    this.sealBatch();
-    if (this.queue.end - this.files.currentStart >= SEGMENT_BYTES_WORTH_ENDING) this.startSegment();
+    this.records.endSegment();
     return this.queue.end;
   }
 
   /** Writes everything appended so far to the operating system, without a sync. */
   write(): void {
-    this.throwIfFailed();
-    this.sealBatch();
-    this.writeQueue();
-    this.throwIfFailed();
-    if (this.options.durability === 'os') this.becomeIdle();
+    this.commits.write();
   }
 
   /**
@@ -287,45 +242,20 @@ export class JournalWriter {
    * the next one. Rejects with `TIDEMARK_DISK_FULL` or `TIDEMARK_IO`; nothing is lost then.
    */
   commit(): Promise<Position> {
-    if (this.following !== undefined) return this.following;
-    if (this.running === undefined) return this.startCommit();
-    const following = this.running
-      .catch(() => undefined)
-      .then(() => {
-        this.following = undefined;
-        return this.startCommit();
-      });
-    this.following = following;
-    return following;
+    return this.commits.commit();
   }
 
   /** Does the same as {@link commit}, but blocks this thread. */
   commitBlocking(): void {
-    this.write();
-    this.becomeIdle();
-    const through = this.queue.end;
-    if (through === this.durablePosition) return;
-    try {
-      this.files.syncBlocking();
-    } catch (error) {
-      throw this.fail('sync', error);
-    }
-    this.reachDurable(through);
+    this.commits.blocking();
   }
 
   /**
    * After an error: continues where the write stopped; after a failed sync, writes everything again that no sync has
    * confirmed. Resolves when all of it is durable. Rejects while the disk still fails; nothing is lost then.
    */
-  async retry(): Promise<Position> {
-    await this.running?.catch(() => undefined);
-    if (this.ended) this.throwIfFailed();
-    const { failure } = this;
-    if (failure === undefined) return this.commit();
-    if (failure.during === 'sync') this.files.abandon(this.durablePosition);
-    this.failure = undefined;
-    this.refusing = false;
-    return this.commit();
+  retry(): Promise<Position> {
+    return this.commits.retry();
   }
 
   /**
@@ -340,10 +270,10 @@ export class JournalWriter {
   ): Promise<Truncated> {
     const keep = {
       from: () => Math.max(this.heldFrom, this.queue.end - backlogBytes),
-      lingerMs: final ? this.options.lingerMs / 4 : this.options.lingerMs,
+      lingerMs: final ? this.lingerMs / 4 : this.lingerMs,
       lingersFrom: () => this.queue.end - backlogBytes,
     };
-    const truncation = this.truncation.catch(() => undefined).then(() => this.truncator.before(position, keep));
+    const truncation = this.truncation.catch(() => undefined).then(() => this.remover.before(position, keep));
     this.truncation = truncation;
     return truncation;
   }
@@ -363,8 +293,7 @@ export class JournalWriter {
 
   /** Adds a listener for the durable position. Call the result to remove it. */
   onDurable(listener: (durable: Position) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.commits.onDurable(listener);
   }
 
   /** Adds a listener that is called when the journal is closed and no more come. Call the result to remove it. */
@@ -375,193 +304,19 @@ export class JournalWriter {
 
   /** Commits everything, also what an earlier error left uncommitted, and closes the files. Idempotent. */
   async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
+    const { state, commits } = this;
+    if (state.isClosing) return;
+    state.enter({ type: 'closing' });
     try {
       await this.retry();
     } finally {
-      await Promise.allSettled([this.running, this.truncation]);
+      await Promise.allSettled([this.truncation]);
+      // A commit that was asked for meanwhile still needs the files.
+      do await commits.idle();
+      while (commits.isRunning);
       this.files.close();
-      this.ended = true;
+      state.enter({ type: 'ended' });
       for (const listener of this.endListeners) listener();
     }
-  }
-
-  private throwIfFailed(): void {
-    if (this.ended) throw new TidemarkError('TIDEMARK_CLOSED', 'the journal is closed');
-    if (this.failure !== undefined) throw this.failure.error;
-  }
-
-  private startCommit(): Promise<Position> {
-    const running = this.commitOnce().finally(() => {
-      this.running = undefined;
-      this.files.settle(this.durablePosition);
-    });
-    this.running = running;
-    this.loopHasTurned = false;
-    void this.clock.breathe().then(() => {
-      this.loopHasTurned = true;
-    });
-    return running;
-  }
-
-  private async commitOnce(): Promise<Position> {
-    this.write();
-    this.becomeIdle();
-    const through = this.queue.end;
-    if (through === this.durablePosition) return through;
-    try {
-      await this.files.sync();
-    } catch (error) {
-      throw this.fail('sync', error);
-    }
-    this.reachDurable(through);
-    return through;
-  }
-
-  private reachDurable(through: Position): void {
-    if (through <= this.durablePosition) return;
-    this.durablePosition = through;
-    this.queue.release(through);
-    if (this.running === undefined) this.files.settle(through);
-    for (const listener of this.listeners) listener(through);
-  }
-
-  /** Runs for the first sample after a commit, then every {@link ATTEND_EVERY} samples, and when the stage is full. */
-  private attend(): void {
-    if (this.idle) this.becomePending();
-    else if (this.clock.monotonic() - this.pendingSince >= this.options.commitIntervalMs) this.commitOverdue();
-    if (this.stage.count === this.stage.capacity) this.sealBatch();
-    this.writeAhead();
-    this.expectAttention();
-  }
-
-  private expectAttention(): void {
-    this.stage.attendAt = this.idle ? 1 : Math.min(this.stage.capacity, this.stage.count + ATTEND_EVERY);
-  }
-
-  private becomePending(): void {
-    this.idle = false;
-    this.pendingSince = this.clock.monotonic();
-    this.options.onPending?.();
-  }
-
-  private becomeIdle(): void {
-    this.idle = true;
-    this.expectAttention();
-  }
-
-  /**
-   * Called when the commit interval is over and no commit has started: the program has not let the event loop turn, or
-   * the disk is slow. Starts a sync in the background, or has one follow the sync that runs. But if the event loop has
-   * not turned since that sync started, its result cannot arrive, so this thread syncs itself and blocks.
-   */
-  private commitOverdue(): void {
-    if (this.failure !== undefined) return;
-    if (this.options.durability === 'os') this.attempt(() => this.write());
-    else if (this.running === undefined) this.commitInBackground();
-    else if (this.loopHasTurned) this.rememberCommit();
-    else this.attempt(() => this.commitBlocking());
-  }
-
-  private rememberCommit(): void {
-    if (this.following === undefined) this.commitInBackground();
-  }
-
-  private commitInBackground(): void {
-    // onError has reported the error, and every later commit rejects with it.
-    this.commit().catch(() => undefined);
-  }
-
-  /** Runs a write or sync on behalf of append. Its error makes `writable` false and is not thrown to the caller. */
-  private attempt(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      if (this.failure === undefined) throw error;
-    }
-  }
-
-  /** Writes when enough is encoded, and keeps the unconfirmed bytes within their bound. */
-  private writeAhead(): void {
-    const { queue, files, options } = this;
-    if (this.ended) {
-      this.refusing = this.pendingBytes >= options.unconfirmedBytesMax;
-      return;
-    }
-    if (this.failure === undefined && queue.end - files.written >= options.writeBytes) this.writeQueue();
-    if (this.pendingBytes < options.unconfirmedBytesMax / SYNC_AHEAD_SHARE) return;
-    if (this.failure === undefined && this.running === undefined) this.commitInBackground();
-    if (this.pendingBytes < options.unconfirmedBytesMax) return;
-    if (this.failure === undefined) this.attempt(() => this.commitBlocking());
-    this.refusing = this.failure !== undefined;
-  }
-
-  private sealCreations(): void {
-    if (this.creations.count > 0) this.addEventsRecord((writer) => this.creations.drainTo(writer));
-  }
-
-  private addEventsRecord(encode: (writer: ByteWriter) => void): void {
-    const { eventWriter } = this;
-    eventWriter.clear();
-    eventWriter.gap(FRAME_BYTES);
-    encode(eventWriter);
-    const payloadBytes = eventWriter.length - FRAME_BYTES;
-    if (payloadBytes > PAYLOAD_BYTES_MAX) {
-      throw new TidemarkError('TIDEMARK_INTERNAL', `an event of ${payloadBytes} bytes exceeds ${PAYLOAD_BYTES_MAX}`);
-    }
-    this.addRecord(eventWriter.view(), EVENTS, payloadBytes);
-  }
-
-  /** Encodes what is staged: creations before the samples of the series that they create. */
-  private sealBatch(): void {
-    this.sealCreations();
-    const { stage } = this;
-    if (stage.count === 0) return;
-    this.reserve(samplesBytesMax(stage.count, stage.defined.count - stage.definedBefore));
-    const time = this.clock.now();
-    const end = encodeSamples(stage, time, stage.defined, stage.definedBefore, this.scratch, FRAME_BYTES);
-    stage.clear();
-    this.addRecord(this.scratch, SAMPLES, end - FRAME_BYTES);
-    this.expectAttention();
-  }
-
-  /**
-   * Frames the payload, which follows room for the header in `record`, and queues the record. Begins a new segment if
-   * one is due.
-   */
-  private addRecord(record: Buffer, kind: number, payloadBytes: number): void {
-    const { queue, files } = this;
-    queue.append(record, sealFrame(record, 0, kind, payloadBytes, frameSeed(this.salt, queue.end)));
-    // A segment ends only when nothing is staged, because staged samples use the references of this segment.
-    if (queue.end - files.currentStart < this.options.segmentBytes || this.stage.count > 0) return;
-    this.startSegment();
-  }
-
-  private startSegment(): void {
-    this.stage.beginSegment();
-    this.files.begin(this.queue.end, this.queue.end, this.stage.defined);
-  }
-
-  private reserve(payloadBytes: number): void {
-    if (FRAME_BYTES + payloadBytes > this.scratch.length)
-      this.scratch = Buffer.allocUnsafeSlow(FRAME_BYTES + payloadBytes);
-  }
-
-  private writeQueue(): void {
-    try {
-      this.files.write(this.queue);
-    } catch (error) {
-      this.fail('write', error);
-    }
-  }
-
-  private fail(during: 'write' | 'sync', cause: unknown): TidemarkError {
-    const error = ioError(cause, during === 'write' ? 'write' : 'sync', 'the journal');
-    const first = this.failure === undefined;
-    // A failed sync needs the larger repair, so it counts even when a failed write came later.
-    this.failure = { during: this.failure?.during === 'sync' ? 'sync' : during, error };
-    if (first) this.options.onError?.(error);
-    return error;
   }
 }

@@ -14,7 +14,10 @@ const REFERENCE_LIMIT = 0x40000000;
 
 export class SampleStage implements SampleBatch {
   count = 0;
-  /** `add` returns true when this many samples are staged. */
+  /**
+   * `add` returns true when this many samples are staged. It is 1 while the stage is empty, so the first sample after
+   * a batch gets attention: it may be the first one since a commit.
+   */
   attendAt = 1;
   readonly capacity: number;
   readonly references: Int32Array;
@@ -60,6 +63,11 @@ export class SampleStage implements SampleBatch {
     return this.count >= this.attendAt;
   }
 
+  /** The next attention is due after so many more samples, or when the stage is full. */
+  attendAfter(samples: number): void {
+    this.attendAt = Math.min(this.capacity, this.count + samples);
+  }
+
   /** Called when the row is free for another series: its next sample defines a new reference. */
   forget(row: number): void {
     if (row < this.rows.length) this.rows[row] = -1;
@@ -68,6 +76,7 @@ export class SampleStage implements SampleBatch {
   /** Empties the stage after its samples have been encoded in a record. */
   clear(): void {
     this.count = 0;
+    this.attendAt = 1;
     this.definedBefore = this.defined.count;
   }
 

@@ -24,7 +24,7 @@ export interface Keep {
   readonly lingersFrom: () => Position;
 }
 
-export interface TruncatorParts {
+export interface SegmentRemoverParts {
   readonly fileSystem: FileSystem;
   /** The journal's own directory. */
   readonly directory: string;
@@ -35,10 +35,10 @@ export interface TruncatorParts {
   readonly isClosed: () => boolean;
 }
 
-export class Truncator {
-  private readonly parts: TruncatorParts;
+export class SegmentRemover {
+  private readonly parts: SegmentRemoverParts;
 
-  constructor(parts: TruncatorParts) {
+  constructor(parts: SegmentRemoverParts) {
     this.parts = parts;
   }
 
