@@ -88,7 +88,10 @@ export class Commits {
     }
   }
 
-  /** Makes everything appended so far durable. Calls during a running commit share the next one. */
+  /**
+   * Makes everything appended so far durable. Calls during a running commit share the next one. If none runs,
+   * everything is written before this call returns, and so an error of the write is known to the caller at once.
+   */
   commit(): Promise<Position> {
     return this.runs.startOrFollow(() => this.run());
   }
