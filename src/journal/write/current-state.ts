@@ -1,15 +1,31 @@
 /** Holds the state of the journal's writer. Everything that asks for the state asks here. */
 import { TidemarkError } from '../../model/errors.ts';
-import { type Failure, failureOf, IDLE, isFull, next, type WriterEvent, type WriterState } from './writer-state.ts';
+import {
+  type Failure,
+  failureOf,
+  IDLE,
+  isFull,
+  next,
+  type OpenState,
+  type WriterEvent,
+  type WriterState,
+} from './writer-state.ts';
 
 export class CurrentState {
-  /** Appends throw. A plain field, because every append reads it. */
-  refusing = false;
+  /** Called with whether appends throw. The append path keeps it in a field of its own, because every append reads it. */
+  private readonly onRefusing: (isRefusing: boolean) => void;
   private state: WriterState = IDLE;
+  /** The state without regard to closing; `undefined` after the end. */
+  private open: OpenState | undefined = IDLE;
+
+  constructor(onRefusing: (isRefusing: boolean) => void) {
+    this.onRefusing = onRefusing;
+  }
 
   enter(event: WriterEvent): void {
     this.state = next(this.state, event);
-    this.refusing = isFull(this.state);
+    this.open = openOf(this.state);
+    this.onRefusing(isFull(this.state));
   }
 
   get failure(): Failure | undefined {
@@ -45,11 +61,9 @@ export class CurrentState {
     if (this.hasEnded) throw new TidemarkError('TIDEMARK_CLOSED', 'the journal is closed');
     if (this.failure !== undefined) throw this.failure.error;
   }
-
-  /** The state without regard to closing; `undefined` after the end. */
-  private get open() {
-    const { state } = this;
-    if (state.kind === 'ended') return undefined;
-    return state.kind === 'closing' ? state.within : state;
-  }
 }
+
+const openOf = (state: WriterState): OpenState | undefined => {
+  if (state.kind === 'ended') return undefined;
+  return state.kind === 'closing' ? state.within : state;
+};

@@ -55,7 +55,7 @@ export class JournalWriter {
   /** Where the records ended when the journal was opened; `undefined` when there were none. */
   readonly foundEnd: Position | undefined;
   private readonly lingerMs: number;
-  private readonly state = new CurrentState();
+  private readonly state: CurrentState;
   private readonly queue: ByteQueue;
   private readonly files: SegmentFiles;
   private readonly records: Records;
@@ -65,6 +65,8 @@ export class JournalWriter {
   private readonly ahead: WriteAhead;
   private readonly history: HistoryLog;
   private readonly remover: SegmentRemover;
+  /** Appends throw, says the state. A copy of its own, because every append reads it. */
+  private refusing = false;
   private readonly endListeners = new Set<() => void>();
   private readonly holds = new Set<() => Position>();
   private truncation: Promise<unknown> = Promise.resolve();
@@ -84,7 +86,9 @@ export class JournalWriter {
   }
 
   private constructor(parts: JournalWriterParts, tail: JournalTail) {
-    const { state } = this;
+    const state = new CurrentState((isRefusing) => {
+      this.refusing = isRefusing;
+    });
     const { clock, fileSystem, directory } = parts;
     const options = { ...journalDefaults, ...parts.options };
     this.lingerMs = options.lingerMs;
@@ -100,6 +104,7 @@ export class JournalWriter {
     const records = new Records({ queue, files, clock, storeId, options });
     files.begin(tail.start, tail.end, records.stage.defined);
     const commits = new Commits({ state, queue, files, clock, options, seal: () => records.seal() });
+    this.state = state;
     this.queue = queue;
     this.files = files;
     this.records = records;
@@ -177,7 +182,7 @@ export class JournalWriter {
     high: number,
     low: number,
   ): void {
-    if (this.state.refusing) this.state.throwIfFailed();
+    if (this.refusing) this.state.throwIfFailed();
     if (this.stage.add(row, fingerprintHigh, fingerprintLow, timestamp, high, low)) this.ahead.attend();
   }
 
@@ -191,7 +196,7 @@ export class JournalWriter {
 
   /** Appends events that happened together as one record. All have the position at which the record ends. */
   appendEvents(events: readonly LifecycleEvent[]): Position {
-    if (this.state.refusing) this.state.throwIfFailed();
+    if (this.refusing) this.state.throwIfFailed();
     this.records.addEvents(events);
     const position = this.queue.end;
     this.ahead.notePending();
@@ -204,7 +209,7 @@ export class JournalWriter {
    * the position at which that record will begin.
    */
   appendCreated(time: number, high: number, low: number, pairs: LabelPairs): Position {
-    if (this.state.refusing) this.state.throwIfFailed();
+    if (this.refusing) this.state.throwIfFailed();
     const position = this.queue.end;
     const isRecordAdded = this.records.addCreated(time, high, low, pairs);
     this.ahead.notePending();
