@@ -12,7 +12,7 @@ import {
 } from './writer-state.ts';
 
 export class CurrentState {
-  /** Called with whether appends throw. The append path keeps it in a field of its own, because every append reads it. */
+  /** Called after each event, with whether appends throw now. The writer keeps it for its append path. */
   private readonly onRefusing: (isRefusing: boolean) => void;
   private state: WriterState = IDLE;
   /** The state without regard to closing; `undefined` after the end. */

@@ -65,7 +65,7 @@ export class JournalWriter {
   private readonly ahead: WriteAhead;
   private readonly history: HistoryLog;
   private readonly remover: SegmentRemover;
-  /** Appends throw, says the state. A copy of its own, because every append reads it. */
+  /** True while appends throw. Only the state sets it. It is a plain field, because every append reads it. */
   private refusing = false;
   private readonly endListeners = new Set<() => void>();
   private readonly holds = new Set<() => Position>();
