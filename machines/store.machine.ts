@@ -4,7 +4,7 @@
  * ```
  *  opening -> recovering -> running ---------------------------> closing { finishing } -> closed
  *     |            |        | pressure:   normal <-> rushed <-> throttled          |
- *     |            |        | checkpoint: idle <-> writing <-> writingAgainAfter   |
+ *     |            |        | checkpoint: idle <-> writing, backup                 |
  *     |            |        | indexing:   idle <-> writing <-> behind              |
  *     |            |        | health:     healthy <-> readOnly { waiting, probing }|
  *     |            |        | clock:      trusted <-> doubted                      |
@@ -22,6 +22,11 @@
  * about how many chunks wait for it. Pressure and indexing have hysteresis, so a level that moves around a limit causes
  * one change instead of many. Trouble with the disk ends without help: the store probes the disk, less often each time,
  * and is healthy again when a probe succeeds.
+ *
+ * The region `checkpoint` decides when a checkpoint is written. One is written at a time. Triggers and requests that come
+ * during a write, or while a backup copies, together cause one more write afterwards. A backup begins with a checkpoint
+ * of its own, which keeps the journal; while the backup copies, no checkpoint begins. After a write, a waiting backup
+ * goes first; after a backup, a due checkpoint goes first. So neither can keep the other out.
  *
  * Callers ask by tag; `admissionOf` combines the first three, for samples of series that exist:
  * - `running`: the store is open, within the limits that the other tags set.
@@ -49,7 +54,16 @@ export interface StoreContext {
   readonly probes: number;
   /** The time to which the clock jumped; `undefined` while wall time is trusted. */
   readonly doubt: ClockDoubt | undefined;
+  /** Why the checkpoint that is being written, or was written last, was due. A new array for each checkpoint. */
+  readonly checkpointReasons: readonly CheckpointReason[];
+  /** Why a checkpoint is due next; empty if none is. */
+  readonly dueReasons: readonly CheckpointReason[];
+  /** Number of backups that wait for their turn. */
+  readonly backupsWaiting: number;
 }
+
+/** Why a checkpoint is due. A `request` has a caller who waits for the first write that begins after it. */
+export type CheckpointReason = 'interval' | 'dirtySeries' | 'journalBytes' | 'request';
 
 /** Why the disk refuses writes, as refused callers get it. */
 export interface DiskTrouble {
@@ -87,10 +101,10 @@ export interface LoadedContent {
 export type StoreMachineEvent =
   /** The persistence-urgency score: 0 means that no chunk waits, 1 that no more may wait. */
   | { readonly type: 'pressureMeasured'; readonly score: number }
-  /** From the checkpoint stream: a run began, a trigger came during a run, a run ended (written or failed). */
-  | { readonly type: 'checkpointStarted' }
-  | { readonly type: 'checkpointRemembered' }
-  | { readonly type: 'checkpointFinished' }
+  /** A trigger fired, or a caller requested a checkpoint. */
+  | { readonly type: 'checkpointDue'; readonly reason: CheckpointReason }
+  /** A backup wants to begin. */
+  | { readonly type: 'backupRequested' }
   /** The number of operations in the indexing queue, and its capacity. */
   | { readonly type: 'indexingMeasured'; readonly queued: number; readonly capacity: number }
   /** A write failed because the disk is full or reported an error. */
@@ -149,6 +163,12 @@ const store = setup({
     release: call(),
     /** Resolves if the disk takes durable writes again. */
     probeDisk: call(),
+    /** Writes a checkpoint, and removes the journal that it makes unnecessary. */
+    writeCheckpoint: call(),
+    /** Writes the checkpoint that a backup begins with. It removes no journal. */
+    writeForBackup: call(),
+    /** Lets the backup copy. Resolves when it has its copy, or has failed. */
+    copyBackup: call(),
   },
   actions: {
     announcePressure: (_, _params: { from: Pressure; to: Pressure; score: number }) => {},
@@ -157,6 +177,11 @@ const store = setup({
     /** Frees the reserve if the disk is full, and repeats the writes that it refused. */
     makeRoom: (_, _params: { trouble: DiskTrouble | undefined }) => {},
     announceHealth: (_, _params: { to: Health; reason: string }) => {},
+    /** Tells the triggers that a checkpoint begins. */
+    noteCheckpointBegun: () => {},
+    /** Answers the callers of the checkpoint that has ended, and tells the triggers. */
+    noteCheckpointWritten: () => {},
+    noteCheckpointFailed: (_, _params: { error: unknown }) => {},
     announceClockJump: (_, _params: { byMs: number }) => {},
     announceFailure: (_, _params: { error: unknown }) => {},
     noteScore: assign({ score: (_, params: { score: number }) => params.score }),
@@ -165,6 +190,13 @@ const store = setup({
     noteDoubt: assign({ doubt: (_, params: { doubt: ClockDoubt }) => params.doubt }),
     forgetDoubt: assign({ doubt: undefined }),
     countProbe: assign({ probes: ({ context }) => context.probes + 1 }),
+    addDueReason: assign({
+      dueReasons: ({ context }, { reason }: { reason: CheckpointReason }) =>
+        context.dueReasons.includes(reason) ? context.dueReasons : [...context.dueReasons, reason],
+    }),
+    takeDueReasons: assign(({ context }) => ({ checkpointReasons: context.dueReasons, dueReasons: [] })),
+    addBackup: assign({ backupsWaiting: ({ context }) => context.backupsWaiting + 1 }),
+    takeBackup: assign({ backupsWaiting: ({ context }) => context.backupsWaiting - 1 }),
     forgetTrouble: assign({ reason: '', trouble: undefined, probes: 0 }),
   },
   guards: {
@@ -176,6 +208,8 @@ const store = setup({
     isQueueUsed: (_, params: { queued: number }) => params.queued > 0,
     isQueueFull: (_, params: { queued: number; capacity: number }) => params.queued >= params.capacity,
     isQueueHalfEmpty: (_, params: { queued: number; capacity: number }) => params.queued <= params.capacity / 2,
+    isCheckpointDue: ({ context }) => context.dueReasons.length > 0,
+    isBackupWaiting: ({ context }) => context.backupsWaiting > 0,
     isOpenedReadOnly: ({ context }) => context.openedReadOnly,
     isReplayPlanned: (_, params: LoadedContent) => params.plan === 'replay',
     isScanPlanned: (_, params: LoadedContent) => params.plan === 'scan',
@@ -285,19 +319,69 @@ const pressure = store.createStateConfig({
 });
 
 const checkpoint = store.createStateConfig({
-  description: 'Whether a checkpoint is being written.',
+  description: 'Which checkpoint is being written, and whether a backup holds back further ones.',
   initial: 'idle',
+  on: {
+    checkpointDue: { actions: { type: 'addDueReason', params: ({ event }) => ({ reason: event.reason }) } },
+    backupRequested: { actions: 'addBackup' },
+  },
   states: {
-    idle: { description: 'No checkpoint is being written.', on: { checkpointStarted: { target: 'writing' } } },
-    writing: {
-      description: 'A checkpoint is being written in slices, while samples are taken.',
-      tags: ['busy'],
-      on: { checkpointRemembered: { target: 'writingAgainAfter' }, checkpointFinished: { target: 'idle' } },
+    idle: {
+      description: 'No checkpoint is being written.',
+      always: [
+        { guard: 'isCheckpointDue', target: 'writing' },
+        { guard: 'isBackupWaiting', target: 'backup' },
+      ],
     },
-    writingAgainAfter: {
-      description: 'Triggered again during the run: one more run follows at once, for all these triggers together.',
+    writing: {
+      description:
+        'A checkpoint is being written in slices, while samples are taken. One that is due meanwhile follows.',
       tags: ['busy'],
-      on: { checkpointFinished: { target: 'writing' } },
+      entry: ['takeDueReasons', 'noteCheckpointBegun'],
+      invoke: {
+        id: 'writeCheckpoint',
+        src: 'writeCheckpoint',
+        input: ({ context }) => context,
+        onDone: [
+          { guard: 'isBackupWaiting', target: 'backup', actions: 'noteCheckpointWritten' },
+          { target: 'idle', actions: 'noteCheckpointWritten' },
+        ],
+        onError: [
+          {
+            guard: 'isBackupWaiting',
+            target: 'backup',
+            actions: { type: 'noteCheckpointFailed', params: failure },
+          },
+          { target: 'idle', actions: { type: 'noteCheckpointFailed', params: failure } },
+        ],
+      },
+    },
+    backup: {
+      description: 'A backup is made. No other checkpoint begins until it has its copy.',
+      entry: 'takeBackup',
+      initial: 'writing',
+      states: {
+        writing: {
+          description: 'The checkpoint that the backup begins with is being written. The journal is kept.',
+          tags: ['busy'],
+          invoke: {
+            id: 'writeForBackup',
+            src: 'writeForBackup',
+            input: ({ context }) => context,
+            onDone: { target: 'copying' },
+            onError: { target: '#store.running.checkpoint.idle' },
+          },
+        },
+        copying: {
+          description: 'The backup copies the files. A checkpoint now would replace them.',
+          invoke: {
+            id: 'copyBackup',
+            src: 'copyBackup',
+            input: ({ context }) => context,
+            onDone: { target: '#store.running.checkpoint.idle' },
+          },
+        },
+      },
     },
   },
 });
@@ -513,6 +597,9 @@ export const storeMachine = store.createMachine({
     trouble: undefined,
     probes: 0,
     doubt: undefined,
+    checkpointReasons: [],
+    dueReasons: [],
+    backupsWaiting: 0,
   }),
   initial: 'opening',
   states: {

@@ -2,10 +2,11 @@
  * The background work of a running store: commits, checkpoints, maintenance sweeps, measurements. Each is a stream with
  * the policy (streams/), joined here to the part that does the work, and subscribed to once.
  */
-import { from, Subject, type Subscription } from 'rxjs';
-import { checkpointTriggers } from '../../streams/checkpoint-triggers.ts';
+import { from, Subject } from 'rxjs';
+import { type CheckpointPhase, checkpointTriggers } from '../../streams/checkpoint-triggers.ts';
 import { journalCommit } from '../../streams/journal-commit.ts';
 import { maintenanceSweep, type SweepBatch, sweepDurationMs } from '../../streams/maintenance-sweep.ts';
+import { SingleRun } from '../async/single-run.ts';
 import type { TimerHandle } from '../ports/clock.ts';
 import { schedulerOf } from '../ports/clock-scheduler.ts';
 import type { Row } from '../series/table.ts';
@@ -25,7 +26,7 @@ const DIRTY_CHECKPOINT_AFTER_MS = 30_000;
 export class Background {
   private readonly store: Running;
   private readonly stop$ = new Subject<void>();
-  private readonly requests$ = new Subject<{ resolve: () => void; reject: (error: unknown) => void }>();
+  private readonly checkpointPhase$ = new Subject<CheckpointPhase>();
   private readonly dirtySeries$ = new Subject<number>();
   private readonly journalBytes$ = new Subject<number>();
   private readonly hurry$ = new Subject<void>();
@@ -33,7 +34,7 @@ export class Background {
   private timer: TimerHandle | undefined;
   private sizeDueAt = 0;
   private measuredQueue: number | undefined;
-  private limiting: Promise<void> | undefined;
+  private readonly limiting = new SingleRun();
   private stopped = false;
 
   constructor(store: Running) {
@@ -63,19 +64,11 @@ export class Background {
         dirtySeriesMax: () => this.dirtySeriesMax(),
         journalBytes$: this.journalBytes$,
         journalBytesMax: options.checkpointJournalBytes,
-        requests$: this.requests$,
-        run: () => from(this.store.checkpoints.writeInTurn(false)),
+        phase$: this.checkpointPhase$,
         stop$,
         scheduler,
       }),
-      (notice) => {
-        if (notice.type === 'checkpointStarted') this.store.actor.send({ type: 'checkpointStarted' });
-        if (notice.type === 'checkpointRemembered') this.store.actor.send({ type: 'checkpointRemembered' });
-        if (notice.type === 'checkpointFinished') {
-          this.store.actor.send({ type: 'checkpointFinished' });
-          if (notice.error !== undefined) this.store.disk.note('A checkpoint failed.', notice.error);
-        }
-      },
+      (reason) => this.store.actor.send({ type: 'checkpointDue', reason }),
     );
     const sweepMs = sweepDurationMs(engine.retention.limits.timeMs);
     const random = () => options.random.next();
@@ -121,9 +114,9 @@ export class Background {
     this.measureLater();
   }
 
-  /** Requests a checkpoint. Resolves when one that began after the call is in place. */
-  checkpoint(): Promise<void> {
-    return new Promise((resolve, reject) => this.requests$.next({ resolve, reject }));
+  /** The statechart reports what happens to a checkpoint. */
+  noteCheckpoint(phase: CheckpointPhase): void {
+    this.checkpointPhase$.next(phase);
   }
 
   /** Urgency has risen: ends the current pause of the sweeps. */
@@ -140,7 +133,7 @@ export class Background {
     this.stop$.next();
     this.stop$.complete();
     this.store.engine.journalPending$.complete();
-    await Promise.all([...this.ended, this.limiting]);
+    await Promise.all([...this.ended, this.limiting.ended()]);
   }
 
   /** Measures now. For callers whose work has just changed the values. */
@@ -171,7 +164,7 @@ export class Background {
       this.measure();
       if (this.store.retention.limitsBytes && clock.monotonic() >= this.sizeDueAt) {
         this.sizeDueAt = clock.monotonic() + SIZE_EVERY_MS;
-        this.limiting ??= this.limitSize();
+        void this.limiting.join(() => this.limitSize());
       }
       this.measureLater();
     }, MEASURE_EVERY_MS);
@@ -190,14 +183,27 @@ export class Background {
     if (!this.stopped) await this.store.visits.rows(rows);
   }
 
-  /** Resolves when no checkpoint is being written, or when urgency rises. */
-  private async checkpointOrHurry(): Promise<void> {
-    let hurry: Subscription | undefined;
-    const hurried = new Promise<void>((resolve) => {
-      hurry = this.hurry$.subscribe(resolve);
+  /** Resolves when the checkpoint that is being written, if any, has ended, or when urgency rises. */
+  private checkpointOrHurry(): Promise<void> {
+    const { actor } = this.store;
+    const before = actor.getSnapshot();
+    if (!before.hasTag('busy')) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        watching.unsubscribe();
+        hurried.unsubscribe();
+        resolve();
+      };
+      const hurried = this.hurry$.subscribe(end);
+      const watching = actor.subscribe({
+        // The reasons are a new array when another checkpoint has begun at once.
+        next: (now) => {
+          if (!now.hasTag('busy') || now.context.checkpointReasons !== before.context.checkpointReasons) end();
+        },
+        error: end,
+        complete: end,
+      });
     });
-    await Promise.race([this.store.checkpoints.idle(), hurried]);
-    hurry?.unsubscribe();
   }
 
   private async limitSize(): Promise<void> {
@@ -206,7 +212,6 @@ export class Background {
     } catch (error) {
       this.store.disk.note("The limit on the directory's size could not be applied.", error);
     }
-    this.limiting = undefined;
   }
 
   private async commit(): Promise<void> {

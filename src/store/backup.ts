@@ -79,7 +79,7 @@ const assertUnchanged = ({ engine: { directory, outside }, found }: Session): vo
 
 const copyInto = async (session: Session, target: string): Promise<BackupResult> => {
   const { engine, running } = session;
-  const { clock, table, outside } = engine;
+  const { outside } = engine;
   try {
     refuseInside(outside, engine.directory, target);
     refuseExisting(outside, target);
@@ -87,11 +87,25 @@ const copyInto = async (session: Session, target: string): Promise<BackupResult>
   } catch (error) {
     throw storeError(error, 'create', target);
   }
-  const release = await running.checkpoints.hold();
+  try {
+    const { from, release } = await running.checkpoints.requestBackup();
+    try {
+      return await copyWhileHeld(session, target, from);
+    } finally {
+      release();
+    }
+  } catch (error) {
+    throw storeError(error, 'write', target);
+  }
+};
+
+/** Makes the copy. No checkpoint is written meanwhile; the last one starts its replay at `from`. */
+const copyWhileHeld = async (session: Session, target: string, from: number): Promise<BackupResult> => {
+  const { engine, running } = session;
+  const { clock, table, outside } = engine;
   const recording = running.fileChanges.record();
   try {
     const copier = new BackupCopier(engine.fileSystem, outside, () => clock.breathe());
-    const { from } = await running.checkpoints.write(false, { keepJournal: true });
     const series = table.live + running.recovered.archived.size;
     const copy = new Copy(session, copier, target);
     await copy.base();
@@ -103,11 +117,8 @@ const copyInto = async (session: Session, target: string): Promise<BackupResult>
     await copy.journal(segments);
     outside.syncDirectory(target);
     return { series, bytes: copier.bytes };
-  } catch (error) {
-    throw storeError(error, 'write', target);
   } finally {
     recording.stop();
-    release();
   }
 };
 

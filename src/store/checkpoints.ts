@@ -1,26 +1,52 @@
 /**
- * The checkpoints of a running store. One is written at a time; after each, the journal that it makes unnecessary is
- * removed.
+ * The checkpoints of a store, and the callers who wait for them. The region `checkpoint` of the store's statechart decides
+ * when one is written; this file writes it, and then removes the journal that it makes unnecessary.
+ *
+ * A caller waits for the first write that begins after the request. A write that is already in progress does not count:
+ * it may have passed the series that the caller wants to be in it.
+ *
+ *     request a          waits; the chart begins write 1, which takes a
+ *     request b          during write 1: waits
+ *     request c          during write 1: waits
+ *     write 1 ends       answers a; the chart begins write 2, which takes b and c
+ *
+ * The chart leaves the region when the store is closed. Then one more write serves all callers who still wait, and the
+ * last checkpoint of the session follows when the backups have their copies.
+ * docs/decisions/0025-the-chart-decides-about-checkpoints.md
  */
-
-import { KeyedMutex } from '../async/keyed-mutex.ts';
+import { isRunning, type StoreMachineEvent } from '../../machines/store.machine.ts';
+import { SingleRun } from '../async/single-run.ts';
 import { sequencesOf, writeIndexSequences } from '../indexes/index-sequences.ts';
 import { planTruncation } from '../journal/write/plan-truncation.ts';
+import type { TidemarkError } from '../model/errors.ts';
 import type { Checkpointer, CheckpointResult } from '../recovery/checkpointer.ts';
 import type { Subscriptions } from '../subscriptions/subscriptions.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import { storeError } from './disk-trouble.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, StoreActor } from './engine.ts';
 import type { Distributions } from './metrics/catalogue.ts';
 import type { Recovered } from './recovered.ts';
 
 export interface CheckpointsParts {
   readonly engine: Engine;
   readonly recovered: Recovered;
+  readonly actor: StoreActor;
   readonly checkpointer: Checkpointer;
   readonly disk: DiskGuard;
   readonly subscriptions: Subscriptions;
   readonly distributions: () => Distributions | undefined;
+}
+
+/** A backup's hold: no checkpoint begins before `release` is called. */
+export interface BackupHold {
+  /** Position from which the backup needs the journal. */
+  readonly from: number;
+  readonly release: () => void;
+}
+
+interface Caller<Result> {
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export class Checkpoints {
@@ -33,9 +59,19 @@ export class Checkpoints {
   begunAt: number;
   last = { endedAt: 0, durationMs: 0, bytes: 0 };
   private readonly parts: CheckpointsParts;
-  private readonly turn = new KeyedMutex<'checkpoint'>();
-  /** The checkpoint that is being written, or the last one. */
-  private writing: Promise<unknown> = Promise.resolve();
+  private readonly writes = new SingleRun<CheckpointResult>();
+  /** Serves the callers who wait while the store is being closed. */
+  private readonly serving = new SingleRun();
+  /** Callers of the next write. */
+  private waiting: Caller<void>[] = [];
+  /** Callers of the write that is in progress, or has ended and is not answered yet. */
+  private covered: Caller<void>[] = [];
+  /** Why the write of the covered callers failed; `undefined` if it did not. */
+  private failure: unknown;
+  /** Backups that wait for their hold, in the order of their requests. */
+  private readonly backups: Caller<BackupHold>[] = [];
+  /** Resolve when the backups that are copying have released their holds. */
+  private readonly holds = new Set<Promise<void>>();
   private notedSequences: string | undefined;
 
   constructor(parts: CheckpointsParts) {
@@ -44,40 +80,91 @@ export class Checkpoints {
     this.begunAt = this.from;
   }
 
-  /**
-   * Waits for the running checkpoint and holds back further ones, for a backup for example. Call the result to release
-   * the hold.
-   */
-  hold(): Promise<() => void> {
-    return this.turn.acquire('checkpoint');
+  /** Requests a checkpoint. Resolves when one that began after the call is in place. */
+  request(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      this.ask({ type: 'checkpointDue', reason: 'request' });
+    });
   }
 
-  /** Resolves when the checkpoint that is being written, if any, is in place or has failed. */
-  async idle(): Promise<void> {
-    await this.writing.catch(() => {});
+  /** Resolves when the backup may copy: its checkpoint is written, and no other begins before it calls `release`. */
+  requestBackup(): Promise<BackupHold> {
+    return new Promise((resolve, reject) => {
+      this.backups.push({ resolve, reject });
+      this.ask({ type: 'backupRequested' });
+    });
   }
 
-  /** Writes a checkpoint when its turn comes. Rejects with a `TidemarkError` if the disk refuses. */
-  async writeInTurn(final: boolean): Promise<CheckpointResult> {
-    const release = await this.hold();
+  /** The chart's call: writes the checkpoint that is due. Its callers are answered by `answer`. */
+  async writeDue(): Promise<void> {
+    await this.inTurn(() => this.writeForWaiting({ keepJournal: false }));
+  }
+
+  /** The chart's call: writes the checkpoint of the first waiting backup. */
+  async writeForBackup(): Promise<void> {
     try {
-      return await this.write(final);
+      await this.inTurn(() => this.write(false, { keepJournal: true }));
     } catch (error) {
-      throw storeError(error, 'write', 'the checkpoint');
-    } finally {
-      release();
+      this.backups.shift()?.reject(error);
+      throw error;
     }
   }
 
-  /** Writes a checkpoint, then removes the journal that it makes unnecessary. The caller must have the turn. */
+  /** The chart's call: lets the first waiting backup copy. Resolves when it has released its hold. */
+  async copyBackup(): Promise<void> {
+    const backup = this.backups.shift();
+    if (backup !== undefined) await this.hold(backup);
+  }
+
+  /** Answers the callers of the write that has ended. */
+  answer(): void {
+    const { failure } = this;
+    for (const { resolve, reject } of this.covered.splice(0)) {
+      if (failure === undefined) resolve();
+      else reject(failure);
+    }
+  }
+
+  /**
+   * Called when the store is closed, and the chart has left the region. Waits for the running write and for the backup
+   * that copies. Then one write serves all callers who still wait; the backups among them copy at the same time.
+   */
+  serveWaiting(): Promise<void> {
+    return this.serving.follow(async () => {
+      await this.ended();
+      this.answer();
+      if (this.waiting.length === 0 && this.backups.length === 0) return;
+      const backups = this.backups.splice(0);
+      try {
+        await this.inTurn(() => this.writeForWaiting({ keepJournal: backups.length > 0 }));
+        for (const backup of backups) void this.hold(backup);
+      } catch (error) {
+        for (const { reject } of backups) reject(error);
+      }
+      this.answer();
+    });
+  }
+
+  /** Called when the store has failed. Waits for the running write; rejects the callers who wait for another one. */
+  async abandon(error: TidemarkError): Promise<void> {
+    for (const { reject } of [...this.waiting.splice(0), ...this.backups.splice(0)]) reject(error);
+    await this.writes.ended();
+    this.answer();
+  }
+
+  /** Writes the last checkpoint of the session, after a running one and after the backups. */
+  writeLast(): Promise<CheckpointResult> {
+    return this.inTurn(() => typed(this.write(true)));
+  }
+
+  /** Writes a checkpoint, then removes the journal that it makes unnecessary. No other write may be in progress. */
   async write(final: boolean, { keepJournal = false } = {}): Promise<CheckpointResult> {
     const { engine, recovered, checkpointer, disk } = this.parts;
     const { clock } = engine;
     const { bus, indexer, journal } = recovered;
     this.begunAt = journal.end;
-    const written = checkpointer.write(final);
-    this.writing = written;
-    const result = await written;
+    const result = await checkpointer.write(final);
     this.last = { endedAt: clock.monotonic(), durationMs: result.durationMs, bytes: result.bytes };
     this.parts.distributions()?.checkpointDuration.observe(result.durationMs / 1000);
     this.parts.distributions()?.checkpointChunksWritten.observe(result.chunks);
@@ -96,6 +183,45 @@ export class Checkpoints {
       disk.note('The journal could not be shortened.', storeError(error, 'shorten', 'the journal'));
     }
     return result;
+  }
+
+  /** Tells the chart. While the store is being closed, the chart has no region for it. */
+  private ask(event: StoreMachineEvent): void {
+    const { actor } = this.parts;
+    if (isRunning(actor.getSnapshot())) actor.send(event);
+    else void this.serveWaiting();
+  }
+
+  private async writeForWaiting(options: { readonly keepJournal: boolean }): Promise<CheckpointResult> {
+    this.covered = this.waiting;
+    this.waiting = [];
+    this.failure = undefined;
+    try {
+      return await typed(this.write(false, options));
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+
+  private hold({ resolve }: Caller<BackupHold>): Promise<void> {
+    const held = new Promise<void>((release) => resolve({ from: this.from, release }));
+    this.holds.add(held);
+    void held.then(() => this.holds.delete(held));
+    return held;
+  }
+
+  /**
+   * Runs a write when no other is in progress and no backup copies. While the store runs, the chart begins none before.
+   * This matters when it is closed, and when a user has sent events to its actor.
+   */
+  private async inTurn(write: () => Promise<CheckpointResult>): Promise<CheckpointResult> {
+    await this.ended();
+    return this.writes.join(write);
+  }
+
+  private async ended(): Promise<void> {
+    while (this.writes.isRunning || this.holds.size > 0) await Promise.all([this.writes.ended(), ...this.holds]);
   }
 
   /** Records how many operations each index has taken. Unchanged numbers are not written again. */
@@ -133,3 +259,11 @@ export class Checkpoints {
     await journal.truncateBefore(plan.before, { backlogBytes, final: final || disk.isWaiting });
   }
 }
+
+const typed = async (written: Promise<CheckpointResult>): Promise<CheckpointResult> => {
+  try {
+    return await written;
+  } catch (error) {
+    throw storeError(error, 'write', 'the checkpoint');
+  }
+};

@@ -80,6 +80,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
   const checkpoints = new Checkpoints({
     engine,
     recovered,
+    actor,
     checkpointer,
     disk,
     subscriptions,

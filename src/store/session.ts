@@ -69,6 +69,9 @@ export class Session {
         finish: fromPromise<void, StoreContext>(() => this.finishOnce()),
         release: fromPromise<void, StoreContext>(() => this.release()),
         probeDisk: fromPromise<void, StoreContext>(() => this.running.disk.probe()),
+        writeCheckpoint: fromPromise<void, StoreContext>(() => this.running.checkpoints.writeDue()),
+        writeForBackup: fromPromise<void, StoreContext>(() => this.running.checkpoints.writeForBackup()),
+        copyBackup: fromPromise<void, StoreContext>(() => this.running.checkpoints.copyBackup()),
       },
       actions: {
         announcePressure: (_, { from, to, score }) => {
@@ -81,6 +84,16 @@ export class Session {
           this.announce({ type: 'healthChanged', time: clock.now(), to, reason });
         },
         makeRoom: (_, { trouble }) => void this.running.disk.makeRoom(trouble).then(() => this.background?.hurry()),
+        noteCheckpointBegun: () => this.background?.noteCheckpoint('begun'),
+        noteCheckpointWritten: () => {
+          this.running.checkpoints.answer();
+          this.background?.noteCheckpoint('written');
+        },
+        noteCheckpointFailed: (_, { error }) => {
+          this.running.disk.note('A checkpoint failed.', error);
+          this.running.checkpoints.answer();
+          this.background?.noteCheckpoint('failed');
+        },
         announceClockJump: (_, { byMs }) => {
           logger.warn({ byMs }, 'Wall time jumped; retention and archiving use the earlier of both times.');
           this.announce({ type: 'clockJumped', time: clock.now(), byMs });
@@ -162,7 +175,7 @@ export class Session {
 
   checkpoint(): Promise<void> {
     if (this.background === undefined || this.engine.options.readOnly) throw this.engine.admission.error();
-    return this.background.checkpoint();
+    return this.running.checkpoints.request();
   }
 
   private async closeOnce(): Promise<void> {
@@ -320,7 +333,8 @@ export class Session {
     const { subscriptions } = running;
     running.disk.applyAdmission();
     if (engine.options.readOnly) return this.giveBack();
-    await this.background?.stop();
+    // Work in the background and calls of users may wait for a checkpoint.
+    await Promise.all([this.background?.stop(), running.checkpoints.serveWaiting()]);
     await Promise.allSettled(this.work);
     await running.mender.stop();
     await running.journalAudit.stop();
@@ -380,7 +394,7 @@ export class Session {
     const { checkpoints, disk } = this.running;
     const write = async (): Promise<CheckpointResult> => {
       await disk.retryJournal();
-      return checkpoints.writeInTurn(true);
+      return checkpoints.writeLast();
     };
     try {
       return await write();
@@ -407,7 +421,8 @@ export class Session {
   private async giveBack(): Promise<void> {
     const { engine, found } = this;
     engine.admission.end('TIDEMARK_CLOSED', 'the store is closed');
-    await this.background?.stop();
+    const closed = new TidemarkError('TIDEMARK_CLOSED', 'the store is closed');
+    await Promise.all([this.background?.stop(), this.composed?.checkpoints.abandon(closed)]);
     const steps: (() => unknown)[] = [
       () => this.composed?.mender.stop(),
       () => this.composed?.journalAudit.stop(),

@@ -34,7 +34,7 @@ export const applySizeLimit = async ({
   let bytes = await sizeUnderRetention(engine);
   const replayable = recovered.journal.end - checkpoints.from;
   if (bytes > limitBytes && replayable > limitBytes * JOURNAL_SHARE) {
-    await checkpoints.writeInTurn(false);
+    await checkpoints.request();
     bytes = await sizeUnderRetention(engine);
   }
   if (retention.noteSize(bytes, oldestTime(engine, recovered))) await visits.all();

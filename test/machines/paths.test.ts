@@ -48,9 +48,8 @@ const seriesEvents: AnyEventObject[] = [
 
 const storeEvents: AnyEventObject[] = [
   ...[0.2, 0.75, 0.9, 1].map((score) => ({ type: 'pressureMeasured', score })),
-  { type: 'checkpointStarted' },
-  { type: 'checkpointRemembered' },
-  { type: 'checkpointFinished' },
+  { type: 'checkpointDue', reason: 'interval' },
+  { type: 'backupRequested' },
   ...[0, 40, 80, 100].map((queued) => ({ type: 'indexingMeasured', queued, capacity: 100 })),
   { type: 'diskTrouble', reason: 'full' },
   { type: 'diskFreed' },
@@ -61,6 +60,7 @@ const storeEvents: AnyEventObject[] = [
   { type: 'fail', error: disk },
   ...['created', 'clean', 'replay', 'scan'].map((plan) => called('loadContent').done({ plan })),
   called('loadContent').failed(disk),
+  called('copyBackup').done(),
   ...[
     'openDirectory',
     'replayJournal',
@@ -70,6 +70,8 @@ const storeEvents: AnyEventObject[] = [
     'releaseUnopened',
     'releaseFailed',
     'probeDisk',
+    'writeCheckpoint',
+    'writeForBackup',
   ].flatMap((id) => outcomes(id)),
 ];
 

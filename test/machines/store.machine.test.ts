@@ -33,6 +33,9 @@ describe('machines/store.machine', () => {
     trouble: undefined,
     probes: 0,
     doubt: undefined,
+    checkpointReasons: [],
+    dueReasons: [],
+    backupsWaiting: 0,
   };
 
   const expectStep = (given: unknown, event: AnyEventObject, then: unknown, actions: readonly string[] = []) => {
@@ -132,14 +135,99 @@ describe('machines/store.machine', () => {
   });
 
   describe('checkpoint', () => {
-    const region = (checkpoint: string) => running({ checkpoint });
+    const region = (checkpoint: unknown) => running({ checkpoint });
+    const backup = (state: string) => region({ backup: state });
+    const due = (reason: string) => ({ type: 'checkpointDue', reason });
+    const wanted = { ...context, dueReasons: ['request'] as const };
+    const awaited = { ...context, backupsWaiting: 1 };
 
-    it('writes one at a time and remembers one', () => {
-      expectStep(region('idle'), { type: 'checkpointStarted' }, region('writing'));
-      expectStep(region('writing'), { type: 'checkpointRemembered' }, region('writingAgainAfter'));
-      expectStep(region('writingAgainAfter'), { type: 'checkpointRemembered' }, region('writingAgainAfter'));
-      expectStep(region('writingAgainAfter'), { type: 'checkpointFinished' }, region('writing'));
-      expectStep(region('writing'), { type: 'checkpointFinished' }, region('idle'));
+    it('begins when one is due, and tells the triggers how it ends', () => {
+      const { context: after } = expectStep(region('idle'), due('interval'), region('writing'), [
+        'noteCheckpointBegun',
+      ]);
+      expect(after)
+        .to.include({ backupsWaiting: 0 })
+        .and.deep.include({ checkpointReasons: ['interval'], dueReasons: [] });
+      expectStep(region('writing'), called('writeCheckpoint').done(), region('idle'), ['noteCheckpointWritten']);
+      const { performed } = expectStep(region('writing'), called('writeCheckpoint').failed(broken), region('idle'), [
+        'noteCheckpointFailed',
+      ]);
+      expect(performed[0]!.params).to.deep.equal({ error: broken });
+    });
+
+    it('remembers why another is due during a write, each reason once, and begins it at once after a write', () => {
+      const { context: one } = expectStep(region('writing'), due('request'), region('writing'));
+      const { context: two } = steps.step(region('writing'), one, due('dirtySeries'));
+      const { context: three } = steps.step(region('writing'), two, due('request'));
+      expect(three).to.deep.include({ dueReasons: ['request', 'dirtySeries'] });
+      const next = steps.step(region('writing'), three, called('writeCheckpoint').done());
+      expect(next.value).to.deep.equal(region('writing'));
+      expect(next.actions).to.deep.equal(['noteCheckpointWritten', 'noteCheckpointBegun']);
+      expect(next.context).to.deep.include({ checkpointReasons: ['request', 'dirtySeries'], dueReasons: [] });
+    });
+
+    it('begins the remembered one also when the write before it has failed', () => {
+      const next = steps.step(region('writing'), wanted, called('writeCheckpoint').failed(broken));
+      expect(next.value).to.deep.equal(region('writing'));
+      expect(next.actions).to.deep.equal(['noteCheckpointFailed', 'noteCheckpointBegun']);
+    });
+
+    it('lets a backup begin with a checkpoint of its own, and holds back others while it copies', () => {
+      const { context: begun } = expectStep(region('idle'), { type: 'backupRequested' }, backup('writing'));
+      expect(begun).to.include({ backupsWaiting: 0 });
+      expectStep(backup('writing'), called('writeForBackup').done(), backup('copying'));
+      const { context: held } = expectStep(backup('copying'), due('journalBytes'), backup('copying'));
+      const after = steps.step(backup('copying'), held, called('copyBackup').done());
+      expect(after.value).to.deep.equal(region('writing'));
+      expect(after.context).to.deep.include({ checkpointReasons: ['journalBytes'] });
+      expectStep(backup('copying'), called('copyBackup').done(), region('idle'));
+    });
+
+    it('goes on when the checkpoint of a backup fails: with the one that is due, or with the next backup', () => {
+      expectStep(backup('writing'), called('writeForBackup').failed(broken), region('idle'));
+      const written = steps.step(backup('writing'), wanted, called('writeForBackup').failed(broken));
+      expect(written.value).to.deep.equal(region('writing'));
+      const copied = steps.step(backup('writing'), awaited, called('writeForBackup').failed(broken));
+      expect(copied.value).to.deep.equal(backup('writing'));
+    });
+
+    it('begins a backup that is requested during a write when that has ended, before the checkpoint that is due', () => {
+      const { context: one } = expectStep(region('writing'), { type: 'backupRequested' }, region('writing'));
+      const { context: both } = steps.step(region('writing'), one, due('request'));
+      for (const ended of [called('writeCheckpoint').done(), called('writeCheckpoint').failed(broken)]) {
+        const next = steps.step(region('writing'), both, ended);
+        expect(next.value).to.deep.equal(backup('writing'));
+        expect(next.context).to.deep.include({ backupsWaiting: 0, dueReasons: ['request'] });
+      }
+    });
+
+    it('makes one backup after the other, and writes the checkpoint that is due between them', () => {
+      const { context: two } = expectStep(backup('copying'), { type: 'backupRequested' }, backup('copying'));
+      const next = steps.step(backup('copying'), two, called('copyBackup').done());
+      expect(next.value).to.deep.equal(backup('writing'));
+      expect(next.context).to.include({ backupsWaiting: 0 });
+      const both = { ...wanted, backupsWaiting: 1 };
+      const between = steps.step(backup('copying'), both, called('copyBackup').done());
+      expect(between.value).to.deep.equal(region('writing'));
+      const last = steps.step(region('writing'), between.context, called('writeCheckpoint').done());
+      expect(last.value).to.deep.equal(backup('writing'));
+    });
+
+    it('is left when the store closes: during a write, during a hold, and while others wait', () => {
+      for (const state of [region('writing'), backup('writing'), backup('copying')]) {
+        const { value } = steps.step(state, { ...wanted, backupsWaiting: 1 }, { type: 'close' });
+        expect(value).to.deep.equal({ closing: 'finishing' });
+      }
+    });
+
+    it('is busy while a checkpoint is written, not while a backup copies', () => {
+      const isBusy = (value: unknown) => storeMachine.resolveState({ value: value as never, context }).hasTag('busy');
+      expect([region('idle'), region('writing'), backup('writing'), backup('copying')].map(isBusy)).to.deep.equal([
+        false,
+        true,
+        true,
+        false,
+      ]);
     });
   });
 

@@ -222,7 +222,10 @@ describe('closing a store', () => {
     [
       'its actor was sent the end of a checkpoint',
       ({ actor }) => {
-        for (const type of ['checkpointRemembered', 'checkpointFinished', 'checkpointStarted']) actor.send({ type });
+        for (const type of ['backupRequested', 'checkpointDue', 'checkpointDue']) actor.send({ type });
+        for (const call of ['writeForBackup', 'copyBackup', 'writeCheckpoint'])
+          actor.send({ type: `xstate.done.actor.${call}`, output: undefined });
+        actor.send({ type: 'xstate.error.actor.writeCheckpoint', error: new Error('not so') });
       },
     ],
     [
