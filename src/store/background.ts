@@ -3,6 +3,7 @@
  * the policy (streams/), joined here to the part that does the work, and subscribed to once.
  */
 import { from, Subject } from 'rxjs';
+import { isRunning } from '../../machines/store.machine.ts';
 import { type CheckpointPhase, checkpointTriggers } from '../../streams/checkpoint-triggers.ts';
 import { journalCommit } from '../../streams/journal-commit.ts';
 import { maintenanceSweep, type SweepBatch, sweepDurationMs } from '../../streams/maintenance-sweep.ts';
@@ -187,7 +188,7 @@ export class Background {
   private checkpointOrHurry(): Promise<void> {
     const { actor } = this.store;
     const before = actor.getSnapshot();
-    if (!before.hasTag('busy')) return Promise.resolve();
+    if (!isRunning(before) || !before.hasTag('busy')) return Promise.resolve();
     return new Promise((resolve) => {
       const end = (): void => {
         watching.unsubscribe();

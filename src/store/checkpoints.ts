@@ -63,7 +63,7 @@ export class Checkpoints {
   /** Serves the callers who wait while the store is being closed. */
   private readonly serving = new SingleRun();
   /** Callers of the next write. */
-  private waiting: Caller<void>[] = [];
+  private readonly waiting: Caller<void>[] = [];
   /** Callers of the write that is in progress, or has ended and is not answered yet. */
   private covered: Caller<void>[] = [];
   /** Why the write of the covered callers failed; `undefined` if it did not. */
@@ -117,8 +117,9 @@ export class Checkpoints {
     if (backup !== undefined) await this.hold(backup);
   }
 
-  /** Answers the callers of the write that has ended. */
+  /** Answers the callers of the write that has ended. Does nothing while it is in progress. */
   answer(): void {
+    if (this.writes.isRunning) return;
     const { failure } = this;
     for (const { resolve, reject } of this.covered.splice(0)) {
       if (failure === undefined) resolve();
@@ -193,8 +194,7 @@ export class Checkpoints {
   }
 
   private async writeForWaiting(options: { readonly keepJournal: boolean }): Promise<CheckpointResult> {
-    this.covered = this.waiting;
-    this.waiting = [];
+    this.covered = this.waiting.splice(0);
     this.failure = undefined;
     try {
       return await typed(this.write(false, options));
@@ -217,6 +217,7 @@ export class Checkpoints {
    */
   private async inTurn(write: () => Promise<CheckpointResult>): Promise<CheckpointResult> {
     await this.ended();
+    this.answer();
     return this.writes.join(write);
   }
 

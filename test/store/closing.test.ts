@@ -182,6 +182,22 @@ describe('closing a store', () => {
     await again.close();
   });
 
+  it('after two backups and a checkpoint that were asked for before, all of which succeed', async () => {
+    const directory = temporaryDirectory();
+    const copies = ['one', 'two'].map((name) => join(temporaryDirectory(), name));
+    const store = await openStore(directory, options);
+    fill(store);
+    const calls = [store.checkpoint(), ...copies.map((copy) => store.backup(copy)), store.checkpoint()];
+    await store.close();
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.map(({ status }) => status)).to.deep.equal(calls.map(() => 'fulfilled'));
+    for (const opened of [directory, ...copies]) {
+      const again = await openStore(opened, options);
+      expect(await seriesCount(again), opened).to.equal(50);
+      await again.close();
+    }
+  });
+
   it('while the label indexes are made, ends when they are whole', async () => {
     const directory = temporaryDirectory();
     const store = await openStore(directory, options);
