@@ -3,7 +3,6 @@
  * the policy (streams/), joined here to the part that does the work, and subscribed to once.
  */
 import { from, Subject } from 'rxjs';
-import { isRunning } from '../../machines/store.machine.ts';
 import { type CheckpointPhase, checkpointTriggers } from '../../streams/checkpoint-triggers.ts';
 import { journalCommit } from '../../streams/journal-commit.ts';
 import { maintenanceSweep, type SweepBatch, sweepDurationMs } from '../../streams/maintenance-sweep.ts';
@@ -11,6 +10,7 @@ import { SingleRun } from '../async/single-run.ts';
 import type { TimerHandle } from '../ports/clock.ts';
 import { schedulerOf } from '../ports/clock-scheduler.ts';
 import type { Row } from '../series/table.ts';
+import { checkpointEnded } from './checkpoint-ended.ts';
 import type { Running } from './running.ts';
 import { applySizeLimit } from './size-limit.ts';
 
@@ -178,33 +178,10 @@ export class Background {
    */
   private async visitBetweenCheckpoints(rows: readonly Row[]): Promise<void> {
     if (!this.store.urgency().rushed) {
-      await this.checkpointOrHurry();
+      await checkpointEnded(this.store.actor, this.hurry$);
       await this.store.engine.clock.breathe();
     }
     if (!this.stopped) await this.store.visits.rows(rows);
-  }
-
-  /** Resolves when the checkpoint that is being written, if any, has ended, or when urgency rises. */
-  private checkpointOrHurry(): Promise<void> {
-    const { actor } = this.store;
-    const before = actor.getSnapshot();
-    if (!isRunning(before) || !before.hasTag('busy')) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = (): void => {
-        watching.unsubscribe();
-        hurried.unsubscribe();
-        resolve();
-      };
-      const hurried = this.hurry$.subscribe(end);
-      const watching = actor.subscribe({
-        // The reasons are a new array when another checkpoint has begun at once.
-        next: (now) => {
-          if (!now.hasTag('busy') || now.context.checkpointReasons !== before.context.checkpointReasons) end();
-        },
-        error: end,
-        complete: end,
-      });
-    });
   }
 
   private async limitSize(): Promise<void> {
