@@ -169,12 +169,13 @@ export class Indexer {
 
   /**
    * Enqueues an operation. Callers keep the queue below twice its capacity; beyond that this throws, because losing the
-   * operation would make the indexes wrong. After {@link close} the operation is ignored: the next opening finds it in
+   * operation would make the indexes wrong. Operations of the work in {@link alone} have no limit: they are written only
+   * after it, and a quarantine that is done already must reach the indexes. After {@link close} the operation is ignored: the next opening finds it in
    * the journal.
    */
   enqueue(operation: IndexingOperation): void {
     if (this.isClosing) return;
-    if (this.queued >= this.capacity * 2)
+    if (this.held === undefined && this.queued >= this.capacity * 2)
       throw new TidemarkError('TIDEMARK_INTERNAL', `the index queue overflowed with ${this.queued} operations`);
     const number = this.enqueuedCount++;
     const { high, low } = operation;

@@ -172,6 +172,15 @@ describe('Indexer', () => {
     expect((await labels.valuesOf('l')).sort()).to.deep.equal(['0', '1', '2', '3']);
   });
 
+  it('takes any number of operations of the work that runs alone: they can only be written after it', async () => {
+    const { indexer, archive: archiveIndex } = open({ capacity: 3 });
+    await indexer.alone(async () => {
+      for (let i = 0; i < 9; i++) indexer.enqueue(archive(i));
+    });
+    await indexer.close();
+    expect(archiveIndex.labelsOf(0, 8)).to.deep.equal(['l', '8']);
+  });
+
   it('writes at once when half of its capacity waits', async () => {
     const { indexer, batches } = open({ capacity: 6 });
     for (let i = 0; i < 2; i++) indexer.enqueue(index(i));
