@@ -39,11 +39,14 @@ export class TrustedClock {
   private readonly region: ClockRegion;
   /** The trusted difference of wall time and monotonic time. */
   private offset: number;
+  /** The difference at the last call of {@link look}. */
+  private lastSeen: number;
 
   constructor(clock: Clock, region: ClockRegion) {
     this.clock = clock;
     this.region = region;
     this.offset = clock.now() - clock.monotonic();
+    this.lastSeen = this.offset;
   }
 
   /** Milliseconds since the epoch. A jump counts at once, even before `look` notices it. */
@@ -61,14 +64,15 @@ export class TrustedClock {
     const monotonic = this.clock.monotonic();
     const seen = this.clock.now() - monotonic;
     const doubt = this.region.doubt();
+    const change = seen - this.lastSeen;
+    this.lastSeen = seen;
     if (Math.abs(seen - this.offset) < JUMP_MS) {
       this.offset = seen;
       // Wall time jumped back to the trusted time.
       return doubt === undefined ? undefined : this.settle(0);
     }
     if (doubt === undefined) return this.jump(seen - this.offset, { offset: seen, since: monotonic });
-    if (Math.abs(seen - doubt.offset) >= JUMP_MS)
-      return this.jump(seen - doubt.offset, { offset: seen, since: monotonic });
+    if (Math.abs(change) >= JUMP_MS) return this.jump(change, { offset: seen, since: monotonic });
     if (monotonic - doubt.since < SETTLE_MS) return undefined;
     const byMs = Math.round(seen - this.offset);
     this.offset = seen;

@@ -64,6 +64,19 @@ describe('TrustedClock', () => {
     expect(trusted.look()?.type).to.equal('clockSettled');
   });
 
+  it('believes a new time after an hour although small corrections add up to more than a jump meanwhile', () => {
+    const { clock, trusted } = clockAt();
+    clock.wallOffsetMs += DAY_MS;
+    trusted.look();
+    for (let minute = 1; minute < 60; minute++) {
+      clock.step(MINUTE_MS);
+      clock.wallOffsetMs += 10_000;
+      expect(trusted.look()).to.equal(undefined);
+    }
+    clock.step(MINUTE_MS);
+    expect(trusted.look()).to.deep.equal({ type: 'clockSettled', byMs: DAY_MS + 590_000 });
+  });
+
   it('forgets a jump that is taken back', () => {
     const { clock, trusted } = clockAt();
     clock.wallOffsetMs += DAY_MS;
