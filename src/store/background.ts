@@ -150,10 +150,13 @@ export class Background {
     store.ingest.noteTime();
   }
 
-  /** Sends the length of the indexing queue to the statechart if it has changed. */
+  /**
+   * Sends the length of the indexing queue to the statechart if it has changed, and always while new series are refused:
+   * a user can reach the actor and send it a length that was never measured.
+   */
   private readonly measureIndexing = (): void => {
     const { queued, capacity } = this.store.recovered.indexer;
-    if (queued === this.measuredQueue) return;
+    if (queued === this.measuredQueue && !this.store.engine.admission.refusesNewSeries) return;
     this.measuredQueue = queued;
     this.store.actor.send({ type: 'indexingMeasured', queued, capacity });
   };

@@ -201,3 +201,19 @@ describe('the memory target', () => {
     await store.close();
   });
 });
+
+describe('a length of the index queue that a user sends to the actor', () => {
+  it('is corrected by the next measurement, so that new series are taken again', async () => {
+    const { store, pass } = await openMachine({ retention: 'off' });
+    store.append({ __name__: 'm', id: '1' }, START_MS, 1);
+    await store.waitForIndexing();
+    await pass(1000);
+    store.actor.send({ type: 'indexingMeasured', queued: 10, capacity: 10 });
+    expect(() => store.append({ __name__: 'm', id: '2' }, START_MS, 1))
+      .to.throw()
+      .with.property('code', 'TIDEMARK_THROTTLED');
+    await pass(1000);
+    store.append({ __name__: 'm', id: '2' }, START_MS, 1);
+    await store.close();
+  });
+});
