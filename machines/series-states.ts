@@ -66,6 +66,7 @@ export const seriesTags: Readonly<Record<SeriesTag, Uint8Array>> = {
   visited: tagTable('visited'),
   quarantined: tagTable('quarantined'),
   deleted: tagTable('deleted'),
+  leaving: tagTable('leaving'),
 };
 
 /** The name of the state in the public API. */

@@ -30,6 +30,8 @@
  * - `visited`: a visit of the maintenance sweep may change something.
  * - `quarantined`: the file is damaged, and is moved to orphaned/ or was moved there.
  * - `deleted`: a user deleted the series; only its file may still be there. Checkpoints leave it out.
+ * - `leaving`: the file still has to be moved to orphaned/ or deleted. Nothing is written to it, and a clean close tries
+ *   once more.
  * - `resident`: the series keeps its row when its actor is let go. Other series have a row only while their actor is
  *   awake.
  */
@@ -82,7 +84,7 @@ export interface FileResult {
 }
 
 /** What callers ask about a series' state; the header of this file explains each. */
-export type SeriesTag = 'writable' | 'onDisk' | 'busy' | 'resident' | 'visited' | 'quarantined' | 'deleted';
+export type SeriesTag = 'writable' | 'onDisk' | 'busy' | 'resident' | 'visited' | 'quarantined' | 'deleted' | 'leaving';
 
 export type PurgeReason = 'retention' | 'dropped' | 'empty';
 
@@ -150,8 +152,6 @@ const series = setup({
     /** The next sample starts a new chunk; the closed one waits for persistence. */
     closeHead: () => {},
     forgetDescriptors: () => {},
-    /** Updates the row with the result of the file call. */
-    notePersisted: (_, _result: FileResult) => {},
     /** Updates the archive with the result of the file call. */
     noteTrimmed: (_, _result: FileResult) => {},
     /** Releases the series' memory and moves the series to the archive index. */
@@ -194,7 +194,6 @@ const result = ({ event }: { event: { output: FileResult } }): FileResult => eve
 const failure = ({ event }: { event: { error: unknown } }): { error: unknown } => ({ error: event.error });
 
 const noteFile = { type: 'noteFile', params: result } as const;
-const notePersisted = [noteFile, { type: 'notePersisted', params: result }] as const;
 const noteTrimmed = [noteFile, { type: 'noteTrimmed', params: result }] as const;
 const reportDiskTrouble = { type: 'reportDiskTrouble', params: failure } as const;
 const noteDamage = {
@@ -235,14 +234,14 @@ const persisting = series.createStateConfig({
     src: 'persistChunks',
     input: ({ context }) => context,
     onDone: [
-      { guard: 'isDropRemembered', target: 'purging', actions: notePersisted },
-      { guard: 'isIsolateRemembered', target: 'quarantined', actions: notePersisted },
+      { guard: 'isDropRemembered', target: 'purging', actions: noteFile },
+      { guard: 'isIsolateRemembered', target: 'quarantined', actions: noteFile },
       {
         guard: { type: 'isNothingLeft', params: result },
         target: 'purged',
-        actions: [...notePersisted, { type: 'purge', params: { reason: 'retention' } }],
+        actions: [noteFile, { type: 'purge', params: { reason: 'retention' } }],
       },
-      { target: 'inMemory', actions: notePersisted },
+      { target: 'inMemory', actions: noteFile },
     ],
     onError: [
       { guard: 'isDropRemembered', target: 'purging' },
@@ -280,7 +279,7 @@ const trimming = series.createStateConfig({
     onDone: [
       { guard: 'isDropRemembered', target: '#series.purging', actions: noteFile },
       { guard: 'isIsolateRemembered', target: '#series.quarantined', actions: noteFile },
-      { guard: 'isWakeRemembered', target: '#series.inMemory', actions: notePersisted },
+      { guard: 'isWakeRemembered', target: '#series.inMemory', actions: noteFile },
       {
         guard: { type: 'isNothingLeft', params: result },
         target: '#series.purged',
@@ -347,7 +346,7 @@ const quarantined = series.createStateConfig({
   states: {
     isolating: {
       description: 'The file is being moved.',
-      tags: ['busy', 'resident'],
+      tags: ['busy', 'resident', 'leaving'],
       invoke: {
         id: 'isolateFile',
         src: 'isolateFile',
@@ -359,7 +358,7 @@ const quarantined = series.createStateConfig({
     isolated: { description: 'The file has been moved; it can be listed, and its readable parts can be read.' },
     unmoved: {
       description: 'The file could not be moved; the next visit tries again.',
-      tags: ['resident', 'visited'],
+      tags: ['resident', 'visited', 'leaving'],
       on: { maintain: { target: 'isolating' } },
     },
   },
@@ -367,7 +366,7 @@ const quarantined = series.createStateConfig({
 
 const purging = series.createStateConfig({
   description: 'A user deleted the series; it is purged when its file is gone.',
-  tags: ['deleted'],
+  tags: ['deleted', 'leaving'],
   initial: 'deleting',
   states: {
     deleting: {

@@ -311,7 +311,6 @@ const pressure = store.createStateConfig({
             target: 'rushed',
             actions: [...changePressure('throttled', 'rushed'), 'hurryMaintenance'],
           },
-          { actions: noteScore },
         ],
       },
     },
@@ -527,7 +526,8 @@ const recovering = store.createStateConfig({
       },
     },
     replaying: {
-      description: 'Replays the journal over the checkpoint. Only series files that the journal names are read.',
+      description:
+        'Replays the journal over the checkpoint. Reads the series files that it names; if its end is damaged, all that changed.',
       invoke: {
         id: 'replayJournal',
         src: 'replayJournal',
@@ -576,7 +576,7 @@ const closing = store.createStateConfig({
       on: { fail },
     },
     releasing: {
-      description: 'Nothing was taken yet; the directory is left as it was found.',
+      description: 'Opening was aborted: everything is released, and the next opening begins again.',
       invoke: {
         id: 'releaseUnopened',
         src: 'release',
@@ -633,7 +633,7 @@ export const storeMachine = store.createMachine({
         onError: { target: 'failed', actions: { type: 'announceFailure', params: failure } },
       },
     },
-    closed: { type: 'final', description: 'The directory is clean, or as it was found.' },
+    closed: { type: 'final', description: 'The directory is clean, or opening it was aborted.' },
     failed: { type: 'final', description: 'The directory is as after a crash; nothing acknowledged is lost.' },
   },
 });

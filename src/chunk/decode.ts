@@ -53,16 +53,6 @@ export const encodingOf = (name: EncodingName): Encoding => encodingNames.indexO
 export const decodeChunk = (block: Uint8Array, offset: number, encoding: number, into: SampleColumns): void =>
   decodeRange(block, offset, encoding, -Infinity, Infinity, into, false);
 
-/** Adds the samples with `from <= time <= through` (milliseconds), and stops reading after them. */
-export const decodeChunkRange = (
-  block: Uint8Array,
-  offset: number,
-  encoding: number,
-  from: number,
-  through: number,
-  into: SampleColumns,
-): void => decodeRange(block, offset, encoding, from, through, into, false);
-
 /**
  * Adds all samples of a chunk from a store. The original stored an interval of exactly 2^24 ms as 0
  * (docs/formats/chunks.md, "Limits"). In a store no two samples of a series have the same time, so an interval of 0 is
@@ -71,7 +61,7 @@ export const decodeChunkRange = (
 export const decodeStored = (block: Uint8Array, offset: number, encoding: number, into: SampleColumns): void =>
   decodeRange(block, offset, encoding, -Infinity, Infinity, into, true);
 
-/** {@link decodeStored} of the samples with `from <= time <= through`. */
+/** {@link decodeStored} of the samples with `from <= time <= through` (milliseconds). It stops reading after them. */
 export const decodeStoredRange = (
   block: Uint8Array,
   offset: number,
@@ -216,7 +206,7 @@ const fitsDoubles = (block: Uint8Array, offset: number, encoding: number): boole
 
 const PLAIN_TIME_LIMIT = 2 ** 52;
 
-/** decodeChunkRange for times that doubles can't add: computes exact times first, then takes the nearest doubles. */
+/** decodeRange for times that doubles can't add: computes exact times first, then takes the nearest doubles. */
 const decodeWideRange = (
   block: Uint8Array,
   offset: number,

@@ -160,10 +160,6 @@ export class Slab extends SlabView {
     }
   }
 
-  referenceCount(slot: Slot): number {
-    return this.references[slot];
-  }
-
   private taken(slot: Slot, encoding: number): Slot {
     this.next[slot] = NO_SLOT;
     this.encoding[slot] = encoding;

@@ -1,6 +1,6 @@
 /**
- * The catalogue of domain events: everything that happens to a series or to the store, in the past tense, as plain
- * data. The journal stores them; heads.db is their snapshot, the indexes and metrics are their projections.
+ * The catalogue of domain events: what happens to a series or to the store, in the past tense, as plain data. The
+ * journal stores them; heads.db is their snapshot, the indexes and metrics are their projections.
  *
  * Times are milliseconds since the epoch. Fingerprints are the stored (mapped) ones, 16 hex digits. `position` is the
  * event's place in the journal: the position right after its record, so that a reader that resumes there continues
@@ -32,7 +32,10 @@ export interface SamplesAppended {
   readonly values: Float64Array;
 }
 
-/** The idle head chunk of these series was closed: the next sample starts a new chunk. */
+/**
+ * The idle head chunk of these series was closed: the next sample starts a new chunk. Closing a full head chunk
+ * publishes no event.
+ */
 export interface HeadChunksClosed {
   readonly type: 'headChunksClosed';
   readonly time: number;
@@ -213,8 +216,8 @@ export interface HealthChanged {
 }
 
 /**
- * The wall clock moved by more than a minute against the monotonic clock. Retention and archiving wait until the time
- * is certain.
+ * The wall clock moved by a minute or more against the monotonic clock. Retention and archiving go on with the earlier
+ * of the two times until the new time has held for an hour.
  */
 export interface ClockJumped {
   readonly type: 'clockJumped';

@@ -34,7 +34,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { EventBus } from '../series/event-bus.ts';
 import type { FileChanges } from '../series/file-changes.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
-import { DETACHED, EARLIEST, FILE_SYNCING, FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
+import { EARLIEST, FILE_SYNCING, FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
 
 /** Longest work before the event loop gets a turn. */
 const SLICE_MS = 4;
@@ -220,7 +220,7 @@ export class Checkpointer {
  * the row of a purged series whose file could not be deleted.
  */
 const isRecorded = (table: SeriesTable, row: Row): boolean => {
-  if (!table.isLive(row) || (table.flags(row) & DETACHED) !== 0) return false;
+  if (!table.isListed(row)) return false;
   const code = table.stateCode(row);
   return seriesTags.resident[code] === 1 && seriesTags.deleted[code] === 0;
 };

@@ -1,6 +1,6 @@
 /**
- * The rows of the series table, as the actor registry uses them. Only `writeState` and `borrow` write a row's state, so
- * a row and its actor never disagree.
+ * The rows of the series table, as the actor registry uses them. `writeState` is the only place that changes the state of
+ * a row; adding a row (as `borrow` does) sets its first state. So a row and its actor never disagree.
  */
 import type { SeriesContext } from '../../machines/series.machine.ts';
 import { codeOfPath, type SeriesStateCode, seriesTags } from '../../machines/series-states.ts';

@@ -2,9 +2,11 @@
  * The actor registry. A series at rest is only a row. When an event arrives, its actor is created from that row. The
  * actor is dropped (passivated) when the series is at rest again and no caller holds the actor.
  *
- * The state in a row and the state of its actor never differ: `#wake` creates the actor from the row, `#follow` writes
- * the actor's state to the row, and no other code does either. Series actors are root actors, each in a system of its
- * own, because children of one parent cost quadratic time.
+ * The state in a row and the state of its actor never differ: `#wake` creates the actor from the row, and `#write` writes
+ * the actor's state to the row. `#follow` calls `#write` at each change; `#letGo` calls it when an actor ends during a
+ * call, with the state in which the call can be tried again. A row without an actor gets its state when it is added, and
+ * keeps it: an archived series borrows its row in `ActorRows.borrow`. Series actors are root actors, each in a system of
+ * its own, because children of one parent cost quadratic time.
  *
  * Order within one event:
  *   1. the machine's actions run (the void functions of `SeriesEffects`);
@@ -71,8 +73,6 @@ export interface SeriesFacts {
 export interface SeriesEffects {
   closeHead(row: number): void;
   forgetDescriptors(row: number): void;
-  /** Applies the result of {@link persist}: the written chunks no longer wait. */
-  notePersisted(row: number, result: FileResult): void;
   /** Applies the result of {@link trim}: the archived time range begins later. */
   noteTrimmed(row: number, result: FileResult): void;
   archive(row: number): void;
@@ -85,7 +85,7 @@ export interface SeriesEffects {
    * were collected.
    */
   nothingInMemory(row: number): boolean;
-  /** Appends waiting chunks and drops chunks past retention. Rejects with a TIDEMARK_CORRUPT_ code for damage. */
+  /** Appends waiting chunks, drops chunks past retention, and updates the row. Rejects with a TIDEMARK_CORRUPT_ code for damage. */
   persist(row: number): Promise<FileResult>;
   /** Drops chunks past retention from an archived series' file. */
   trim(row: number): Promise<FileResult>;
@@ -352,7 +352,6 @@ export class SeriesActors {
       actions: {
         closeHead: ({ context }) => effects.closeHead(context.row),
         forgetDescriptors: ({ context }) => effects.forgetDescriptors(context.row),
-        notePersisted: ({ context }, result) => effects.notePersisted(context.row, result),
         noteTrimmed: ({ context }, result) => effects.noteTrimmed(context.row, result),
         archive: ({ context }) => effects.archive(context.row),
         wake: ({ context }) => effects.wake(context.row),

@@ -1,6 +1,6 @@
 /**
- * Joins the effects of the series statechart (machines/series.machine.ts) to the parts that carry them out. Every change
- * of a series' life goes through one of these functions.
+ * Joins the effects of the series statechart (machines/series.machine.ts) to the parts that carry them out. Each decision
+ * of the statechart is carried out by one of these functions.
  *
  * The intent to change a file is durable before the file is touched, and the event that reports the change is published
  * after the file was moved or deleted.
@@ -41,8 +41,6 @@ export const seriesEffects = (parts: EffectParts): SeriesEffects => {
       bus.publish({ type: 'headChunksClosed', time: clock.now(), fingerprints: [keyOfRow(table, row)] });
     },
     forgetDescriptors: (row) => cache.forgetSeries(keyOfRow(table, row)),
-    // The persister has already applied the result, while it still held the file's key.
-    notePersisted: () => {},
     noteTrimmed: (row, result) => archiving.noteTrimmed(row, result),
     archive: (row) => archiving.archive(row),
     wake: (row) => archiving.wake(row),

@@ -25,11 +25,6 @@ export class Inspection {
     return this.#observers.size > 0;
   }
 
-  /** Number of actors that a new observer would be sent. */
-  get watched(): number {
-    return this.#actors.size;
-  }
-
   /** Announces every live actor to `observer`, then passes it all later events. Returns a function that ends this. */
   observe(observer: InspectionObserver): () => void {
     const own: InspectionObserver = (event) => observer(event);

@@ -2,9 +2,10 @@
  * Moves damaged series to quarantine: the file goes to orphaned/, the series leaves the indexes. Samples that are only
  * in memory stay, as a new series with the same labels, because they were acknowledged and are not damaged.
  */
+import { seriesTags } from '../../machines/series-states.ts';
 import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import type { Indexer } from '../indexes/indexer.ts';
-import { fingerprintText } from '../model/fingerprint.ts';
+import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { type LabelPairs, toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -22,10 +23,10 @@ export interface IsolationParts extends ChangeFileParts, Pick<SeriesMemory, 'tab
   readonly logger: Pick<Logger, 'error'>;
 }
 
-/** A series on its way to quarantine. */
-interface Leaving {
+/** What the first attempt to move a file leaves for the next attempts. */
+interface Departure {
   readonly row: Row;
-  readonly pairs: LabelPairs;
+  /** The first attempt removes the series from the archive. */
   readonly wasArchived: boolean;
   /** Ends the hold on the journal. */
   readonly letGo: () => void;
@@ -35,26 +36,26 @@ export class Isolation {
   /** How often a damaged file could not be moved away. Each move is retried. */
   failedCount = 0;
   private readonly parts: IsolationParts;
-  /** Series whose damaged files are not moved away yet. Nothing may be written to these files. */
-  private readonly unmoved = new Map<string, Leaving>();
+  /**
+   * The departures by fingerprint: the table no longer finds their rows by it. The row's state says whether its file
+   * still has to be moved.
+   */
+  private readonly departures = new Map<Fingerprint, Departure>();
 
   constructor(parts: IsolationParts) {
     this.parts = parts;
   }
 
-  /** Rows of series whose files could not be moved away yet. */
-  get unfinishedRows(): Row[] {
-    return [...this.unmoved.values()].map(({ row }) => row);
-  }
-
-  /** Whether the file of this row's series is still to be moved away. Nothing may be written to it. */
+  /** Whether the file at this row's fingerprint still has to be moved away. Nothing may be written to it. */
   isLeaving(row: Row): boolean {
-    return this.unmoved.has(keyOfRow(this.parts.table, row));
+    return this.leavingRow(keyOfRow(this.parts.table, row)) !== NO_ROW;
   }
 
   /** The labels of a series on its way to quarantine. Its fingerprint stays in use until its file has been moved. */
   leavingPairs(high: number, low: number): LabelPairs | undefined {
-    return this.unmoved.size === 0 ? undefined : this.unmoved.get(fingerprintText(high, low))?.pairs;
+    if (this.departures.size === 0) return undefined;
+    const row = this.leavingRow(fingerprintText(high, low));
+    return row === NO_ROW ? undefined : pairsOfRow(this.parts.table, row);
   }
 
   async isolate(row: Row, reason: string): Promise<void> {
@@ -67,13 +68,12 @@ export class Isolation {
     const successor = this.split(row);
     // No checkpoint includes a series to which the file belongs. So the journal is held: until the file has been moved,
     // recovery finds it only through the journal.
-    const leaving = this.unmoved.get(key) ?? {
+    const departure = this.departures.get(key) ?? {
       row,
-      pairs,
       wasArchived: archived.has(high, low),
       letGo: fileChanges.hold(),
     };
-    this.unmoved.set(key, leaving);
+    this.departures.set(key, departure);
     // From here on a sample must not wake the series from the archive: it creates a new series instead.
     archived.remove(high, low);
     await changeFile(this.parts, {
@@ -81,12 +81,13 @@ export class Isolation {
       request: { kind: 'quarantine', high, low, reason, pairs },
       publish: (file) => {
         const hasSuccessor = successor !== NO_ROW || table.findFingerprint(high, low) !== NO_ROW;
-        this.publishMoved(leaving, { high, low, reason, hasSuccessor, file });
+        this.publishMoved(departure, { high, low, pairs, reason, hasSuccessor, file });
       },
     });
   }
 
-  private publishMoved({ pairs, wasArchived, letGo }: Leaving, { high, low, reason, hasSuccessor, file }: Moved): void {
+  private publishMoved({ wasArchived, letGo }: Departure, moved: Moved): void {
+    const { high, low, pairs, reason, hasSuccessor, file } = moved;
     const { indexer, bus, clock, logger } = this.parts;
     const fingerprint = fingerprintText(high, low);
     const labels = toLabels(pairs);
@@ -94,7 +95,7 @@ export class Isolation {
     const event = { type: 'seriesQuarantined', time: clock.now(), ...what } as const;
     const position = bus.publish(file === undefined ? event : { ...event, file });
     letGo();
-    this.unmoved.delete(fingerprint);
+    this.departures.delete(fingerprint);
     logger.error({ fingerprint, labels, reason, file }, 'A series was quarantined.');
     if (hasSuccessor) {
       // The label indexes keep their entries: they are now the new series' entries.
@@ -104,6 +105,12 @@ export class Isolation {
       if (wasArchived) indexer.enqueue({ type: 'purgeArchived', high, low, pairs });
       indexer.enqueue({ type: 'unindex', high, low, pairs, position });
     }
+  }
+
+  /** The row whose file is at this fingerprint and still has to be moved away; NO_ROW if there is none. */
+  private leavingRow(fingerprint: Fingerprint): Row {
+    const row = this.departures.get(fingerprint)?.row ?? NO_ROW;
+    return row !== NO_ROW && seriesTags.leaving[this.parts.table.stateCode(row)] === 1 ? row : NO_ROW;
   }
 
   /** Moves the chunks in memory to a new row with the same labels. The old row is no longer found. */
@@ -125,6 +132,7 @@ export class Isolation {
 interface Moved {
   readonly high: number;
   readonly low: number;
+  readonly pairs: LabelPairs;
   readonly reason: string;
   readonly hasSuccessor: boolean;
   /** Its new path; `undefined` when there was no file. */

@@ -19,26 +19,15 @@ export interface PurgingParts extends ChangeFileParts, Pick<SeriesMemory, 'table
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** A deleted series whose file could not be deleted yet. */
-interface Undeleted {
-  readonly row: Row;
-  /** Ends the hold on the journal. */
-  readonly letGo: () => void;
-}
-
 export class Purging {
   /** Series purged since the store was opened, by where they were and why. */
   readonly counts = { fromMemory: 0, fromArchive: 0, onRequest: 0 };
   private readonly parts: PurgingParts;
-  private readonly undeleted = new Map<string, Undeleted>();
+  /** By row: ends the hold on the journal, which lasts from the first attempt to delete the file to the last. */
+  private readonly holds = new Map<Row, () => void>();
 
   constructor(parts: PurgingParts) {
     this.parts = parts;
-  }
-
-  /** Rows of series whose files could not be deleted yet. */
-  get unfinishedRows(): Row[] {
-    return [...this.undeleted.values()].map(({ row }) => row);
   }
 
   /** A series that {@link deleteFile} has deleted is already removed here. */
@@ -55,17 +44,16 @@ export class Purging {
    */
   async deleteFile(row: Row): Promise<void> {
     const { table, fileChanges } = this.parts;
-    const key = keyOfRow(table, row);
     // After the purge no checkpoint includes the series. So the journal is held until the file is deleted.
-    const leaving = this.undeleted.get(key) ?? { row, letGo: fileChanges.hold() };
-    this.undeleted.set(key, leaving);
+    const letGo = this.holds.get(row) ?? fileChanges.hold();
+    this.holds.set(row, letGo);
     await changeFile(this.parts, {
       row,
       request: { kind: 'remove', high: table.high[row], low: table.low[row] },
       announce: () => this.publish(row, 'dropped'),
       publish: () => {
-        leaving.letGo();
-        this.undeleted.delete(key);
+        letGo();
+        this.holds.delete(row);
         table.chunksInFile[row] = 0;
         this.remove(row, 'dropped');
       },

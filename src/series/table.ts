@@ -44,8 +44,14 @@ export const FILE_UNSYNCED = 0x1000;
 export const NOT_WRITABLE = 0x2000;
 /** The series file is being synced. It counts as unsynced until the sync has succeeded. */
 export const FILE_SYNCING = 0x8000;
-/** The row is no longer found by labels or fingerprint. Another row may have these labels by now. */
-export const DETACHED = 0x4000;
+/**
+ * The row is in neither of the table's two hash indexes. Another row may have its labels and fingerprint by now.
+ *
+ * This is a fact about the indexes, and no state of the series decides it. For example, a series in
+ * `quarantined.unmoved` is listed if its actor was stopped before the first attempt to move the file: its chunks are
+ * still in this row. It is unlisted after the first attempt, which gives its chunks to a new row with the same labels.
+ */
+const UNLISTED = 0x4000;
 
 /** Size of a row in int32s and in doubles, as shifts. */
 export const ROW_SHIFT = 5;
@@ -155,17 +161,22 @@ export class SeriesTable {
 
   /** All rows that are found by labels and fingerprint. */
   *rows(): Generator<Row> {
-    for (let row = 0; row < this.size; row++) if (this.isLive(row) && (this.flags(row) & DETACHED) === 0) yield row;
+    for (let row = 0; row < this.size; row++) if (this.isListed(row)) yield row;
   }
 
   /** Whether {@link find} would return this row for these labels. */
   matches(row: Row, labels: Labels): boolean {
     const pairs = this.labels[row];
-    return pairs !== undefined && (this.ints[row << ROW_SHIFT] & DETACHED) === 0 && labelsEqual(pairs, labels);
+    return pairs !== undefined && (this.ints[row << ROW_SHIFT] & UNLISTED) === 0 && labelsEqual(pairs, labels);
   }
 
   isLive(row: Row): boolean {
     return (this.ints[row << ROW_SHIFT] & STATE_MASK) !== STATE_FREE;
+  }
+
+  /** Whether the row is found by its labels and its fingerprint. */
+  isListed(row: Row): boolean {
+    return this.isLive(row) && (this.ints[row << ROW_SHIFT] & UNLISTED) === 0;
   }
 
   /**
@@ -216,10 +227,10 @@ export class SeriesTable {
 
   /** Makes the row no longer found by labels or fingerprint. The row itself stays until {@link remove}. */
   detach(row: Row): void {
-    if ((this.flags(row) & DETACHED) !== 0) return;
+    if (!this.isListed(row)) return;
     this.eraseFrom(this.byLabels, row, this.hashes[row]);
     this.eraseFrom(this.byFingerprint, row, fingerprintHash(this.high[row], this.low[row]));
-    this.ints[row << ROW_SHIFT] |= DETACHED;
+    this.ints[row << ROW_SHIFT] |= UNLISTED;
     this.ints[(row << ROW_SHIFT) + GENERATION]++;
     this.liveCount--;
   }
@@ -306,7 +317,7 @@ export class SeriesTable {
     this.byLabels = new Int32Array(length).fill(NO_ROW);
     this.byFingerprint = new Int32Array(length).fill(NO_ROW);
     for (let row = 0; row < this.size; row++) {
-      if (this.isLive(row) && (this.flags(row) & DETACHED) === 0) this.insert(row);
+      if (this.isListed(row)) this.insert(row);
     }
   }
 

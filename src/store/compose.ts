@@ -1,6 +1,14 @@
 /**
  * Composes the running store from the engine and what recovery has handed over: a list of steps, each of which uses only
- * the parts of the steps before it. The parts are plain: none is set later.
+ * the parts of the steps before it. No part is replaced later. These callbacks are set after their part was made:
+ *
+ *   chunks.onChunksStarted       at the end of this file
+ *   databases[…].onDamage        by the constructor of IndexMender
+ *   indexer.onLevelChanged       by Background, from its start until it is stopped
+ *   engine.onJournalError        by Session, when the store runs
+ *   engine.onIndexBatch, counts.distributions
+ *                                with the metrics, in metrics/readings.ts
+ *   ingest.listener              by the store object, while samples are watched
  */
 import { isRunning } from '../../machines/store.machine.ts';
 import { isCorruptIndex } from '../indexes/replaceable-store.ts';
@@ -174,7 +182,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     queries,
     commit: () => timedCommit(engine, recovered, counts),
     reportDamage: damaged.report,
-    finishFiles: () => finishFiles({ table, ...series, visits }),
+    finishFiles: () => finishFiles({ table, actors, visits }),
     urgency: () => pressure.urgency(),
     measurePressure: () => pressure.measure(),
     stateCounts: () => stateCounts(statesParts),

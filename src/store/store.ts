@@ -1,6 +1,7 @@
 /**
- * `openStore` and the store object that it returns. The object only forwards calls: appends to the data plane,
- * everything else to the parts in src/store/.
+ * `openStore` and the store object that it returns. The object checks that the store is open and forwards calls: appends
+ * to the data plane, everything else to the parts in src/store/. It keeps what belongs to its callers: the watchers of
+ * samples and events, and the series actors that handles hold. `ready` is the one call with a loop of its own.
  */
 import { resolve } from 'node:path';
 import type { Registry } from 'prom-client';
@@ -42,17 +43,11 @@ import { SampleTap } from '../series/sample-tap.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
 import { followJournal } from '../subscriptions/follow.ts';
 import { readEvents } from '../subscriptions/read-events.ts';
-import { backup } from './backup.ts';
-import { chunksOf } from './chunks-of.ts';
-import { dropSeries } from './drop.ts';
+import { storeError } from './disk-trouble.ts';
 import { Engine } from './engine.ts';
-import { infoOf } from './info.ts';
-import { metricsOf } from './metrics/readings.ts';
+import { type FacadeParts, facadeParts } from './facade-parts.ts';
 import { resolveOptions } from './options.ts';
-import { listQuarantine, readFromQuarantine } from './quarantined.ts';
-import { rebuildIndexes } from './rebuild-indexes.ts';
 import { Session } from './session.ts';
-import { applySizeLimit } from './size-limit.ts';
 
 /**
  * Opens the store in a directory. The directory is created if it is missing, and recovered if necessary.
@@ -68,7 +63,7 @@ export const openStore = async (directory: string, options: StoreOptions = {}): 
   const session = new Session(new Engine(resolve(directory), resolved));
   await session.open();
   try {
-    return new TidemarkStore(session);
+    return new TidemarkStore(facadeParts(session));
   } catch (error) {
     // For example, the caller's registry already has metrics of the same name.
     await session.close();
@@ -94,7 +89,7 @@ class TidemarkStore implements Store {
   readonly events$: Observable<DomainEvent>;
   readonly actor: AnyActorRef;
   readonly registry: Registry;
-  private readonly session: Session;
+  private readonly parts: FacadeParts;
   /** Aborts when the store has closed or failed. */
   private readonly ended: AbortSignal;
   private readonly samples$: Observable<WatchedSample>;
@@ -104,13 +99,13 @@ class TidemarkStore implements Store {
   private readonly heldActors = new Map<SeriesHandle, { readonly actor: AnyActorRef; readonly row: Row }>();
   private dropping: Promise<unknown> = Promise.resolve();
 
-  constructor(session: Session) {
-    this.session = session;
-    const { engine, running } = session;
+  constructor(parts: FacadeParts) {
+    this.parts = parts;
+    const { engine, running } = parts;
     this.directory = engine.directory;
-    this.readOnly = engine.options.readOnly;
-    this.actor = session.actor;
-    this.registry = metricsOf(session);
+    this.readOnly = parts.readOnly;
+    this.actor = parts.actor;
+    this.registry = parts.registry;
     const closed$ = new ReplaySubject<void>(1);
     const ended = new AbortController();
     this.ended = ended.signal;
@@ -137,11 +132,11 @@ class TidemarkStore implements Store {
   }
 
   append(labels: Labels, timestamp: number, value: number): void {
-    this.session.running.ingest.append(labels, timestamp, value);
+    this.parts.running.ingest.append(labels, timestamp, value);
   }
 
   appendBatch(samples: readonly Sample[]): AppendResult {
-    return this.session.running.ingest.appendBatch(samples);
+    return this.parts.running.ingest.appendBatch(samples);
   }
 
   series(labels: Labels): SeriesHandle {
@@ -149,7 +144,7 @@ class TidemarkStore implements Store {
   }
 
   async ready(): Promise<void> {
-    const { engine, running } = this.session;
+    const { engine, running } = this.parts;
     // A timer of the store may end the wait, and the store's timers don't keep the process alive.
     const release = engine.clock.hold?.();
     try {
@@ -159,7 +154,7 @@ class TidemarkStore implements Store {
         await running.waking.refusedRowSettled();
         await engine.clock.breathe();
         const { admission } = engine;
-        if (admission.refusesNewSeries) await running.recovered.indexer.flush();
+        if (admission.refusesNewSeries) await this.catchUp();
         if (admission.refusal === undefined && !admission.refusesNewSeries) return;
       }
     } finally {
@@ -167,87 +162,96 @@ class TidemarkStore implements Store {
     }
   }
 
+  /**
+   * Writes the waiting index operations. Rejects if that fails and the store still refuses new series only because of
+   * them. If it takes new series again, or refuses all samples, the failed write is not what the caller waits for.
+   */
+  private async catchUp(): Promise<void> {
+    const { engine, running } = this.parts;
+    try {
+      await running.recovered.indexer.flush();
+    } catch (error) {
+      const { refusal, refusesNewSeries } = engine.admission;
+      if (refusal === undefined && refusesNewSeries) throw storeError(error, 'write', 'the indexes');
+    }
+  }
+
   async flush(): Promise<void> {
     this.assertOpen();
-    if (!this.readOnly) await this.session.running.commit();
+    if (!this.readOnly) await this.parts.running.commit();
   }
 
   select(selector: Selector, options: SelectOptions = {}): AsyncIterable<SeriesSamples> {
-    return this.session.running.queries.select(selector, options);
+    return this.parts.running.queries.select(selector, options);
   }
 
   instant(selector: Selector, options: { at?: number; lookback?: Duration } = {}): Promise<InstantSample[]> {
-    return this.session.running.queries.instant(selector, options);
+    return this.parts.running.queries.instant(selector, options);
   }
 
   lastSamples(selector: Selector): Promise<InstantSample[]> {
-    return this.session.running.queries.lastSamples(selector);
+    return this.parts.running.queries.lastSamples(selector);
   }
 
   metrics(selectors: Selector | readonly string[], range: TimeRange = {}): Promise<Labels[]> {
-    return this.session.running.queries.metrics(selectors, range);
+    return this.parts.running.queries.metrics(selectors, range);
   }
 
   labelNames(): Promise<string[]> {
-    return this.session.running.queries.labelNames();
+    return this.parts.running.queries.labelNames();
   }
 
   labelValues(name: string): Promise<string[]> {
-    return this.session.running.queries.labelValues(name);
+    return this.parts.running.queries.labelValues(name);
   }
 
   async drop(selector: Selector): Promise<number> {
     this.assertWritable();
-    const dropped = this.session.during(() => dropSeries(this.session.running, selector));
+    const dropped = this.parts.drop(selector);
     this.dropping = Promise.allSettled([this.dropping, dropped]).then(() => {});
     return dropped;
   }
 
   async quarantined(): Promise<QuarantinedSeries[]> {
     this.assertOpen();
-    return listQuarantine(this.session);
+    return this.parts.quarantined();
   }
 
   async readQuarantined(fingerprint: Fingerprint): Promise<SeriesSamples & { readonly problems: readonly string[] }> {
     this.assertOpen();
-    return readFromQuarantine(this.session, fingerprint);
+    return this.parts.readQuarantined(fingerprint);
   }
 
   async checkpoint(): Promise<void> {
     this.assertWritable();
-    await this.session.checkpoint();
+    await this.parts.checkpoint();
   }
 
   async backup(directory: string): Promise<BackupResult> {
     this.assertOpen();
     if (typeof directory !== 'string' || directory === '') throw noDirectory('the directory of a backup');
-    return this.session.during(() => backup(this.session, resolve(directory)));
+    return this.parts.backup(resolve(directory));
   }
 
   async waitForIndexing(): Promise<void> {
     this.assertOpen();
-    await this.session.running.recovered.indexer.flush();
+    await this.parts.running.recovered.indexer.flush();
   }
 
   async rebuildIndexes({ onProgress = () => {} }: { onProgress?: (progress: Progress) => void } = {}): Promise<void> {
     this.assertWritable();
-    const { engine, running } = this.session;
-    await this.session.during(() => rebuildIndexes(engine, running.recovered, onProgress));
+    await this.parts.rebuildIndexes(onProgress);
   }
 
   async maintain(): Promise<void> {
     this.assertWritable();
-    const { running } = this.session;
-    await this.session.during(async () => {
-      if (running.retention.limitsBytes) await applySizeLimit(running);
-      await running.visits.all();
-    });
+    await this.parts.maintain();
   }
 
   watch(selector: Selector): Observable<Sample> {
     const matchers = parseSelector(selector);
-    const { table } = this.session.engine;
-    const { running } = this.session;
+    const { table } = this.parts.engine;
+    const { running } = this.parts;
     return watchSamples<WatchedSample, LabelPairs, Sample>({
       samples$: this.samples$,
       keyOf: ({ row }) => table.labels[row] ?? [],
@@ -260,21 +264,21 @@ class TidemarkStore implements Store {
 
   subscribe(name: string, options: SubscribeOptions = {}): Subscription {
     this.assertWritable();
-    return this.session.running.subscriptions.subscribe(name, options);
+    return this.parts.running.subscriptions.subscribe(name, options);
   }
 
   subscriptions(): readonly { readonly name: string; readonly position: Position; readonly lagBytes: number }[] {
-    return this.session.running.subscriptions.list();
+    return this.parts.running.subscriptions.list();
   }
 
   async unsubscribe(name: string): Promise<void> {
     this.assertWritable();
-    await this.session.running.subscriptions.remove(name);
+    await this.parts.running.subscriptions.remove(name);
   }
 
   async history(labels: Labels): Promise<(LifecycleEvent & { readonly position: Position })[]> {
     this.assertOpen();
-    const { engine, running } = this.session;
+    const { engine, running } = this.parts;
     const { high, low } = running.directory.fingerprintOf(toLabelPairs(labels));
     running.recovered.journal.write();
     return [
@@ -288,7 +292,7 @@ class TidemarkStore implements Store {
 
   journal(options: JournalOptions = {}): AsyncIterable<JournalEvent> {
     this.assertOpen();
-    const { engine, running } = this.session;
+    const { engine, running } = this.parts;
     const { onProblem = (message) => engine.logger.warn({}, message) } = options;
     if (this.readOnly && options.follow === true) {
       // The other process appends to the files on disk. The overlay of this read-only store does not show these
@@ -308,24 +312,24 @@ class TidemarkStore implements Store {
 
   async chunks(labels: Labels): Promise<ChunkInfo[]> {
     this.assertOpen();
-    return chunksOf(this.session.running, toLabelPairs(labels));
+    return this.parts.chunks(toLabelPairs(labels));
   }
 
   async info(): Promise<StoreInfo> {
     this.assertOpen();
-    return infoOf(this.session);
+    return this.parts.info();
   }
 
   inspect(observer: (event: InspectionEvent) => void): () => void {
-    return this.session.engine.inspection.observe(observer);
+    return this.parts.engine.inspection.observe(observer);
   }
 
   stateCounts(): Readonly<Record<'inMemory' | 'persisting' | 'archived' | 'quarantined', number>> {
-    return this.session.running.stateCounts();
+    return this.parts.running.stateCounts();
   }
 
   close(): Promise<void> {
-    return this.session.close();
+    return this.parts.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -333,7 +337,7 @@ class TidemarkStore implements Store {
   }
 
   private assertOpen(): void {
-    if (!isRunning(this.session.actor.getSnapshot())) {
+    if (!isRunning(this.parts.actor.getSnapshot())) {
       throw new TidemarkError('TIDEMARK_CLOSED', 'the store is closed');
     }
   }
@@ -348,7 +352,7 @@ class TidemarkStore implements Store {
     const held = this.heldActors.get(handle);
     if (held?.actor.getSnapshot().status === 'active') return held.actor;
     this.releaseActor(handle);
-    const { actors } = this.session.running;
+    const { actors } = this.parts.running;
     const row = this.rowFor(pairs);
     const actor = actors.hold(row);
     this.heldActors.set(handle, { actor, row });
@@ -359,12 +363,12 @@ class TidemarkStore implements Store {
     const held = this.heldActors.get(handle);
     if (held === undefined) return;
     this.heldActors.delete(handle);
-    this.session.running.actors.release(held.row, held.actor);
+    this.parts.running.actors.release(held.row, held.actor);
   }
 
   /** The row of a series. An archived series borrows one. */
   private rowFor(pairs: LabelPairs): Row {
-    const { running, engine } = this.session;
+    const { running, engine } = this.parts;
     const row = engine.table.findPairs(pairs);
     if (row !== NO_ROW) return row;
     const { high, low } = running.directory.fingerprintOf(pairs);
@@ -373,7 +377,7 @@ class TidemarkStore implements Store {
   }
 
   private listenToEvents(push: (event: DomainEvent) => void): () => void {
-    const { engine, running } = this.session;
+    const { engine, running } = this.parts;
     const tap = new SampleTap(engine.table, engine.clock, push);
     const stopSamples = this.addSampleListener((row, timestamp, high, low) => tap.add(row, timestamp, high, low));
     const stopEvents = running.recovered.bus.listen((event) => {
@@ -396,7 +400,7 @@ class TidemarkStore implements Store {
   }
 
   private addSampleListener(listener: (row: Row, timestamp: number, high: number, low: number) => void): () => void {
-    const { ingest } = this.session.running;
+    const { ingest } = this.parts.running;
     this.sampleListeners.add(listener);
     ingest.listener = (row, timestamp, high, low) => {
       for (const each of this.sampleListeners) each(row, timestamp, high, low);

@@ -21,7 +21,7 @@ describe('ChunkAppender', () => {
       const slab = new Slab();
       const slot = new ChunkAppender(slab, { defaultEncoding: encoding }).start(1000, highWordOf(1.5), lowWordOf(1.5));
       expect(slab.encoding[slot]).to.equal(encoding);
-      expect(slab.referenceCount(slot)).to.equal(1);
+      expect(slab['references'][slot]).to.equal(1);
       expect(slab.used).to.equal(1);
       expect(decodedFrom(slab, slot)).to.deep.equal([textOf(sampleOf(1000, 1.5))]);
     }
@@ -58,7 +58,7 @@ describe('ChunkAppender', () => {
     expect(chain.length).to.be.greaterThan(1);
     expect(chain.at(-1)).to.equal(head);
     expect(slab.used).to.equal(chain.length);
-    expect(chain.every((slot) => slab.referenceCount(slot) === 1)).to.equal(true);
+    expect(chain.every((slot) => slab['references'][slot] === 1)).to.equal(true);
     expect(decodedFrom(slab, first)).to.deep.equal(samples.map(textOf));
   });
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { SampleColumns, VARBIT } from '../../src/chunk/chunk.ts';
-import { decodeChunk, decodeChunkRange, encodingName, encodingOf, validateChunk } from '../../src/chunk/decode.ts';
+import { decodeChunk, decodeStoredRange, encodingName, encodingOf, validateChunk } from '../../src/chunk/decode.ts';
 import { CHUNK_BYTES } from '../../src/chunk/slab.ts';
 import { TidemarkError } from '../../src/model/errors.ts';
 import { Series, sampleOf } from './support.ts';
@@ -23,7 +23,7 @@ describe('decodeChunk', () => {
     bytes.fill(0xff, 200);
     bytes[36] = 0xff;
     const columns = new SampleColumns();
-    decodeChunkRange(bytes, 0, VARBIT, -Infinity, 5000, columns);
+    decodeStoredRange(bytes, 0, VARBIT, -Infinity, 5000, columns);
     expect([...columns.timestamps.subarray(0, columns.count)]).to.deep.equal([0, 1000, 2000, 3000, 4000, 5000]);
     expect(() => decodeChunk(bytes, 0, VARBIT, columns)).to.throw(TidemarkError, 'outside of chunk boundaries');
     expect(columns.count).to.be.greaterThan(12);

@@ -1,4 +1,5 @@
-/** Conformance suite of the file-system port. It runs on the real file system, the overlay and the simulated disk. */
+/** Conformance suite of the file-system port. It runs on the real file system, the overlay, the
+ * simulated disk and the files in memory. */
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { FileSystem, OpenMode } from '../../src/files/file-system.ts';

@@ -1,15 +1,14 @@
 /** What the tests of the disk layer share: directories that go away, chunks with given times, fixture directories. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { ChunkAppender } from '../../src/chunk/append.ts';
 import { DOUBLE_DELTA, type Encoding } from '../../src/chunk/chunk.ts';
 import type { Slab, Slot } from '../../src/chunk/slab.ts';
 import type { FileSystem } from '../../src/files/file-system.ts';
-import { nodeFileSystem } from '../../src/files/node-file-system.ts';
-import { OverlayFileSystem } from '../../src/files/overlay-file-system.ts';
 import { writeFully } from '../../src/files/read-write.ts';
 import { parseFingerprint } from '../../src/model/fingerprint.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
 
 /** Calls `use` with a directory of its own, which is gone afterwards. */
 export const withDirectory = <Result>(use: (directory: string) => Result): Result => {
@@ -29,8 +28,8 @@ export const withDirectory = <Result>(use: (directory: string) => Result): Resul
 
 /** A file system in memory with an empty directory: for tests that write thousands of files. */
 export const inMemory = (): { readonly fileSystem: FileSystem; readonly directory: string } => {
-  const fileSystem = new OverlayFileSystem(nodeFileSystem, { now: () => 0 });
-  const directory = resolve('/no-such-directory/store');
+  const fileSystem = new MemoryFileSystem();
+  const directory = '/store';
   fileSystem.makeDirectory(directory);
   return { fileSystem, directory };
 };

@@ -6,9 +6,9 @@ import {
   machineToJs,
   machineToJson,
   machineToMermaid,
-  statesOf,
   transitionsOf,
 } from '../../machines/export.ts';
+import { statesOf } from '../support/machine-table.ts';
 
 describe('machine-export', () => {
   it('lists each transition with its guard, its actions and its target', () => {

@@ -2,12 +2,12 @@
 import { expect } from 'chai';
 import { type AnyEventObject, type AnyMachineSnapshot, type AnyStateMachine, createActor } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
-import { statesOf } from '../../machines/export.ts';
 import { seriesMachine } from '../../machines/series.machine.ts';
 import { pathOfValue, seriesStates } from '../../machines/series-states.ts';
 import { storeMachine } from '../../machines/store.machine.ts';
 import { TidemarkError } from '../../src/model/errors.ts';
 import { called } from '../docs/generators/machine-steps.ts';
+import { statesOf } from '../support/machine-table.ts';
 
 const nothing = {
   empty: false,
@@ -113,7 +113,9 @@ const replay = (machine: AnyStateMachine, events: readonly AnyEventObject[], inp
 const leafPaths = (snapshot: AnyMachineSnapshot): string[] =>
   snapshot._nodes.filter((node) => Object.keys(node.states).length === 0).map((node) => node.path.join('.'));
 
-describe('machines, walked along their graph', () => {
+describe('machines, walked along their graph', function () {
+  this.timeout(20_000);
+
   it('reaches every state of a series', () => {
     const reached = pathsOf(seriesMachine, seriesEvents).map(({ state }) => pathOfValue(state.value));
     expect(reached.sort()).to.deep.equal([...seriesStates].sort());

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { AnyEventObject } from 'xstate';
-import { statesOf, transitionsOf } from '../../machines/export.ts';
+import { transitionsOf } from '../../machines/export.ts';
 import { type FileResult, needsVisit, seriesMachine, type VisitFacts } from '../../machines/series.machine.ts';
 import {
   codeOfPath,
@@ -14,6 +14,7 @@ import {
 } from '../../machines/series-states.ts';
 import { TidemarkError } from '../../src/model/errors.ts';
 import { called, MachineSteps } from '../docs/generators/machine-steps.ts';
+import { statesOf } from '../support/machine-table.ts';
 
 const nothing: VisitFacts = {
   empty: false,
@@ -115,19 +116,13 @@ describe('machines/series.machine', () => {
 
   describe('given a series whose chunks are being written', () => {
     it('is back in memory when they are, and knows how many the file has', () => {
-      const { context: after, performed } = expectStep('persisting.nothingAfter', persist.done(written), 'inMemory', [
-        'notePersisted',
-      ]);
+      const { context: after } = expectStep('persisting.nothingAfter', persist.done(written), 'inMemory');
       expect(after).to.include({ chunksInFile: 5 });
-      expect(performed[0]!.params).to.equal(written);
     });
 
     it('is purged when all was past retention', () => {
-      const { performed } = expectStep('persisting.nothingAfter', persist.done(emptied), 'purged', [
-        'notePersisted',
-        'purge',
-      ]);
-      expect(performed[1]!.params).to.deep.equal({ reason: 'retention' });
+      const { performed } = expectStep('persisting.nothingAfter', persist.done(emptied), 'purged', ['purge']);
+      expect(performed[0]!.params).to.deep.equal({ reason: 'retention' });
     });
 
     it('is quarantined when the file turns out to be damaged, with the reason', () => {
@@ -154,14 +149,14 @@ describe('machines/series.machine', () => {
 
     it('remembers a drop and does it when the call has ended, well or not', () => {
       expectStep('persisting.nothingAfter', drop, 'persisting.dropAfter');
-      expectStep('persisting.dropAfter', persist.done(written), 'purging.deleting', ['notePersisted']);
+      expectStep('persisting.dropAfter', persist.done(written), 'purging.deleting');
       expectStep('persisting.dropAfter', persist.failed(corrupt), 'purging.deleting');
     });
 
     it('remembers damage that a reader found and isolates when the call has ended, well or not', () => {
       const { context: after } = expectStep('persisting.nothingAfter', damage, 'persisting.isolateAfter');
       expect(after).to.include({ reason: damage.reason });
-      expectStep('persisting.isolateAfter', persist.done(written), 'quarantined.isolating', ['notePersisted']);
+      expectStep('persisting.isolateAfter', persist.done(written), 'quarantined.isolating');
       expectStep('persisting.isolateAfter', persist.failed(full), 'quarantined.isolating');
     });
 
@@ -203,8 +198,8 @@ describe('machines/series.machine', () => {
     });
 
     it('is in memory after the trimming during which it was woken, also when that left no file', () => {
-      expectStep('archived.trimming.wakeAfter', trim.done(written), 'inMemory', ['notePersisted']);
-      expectStep('archived.trimming.wakeAfter', trim.done(emptied), 'inMemory', ['notePersisted']);
+      expectStep('archived.trimming.wakeAfter', trim.done(written), 'inMemory');
+      expectStep('archived.trimming.wakeAfter', trim.done(emptied), 'inMemory');
       expectStep('archived.trimming.wakeAfter', trim.failed(full), 'inMemory', ['reportDiskTrouble']);
       expectStep('archived.trimming.wakeAfter', trim.failed(corrupt), 'quarantined.isolating');
     });

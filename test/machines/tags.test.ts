@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { machines, statesOf } from '../../machines/export.ts';
+import { machines } from '../../machines/export.ts';
 import { seriesTags } from '../../machines/series-states.ts';
 import { seriesTagReaders, storeTagReaders } from '../docs/generators/tag-readers.ts';
+import { statesOf } from '../support/machine-table.ts';
 
 const tagsOf = (machine: (typeof machines)[keyof typeof machines]): string[] =>
   [...new Set(statesOf(machine).flatMap(({ tags }) => tags))].sort();

@@ -47,6 +47,7 @@ class Subject {
   readonly operations: IndexingOperation[] = [];
   readonly troubles: unknown[] = [];
   readonly chunks: MemoryChunks;
+  readonly cache = new ChunkCache(this.slab);
   readonly fileChanges: FileChanges;
   readonly rows: ActorRows;
   readonly archiving: Archiving;
@@ -71,7 +72,7 @@ class Subject {
     this.files = files;
     this.chunks = new MemoryChunks(table, slab, this.appender);
     this.fileChanges = new FileChanges(journal, bus, clock);
-    const memory = { table, slab, chunks: this.chunks, cache: new ChunkCache(slab) };
+    const memory = { table, slab, chunks: this.chunks, cache: this.cache };
     const storage = { files, fileKeys: new KeyedMutex<string>(), fileChanges: this.fileChanges };
     const common = { ...memory, ...storage, archived, indexer, journal, bus, clock, logger: silentLogger };
     this.rows = new ActorRows({ ...common, chunksInFile: () => 2 });
@@ -126,6 +127,27 @@ class Subject {
 }
 
 describe('the effects of a series', () => {
+  it('closeHead: the open chunk waits to be persisted, and the next sample starts another', async () => {
+    const subject = new Subject();
+    const row = await subject.persisted();
+    subject.chunks.append(row, 2000, 0, 0);
+    expect(subject.table.chunksWaiting(row)).to.equal(0);
+    subject.effects.closeHead(row);
+    expect(subject.table.chunksWaiting(row)).to.equal(1);
+    expect(subject.events).to.deep.equal([{ type: 'headChunksClosed', time: 0, fingerprints: [KEY] }]);
+    subject.chunks.append(row, 3000, 0, 0);
+    expect(subject.table.chunksUnpersisted[row]).to.equal(2);
+  });
+
+  it('forgetDescriptors: the loaded chunks of the file leave memory', async () => {
+    const subject = new Subject();
+    const row = await subject.waiting();
+    await subject.effects.persist(row);
+    expect(subject.cache.has(KEY)).to.equal(true);
+    subject.effects.forgetDescriptors(row);
+    expect(subject.cache.has(KEY)).to.equal(false);
+  });
+
   it('archive: the archive and the indexes get the times of the row', async () => {
     const subject = new Subject();
     const row = await subject.persisted();
@@ -172,7 +194,7 @@ describe('the effects of a series', () => {
     expect(subject.order).to.deep.equal(['seriesFilesChanging file', 'seriesQuarantined']);
     expect(subject.table.findFingerprint(HIGH, LOW)).to.equal(NO_ROW);
     expect(subject.operations.map(({ type }) => type)).to.deep.equal(['unindex']);
-    expect(subject.isolation.unfinishedRows).to.deep.equal([]);
+    expect(subject.isolation.isLeaving(row)).to.equal(false);
     expect(subject.fileChanges.oldest()).to.equal(undefined);
   });
 
@@ -200,10 +222,11 @@ describe('the effects of a series', () => {
   it('isolate: while the file cannot be moved, the journal is held and nothing is written to the file', async () => {
     const subject = new Subject();
     const row = await subject.persisted();
+    subject.table.setState(row, codeOfPath('quarantined.isolating'), false);
     // The first rename is that of the hint file, which may fail.
     for (let i = 0; i < 2; i++) subject.fileSystem.fail('rename', 'EIO');
     expect(await subject.effects.isolate(row, 'a bad header').catch((error: unknown) => error)).to.be.an('error');
-    expect(subject.isolation.unfinishedRows).to.deep.equal([row]);
+    expect(subject.isolation.isLeaving(row)).to.equal(true);
     expect(subject.isolation.leavingPairs(HIGH, LOW)).to.deep.equal(PAIRS);
     expect(subject.fileChanges.oldest()).to.equal(640);
     // A sample with these labels has created a new series meanwhile. Its chunk must not go to the damaged file.
@@ -214,7 +237,8 @@ describe('the effects of a series', () => {
     expect(await subject.effects.persist(next)).to.include({ written: 0 });
     expect(subject.fileSystem.stat(FILE)).to.have.property('size', size);
     await subject.effects.isolate(row, 'a bad header');
-    expect(subject.isolation.unfinishedRows).to.deep.equal([]);
+    expect(subject.isolation.isLeaving(row)).to.equal(false);
+    expect(subject.isolation.leavingPairs(HIGH, LOW)).to.equal(undefined);
     expect(subject.fileChanges.oldest()).to.equal(undefined);
     expect(await subject.effects.persist(next)).to.include({ written: 1 });
   });
@@ -253,10 +277,11 @@ describe('the effects of a series', () => {
     const row = await subject.persisted();
     subject.fileSystem.fail('remove', 'EIO');
     expect(await subject.effects.deleteFile(row).catch((error: unknown) => error)).to.be.an('error');
-    expect(subject.purging.unfinishedRows).to.deep.equal([row]);
+    expect(subject.table.findFingerprint(HIGH, LOW)).to.equal(row);
     expect(subject.fileChanges.oldest()).to.equal(640);
     await subject.effects.deleteFile(row);
-    expect(subject.purging.unfinishedRows).to.deep.equal([]);
+    expect(subject.hasFile).to.equal(false);
+    expect(subject.table.findFingerprint(HIGH, LOW)).to.equal(NO_ROW);
     expect(subject.fileChanges.oldest()).to.equal(undefined);
   });
 

@@ -2,7 +2,6 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { LabelPairs } from '../../src/model/labels.ts';
 import {
-  DETACHED,
   DIRTY,
   EARLIEST,
   FILE_UNSYNCED,
@@ -106,7 +105,7 @@ describe('SeriesTable', () => {
     const once = table.generation(row);
     table.detach(row);
     expect([table.live, table.generation(row)], 'detached twice').to.deep.equal([0, once]);
-    expect(table.flags(row) & DETACHED).to.equal(DETACHED);
+    expect([table.isLive(row), table.isListed(row)]).to.deep.equal([true, false]);
     const successor = table.add(1, 2, pairsOf(1));
     expect(successor).to.not.equal(row);
     table.remove(row);

@@ -35,13 +35,11 @@ const eventTypes: Readonly<Record<DomainEvent['type'], true>> = {
  * Transitions that no sequence can reach:
  * - The index queue takes 2^18 operations before it is behind. The simulation's twelve series never make that many.
  * - Recovery ends the series that a crash has left without samples, so that no maintenance visit finds one.
- * - The persistence-urgency score is at most 1, and an unchanged score is not sent, so none is sent while throttled.
  * - `fail` is sent, and the release of open resources fails, only through a defect of the store. That is a failure.
  */
 const unreachable = [
   /indexing\.behind/,
   /inMemory on maintain -> series\.purged/,
-  /pressure\.throttled on pressureMeasured$/,
   / on fail /,
   /error\.actor\.(releaseUnopened|releaseFailed)/,
 ];

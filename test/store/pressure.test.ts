@@ -1,6 +1,8 @@
 /** Bursts: the store pushes back, loses nothing, and recovers by itself. */
 import { expect } from 'chai';
 import { SMALL_SLOT_BYTES } from '../../src/chunk/slab.ts';
+import { TidemarkError } from '../../src/model/errors.ts';
+import { type MemoryStore, MemoryStores } from '../support/memory-stores.ts';
 import type { Machine } from './support.ts';
 import { codeOf, metricOf, openMachine, START_MS, samplesOf } from './support.ts';
 
@@ -215,5 +217,72 @@ describe('a length of the index queue that a user sends to the actor', () => {
     await pass(1000);
     store.append({ __name__: 'm', id: '2' }, START_MS, 1);
     await store.close();
+  });
+});
+
+/** Databases that call `onBatch` before each batch. The batch fails with what `onBatch` throws. */
+class WatchedStores extends MemoryStores {
+  onBatch: () => void = () => {};
+
+  override async open(directory: string): Promise<MemoryStore> {
+    const database = await super.open(directory);
+    const write = database.batch.bind(database);
+    database.batch = async (operations, options) => {
+      this.onBatch();
+      return write(operations, options);
+    };
+    return database;
+  }
+}
+
+describe('ready(), while new series wait for indexes that can not be written', () => {
+  const refuse = (): never => {
+    throw Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' });
+  };
+
+  /** A store with an operation that waits for the indexes, and a chart that says that the queue was full. */
+  const openBehind = async () => {
+    const keyValueStores = new WatchedStores();
+    const { store } = await openMachine({ retention: 'off', keyValueStores });
+    store.append({ __name__: 'm', id: '1' }, START_MS, 1);
+    const measure = (queued: number): void => store.actor.send({ type: 'indexingMeasured', queued, capacity: 10 });
+    measure(10);
+    return { store, keyValueStores, measure };
+  };
+
+  it('rejects with the error of the disk as TIDEMARK_IO, and resolves once the indexes are written', async () => {
+    const { store, keyValueStores } = await openBehind();
+    keyValueStores.onBatch = refuse;
+    const error: unknown = await store.ready().catch((reason: unknown) => reason);
+    expect(error).to.be.instanceOf(TidemarkError);
+    expect(error).to.include({ code: 'TIDEMARK_IO' }).and.to.have.property('cause').with.property('code', 'EIO');
+    keyValueStores.onBatch = () => {};
+    await store.ready();
+    store.append({ __name__: 'm', id: '2' }, START_MS, 1);
+    await store.close();
+  });
+
+  it('resolves if the store takes new series again when a write fails', async () => {
+    const { store, keyValueStores, measure } = await openBehind();
+    keyValueStores.onBatch = () => {
+      measure(0);
+      refuse();
+    };
+    await store.ready();
+    store.append({ __name__: 'm', id: '2' }, START_MS, 1);
+    keyValueStores.onBatch = () => {};
+    await store.close();
+  });
+
+  it('rejects with TIDEMARK_CLOSED if the store is closed when a write fails', async () => {
+    const { store, keyValueStores } = await openBehind();
+    let closing: Promise<void> | undefined;
+    keyValueStores.onBatch = () => {
+      closing ??= store.close();
+      keyValueStores.onBatch = () => {};
+      refuse();
+    };
+    expect(await codeOf(() => store.ready())).to.equal('TIDEMARK_CLOSED');
+    await closing;
   });
 });

@@ -54,6 +54,13 @@ class MemoryFile {
   }
 }
 
+/** An open file. */
+interface Descriptor {
+  readonly path: string;
+  readonly file: MemoryFile;
+  readonly mode: OpenMode;
+}
+
 const resized = (bytes: Uint8Array, size: number): Buffer<ArrayBuffer> =>
   Buffer.concat([bytes.subarray(0, size), Buffer.alloc(Math.max(0, size - bytes.length))]);
 
@@ -69,7 +76,7 @@ export class MemoryFileSystem implements FileSystem {
   private readonly files = new Map<string, MemoryFile>();
   private readonly durableNames = new Map<string, MemoryFile>();
   private readonly directories = new Set<string>(['/']);
-  private readonly open_ = new Map<FileDescriptor, { readonly path: string; readonly file: MemoryFile }>();
+  private readonly open_ = new Map<FileDescriptor, Descriptor>();
   private nextDescriptor = 3;
 
   /** Makes the next call of an operation fail. Further faults make further calls fail. */
@@ -116,6 +123,7 @@ export class MemoryFileSystem implements FileSystem {
 
   open(path: string, mode: OpenMode): FileDescriptor {
     const existing = this.files.get(path);
+    if (mode !== 'read' && this.directories.has(path)) throw systemError('EISDIR', path);
     if (mode === 'read' || mode === 'readWrite') {
       if (existing === undefined) throw systemError('ENOENT', path);
     } else {
@@ -127,7 +135,7 @@ export class MemoryFileSystem implements FileSystem {
     this.files.set(path, file);
     if (mode === 'truncate') file.truncate(0);
     const descriptor = this.nextDescriptor++;
-    this.open_.set(descriptor, { path, file });
+    this.open_.set(descriptor, { path, file, mode });
     return descriptor;
   }
 
@@ -137,7 +145,8 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   read(fd: FileDescriptor, buffer: Uint8Array, offset: number, length: number, position: number): number {
-    const { file, path } = this.descriptor(fd);
+    const { file, path, mode } = this.descriptor(fd);
+    if (mode !== 'read' && mode !== 'readWrite') throw systemError('EBADF', path);
     this.calls.push({ operation: 'read', path });
     const bytes = file.live.subarray(position, position + length);
     buffer.set(bytes, offset);
@@ -145,7 +154,8 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   write(fd: FileDescriptor, buffer: Uint8Array, offset: number, length: number, position: number | null): number {
-    const { file, path } = this.descriptor(fd);
+    const { file, path, mode } = this.descriptor(fd);
+    if (mode === 'read') throw systemError('EBADF', path);
     this.call('write', path);
     const start = position ?? file.live.length;
     const others = [...this.files.values()].reduce((sum, { live }) => sum + live.length, 0) - file.live.length;
@@ -182,11 +192,13 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   makeDirectory(path: string): void {
+    if (this.files.has(path)) throw systemError('EEXIST', path);
     for (let current = path; !this.directories.has(current); current = parentOf(current)) this.directories.add(current);
   }
 
   rename(from: string, to: string): void {
     this.call('rename', from);
+    if (!this.directories.has(parentOf(to))) throw systemError('ENOENT', to);
     this.files.set(to, this.file(from));
     this.files.delete(from);
   }
@@ -198,6 +210,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   removeDirectory(path: string): void {
+    if (this.readDirectory(path).length > 0) throw systemError('ENOTEMPTY', path);
     this.directories.delete(path);
   }
 
@@ -222,6 +235,7 @@ export class MemoryFileSystem implements FileSystem {
 
   syncDirectory(path: string): void {
     this.call('syncDirectory', path);
+    if (!this.directories.has(path)) throw systemError('ENOENT', path);
     for (const name of this.durableNames.keys()) {
       if (parentOf(name) === path && !this.files.has(name)) this.durableNames.delete(name);
     }
@@ -274,7 +288,7 @@ export class MemoryFileSystem implements FileSystem {
     return file;
   }
 
-  private descriptor(fd: FileDescriptor): { readonly path: string; readonly file: MemoryFile } {
+  private descriptor(fd: FileDescriptor): Descriptor {
     const found = this.open_.get(fd);
     if (found === undefined) throw systemError('EBADF', String(fd));
     return found;

@@ -137,7 +137,6 @@ group('the actor of a series', () => {
   const effects: SeriesEffects = {
     closeHead: nothing,
     forgetDescriptors: nothing,
-    notePersisted: nothing,
     noteTrimmed: nothing,
     archive: nothing,
     wake: nothing,

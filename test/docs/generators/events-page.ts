@@ -24,8 +24,10 @@ const introduction = `# Events
 
 <!-- Made by test/docs/generators/events-page.ts from src/model/events.ts: change it there. -->
 
-Everything that happens in a store is an event: plain data, named in the past tense. The journal stores the events in
-order. The heads checkpoint is their snapshot, the indexes and metrics are their projections, and recovery replays them.
+Events say what happens in a store: plain data, named in the past tense. The journal stores the events in order. The
+heads checkpoint is their snapshot, the indexes and metrics are their projections, and recovery replays them. Two
+frequent steps publish no event: a head chunk that is closed because it is full, and the eviction of a chunk from
+memory. Neither changes which samples the store has.
 
 - \`store.events$\` delivers events as they happen. \`store.subscribe(name)\` delivers them from the journal, at least
   once. \`store.journal()\` reads them from any position ([api.md](api.md)). \`tidemark events\` prints them.

@@ -10,7 +10,8 @@ import {
   createActor,
   type StateValue,
 } from 'xstate';
-import { keyOfDefinition, transitionKey, transitionsOf } from '../../../machines/export.ts';
+import { transitionsOf } from '../../../machines/export.ts';
+import { keyOfDefinition, transitionKey } from '../../support/machine-table.ts';
 
 /** An event that a call of the machine's reports: `called('persistChunks').done(output)`. */
 export const called = (id: string) => ({

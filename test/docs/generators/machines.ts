@@ -2,13 +2,12 @@
 import type { AnyStateMachine } from 'xstate';
 import {
   eventLabel,
-  type MachineState,
   type MachineTransition,
   machines,
   machineToMermaid,
-  statesOf,
   transitionsOf,
 } from '../../../machines/export.ts';
+import { type MachineState, statesOf } from '../../support/machine-table.ts';
 import { markdownTable } from './markdown-table.ts';
 import { storeTagReaders } from './tag-readers.ts';
 
@@ -34,7 +33,8 @@ there is only one call at a time for a file.
 | \`resident\` | has a row of its own, also without an actor |
 | \`visited\` | a visit of the maintenance sweep may change something |
 | \`quarantined\` | the file is damaged, and is moved to \`orphaned/\` or was moved there |
-| \`deleted\` | a user deleted the series; only its file may still be there, and checkpoints leave the series out |`,
+| \`deleted\` | a user deleted the series; only its file may still be there, and checkpoints leave the series out |
+| \`leaving\` | the file still has to be moved to \`orphaned/\` or deleted; nothing is written to it, and a clean close tries once more |`,
   },
   {
     title: 'The store',
@@ -57,9 +57,11 @@ there is only one call at a time for a file.
 
 const preface = `# The statecharts
 
-Two statecharts decide every change in the life of a series and of the store. They are plain XState machines: print them
-with \`tidemark machines\`, paste what \`tidemark machines series --format js\` prints into the Stately visualizer, or
-watch them live on the Actors page of \`tidemark serve\`.
+Two statecharts decide about the life of a series and of the store. They are plain XState machines: print them with
+\`tidemark machines\`, paste what \`tidemark machines series --format js\` prints into the Stately visualizer, or watch them
+live on the Actors page of \`tidemark serve\`. Creating a series, closing a full head chunk, and creating the successor of
+a quarantined series do not go through the statechart of the series; [architecture.md](architecture.md#two-planes) names
+all such changes.
 
 How to read the tables: of several rows with the same state and event, the machine takes the first whose guard holds. If
 a state does not list an event, the surrounding state handles it; if that does not list it either, it is ignored. *done*

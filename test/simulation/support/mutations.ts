@@ -98,7 +98,7 @@ export const mutations: readonly Mutation[] = [
   ofClass('a slot is used again while a reader has it', Slab, (original) => ({
     retain: () => undefined,
     release(this: Slab, slot: never) {
-      if (this.referenceCount(slot) > 0) original['release'].call(this, slot);
+      if (this['references'][slot] > 0) original['release'].call(this, slot);
     },
   })),
 

@@ -1,0 +1,95 @@
+/** What the store object uses of a session, and nothing else: the parts that it calls itself, and whole operations. */
+import type { Registry } from 'prom-client';
+import type {
+  BackupResult,
+  ChunkInfo,
+  Progress,
+  QuarantinedSeries,
+  Selector,
+  SeriesSamples,
+  StoreInfo,
+} from '../api/api.ts';
+import type { Fingerprint } from '../model/fingerprint.ts';
+import type { LabelPairs } from '../model/labels.ts';
+import { backup } from './backup.ts';
+import { chunksOf } from './chunks-of.ts';
+import { dropSeries } from './drop.ts';
+import type { Engine, StoreActor } from './engine.ts';
+import { infoOf } from './info.ts';
+import { metricsOf } from './metrics/readings.ts';
+import { listQuarantine, readFromQuarantine } from './quarantined.ts';
+import { rebuildIndexes } from './rebuild-indexes.ts';
+import type { Recovered } from './recovered.ts';
+import type { Running } from './running.ts';
+import type { Session } from './session.ts';
+import { applySizeLimit } from './size-limit.ts';
+
+type EngineParts =
+  | 'admission'
+  | 'clock'
+  | 'directory'
+  | 'fileSystem'
+  | 'inspection'
+  | 'journalDirectory'
+  | 'logger'
+  | 'outside'
+  | 'table';
+
+type RunningParts =
+  | 'actors'
+  | 'commit'
+  | 'directory'
+  | 'ingest'
+  | 'queries'
+  | 'rows'
+  | 'stateCounts'
+  | 'stateOf'
+  | 'subscriptions'
+  | 'waking';
+
+export interface FacadeParts {
+  readonly engine: Pick<Engine, EngineParts>;
+  readonly running: Pick<Running, RunningParts> & {
+    readonly recovered: Pick<Recovered, 'archived' | 'bus' | 'indexer' | 'journal'>;
+  };
+  readonly actor: StoreActor;
+  readonly readOnly: boolean;
+  readonly registry: Registry;
+  /** Operations that change the directory, or read it as a whole. Closing waits for those that change it. */
+  readonly drop: (selector: Selector) => Promise<number>;
+  readonly maintain: () => Promise<void>;
+  readonly backup: (target: string) => Promise<BackupResult>;
+  readonly rebuildIndexes: (onProgress: (progress: Progress) => void) => Promise<void>;
+  readonly checkpoint: () => Promise<void>;
+  readonly quarantined: () => QuarantinedSeries[];
+  readonly readQuarantined: (fingerprint: Fingerprint) => SeriesSamples & { readonly problems: readonly string[] };
+  readonly chunks: (pairs: LabelPairs) => Promise<ChunkInfo[]>;
+  readonly info: () => Promise<StoreInfo>;
+  readonly close: () => Promise<void>;
+}
+
+/** The parts of an open session. Registers the store's metrics. */
+export const facadeParts = (session: Session): FacadeParts => {
+  const { engine, running, actor } = session;
+  return {
+    engine,
+    running,
+    actor,
+    readOnly: engine.options.readOnly,
+    registry: metricsOf(session),
+    drop: (selector) => session.during(() => dropSeries(running, selector)),
+    maintain: () =>
+      session.during(async () => {
+        if (running.retention.limitsBytes) await applySizeLimit(running);
+        await running.visits.all();
+      }),
+    backup: (target) => session.during(() => backup(session, target)),
+    rebuildIndexes: (onProgress) => session.during(() => rebuildIndexes(engine, running.recovered, onProgress)),
+    checkpoint: () => session.checkpoint(),
+    quarantined: () => listQuarantine(session),
+    readQuarantined: (fingerprint) => readFromQuarantine(session, fingerprint),
+    chunks: (pairs) => chunksOf(running, pairs),
+    info: () => infoOf(session),
+    close: () => session.close(),
+  };
+};

@@ -1,0 +1,57 @@
+/** The statecharts have no transition that the store never takes. */
+import { expect } from 'chai';
+import { checkDirectory, openStore } from '../../src/index.ts';
+import { generate } from '../simulation/generator.ts';
+import { playSequence } from '../simulation/simulate.ts';
+import { smallRuns } from './small-runs.ts';
+import { allTransitions, TakenTransitions } from './taken-transitions.ts';
+
+/**
+ * Seeds of the simulator: sequences of 60 steps, and the beginnings of sequences of 200. A change of the store changes
+ * what happens in a sequence. If a transition is then missing, find another seed that reaches it, or add a small run.
+ */
+const wholeSeeds = [1037, 1079, 1096, 1105, 1119, 1131, 1177];
+const begunSeeds = [10, 18, 460, 536, 538, 540, 560];
+const WHOLE_STEPS = 60;
+const LONG_STEPS = 200;
+const BEGINNING_STEPS = 50;
+
+/** Transitions that only a defect of the store would cause, and what they are for. */
+const forDefects: Readonly<Record<string, string>> = {
+  'store | running | fail | 0': 'a background stream ended with an error: the store must not go on',
+  'store | closing.finishing | fail | 0': 'the same while the store closes',
+  'store | closing.releasing | xstate.error.actor.releaseUnopened | 0':
+    'the release catches the errors of each of its steps; without the transition, a new one would end the actor',
+  'store | failing | xstate.error.actor.releaseFailed | 0': 'the same after a failure',
+};
+
+describe('the transitions of the statecharts', () => {
+  it('are all caused by the store, except for those that answer a defect', async () => {
+    const taken = new TakenTransitions();
+    const subject = {
+      checkDirectory,
+      openStore: (directory: string, options: Parameters<typeof openStore>[1]) =>
+        openStore(directory, {
+          ...options,
+          inspect: (event) => {
+            taken.inspect(event);
+            options?.inspect?.(event);
+          },
+        }),
+    };
+    for (const run of smallRuns) await run(taken.inspect);
+    const sequences = [
+      ...wholeSeeds.map((seed) => generate(seed, WHOLE_STEPS)),
+      ...begunSeeds.map((seed) => {
+        const sequence = generate(seed, LONG_STEPS);
+        return { ...sequence, steps: sequence.steps.slice(0, BEGINNING_STEPS) };
+      }),
+    ];
+    for (const sequence of sequences) {
+      const { failure } = await playSequence(sequence, subject);
+      expect(failure?.message, `seed ${sequence.seed}`).to.equal(undefined);
+    }
+    const missing = allTransitions.filter((key) => !taken.keys.has(key));
+    expect(missing.sort()).to.deep.equal(Object.keys(forDefects).sort());
+  }).timeout(120_000);
+});
