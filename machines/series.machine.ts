@@ -65,6 +65,10 @@ export interface VisitFacts {
   readonly idle: boolean;
   /** Chunk descriptors are in memory that are no longer needed there. */
   readonly forgettable: boolean;
+  /** Late samples that belong to the chunks in memory have waited long enough. */
+  readonly lateInMemory: boolean;
+  /** Late samples that belong to the series file have waited long enough. */
+  readonly lateInFile: boolean;
 }
 
 /** The result of writing to a series file, trimming it, or both. */
@@ -77,6 +81,8 @@ export interface FileResult {
   readonly chunksInFile: number;
   /** No chunk is left in the file, and all chunks that waited for persistence were past retention too. */
   readonly allDropped: boolean;
+  /** Why no chunk is left. Default: retention. */
+  readonly reason?: PurgeReason;
   /** First time of the oldest chunk in the file, milliseconds since the epoch; meaningless when `allDropped`. */
   readonly firstTime: number;
   /** Modification time of the file, milliseconds since the epoch. */
@@ -117,6 +123,8 @@ export const needsVisit = (facts: VisitFacts): boolean =>
   facts.chunksWaiting > 0 ||
   facts.droppable ||
   facts.forgettable ||
+  facts.lateInMemory ||
+  facts.lateInFile ||
   (facts.idle && isOnDisk(facts));
 
 /**
@@ -139,7 +147,10 @@ const series = setup({
     tags: {} as SeriesTag,
   },
   actors: {
-    /** Appends the waiting chunks to the file and drops chunks past retention, in one call. */
+    /**
+     * Merges late samples into the file if they have waited long enough. Otherwise appends the waiting chunks to the
+     * file and drops chunks past retention, in one call.
+     */
     persistChunks: call<FileResult>(),
     /** Drops chunks past retention from an archived series' file. */
     trimFile: call<FileResult>(),
@@ -152,6 +163,8 @@ const series = setup({
     /** The next sample starts a new chunk; the closed one waits for persistence. */
     closeHead: () => {},
     forgetDescriptors: () => {},
+    /** Merges late samples into the chunks in memory. */
+    mergeInMemory: () => {},
     /** Updates the archive with the result of the file call. */
     noteTrimmed: (_, _result: FileResult) => {},
     /** Releases the series' memory and moves the series to the archive index. */
@@ -173,7 +186,8 @@ const series = setup({
   guards: {
     isEmpty: (_, facts: VisitFacts) => facts.empty,
     isHeadIdle: (_, facts: VisitFacts) => facts.headIdle,
-    hasFileWork: (_, facts: VisitFacts) => facts.chunksWaiting > 0 || facts.droppable,
+    hasFileWork: (_, facts: VisitFacts) => facts.chunksWaiting > 0 || facts.droppable || facts.lateInFile,
+    isMergeableInMemory: (_, facts: VisitFacts) => facts.lateInMemory && !facts.lateInFile,
     isArchivable: (_, facts: VisitFacts) => facts.idle && isOnDisk(facts),
     isForgettable: (_, facts: VisitFacts) => facts.forgettable,
     isDroppable: (_, facts: VisitFacts) => facts.droppable,
@@ -192,6 +206,10 @@ const series = setup({
 const facts = ({ event }: { event: { facts: VisitFacts } }): VisitFacts => event.facts;
 const result = ({ event }: { event: { output: FileResult } }): FileResult => event.output;
 const failure = ({ event }: { event: { error: unknown } }): { error: unknown } => ({ error: event.error });
+
+const emptied = ({ event }: { event: { output: FileResult } }): { reason: PurgeReason } => ({
+  reason: event.output.reason ?? 'retention',
+});
 
 const noteFile = { type: 'noteFile', params: result } as const;
 const noteTrimmed = [noteFile, { type: 'noteTrimmed', params: result }] as const;
@@ -215,6 +233,7 @@ const inMemory = series.createStateConfig({
         target: 'purged',
         actions: { type: 'purge', params: { reason: 'empty' } },
       },
+      { guard: { type: 'isMergeableInMemory', params: facts }, actions: 'mergeInMemory' },
       { guard: { type: 'isHeadIdle', params: facts }, target: 'persisting', actions: 'closeHead' },
       { guard: { type: 'hasFileWork', params: facts }, target: 'persisting' },
       { guard: { type: 'isArchivable', params: facts }, target: 'archived', actions: 'archive' },
@@ -226,7 +245,9 @@ const inMemory = series.createStateConfig({
 });
 
 const persisting = series.createStateConfig({
-  description: 'Chunks are being written to the series file, or dropped from it. Samples are still taken.',
+  description:
+    'Chunks are being written to the series file, or dropped from it, or late samples are being merged into it. ' +
+    'Samples are still taken.',
   tags: ['busy', 'resident'],
   initial: 'nothingAfter',
   invoke: {
@@ -239,7 +260,7 @@ const persisting = series.createStateConfig({
       {
         guard: { type: 'isNothingLeft', params: result },
         target: 'purged',
-        actions: [noteFile, { type: 'purge', params: { reason: 'retention' } }],
+        actions: [noteFile, { type: 'purge', params: emptied }],
       },
       { target: 'inMemory', actions: noteFile },
     ],

@@ -5,7 +5,7 @@ import type { AnyActorRef, InspectionEvent } from 'xstate';
 import type { FileSystem } from '../files/file-system.ts';
 import type { KeyValueStores } from '../indexes/key-value-store.ts';
 import type { ErrorCode } from '../model/errors.ts';
-import type { DomainEvent, JournalEvent, LifecycleEvent, Position } from '../model/events.ts';
+import type { DomainEvent, JournalEvent, LifecycleEvent, Position, RetentionSettings } from '../model/events.ts';
 import type { Fingerprint } from '../model/fingerprint.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -35,13 +35,42 @@ export interface RetentionBySize {
   readonly time?: Duration | 'off';
   /** Bytes on disk above which the oldest chunks are dropped first. Quarantined files don't count. At least 16 MiB. */
   readonly bytes?: number;
+  /**
+   * Other times for series that match a selector, at most 100. A series that several rules match is kept for the longest
+   * of their times; `time` is for series that no rule matches. Without `rules` the directory keeps the rules that it
+   * remembers; an empty array removes them.
+   */
+  readonly rules?: readonly RetentionRule[];
+}
+
+/** How long the series that match a selector are kept. */
+export interface RetentionRule {
+  /** Selector text such as `{__name__=~"rollup:.*"}`. */
+  readonly selector: string;
+  readonly time: Duration | 'off';
+}
+
+/** What a retention would delete now. */
+export interface RetentionPreview {
+  /** The retention, completed by what the directory remembers. */
+  readonly retention: RetentionSettings;
+  /** Samples that are past it. */
+  readonly samples: number;
+  /** Series of the store. */
+  readonly series: number;
+  /** Series of which every sample is past it. */
+  readonly whole: number;
+  /** Series of which some samples are past it. */
+  readonly part: number;
+  /** Series that could not be read in full, so that `samples` may be too small. */
+  readonly unreadable: number;
 }
 
 /** Options of `openStore`. Each one is checked; the error names the option, the value and the allowed values. */
 export interface StoreOptions {
   /**
-   * How long samples are kept: `'15d'` for 15 days; `'off'` keeps everything; `{ time, bytes }` also limits the size of
-   * the directory. The directory remembers the retention. Default: the remembered retention; `'15d'` for a directory
+   * How long samples are kept: `'15d'` for 15 days; `'off'` keeps everything; `{ time, bytes, rules }` also limits the
+   * size of the directory, and gives series their own times by selector. The directory remembers the retention. Default: the remembered retention; `'15d'` for a directory
    * that this call creates; everything is kept in a directory that remembers none.
    */
   readonly retention?: Duration | 'off' | RetentionBySize;
@@ -50,6 +79,11 @@ export interface StoreOptions {
    * retention. For imports and repairs. Default true.
    */
   readonly applyRetention?: boolean;
+  /**
+   * How far ahead of the clock a sample may be. A sample further ahead is refused with `TIDEMARK_TOO_FAR_AHEAD`, because
+   * it would keep its series from taking samples until that time. `'off'` takes samples of any time. Default `'10m'`.
+   */
+  readonly futureTolerance?: Duration | 'off';
   /** Encoding of newly started chunks. Default `'varbit'`. */
   readonly chunkEncoding?: ChunkEncodingName;
   /**
@@ -63,6 +97,11 @@ export interface StoreOptions {
   readonly syncSeriesFiles?: 'adaptive' | 'always' | 'never';
   /** The open head chunk of a series is closed after this time without samples. Default `'5m'`. */
   readonly headChunkTimeout?: Duration;
+  /**
+   * How much older than its series' newest sample a sample may be. Older ones are refused as `TIDEMARK_OUT_OF_ORDER`.
+   * `0` refuses every sample that is not newer than the newest one. Default: no limit beside retention.
+   */
+  readonly outOfOrderWindow?: Duration;
   /** Longest time between checkpoints. Default `'5m'`. */
   readonly checkpointInterval?: Duration;
   /**
@@ -157,6 +196,42 @@ export interface AppendResult {
   readonly rejected: readonly { readonly index: number; readonly code: ErrorCode }[];
 }
 
+/**
+ * Whole columns of one series for `backfill`: samples of any age, in any order. An iterable may use the arrays again for
+ * the next series.
+ */
+export interface SeriesColumns {
+  readonly labels: Labels;
+  /** Milliseconds since the epoch; an array or a typed array. */
+  readonly timestamps: ArrayLike<number>;
+  /** As many as timestamps. A `Float64Array` keeps the exact bits of every NaN. */
+  readonly values: ArrayLike<number>;
+}
+
+export interface BackfillOptions {
+  /**
+   * Aborts the backfill: no further series is begun, and the promise rejects with `TIDEMARK_ABORTED` when the series
+   * that were begun are done.
+   */
+  readonly signal?: AbortSignal | undefined;
+  /** Called when a series, or a part of a long one, is done. Counts samples; `total` is 0 if the input is not an array. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface BackfillResult {
+  /** Samples that the store has now, with those that it had already. */
+  readonly accepted: number;
+  /** The samples that were rejected: one entry for each series and reason. */
+  readonly rejected: readonly {
+    /** Index of the series in the input. */
+    readonly index: number;
+    readonly labels: Labels;
+    readonly code: ErrorCode;
+    /** Number of samples. */
+    readonly count: number;
+  }[];
+}
+
 export type SeriesState = 'inMemory' | 'persisting' | 'archived' | 'quarantined' | 'purged' | 'absent';
 
 /**
@@ -168,6 +243,11 @@ export interface SeriesHandle {
   readonly fingerprint: Fingerprint;
   /** The state of the series; `absent` before its first sample. */
   readonly state: SeriesState;
+  /**
+   * Time of the series' newest sample, milliseconds since the epoch; `undefined` if it has none. After its newest
+   * samples were dropped, the time may be later than that of the newest one left, until its file has been rewritten.
+   */
+  readonly lastTime: number | undefined;
   append(timestamp: number, value: number): void;
   /** Appends the exact 64 bits, given as high and low half. A signalling NaN stays signalling. */
   appendBits(timestamp: number, high: number, low: number): void;
@@ -242,7 +322,7 @@ export interface StoreInfo {
    * The retention that the directory remembers, in milliseconds and bytes; absent when none was ever given, and
    * everything is kept.
    */
-  readonly retention?: { readonly time: number | 'off'; readonly bytes?: number };
+  readonly retention?: RetentionSettings;
   readonly seriesInMemory: number;
   readonly seriesArchived: number;
   readonly seriesQuarantined: number;
@@ -277,6 +357,20 @@ export interface Store extends AsyncDisposable {
   append(labels: Labels, timestamp: number, value: number): void;
   appendBatch(samples: readonly Sample[]): AppendResult;
   series(labels: Labels): SeriesHandle;
+  /**
+   * Merges whole columns of any age and order into the store, off the main thread. Each series file is rewritten once,
+   * or once for every 1,048,576 samples of a longer column. Resolves when all samples are on disk. Of two samples with
+   * the same time, the first one stays; the same bits again are accepted and change nothing. Samples past retention are
+   * rejected as `TIDEMARK_TOO_OLD`; `outOfOrderWindow` does not apply. Subscriptions and `watch` do not see the samples.
+   *
+   * @throws {TidemarkError} `TIDEMARK_INVALID_OPTION` if the input is not columns, `TIDEMARK_ABORTED`,
+   * `TIDEMARK_READ_ONLY`, `TIDEMARK_CLOSED`, `TIDEMARK_IO`, `TIDEMARK_DISK_FULL`, `TIDEMARK_CORRUPT_…`. Nothing is
+   * promised then about the series that were not done; each has all samples of a part or none
+   */
+  backfill(
+    series: SeriesColumns | Iterable<SeriesColumns> | AsyncIterable<SeriesColumns>,
+    options?: BackfillOptions,
+  ): Promise<BackfillResult>;
   ready(): Promise<void>;
   flush(): Promise<void>;
   select(selector: Selector, options?: SelectOptions): AsyncIterable<SeriesSamples>;
@@ -285,7 +379,15 @@ export interface Store extends AsyncDisposable {
   metrics(selectors: Selector | readonly string[], range?: TimeRange): Promise<Labels[]>;
   labelNames(): Promise<string[]>;
   labelValues(name: string): Promise<string[]>;
-  drop(selector: Selector): Promise<number>;
+  /**
+   * Deletes the matching series for good, or their samples in a time range (milliseconds since the epoch, both ends
+   * included). Resolves with the number of series deleted or touched, when the deletion survives a crash. Samples of a
+   * dropped range are left out of all answers at once; the disk space is freed by later maintenance visits.
+   *
+   * @throws {TidemarkError} `TIDEMARK_INVALID_SELECTOR`, `TIDEMARK_INVALID_TIMESTAMP`, `TIDEMARK_READ_ONLY`,
+   * `TIDEMARK_IO` if some files could not be deleted yet
+   */
+  drop(selector: Selector, range?: TimeRange): Promise<number>;
   quarantined(): Promise<QuarantinedSeries[]>;
   /** The readable samples of a quarantined series; `problems` names the parts that can't be read. */
   readQuarantined(fingerprint: Fingerprint): Promise<SeriesSamples & { readonly problems: readonly string[] }>;
@@ -317,6 +419,11 @@ export interface Store extends AsyncDisposable {
    * directory.
    */
   journal(options?: JournalOptions): AsyncIterable<JournalEvent>;
+  /**
+   * What a retention would delete now, without changing anything. Reads all samples that are past it. A limit by bytes
+   * is left out.
+   */
+  previewRetention(retention: NonNullable<StoreOptions['retention']>): Promise<RetentionPreview>;
   chunks(labels: Labels): Promise<ChunkInfo[]>;
   info(): Promise<StoreInfo>;
   /**

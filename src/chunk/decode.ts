@@ -7,7 +7,7 @@
  */
 import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { fromHalves, highHalf, lowHalf, readInt32BE } from '../model/int64.ts';
-import { readUint24BE } from './bytes.ts';
+import { readUint16BE, readUint24BE } from './bytes.ts';
 import { DELTA, DOUBLE_DELTA, type Encoding, SampleColumns, VARBIT } from './chunk.ts';
 import {
   decodeDelta,
@@ -32,7 +32,7 @@ import { highOfSum } from './int64-halves.ts';
 import { corruptChunk } from './outcome.ts';
 import { CHUNK_BYTES } from './slab.ts';
 import { decodeVarbit, isVarbitClosed, varbitFirstTime, varbitLastTime } from './varbit-decode.ts';
-import { FIRST_TIME, LAST_DELTA, LAST_TIME, LAST_VALUE } from './varbit-layout.ts';
+import { FIRST_TIME, FOOTER_BIT, LAST_DELTA, LAST_TIME, LAST_VALUE, NEXT } from './varbit-layout.ts';
 
 export const encodingNames = ['delta', 'double-delta', 'varbit'] as const;
 
@@ -152,6 +152,15 @@ export const lastValueOf = (block: Uint8Array, offset: number, encoding: number)
 export const usedBytesOf = (block: Uint8Array, offset: number, encoding: number): number => {
   if (encoding === VARBIT) return CHUNK_BYTES;
   return Math.min(CHUNK_BYTES, encoding === DELTA ? deltaUsed(block, offset) : doubleDeltaUsed(block, offset));
+};
+
+/**
+ * How full the chunk is, 0 to 1. A varbit chunk that a sample has closed is full, however few samples it has: encoding
+ * them again would close it at the same sample.
+ */
+export const filledShareOf = (block: Uint8Array, offset: number, encoding: number): number => {
+  if (encoding !== VARBIT) return usedBytesOf(block, offset, encoding) / CHUNK_BYTES;
+  return isVarbitClosed(block, offset) ? 1 : Math.min(1, readUint16BE(block, offset + NEXT) / FOOTER_BIT);
 };
 
 /** Whether the chunk can take no further sample: true for a varbit chunk that a sample has closed. */

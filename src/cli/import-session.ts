@@ -1,16 +1,19 @@
 /**
- * One import into an open store: reads lines, appends samples, and counts accepted and refused samples. If the store
- * throttles, the session stops reading until the store takes samples again.
+ * One import into an open store: reads lines, and counts accepted and refused samples.
+ *
+ * Samples that are newer than the newest one of their series are appended. If the store throttles, the session stops
+ * reading until the store takes samples again. The others are gathered, and merged by `backfill`: so the input may be in
+ * any order, and a sample that the store already has is told from one that contradicts it.
  */
 
-import type { Clock, ErrorCode, SeriesHandle, Store } from '../index.ts';
+import type { Clock, ErrorCode, SeriesColumns, SeriesHandle, Store } from '../index.ts';
 import { codeOf } from '../text/error-text.ts';
 import { LineError } from '../text/json-lines.ts';
 import { formatLabels } from '../text/label-text.ts';
 import { BadLine, type Line, readLines } from '../text/lines.ts';
 import { untilAborted } from './abortable.ts';
+import { ImportBuffer } from './import-buffer.ts';
 import { type ImportFormat, ImportLines, type LineSamples } from './import-lines.ts';
-import { bitsOf, RepeatedSamples } from './repeated-samples.ts';
 import { formatCount, formatQuantity } from './units.ts';
 
 /** How many bad lines are listed one by one; the rest are counted. */
@@ -24,6 +27,7 @@ const samplesPerBreath = 20_000;
 const refusals = new Set<string>([
   'TIDEMARK_OUT_OF_ORDER',
   'TIDEMARK_TOO_OLD',
+  'TIDEMARK_TOO_FAR_AHEAD',
   'TIDEMARK_DUPLICATE_TIMESTAMP',
   'TIDEMARK_INVALID_LABELS',
   'TIDEMARK_INVALID_TIMESTAMP',
@@ -47,7 +51,7 @@ export class ImportSession {
   private readonly rejected = new Map<string, number>();
   private readonly namedBadLines: string[] = [];
   private readonly fingerprints = new Set<string>();
-  private readonly repeats: RepeatedSamples;
+  private readonly older = new ImportBuffer();
   private lineCount = 0;
   private badLineCount = 0;
   private sampleCount = 0;
@@ -55,7 +59,6 @@ export class ImportSession {
 
   constructor(store: Store, options: { readonly format: ImportFormat; readonly bits: boolean; readonly clock: Clock }) {
     this.store = store;
-    this.repeats = new RepeatedSamples(store);
     this.clock = options.clock;
     this.lines = new ImportLines({ ...options, defaultTimestamp: options.clock.now() });
   }
@@ -79,9 +82,9 @@ export class ImportSession {
         break;
       }
       await this.takeAll(next.value, signal);
-      onProgress(this.taken);
+      onProgress(this.progress);
     }
-    await this.compareRepeats();
+    await this.mergeOlder();
   }
 
   counts(): ImportCounts {
@@ -113,6 +116,11 @@ export class ImportSession {
       const number = this.rejected.get(code);
       return number === undefined ? [] : [[code, number] as const];
     });
+  }
+
+  private get progress(): string {
+    const waiting = this.older.count;
+    return waiting === 0 ? this.taken : `${this.taken}, ${formatCount(waiting)} more read`;
   }
 
   private get taken(): string {
@@ -149,33 +157,57 @@ export class ImportSession {
   }
 
   private async append(samples: LineSamples, signal: AbortSignal): Promise<void> {
-    const handle = this.handleFor(samples);
+    const key = formatLabels(samples.labels);
+    const handle = this.handleFor(key, samples);
     if (handle === undefined) return;
-    for (let i = 0; i < samples.timestamps.length; i++) {
-      while (!this.appendOne(handle, samples, i)) {
-        await this.store.ready();
-        if (signal.aborted) return;
+    const { timestamps } = samples;
+    let newest = handle.lastTime ?? Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < timestamps.length; i++) {
+      if (timestamps[i] <= newest) await this.gather(key, samples, i);
+      else {
+        newest = timestamps[i];
+        while (!this.appendOne(handle, samples, i)) {
+          await this.store.ready();
+          if (signal.aborted) return;
+        }
       }
       if (++this.samplesSinceBreath >= samplesPerBreath) {
         this.samplesSinceBreath = 0;
         await this.clock.breathe();
         if (signal.aborted) return;
       }
-      if (this.repeats.isFull) await this.compareRepeats();
     }
   }
 
-  /**
-   * Compares samples that are older than the newest of their series. Those that the series already has are not
-   * refusals.
-   */
-  private async compareRepeats(): Promise<void> {
-    if (this.repeats.isEmpty) return;
-    const { repeated, different, missing, series } = await this.repeats.compare();
-    this.sampleCount += repeated;
-    for (const fingerprint of series) this.fingerprints.add(fingerprint);
-    if (different > 0) this.noteRefusal('TIDEMARK_DUPLICATE_TIMESTAMP', different);
-    if (missing > 0) this.noteRefusal('TIDEMARK_OUT_OF_ORDER', missing);
+  private async gather(key: string, { labels, timestamps, values, bits }: LineSamples, i: number): Promise<void> {
+    if (this.older.isFull) await this.mergeOlder();
+    const id = this.older.idOf(key, labels);
+    if (bits === undefined) this.older.add(id, timestamps[i], values[i]);
+    else this.older.addBits(id, timestamps[i], bits[2 * i], bits[2 * i + 1]);
+  }
+
+  /** Merges the gathered samples. Also after an interruption: they were read. */
+  private async mergeOlder(): Promise<void> {
+    const { older } = this;
+    if (older.count === 0) return;
+    const counts: number[] = [];
+    const labels: SeriesColumns['labels'][] = [];
+    const columns = function* (): Iterable<SeriesColumns> {
+      for (const series of older.columns()) {
+        counts.push(series.timestamps.length);
+        labels.push(series.labels);
+        yield series;
+      }
+    };
+    const { accepted, rejected } = await this.store.backfill(columns());
+    this.sampleCount += accepted;
+    for (const { index, code, count } of rejected) {
+      this.noteRefusal(code, count);
+      counts[index] -= count;
+    }
+    for (const [index, count] of counts.entries())
+      if (count > 0) this.fingerprints.add(this.store.series(labels[index]).fingerprint);
+    older.clear();
   }
 
   /** Appends sample `i`; false if the store is throttled and the sample must be appended again later. */
@@ -190,16 +222,12 @@ export class ImportSession {
       const code = codeOf(error);
       if (code === 'TIDEMARK_THROTTLED') return false;
       if (code === undefined || !refusals.has(code)) throw error;
-      // A store that has not read the newest sample's value yet refuses even a repetition of that sample.
-      if (code === 'TIDEMARK_OUT_OF_ORDER' || code === 'TIDEMARK_DUPLICATE_TIMESTAMP')
-        this.repeats.add(handle, timestamps[i], patternOf(values, bits, i));
-      else this.noteRefusal(code, 1);
+      this.noteRefusal(code, 1);
       return true;
     }
   }
 
-  private handleFor({ labels, timestamps }: LineSamples): SeriesHandle | undefined {
-    const key = formatLabels(labels);
+  private handleFor(key: string, { labels, timestamps }: LineSamples): SeriesHandle | undefined {
     const known = this.handles.get(key);
     if (known !== undefined) return known;
     try {
@@ -224,6 +252,3 @@ export class ImportSession {
     if (this.namedBadLines.length < namedBadLinesMax) this.namedBadLines.push(`line ${lineNumber}: ${reason}`);
   }
 }
-
-const patternOf = (values: LineSamples['values'], bits: LineSamples['bits'], i: number): bigint =>
-  bits === undefined ? bitsOf(values[i]) : (BigInt(bits[2 * i]) << 32n) | BigInt(bits[2 * i + 1]);

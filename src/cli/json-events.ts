@@ -6,7 +6,7 @@ const plainValue = (value: number): number | string => (Number.isFinite(value) ?
 
 /** The event as one line of JSON, without a line feed. `position` comes first, so that the lines align. */
 export const eventLine = ({ position, ...event }: JournalEvent): string => {
-  if (event.type !== 'samplesAppended') return JSON.stringify({ position, ...event });
+  if (!('timestamps' in event)) return JSON.stringify({ position, ...event });
   const timestamps = Array.from(event.timestamps);
   const values = Array.from(event.values, plainValue);
   return JSON.stringify({ position, ...event, timestamps, values });

@@ -21,7 +21,8 @@ interface Parsed {
 
 const parse = (verb: Verb, args: readonly string[]): Parsed => {
   const config: NonNullable<ParseArgsConfig['options']> = { help: { type: 'boolean' } };
-  for (const [name, { type }] of Object.entries(verb.options)) config[name] = { type };
+  for (const [name, { type, repeatable }] of Object.entries(verb.options))
+    config[name] = { type, multiple: repeatable === true };
   try {
     const { values, positionals } = parseArgs({ args: [...args], options: config, allowPositionals: true });
     return { options: values as GivenOptions, positionals };

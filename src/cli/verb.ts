@@ -11,6 +11,8 @@ export interface OptionSpec {
   readonly summary: string;
   /** The allowed values, for completion and for checking. */
   readonly choices?: readonly string[];
+  /** The option may be given several times. */
+  readonly repeatable?: true;
 }
 
 export interface PositionalSpec {
@@ -23,7 +25,7 @@ export interface PositionalSpec {
 }
 
 /** The given options, by long name. */
-export type GivenOptions = Readonly<Record<string, string | boolean | undefined>>;
+export type GivenOptions = Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
 
 export interface Invocation {
   readonly positionals: readonly string[];
@@ -57,6 +59,12 @@ export class UsageError extends Error {
 export const textOption = (options: GivenOptions, name: string): string | undefined => {
   const value = options[name];
   return typeof value === 'string' ? value : undefined;
+};
+
+/** The values of a text option that may be given several times, in their order. */
+export const textOptions = (options: GivenOptions, name: string): readonly string[] => {
+  const values = options[name];
+  return Array.isArray(values) ? values.filter((value) => typeof value === 'string') : [];
 };
 
 /** A whole number from `minimum` to `maximum`. Otherwise throws a usage error that names the option. */

@@ -3,6 +3,7 @@ import type { Verb } from './verb.ts';
 import { backup } from './verbs/backup.ts';
 import { check } from './verbs/check.ts';
 import { createCompletion } from './verbs/completion.ts';
+import { drop } from './verbs/drop.ts';
 import { dump } from './verbs/dump.ts';
 import { events } from './verbs/events.ts';
 import { heads } from './verbs/heads.ts';
@@ -10,6 +11,7 @@ import { importVerb } from './verbs/import.ts';
 import { info } from './verbs/info.ts';
 import { machines } from './verbs/machines.ts';
 import { quarantine } from './verbs/quarantine.ts';
+import { retention } from './verbs/retention.ts';
 import { serve } from './verbs/serve.ts';
 
 const verbsButCompletion: readonly Verb[] = [
@@ -21,6 +23,8 @@ const verbsButCompletion: readonly Verb[] = [
   heads,
   events,
   quarantine,
+  retention,
+  drop,
   backup,
   machines,
 ];

@@ -33,6 +33,43 @@ export interface SamplesAppended {
 }
 
 /**
+ * A batch of samples was appended, each older than its series' newest one. They wait in memory until they are merged;
+ * index i of the three columns is one sample.
+ */
+export interface LateSamplesAppended {
+  readonly type: 'lateSamplesAppended';
+  readonly time: number;
+  /** The series of each sample. */
+  readonly fingerprints: readonly Fingerprint[];
+  /** Milliseconds since the epoch. */
+  readonly timestamps: Float64Array;
+  /** All bits are kept as they were appended. */
+  readonly values: Float64Array;
+}
+
+/**
+ * Late or backfilled samples of a series were merged into its file, or dropped ones were taken out of it. For a merge into the chunks
+ * in memory, the event is published only if a sample was refused.
+ */
+export interface LateSamplesMerged {
+  readonly type: 'lateSamplesMerged';
+  readonly time: number;
+  readonly fingerprint: Fingerprint;
+  /** Where they were merged. */
+  readonly where: 'memory' | 'file';
+  /** Samples that were added. */
+  readonly added: number;
+  /** Samples that the series had already, with the same bits. */
+  readonly repeated: number;
+  /** Samples for whose time the series had another value. The series keeps the value that it had. */
+  readonly refused: number;
+  /** Samples of dropped time ranges that were taken out of the series file. */
+  readonly erased: number;
+  /** Chunks in the series file afterwards. */
+  readonly chunksInFile: number;
+}
+
+/**
  * The idle head chunk of these series was closed: the next sample starts a new chunk. Closing a full head chunk
  * publishes no event.
  */
@@ -57,6 +94,11 @@ export interface SeriesFilesChanging {
    * not treat a missing file as damage.
    */
   readonly removing?: true;
+  /**
+   * Set in a second event, before files are rewritten with late samples or without dropped ones. Their chunks become
+   * other ones, so that recovery can't tell the chunks by their number.
+   */
+  readonly rewriting?: true;
 }
 
 /** Closed chunks were written to the series' file. */
@@ -81,6 +123,20 @@ export interface ChunksDropped {
   readonly chunksInFile: number;
   /** First time of the oldest chunk kept; absent if no chunk is left. */
   readonly firstTime?: number;
+}
+
+/**
+ * A caller dropped a time range of the series. Queries leave the samples out from now on; the series file is rewritten
+ * without them by a later visit. Samples of the same range that come after this event are new samples.
+ */
+export interface SamplesDropped {
+  readonly type: 'samplesDropped';
+  readonly time: number;
+  readonly fingerprint: Fingerprint;
+  /** Where the range begins, milliseconds since the epoch; absent if it has no beginning. */
+  readonly from?: number;
+  /** Where the range ends, this time included; absent if it has no end. */
+  readonly through?: number;
 }
 
 /** The series is now only on disk; its memory was released. */
@@ -241,6 +297,26 @@ export interface SubscriptionOverrun {
   readonly to: Position;
 }
 
+/** How long a directory keeps samples, as `info` and events show it. */
+export interface RetentionSettings {
+  /** Milliseconds, for series that no rule matches. */
+  readonly time: number | 'off';
+  /** Bytes on disk; absent if the size is not limited. */
+  readonly bytes?: number;
+  /** A series that rules match is kept for the longest of their times. Absent without rules. */
+  readonly rules?: readonly { readonly selector: string; readonly time: number | 'off' }[];
+}
+
+/** The directory remembers another retention from now on. Nothing has been deleted by it yet. */
+export interface RetentionChanged {
+  readonly type: 'retentionChanged';
+  readonly time: number;
+  /** What the directory remembered; absent if it remembered none and kept everything. */
+  readonly before?: RetentionSettings;
+  /** What it remembers now. */
+  readonly after: RetentionSettings;
+}
+
 /** What happens to one series. */
 export type SeriesEvent =
   | SeriesCreated
@@ -248,6 +324,8 @@ export type SeriesEvent =
   | SeriesFilesChanging
   | ChunksPersisted
   | ChunksDropped
+  | LateSamplesMerged
+  | SamplesDropped
   | SeriesArchived
   | SeriesUnarchived
   | SeriesQuarantined
@@ -262,12 +340,16 @@ export type StoreEvent =
   | PressureChanged
   | HealthChanged
   | ClockJumped
-  | SubscriptionOverrun;
+  | SubscriptionOverrun
+  | RetentionChanged;
 
 /** Every event but the sample batches: few, and kept longer. */
 export type LifecycleEvent = SeriesEvent | StoreEvent;
 
-export type DomainEvent = LifecycleEvent | SamplesAppended;
+/** A batch of samples. */
+export type SamplesEvent = SamplesAppended | LateSamplesAppended;
+
+export type DomainEvent = LifecycleEvent | SamplesEvent;
 
 /** An event with its place in the journal. */
 export type JournalEvent = DomainEvent & { readonly position: Position };

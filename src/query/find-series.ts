@@ -16,7 +16,9 @@ import { matchFingerprints } from '../indexes/lookup.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { type CompiledMatcher, matchesPairs } from '../model/matcher.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { LateSamples } from '../series/late-samples.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
+import { firstTimeOfRow } from '../series/series-memory.ts';
 import { NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import { ascendingRows } from './ascending-rows.ts';
 import { settleIndex } from './settle-index.ts';
@@ -42,6 +44,7 @@ const ARCHIVED_AT_ONCE = 1024;
 export interface FindParts extends WholeIndexesParts {
   readonly table: SeriesTable;
   readonly chunks: MemoryChunks;
+  readonly late: LateSamples;
   readonly labels: LabelIndex;
   readonly archive: ArchiveIndex;
   readonly archived: ArchiveDirectory;
@@ -58,6 +61,8 @@ export interface Sought {
   readonly matchers: readonly CompiledMatcher[];
   readonly from: number;
   readonly through: number;
+  /** Samples of a series with these labels before this time are hidden. Absent when `from` holds for all series. */
+  readonly visibleFromOf?: ((pairs: LabelPairs) => number) | undefined;
 }
 
 /** Called with each series that was found. The labels' array must not be changed. */
@@ -89,7 +94,8 @@ const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise
   const taken = new FingerprintMap<true>();
   if (!isIndexed) await takeUnindexed(parts, sought, take, taken);
   const takeFound: Take = (pairs, high, low, row) => {
-    if (isIndexed || taken.get(high, low) === undefined) take(pairs, high, low, row);
+    if ((isIndexed || taken.get(high, low) === undefined) && !isHidden(parts, sought, pairs, high, low))
+      take(pairs, high, low, row);
   };
   const { highs, lows, residual } = await matchFingerprints(labels, sought.matchers);
   const onDisk: number[] = [];
@@ -118,15 +124,30 @@ const takeUnindexed = async (
     if (++looked % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
     const pairs = table.labels[row];
     if (pairs === undefined || !mayOverlap(parts, sought, row) || !matchesPairs(sought.matchers, pairs)) continue;
+    if (isHidden(parts, sought, pairs, table.high[row], table.low[row])) continue;
     taken.set(table.high[row], table.low[row], true);
     take(pairs, table.high[row], table.low[row], row);
   }
 };
 
 /** Whether a series in memory may have samples in the range, judging by the times of its first and last sample. */
-const mayOverlap = ({ table, chunks }: FindParts, { from, through }: Sought, row: Row): boolean =>
-  (from === Number.NEGATIVE_INFINITY || table.lastTime(row) >= from) &&
-  (through === Number.POSITIVE_INFINITY || chunks.firstTimeOfSeries(row) <= through);
+const mayOverlap = (parts: FindParts, { from, through }: Sought, row: Row): boolean =>
+  (from === Number.NEGATIVE_INFINITY || parts.table.lastTime(row) >= from) &&
+  (through === Number.POSITIVE_INFINITY || firstTimeOfRow(parts, row) <= through);
+
+/** Whether all samples of the series are past its own retention. */
+const isHidden = (
+  { table, archived }: FindParts,
+  { visibleFromOf }: Sought,
+  pairs: LabelPairs,
+  high: number,
+  low: number,
+): boolean => {
+  if (visibleFromOf === undefined) return false;
+  const row = table.findFingerprint(high, low);
+  const lastTime = row === NO_ROW ? archived.lastTimeOf(high, low) : table.lastTime(row);
+  return lastTime < visibleFromOf(pairs);
+};
 
 interface Candidates {
   readonly highs: Int32Array;

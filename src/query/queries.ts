@@ -12,11 +12,11 @@ import { parseSelector } from '../model/selector.ts';
 import { detailOf, shownValue } from '../model/shown-value.ts';
 import { isStaleAt } from '../model/staleness.ts';
 import type { Clock } from '../ports/clock.ts';
-import { LAST_HIGH, LAST_LOW, NO_ROW, ROW_SHIFT, VALUE_KNOWN } from '../series/table.ts';
+import { LAST_HIGH, LAST_LOW, NO_ROW, ROW_SHIFT, type Row, VALUE_KNOWN } from '../series/table.ts';
 import { type FindParts, type FoundSeries, findLabels, findSeries, type Sought } from './find-series.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { Range, SeriesReader } from './read-series.ts';
-import type { ReadSamples } from './samples.ts';
+import { type ReadSamples, withoutOlder } from './samples.ts';
 import { settleIndex } from './settle-index.ts';
 import { sortByLabels } from './sort-by-labels.ts';
 import { onWholeIndexes } from './whole-indexes.ts';
@@ -35,9 +35,15 @@ const DEFAULT_LOOKBACK_MS = 5 * 60_000;
 
 export interface QueryParts extends Omit<FindParts, 'onStrays'> {
   readonly reader: SeriesReader;
+  /** Whether the row's last time is only a bound: the series may have no sample at this time. */
+  readonly isLastTimeBound: (row: Row) => boolean;
   readonly clock: Clock;
   /** Samples before this time are past retention and hidden; -Infinity shows everything. */
   readonly visibleFrom: () => number;
+  /**
+   * The same for a series with these labels, when series have different limits. `visibleFrom` is then the earliest.
+   */
+  readonly visibleFromOf?: ((pairs: LabelPairs) => number) | undefined;
   /** Throws if the store is closed. */
   readonly assertOpen: () => void;
 }
@@ -64,7 +70,7 @@ export class Queries {
     const { signal } = options;
     this.check(signal);
     const range = this.rangeOf(options);
-    const found = await this.find(selector, range);
+    const found = await this.findVisible(selector, range);
     sortByLabels(found);
     const { reader, clock } = this.parts;
     const ahead = new ReadAhead(reader, found, range);
@@ -72,7 +78,8 @@ export class Queries {
     const slices = new Slices(clock, SLICE_MS);
     for (let i = 0; i < found.length; i++) {
       this.check(signal);
-      const samples = ahead.take(i) ?? reader.readMemory(found[i], range) ?? (await ahead.read(i));
+      const read = ahead.take(i) ?? reader.readMemory(found[i], range) ?? (await ahead.read(i));
+      const samples = this.visible(found[i], read);
       if (samples.timestamps.length > 0 || samples.problems !== undefined) yield answerOf(found[i], samples);
       sampleCount += samples.timestamps.length + SAMPLES_PER_SERIES;
       if (sampleCount < SAMPLES_PER_LOOK) continue;
@@ -107,7 +114,7 @@ export class Queries {
   async lastSamples(selector: Selector): Promise<InstantSample[]> {
     this.check(undefined);
     const range = this.rangeOf({});
-    const found = await this.find(selector, range);
+    const found = await this.findVisible(selector, range);
     sortByLabels(found);
     const samples: (InstantSample | undefined)[] = found.map((series) => this.lastInMemory(series));
     const missing = found.flatMap((_, index) => (samples[index] === undefined ? [index] : []));
@@ -121,21 +128,23 @@ export class Queries {
       for (const [i, sample] of read.entries()) samples[indexes[i]] = sample;
       start += read.length;
     }
-    return samples.filter((sample) => sample !== undefined && sample.timestamp >= range.from) as InstantSample[];
+    return samples.filter(
+      (sample, index) => sample !== undefined && sample.timestamp >= this.visibleFrom(found[index], range.from),
+    ) as InstantSample[];
   }
 
   /** Labels of the series that match any of the selectors and may have samples in the range, in no particular order. */
   async metrics(selectors: Selector | readonly string[], range: TimeRange = {}): Promise<Labels[]> {
     this.check(undefined);
     checkOptions('range', range);
-    const { from, through } = this.rangeOf(range);
+    const sought = this.rangeOf(range);
     const list = isTextList(selectors) ? selectors : [selectors];
     if (list.length === 1) {
-      return this.labelObjects(await findLabels(this.findParts, soughtBy(list[0], { from, through })));
+      return this.labelObjects(await findLabels(this.findParts, this.soughtVisible(list[0], sought)));
     }
     const byFingerprint = new Map<string, LabelPairs>();
     for (const selector of list) {
-      for (const { high, low, pairs } of await this.find(selector, { from, through })) {
+      for (const { high, low, pairs } of await this.findVisible(selector, sought)) {
         byFingerprint.set(fingerprintText(high, low), pairs);
       }
     }
@@ -167,9 +176,29 @@ export class Queries {
     });
   }
 
-  /** The series that match a selector and may have samples in the range. */
+  /** The series that match a selector and may have samples in the range, also hidden ones. */
   find(selector: Selector, range: Range): Promise<FoundSeries[]> {
     return findSeries(this.findParts, soughtBy(selector, range));
+  }
+
+  /** The series that match a selector and may have samples in the range that are not hidden. */
+  private findVisible(selector: Selector, range: Range): Promise<FoundSeries[]> {
+    return findSeries(this.findParts, this.soughtVisible(selector, range));
+  }
+
+  private soughtVisible(selector: Selector, range: Range): Sought {
+    return { ...soughtBy(selector, range), visibleFromOf: this.parts.visibleFromOf };
+  }
+
+  private visibleFrom({ pairs }: FoundSeries, earliest: number): number {
+    const { visibleFromOf } = this.parts;
+    return visibleFromOf === undefined ? earliest : Math.max(earliest, visibleFromOf(pairs));
+  }
+
+  /** Hides samples that are past the retention of their series. */
+  private visible({ pairs }: FoundSeries, samples: ReadSamples): ReadSamples {
+    const { visibleFromOf } = this.parts;
+    return visibleFromOf === undefined ? samples : withoutOlder(samples, visibleFromOf(pairs));
   }
 
   private async labelObjects(found: readonly LabelPairs[]): Promise<Labels[]> {
@@ -215,9 +244,10 @@ export class Queries {
    * Samples that can't be read are left out and reported.
    */
   private async lastOnDisk(batch: readonly FoundSeries[], range: Range): Promise<(InstantSample | undefined)[]> {
-    const { reader, table, archived } = this.parts;
+    const { reader, table, archived, isLastTimeBound } = this.parts;
     const from = batch.map(({ high, low }) => {
       const row = table.findFingerprint(high, low);
+      if (row !== NO_ROW && isLastTimeBound(row)) return range.from;
       return Math.max(range.from, row === NO_ROW ? archived.lastTimeOf(high, low) : table.lastTime(row));
     });
     const earliest = Math.min(...from.map((time) => (Number.isNaN(time) ? range.from : time)));
@@ -230,20 +260,9 @@ export class Queries {
     });
   }
 
-  private rangeOf({ from, through }: TimeRange): Range {
-    if (from !== undefined) checkTime('from', from, Number.POSITIVE_INFINITY);
-    if (through !== undefined) checkTime('through', through, Number.NEGATIVE_INFINITY);
-    if (from !== undefined && through !== undefined && from > through) {
-      throw new TidemarkError(
-        'TIDEMARK_INVALID_TIMESTAMP',
-        `from is ${from}, which is after through, ${through}; allowed: a time that is not later`,
-        { details: { from, through } },
-      );
-    }
-    return {
-      from: Math.max(from ?? Number.NEGATIVE_INFINITY, this.parts.visibleFrom()),
-      through: through ?? Number.POSITIVE_INFINITY,
-    };
+  private rangeOf(range: TimeRange): Range {
+    const { from, through } = checkedRange(range);
+    return { from: Math.max(from, this.parts.visibleFrom()), through };
   }
 
   private check(signal: AbortSignal | undefined): void {
@@ -272,6 +291,20 @@ const answerOf = (series: FoundSeries, { timestamps, values, problems }: ReadSam
 const isTextList = (selectors: Selector | readonly string[]): selectors is readonly string[] =>
   Array.isArray(selectors) && selectors.length > 0 && selectors.every((selector) => typeof selector === 'string');
 
+/** A range with both ends; infinite where none is given. Throws `TIDEMARK_INVALID_TIMESTAMP`. */
+export const checkedRange = ({ from, through }: TimeRange): Range => {
+  if (from !== undefined) checkTime('from', from, Number.POSITIVE_INFINITY);
+  if (through !== undefined) checkTime('through', through, Number.NEGATIVE_INFINITY);
+  if (from !== undefined && through !== undefined && from > through) {
+    throw new TidemarkError(
+      'TIDEMARK_INVALID_TIMESTAMP',
+      `from is ${from}, which is after through, ${through}; allowed: a time that is not later`,
+      { details: { from, through } },
+    );
+  }
+  return { from: from ?? Number.NEGATIVE_INFINITY, through: through ?? Number.POSITIVE_INFINITY };
+};
+
 /** `never` is the infinite value that would make the range empty. */
 const checkTime = (name: string, value: number, never: number): void => {
   if (typeof value === 'number' && !Number.isNaN(value) && value !== never) return;
@@ -286,7 +319,7 @@ const invalidTime = (name: string, value: unknown): TidemarkError =>
   );
 
 /** Checks that an argument is an object of options. */
-const checkOptions = (name: string, value: unknown): void => {
+export const checkOptions = (name: string, value: unknown): void => {
   if (typeof value === 'object' && value !== null) return;
   throw new TidemarkError('TIDEMARK_INVALID_OPTION', `${name} is ${shownValue(value)}; allowed: an object`, {
     details: { option: name, value: detailOf(value) },

@@ -27,9 +27,12 @@ import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import { isDamage, TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { pairsEqual } from '../model/labels.ts';
+import type { TimeSpan } from '../series/erased-ranges.ts';
 import type { SeriesMemory } from '../series/series-memory.ts';
 import type { SeriesStorage } from '../series/series-storage.ts';
+import type { SortedSamples } from '../series/sorted-samples.ts';
 import { EARLIEST, NO_ROW, type Row } from '../series/table.ts';
+import { partOf, withLate } from './add-late.ts';
 import type { FoundSeries } from './find-series.ts';
 import { type ReadSamples, SampleCollector } from './samples.ts';
 
@@ -71,6 +74,10 @@ interface Reading {
   readonly key: string;
   readonly release: () => void;
   readonly memory: readonly Slot[];
+  /** The late samples in the range, as they were when the file's key was acquired. */
+  readonly late: readonly SortedSamples[];
+  /** Time ranges that were dropped; the file still has their samples. */
+  readonly erased: readonly TimeSpan[];
   /** The chunks of the file that overlap the range: the first chunk, and the one after the last. */
   firstChunk: number;
   endChunk: number;
@@ -136,9 +143,10 @@ export class SeriesReader {
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.parts.onDamage(series.high, series.low, error);
-      return { ...this.collector.take(), problems: [error.message] };
+      const samples = withLate(this.collector.take(), this.parts.late.lists(row), range);
+      return { ...samples, problems: [error.message] };
     }
-    return this.collector.take();
+    return withLate(this.collector.take(), this.parts.late.lists(row), range);
   }
 
   /** Whether {@link readMemory} would return `undefined`. */
@@ -156,7 +164,7 @@ export class SeriesReader {
   async readBatch(batch: readonly FoundSeries[], range: Range): Promise<ReadSamples[]> {
     const readings: Reading[] = [];
     try {
-      for (const series of batch) readings.push(await this.begin(series));
+      for (const series of batch) readings.push(await this.begin(series, range));
       await this.chooseChunks(readings, range);
       // Series that do not fit are left to a later batch. Their file keys are released until then.
       for (const reading of readings.splice(fittingCount(readings))) this.release(reading);
@@ -172,7 +180,7 @@ export class SeriesReader {
         await this.collect(reading, reading.file, collector);
         await this.collect(reading, reading.memory, collector);
         sampleCount += collector.count;
-        answers.push(answerOf(reading, collector));
+        answers.push(answerOf(reading, collector, range));
       }
       for (const reading of readings.splice(answers.length)) this.release(reading);
       return answers;
@@ -196,7 +204,7 @@ export class SeriesReader {
       this.releaseFile(reading);
     }
     await this.collect(reading, reading.memory, collector);
-    return answerOf(reading, collector);
+    return answerOf(reading, collector, range);
   }
 
   private rowOf({ high, low, pairs }: FoundSeries): Row {
@@ -229,8 +237,8 @@ export class SeriesReader {
   }
 
   /** Acquires the file's key, then lists the chunks of the series. */
-  private async begin(series: FoundSeries): Promise<Reading> {
-    const { archived, chunks, slab, table, fileKeys } = this.parts;
+  private async begin(series: FoundSeries, range: Range): Promise<Reading> {
+    const { archived, chunks, late, slab, table, fileKeys } = this.parts;
     const key = fingerprintText(series.high, series.low);
     const release = await fileKeys.acquire(key);
     const row = this.rowOf(series);
@@ -261,7 +269,9 @@ export class SeriesReader {
       problems: [],
     };
     const sound = { doubtful: noChunks, unreadable: new Set<number>(), given: new Set<number>() };
-    return { series, key, release, memory, chunksInFile, ...nothing, ...sound };
+    const erased = row === NO_ROW ? [] : this.parts.erased.of(row);
+    const lateSamples = row === NO_ROW ? [] : late.lists(row).map((list) => partOf(list, range));
+    return { series, key, release, memory, late: lateSamples, erased, chunksInFile, ...nothing, ...sound };
   }
 
   private copyOf(slot: Slot): Slot {
@@ -420,7 +430,7 @@ export class SeriesReader {
         breatheAt = collector.count + SAMPLES_AT_ONCE;
       }
       try {
-        collector.add(slot);
+        collector.add(slot, slots === reading.file ? reading.erased : []);
       } catch (error) {
         if (!isDamage(error)) throw error;
         noteDamage(reading, error);
@@ -462,8 +472,8 @@ const noTimes: FileTimes = {
 
 const noChunks: ReadonlySet<number> = new Set();
 
-const answerOf = ({ problems }: Reading, collector: SampleCollector): ReadSamples => {
-  const samples = collector.take();
+const answerOf = ({ late, problems }: Reading, collector: SampleCollector, range: Range): ReadSamples => {
+  const samples = withLate(collector.take(), late, range);
   return problems.length === 0 ? samples : { ...samples, problems };
 };
 

@@ -4,6 +4,8 @@
 import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeStoredRange } from '../chunk/decode.ts';
 import type { Slab, Slot } from '../chunk/slab.ts';
+import { sortedByTime } from '../chunk/sort-columns.ts';
+import { isErased, type TimeSpan } from '../series/erased-ranges.ts';
 
 /** Samples in the order of time: times in milliseconds since the epoch, and values. */
 export interface ReadSamples {
@@ -12,6 +14,19 @@ export interface ReadSamples {
   /** Parts that could not be read; absent if nothing is missing. */
   readonly problems?: readonly string[];
 }
+
+/** The samples from a time on. The slices are copies, as the columns of an answer always are. */
+export const withoutOlder = (samples: ReadSamples, from: number): ReadSamples => {
+  const { timestamps, values } = samples;
+  let first = 0;
+  let end = timestamps.length;
+  while (first < end) {
+    const middle = (first + end) >>> 1;
+    if (timestamps[middle] < from) first = middle + 1;
+    else end = middle;
+  }
+  return first === 0 ? samples : { ...samples, timestamps: timestamps.slice(first), values: values.slice(first) };
+};
 
 const CAPACITY = 1024;
 /** Columns that a long series has grown beyond this size are not kept for the next series. */
@@ -45,14 +60,15 @@ export class SampleCollector {
   /**
    * Adds a chunk's samples. If the chunk is damaged, adds the readable samples, then throws `TIDEMARK_CORRUPT_CHUNK`.
    * Chunks may overlap: after a crash the original can store a sample twice, or take samples that are older than those
-   * in the file.
+   * in the file. Samples in the erased ranges are left out.
    */
-  add(slot: Slot): void {
+  add(slot: Slot, erased: readonly TimeSpan[] = []): void {
     const { slab, columns, from, through } = this;
     const before = columns.count;
     try {
       decodeStoredRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], from, through, columns);
     } finally {
+      if (erased.length > 0) leaveOut(columns, before, erased);
       const { timestamps } = columns;
       if (before > 0 && columns.count > before && timestamps[before] <= timestamps[before - 1]) this.isInOrder = false;
     }
@@ -60,27 +76,23 @@ export class SampleCollector {
 
   /** The collected samples. `slice` copies bytes, so a signalling NaN keeps its bits. */
   take(): ReadSamples {
-    if (!this.isInOrder) this.columns = sorted(this.columns);
+    if (!this.isInOrder) this.columns = sortedByTime(this.columns);
     const { count, timestamps, values } = this.columns;
     if (timestamps.length > CAPACITY_KEPT_MAX) this.columns = new SampleColumns(CAPACITY);
     return { timestamps: timestamps.slice(0, count), values: values.slice(0, count) };
   }
 }
 
-/** Sorts by time. Of several samples with the same time, only the first is kept. */
-const sorted = ({ count, timestamps, words }: SampleColumns): SampleColumns => {
-  const order = new Uint32Array(count);
-  for (let i = 0; i < count; i++) order[i] = i;
-  order.sort((a, b) => timestamps[a] - timestamps[b] || a - b);
-  const columns = new SampleColumns(count);
-  let kept = 0;
-  for (const i of order) {
-    if (kept > 0 && timestamps[i] === columns.timestamps[kept - 1]) continue;
-    columns.timestamps[kept] = timestamps[i];
-    columns.words[2 * kept] = words[2 * i];
-    columns.words[2 * kept + 1] = words[2 * i + 1];
+/** Removes the samples in the ranges, from index `start` on. */
+const leaveOut = (columns: SampleColumns, start: number, erased: readonly TimeSpan[]): void => {
+  const { count, timestamps, words } = columns;
+  let kept = start;
+  for (let i = start; i < count; i++) {
+    if (isErased(erased, timestamps[i])) continue;
+    timestamps[kept] = timestamps[i];
+    words[2 * kept] = words[2 * i];
+    words[2 * kept + 1] = words[2 * i + 1];
     kept++;
   }
   columns.count = kept;
-  return columns;
 };

@@ -82,7 +82,8 @@ const checkFile = (
 /**
  * How many chunks of a file are certainly durable. In a directory that was not closed cleanly, chunks that were written
  * since the checkpoint may not have been synced. A loss of power may have left anything in their place; the next
- * opening writes them again.
+ * opening writes them again. Of a file that was rewritten since the checkpoint, neither the checkpoint's count of chunks
+ * nor the checksums say anything.
  */
 const settledChunks = (
   { isOpen, told }: Check,
@@ -92,6 +93,7 @@ const settledChunks = (
   series: NamedSeries | undefined,
 ): number => {
   const fingerprint = fingerprintText(high, low);
+  if (isOpen && told.rewritten.has(fingerprint)) return 0;
   if (!isOpen || !(told.changed.has(fingerprint) || told.gone.has(fingerprint))) return chunks;
   return Math.min(chunks, series?.chunksInFile ?? 0);
 };
@@ -107,7 +109,8 @@ const compare = (
   const fingerprint = fingerprintText(high, low);
   // Retention removes chunks only from a file's beginning. Then the file has another first time.
   const beginsElsewhere = check.told.changed.has(fingerprint) && firstTimeInFile !== firstTimes[0];
-  if (chunksInFile !== undefined && chunks < chunksInFile && !beginsElsewhere && !check.told.gone.has(fingerprint))
+  const isAnother = check.told.gone.has(fingerprint) || check.told.rewritten.has(fingerprint);
+  if (chunksInFile !== undefined && chunks < chunksInFile && !beginsElsewhere && !isAnother)
     note(`the file has ${chunks} chunks, and the checkpoint says ${chunksInFile}`);
   if (check.isOpen) return;
   if (chunksInFile !== undefined && chunks > chunksInFile)

@@ -43,7 +43,7 @@ export class Check {
   readonly settled: CheckProblem[] = [];
   readonly series = new FingerprintMap<NamedSeries>();
   /** Changes of series files that the journal has since the checkpoint; empty if the directory was closed cleanly. */
-  told: ToldChanges = { changed: new Set(), gone: new Set() };
+  told: ToldChanges = { changed: new Set(), gone: new Set(), rewritten: new Set() };
   seriesCount = 0;
   chunks = 0;
   samples = 0;

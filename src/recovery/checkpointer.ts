@@ -1,8 +1,9 @@
 /**
  * Writes the heads checkpoint: the snapshot that recovery starts from. It is fuzzy: it is written in slices while
  * samples are appended, and each series is recorded as it is at that moment. Recovery completes it by replaying the
- * journal from its position at the start of the checkpoint, or from the oldest unfinished change of series files if
- * that is earlier.
+ * journal from its position at the start of the checkpoint, or earlier: from the oldest unfinished change of series
+ * files, from the oldest late sample that is not merged yet, or from the oldest dropped time range that a series file
+ * still has.
  *
  * The order matters; each step relies only on what the steps before have made durable:
  *   1. Note the journal position.
@@ -31,8 +32,10 @@ import type { FileSystem } from '../files/file-system.ts';
 import type { JournalWriter } from '../journal/write/journal-writer.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { ErasedRanges } from '../series/erased-ranges.ts';
 import type { EventBus } from '../series/event-bus.ts';
 import type { FileChanges } from '../series/file-changes.ts';
+import type { LateSamples } from '../series/late-samples.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { EARLIEST, FILE_SYNCING, FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
 
@@ -52,12 +55,15 @@ const CHANGING_NO_SERIES: ReadonlySet<LifecycleEvent['type']> = new Set([
   'healthChanged',
   'clockJumped',
   'subscriptionOverrun',
+  'retentionChanged',
 ]);
 
 export interface CheckpointParts {
   readonly table: SeriesTable;
   readonly slab: Slab;
   readonly chunks: MemoryChunks;
+  readonly late: Pick<LateSamples, 'oldestPosition'>;
+  readonly erased: Pick<ErasedRanges, 'oldestPosition'>;
   readonly fileChanges: FileChanges;
   readonly files: SeriesFileWorker;
   readonly fileSystem: FileSystem;
@@ -90,17 +96,18 @@ export class Checkpointer {
 
   /** Writes a checkpoint. `final` is for a clean close: then the file has the original's format, without a trailer. */
   async write(final: boolean): Promise<CheckpointResult> {
-    const { table, slab, chunks, fileSystem, directory, journal, clock, fileChanges } = this.parts;
+    const { table, slab, chunks, late, erased, fileSystem, directory, journal, clock, fileChanges } = this.parts;
     const started = clock.monotonic();
-    const from = Math.min(journal.beginSegment(), fileChanges.oldest() ?? Number.POSITIVE_INFINITY);
-    const kept = final ? await this.keepLast(from) : undefined;
-    if (kept !== undefined) return { from, ...kept, durationMs: clock.monotonic() - started };
+    const kept = fileChanges.oldest() ?? Number.POSITIVE_INFINITY;
+    const from = Math.min(journal.beginSegment(), kept, late.oldestPosition(), erased.oldestPosition());
+    const last = final ? await this.keepLast(from) : undefined;
+    if (last !== undefined) return { from, ...last, durationMs: clock.monotonic() - started };
     const changes = this.changes();
     this.last = undefined;
     const writer = new HeadsWriter(fileSystem, directory, slab);
     try {
       writer.begin(table.live);
-      await this.writeRecords(writer);
+      await this.writeRecords(writer, !final);
       await this.catchUp();
       const written = final
         ? await writer.finish(undefined, (heads) => this.announceClosing(from, heads))
@@ -162,13 +169,19 @@ export class Checkpointer {
     await journal.commit();
   }
 
-  private async writeRecords(writer: HeadsWriter): Promise<void> {
-    const { table, chunks, clock } = this.parts;
+  /**
+   * A series without chunks has no record. The journal is kept from this checkpoint on and may get samples of the
+   * series, so its creation is announced there again (`announcesEmpty`).
+   */
+  private async writeRecords(writer: HeadsWriter, announcesEmpty: boolean): Promise<void> {
+    const { table, chunks, bus, clock } = this.parts;
     const slices = new Slices(clock, SLICE_MS);
     for (let row = 0; row < table.size; row++) {
       if (isRecorded(table, row)) {
         const record = recordOf(table, chunks, row);
         if (record !== undefined) writer.add(record);
+        else if (announcesEmpty)
+          bus.publishCreated(clock.now(), table.high[row], table.low[row], table.labels[row] ?? []);
         chunks.clean(row);
       }
       if ((row & (SERIES_PER_LOOK - 1)) === 0 && slices.isOver) {

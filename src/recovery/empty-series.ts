@@ -1,6 +1,7 @@
 /**
  * Purges series that recovery found without any sample: a crash cut off the journal after their creation. No checkpoint
- * would record them, so the label indexes would keep their entries forever.
+ * would record them, so the label indexes would keep their entries forever. A checkpoint would not record a series that
+ * has only late samples either: these go into a chunk.
  */
 
 import { Slices } from '../async/slices.ts';
@@ -9,6 +10,8 @@ import type { LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
+import { chunkLate } from '../series/chunk-late.ts';
+import type { LateSamples } from '../series/late-samples.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import type { SeriesTable } from '../series/table.ts';
 
@@ -20,6 +23,7 @@ const ROWS_PER_LOOK = 4096;
 export interface EmptySeriesParts {
   readonly table: SeriesTable;
   readonly chunks: MemoryChunks;
+  readonly late: LateSamples;
   readonly indexer: Indexer;
   readonly clock: Clock;
   readonly publish: (event: LifecycleEvent) => Position;
@@ -27,13 +31,17 @@ export interface EmptySeriesParts {
 
 /** `damaged`: series whose file is damaged. They are left alone, because they are quarantined later. */
 export const endEmptySeries = async (
-  { table, chunks, indexer, clock, publish }: EmptySeriesParts,
+  { table, chunks, late, indexer, clock, publish }: EmptySeriesParts,
   damaged: ReadonlySet<Fingerprint>,
 ): Promise<void> => {
   const slices = new Slices(clock, SLICE_MS);
   for (let row = 0; row < table.size; row++) {
     if (row % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
     if (!table.isLive(row) || table.chunksInFile[row] !== 0 || table.chunksUnpersisted[row] > 0) continue;
+    if (late.has(row)) {
+      chunkLate({ table, chunks, late }, row);
+      continue;
+    }
     const high = table.high[row];
     const low = table.low[row];
     const fingerprint = fingerprintText(high, low);

@@ -26,6 +26,7 @@ import { EARLIEST } from '../model/int64.ts';
 import { type LabelPairs, pairsEqual, toLabelPairs, toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
+import type { TimeSpan } from '../series/erased-ranges.ts';
 import { FILE_UNSYNCED, NO_ROW, type Row } from '../series/table.ts';
 import { type MergeParts, mergeSeries, SampleBag, timesInFile, timesInMemory } from './merge-series.ts';
 import { isReserved } from './naming.ts';
@@ -76,12 +77,20 @@ export const addFromJournal = async (
     if (record.type === 'events') for (const event of record.events) history.note(event, record.position);
     if (slices.isOver) await slices.breathe();
   }
+  const dropped = history.droppedFrom(from);
+  if (dropped.length > 0) {
+    parts.logger.warn(
+      { fingerprints: dropped },
+      'Time ranges of these series were dropped before another program had the directory. It may have brought their ' +
+        'samples back: drop the ranges once more.',
+    );
+  }
   const addition = new Addition(parts, history);
   // Each round takes a part of the series with all their samples, so that no series file is merged twice.
   const rounds = Math.max(1, Math.ceil((end - from) / SAMPLE_BYTES / samplesAtATime));
   for (let round = 0; round < rounds; round++) {
     for (const record of readJournal({ fileSystem, directory, from, limit: end, onFinding })) {
-      if (record.type === 'samples') addition.take(record, round, rounds);
+      if (record.type !== 'events') addition.take(record, round, rounds);
       if (!slices.isOver) continue;
       onProgress((round * (end - from) + record.position - from) / rounds, end - from);
       await slices.breathe();
@@ -95,6 +104,7 @@ export const addFromJournal = async (
 class History {
   private readonly labels = new Map<Fingerprint, LabelPairs>();
   private readonly deletedAt = new Map<Fingerprint, Position>();
+  private readonly dropped = new Map<Fingerprint, (TimeSpan & { readonly position: Position })[]>();
 
   note(event: LifecycleEvent, position: Position): void {
     switch (event.type) {
@@ -111,6 +121,11 @@ class History {
       case 'seriesPurged':
         this.end(event.fingerprint, position);
         return;
+      case 'samplesDropped': {
+        const { fingerprint, from = -Infinity, through = Infinity } = event;
+        this.dropped.set(fingerprint, [...(this.dropped.get(fingerprint) ?? []), { from, through, position }]);
+        return;
+      }
       default:
         return;
     }
@@ -119,6 +134,19 @@ class History {
   private end(fingerprint: Fingerprint, position: Position): void {
     this.labels.delete(fingerprint);
     this.deletedAt.set(fingerprint, position);
+  }
+
+  /** Whether the sample's time range was dropped after the position. */
+  isDroppedAfter(fingerprint: Fingerprint, time: number, position: Position): boolean {
+    const spans = this.dropped.get(fingerprint);
+    return spans?.some((span) => span.position > position && time >= span.from && time <= span.through) === true;
+  }
+
+  /** Series with a time range that was dropped at the position or later. */
+  droppedFrom(position: Position): Fingerprint[] {
+    const hasLater = (spans: readonly { readonly position: Position }[]): boolean =>
+      spans.some((span) => span.position >= position);
+    return [...this.dropped].filter(([, spans]) => hasLater(spans)).map(([fingerprint]) => fingerprint);
   }
 
   labelsOf(fingerprint: Fingerprint): LabelPairs | undefined {
@@ -152,6 +180,7 @@ class Addition {
       if ((lows[i] >>> 0) % rounds !== round) continue;
       const fingerprint = fingerprintText(highs[i], lows[i]);
       if (this.history.isDeletedAfter(fingerprint, position)) continue;
+      if (this.history.isDroppedAfter(fingerprint, timestamps[i], position)) continue;
       let bag = this.bags.get(fingerprint);
       if (bag === undefined) {
         bag = new SampleBag();

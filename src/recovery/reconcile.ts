@@ -7,20 +7,30 @@ import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeStored, lastTimeOf } from '../chunk/decode.ts';
 import { NO_SLOT, type Slab } from '../chunk/slab.ts';
 import type { SeriesFiles } from '../disk/series-files/series-file.ts';
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { isDamage, TidemarkError } from '../model/errors.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
+import type { Clock } from '../ports/clock.ts';
+import { type ErasedRanges, isErased, type TimeSpan } from '../series/erased-ranges.ts';
+import type { LateSamples } from '../series/late-samples.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
+import { mergeColumns } from '../series/merge-columns.ts';
 import { FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
 
 export interface ReconcileParts {
   readonly table: SeriesTable;
   readonly slab: Slab;
   readonly chunks: MemoryChunks;
+  readonly late: Pick<LateSamples, 'lists' | 'add' | 'lastTime'>;
+  readonly erased: Pick<ErasedRanges, 'of' | 'forget' | 'oldestPosition'>;
+  readonly clock: Pick<Clock, 'monotonic'>;
   /** Used on this thread, without the worker: nothing else runs during recovery. */
   readonly files: SeriesFiles;
   /** Series whose file was to be removed, according to the tail, because all its samples were past retention. */
   readonly emptied: ReadonlySet<Fingerprint>;
+  /** Series whose file was rewritten, or was about to be: the checkpoint's number of chunks may not be the file's. */
+  readonly rewritten: ReadonlySet<Fingerprint>;
   /**
    * Which chunks of a file are written again, so that the next checkpoint's sync makes them durable. A sync may have
    * failed in the crashed process, and then a sync alone would not write them.
@@ -53,18 +63,21 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   if (stat === undefined) {
     files.syncRemoval(high, low);
     files.renewChecksums(high, low, 0, 0);
+    parts.erased.forget(row);
     table.chunksInFile[row] = 0;
     table.firstTime[row] = EARLIEST;
     table.lastChunkFirstTime[row] = EARLIEST;
     table.lastChunkLastTime[row] = EARLIEST;
     table.mtimeNs[row] = -1n;
+    parts.erased.forget(row);
     const missing = parts.emptied.has(fingerprintText(high, low)) ? 0 : Math.max(0, expected);
     return { chunksInFile: 0, cut: 0, missing };
   }
   const whole = stat.trailingBytes > 0 ? files.truncateTo(high, low, stat.chunks) : stat;
   const sound = soundChunks(parts, row, high, low);
-  // If the file's first time is that of the checkpoint, the file has not been rewritten since.
-  const isAsCounted = table.firstTime[row] !== EARLIEST && table.firstTime[row] === sound.firstTime;
+  // If the file's first time is that of the checkpoint, no chunk has been dropped since.
+  const isRewritten = parts.rewritten.has(fingerprintText(high, low));
+  const isAsCounted = !isRewritten && table.firstTime[row] !== EARLIEST && table.firstTime[row] === sound.firstTime;
   const cut = stat.chunks - sound.count;
   const left = cut > 0 ? files.truncateTo(high, low, sound.count) : whole;
   const doubtfulFrom = parts.writtenAgain === 'all' ? 0 : sound.older;
@@ -76,16 +89,51 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   table.mtimeNs[row] = settled.mtimeNs;
   table.firstTime[row] = sound.firstTime;
   table.lastChunkFirstTime[row] = sound.lastChunkFirstTime;
-  table.lastChunkLastTime[row] = sound.lastTime;
+  const lastTime = lastKept(parts.erased.of(row), sound.lastTime);
+  table.lastChunkLastTime[row] = lastTime;
   if (sound.count > 0) {
     // It is unknown whether the file's tail is durable, so mark the file unsynced: the next checkpoint syncs it.
     table.setFlag(row, FILE_UNSYNCED);
+    keepAfterDrop(parts, row, sound.lastTime);
     chunks.dropThrough(row, sound.lastTime);
-    if (table.lastTime(row) < sound.lastTime) table.adoptLastTime(row, sound.lastTime);
+    const newest = Math.max(lastTime, parts.late.lastTime(row));
+    if (table.lastTime(row) < newest) {
+      // The last sample of an open head is the row's.
+      chunks.closeHead(row);
+      table.adoptLastTime(row, newest);
+    } else lowerBound(parts, row, newest);
   }
   // The file had chunks and has no whole one now. No event explains that, and memory does not have them.
   const isLost = sound.count === 0 && !parts.emptied.has(fingerprintText(high, low));
   return { chunksInFile: sound.count, cut, missing: isLost ? Math.max(0, expected) : 0 };
+};
+
+/** The latest time up to a time of the file that is not in a dropped range. */
+const lastKept = (erased: readonly TimeSpan[], time: number): number => {
+  const span = erased.find(({ from, through }) => from <= time && through >= time);
+  if (span === undefined) return time;
+  return span.from <= EARLIEST ? EARLIEST : lastKept(erased, span.from - 1);
+};
+
+/** After the drop of a series' newest samples, its last time was only a bound. If no drop waits, it is known now. */
+const lowerBound = ({ table, erased }: ReconcileParts, row: Row, newest: number): void => {
+  if (table.oldestSlot(row) !== NO_SLOT || erased.of(row).length > 0) return;
+  if (newest < table.lastTime(row)) table.adoptLastTime(row, newest);
+};
+
+/**
+ * Samples in memory up to `time` are in the file, unless a time range was dropped from the series. Then some of them may
+ * have come after the drop, and the file may still have the samples before it. So they all become late ones; merging
+ * those that the file has changes nothing.
+ */
+const keepAfterDrop = (parts: ReconcileParts, row: Row, time: number): void => {
+  const { erased, late, clock } = parts;
+  if (erased.of(row).length === 0) return;
+  const { count, timestamps, words } = samplesInMemory(parts, row);
+  for (let i = 0; i < count && timestamps[i] <= time; i++) {
+    const high = words[2 * i + HIGH_WORD];
+    late.add(row, timestamps[i], high, words[2 * i + LOW_WORD], erased.oldestPosition(), clock.monotonic());
+  }
 };
 
 /** The whole chunks at the beginning of a file. */
@@ -114,17 +162,19 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
   const { firstTimes, lastTimes, encodings } = files.loadDescriptors(high, low);
   const oldest = table.oldestSlot(row);
   const memoryBegins = oldest === NO_SLOT ? Number.POSITIVE_INFINITY : chunks.firstTimeOf(oldest);
-  // Retention changes the file's first time. Then the checkpoint's count of chunks is no longer valid.
-  const beginsAsKnown = table.firstTime[row] === EARLIEST || table.firstTime[row] === firstTimes[0];
+  const isRewritten = parts.rewritten.has(fingerprintText(high, low));
+  // Retention changes the file's first time, and a rewriting changes the chunks. Then the checkpoint's count of chunks is no longer valid.
+  const beginsAsKnown = !isRewritten && (table.firstTime[row] === EARLIEST || table.firstTime[row] === firstTimes[0]);
   const counted = beginsAsKnown ? Math.max(0, Math.min(table.chunksInFile[row], encodings.length)) : 0;
   const isPlausible = (chunk: number): boolean =>
     encodings[chunk] <= 2 &&
     firstTimes[chunk] <= lastTimes[chunk] &&
     (chunk === 0 || firstTimes[chunk] >= firstTimes[chunk - 1]);
+  const erased = parts.erased.of(row);
   let remembered: SampleColumns | undefined;
   const isReadable = (chunk: number): boolean => {
-    remembered ??= samplesInMemory(parts, row);
-    return isWhole(parts, high, low, chunk, firstTimes, lastTimes, remembered);
+    remembered ??= isRewritten ? samplesInChunks(parts, row) : samplesInMemory(parts, row);
+    return isWhole(parts, high, low, chunk, firstTimes, lastTimes, { remembered, memoryBegins, erased, isRewritten });
   };
   // A page that was never written to the disk reads as zeros. Its chunk header then looks like a chunk of time 0.
   const isBlank = (chunk: number): boolean =>
@@ -144,7 +194,11 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
         : knownEnd !== EARLIEST && sound > 0 && lastTimes[sound - 1] >= knownEnd;
     // Retention removed the file after the checkpoint. The present file was written later; memory still has its chunks.
     const isAnother = parts.emptied.has(fingerprintText(high, low));
-    const isNew = ((beginsAsKnown && hasKnown) || isAnother) && oldest !== NO_SLOT;
+    // A rewriting is durable as a whole. So what is torn in a rewritten file was appended afterwards, from memory, unless
+    // chunks follow that memory does not have.
+    const known = sound === 0 ? EARLIEST : lastTimes[sound - 1];
+    const isTail = !firstTimes.some((time, chunk) => chunk > sound && time > known && time < memoryBegins);
+    const isNew = ((beginsAsKnown && hasKnown) || isAnother || (isRewritten && isTail)) && oldest !== NO_SLOT;
     if (!isInMemory && !isNew) {
       throw new TidemarkError(
         'TIDEMARK_CORRUPT_SERIES_FILE',
@@ -163,7 +217,20 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
   };
 };
 
-const samplesInMemory = ({ chunks, slab }: ReconcileParts, row: Row): SampleColumns => {
+/** What is known in memory of a series, to compare its file with. */
+interface Memory {
+  readonly remembered: SampleColumns;
+  /** First time of the chunks in memory. Before it, memory has only late samples. */
+  readonly memoryBegins: number;
+  readonly erased: readonly TimeSpan[];
+  readonly isRewritten: boolean;
+}
+
+/** The samples of the chunks in memory, and the late ones: the file may have the late ones already. */
+const samplesInMemory = (parts: ReconcileParts, row: Row): SampleColumns =>
+  parts.late.lists(row).reduce((known, list) => mergeColumns(known, list, 0).merged, samplesInChunks(parts, row));
+
+const samplesInChunks = ({ chunks, slab }: ReconcileParts, row: Row): SampleColumns => {
   const columns = new SampleColumns(1024);
   try {
     for (const slot of chunks.allSlots(row)) {
@@ -179,14 +246,17 @@ const samplesInMemory = ({ chunks, slab }: ReconcileParts, row: Row): SampleColu
 /**
  * Whether the samples of a chunk equal those in memory at the same times. This check is needed because sectors that
  * were never written to the disk read as zeros, and zeros in the middle of a varbit chunk decode as repeats of the
- * sample before. If the tail is damaged, memory may lack some samples (`mayLack`).
+ * sample before. Ranges that were dropped are not compared: the file may still have their samples. If the tail is damaged, memory may lack some samples (`mayLack`).
  */
-const agrees = (found: SampleColumns, known: SampleColumns, mayLack: boolean): boolean => {
-  if (known.count === 0) return true;
+const agrees = (
+  found: SampleColumns,
+  { remembered: known, memoryBegins, erased }: Memory,
+  mayLack: boolean,
+): boolean => {
   let at = 0;
   for (let i = 0; i < found.count; i++) {
     const time = found.timestamps[i];
-    if (time < known.timestamps[0]) continue;
+    if (time < memoryBegins || isErased(erased, time)) continue;
     while (at < known.count && known.timestamps[at] < time) at++;
     if (at === known.count) return true;
     if (known.timestamps[at] !== time) {
@@ -199,6 +269,23 @@ const agrees = (found: SampleColumns, known: SampleColumns, mayLack: boolean): b
   return true;
 };
 
+/**
+ * Whether a chunk has all samples that memory has between its first and its last one. A file that was rewritten may have
+ * more: backfilled samples were never in memory.
+ */
+const hasAll = (found: SampleColumns, known: SampleColumns, erased: readonly TimeSpan[]): boolean => {
+  const lastTime = found.timestamps[found.count - 1];
+  let at = 0;
+  for (let i = 0; i < known.count && known.timestamps[i] <= lastTime; i++) {
+    const time = known.timestamps[i];
+    if (time < found.timestamps[0] || isErased(erased, time)) continue;
+    while (at < found.count && found.timestamps[at] < time) at++;
+    if (found.timestamps[at] !== time) return false;
+    if (found.words[2 * at] !== known.words[2 * i] || found.words[2 * at + 1] !== known.words[2 * i + 1]) return false;
+  }
+  return true;
+};
+
 /** Whether the chunk's body can be read to its end, agrees with its header, and does not differ from memory. */
 const isWhole = (
   { files, slab, tailIsDamaged }: ReconcileParts,
@@ -207,7 +294,7 @@ const isWhole = (
   chunk: number,
   firstTimes: Float64Array,
   lastTimes: Float64Array,
-  remembered: SampleColumns,
+  known: Memory,
 ): boolean => {
   const columns = new SampleColumns(1024);
   const slot = slab.allocate(0);
@@ -216,7 +303,8 @@ const isWhole = (
     decodeStored(slab.blockOf(slot), slab.offsetOf(slot), encoding, columns);
     const last = lastTimeOf(slab.blockOf(slot), slab.offsetOf(slot), encoding);
     const isAsItSays = columns.count > 0 && columns.timestamps[0] === firstTimes[chunk] && last === lastTimes[chunk];
-    return isAsItSays && agrees(columns, remembered, tailIsDamaged);
+    if (!isAsItSays) return false;
+    return known.isRewritten ? hasAll(columns, known.remembered, known.erased) : agrees(columns, known, tailIsDamaged);
   } catch (error) {
     // After an error of the disk the chunk may still be whole, so the error is thrown. Malformed bytes are not whole.
     if (isDamage(error)) return false;

@@ -10,15 +10,23 @@ import type { Position } from '../model/events.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
+import type { ErasedRanges } from '../series/erased-ranges.ts';
+import type { LateSamples } from '../series/late-samples.ts';
 import { endEmptySeries } from './empty-series.ts';
 import type { ProgressReporter } from './progress.ts';
 import { type Problem, reconcileTouched, type TouchedParts } from './reconcile-touched.ts';
 import { replay } from './replay.ts';
 
-export interface TailParts extends Omit<TouchedParts, 'emptied' | 'tailIsDamaged' | 'writtenAgain' | 'onProgress'> {
+export interface TailParts
+  extends Omit<
+    TouchedParts,
+    'late' | 'erased' | 'emptied' | 'rewritten' | 'tailIsDamaged' | 'writtenAgain' | 'onProgress'
+  > {
   readonly fileSystem: FileSystem;
   readonly journalDirectory: string;
   readonly archived: ArchiveDirectory;
+  readonly late: LateSamples;
+  readonly erased: ErasedRanges;
   readonly indexer: Indexer;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -55,6 +63,7 @@ export const replayTail = async (
     {
       ...parts,
       emptied: result.emptied,
+      rewritten: result.rewritten,
       tailIsDamaged,
       writtenAgain: readOnly ? 'none' : isAfterScan || tailIsDamaged ? 'all' : 'new',
       onProgress: (done, total) => progress.report('series files', done, total),

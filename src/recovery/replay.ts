@@ -3,8 +3,11 @@
  *
  * The snapshot is fuzzy, so it may already hold the effects of some records of the tail. So replay is idempotent:
  *
- *   - A sample that is not newer than the series' last one is skipped, because samples of a series only move forward in
- *     time.
+ *   - A sample that is not newer than the series' last one is skipped, because samples that were appended in order only
+ *     move forward in time.
+ *   - A late sample waits to be merged again. Merging it twice changes nothing.
+ *   - A drop of a time range also takes out of the snapshot what came after the drop. So the series' samples that
+ *     follow in the journal wait to be merged if they are not newer than its last one.
  *   - Creating a series that exists with the same labels changes nothing.
  *   - Archiving or purging a series that is gone changes nothing in memory.
  *
@@ -17,12 +20,20 @@ import type { FileSystem } from '../files/file-system.ts';
 import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import type { Indexer } from '../indexes/indexer.ts';
 import type { FindingListener } from '../journal/read/journal-findings.ts';
-import { type JournalRecord, readJournal, type SamplesRecord } from '../journal/read/read-journal.ts';
+import {
+  type EventsRecord,
+  type JournalRecord,
+  readJournal,
+  type SamplesRecord,
+} from '../journal/read/read-journal.ts';
 import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
-import type { LifecycleEvent, Position, SeriesQuarantined } from '../model/events.ts';
+import type { LifecycleEvent, Position, SamplesDropped, SeriesQuarantined } from '../model/events.ts';
 import { type Fingerprint, type FingerprintHalves, parseFingerprint } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, pairsEqual, toLabelPairs } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
+import { eraseSpan } from '../series/erase-span.ts';
+import type { ErasedRanges } from '../series/erased-ranges.ts';
+import type { LateSamples } from '../series/late-samples.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { EARLIEST, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 
@@ -35,6 +46,8 @@ export interface ReplayParts {
   readonly directory: string;
   readonly table: SeriesTable;
   readonly chunks: MemoryChunks;
+  readonly late: LateSamples;
+  readonly erased: ErasedRanges;
   readonly archived: ArchiveDirectory;
   readonly indexer: Indexer;
   readonly clock: Clock;
@@ -53,6 +66,8 @@ export interface ReplayResult {
   readonly purged: ReadonlySet<Fingerprint>;
   /** Series whose file was removed, or was about to be, because all its samples were past retention. */
   readonly emptied: ReadonlySet<Fingerprint>;
+  /** Series whose file was rewritten, or was about to be, with late samples or without dropped ones. */
+  readonly rewritten: ReadonlySet<Fingerprint>;
 }
 
 export const replay = async (parts: ReplayParts, from: Position, end: Position): Promise<ReplayResult> => {
@@ -74,6 +89,9 @@ class Replay {
   private readonly touched = new Set<Fingerprint>();
   private readonly purgedLast = new Set<Fingerprint>();
   private readonly emptied = new Set<Fingerprint>();
+  private readonly rewritten = new Set<Fingerprint>();
+  /** Rows of which the drop of a time range was replayed. */
+  private readonly dropped = new Set<Row>();
   private records = 0;
   private samples = 0;
   private skipped = 0;
@@ -84,30 +102,55 @@ class Replay {
 
   apply(record: JournalRecord): void {
     this.records++;
-    if (record.type === 'samples') this.applySamples(record);
-    else for (const event of record.events) this.applyEvent(event, record.position);
+    if (record.type === 'events') for (const event of record.events) this.applyEvent(event, record);
+    else if (record.type === 'samples') this.applySamples(record);
+    else this.applyLate(record);
   }
 
   result(): ReplayResult {
-    const { records, samples, skipped, touched, purgedLast, emptied } = this;
-    return { records, samples, skipped, touched, purged: purgedLast, emptied };
+    const { records, samples, skipped, touched, purgedLast, emptied, rewritten } = this;
+    return { records, samples, skipped, touched, purged: purgedLast, emptied, rewritten };
   }
 
-  private applySamples({ count, highs, lows, timestamps, words }: SamplesRecord): void {
-    const { table, chunks } = this.parts;
+  private applySamples({ count, highs, lows, timestamps, words, start }: SamplesRecord): void {
+    const { table, chunks, late, clock } = this.parts;
     for (let i = 0; i < count; i++) {
       const row = table.findFingerprint(highs[i], lows[i]);
       if (row === NO_ROW) {
         this.skipped++;
         continue;
       }
-      if (timestamps[i] <= table.lastTime(row)) continue;
-      chunks.append(row, timestamps[i], words[2 * i + HIGH_WORD], words[2 * i + LOW_WORD]);
+      const high = words[2 * i + HIGH_WORD];
+      const low = words[2 * i + LOW_WORD];
+      if (timestamps[i] > table.lastTime(row)) chunks.append(row, timestamps[i], high, low);
+      else if (!this.dropped.has(row)) continue;
+      // The drop that was replayed may have taken this sample out of the snapshot. Or the sample came when the series'
+      // last time was known again, and here it is still a bound.
+      else late.add(row, timestamps[i], high, low, start, clock.monotonic());
       this.samples++;
     }
   }
 
-  private applyEvent(event: LifecycleEvent, position: Position): void {
+  private applyLate({ count, highs, lows, timestamps, words, start }: SamplesRecord): void {
+    const { table, late, clock } = this.parts;
+    const now = clock.monotonic();
+    for (let i = 0; i < count; i++) {
+      const row = table.findFingerprint(highs[i], lows[i]);
+      if (row === NO_ROW) {
+        this.skipped++;
+        continue;
+      }
+      const high = words[2 * i + HIGH_WORD];
+      const low = words[2 * i + LOW_WORD];
+      // The series' newer samples may be in a file only, or in a damaged part of the journal. So the sample stays late: a
+      // chunk in memory with times before the file's end would be taken for one that the file has.
+      late.add(row, timestamps[i], high, low, start, now);
+      if (timestamps[i] > table.lastTime(row)) table.adoptLastTime(row, timestamps[i]);
+      this.samples++;
+    }
+  }
+
+  private applyEvent(event: LifecycleEvent, { start, position }: EventsRecord): void {
     switch (event.type) {
       case 'seriesCreated':
         this.created(event.fingerprint, event.labels, position);
@@ -120,11 +163,20 @@ class Replay {
         for (const fingerprint of event.fingerprints) {
           this.touched.add(fingerprint);
           if (event.removing) this.emptied.add(fingerprint);
+          if (event.rewriting) this.rewritten.add(fingerprint);
         }
         return;
       case 'chunksPersisted':
       case 'chunksDropped':
         this.touched.add(event.fingerprint);
+        return;
+      case 'lateSamplesMerged':
+        this.touched.add(event.fingerprint);
+        // The file no longer has the samples of the ranges dropped so far. It may have backfilled samples there.
+        if (event.where === 'file') this.withRow(event.fingerprint, (row) => this.parts.erased.forget(row));
+        return;
+      case 'samplesDropped':
+        this.spanDropped(event, start);
         return;
       case 'seriesArchived':
         this.archivedAgain(event.fingerprint, event.labels, event.firstTime, event.lastTime);
@@ -160,6 +212,15 @@ class Replay {
     }
     if (table.findFingerprint(high, low) === NO_ROW) table.add(high, low, pairs);
     indexer.enqueue({ type: 'index', high, low, pairs, position });
+  }
+
+  private spanDropped({ fingerprint, from = -Infinity, through = Infinity }: SamplesDropped, start: Position): void {
+    this.touched.add(fingerprint);
+    this.withRow(fingerprint, (row) => {
+      // The samples may have moved to the file between the snapshot and the drop.
+      eraseSpan(this.parts, row, { from, through }, start, { mayBeInFile: true });
+      this.dropped.add(row);
+    });
   }
 
   private archivedAgain(fingerprint: Fingerprint, labels: Labels, firstTime: number, lastTime: number): void {
@@ -199,7 +260,7 @@ class Replay {
     const row = table.findFingerprint(high, low);
     const pairs = row === NO_ROW ? labels && toLabelPairs(labels) : table.labels[row];
     // The snapshot's chunks may have been in the quarantined file by then. So the event decides whether any stayed.
-    const hasSuccessor = event.hasSuccessor !== false && row !== NO_ROW && table.chunksUnpersisted[row] > 0;
+    const hasSuccessor = event.hasSuccessor !== false && row !== NO_ROW && this.hasInMemory(row);
     if (archived.has(high, low) && pairs !== undefined) {
       archived.remove(high, low);
       indexer.enqueue(hasSuccessor ? { type: 'unarchive', high, low } : { type: 'purgeArchived', high, low, pairs });
@@ -229,7 +290,8 @@ class Replay {
   }
 
   private forgetFile(row: Row): void {
-    const { table } = this.parts;
+    const { table, erased } = this.parts;
+    erased.forget(row);
     table.chunksInFile[row] = 0;
     table.firstTime[row] = EARLIEST;
     table.lastChunkFirstTime[row] = EARLIEST;
@@ -237,8 +299,16 @@ class Replay {
     table.mtimeNs[row] = -1n;
   }
 
+  /** Whether the series has samples that are not in its file. */
+  private hasInMemory(row: Row): boolean {
+    return this.parts.table.chunksUnpersisted[row] > 0 || this.parts.late.has(row);
+  }
+
   private remove(row: Row): void {
-    const { table, chunks } = this.parts;
+    const { table, chunks, late, erased } = this.parts;
+    late.forget(row);
+    this.dropped.delete(row);
+    erased.forget(row);
     chunks.releaseAll(row);
     chunks.clean(row);
     table.remove(row);

@@ -1,7 +1,7 @@
 /**
  * Collects the changes of series files that the journal has since the checkpoint. A check of a directory that is in
  * use, or was not closed cleanly, needs them: it is no damage if a file is missing or replaced because its series was
- * dropped or quarantined, or if retention removed chunks from its beginning. The next opening finds the same events.
+ * dropped or quarantined, if retention removed chunks from its beginning, or if it was rewritten. The next opening finds the same events.
  */
 import type { FileSystem } from '../files/file-system.ts';
 import { readJournal } from '../journal/read/read-journal.ts';
@@ -13,6 +13,8 @@ export interface ToldChanges {
   readonly changed: ReadonlySet<Fingerprint>;
   /** Series whose files were removed or moved, or were about to be. A new file may exist since. */
   readonly gone: ReadonlySet<Fingerprint>;
+  /** Series whose files were rewritten with late samples or without dropped ones, or were about to be. */
+  readonly rewritten: ReadonlySet<Fingerprint>;
 }
 
 /** `from`: the checkpoint's position; without it the whole journal is read. */
@@ -24,15 +26,19 @@ export const readToldChanges = (options: {
 }): ToldChanges => {
   const changed = new Set<Fingerprint>();
   const gone = new Set<Fingerprint>();
+  const rewritten = new Set<Fingerprint>();
   for (const record of readJournal({ ...options, eventsOnly: true })) {
     if (record.type !== 'events') continue;
     for (const event of record.events) {
       if (event.type === 'seriesFilesChanging') {
-        for (const fingerprint of event.fingerprints) (event.removing ? gone : changed).add(fingerprint);
+        for (const fingerprint of event.fingerprints) {
+          (event.removing ? gone : changed).add(fingerprint);
+          if (event.rewriting) rewritten.add(fingerprint);
+        }
       } else if (event.type === 'seriesPurged' || event.type === 'seriesQuarantined') {
         gone.add(event.fingerprint);
       }
     }
   }
-  return { changed, gone };
+  return { changed, gone, rewritten };
 };

@@ -72,6 +72,8 @@ export interface SeriesFacts {
  */
 export interface SeriesEffects {
   closeHead(row: number): void;
+  /** Merges late samples into the chunks in memory. */
+  mergeInMemory(row: number): void;
   forgetDescriptors(row: number): void;
   /** Applies the result of {@link trim}: the archived time range begins later. */
   noteTrimmed(row: number, result: FileResult): void;
@@ -80,12 +82,15 @@ export interface SeriesEffects {
   purge(row: number, reason: PurgeReason): void;
   reportDiskTrouble(row: number, error: unknown): void;
   /**
-   * Whether every chunk of the series is in its file: there is no open chunk and no waiting chunk. The machine checks
+   * Whether every sample of the series is in its file: no chunk is open, none waits, and no late sample. The machine checks
    * this again before the series leaves memory, because samples may have been appended since the facts of the visit
    * were collected.
    */
   nothingInMemory(row: number): boolean;
-  /** Appends waiting chunks, drops chunks past retention, and updates the row. Rejects with a TIDEMARK_CORRUPT_ code for damage. */
+  /**
+   * Merges late samples, or appends waiting chunks and drops chunks past retention; updates the row. Rejects with a
+   * TIDEMARK_CORRUPT_ code for damage.
+   */
   persist(row: number): Promise<FileResult>;
   /** Drops chunks past retention from an archived series' file. */
   trim(row: number): Promise<FileResult>;
@@ -351,6 +356,7 @@ export class SeriesActors {
     return seriesMachine.provide({
       actions: {
         closeHead: ({ context }) => effects.closeHead(context.row),
+        mergeInMemory: ({ context }) => effects.mergeInMemory(context.row),
         forgetDescriptors: ({ context }) => effects.forgetDescriptors(context.row),
         noteTrimmed: ({ context }, result) => effects.noteTrimmed(context.row, result),
         archive: ({ context }) => effects.archive(context.row),

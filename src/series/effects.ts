@@ -13,33 +13,36 @@ import type { SeriesEffects } from './actors.ts';
 import type { Archiving } from './archiving.ts';
 import type { EventBus } from './event-bus.ts';
 import type { Isolation } from './isolation.ts';
+import type { LateMerging } from './late-merging.ts';
 import type { Persister } from './persister.ts';
 import type { Purging } from './purging.ts';
 import { keyOfRow } from './row-identity.ts';
 import type { SeriesMemory } from './series-memory.ts';
-import { EARLIEST } from './table.ts';
+import { EARLIEST, type Row } from './table.ts';
 
 export interface EffectParts extends Pick<SeriesMemory, 'table' | 'chunks' | 'cache'> {
   readonly archived: ArchiveDirectory;
   readonly persister: Persister;
+  readonly merging: Pick<LateMerging, 'inMemory' | 'inFile' | 'dueInFile' | 'has'>;
   readonly archiving: Archiving;
   readonly isolation: Isolation;
   readonly purging: Purging;
   readonly bus: Pick<EventBus, 'publish'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly logger: Pick<Logger, 'warn'>;
-  /** Chunks that end before this time are past retention; `undefined` if there is no retention. */
-  readonly beforeTime: () => number | undefined;
+  /** Chunks of the row's series that end before this time are past retention; `undefined` if there is no retention. */
+  readonly beforeTime: (row: Row) => number | undefined;
   readonly onDiskTrouble: (error: unknown) => void;
 }
 
 export const seriesEffects = (parts: EffectParts): SeriesEffects => {
-  const { table, chunks, cache, archived, persister, archiving, isolation, purging, bus, clock } = parts;
+  const { table, chunks, cache, archived, persister, merging, archiving, isolation, purging, bus, clock } = parts;
   return {
     closeHead: (row) => {
       chunks.closeHead(row);
       bus.publish({ type: 'headChunksClosed', time: clock.now(), fingerprints: [keyOfRow(table, row)] });
     },
+    mergeInMemory: (row) => merging.inMemory(row),
     forgetDescriptors: (row) => cache.forgetSeries(keyOfRow(table, row)),
     noteTrimmed: (row, result) => archiving.noteTrimmed(row, result),
     archive: (row) => archiving.archive(row),
@@ -53,17 +56,20 @@ export const seriesEffects = (parts: EffectParts): SeriesEffects => {
       if (seriesTags.quarantined[table.stateCode(row)] === 1) isolation.failedCount++;
       parts.onDiskTrouble(error);
     },
-    nothingInMemory: (row) => table.chunksUnpersisted[row] === 0,
+    nothingInMemory: (row) => table.chunksUnpersisted[row] === 0 && !merging.has(row),
     persist: async (row) => {
       // Nothing is written to a damaged file that could not be moved away yet. The chunks wait until it has been moved.
       if (isolation.isLeaving(row)) return persister.nothingDone(row);
-      return persister.persist(row, parts.beforeTime());
+      if (merging.dueInFile(row)) return merging.inFile(row);
+      // Once the chunks are in the file, it would have to be rewritten for these samples.
+      merging.inMemory(row);
+      return persister.persist(row, parts.beforeTime(row));
     },
     trim: (row) => {
       const high = table.high[row];
       const low = table.low[row];
       const noteKept = (until: number): void => archived.setKeptUntil(high, low, until);
-      return persister.trim(high, low, parts.beforeTime() ?? EARLIEST, noteKept);
+      return persister.trim(high, low, parts.beforeTime(row) ?? EARLIEST, noteKept);
     },
     isolate: (row, reason) => isolation.isolate(row, reason),
     deleteFile: (row) => purging.deleteFile(row),

@@ -95,6 +95,11 @@ export class FileChanges {
     await this.journal.commit();
   }
 
+  /** Called with the announcement of a change: the files are rewritten, so their chunks become other ones. */
+  announceRewriting(fingerprints: readonly Fingerprint[]): void {
+    this.bus.publish({ type: 'seriesFilesChanging', time: this.clock.now(), fingerprints, rewriting: true });
+  }
+
   private async make<T>(
     fingerprints: readonly Fingerprint[],
     change: () => Promise<T>,

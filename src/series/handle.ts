@@ -10,7 +10,7 @@ import { type LabelPairs, type Labels, toLabels } from '../model/labels.ts';
 import { STALE_HIGH, STALE_LOW } from '../model/staleness.ts';
 import type { Ingest } from './ingest.ts';
 import type { SeriesDirectory } from './series-lookup.ts';
-import { GENERATION, NO_ROW, ROW_SHIFT, type Row, type SeriesTable } from './table.ts';
+import { EARLIEST, GENERATION, NO_ROW, ROW_SHIFT, type Row, type SeriesTable } from './table.ts';
 
 /**
  * The parts of the store that a handle uses. All handles share one object, because a program may hold a million
@@ -22,6 +22,7 @@ export interface HandleServices {
   readonly ingest: Ingest;
   fingerprintOf(pairs: LabelPairs): Fingerprint;
   stateOf(pairs: LabelPairs): SeriesState;
+  lastTimeOf(pairs: LabelPairs): number | undefined;
   /** The series' actor. It is kept in memory for the handle until it is released. */
   actorOf(handle: SeriesHandle, pairs: LabelPairs): AnyActorRef;
   releaseActor(handle: SeriesHandle): void;
@@ -48,6 +49,14 @@ export class StoredSeriesHandle implements SeriesHandle {
 
   get state(): SeriesState {
     return this.services.stateOf(this.pairs);
+  }
+
+  get lastTime(): number | undefined {
+    const { table } = this.services;
+    const isCurrent = this.row !== NO_ROW && table.generation(this.row) === this.generation;
+    return isCurrent && table.lastTime(this.row) !== EARLIEST
+      ? table.lastTime(this.row)
+      : this.services.lastTimeOf(this.pairs);
   }
 
   append(timestamp: number, value: number): void {
@@ -81,7 +90,7 @@ export class StoredSeriesHandle implements SeriesHandle {
     // If the series is in memory already, appending to its row checks the sample.
     const row = table.findPairs(this.pairs);
     if (row !== NO_ROW) return this.keep(row);
-    this.services.ingest.admit(timestamp, value);
+    this.services.ingest.admit(this.pairs, timestamp, value);
     return this.keep(this.services.directory.resolvePairs(this.pairs));
   }
 

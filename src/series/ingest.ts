@@ -7,9 +7,12 @@ import type { AppendResult, Sample } from '../api/api.ts';
 import type { JournalWriter } from '../journal/write/journal-writer.ts';
 import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { type ErrorCode, TidemarkError } from '../model/errors.ts';
-import { type Labels, toLabelPairs } from '../model/labels.ts';
+import { type LabelPairs, type Labels, toLabelPairs } from '../model/labels.ts';
 import { detailOf, shownValue } from '../model/shown-value.ts';
+import { unitHint } from '../model/time-units.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Admission } from './admission.ts';
+import { ADDED, CONFLICTING, type LateSamples } from './late-samples.ts';
 import type { MemoryChunks } from './memory-chunks.ts';
 import type { SeriesDirectory } from './series-lookup.ts';
 import { Succession } from './succession.ts';
@@ -27,7 +30,9 @@ import {
 } from './table.ts';
 
 /** The largest distance of a sample's time from the epoch: the range of a Date. */
-const TIME_LIMIT_MS = 8_640_000_000_000_000;
+export const TIME_LIMIT_MS = 8_640_000_000_000_000;
+/** A series' late samples are announced whenever so many more wait. It is the number that is merged without waiting. */
+const LATE_PER_NOTICE = 1024;
 /** How long a computed retention limit stays usable. */
 const LOOK_EVERY_MS = 60_000;
 
@@ -37,14 +42,22 @@ export interface IngestParts {
   readonly directory: SeriesDirectory;
   readonly journal: JournalWriter;
   readonly admission: Admission;
+  readonly late: LateSamples;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+  /** How much older than its series' newest sample a sample may be, in milliseconds. */
+  readonly outOfOrderWindowMs: number;
   /** Makes every sample durable before `append` returns (`durability: 'always'`). */
   readonly commitEach: boolean;
-  /** Samples before this time are past retention; -Infinity if everything is kept. */
+  /** No series refuses samples from this time on for their age; -Infinity if everything is kept. */
   readonly keptFrom: () => number;
+  /** Samples of the series before this time are past retention. Absent when all series have the same limit. */
+  readonly keptFromOf?: ((pairs: LabelPairs) => number) | undefined;
+  /** Samples after this time are too far ahead of the clock; Infinity if any time is taken. */
+  readonly takenUntil: () => number;
 }
 
 /** Called with each accepted sample while samples are being watched. */
-export type SampleListener = (row: Row, timestamp: number, high: number, low: number) => void;
+export type SampleListener = (row: Row, timestamp: number, high: number, low: number, isLate: boolean) => void;
 
 export class Ingest {
   private readonly parts: IngestParts;
@@ -55,12 +68,21 @@ export class Ingest {
 
   /** Set while samples are being watched; `undefined` costs one comparison per append. */
   listener: SampleListener | undefined;
+  /**
+   * Called every {@link LATE_PER_NOTICE} late samples of a series, so that they are merged even if the event loop does
+   * not turn.
+   */
+  onLate: (row: Row) => void = () => {};
   accepted = 0;
+  /** Accepted samples that were older than their series' newest one. They count as accepted, too. */
+  late = 0;
   outOfOrder = 0;
   duplicates = 0;
   tooOld = 0;
-  /** Times from here on are accepted without reading the clock; see {@link noteTime}. */
+  tooFarAhead = 0;
+  /** Times between these two are accepted without reading the clock; see {@link noteTime}. */
   private surelyKeptFrom = -TIME_LIMIT_MS;
+  private surelyUntil = TIME_LIMIT_MS;
 
   constructor(parts: IngestParts) {
     this.parts = parts;
@@ -70,11 +92,13 @@ export class Ingest {
   }
 
   /**
-   * Reads the clock, so that appends don't have to. Until the next call, a sample that is at least a minute later than
-   * the retention limit is accepted without a check. Must be called more often than once a minute.
+   * Reads the clock, so that appends don't have to. Until the next call, a sample is accepted without a check if it is
+   * at least a minute later than the retention limit, and not later than the clock now allows. Must be called more often
+   * than once a minute. After the clock was set back, the old upper bound holds until the next call.
    */
   noteTime(): void {
     this.surelyKeptFrom = Math.max(-TIME_LIMIT_MS, this.parts.keptFrom() + LOOK_EVERY_MS);
+    this.surelyUntil = Math.min(TIME_LIMIT_MS, this.parts.takenUntil());
   }
 
   /** Appends one sample by labels. If it throws a {@link TidemarkError}, nothing has changed. */
@@ -82,20 +106,19 @@ export class Ingest {
     if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
     checkValue(value);
     if (!this.isTaken(timestamp)) {
-      const known = this.parts.table.findPairs(toLabelPairs(labels));
+      const pairs = toLabelPairs(labels);
       this.scratch[0] = value;
-      this.refuseOld(known, timestamp);
-      return;
+      if (this.isSettled(this.parts.table.findPairs(pairs), pairs, timestamp)) return;
     }
     const row = this.rowOf(labels);
     this.scratch[0] = value;
     this.add(row, timestamp, this.words[HIGH_WORD], this.words[LOW_WORD]);
   }
 
-  /** Checks that do not depend on the series. Called before a series is created or woken for the sample. */
-  admit(timestamp: number, value: number): void {
+  /** Checks that do not need a row. Called before a series is created or woken for the sample. */
+  admit(pairs: LabelPairs, timestamp: number, value: number): void {
     if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
-    if (!this.isTaken(timestamp)) this.refuseOld(NO_ROW, timestamp);
+    if (!this.isTaken(timestamp)) this.isSettled(NO_ROW, pairs, timestamp);
     checkValue(value);
   }
 
@@ -111,8 +134,7 @@ export class Ingest {
     if (!this.isTaken(timestamp)) {
       this.words[HIGH_WORD] = high;
       this.words[LOW_WORD] = low;
-      this.refuseOld(row, timestamp);
-      return;
+      if (this.isSettled(row, this.parts.table.labels[row] ?? [], timestamp)) return;
     }
     this.add(row, timestamp, high, low);
   }
@@ -146,34 +168,65 @@ export class Ingest {
     return { accepted, rejected };
   }
 
-  /** Returns false for a time past retention; throws for an invalid time. */
+  /** The times that a series takes now, whatever it has: from the retention's limit to the tolerance ahead of the clock. */
+  timesTaken(pairs: LabelPairs): { readonly from: number; readonly until: number } {
+    const { keptFrom, keptFromOf, takenUntil } = this.parts;
+    return { from: keptFromOf === undefined ? keptFrom() : keptFromOf(pairs), until: takenUntil() };
+  }
+
+  /** Counts samples that did not come through {@link append}. */
+  countBackfilled(accepted: number, rejected: ReadonlyMap<ErrorCode, number>): void {
+    this.accepted += accepted;
+    this.tooOld += rejected.get('TIDEMARK_TOO_OLD') ?? 0;
+    this.tooFarAhead += rejected.get('TIDEMARK_TOO_FAR_AHEAD') ?? 0;
+    this.duplicates += rejected.get('TIDEMARK_DUPLICATE_TIMESTAMP') ?? 0;
+  }
+
+  /** Returns false for a time that some series refuses, or that is too far ahead; throws for an invalid time. */
   private isTaken(timestamp: number): boolean {
     if (
       typeof timestamp === 'number' &&
       Math.floor(timestamp) === timestamp &&
-      timestamp <= TIME_LIMIT_MS &&
+      timestamp <= this.surelyUntil &&
       timestamp >= this.surelyKeptFrom
     )
       return true;
-    return this.isKept(timestamp);
+    return this.isWithinLimits(timestamp);
   }
 
-  private isKept(timestamp: number): boolean {
-    if (!Number.isInteger(timestamp) || Math.abs(timestamp) > TIME_LIMIT_MS) throw invalidTime(timestamp);
+  private isWithinLimits(timestamp: number): boolean {
+    const { keptFrom, takenUntil, clock } = this.parts;
+    if (!Number.isInteger(timestamp) || Math.abs(timestamp) > TIME_LIMIT_MS) throw invalidTime(timestamp, clock.now());
     this.noteTime();
-    return timestamp >= this.parts.keptFrom();
+    return timestamp >= keptFrom() && timestamp <= takenUntil();
   }
 
-  /** Refuses a sample that is past retention, unless it repeats the newest sample. Its value is in `scratch`. */
-  private refuseOld(row: Row, timestamp: number): void {
+  /**
+   * Decides about a sample that {@link isTaken} has not taken; its value is in `scratch`. Throws if it is past the
+   * retention of its series or too far ahead of the clock. Returns whether nothing is left to do because the sample
+   * repeats the newest one.
+   */
+  private isSettled(row: Row, pairs: LabelPairs, timestamp: number): boolean {
     const high = this.words[HIGH_WORD];
     const low = this.words[LOW_WORD];
-    if (row !== NO_ROW && this.isRepeat(row, timestamp, this.parts.table.lastTime(row), high, low)) return;
+    if (row !== NO_ROW && this.isRepeat(row, timestamp, this.parts.table.lastTime(row), high, low)) return true;
+    const { clock, keptFromOf } = this.parts;
+    const now = clock.now();
+    const takenUntil = this.parts.takenUntil();
+    if (timestamp > takenUntil) {
+      this.tooFarAhead++;
+      throw new TidemarkError(
+        'TIDEMARK_TOO_FAR_AHEAD',
+        `timestamp ${timestamp} is ahead of the clock, ${now}; the option futureTolerance takes samples up to ${takenUntil}${unitHint(timestamp, now)}`,
+        { details: { timestamp, now, takenUntil } },
+      );
+    }
+    const keptFrom = keptFromOf === undefined ? this.parts.keptFrom() : keptFromOf(pairs);
+    if (timestamp >= keptFrom) return false;
     this.tooOld++;
-    const keptFrom = this.parts.keptFrom();
     throw new TidemarkError(
       'TIDEMARK_TOO_OLD',
-      `timestamp ${timestamp} is past the store's retention, which keeps samples from ${keptFrom} on`,
+      `timestamp ${timestamp} is past the series' retention, which keeps samples from ${keptFrom} on${unitHint(timestamp, now)}`,
       { details: { timestamp, keptFrom } },
     );
   }
@@ -210,14 +263,33 @@ export class Ingest {
     if ((table.ints[row << ROW_SHIFT] & NOT_WRITABLE) !== 0) this.parts.directory.makeWritable(row);
     const lastTime = table.doubles[(row << ROW_DOUBLES_SHIFT) + LAST_TIME_DOUBLE];
     if (timestamp <= lastTime) {
-      if (this.isRepeat(row, timestamp, lastTime, high, low)) return;
-      throw this.notInOrder(row, timestamp, lastTime);
+      if (!this.isRepeat(row, timestamp, lastTime, high, low)) this.addLate(row, timestamp, lastTime, high, low);
+      return;
     }
     journal.appendSample(row, table.high[row], table.low[row], timestamp, high, low);
     chunks.append(row, timestamp, high, low);
     this.accepted++;
-    if (this.listener !== undefined) this.listener(row, timestamp, high, low);
+    if (this.listener !== undefined) this.listener(row, timestamp, high, low, false);
     if (this.commitEach) journal.commitBlocking();
+  }
+
+  /** Adds a sample that is not newer than the series' newest one. It waits until a visit merges it. */
+  private addLate(row: Row, timestamp: number, lastTime: number, high: number, low: number): void {
+    const { table, journal, late, clock } = this.parts;
+    if (timestamp === lastTime && (table.flags(row) & VALUE_KNOWN) !== 0) throw this.conflicting(row, timestamp);
+    if (lastTime - timestamp > this.parts.outOfOrderWindowMs) throw this.outsideWindow(row, timestamp, lastTime);
+    const comparison = late.compare(row, timestamp, high, low);
+    if (comparison === CONFLICTING) throw this.conflicting(row, timestamp);
+    if (comparison !== ADDED) return;
+    const position = journal.end;
+    journal.appendLate(row, table.high[row], table.low[row], timestamp, high, low);
+    late.add(row, timestamp, high, low, position, clock.monotonic());
+    this.accepted++;
+    this.late++;
+    if (this.listener !== undefined) this.listener(row, timestamp, high, low, true);
+    if (this.commitEach) journal.commitBlocking();
+    const waiting = late.of(row)?.waiting.count ?? 0;
+    if (waiting > 0 && waiting % LATE_PER_NOTICE === 0) this.onLate(row);
   }
 
   private isRepeat(row: Row, timestamp: number, lastTime: number, high: number, low: number): boolean {
@@ -231,29 +303,38 @@ export class Ingest {
     );
   }
 
-  private notInOrder(row: Row, timestamp: number, lastTime: number): TidemarkError {
-    const details = { timestamp, lastTimestamp: lastTime, labels: this.parts.table.labels[row] };
-    if (timestamp === lastTime) {
-      this.duplicates++;
-      return new TidemarkError(
-        'TIDEMARK_DUPLICATE_TIMESTAMP',
-        `the series already has another value at ${timestamp}; a timestamp may be given once`,
-        { details },
-      );
-    }
+  private conflicting(row: Row, timestamp: number): TidemarkError {
+    this.duplicates++;
+    return new TidemarkError(
+      'TIDEMARK_DUPLICATE_TIMESTAMP',
+      `the series already has another value at ${timestamp}; a timestamp may be given once`,
+      { details: this.detailsOf(row, timestamp) },
+    );
+  }
+
+  private outsideWindow(row: Row, timestamp: number, lastTime: number): TidemarkError {
     this.outOfOrder++;
+    const { clock, outOfOrderWindowMs } = this.parts;
+    const hint = unitHint(timestamp, clock.now());
     return new TidemarkError(
       'TIDEMARK_OUT_OF_ORDER',
-      `timestamp ${timestamp} is before the series' last one, ${lastTime}; samples of a series must come in order of time`,
-      { details },
+      outOfOrderWindowMs === 0
+        ? `timestamp ${timestamp} is before the series' last one, ${lastTime}; with outOfOrderWindow 0, samples of a series must come in order of time${hint}`
+        : `timestamp ${timestamp} is ${lastTime - timestamp} ms before the series' last one, ${lastTime}; outOfOrderWindow allows ${outOfOrderWindowMs} ms${hint}`,
+      { details: { ...this.detailsOf(row, timestamp), outOfOrderWindowMs } },
     );
+  }
+
+  private detailsOf(row: Row, timestamp: number): Record<string, unknown> {
+    const { table } = this.parts;
+    return { timestamp, lastTimestamp: table.lastTime(row), labels: table.labels[row] };
   }
 }
 
-const invalidTime = (timestamp: unknown): TidemarkError =>
+const invalidTime = (timestamp: unknown, now: number): TidemarkError =>
   new TidemarkError(
     'TIDEMARK_INVALID_TIMESTAMP',
-    `timestamp is ${shownValue(timestamp)}; allowed: whole milliseconds since the epoch, at most ${TIME_LIMIT_MS} either side`,
+    `timestamp is ${shownValue(timestamp)}; allowed: whole milliseconds since the epoch, at most ${TIME_LIMIT_MS} either side${unitHint(timestamp, now)}`,
     { details: { timestamp: detailOf(timestamp) } },
   );
 

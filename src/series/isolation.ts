@@ -10,12 +10,15 @@ import { type LabelPairs, toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import { type ChangeFileParts, changeFile } from './change-file.ts';
+import { chunkLate } from './chunk-late.ts';
 import type { EventBus } from './event-bus.ts';
 import { keyOfRow, pairsOfRow } from './row-identity.ts';
 import type { SeriesMemory } from './series-memory.ts';
 import { NO_ROW, type Row } from './table.ts';
 
-export interface IsolationParts extends ChangeFileParts, Pick<SeriesMemory, 'table' | 'chunks' | 'cache'> {
+export interface IsolationParts
+  extends ChangeFileParts,
+    Pick<SeriesMemory, 'table' | 'chunks' | 'cache' | 'late' | 'erased'> {
   readonly archived: ArchiveDirectory;
   readonly indexer: Pick<Indexer, 'enqueue'>;
   readonly bus: Pick<EventBus, 'publish'>;
@@ -113,17 +116,20 @@ export class Isolation {
     return row !== NO_ROW && seriesTags.leaving[this.parts.table.stateCode(row)] === 1 ? row : NO_ROW;
   }
 
-  /** Moves the chunks in memory to a new row with the same labels. The old row is no longer found. */
+  /** Moves the chunks in memory, and the late samples, to a new row. The old row is no longer found. */
   private split(row: Row): Row {
-    const { table, chunks } = this.parts;
+    const { table, chunks, late, erased } = this.parts;
     const wasFound = table.findFingerprint(table.high[row], table.low[row]) === row;
     if (!wasFound) return NO_ROW;
     const pairs = pairsOfRow(table, row);
-    const kept = table.chunksUnpersisted[row] > 0;
+    const kept = table.chunksUnpersisted[row] > 0 || late.has(row);
     table.detach(row);
+    erased.forget(row);
     if (!kept) return NO_ROW;
     const successor = table.add(table.high[row], table.low[row], pairs);
     chunks.move(row, successor);
+    late.move(row, successor);
+    chunkLate(this.parts, successor);
     return successor;
   }
 }

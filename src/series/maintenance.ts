@@ -4,6 +4,7 @@
 import { needsVisit, type VisitFacts } from '../../machines/series.machine.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { ChunkCache } from './chunk-cache.ts';
+import type { LateMerging } from './late-merging.ts';
 import type { MemoryChunks } from './memory-chunks.ts';
 import { EARLIEST, FILE_SYNCING, FILE_UNSYNCED, type Row, type SeriesTable } from './table.ts';
 
@@ -11,9 +12,10 @@ export interface FactSources {
   readonly table: SeriesTable;
   readonly chunks: MemoryChunks;
   readonly cache: ChunkCache;
+  readonly late: Pick<LateMerging, 'dueInMemory' | 'dueInFile' | 'has'>;
   readonly headChunkTimeoutMs: number;
-  /** Samples before this time are past retention; -Infinity keeps everything. */
-  readonly beforeTime: () => number;
+  /** Samples of the row's series before this time are past retention; EARLIEST keeps everything. */
+  readonly beforeTime: (row: Row) => number;
   /** Trusted wall time for retention and archiving, in milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -24,10 +26,10 @@ export const factsOf = (parts: FactSources, row: Row): VisitFacts => {
   const idle = parts.now() - table.lastTime(row) > parts.headChunkTimeoutMs;
   const headOpen = table.headOpen(row);
   const inFile = table.chunksInFile[row] !== 0;
-  const beforeTime = parts.beforeTime();
+  const beforeTime = parts.beforeTime(row);
   const firstTime = inFile ? table.firstTime[row] : chunks.firstTimeOfSeries(row);
   return {
-    empty: !inFile && table.chunksUnpersisted[row] === 0,
+    empty: !inFile && table.chunksUnpersisted[row] === 0 && !parts.late.has(row),
     headOpen,
     headIdle: headOpen && idle,
     chunksWaiting: table.chunksWaiting(row),
@@ -37,7 +39,10 @@ export const factsOf = (parts: FactSources, row: Row): VisitFacts => {
       : table.chunksWaiting(row) > 0 && firstTime < beforeTime,
     // A series is not archived while its file is unsynced: the samples would be only there. The next checkpoint syncs
     // it.
-    idle: idle && (table.flags(row) & (FILE_UNSYNCED | FILE_SYNCING)) === 0,
+    // Nor while late samples wait.
+    idle: idle && !parts.late.has(row) && (table.flags(row) & (FILE_UNSYNCED | FILE_SYNCING)) === 0,
+    lateInMemory: parts.late.dueInMemory(row),
+    lateInFile: parts.late.dueInFile(row),
     forgettable: idle && cache.has(fingerprintText(table.high[row], table.low[row])),
   };
 };

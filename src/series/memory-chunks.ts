@@ -7,6 +7,7 @@
 import type { ChunkAppender } from '../chunk/append.ts';
 import { SampleColumns, VARBIT } from '../chunk/chunk.ts';
 import {
+  decodeStored,
   decodeStoredRange,
   firstTimeOf,
   isClosedForGood,
@@ -18,6 +19,9 @@ import { CHUNK_BYTES, NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
 import { appendToHead, fitsSmallSlot, loadHead, moveHead, storeHead } from '../chunk/varbit-head.ts';
 import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { TidemarkError } from '../model/errors.ts';
+import type { TimeSpan } from './erased-ranges.ts';
+import { type MergeCounts, mergeColumns } from './merge-columns.ts';
+import type { SortedSamples } from './sorted-samples.ts';
 import {
   DIRTY,
   EARLIEST,
@@ -358,6 +362,83 @@ export class MemoryChunks {
     this.touch(row);
   }
 
+  /**
+   * Merges the late samples from index `from` on into the chain. The chunks from the first one that they touch are
+   * written again. Where the chain has a sample of the same time, that sample stays. No file call of the series may be
+   * running, because it reads the chain.
+   */
+  mergeLate(row: Row, late: SortedSamples, from: number): MergeCounts {
+    const { table, slab } = this;
+    const slots = this.allSlots(row);
+    const touched = slots.findIndex((slot) => this.lastTimeOf(slot) >= late.timestamps[from]);
+    const keep = touched < 0 ? Math.max(0, slots.length - 1) : touched;
+    const columns = new SampleColumns();
+    for (const slot of slots.slice(keep)) this.decodeReadable(slot, columns);
+    const { merged, ...counts } = mergeColumns(columns, late, from);
+    const wasOpen = table.headOpen(row) || slots.length === 0;
+    const waitingBefore = table.chunksWaiting(row);
+    this.cutChain(row, slots, keep);
+    this.linkSamples(row, merged);
+    const isNewest = table.lastTime(row) <= this.lastTimeOf(table.headSlot(row));
+    if (isNewest) this.readLastSample(row);
+    // The last sample of an open head is the row's.
+    if (wasOpen && isNewest) {
+      this.openHead(row);
+      this.load(row);
+    }
+    const waitingMore = table.chunksWaiting(row) - waitingBefore;
+    this.waiting += waitingMore;
+    this.queued += Math.max(0, waitingMore);
+    for (const slot of slots.slice(keep)) slab.release(slot);
+    this.touch(row);
+    return counts;
+  }
+
+  /**
+   * Removes the samples of a time range from the chain. No file call of the series may be running. The time of the
+   * newest sample is the caller's to correct.
+   */
+  erase(row: Row, { from, through }: TimeSpan): void {
+    const slots = this.allSlots(row);
+    const keep = slots.findIndex((slot) => this.lastTimeOf(slot) >= from && this.firstTimeOf(slot) <= through);
+    if (keep < 0) return;
+    const columns = new SampleColumns();
+    for (const slot of slots.slice(keep)) this.decodeReadable(slot, columns);
+    const wasOpen = this.table.headOpen(row);
+    const waitingBefore = this.table.chunksWaiting(row);
+    this.cutChain(row, slots, keep);
+    this.linkSamples(row, without(columns, from, through));
+    if (wasOpen && this.table.headSlot(row) !== NO_SLOT) {
+      this.openHead(row);
+      this.load(row);
+    }
+    this.waiting += this.table.chunksWaiting(row) - waitingBefore;
+    for (const slot of slots.slice(keep)) this.slab.release(slot);
+    this.touch(row);
+  }
+
+  /** Takes the slots from index `keep` on out of the chain. The caller takes over their references. */
+  private cutChain(row: Row, slots: readonly Slot[], keep: number): void {
+    const { table, slab } = this;
+    const base = row << ROW_SHIFT;
+    this.sealHead(row);
+    table.ints[base + HEAD] = keep === 0 ? NO_SLOT : slots[keep - 1];
+    if (keep === 0) table.ints[base + OLDEST] = NO_SLOT;
+    else slab.next[slots[keep - 1]] = NO_SLOT;
+    for (const slot of slots.slice(keep)) slab.next[slot] = NO_SLOT;
+    table.chunksUnpersisted[row] = keep;
+  }
+
+  /** Adds the samples of a chunk; of a damaged chunk, those before the damage. */
+  private decodeReadable(slot: Slot, columns: SampleColumns): void {
+    const { slab } = this;
+    try {
+      decodeStored(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], columns);
+    } catch (error) {
+      if (!(error instanceof TidemarkError)) throw error;
+    }
+  }
+
   /** Links new chunks that hold the samples of `source` after `time`. */
   private rewriteAfter(row: Row, source: Slot, time: number): void {
     const { slab } = this;
@@ -369,6 +450,12 @@ export class MemoryChunks {
       // If the chunk is damaged, the columns have the samples before the damage.
       if (!(error instanceof TidemarkError)) throw error;
     }
+    this.linkSamples(row, columns);
+  }
+
+  /** Links new chunks that hold these samples. */
+  private linkSamples(row: Row, columns: SampleColumns): void {
+    const { slab } = this;
     let head: Slot = NO_SLOT;
     let first: Slot = NO_SLOT;
     for (let i = 0; i < columns.count; i++) {
@@ -474,7 +561,8 @@ export class MemoryChunks {
     }
   }
 
-  private readLastSample(row: Row): void {
+  /** Sets the row's last sample to that of its newest chunk in memory. */
+  readLastSample(row: Row): void {
     const slot = this.table.headSlot(row);
     const { slab } = this;
     const words = lastValueOf(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot]);
@@ -482,3 +570,17 @@ export class MemoryChunks {
     this.table.setLastValue(row, words.high, words.low);
   }
 }
+
+const without = (columns: SampleColumns, from: number, through: number): SampleColumns => {
+  let kept = 0;
+  for (let i = 0; i < columns.count; i++) {
+    const time = columns.timestamps[i];
+    if (time >= from && time <= through) continue;
+    columns.timestamps[kept] = time;
+    columns.words[2 * kept] = columns.words[2 * i];
+    columns.words[2 * kept + 1] = columns.words[2 * i + 1];
+    kept++;
+  }
+  columns.count = kept;
+  return columns;
+};

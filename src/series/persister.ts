@@ -16,6 +16,7 @@ import type { FileResult } from '../../machines/series.machine.ts';
 import type { Slot } from '../chunk/slab.ts';
 import type { PersistResult } from '../disk/series-files/append-records.ts';
 import type { DropResult } from '../disk/series-files/drop-and-persist.ts';
+import type { MergeRecords, MergeResult } from '../disk/series-files/merge-records.ts';
 import {
   answerOf,
   type SeriesFileOutcome,
@@ -35,8 +36,17 @@ import { EARLIEST, FILE_UNSYNCED, NO_ROW, type Row } from './table.ts';
  */
 const BATCH_SERIES_MAX = 256;
 
-type WriteRequest = Extract<SeriesFileRequest, { kind: 'persist' | 'dropAndPersist' }>;
-type WriteOutcome = SeriesFileOutcome<'persist' | 'dropAndPersist'>;
+type WriteRequest = Extract<SeriesFileRequest, { kind: 'persist' | 'dropAndPersist' | 'merge' }>;
+type PersistRequest = Exclude<WriteRequest, { kind: 'merge' }>;
+type WriteOutcome = SeriesFileOutcome<'persist' | 'dropAndPersist' | 'merge'>;
+
+/** A merge of samples into a series file, and of what happens when the file has them. */
+export interface FileMerge {
+  /** Called when the file's key is held; `undefined` if there is nothing to merge. */
+  readonly prepare: () => MergeRecords | undefined;
+  /** Applies the result while the file's key is held. */
+  readonly settle: (result: MergeResult) => FileResult;
+}
 
 interface Job {
   readonly key: string;
@@ -89,7 +99,7 @@ export class Persister {
     const low = table.low[row];
     const key = fingerprintText(high, low);
     let slots: Slot[] = [];
-    let request: WriteRequest | undefined;
+    let request: PersistRequest | undefined;
     return this.enqueue(
       key,
       () => {
@@ -135,6 +145,19 @@ export class Persister {
           mtime: msOf(result.mtimeNs),
         };
       },
+    );
+  }
+
+  /** Merges samples into the series' file. */
+  merge(row: Row, { prepare, settle }: FileMerge): Promise<FileResult> {
+    const { table } = this.parts;
+    return this.enqueue(
+      fingerprintText(table.high[row], table.low[row]),
+      () => {
+        const request = prepare();
+        return request === undefined ? undefined : { kind: 'merge', ...request };
+      },
+      (outcome) => (outcome === undefined ? this.nothingDone(row) : settle(answerOf(outcome) as MergeResult)),
     );
   }
 
@@ -184,17 +207,24 @@ export class Persister {
     }
     if (jobs.length === 0) return;
     const keys = jobs.map((job) => job.key);
+    const merged = keys.filter((_, index) => requests[index].kind === 'merge');
     try {
-      await fileChanges.around(keys, async () => {
-        const outcomes: readonly WriteOutcome[] = await files.run(requests);
-        const emptied: Emptied[] = [];
-        for (const [index, job] of jobs.entries()) {
-          const outcome = outcomes[index];
-          if (leavesNothing(outcome)) emptied.push({ job, request: requests[index], outcome });
-          else this.end(job, outcome);
-        }
-        if (emptied.length > 0) await this.removeFiles(emptied);
-      });
+      await fileChanges.around(
+        keys,
+        async () => {
+          const outcomes: readonly WriteOutcome[] = await files.run(requests);
+          const emptied: Emptied[] = [];
+          for (const [index, job] of jobs.entries()) {
+            const outcome = outcomes[index];
+            if (leavesNothing(outcome)) emptied.push({ job, request: requests[index], outcome });
+            else this.end(job, outcome);
+          }
+          if (emptied.length > 0) await this.removeFiles(emptied);
+        },
+        () => {
+          if (merged.length > 0) fileChanges.announceRewriting(merged);
+        },
+      );
     } catch (error) {
       for (const job of jobs) this.leave(job, error);
     }
@@ -239,7 +269,7 @@ export class Persister {
     job.release();
   }
 
-  private requestFor(high: number, low: number, slots: Slot[], beforeTime: number | undefined): WriteRequest {
+  private requestFor(high: number, low: number, slots: Slot[], beforeTime: number | undefined): PersistRequest {
     const { slab, syncNow, minShrinkRatio } = this.parts;
     const encodings = Uint8Array.from(slots, (slot) => slab.encoding[slot]);
     const sync = syncNow();
@@ -266,7 +296,7 @@ export class Persister {
     row: Row,
     key: string,
     slots: readonly Slot[],
-    request: WriteRequest,
+    request: PersistRequest,
     result: PersistResult | DropResult,
   ): FileResult {
     const { table, chunks, cache, slab, bus, clock, onPersisted } = this.parts;
@@ -334,6 +364,8 @@ export class Persister {
 }
 
 const leavesNothing = (outcome: WriteOutcome): boolean =>
-  outcome.ok && 'allDropped' in outcome.value && outcome.value.allDropped;
+  outcome.ok &&
+  (('allDropped' in outcome.value && outcome.value.allDropped) ||
+    ('allErased' in outcome.value && outcome.value.allErased));
 
 const msOf = (ns: bigint): number => (ns < 0n ? -1 : Number(ns / 1_000_000n));

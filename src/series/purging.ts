@@ -11,7 +11,9 @@ import { keyOfRow, pairsOfRow } from './row-identity.ts';
 import type { SeriesMemory } from './series-memory.ts';
 import type { Row } from './table.ts';
 
-export interface PurgingParts extends ChangeFileParts, Pick<SeriesMemory, 'table' | 'chunks' | 'cache'> {
+export interface PurgingParts
+  extends ChangeFileParts,
+    Pick<SeriesMemory, 'table' | 'chunks' | 'cache' | 'late' | 'erased'> {
   readonly archived: ArchiveDirectory;
   readonly indexer: Pick<Indexer, 'enqueue'>;
   readonly journal: { readonly end: Position };
@@ -67,12 +69,14 @@ export class Purging {
   }
 
   private remove(row: Row, reason: PurgeReason): void {
-    const { table, archived, indexer, cache, chunks, journal } = this.parts;
+    const { table, archived, indexer, cache, chunks, late, erased, journal } = this.parts;
     const high = table.high[row];
     const low = table.low[row];
     const pairs = pairsOfRow(table, row);
     cache.forgetSeries(keyOfRow(table, row));
     chunks.releaseAll(row);
+    late.forget(row);
+    erased.forget(row);
     const wasArchived = archived.has(high, low);
     if (wasArchived) {
       archived.remove(high, low);

@@ -1,10 +1,11 @@
 /**
  * The live stream of samples, in batches. Samples are collected only while there are listeners. A batch is emitted when
- * it is full, when a lifecycle event follows, or after a short time.
+ * it is full, when a lifecycle event follows, when late samples follow samples in order or the reverse, or after a short
+ * time.
  */
 
 import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
-import type { SamplesAppended } from '../model/events.ts';
+import type { SamplesEvent } from '../model/events.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import type { Clock, TimerHandle } from '../ports/clock.ts';
 import type { Row, SeriesTable } from './table.ts';
@@ -15,20 +16,26 @@ const WAIT_MS = 50;
 export class SampleTap {
   private readonly table: SeriesTable;
   private readonly clock: Clock;
-  private readonly push: (event: SamplesAppended) => void;
+  private readonly push: (event: SamplesEvent) => void;
   private readonly timestamps = new Float64Array(BATCH_SAMPLES_MAX);
   /** The values' bits, two words each. */
   private readonly words = new Int32Array(2 * BATCH_SAMPLES_MAX);
   private fingerprints: Fingerprint[] = [];
+  /** Whether the collected samples are late ones. */
+  private isLate = false;
   private timer: TimerHandle | undefined;
 
-  constructor(table: SeriesTable, clock: Clock, push: (event: SamplesAppended) => void) {
+  constructor(table: SeriesTable, clock: Clock, push: (event: SamplesEvent) => void) {
     this.table = table;
     this.clock = clock;
     this.push = push;
   }
 
-  add(row: Row, timestamp: number, high: number, low: number): void {
+  add(row: Row, timestamp: number, high: number, low: number, isLate: boolean): void {
+    if (isLate !== this.isLate) {
+      this.flush();
+      this.isLate = isLate;
+    }
     const { table, fingerprints } = this;
     const at = fingerprints.length;
     this.timestamps[at] = timestamp;
@@ -48,7 +55,7 @@ export class SampleTap {
     this.fingerprints = [];
     const words = this.words.slice(0, fingerprints.length * 2);
     this.push({
-      type: 'samplesAppended',
+      type: this.isLate ? 'lateSamplesAppended' : 'samplesAppended',
       time: this.clock.now(),
       fingerprints,
       timestamps: this.timestamps.slice(0, fingerprints.length),

@@ -98,6 +98,8 @@ export class SeriesTable {
   mtimeNs = new BigInt64Array(FIRST_CAPACITY);
   /** Chunks in memory that are not in the file, including the open head. */
   chunksUnpersisted = new Int32Array(FIRST_CAPACITY);
+  /** The class of the series' retention (model/retention-classes.ts); empty, and so `undefined`, without rules. */
+  retentionClass = new Uint8Array(0);
   /** Labels; `undefined` for free rows. */
   readonly labels: (LabelPairs | undefined)[] = [];
 
@@ -105,6 +107,7 @@ export class SeriesTable {
   private byLabels = new Int32Array(FIRST_CAPACITY * 2).fill(NO_ROW);
   private byFingerprint = new Int32Array(FIRST_CAPACITY * 2).fill(NO_ROW);
   private freeRows: Row[] = [];
+  private classOf: ((pairs: LabelPairs) => number) | undefined;
   private liveCount = 0;
   private labelBytes = 0;
 
@@ -121,6 +124,12 @@ export class SeriesTable {
 
   capacity(): number {
     return this.high.length;
+  }
+
+  /** Gives every row a class of retention when it is added. Call it before the first row is added. */
+  classify(classOf: (pairs: LabelPairs) => number): void {
+    this.classOf = classOf;
+    this.retentionClass = new Uint8Array(this.high.length);
   }
 
   /** The row of the series with these labels (empty values count as absent), or NO_ROW. */
@@ -219,6 +228,7 @@ export class SeriesTable {
     this.labels[row] = pairs;
     this.labelBytes += bytesOfPairs(pairs);
     this.hashes[row] = hash;
+    if (this.classOf !== undefined) this.retentionClass[row] = this.classOf(pairs);
     this.liveCount++;
     if (this.liveCount * 2 > this.byLabels.length) this.rehash(this.byLabels.length * 2);
     else this.insert(row);
@@ -353,6 +363,7 @@ export class SeriesTable {
     this.chunksUnpersisted = grown(this.chunksUnpersisted, new Int32Array(capacity));
     this.hashes = grown(this.hashes, new Int32Array(capacity));
     this.mtimeNs = grown(this.mtimeNs, new BigInt64Array(capacity));
+    if (this.classOf !== undefined) this.retentionClass = grown(this.retentionClass, new Uint8Array(capacity));
   }
 }
 

@@ -36,6 +36,7 @@ export class Background {
   private sizeDueAt = 0;
   private measuredQueue: number | undefined;
   private readonly limiting = new SingleRun();
+  private readonly merging = new SingleRun();
   private stopped = false;
 
   constructor(store: Running) {
@@ -71,7 +72,7 @@ export class Background {
       }),
       (reason) => this.store.actor.send({ type: 'checkpointDue', reason }),
     );
-    const sweepMs = sweepDurationMs(engine.retention.limits.timeMs);
+    const sweepMs = sweepDurationMs(this.store.retention.classes.times[0]);
     const random = () => options.random.next();
     this.run(
       maintenanceSweep<Row, Row>({
@@ -134,7 +135,7 @@ export class Background {
     this.stop$.next();
     this.stop$.complete();
     this.store.engine.journalPending$.complete();
-    await Promise.all([...this.ended, this.limiting.ended()]);
+    await Promise.all([...this.ended, this.limiting.ended(), this.merging.ended()]);
   }
 
   /** Measures now. For callers whose work has just changed the values. */
@@ -166,6 +167,8 @@ export class Background {
     this.timer = clock.setTimeout(() => {
       if (this.stopped) return;
       this.measure();
+      if (!this.store.engine.options.readOnly && !this.merging.isRunning)
+        void this.merging.join(() => this.mergeLate());
       if (this.store.retention.limitsBytes && clock.monotonic() >= this.sizeDueAt) {
         this.sizeDueAt = clock.monotonic() + SIZE_EVERY_MS;
         void this.limiting.join(() => this.limitSize());
@@ -185,6 +188,14 @@ export class Background {
       await this.store.engine.clock.breathe();
     }
     if (!this.stopped) await this.store.visits.rows(rows);
+  }
+
+  private async mergeLate(): Promise<void> {
+    try {
+      await this.store.visits.late();
+    } catch (error) {
+      this.store.disk.note('Late samples could not be merged.', error);
+    }
   }
 
   private async limitSize(): Promise<void> {

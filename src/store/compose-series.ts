@@ -6,11 +6,13 @@ import { Archiving } from '../series/archiving.ts';
 import { seriesEffects } from '../series/effects.ts';
 import { Ingest } from '../series/ingest.ts';
 import { Isolation } from '../series/isolation.ts';
+import { LateMerging } from '../series/late-merging.ts';
 import { Persister } from '../series/persister.ts';
 import { Purging } from '../series/purging.ts';
 import { SeriesDirectory } from '../series/series-lookup.ts';
 import type { SeriesMemory } from '../series/series-memory.ts';
 import type { SeriesStorage } from '../series/series-storage.ts';
+import type { Row } from '../series/table.ts';
 import { Waking } from '../series/waking.ts';
 import type { Counts } from './counts.ts';
 import type { DiskGuard } from './disk-guard.ts';
@@ -32,6 +34,7 @@ export interface SeriesParts {
 
 export interface SeriesLife {
   readonly persister: Persister;
+  readonly merging: LateMerging;
   readonly rows: ActorRows;
   readonly archiving: Archiving;
   readonly isolation: Isolation;
@@ -64,13 +67,21 @@ export const composeSeries = (parts: SeriesParts): SeriesLife => {
   });
   const isolation = new Isolation(common);
   const purging = new Purging(common);
+  const merging = new LateMerging({
+    ...common,
+    persister,
+    encoding: options.encoding,
+    memoryTarget: options.memoryTarget,
+  });
+  const classOfRow = (row: Row): number => seriesMemory.table.retentionClass[row] ?? 0;
   const effects = seriesEffects({
     ...common,
     persister,
+    merging,
     archiving,
     isolation,
     purging,
-    beforeTime: () => (retention.isOn ? retention.beforeTime() : undefined),
+    beforeTime: (row) => (retention.isOn ? retention.beforeTime(classOfRow(row)) : undefined),
     onDiskTrouble: (error) => {
       counts.persistErrors++;
       disk.note('A series file could not be changed.', error);
@@ -94,7 +105,11 @@ export const composeSeries = (parts: SeriesParts): SeriesLife => {
     directory,
     admission,
     commitEach: options.durability === 'always',
-    keptFrom: () => (retention.isOn ? retention.beforeTime() : Number.NEGATIVE_INFINITY),
+    outOfOrderWindowMs: options.outOfOrderWindowMs,
+    keptFrom: () => (retention.isOn ? retention.latestBeforeTime() : Number.NEGATIVE_INFINITY),
+    keptFromOf: retention.hasRules ? (pairs) => retention.beforeTimeOf(pairs) : undefined,
+    // Wall time as it is, not the trusted time: the samples carry wall time, too.
+    takenUntil: () => clock.now() + options.futureToleranceMs,
   });
-  return { persister, rows, archiving, isolation, purging, actors, waking, directory, ingest };
+  return { persister, merging, rows, archiving, isolation, purging, actors, waking, directory, ingest };
 };

@@ -27,7 +27,7 @@ import { IndexMender } from './index-mender.ts';
 import { JournalAudit } from './journal-audit.ts';
 import { Memory } from './memory.ts';
 import { Pressure } from './pressure.ts';
-import { stateCounts, stateOf } from './public-states.ts';
+import { lastTimeOf, stateCounts, stateOf } from './public-states.ts';
 import { quarantineDamaged } from './quarantine-damaged.ts';
 import type { Recovered } from './recovered.ts';
 import { Retention } from './retention.ts';
@@ -36,9 +36,9 @@ import { TrustedClock } from './trusted-clock.ts';
 import { Visits } from './visits.ts';
 
 export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor): Running => {
-  const { table, slab, chunks, cache, files, fileKeys, clock, logger, options, admission } = engine;
+  const { table, slab, chunks, cache, late, erased, files, fileKeys, clock, logger, options, admission } = engine;
   const { archived, journal, bus } = recovered;
-  const seriesMemory = { table, slab, chunks, cache };
+  const seriesMemory = { table, slab, chunks, cache, late, erased };
   const storage = { files, fileKeys, fileChanges: new FileChanges(journal, bus, clock) };
   const counts = new Counts();
   const distributions = () => counts.distributions;
@@ -54,7 +54,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     send: (event) => actor.send(event),
   });
   const { limits } = engine.retention;
-  const retention = new Retention({ ...limits, now: () => trustedClock.now() });
+  const retention = new Retention({ limits, now: () => trustedClock.now() });
   const memory = new Memory(engine, recovered);
   const disk = new DiskGuard(engine, journal, actor);
   const pressure = new Pressure({ memory, disk, actor, syncSeriesFiles: options.syncSeriesFiles });
@@ -65,7 +65,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
   const subscriptions = new Subscriptions({ ...engine, directory: engine.journalDirectory, journal });
 
   const series = composeSeries({ engine, recovered, seriesMemory, storage, retention, disk, pressure, counts });
-  const { rows, actors, isolation, directory, ingest } = series;
+  const { rows, actors, isolation, directory, ingest, merging } = series;
 
   // What goes on in the background.
   const checkpointer = new Checkpointer(
@@ -101,6 +101,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     actors,
     seriesRows: rows,
     directory,
+    merging,
     retention,
     trustedClock,
     disk,
@@ -133,11 +134,14 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     ...recovered,
     table,
     chunks,
+    late,
+    isLastTimeBound: (row) => merging.isLastTimeBound(row),
     reader,
     isJournalRefused: () => !journal.writable,
     mendIndexes: () => mender.mend(),
     clock,
-    visibleFrom: () => (limits.timeMs === Infinity ? Number.NEGATIVE_INFINITY : trustedClock.now() - limits.timeMs),
+    visibleFrom: () => retention.earliestVisible(),
+    visibleFromOf: retention.hasRules ? (pairs) => retention.visibleFrom(retention.classes.classOf(pairs)) : undefined,
     assertOpen: () => {
       if (!isRunning(actor.getSnapshot())) throw admission.error();
     },
@@ -158,6 +162,11 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     memory.evictOverTarget();
     pressure.measure();
     ingest.noteTime();
+  };
+
+  ingest.onLate = (row) => {
+    visits.now(row);
+    pressure.measure();
   };
 
   const statesParts = { table, archived, actors, directory, counts };
@@ -182,11 +191,12 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     queries,
     commit: () => timedCommit(engine, recovered, counts),
     reportDamage: damaged.report,
-    finishFiles: () => finishFiles({ table, actors, visits }),
+    finishFiles: () => finishFiles({ table, late, erased, actors, merging, visits }),
     urgency: () => pressure.urgency(),
     measurePressure: () => pressure.measure(),
     stateCounts: () => stateCounts(statesParts),
     stateOf: (pairs) => stateOf(statesParts, pairs),
+    lastTimeOf: (pairs) => lastTimeOf(statesParts, pairs),
   };
 };
 

@@ -1,18 +1,30 @@
 /**
- * Deletes series for good, each through its statechart. The journal records the deletion before the file is deleted.
+ * Deletes series, or a time range of series. The journal records the deletion before a file is changed.
+ *
+ * A series is deleted through its statechart, which deletes the file. A time range is left out of all answers at once;
+ * the next visit rewrites the file without it.
  */
+import { seriesTags } from '../../machines/series-states.ts';
 import type { Selector } from '../api/api.ts';
+import { NO_SLOT } from '../chunk/slab.ts';
 import { TidemarkError } from '../model/errors.ts';
+import type { FoundSeries } from '../query/find-series.ts';
+import { eraseSpan } from '../series/erase-span.ts';
+import type { TimeSpan } from '../series/erased-ranges.ts';
+import { keyOfRow } from '../series/row-identity.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
 import type { Running } from './running.ts';
 
+/** Drops whole series if the range is open at both ends, otherwise the samples in the range. */
+export const dropSamples = (running: Running, selector: Selector, span: TimeSpan): Promise<number> =>
+  span.from === Number.NEGATIVE_INFINITY && span.through === Number.POSITIVE_INFINITY
+    ? dropSeries(running, selector)
+    : dropSpan(running, selector, span);
+
 /** Resolves with the number of deleted series. Rejects with `TIDEMARK_IO` when some files could not be deleted. */
-export const dropSeries = async (running: Running, selector: Selector): Promise<number> => {
+const dropSeries = async (running: Running, selector: Selector): Promise<number> => {
   const { table } = running.engine;
-  const found = await running.queries.find(selector, {
-    from: Number.NEGATIVE_INFINITY,
-    through: Number.POSITIVE_INFINITY,
-  });
+  const found = await running.queries.find(selector, { from: -Infinity, through: Infinity });
   const rows: { readonly row: Row; readonly generation: number }[] = [];
   for (const { high, low, pairs } of found) {
     await running.visits.room();
@@ -35,3 +47,53 @@ export const dropSeries = async (running: Running, selector: Selector): Promise<
     { details: { remaining, deleted: rows.length - remaining } },
   );
 };
+
+/** Resolves with the number of series that may have had samples in the range, when the deletion is durable. */
+const dropSpan = async (running: Running, selector: Selector, span: TimeSpan): Promise<number> => {
+  let dropped = 0;
+  for (const series of await running.queries.find(selector, span)) {
+    await running.visits.room();
+    if (await dropFrom(running, series, span)) dropped++;
+  }
+  if (dropped > 0) await running.commit();
+  return dropped;
+};
+
+/**
+ * Drops the range from one series. An archived series is woken: its file has to be rewritten. While the file's key is
+ * held, no call writes to the file or moves chunks to it.
+ */
+const dropFrom = async (
+  { engine, recovered, directory, visits }: Running,
+  { high, low, pairs }: FoundSeries,
+  span: TimeSpan,
+): Promise<boolean> => {
+  const { table, fileKeys, clock, late } = engine;
+  const { archived, bus, journal } = recovered;
+  if (table.findFingerprint(high, low) === NO_ROW && !archived.has(high, low)) return false;
+  const row = directory.resolvePairs(pairs);
+  // A series that is being deleted or moved to quarantine loses these samples anyway.
+  if (seriesTags.onDisk[table.stateCode(row)] === 1) directory.makeWritable(row);
+  if (seriesTags.writable[table.stateCode(row)] === 0) return false;
+  const generation = table.generation(row);
+  const release = await fileKeys.acquire(keyOfRow(table, row));
+  try {
+    // The series may have been deleted, or moved to quarantine, while its key was awaited.
+    if (table.generation(row) !== generation) return false;
+    const position = journal.end;
+    bus.publish({ type: 'samplesDropped', time: clock.now(), fingerprint: keyOfRow(table, row), ...finite(span) });
+    eraseSpan(engine, row, span, position);
+    // A checkpoint does not record a series without samples, so that a crash would leave its entries in the indexes.
+    const isEmpty = table.oldestSlot(row) === NO_SLOT && table.chunksInFile[row] === 0 && !late.has(row);
+    if (isEmpty) visits.again(row);
+    return true;
+  } finally {
+    release();
+  }
+};
+
+/** JSON has no infinities, so an open end is left out of the event. */
+const finite = ({ from, through }: TimeSpan): Partial<TimeSpan> => ({
+  ...(Number.isFinite(from) ? { from } : {}),
+  ...(Number.isFinite(through) ? { through } : {}),
+});

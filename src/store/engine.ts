@@ -29,7 +29,9 @@ import { guardLogger, type Logger } from '../ports/logger.ts';
 import type { Random } from '../ports/random.ts';
 import { Admission } from '../series/admission.ts';
 import type { ChunkCache } from '../series/chunk-cache.ts';
+import type { ErasedRanges } from '../series/erased-ranges.ts';
 import { Inspection } from '../series/inspection.ts';
+import type { LateSamples } from '../series/late-samples.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { createSeriesMemory, type SeriesMemory } from '../series/series-memory.ts';
 import type { SeriesTable } from '../series/table.ts';
@@ -56,13 +58,15 @@ export class Engine implements SeriesMemory {
   readonly slab: Slab;
   readonly chunks: MemoryChunks;
   readonly cache: ChunkCache;
+  readonly late: LateSamples;
+  readonly erased: ErasedRanges;
   readonly fileKeys = new KeyedMutex<string>();
   readonly mapper = new FingerprintMapper();
   /** Label texts shared by the indexes and the reader of the checkpoint. */
   readonly texts = new TextTable(TEXT_PLACE_BITS);
   readonly admission = new Admission();
   /** Set when the directory is opened. */
-  retention: RetentionChoice = { limits: KEEP_EVERYTHING, remembered: undefined, loweredFrom: undefined };
+  retention: RetentionChoice = { limits: KEEP_EVERYTHING, remembered: undefined, change: undefined };
   readonly inspection: Inspection;
   /** Series files, accessed on this thread: for recovery, and for the rare reads that an append must wait for. */
   readonly seriesFiles: SeriesFiles;
@@ -90,6 +94,8 @@ export class Engine implements SeriesMemory {
       slab: this.slab,
       chunks: this.chunks,
       cache: this.cache,
+      late: this.late,
+      erased: this.erased,
     } = createSeriesMemory(options.encoding));
     this.inspection = new Inspection((error) =>
       this.logger.warn({ err: error }, 'An inspection observer failed and was removed.'),

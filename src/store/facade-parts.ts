@@ -1,25 +1,34 @@
 /** What the store object uses of a session, and nothing else: the parts that it calls itself, and whole operations. */
 import type { Registry } from 'prom-client';
 import type {
+  BackfillOptions,
+  BackfillResult,
   BackupResult,
   ChunkInfo,
   Progress,
   QuarantinedSeries,
+  RetentionPreview,
   Selector,
+  SeriesColumns,
   SeriesSamples,
   StoreInfo,
+  StoreOptions,
 } from '../api/api.ts';
 import type { Fingerprint } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
+import { ColumnMemory } from '../series/column-memory.ts';
+import type { TimeSpan } from '../series/erased-ranges.ts';
+import { backfill } from './backfill.ts';
 import { backup } from './backup.ts';
 import { chunksOf } from './chunks-of.ts';
-import { dropSeries } from './drop.ts';
+import { dropSamples } from './drop.ts';
 import type { Engine, StoreActor } from './engine.ts';
 import { infoOf } from './info.ts';
 import { metricsOf } from './metrics/readings.ts';
 import { listQuarantine, readFromQuarantine } from './quarantined.ts';
 import { rebuildIndexes } from './rebuild-indexes.ts';
 import type { Recovered } from './recovered.ts';
+import { previewRetention } from './retention-preview.ts';
 import type { Running } from './running.ts';
 import type { Session } from './session.ts';
 import { applySizeLimit } from './size-limit.ts';
@@ -40,6 +49,7 @@ type RunningParts =
   | 'commit'
   | 'directory'
   | 'ingest'
+  | 'lastTimeOf'
   | 'queries'
   | 'rows'
   | 'stateCounts'
@@ -56,7 +66,13 @@ export interface FacadeParts {
   readonly readOnly: boolean;
   readonly registry: Registry;
   /** Operations that change the directory, or read it as a whole. Closing waits for those that change it. */
-  readonly drop: (selector: Selector) => Promise<number>;
+  readonly backfill: (
+    input: AsyncIterable<SeriesColumns> | Iterable<SeriesColumns>,
+    options: BackfillOptions,
+    ready: () => Promise<void>,
+  ) => Promise<BackfillResult>;
+  readonly drop: (selector: Selector, span: TimeSpan) => Promise<number>;
+  readonly previewRetention: (retention: NonNullable<StoreOptions['retention']>) => Promise<RetentionPreview>;
   readonly maintain: () => Promise<void>;
   readonly backup: (target: string) => Promise<BackupResult>;
   readonly rebuildIndexes: (onProgress: (progress: Progress) => void) => Promise<void>;
@@ -71,13 +87,17 @@ export interface FacadeParts {
 /** The parts of an open session. Registers the store's metrics. */
 export const facadeParts = (session: Session): FacadeParts => {
   const { engine, running, actor } = session;
+  const columnMemory = new ColumnMemory();
   return {
     engine,
     running,
     actor,
     readOnly: engine.options.readOnly,
     registry: metricsOf(session),
-    drop: (selector) => session.during(() => dropSeries(running, selector)),
+    backfill: (input, options, ready) =>
+      session.during(() => backfill(running, input, options, { ready, memory: columnMemory })),
+    drop: (selector, span) => session.during(() => dropSamples(running, selector, span)),
+    previewRetention: (retention) => previewRetention(running, retention),
     maintain: () =>
       session.during(async () => {
         if (running.retention.limitsBytes) await applySizeLimit(running);

@@ -1,7 +1,13 @@
-/** The last attempt of a clean close to move damaged files to quarantine and to delete files of dropped series. */
+/**
+ * The last work of a clean close on series files: merges late samples, moves damaged files to quarantine, deletes files
+ * of dropped series, and purges series without samples.
+ */
 import { seriesTags } from '../../machines/series-states.ts';
 import { TidemarkError } from '../model/errors.ts';
 import type { SeriesActors } from '../series/actors.ts';
+import type { ErasedRanges } from '../series/erased-ranges.ts';
+import type { LateMerging } from '../series/late-merging.ts';
+import type { LateSamples } from '../series/late-samples.ts';
 import { keyOfRow } from '../series/row-identity.ts';
 import type { Row, SeriesTable } from '../series/table.ts';
 import type { Visits } from './visits.ts';
@@ -9,13 +15,19 @@ import type { Visits } from './visits.ts';
 export interface FinishFilesParts {
   readonly table: SeriesTable;
   readonly actors: Pick<SeriesActors, 'allSettled'>;
-  readonly visits: Pick<Visits, 'again'>;
+  readonly late: LateSamples;
+  readonly erased: ErasedRanges;
+  readonly merging: Pick<LateMerging, 'mergeAll'>;
+  readonly visits: Pick<Visits, 'again' | 'late'>;
 }
 
 /** If a file remains, the directory is not closed in order, and the next opening does this work. */
-export const finishFiles = async ({ table, actors, visits }: FinishFilesParts): Promise<void> => {
+export const finishFiles = async (parts: FinishFilesParts): Promise<void> => {
+  const { table, actors, visits } = parts;
   await actors.allSettled();
-  for (const row of rowsLeaving(table)) visits.again(row);
+  await mergeLate(parts);
+  // No checkpoint records a series whose samples were all dropped.
+  for (const row of [...rowsEmpty(parts), ...rowsLeaving(table)]) visits.again(row);
   await actors.allSettled();
   const fingerprints = rowsLeaving(table).map((row) => keyOfRow(table, row));
   if (fingerprints.length === 0) return;
@@ -25,6 +37,37 @@ export const finishFiles = async ({ table, actors, visits }: FinishFilesParts): 
       'opening does it',
     { details: { fingerprints } },
   );
+};
+
+/**
+ * Merges all late samples and takes dropped ranges out of the files. Each pass does what waited when it began, unless
+ * the disk refuses.
+ */
+const mergeLate = async ({ late, erased, merging, visits }: FinishFilesParts): Promise<void> => {
+  merging.mergeAll();
+  const waiting = (): number => late.count + erased.size;
+  for (let before = Number.POSITIVE_INFINITY; waiting() > 0 && waiting() < before; ) {
+    before = waiting();
+    await visits.late();
+  }
+  if (waiting() === 0) return;
+  throw new TidemarkError(
+    'TIDEMARK_IO',
+    `late samples of ${late.size} series could not be merged into their files, and dropped samples could not be taken ` +
+      `out of ${erased.size} files; nothing is lost, and the next opening does it`,
+    { details: { samples: late.count, series: late.size, dropped: erased.size } },
+  );
+};
+
+/** The rows of the series without any sample. */
+const rowsEmpty = ({ table, late }: FinishFilesParts): Row[] => {
+  const rows: Row[] = [];
+  for (let row = 0; row < table.size; row++) {
+    const isInMemory = table.isLive(row) && seriesTags.writable[table.stateCode(row)] === 1;
+    if (isInMemory && table.chunksInFile[row] === 0 && table.chunksUnpersisted[row] === 0 && !late.has(row))
+      rows.push(row);
+  }
+  return rows;
 };
 
 /** The rows of the series whose files still have to be moved or deleted. */

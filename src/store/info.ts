@@ -1,9 +1,9 @@
 /** Sizes and counts of an open store, for `tidemark info` and the pages. */
 import type { StoreInfo } from '../api/api.ts';
-import type { RetentionLimits } from '../disk/retention-memory.ts';
 import { EARLIEST } from '../model/int64.ts';
 import { directorySizes } from './directory-sizes.ts';
 import { listQuarantine } from './quarantined.ts';
+import { settingsOf } from './retention-choice.ts';
 import type { Session } from './session.ts';
 import { newestTime, oldestTime } from './time-span.ts';
 
@@ -27,13 +27,8 @@ export const infoOf = async (session: Session): Promise<StoreInfo> => {
     chunksWaiting: engine.chunks.waiting,
     ...(firstTime === EARLIEST ? {} : { firstTime }),
     ...(lastTime === EARLIEST ? {} : { lastTime }),
-    ...(remembered === undefined ? {} : { retention: shown(remembered) }),
+    ...(remembered === undefined ? {} : { retention: settingsOf(remembered) }),
     bytes,
     journal: { first: journal.first, end: journal.end, durable: journal.durable },
   };
 };
-
-const shown = ({ timeMs, bytes }: RetentionLimits): NonNullable<StoreInfo['retention']> => ({
-  time: timeMs === Infinity ? 'off' : timeMs,
-  ...(bytes === Infinity ? {} : { bytes }),
-});

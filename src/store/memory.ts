@@ -18,6 +18,7 @@ const WAITING_MIN = 1024;
 export const memoryParts = [
   'chunks',
   'chunk_cache',
+  'late_samples',
   'series_table',
   'archive_directory',
   'index_caches',
@@ -37,13 +38,15 @@ export class Memory {
 
   /** Bytes of a part. `chunks` are open heads, waiting chunks, and chunks that readers hold beyond the cache. */
   bytesOf(part: MemoryPart): number {
-    const { slab, cache, table } = this.engine;
+    const { slab, cache, late, table } = this.engine;
     const { archived, labels, indexer, journal } = this.recovered;
     switch (part) {
       case 'chunks':
         return Math.max(0, slab.usedBytes - cache.size * CHUNK_BYTES);
       case 'chunk_cache':
         return cache.size * (CHUNK_BYTES + CACHE_ENTRY_BYTES);
+      case 'late_samples':
+        return late.bytes;
       case 'series_table':
         return table.bytes;
       case 'archive_directory':
@@ -62,16 +65,22 @@ export class Memory {
     return memoryParts.reduce((sum, part) => sum + this.bytesOf(part), 0);
   }
 
+  /** Chunks that wait for persistence. Late samples count as the chunks that would take as much memory. */
+  private get waiting(): number {
+    const { chunks, late } = this.engine;
+    return chunks.waiting + Math.ceil(late.bytes / CHUNK_BYTES);
+  }
+
   /** How many chunks may wait for persistence: the memory target minus everything that must be in memory. */
   get waitingMax(): number {
-    const { chunks, options } = this.engine;
-    const fixed = this.used - this.bytesOf('chunk_cache') - chunks.waiting * CHUNK_BYTES;
+    const { options } = this.engine;
+    const fixed = this.used - this.bytesOf('chunk_cache') - this.waiting * CHUNK_BYTES;
     return Math.max(WAITING_MIN, Math.floor((options.memoryTarget - fixed) / CHUNK_BYTES));
   }
 
   /** The persistence-urgency score, 0 to 1: the number of waiting chunks divided by the number that may wait. */
   get score(): number {
-    return Math.min(1, this.engine.chunks.waiting / this.waitingMax);
+    return Math.min(1, this.waiting / this.waitingMax);
   }
 
   /** Evicts cached chunks, least recently used ones first, until the target is met or none is left. */

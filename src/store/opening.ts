@@ -16,6 +16,7 @@ import type { DirectoryClaim } from '../files/file-system.ts';
 import { databaseFolders } from '../indexes/database-folders.ts';
 import type { IndexSequences } from '../indexes/index-sequences.ts';
 import { TidemarkError } from '../model/errors.ts';
+import { RetentionClasses } from '../model/retention-classes.ts';
 import { closeDatabases, type Databases, describeDatabases, openDatabases } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { chooseRetention } from './retention-choice.ts';
@@ -59,6 +60,11 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
     });
     try {
       engine.retention = chooseRetention(engine, created);
+      const { timeMs, rules } = engine.retention.limits;
+      if (rules.length > 0) {
+        const classes = new RetentionClasses(timeMs, rules);
+        engine.table.classify((pairs) => classes.classOf(pairs));
+      }
     } catch (error) {
       await closeDatabases(databases);
       throw error;

@@ -10,7 +10,9 @@ import { encodingNames, encodingOf } from '../chunk/decode.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { KeyValueStores } from '../indexes/key-value-store.ts';
 import { parseDuration } from '../model/duration.ts';
-import { TidemarkError } from '../model/errors.ts';
+import { TidemarkError, textOf } from '../model/errors.ts';
+import { type RetentionRule, RULES_MAX } from '../model/retention-classes.ts';
+import { parseSelector } from '../model/selector.ts';
 import { detailOf, shownText, shownValue } from '../model/shown-value.ts';
 import { type Clock, systemClock } from '../ports/clock.ts';
 import { type Logger, silentLogger } from '../ports/logger.ts';
@@ -19,19 +21,29 @@ import { type Random, systemRandom } from '../ports/random.ts';
 
 const MIB = 1024 * 1024;
 
+/** A retention that a caller gives. `undefined` for what the directory keeps as it remembers it. */
+export interface NamedRetention {
+  readonly timeMs: number | undefined;
+  readonly bytes: number | undefined;
+  readonly rules: readonly RetentionRule[] | undefined;
+}
+
 /** All options with their values. Durations are in milliseconds; `Infinity` stands for 'off'. */
 export interface ResolvedOptions {
   /**
    * The retention that the caller gives. A part that is not given is `undefined`; so is the whole if no retention is
    * given.
    */
-  readonly retention: { readonly timeMs: number | undefined; readonly bytes: number | undefined } | undefined;
+  readonly retention: NamedRetention | undefined;
   readonly applyRetention: boolean;
+  readonly futureToleranceMs: number;
   readonly encoding: Encoding;
   readonly durability: Durability;
   readonly commitIntervalMs: number;
   readonly syncSeriesFiles: 'adaptive' | 'always' | 'never';
   readonly headChunkTimeoutMs: number;
+  /** `Infinity`: only retention limits how old a sample may be. */
+  readonly outOfOrderWindowMs: number;
   readonly checkpointIntervalMs: number;
   readonly checkpointDirtySeries: number;
   readonly checkpointJournalBytes: number;
@@ -56,11 +68,13 @@ export interface ResolvedOptions {
 const known = new Set<string>([
   'retention',
   'applyRetention',
+  'futureTolerance',
   'chunkEncoding',
   'durability',
   'commitInterval',
   'syncSeriesFiles',
   'headChunkTimeout',
+  'outOfOrderWindow',
   'checkpointInterval',
   'checkpointDirtySeries',
   'checkpointJournalBytes',
@@ -106,11 +120,22 @@ const resolveRead = (given: StoreOptions): ResolvedOptions => {
   return {
     retention,
     applyRetention,
+    futureToleranceMs:
+      given.futureTolerance === 'off'
+        ? Number.POSITIVE_INFINITY
+        : duration('futureTolerance', given.futureTolerance, 10 * 60_000, 0, "a duration such as '10m', or 'off'"),
     encoding: encodingOf(oneOf('chunkEncoding', given.chunkEncoding, encodingNames, 'varbit')),
     durability: oneOf('durability', given.durability, ['always', 'interval', 'os'], 'interval'),
     commitIntervalMs: duration('commitInterval', given.commitInterval, 100, 1),
     syncSeriesFiles: oneOf('syncSeriesFiles', given.syncSeriesFiles, ['adaptive', 'always', 'never'], 'adaptive'),
     headChunkTimeoutMs: duration('headChunkTimeout', given.headChunkTimeout, 5 * 60_000, 1),
+    outOfOrderWindowMs: duration(
+      'outOfOrderWindow',
+      given.outOfOrderWindow,
+      Infinity,
+      0,
+      "a duration such as '1h', or 0 to refuse samples out of order",
+    ),
     checkpointIntervalMs: duration('checkpointInterval', given.checkpointInterval, 5 * 60_000, 10),
     checkpointDirtySeries: integer('checkpointDirtySeries', given.checkpointDirtySeries, 5_000, 1),
     checkpointJournalBytes: integer('checkpointJournalBytes', given.checkpointJournalBytes, 256 * MIB, 4096),
@@ -137,18 +162,42 @@ const resolveRead = (given: StoreOptions): ResolvedOptions => {
 /** A quarter of the memory of the machine, or of the process's control group, between 64 MiB and 4 GiB. */
 const defaultMemoryTarget = (): number => Math.max(64 * MIB, Math.min(4096 * MIB, Math.floor(memoryLimitBytes() / 4)));
 
-const retentionOf = (given: StoreOptions['retention']): ResolvedOptions['retention'] => {
-  const timeOf = (value: Duration | 'off'): number =>
-    value === 'off'
-      ? Number.POSITIVE_INFINITY
-      : duration('retention', value, 0, 1000, "a duration such as '15d', or 'off'");
+/** Checks the option `retention`. Throws `TIDEMARK_INVALID_OPTION`. */
+export const retentionOf = (given: StoreOptions['retention']): NamedRetention | undefined => {
   if (given === undefined) return undefined;
-  if (typeof given !== 'object' || given === null) return { timeMs: timeOf(given), bytes: Infinity };
-  const { time, bytes }: RetentionBySize = given;
+  if (typeof given !== 'object' || given === null) {
+    const timeMs = keptTime('retention', given);
+    // 'off' keeps everything, so it also removes rules.
+    return { timeMs, bytes: Infinity, rules: timeMs === Infinity ? [] : undefined };
+  }
+  const { time, bytes, rules }: RetentionBySize = given;
   return {
-    timeMs: time === undefined ? undefined : timeOf(time),
+    timeMs: time === undefined ? undefined : keptTime('retention', time),
     bytes: bytes === undefined ? undefined : integer('retention.bytes', bytes, 0, 16 * MIB),
+    rules: rules === undefined ? undefined : retentionRules(rules),
   };
+};
+
+const keptTime = (name: string, value: Duration | 'off'): number =>
+  value === 'off' ? Number.POSITIVE_INFINITY : duration(name, value, 0, 1000, "a duration such as '15d', or 'off'");
+
+const retentionRules = (rules: NonNullable<RetentionBySize['rules']>): readonly RetentionRule[] => {
+  const allowed = `an array of at most ${RULES_MAX} rules { selector, time }`;
+  if (!Array.isArray(rules) || rules.length > RULES_MAX) throw invalid('retention.rules', rules, allowed);
+  return rules.map((rule: { readonly selector: string; readonly time: Duration | 'off' }, index) => {
+    const name = `retention.rules[${index}]`;
+    if (typeof rule !== 'object' || rule === null) throw invalid(name, rule, 'an object { selector, time }');
+    const { selector, time } = rule;
+    if (typeof selector !== 'string') throw invalid(`${name}.selector`, selector, 'the text of a selector');
+    if (time === undefined) throw invalid(`${name}.time`, time, "a duration such as '15d', or 'off'");
+    const timeMs = keptTime(`${name}.time`, time);
+    try {
+      parseSelector(selector);
+    } catch (cause) {
+      throw invalid(`${name}.selector`, selector, `the text of a selector; ${textOf(cause)}`, cause);
+    }
+    return { selector, timeMs };
+  });
 };
 
 const duration = (

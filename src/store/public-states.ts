@@ -5,7 +5,7 @@ import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import type { SeriesActors } from '../series/actors.ts';
 import type { SeriesDirectory } from '../series/series-lookup.ts';
-import { NO_ROW, type SeriesTable } from '../series/table.ts';
+import { EARLIEST, NO_ROW, type SeriesTable } from '../series/table.ts';
 import type { Counts } from './counts.ts';
 
 export type StateCounts = Readonly<Record<'inMemory' | 'persisting' | 'archived' | 'quarantined', number>>;
@@ -36,4 +36,15 @@ export const stateOf = ({ table, archived, directory }: PublicStatesParts, pairs
   if (row !== NO_ROW) return phaseOfCode(table.stateCode(row));
   const { high, low } = directory.fingerprintOf(pairs);
   return archived.has(high, low) ? 'archived' : 'absent';
+};
+
+/** Time of the newest sample of a series; `undefined` if it has none. */
+export const lastTimeOf = (
+  { table, archived, directory }: Pick<PublicStatesParts, 'table' | 'archived' | 'directory'>,
+  pairs: LabelPairs,
+): number | undefined => {
+  const row = table.findPairs(pairs);
+  const { high, low } = row === NO_ROW ? directory.fingerprintOf(pairs) : { high: 0, low: 0 };
+  const time = row === NO_ROW ? archived.lastTimeOf(high, low) : table.lastTime(row);
+  return time === EARLIEST || Number.isNaN(time) ? undefined : time;
 };

@@ -3,11 +3,16 @@
  * default of a directory that it creates. Without a request to delete samples, everything is kept.
  * docs/decisions/0015-a-directory-remembers-its-retention.md
  */
-import { KEEP_EVERYTHING, type RetentionLimits, readRetention, writeRetention } from '../disk/retention-memory.ts';
-import { EARLIEST } from '../model/int64.ts';
+import {
+  KEEP_EVERYTHING,
+  type RetentionLimits,
+  readRetention,
+  sameRetention,
+  writeRetention,
+} from '../disk/retention-memory.ts';
+import type { RetentionSettings } from '../model/events.ts';
 import type { Engine } from './engine.ts';
-import type { Recovered } from './recovered.ts';
-import { oldestTime } from './time-span.ts';
+import type { NamedRetention } from './options.ts';
 
 /** Retention of a directory that `openStore` creates. */
 const DEFAULT_TIME_MS = 15 * 86_400_000;
@@ -20,8 +25,8 @@ export interface RetentionChoice {
    * given.
    */
   readonly remembered: RetentionLimits | undefined;
-  /** The previous limits, if this opening has lowered one of them. */
-  readonly loweredFrom: RetentionLimits | undefined;
+  /** Set if this opening has changed what an existing directory remembers. */
+  readonly change: { readonly before: RetentionLimits | undefined } | undefined;
 }
 
 /** Call it when the directory is claimed and marked as in use, unless the store is read-only. */
@@ -30,8 +35,16 @@ export const chooseRetention = (engine: Engine, created: boolean): RetentionChoi
   const { retention: named, applyRetention, readOnly } = engine.options;
   const found = readRetention(fileSystem, directory);
   if (found === 'damaged') logger.warn({ directory }, 'RETENTION can not be read and is ignored.');
+  if (found === 'newer') {
+    // Its rules may keep series that this opening would delete. So it stays as it is.
+    logger.warn(
+      { directory },
+      'A newer version of Tidemark wrote RETENTION: it stays as it is, and everything is kept.',
+    );
+    return { limits: KEEP_EVERYTHING, remembered: undefined, change: undefined };
+  }
   const remembered = found === 'damaged' ? undefined : found;
-  const kept = { limits: KEEP_EVERYTHING, remembered, loweredFrom: undefined };
+  const kept = { limits: KEEP_EVERYTHING, remembered, change: undefined };
   if (!applyRetention) return kept;
   if (named === undefined && !created) {
     // A read-only store deletes nothing, so it hides nothing unless it is asked to.
@@ -43,40 +56,31 @@ export const chooseRetention = (engine: Engine, created: boolean): RetentionChoi
     );
     return kept;
   }
-  const limits = {
-    timeMs: named?.timeMs ?? remembered?.timeMs ?? (created ? DEFAULT_TIME_MS : Infinity),
-    bytes: named?.bytes ?? remembered?.bytes ?? Infinity,
-  };
+  const limits = completed(named, remembered, created ? DEFAULT_TIME_MS : Infinity);
   if (readOnly) return { ...kept, limits };
-  if (limits.timeMs !== remembered?.timeMs || limits.bytes !== remembered.bytes)
-    writeRetention(fileSystem, directory, limits);
-  const before = remembered ?? KEEP_EVERYTHING;
-  const isLowered = !created && (limits.timeMs < before.timeMs || limits.bytes < before.bytes);
-  return { limits, remembered: limits, loweredFrom: isLowered ? before : undefined };
+  const isSame = remembered !== undefined && sameRetention(limits, remembered);
+  if (!isSame) writeRetention(fileSystem, directory, limits);
+  return { limits, remembered: limits, change: isSame || created ? undefined : { before: remembered } };
 };
 
-/** Logs how much a lowered retention will delete, before anything is deleted. */
-export const announceLowered = (engine: Engine, recovered: Recovered, now: number): void => {
-  const { limits, loweredFrom } = engine.retention;
-  if (loweredFrom === undefined) return;
-  const limit = now - limits.timeMs;
-  const { archived } = recovered;
-  const { table, chunks } = engine;
-  let series = 0;
-  let whole = 0;
-  let part = 0;
-  const count = (first: number, last: number): void => {
-    series++;
-    if (last < limit) whole++;
-    else if (first < limit) part++;
-  };
-  for (const row of table.rows()) count(chunks.firstTimeOfSeries(row), table.lastTime(row));
-  for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1))
-    count(archived.firstTimeAt(slot), archived.lastTimeAt(slot));
-  const oldest = oldestTime(engine, recovered);
-  engine.logger.warn(
-    { before: loweredFrom, now: limits, series, whole, part, ...(oldest === EARLIEST ? {} : { oldest, limit }) },
-    `Retention was lowered: of ${series} series ${whole} go as a whole, and ${part} lose their older samples` +
-      `${limits.bytes < loweredFrom.bytes ? '; the limit on the size may take more' : ''}.`,
-  );
-};
+/** A named retention, completed by what the directory remembers. */
+export const completed = (
+  named: NamedRetention | undefined,
+  remembered: RetentionLimits | undefined,
+  defaultMs: number,
+): RetentionLimits => ({
+  timeMs: named?.timeMs ?? remembered?.timeMs ?? defaultMs,
+  bytes: named?.bytes ?? remembered?.bytes ?? Infinity,
+  rules: named?.rules ?? remembered?.rules ?? [],
+});
+
+/** The retention as `info` and events show it. */
+export const settingsOf = ({ timeMs, bytes, rules }: RetentionLimits): RetentionSettings => ({
+  time: shownTime(timeMs),
+  ...(bytes === Infinity ? {} : { bytes }),
+  ...(rules.length === 0
+    ? {}
+    : { rules: rules.map((rule) => ({ selector: rule.selector, time: shownTime(rule.timeMs) })) }),
+});
+
+const shownTime = (timeMs: number): number | 'off' => (timeMs === Infinity ? 'off' : timeMs);

@@ -52,4 +52,6 @@ export interface Running extends SeriesLife {
   readonly stateCounts: () => StateCounts;
   /** The public state of a series. */
   readonly stateOf: (pairs: LabelPairs) => SeriesState;
+  /** Time of the newest sample of a series; `undefined` if it has none. */
+  readonly lastTimeOf: (pairs: LabelPairs) => number | undefined;
 }

@@ -20,6 +20,7 @@ import type { LifecycleEvent } from '../model/events.ts';
 import type { CheckpointResult } from '../recovery/checkpointer.ts';
 import { ProgressReporter } from '../recovery/progress.ts';
 import { startRootActor } from '../series/actors.ts';
+import { announceRetention } from './announce-retention.ts';
 import { Background } from './background.ts';
 import { compose } from './compose.ts';
 import { closeDatabases, describeDatabases, flushLogs } from './databases.ts';
@@ -28,7 +29,6 @@ import { type Found, openDirectory } from './opening.ts';
 import { buildLabelIndexes, rebuildIndexes } from './rebuild-indexes.ts';
 import type { Recovered } from './recovered.ts';
 import { loadContent, type Recovery } from './recovering.ts';
-import { announceLowered } from './retention-choice.ts';
 import type { Running } from './running.ts';
 
 export class Session {
@@ -274,6 +274,7 @@ export class Session {
       headsBytes: heads.bytes,
       headsCrc32: heads.crc32,
     });
+    await announceRetention(engine, recovered, this.running.trustedClock.now());
     await journal.commit();
     // The journal now names the checkpoint that it continues, whichever program wrote that. So DIRTY no longer needs to
     // say that the original was there before.
@@ -295,7 +296,6 @@ export class Session {
     running.disk.applyAdmission();
     engine.onJournalError = (error) => running.disk.note('The journal can not be written.', error);
     this.background.start();
-    announceLowered(engine, this.recovered as Recovered, running.trustedClock.now());
     running.mender.verify();
     running.journalAudit.start();
     this.countQuarantined();

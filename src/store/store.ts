@@ -11,6 +11,8 @@ import { isRunning } from '../../machines/store.machine.ts';
 import { liveStream, watchSamples } from '../../streams/live.ts';
 import type {
   AppendResult,
+  BackfillOptions,
+  BackfillResult,
   BackupResult,
   ChunkInfo,
   Duration,
@@ -18,9 +20,11 @@ import type {
   JournalOptions,
   Progress,
   QuarantinedSeries,
+  RetentionPreview,
   Sample,
   SelectOptions,
   Selector,
+  SeriesColumns,
   SeriesHandle,
   SeriesSamples,
   Store,
@@ -38,11 +42,14 @@ import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, toLabelPairs, toLabels } from '../model/labels.ts';
 import { matchesPairs } from '../model/matcher.ts';
 import { parseSelector } from '../model/selector.ts';
+import { checkedRange, checkOptions } from '../query/queries.ts';
 import { type HandleServices, StoredSeriesHandle } from '../series/handle.ts';
+import type { SampleListener } from '../series/ingest.ts';
 import { SampleTap } from '../series/sample-tap.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
 import { followJournal } from '../subscriptions/follow.ts';
 import { readEvents } from '../subscriptions/read-events.ts';
+import { seriesOf } from './backfill.ts';
 import { storeError } from './disk-trouble.ts';
 import { Engine } from './engine.ts';
 import { type FacadeParts, facadeParts } from './facade-parts.ts';
@@ -94,7 +101,7 @@ class TidemarkStore implements Store {
   private readonly ended: AbortSignal;
   private readonly samples$: Observable<WatchedSample>;
   private readonly handleServices: HandleServices;
-  private readonly sampleListeners = new Set<(row: Row, timestamp: number, high: number, low: number) => void>();
+  private readonly sampleListeners = new Set<SampleListener>();
   /** Series actors that users keep awake through handles. */
   private readonly heldActors = new Map<SeriesHandle, { readonly actor: AnyActorRef; readonly row: Row }>();
   private dropping: Promise<unknown> = Promise.resolve();
@@ -125,6 +132,7 @@ class TidemarkStore implements Store {
         return fingerprintText(high, low);
       },
       stateOf: (pairs) => running.stateOf(pairs),
+      lastTimeOf: (pairs) => running.lastTimeOf(pairs),
       actorOf: (handle, pairs) => this.actorOf(handle, pairs),
       releaseActor: (handle) => this.releaseActor(handle),
     };
@@ -141,6 +149,15 @@ class TidemarkStore implements Store {
 
   series(labels: Labels): SeriesHandle {
     return new StoredSeriesHandle(this.handleServices, toLabelPairs(labels));
+  }
+
+  async backfill(
+    series: SeriesColumns | Iterable<SeriesColumns> | AsyncIterable<SeriesColumns>,
+    options: BackfillOptions = {},
+  ): Promise<BackfillResult> {
+    this.assertWritable();
+    checkOptions('options', options);
+    return this.parts.backfill(seriesOf(series), options, () => this.ready());
   }
 
   async ready(): Promise<void> {
@@ -205,9 +222,11 @@ class TidemarkStore implements Store {
     return this.parts.running.queries.labelValues(name);
   }
 
-  async drop(selector: Selector): Promise<number> {
+  async drop(selector: Selector, range: TimeRange = {}): Promise<number> {
     this.assertWritable();
-    const dropped = this.parts.drop(selector);
+    checkOptions('range', range);
+    const { from, through } = checkedRange(range);
+    const dropped = this.parts.drop(selector, { from, through });
     this.dropping = Promise.allSettled([this.dropping, dropped]).then(() => {});
     return dropped;
   }
@@ -246,6 +265,11 @@ class TidemarkStore implements Store {
   async maintain(): Promise<void> {
     this.assertWritable();
     await this.parts.maintain();
+  }
+
+  async previewRetention(retention: NonNullable<StoreOptions['retention']>): Promise<RetentionPreview> {
+    this.assertOpen();
+    return this.parts.previewRetention(retention);
   }
 
   watch(selector: Selector): Observable<Sample> {
@@ -379,7 +403,9 @@ class TidemarkStore implements Store {
   private listenToEvents(push: (event: DomainEvent) => void): () => void {
     const { engine, running } = this.parts;
     const tap = new SampleTap(engine.table, engine.clock, push);
-    const stopSamples = this.addSampleListener((row, timestamp, high, low) => tap.add(row, timestamp, high, low));
+    const stopSamples = this.addSampleListener((row, timestamp, high, low, isLate) =>
+      tap.add(row, timestamp, high, low, isLate),
+    );
     const stopEvents = running.recovered.bus.listen((event) => {
       tap.flush();
       push(event);
@@ -399,11 +425,11 @@ class TidemarkStore implements Store {
     });
   }
 
-  private addSampleListener(listener: (row: Row, timestamp: number, high: number, low: number) => void): () => void {
+  private addSampleListener(listener: SampleListener): () => void {
     const { ingest } = this.parts.running;
     this.sampleListeners.add(listener);
-    ingest.listener = (row, timestamp, high, low) => {
-      for (const each of this.sampleListeners) each(row, timestamp, high, low);
+    ingest.listener = (row, timestamp, high, low, isLate) => {
+      for (const each of this.sampleListeners) each(row, timestamp, high, low, isLate);
     };
     return () => {
       this.sampleListeners.delete(listener);

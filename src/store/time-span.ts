@@ -1,13 +1,14 @@
 /** The time span of a store's samples, in memory and archived. */
 import { EARLIEST } from '../model/int64.ts';
+import { firstTimeOfRow } from '../series/series-memory.ts';
 import type { Engine } from './engine.ts';
 import type { Recovered } from './recovered.ts';
 
 /** Time of the oldest known sample; EARLIEST in an empty store. */
-export const oldestTime = ({ table, chunks }: Engine, { archived }: Recovered): number => {
+export const oldestTime = (engine: Engine, { archived }: Recovered): number => {
   let oldest = Number.POSITIVE_INFINITY;
-  for (const row of table.rows()) {
-    const first = chunks.firstTimeOfSeries(row);
+  for (const row of engine.table.rows()) {
+    const first = firstTimeOfRow(engine, row);
     if (first !== EARLIEST && first < oldest) oldest = first;
   }
   for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) {

@@ -6,6 +6,7 @@ import { seriesTags } from '../../machines/series-states.ts';
 import { Slices } from '../async/slices.ts';
 import type { ActorRows } from '../series/actor-rows.ts';
 import type { SeriesActors } from '../series/actors.ts';
+import type { LateMerging } from '../series/late-merging.ts';
 import { type FactSources, factsOf, visitFacts } from '../series/maintenance.ts';
 import type { SeriesDirectory } from '../series/series-lookup.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
@@ -22,6 +23,8 @@ import type { TrustedClock } from './trusted-clock.ts';
  */
 const SLICE_MS = 4;
 const VISITS_PER_LOOK = 64;
+/** Series with late samples that are visited together. */
+const LATE_ROWS = 4096;
 
 export interface VisitsParts {
   readonly engine: Engine;
@@ -30,6 +33,7 @@ export interface VisitsParts {
   readonly actors: SeriesActors;
   readonly seriesRows: Pick<ActorRows, 'borrow'>;
   readonly directory: SeriesDirectory;
+  readonly merging: LateMerging;
   readonly retention: Retention;
   readonly trustedClock: TrustedClock;
   readonly disk: DiskGuard;
@@ -48,14 +52,15 @@ export class Visits {
 
   constructor(parts: VisitsParts) {
     this.parts = parts;
-    const { engine, retention, trustedClock } = parts;
+    const { engine, merging, retention, trustedClock } = parts;
     const { table, chunks, cache, options } = engine;
     this.factSources = {
       table,
       chunks,
       cache,
+      late: merging,
       headChunkTimeoutMs: options.headChunkTimeoutMs,
-      beforeTime: () => retention.beforeTime(),
+      beforeTime: (row) => retention.beforeTime(table.retentionClass[row] ?? 0),
       now: () => trustedClock.now(),
     };
   }
@@ -111,6 +116,23 @@ export class Visits {
       ?.maintenanceBatchDuration.observe({ location: 'memory' }, (clock.monotonic() - slices.begunAt) / 1000);
   }
 
+  /** Visits a series at once if a call may start. For late samples that must not wait for the event loop. */
+  now(row: Row): void {
+    const { engine, disk, actors } = this.parts;
+    if (!this.hasRoom || disk.isWaiting || seriesTags.writable[engine.table.stateCode(row)] === 0) return;
+    const facts = visitFacts(this.factSources, row);
+    if (facts !== undefined) actors.send(row, { type: 'maintain', facts });
+  }
+
+  /** Visits series whose late samples have waited long enough. Resolves when their calls have ended. */
+  async late(): Promise<void> {
+    const { merging, actors } = this.parts;
+    const rows = merging.dueRows(LATE_ROWS);
+    if (rows.length === 0) return;
+    await this.rows(rows);
+    await Promise.all(rows.map((row) => actors.settled(row)));
+  }
+
   /** Visits a series whose last call failed. */
   again(row: Row): void {
     this.parts.actors.send(row, { type: 'maintain', facts: factsOf(this.factSources, row) });
@@ -122,15 +144,17 @@ export class Visits {
     const { archived } = recovered;
     const { clock, table } = engine;
     const started = clock.monotonic();
-    const beforeTime = retention.beforeTime();
+    const latest = retention.latestBeforeTime();
     for (const slot of slots) {
       const high = archived.highAt(slot);
       const low = archived.lowAt(slot);
       this.archived++;
-      if (!archived.isDroppable(high, low, beforeTime)) continue;
+      // Cheap for all series of which no retention drops anything. Only with rules can the next test differ.
+      if (!archived.isDroppable(high, low, latest)) continue;
       await this.room();
       const pairs = directory.archivedPairs(high, low);
       if (pairs === undefined || !archived.has(high, low)) continue;
+      if (retention.hasRules && !archived.isDroppable(high, low, retention.beforeTimeOf(pairs))) continue;
       const found = table.findFingerprint(high, low);
       const row = found === NO_ROW ? seriesRows.borrow(high, low, pairs) : found;
       actors.send(row, { type: 'maintain', facts: { ...factsOf(this.factSources, row), droppable: true } });

@@ -5,7 +5,7 @@
 import type { FileSystem } from '../files/file-system.ts';
 import type { FindingListener, JournalFinding } from '../journal/read/journal-findings.ts';
 import { JournalReader, type JournalRecord, type SamplesRecord } from '../journal/read/read-journal.ts';
-import type { JournalEvent, Position, SamplesAppended } from '../model/events.ts';
+import type { JournalEvent, LateSamplesAppended, Position, SamplesAppended } from '../model/events.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import type { LostRange } from './subscription-cursors.ts';
 
@@ -111,8 +111,8 @@ export class EventSource {
   }
 
   private eventsOf(record: JournalRecord): JournalEvent[] {
-    if (record.type === 'samples') return [this.samplesAppended(record)];
-    return record.events.map((event) => ({ ...event, position: record.position }));
+    if (record.type === 'events') return record.events.map((event) => ({ ...event, position: record.position }));
+    return [record.type === 'samples' ? this.samplesAppended(record) : lateSamplesAppended(record)];
   }
 
   private samplesAppended(record: SamplesRecord): SamplesAppended & { readonly position: Position } {
@@ -131,3 +131,12 @@ export class EventSource {
     return { type: 'samplesAppended', time, fingerprints, timestamps, values, position };
   }
 }
+
+/** Few batches are late, so their fingerprints are not kept as text from batch to batch. */
+const lateSamplesAppended = (record: SamplesRecord): LateSamplesAppended & { readonly position: Position } => {
+  const { count, highs, lows, time, position } = record;
+  const fingerprints = Array.from({ length: count }, (_, index) => fingerprintText(highs[index], lows[index]));
+  const timestamps = record.timestamps.slice(0, count);
+  const values = record.values.slice(0, count);
+  return { type: 'lateSamplesAppended', time, fingerprints, timestamps, values, position };
+};

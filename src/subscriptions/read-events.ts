@@ -172,7 +172,7 @@ class DirectoryJournal {
   }
 }
 
-const isLifecycle = ({ type }: JournalEvent): boolean => type !== 'samplesAppended';
+const isLifecycle = ({ type }: JournalEvent): boolean => type !== 'samplesAppended' && type !== 'lateSamplesAppended';
 
 /** Waits for the next look, or until the signal aborts. It keeps the process alive, because nothing else may do so. */
 const pause = (clock: Clock, signal: AbortSignal): Promise<void> =>

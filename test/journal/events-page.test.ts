@@ -8,7 +8,7 @@ import { eventExamples } from '../docs/generators/event-examples.ts';
 import { eventsPage, eventsPagePath } from '../docs/generators/events-page.ts';
 
 const lifecycleExamples = Object.values(eventExamples).filter(
-  (event): event is LifecycleEvent => event.type !== 'samplesAppended',
+  (event): event is LifecycleEvent => !('timestamps' in event),
 );
 
 const encode = (events: readonly LifecycleEvent[]): Buffer => {

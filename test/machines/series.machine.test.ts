@@ -24,6 +24,8 @@ const nothing: VisitFacts = {
   droppable: false,
   idle: false,
   forgettable: false,
+  lateInMemory: false,
+  lateInFile: false,
 };
 const maintain = (facts: Partial<VisitFacts>) => ({ type: 'maintain', facts: { ...nothing, ...facts } });
 const damage = { type: 'damage', reason: 'bad chunk at 1032' };
@@ -82,6 +84,15 @@ describe('machines/series.machine', () => {
       expectStep('inMemory', maintain({ idle: true, headOpen: true }), 'inMemory');
     });
 
+    it('merges late samples into the chunks in memory without a call', () => {
+      expectStep('inMemory', maintain({ headOpen: true, lateInMemory: true }), 'inMemory', ['mergeInMemory']);
+    });
+
+    it('merges late samples into the file in one call, with those of the chunks in memory', () => {
+      expectStep('inMemory', maintain({ headOpen: true, lateInFile: true }), 'persisting.nothingAfter');
+      expectStep('inMemory', maintain({ lateInMemory: true, lateInFile: true }), 'persisting.nothingAfter');
+    });
+
     it('forgets descriptors that nobody needs when there is nothing else to do', () => {
       expectStep('inMemory', maintain({ headOpen: true, forgettable: true }), 'inMemory', ['forgetDescriptors']);
     });
@@ -101,7 +112,16 @@ describe('machines/series.machine', () => {
     });
 
     it('needs no visit exactly when a visit would change nothing', () => {
-      const flags = ['empty', 'headOpen', 'headIdle', 'droppable', 'idle', 'forgettable'] as const;
+      const flags = [
+        'empty',
+        'headOpen',
+        'headIdle',
+        'droppable',
+        'idle',
+        'forgettable',
+        'lateInMemory',
+        'lateInFile',
+      ] as const;
       for (let bits = 0; bits < 2 ** (flags.length + 1); bits += 1) {
         const facts = {
           ...Object.fromEntries(flags.map((flag, bit) => [flag, (bits & (1 << bit)) !== 0])),

@@ -287,6 +287,15 @@ const backupBehindCheckpoint = async (inspect: Inspect): Promise<void> => {
   await session.close();
 };
 
+/** A late sample waits until a visit merges it into the chunks in memory. */
+const lateInMemory = async (inspect: Inspect): Promise<void> => {
+  const { store, clock, pass } = await openMachine({ retention: 'off', headChunkTimeout: '1h', inspect });
+  store.append(LABELS, clock.now(), 2);
+  store.append(LABELS, clock.now() - MINUTE_MS, 1);
+  await pass(6 * MINUTE_MS, 1000);
+  await store.close();
+};
+
 export const smallRuns: readonly ((inspect: Inspect) => Promise<void>)[] = [
   ...fileCalls.map((call) => (inspect: Inspect) => during(inspect, call)),
   droppedTwice,
@@ -294,4 +303,5 @@ export const smallRuns: readonly ((inspect: Inspect) => Promise<void>)[] = [
   emptySeries,
   indexingBehind,
   backupBehindCheckpoint,
+  lateInMemory,
 ];

@@ -8,6 +8,8 @@ import { seriesPath } from '../../src/disk/series-path.ts';
 import type { FoundSeries } from '../../src/query/find-series.ts';
 import { CHUNKS_AT_ONCE, SAMPLES_AT_ONCE, SeriesReader } from '../../src/query/read-series.ts';
 import { ChunkCache } from '../../src/series/chunk-cache.ts';
+import { ErasedRanges } from '../../src/series/erased-ranges.ts';
+import { LateSamples } from '../../src/series/late-samples.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { NO_ROW, SeriesTable } from '../../src/series/table.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
@@ -45,6 +47,8 @@ class Subject {
       chunks: new MemoryChunks(table, this.slab, this.appender),
       archived: { has: (_high, low) => !this.purged.has(low) },
       cache: this.cache,
+      late: new LateSamples(),
+      erased: new ErasedRanges(),
       files: {
         ...files,
         run: (requests) => {

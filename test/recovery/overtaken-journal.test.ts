@@ -20,12 +20,19 @@ const timesOf = async (store: Store): Promise<number[]> => {
   return all;
 };
 
-/** A directory of the original's, which has archived a series whose newest 50 samples only Tidemark's journal has. */
-const overtaken = async (root: string): Promise<{ readonly directory: string; readonly file: string }> => {
+/**
+ * A directory of the original's, which has archived a series whose newest 50 samples, and late ones at these times, only
+ * Tidemark's journal has.
+ */
+const overtaken = async (
+  root: string,
+  late: readonly number[] = [],
+): Promise<{ readonly directory: string; readonly file: string }> => {
   const store = await open(join(root, 'tidemark'));
   for (let i = 0; i < 2000; i++) store.append(arch, START + 1000 * i, Math.sin(i));
   await store.checkpoint();
   for (let i = 2000; i < 2050; i++) store.append(arch, START + 1000 * i, i);
+  for (const time of late) store.append(arch, time, 1);
   await store.flush();
   const directory = join(root, 'killed');
   cpSync(join(root, 'tidemark'), directory, { recursive: true, preserveTimestamps: true });
@@ -44,6 +51,16 @@ describe("a journal that the original's work has overtaken", () => {
       const { directory } = await overtaken(root);
       const store = await open(directory);
       expect(await timesOf(store)).to.deep.equal(Array.from({ length: 2050 }, (_, i) => START + 1000 * i));
+      await store.close();
+    }));
+
+  it('adds its late samples', () =>
+    withDirectory(async (root) => {
+      const late = [START + 500, START + 700_500, START + 1_999_500];
+      const { directory } = await overtaken(root, late);
+      const store = await open(directory);
+      const inOrder = Array.from({ length: 2050 }, (_, i) => START + 1000 * i);
+      expect(await timesOf(store)).to.deep.equal([...inOrder, ...late].sort((a, b) => a - b));
       await store.close();
     }));
 

@@ -2,6 +2,7 @@
  * What a file that is missing after a crash means: that retention removed it, if the journal says so, and damage else. And
  * that what is there is on the disk once a checkpoint has synced it, whatever became of earlier syncs.
  */
+
 import { expect } from 'chai';
 import { ChunkAppender } from '../../src/chunk/append.ts';
 import { VARBIT } from '../../src/chunk/chunk.ts';
@@ -13,6 +14,8 @@ import type { IndexingOperation } from '../../src/indexes/indexer.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
 import { fingerprintText } from '../../src/model/fingerprint.ts';
 import { reconcileTouched, type TouchedParts, type TouchedResult } from '../../src/recovery/reconcile-touched.ts';
+import { ErasedRanges } from '../../src/series/erased-ranges.ts';
+import { LateSamples } from '../../src/series/late-samples.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { FILE_UNSYNCED, SeriesTable } from '../../src/series/table.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -40,8 +43,11 @@ const world = () => {
         slab,
         table,
         chunks,
+        late: new LateSamples(),
+        erased: new ErasedRanges(),
         files,
         emptied: new Set(),
+        rewritten: new Set(),
         writtenAgain: 'new',
         tailIsDamaged: false,
         archived,

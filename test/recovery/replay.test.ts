@@ -11,6 +11,8 @@ import type { LifecycleEvent } from '../../src/model/events.ts';
 import { type Labels, toLabelPairs } from '../../src/model/labels.ts';
 import { schedulerOf } from '../../src/ports/clock-scheduler.ts';
 import { type ReplayResult, replay } from '../../src/recovery/replay.ts';
+import { ErasedRanges } from '../../src/series/erased-ranges.ts';
+import { LateSamples } from '../../src/series/late-samples.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { NO_ROW, SeriesTable } from '../../src/series/table.ts';
 import { indexing } from '../../streams/indexing.ts';
@@ -80,6 +82,7 @@ const world = (indexCapacity = 1000) => {
     journal.seal();
     return journal.commit();
   };
+  const late = new LateSamples();
   const run = (end: number, from = 0): Promise<ReplayResult> =>
     replay(
       {
@@ -87,6 +90,8 @@ const world = (indexCapacity = 1000) => {
         directory,
         table,
         chunks,
+        late,
+        erased: new ErasedRanges(),
         archived: archive,
         indexer,
         clock,

@@ -24,6 +24,8 @@ const nothing: VisitFacts = {
   droppable: false,
   idle: false,
   forgettable: false,
+  lateInMemory: false,
+  lateInFile: false,
 };
 const visit = (facts: Partial<VisitFacts> = {}): SeriesMachineEvent => ({
   type: 'maintain',
@@ -59,6 +61,7 @@ class World implements SeriesRows {
 
   readonly effects: SeriesEffects = {
     closeHead: (row) => this.#note('closeHead', row),
+    mergeInMemory: (row) => this.#note('mergeInMemory', row),
     forgetDescriptors: (row) => this.#note('forgetDescriptors', row),
     noteTrimmed: (row) => this.#note('noteTrimmed', row),
     archive: (row) => this.#note('archive', row),

@@ -1,4 +1,5 @@
 /** The append path in memory: everything between `append` and the journal's file, without a store around it. */
+
 import { ChunkAppender } from '../../src/chunk/append.ts';
 import { VARBIT } from '../../src/chunk/chunk.ts';
 import { Slab } from '../../src/chunk/slab.ts';
@@ -12,6 +13,7 @@ import { schedulerOf } from '../../src/ports/clock-scheduler.ts';
 import { Admission } from '../../src/series/admission.ts';
 import { EventBus } from '../../src/series/event-bus.ts';
 import { Ingest, type IngestParts } from '../../src/series/ingest.ts';
+import { LateSamples } from '../../src/series/late-samples.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { SeriesDirectory, type SeriesDirectoryParts } from '../../src/series/series-lookup.ts';
 import { type Row, SeriesTable } from '../../src/series/table.ts';
@@ -48,6 +50,7 @@ export const appendPath = ({ directory: lookup = {}, ingest: path = {} }: Append
     return table.add(high, low, pairs);
   };
   const admission = new Admission();
+  const late = new LateSamples();
   const directory = new SeriesDirectory({
     table,
     mapper,
@@ -68,8 +71,12 @@ export const appendPath = ({ directory: lookup = {}, ingest: path = {} }: Append
     directory,
     journal,
     admission,
+    late,
+    clock,
+    outOfOrderWindowMs: 0,
     commitEach: false,
     keptFrom: () => Number.NEGATIVE_INFINITY,
+    takenUntil: () => Number.POSITIVE_INFINITY,
     ...path,
   });
   /** What the journal has on the disk. */
@@ -88,6 +95,7 @@ export const appendPath = ({ directory: lookup = {}, ingest: path = {} }: Append
     directory,
     admission,
     ingest,
+    late,
     journal,
     fileSystem,
     journaled,

@@ -1,4 +1,5 @@
 /** What the effects of the series statechart change: the row, the archive, the indexes, the file, and in which order. */
+
 import { expect } from 'chai';
 import { codeOfPath } from '../../machines/series-states.ts';
 import { KeyedMutex } from '../../src/async/keyed-mutex.ts';
@@ -17,9 +18,12 @@ import type { SeriesEffects } from '../../src/series/actors.ts';
 import { Archiving } from '../../src/series/archiving.ts';
 import { ChunkCache } from '../../src/series/chunk-cache.ts';
 import { seriesEffects } from '../../src/series/effects.ts';
+import { ErasedRanges } from '../../src/series/erased-ranges.ts';
 import { EventBus } from '../../src/series/event-bus.ts';
 import { FileChanges } from '../../src/series/file-changes.ts';
 import { Isolation } from '../../src/series/isolation.ts';
+import { LateMerging } from '../../src/series/late-merging.ts';
+import { LateSamples } from '../../src/series/late-samples.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { Persister } from '../../src/series/persister.ts';
 import { Purging } from '../../src/series/purging.ts';
@@ -72,7 +76,14 @@ class Subject {
     this.files = files;
     this.chunks = new MemoryChunks(table, slab, this.appender);
     this.fileChanges = new FileChanges(journal, bus, clock);
-    const memory = { table, slab, chunks: this.chunks, cache: this.cache };
+    const memory = {
+      table,
+      slab,
+      chunks: this.chunks,
+      cache: this.cache,
+      late: new LateSamples(),
+      erased: new ErasedRanges(),
+    };
     const storage = { files, fileKeys: new KeyedMutex<string>(), fileChanges: this.fileChanges };
     const common = { ...memory, ...storage, archived, indexer, journal, bus, clock, logger: silentLogger };
     this.rows = new ActorRows({ ...common, chunksInFile: () => 2 });
@@ -80,9 +91,11 @@ class Subject {
     this.isolation = new Isolation(common);
     this.purging = new Purging(common);
     const policy = { minShrinkRatio: 0, syncNow: () => true, onPersisted: () => {} };
+    const persister = new Persister({ ...common, ...policy });
     this.effects = seriesEffects({
       ...common,
-      persister: new Persister({ ...common, ...policy }),
+      persister,
+      merging: new LateMerging({ ...common, persister, encoding: VARBIT, memoryTarget: 1 << 20 }),
       archiving: this.archiving,
       isolation: this.isolation,
       purging: this.purging,

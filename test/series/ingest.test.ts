@@ -44,11 +44,15 @@ describe('Ingest', () => {
     expect(ingest).to.include({ accepted: 2, duplicates: 2, outOfOrder: 0 });
   });
 
-  it('refuses a repetition if the last value is not known', () => {
-    const { ingest, table } = appendPath();
+  it('keeps a repetition as a late sample if the last value is not known: the merge compares it', () => {
+    const { ingest, table, late } = appendPath();
     ingest.append(up, 1000, 1);
     table.adoptLastTime(table.find(up), 1000);
-    expect(codeOf(() => ingest.append(up, 1000, 1))).to.equal('TIDEMARK_DUPLICATE_TIMESTAMP');
+    ingest.append(up, 1000, 1);
+    expect(late.count).to.equal(1);
+    ingest.append(up, 1000, 1);
+    expect(late.count).to.equal(1);
+    expect(codeOf(() => ingest.append(up, 1000, 2))).to.equal('TIDEMARK_DUPLICATE_TIMESTAMP');
   });
 
   it('refuses an earlier sample, names both times, and changes nothing', async () => {
@@ -88,7 +92,7 @@ describe('Ingest', () => {
         what,
       ).to.equal(code);
       expect(
-        codeOf(() => ingest.admit(timestamp, value as number)),
+        codeOf(() => ingest.admit(['__name__', 'up'], timestamp, value as number)),
         what,
       ).to.equal(code);
     }
@@ -136,6 +140,29 @@ describe('Ingest', () => {
     expect(ingest.accepted).to.equal(101);
   });
 
+  it('asks for the clock only for samples later than it allowed last', () => {
+    let until = 1000;
+    let asked = 0;
+    const takenUntil = (): number => {
+      asked++;
+      return until;
+    };
+    const { ingest } = appendPath({ ingest: { takenUntil } });
+    asked = 0;
+    for (let time = 1; time <= 1000; time++) ingest.append(up, time, 1);
+    expect(asked).to.equal(0);
+    expect(codeOf(() => ingest.append(up, 1001, 1))).to.equal('TIDEMARK_TOO_FAR_AHEAD');
+    until = 2000;
+    ingest.append(up, 1001, 1);
+    asked = 0;
+    ingest.append(up, 2000, 1);
+    expect(asked).to.equal(0);
+    until = 1500;
+    expect(codeOf(() => ingest.append({ __name__: 'other' }, 2001, 1))).to.equal('TIDEMARK_TOO_FAR_AHEAD');
+    ingest.append(up, 2000, 1);
+    expect(ingest).to.include({ accepted: 1002, tooFarAhead: 2 });
+  });
+
   it('refuses everything while the store takes no samples', () => {
     const { ingest, admission, table } = appendPath();
     ingest.append(up, 1000, 1);
@@ -145,7 +172,7 @@ describe('Ingest', () => {
       () => ingest.append(up, 2000, 1),
       () => ingest.append({ __name__: 'new' }, 2000, 1),
       () => ingest.appendToRow(row, 2000, 1),
-      () => ingest.admit(2000, 1),
+      () => ingest.admit(['__name__', 'up'], 2000, 1),
     ])
       expect(codeOf(call)).to.equal('TIDEMARK_THROTTLED');
     expect(ingest.appendBatch([{ labels: up, timestamp: 2000, value: 1 }])).to.deep.equal({

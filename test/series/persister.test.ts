@@ -1,4 +1,5 @@
 /** What series files are changed by, and what rows and the journal know of it at which moment. */
+
 import { expect } from 'chai';
 import { codeOfPath } from '../../machines/series-states.ts';
 import { KeyedMutex } from '../../src/async/keyed-mutex.ts';
@@ -14,8 +15,10 @@ import { seriesPath } from '../../src/disk/series-path.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
 import { fingerprintText } from '../../src/model/fingerprint.ts';
 import { ChunkCache } from '../../src/series/chunk-cache.ts';
+import { ErasedRanges } from '../../src/series/erased-ranges.ts';
 import { EventBus } from '../../src/series/event-bus.ts';
 import { FileChanges } from '../../src/series/file-changes.ts';
+import { LateSamples } from '../../src/series/late-samples.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { Persister } from '../../src/series/persister.ts';
 import { FILE_UNSYNCED, type Row, SeriesTable } from '../../src/series/table.ts';
@@ -59,6 +62,8 @@ class Subject {
       slab,
       chunks,
       cache: new ChunkCache(slab),
+      late: new LateSamples(),
+      erased: new ErasedRanges(),
       files: this.files,
       fileKeys,
       fileChanges: new FileChanges({ end: 0, commit: () => this.commit() }, bus, clock),

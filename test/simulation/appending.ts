@@ -5,7 +5,7 @@
 import type { Sample } from '../../src/api/api.ts';
 import { type ErrorCode, TidemarkError } from '../../src/model/errors.ts';
 import type { Life } from './life.ts';
-import { nameOf, Violation } from './model.ts';
+import { type ModelSeries, nameOf, Violation } from './model.ts';
 import { Prng } from './prng.ts';
 import { isSimulatedCrash } from './simulated-process.ts';
 import type { Spacing, Step } from './steps.ts';
@@ -88,7 +88,7 @@ export const appendBatch = (life: Life, step: StepOf<'appendBatch'>): void => {
   }
 };
 
-/** Appends one sample that must be refused, or repeats the last one. */
+/** Appends one invalid sample, repeats the last one, gives it another value, or appends one right before it. */
 export const appendOdd = (life: Life, step: StepOf<'appendOdd'>): void => {
   const series = life.model.series.get(step.series);
   const labels = labelsOf(step.series);
@@ -106,28 +106,109 @@ export const appendOdd = (life: Life, step: StepOf<'appendOdd'>): void => {
   if (series === undefined || series.count === 0 || series.dropping || series.suspect || life.model.damaged) return;
   // If a later sample may be there, it is not known whether this sample is odd.
   if (series.lastTriedTime > series.lastTime) return;
-  const last = series.count - 1;
-  const same = { high: series.highs[last], low: series.lows[last] };
+  const last = series.samples[series.count - 1];
+  const time = step.odd === 'outOfOrder' ? last.time - 1 : last.time;
+  const bits =
+    step.odd === 'outOfOrder' ? bitsOf(1) : step.odd === 'repeat' ? last : bitsOf(numberOf(last) === 7 ? 8 : 7);
   const handle = life.store.series(labels);
-  // If retention or quarantine may have removed the whole series, the sample may be the first of a new series.
-  const mayBeNew = !life.model.mustExist(series);
-  const refused = (code: ErrorCode, time: number, bits: Bits): void => {
-    const fate = tryToAppend(life, code, time, () => handle.appendBits(time, bits.high, bits.low));
-    if (fate === 'failed' && mayBeNew) life.model.appendRenewal(series, time, bits.high, bits.low);
-    if (fate !== 'accepted') return;
-    if (!mayBeNew) throw new Violation(`${nameOf(step.series)} took a sample at ${time} that is ${code}`);
-    accept(life, step.series, time, bits);
-  };
-  if (step.odd === 'outOfOrder') refused('TIDEMARK_OUT_OF_ORDER', series.lastTime - 1, bitsOf(1));
-  else if (step.odd === 'duplicate')
-    refused('TIDEMARK_DUPLICATE_TIMESTAMP', series.lastTime, bitsOf(numberOf(same) === 7 ? 8 : 7));
-  else if (!mayBeNew) {
-    // A repetition changes nothing. A store that no longer has the last value may refuse it.
-    tryToAppend(life, 'TIDEMARK_DUPLICATE_TIMESTAMP', series.lastTime, () =>
-      handle.appendBits(series.lastTime, same.high, same.low),
-    );
+  tryLate(life, step.series, time, bits, () => handle.appendBits(time, bits.high, bits.low));
+};
+
+/** Appends samples in no order of time. */
+export const appendLate = (life: Life, step: StepOf<'appendLate'>): void => {
+  const series = life.model.series.get(step.series);
+  if (series === undefined || series.count === 0 || series.dropping) return;
+  const prng = new Prng(step.seed);
+  const values = new ValueSource(prng, step.values);
+  const labels = labelsOf(step.series);
+  const handle = life.store.series(labels);
+  const last = series.lastTriedTime;
+  const drawn = Array.from({ length: step.count }, () => {
+    const earlier = prng.pick(series.samples);
+    const bits = step.via === 'handle' ? values.next() : numberBits(values);
+    if (prng.chance(step.repeats)) {
+      const isSame = prng.chance(0.5) && (step.via === 'handle' || survivesAsNumber(earlier));
+      return { time: earlier.time, bits: isSame ? earlier : bits };
+    }
+    return { time: last - prng.between(-step.spanMs >> 4, step.spanMs), bits };
+  });
+  const isKnown = ({ time }: { readonly time: number }): boolean => isOfKnownFate(life, series, time);
+  if (step.via === 'batch') {
+    appendLateBatch(life, step.series, drawn.filter(isKnown));
+    return;
+  }
+  for (const sample of drawn) {
+    const { time, bits } = sample;
+    if (!isKnown(sample)) continue;
+    const call = (): void => {
+      if (step.via === 'store') life.store.append(labels, time, numberOf(bits));
+      else handle.appendBits(time, bits.high, bits.low);
+    };
+    if (!tryLate(life, step.series, time, bits, call) || life.model.series.get(step.series) !== series) return;
   }
 };
+
+const appendLateBatch = (
+  life: Life,
+  number: number,
+  drawn: readonly { readonly time: number; readonly bits: Bits }[],
+): void => {
+  const labels = labelsOf(number);
+  const samples = drawn.map(({ time, bits }) => ({ labels, timestamp: time, value: numberOf(bits) }));
+  const rejected = new Map<number, ErrorCode>();
+  let failed = false;
+  try {
+    for (const { index, code } of life.store.appendBatch(samples).rejected) rejected.set(index, code);
+  } catch (error) {
+    failed = true;
+    life.judgeError('appendBatch', error);
+  }
+  for (const [index, { time, bits }] of drawn.entries()) {
+    const code = rejected.get(index);
+    if (failed || !life.alive) doubtLate(life, number, time, bits);
+    else if (code === undefined) acceptLate(life, number, time, bits);
+    else judgeRefusal(life, number, time, bits, new TidemarkError(code, 'in a batch'));
+  }
+};
+
+/** Whether it is known if the series has a sample at this time. If not, the outcome of another one says nothing. */
+const isOfKnownFate = (life: Life, series: ModelSeries, time: number): boolean => {
+  const there = series.at(time);
+  return (there === undefined || life.model.isCertain(there)) && !series.unsure.some((one) => one.time === time);
+};
+
+/** Appends a sample that may be late. Returns false if the process died. */
+const tryLate = (life: Life, number: number, time: number, bits: Bits, call: () => void): boolean => {
+  try {
+    call();
+  } catch (error) {
+    if (isSimulatedCrash(error)) doubtLate(life, number, time, bits);
+    else judgeRefusal(life, number, time, bits, error);
+    return life.alive;
+  }
+  acceptLate(life, number, time, bits);
+  return life.alive;
+};
+
+/** A sample that may be late was accepted. If there is one of that time, it stays. */
+const acceptLate = (life: Life, number: number, time: number, bits: Bits): void => {
+  const { model } = life;
+  const series = model.series.get(number);
+  const there = series?.at(time);
+  if (series === undefined || there === undefined || !model.isCertain(there)) accept(life, number, time, bits);
+  else if (!isSame(there, bits)) {
+    model.appendAgain(series, time, bits.high, bits.low);
+    life.refusals.note(number, time);
+  }
+};
+
+/** It is not known whether a sample that may be late was taken. */
+const doubtLate = (life: Life, number: number, time: number, bits: Bits): void => {
+  const there = life.model.series.get(number)?.at(time);
+  if (there === undefined || !isSame(there, bits)) life.model.appendUnsure(number, time, bits.high, bits.low);
+};
+
+const isSame = (one: Bits, other: Bits): boolean => one.high === other.high && one.low === other.low;
 
 /** Appends one valid sample. Returns false if the rest of the step is to be skipped. */
 const appendOne = (life: Life, number: number, time: number, bits: Bits, call: () => void): boolean => {
@@ -157,14 +238,23 @@ const judgeRefusal = (life: Life, number: number, time: number, bits: Bits, erro
     life.world.trace.write(`append: ${error.code}`);
     return;
   }
-  if (isTooOld(life, time, error)) return;
+  if (isTooOld(life, time, error) || isLateRefusal(life, number, time, bits, error)) return;
   life.judgeError(`appending to ${nameOf(number)} at ${time}`, error);
-  life.model.appendUnsure(number, time, bits.high, bits.low);
+  doubtLate(life, number, time, bits);
+};
+
+/** Whether the sample was correctly refused because it is too late, or has the time of another one. */
+const isLateRefusal = (life: Life, number: number, time: number, { high, low }: Bits, error: unknown): boolean => {
+  if (!(error instanceof TidemarkError)) return false;
+  const { model, windowMs } = life;
+  if (error.code === 'TIDEMARK_DUPLICATE_TIMESTAMP') return model.hasRival(number, time, high, low);
+  if (error.code !== 'TIDEMARK_OUT_OF_ORDER') return false;
+  return time < (model.series.get(number)?.lastTriedTime ?? time) - windowMs;
 };
 
 /** Whether the sample was correctly refused for its age. The store's own time may be behind wall time, never ahead. */
 const isTooOld = (life: Life, time: number, error: unknown): boolean => {
-  const { retentionMs } = life.setting;
+  const { retentionMs } = life;
   if (!(error instanceof TidemarkError) || error.code !== 'TIDEMARK_TOO_OLD') return false;
   if (retentionMs === null || time >= life.world.timeline.wallMs - retentionMs)
     throw new Violation(`a sample at ${time} was refused for its age`);
@@ -173,26 +263,14 @@ const isTooOld = (life: Life, time: number, error: unknown): boolean => {
 };
 
 const expectRefusal = (life: Life, code: ErrorCode, call: () => void): void => {
-  if (tryToAppend(life, code, Number.POSITIVE_INFINITY, call) === 'accepted')
-    throw new Violation(`a sample was accepted that is ${code}`);
-};
-
-/** Tries an append that may be refused with this code. If it fails otherwise, the sample may have been taken. */
-const tryToAppend = (
-  life: Life,
-  code: ErrorCode,
-  time: number,
-  call: () => void,
-): 'accepted' | 'refused' | 'failed' => {
   try {
     call();
-    return 'accepted';
   } catch (error) {
-    if (error instanceof TidemarkError && (error.code === code || pressure.has(error.code))) return 'refused';
-    if (isTooOld(life, time, error)) return 'refused';
-    life.judgeError(`a sample that is ${code}`, error);
-    return 'failed';
+    if (!(error instanceof TidemarkError && (error.code === code || pressure.has(error.code))))
+      life.judgeError(`a sample that is ${code}`, error);
+    return;
   }
+  throw new Violation(`a sample was accepted that is ${code}`);
 };
 
 /** Samples continue after the last one. If the series is new or has no recent ones, they end at about the present. */

@@ -3,7 +3,8 @@
  * `backup()` was called, and none that was appended after it was done.
  *
  * When a backup is done, the model's series are copied, so that later changes of the store do not change what the
- * backup may have. If a drop of a series was under way, the backup has the whole series or nothing of it.
+ * backup may have. If a drop of a series was under way, the backup has the whole series or nothing of it. What was
+ * dropped of a time range during the backup may be in it.
  */
 import type { Life } from './life.ts';
 import { type Look, lookAt } from './look.ts';
@@ -17,7 +18,7 @@ const KEPT_MAX = 6;
 /** A state of a series that a backup may have. */
 interface Candidate {
   readonly series: ModelSeries;
-  /** The backup has at least this many samples. */
+  /** The backup has at least the samples of earlier ticks. */
   readonly least: number;
 }
 
@@ -40,13 +41,14 @@ export class Backups {
   async take(name: string, { detached }: Extract<Step, { type: 'backup' }>): Promise<void> {
     const { life } = this;
     const mark = life.model.mark();
-    const dropping = new Set([...mark.keys()].filter((series) => series.dropping));
+    const before = new Set(life.model.series.values());
+    const dropping = new Set([...before].filter((series) => series.dropping));
     const endedBefore = life.model.endedSeries();
     const call = (): Promise<unknown> => life.store.backup(name);
     const done = (): void => {
       // A series that began and ended during the backup may be in it.
       const ended = [...life.model.endedSeries()].filter((series) => !endedBefore.has(series));
-      this.note(name, mark, dropping, ended);
+      this.note(name, { mark, before, dropping, ended });
     };
     if (detached) life.start('backup', call, done);
     else if ((await life.perform('backup', call)) !== undefined) done();
@@ -65,17 +67,26 @@ export class Backups {
 
   private note(
     name: string,
-    mark: ReadonlyMap<ModelSeries, number>,
-    dropping: ReadonlySet<ModelSeries>,
-    ended: readonly ModelSeries[],
+    {
+      mark,
+      before,
+      dropping,
+      ended,
+    }: {
+      readonly mark: number;
+      readonly before: ReadonlySet<ModelSeries>;
+      readonly dropping: ReadonlySet<ModelSeries>;
+      readonly ended: readonly ModelSeries[];
+    },
   ): void {
     const { model, everHarmed } = this.life;
     const candidates = new Map<number, Candidate[]>();
-    for (const series of new Set([...mark.keys(), ...model.series.values(), ...ended])) {
+    for (const series of new Set([...before, ...model.series.values(), ...ended])) {
       const copy = series.copy();
       copy.dropping = dropping.has(series) || series.dropping || model.series.get(series.number) !== series;
+      copy.recall(mark);
       const list = candidates.get(series.number) ?? [];
-      candidates.set(series.number, [...list, { series: copy, least: Math.min(mark.get(series) ?? 0, copy.count) }]);
+      candidates.set(series.number, [...list, { series: copy, least: mark }]);
     }
     this.finished = [...this.finished.slice(1 - KEPT_MAX), { name, candidates, harmed: everHarmed }];
   }
@@ -104,14 +115,14 @@ export class Backups {
     }
     const named = new Set(metrics.map(seriesOf));
     // The opened backup uses the clock as it is. The running store may not have accepted a jump of the clock yet.
-    const retentionLimit = life.world.timeline.wallMs - (life.setting.retentionMs ?? Number.POSITIVE_INFINITY);
+    const retentionLimit = life.world.timeline.wallMs - (life.nextRetentionMs ?? Number.POSITIVE_INFINITY);
     for (const [number, list] of candidates) {
       const answer = found.get(number);
       if (answer !== undefined && !named.has(number))
         throw new Violation(`the backup ${name} has samples of ${nameOf(number)}, and no label query finds it`);
       const problems = list.map(({ series, least }) => {
         const copy = series.copy();
-        copy.acknowledged = least;
+        for (const sample of copy.samples) sample.safe = sample.tick < least;
         const model = new Model();
         model.retentionLimit = life.model.retentionLimit;
         model.series.set(number, copy);

@@ -2,8 +2,7 @@
  * Durable subscribers: each gets every event at least once and in order, across restarts and crashes of the store and
  * failures of its own.
  *
- * For each subscriber this class keeps how many samples each series had when it subscribed, and which samples it has
- * acknowledged. Samples that a crash of the store lost need not be delivered; all others must be delivered in the end.
+ * For each subscriber this class keeps when it subscribed, and which samples it has acknowledged. Samples that a crash of the store lost need not be delivered; all others must be delivered in the end.
  */
 import type { EventBatch, Subscription } from '../../src/api/api.ts';
 import { TidemarkError } from '../../src/model/errors.ts';
@@ -24,8 +23,8 @@ const FROM = ['start', 'end'] as const;
 
 /** A subscriber across all lives of the store. */
 interface Consumer {
-  /** Number of samples of each series when it subscribed: the journal may no longer have had these. */
-  before: ReadonlyMap<ModelSeries, number>;
+  /** When it subscribed: the journal may no longer have had the earlier samples. */
+  before: number;
   /** Its beginning is on the disk: from then on the store keeps the journal for it. */
   isKept: boolean;
   /** The disk's trouble count when it subscribed in this process. After more, its beginning may not be on the disk. */
@@ -229,7 +228,8 @@ export class Consumers {
       }
       position = event.position;
       this.life.world.coverage.countEvent(event.type);
-      if (event.type === 'samplesAppended') this.life.model.takeDelivered(event);
+      if (event.type === 'samplesAppended' || event.type === 'lateSamplesAppended')
+        this.life.model.takeDelivered(event);
     }
     if (batch.position < position)
       throw new Violation(`a batch with an event at ${position} ends at ${batch.position}`);
@@ -258,7 +258,8 @@ export class Consumers {
     consumer.position = Math.max(consumer.position, batch.position);
     for (const event of session.delivered.splice(0)) {
       if (event.type === 'seriesCreated') noteCreated(consumer, event);
-      if (event.type !== 'samplesAppended') continue;
+      if (event.type === 'seriesPurged') this.forgetNumber(consumer, event.fingerprint);
+      if (event.type !== 'samplesAppended' && event.type !== 'lateSamplesAppended') continue;
       for (const [i, fingerprint] of event.fingerprints.entries()) {
         const number = consumer.numbers.get(fingerprint);
         if (number === undefined) continue;
@@ -268,13 +269,22 @@ export class Consumers {
     }
   }
 
+  /**
+   * The fingerprint is free for another series. If the original has given it to one, no event tells of it: the series
+   * that has it now is taken.
+   */
+  private forgetNumber({ numbers }: Consumer, fingerprint: string): void {
+    numbers.delete(fingerprint);
+    if (this.life.overtaken) this.learnNumbers(numbers);
+  }
+
   private assertComplete(name: number, consumer: Consumer, series: ModelSeries): void {
     const handled = consumer.handled.get(series.number);
-    const first = consumer.before.get(series) ?? 0;
-    const start = Math.max(first, this.life.model.forgettableCount(series));
-    for (let i = start; i < series.acknowledged; i++) {
-      if (handled?.has(series.times[i]) || series.foreign.has(series.times[i])) continue;
-      throw new Violation(`consumer ${name} never got the sample of series ${series.number} at ${series.times[i]}`);
+    for (const sample of series.samples) {
+      const { time, tick, safe } = sample;
+      if (tick < consumer.before || safe !== true || this.life.model.mayBeHidden(sample)) continue;
+      if (handled?.has(time) || series.foreign.has(time)) continue;
+      throw new Violation(`consumer ${name} never got the sample of series ${series.number} at ${time}`);
     }
   }
 }

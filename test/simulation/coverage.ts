@@ -18,6 +18,8 @@ export interface CoverageReport {
   readonly events: Counts;
   /** Steps by type. */
   readonly steps: Counts;
+  /** What happens to late samples and to dropped time ranges, and the calls in which a crash interrupted it. */
+  readonly merges: Counts;
 }
 
 /** What a large run must reach. */
@@ -27,6 +29,7 @@ export interface Expectation {
   readonly transitions: readonly string[];
   readonly events: readonly string[];
   readonly steps: readonly string[];
+  readonly merges: readonly string[];
 }
 
 export class Coverage {
@@ -35,6 +38,9 @@ export class Coverage {
   private readonly transitions = new Map<string, number>();
   private readonly events = new Map<string, number>();
   private readonly steps = new Map<string, number>();
+  private readonly merges = new Map<string, number>();
+  /** A series file is being rewritten with late samples or without dropped ones, as far as the events tell. */
+  isMerging = false;
 
   countCall(operation: Operation, file: FileKind, fault: FaultKind | undefined): void {
     count(this.calls, `${operation} ${file}`);
@@ -44,6 +50,10 @@ export class Coverage {
   /** Counts a fault that struck a call by chance, or because the disk is full. */
   countFault(operation: Operation, file: FileKind, fault: FaultKind): void {
     count(this.faults, faultName(operation, file, fault));
+  }
+
+  countMerge(what: string): void {
+    count(this.merges, what);
   }
 
   countTransition(transition: string): void {
@@ -60,7 +70,7 @@ export class Coverage {
 
   /** Adds the counts of another run. */
   add(report: CoverageReport): void {
-    for (const field of ['calls', 'faults', 'transitions', 'events', 'steps'] as const) {
+    for (const field of ['calls', 'faults', 'transitions', 'events', 'steps', 'merges'] as const) {
       for (const [key, value] of Object.entries(report[field])) count(this[field], key, value);
     }
   }
@@ -71,6 +81,7 @@ export class Coverage {
       [...keys].filter((key) => !seen.has(key)).map((key) => `${name} ${key}`);
     return [
       ...missed('step', expected.steps, this.steps),
+      ...missed('merge', expected.merges, this.merges),
       ...missed('event', expected.events, this.events),
       ...missed('transition', expected.transitions, this.transitions),
       ...missed('fault', expected.faults, this.faults),
@@ -84,6 +95,7 @@ export class Coverage {
       transitions: toRecord(this.transitions),
       events: toRecord(this.events),
       steps: toRecord(this.steps),
+      merges: toRecord(this.merges),
     };
   }
 }
@@ -93,6 +105,9 @@ const count = (counts: Map<string, number>, key: string, by = 1): void => {
 };
 
 const toRecord = (counts: ReadonlyMap<string, number>): Counts => Object.fromEntries([...counts].sort());
+
+/** The name, in reports, of a crash in a call of a merge. */
+export const crashedMerge = (operation: Operation, file: FileKind): string => `crash in ${operation} ${file}`;
 
 /** The name of a fault of a kind of call in reports. */
 export const faultName = (operation: Operation, file: FileKind, fault: FaultKind): string =>

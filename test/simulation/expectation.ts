@@ -2,9 +2,9 @@
 import { seriesMachine } from '../../machines/series.machine.ts';
 import { storeMachine } from '../../machines/store.machine.ts';
 import type { DomainEvent } from '../../src/model/events.ts';
-import { type Expectation, faultName } from './coverage.ts';
+import { crashedMerge, type Expectation, faultName } from './coverage.ts';
 import { faultTargets } from './fault-targets.ts';
-import { transitionNames } from './observers.ts';
+import { mergeCounts, transitionNames } from './observers.ts';
 import { stepTypes } from './steps.ts';
 
 /** A run of this many sequences or more must reach everything. */
@@ -13,6 +13,9 @@ export const LARGE_RUN_SEQUENCES = 2_000;
 const eventTypes: Readonly<Record<DomainEvent['type'], true>> = {
   seriesCreated: true,
   samplesAppended: true,
+  lateSamplesAppended: true,
+  lateSamplesMerged: true,
+  samplesDropped: true,
   headChunksClosed: true,
   seriesFilesChanging: true,
   chunksPersisted: true,
@@ -29,6 +32,7 @@ const eventTypes: Readonly<Record<DomainEvent['type'], true>> = {
   healthChanged: true,
   clockJumped: true,
   subscriptionOverrun: true,
+  retentionChanged: true,
 };
 
 /**
@@ -53,4 +57,9 @@ export const largeRun: Expectation = {
   transitions: [...transitionNames(seriesMachine), ...transitionNames(storeMachine)].filter(isReachable),
   events: Object.keys(eventTypes),
   steps: stepTypes,
+  merges: [
+    ...mergeCounts,
+    ...(['create', 'write', 'sync', 'close'] as const).map((operation) => crashedMerge(operation, 'seriesFileTmp')),
+    crashedMerge('rename', 'seriesFile'),
+  ],
 };

@@ -31,9 +31,11 @@ const HOUR_MS = 60 * MINUTE_MS;
 const weights: Readonly<Record<StepType, number>> = {
   append: 30,
   appendBatch: 8,
+  appendLate: 10,
   appendOdd: 5,
   command: 20,
   drop: 2,
+  dropRange: 3,
   settle: 3,
   breathe: 6,
   advance: 12,
@@ -71,14 +73,16 @@ const moods = { '0': 1, '0.3': 2, '1': 5, '4': 2 } as const;
 /** Sequences of this many steps or more have room for passages. */
 const LONG = 100;
 const PASSAGES_PER_STEP = 0.025;
-const SCENES_PER_STEP = 0.015;
+const SCENES_PER_STEP = 0.02;
 
 /** Steps that make sense right after each other. */
 const quick: readonly StepType[] = [
   'append',
   'appendBatch',
+  'appendLate',
   'command',
   'drop',
+  'dropRange',
   'query',
   'breathe',
   'fault',
@@ -116,6 +120,7 @@ const drawSetting = (prng: Prng): Setting => ({
   chunkEncoding: prng.pick(['varbit', 'varbit', 'double-delta', 'delta'] as const),
   syncSeriesFiles: prng.pick(['adaptive', 'adaptive', 'always', 'never'] as const),
   retentionMs: prng.pick([null, null, 10 * MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS]),
+  ...(prng.chance(0.3) ? { otherRetentionMs: prng.pick([null, 10 * MINUTE_MS, HOUR_MS]) } : {}),
   retentionOnce: prng.chance(0.5),
   minShrinkRatio: prng.pick([0.1, 0.1, 0, 0.5]),
   checkpointIntervalMs: prng.pick([5 * MINUTE_MS, MINUTE_MS, HOUR_MS]),
@@ -123,6 +128,7 @@ const drawSetting = (prng: Prng): Setting => ({
   headChunkTimeoutMs: prng.pick([5 * MINUTE_MS, MINUTE_MS, 10_000]),
   // With the smallest target, a flood is more than may wait to be persisted, so appends are slowed and refused.
   memoryTarget: prng.pick([64, 24, 2]) * 2 ** 20,
+  outOfOrderWindowMs: prng.pick([null, null, null, 0, 10 * MINUTE_MS, HOUR_MS]),
   subscriptionBacklogBytes: prng.pick([2 ** 30, 2 ** 30, 2 ** 16]),
   checkpointJournalBytes: prng.pick([2 ** 28, 2 ** 28, 2 ** 16, 2 ** 13, 2 ** 12]),
   mischief: prng.pick([0, 0.02, 0.2]),
@@ -161,6 +167,17 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
         refusedEvery: prng.pick([0, 0, 7]),
         seed: prng.uint32(),
       };
+    case 'appendLate':
+      return {
+        type,
+        series: series(),
+        count: drawCount(prng),
+        spanMs: prng.pick([1_000, MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 24 * HOUR_MS]),
+        values: drawValues(prng),
+        via: prng.pick(['store', 'handle', 'batch']),
+        repeats: prng.pick([0, 0.2, 0.9]),
+        seed: prng.uint32(),
+      };
     case 'appendOdd':
       return { type, series: series(), odd: prng.pick(['repeat', 'duplicate', 'outOfOrder', 'labels', 'timestamp']) };
     case 'command':
@@ -178,6 +195,13 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
       };
     case 'drop':
       return { type, series: series(), detached: prng.chance(0.35) };
+    case 'dropRange':
+      return {
+        type,
+        series: prng.chance(0.1) ? null : series(),
+        window: drawDropped(prng),
+        detached: prng.chance(0.35),
+      };
     case 'breathe':
       return { type, tasks: prng.between(1, 12) };
     case 'advance':
@@ -281,7 +305,9 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
 
 /** The same step, left running if its kind allows that. */
 const detachedOf = (step: Step): Step =>
-  step.type === 'command' || step.type === 'drop' || step.type === 'query' ? { ...step, detached: true } : step;
+  step.type === 'command' || step.type === 'drop' || step.type === 'dropRange' || step.type === 'query'
+    ? { ...step, detached: true }
+    : step;
 
 /** Mostly few samples, sometimes enough to fill chunks. */
 const drawCount = (prng: Prng): number =>
@@ -316,6 +342,13 @@ const drawWindow = (prng: Prng): Window => {
   const a = prng.chance(0.5) ? null : prng.next();
   const b = prng.chance(0.5) ? null : prng.next();
   return a !== null && b !== null && a > b ? { from: b, through: a } : { from: a, through: b };
+};
+
+/** Often a range with the newest samples, of which new ones follow. */
+const drawDropped = (prng: Prng): Window => {
+  const from = 1 - prng.next() ** 2;
+  const through = prng.pick([null, 1, Math.min(1, from + prng.next() / 4)]);
+  return prng.chance(0.15) ? { from: null, through: through ?? prng.next() } : { from, through };
 };
 
 const drawCrashKind = (prng: Prng): 'kill' | 'power' => (prng.chance(0.7) ? 'power' : 'kill');

@@ -9,6 +9,7 @@ import { BelievedTime } from './believed-time.ts';
 import type { Coverage } from './coverage.ts';
 import { type Outcome, type Watched, watch } from './drive.ts';
 import { Model, Violation } from './model.ts';
+import { Refusals } from './refusals.ts';
 import { type CrashKind, isSimulatedCrash } from './simulated-process.ts';
 import type { CrashPoint, Setting } from './steps.ts';
 import type { Trace } from './trace.ts';
@@ -84,6 +85,12 @@ export class Life {
   powerLost = false;
   /** The model has learned what this process found. Until then it is not known what the previous process lost. */
   hasLearned = false;
+  /** The retention of this process; `null` keeps everything. */
+  retentionMs: number | null;
+  /** The late samples that merges of this process must refuse. */
+  refusals = new Refusals(true, true);
+  /** The last process closed the directory, so that no late sample waits. */
+  private isMerged = true;
   private readonly believedTime: BelievedTime;
   private readonly options: LifeOptions;
   private running: Running[] = [];
@@ -96,6 +103,8 @@ export class Life {
   constructor(options: LifeOptions) {
     this.options = options;
     this.setting = options.setting;
+    this.model.windowMs = this.windowMs;
+    this.retentionMs = this.setting.retentionMs;
     const { seed, setting, coverage, trace } = options;
     this.world = new World({ seed, directory: DIRECTORY, mischief: setting.mischief, coverage, trace });
     this.believedTime = new BelievedTime(this.world.timeline);
@@ -105,6 +114,11 @@ export class Life {
   /** Options beyond those of the setting. */
   get extra(): StoreOptions {
     return this.options.extra ?? {};
+  }
+
+  /** How much older than its series' newest sample a sample may be. */
+  get windowMs(): number {
+    return this.setting.outOfOrderWindowMs ?? Number.POSITIVE_INFINITY;
   }
 
   get alive(): boolean {
@@ -146,6 +160,9 @@ export class Life {
       if (outcome.kind === 'value') {
         this.store = outcome.value;
         this.openCount++;
+        this.refusals = new Refusals(this.isMerged, this.retentionMs === null);
+        this.refusals.listen(this.store);
+        this.isMerged = false;
         this.options.onOpened(this.store);
         return;
       }
@@ -209,6 +226,7 @@ export class Life {
       }
     }
     this.running = [];
+    this.model.leaveDrops();
     this.world.disk.faults.disarm('crash');
   }
 
@@ -219,6 +237,8 @@ export class Life {
     const closed = await this.perform('close', () => this.store.close());
     if (closed === undefined) return false;
     this.model.acknowledge(mark);
+    this.isMerged = true;
+    if (!this.troubled && !this.everHarmed) this.refusals.check();
     await this.settle();
     if (this.alive) this.assertNothingLeft();
     await this.checkDirectory();
@@ -341,9 +361,16 @@ export class Life {
     if (open.length > OPEN_FILES_MAX) throw new Violation(`${open.length} files are open: ${open.join(' ')}`);
   }
 
+  /** The retention of the next opening; `null` keeps everything. */
+  get nextRetentionMs(): number | null {
+    const { retentionMs, otherRetentionMs, retentionOnce } = this.setting;
+    if (otherRetentionMs === undefined || retentionOnce || this.openCount % 2 === 0) return retentionMs;
+    return otherRetentionMs;
+  }
+
   /** Tells the model that retention may have been applied up to this moment. */
   passRetention(): void {
-    const { retentionMs } = this.setting;
+    const { retentionMs } = this;
     const nowMs = this.believedTime.latest();
     if (retentionMs !== null) this.model.passRetention(nowMs - retentionMs);
   }
@@ -367,6 +394,7 @@ export class Life {
   }
 
   private startProcess(): void {
+    this.retentionMs = this.nextRetentionMs;
     this.believedTime.restart();
     this.troubleBefore = this.world.disk.troubleCount;
     this.diskFilled = this.diskIsFull;
@@ -400,15 +428,18 @@ export class Life {
   private storeOptions(): StoreOptions {
     const { setting } = this;
     return {
+      // The timeline jumps back, and the samples of a series go on from its newest one, so that they run ahead.
+      futureTolerance: 'off',
       durability: setting.durability,
       chunkEncoding: setting.chunkEncoding,
       syncSeriesFiles: setting.syncSeriesFiles,
-      ...(setting.retentionOnce && this.wasOpened ? {} : { retention: setting.retentionMs ?? 'off' }),
+      ...(setting.retentionOnce && this.wasOpened ? {} : { retention: this.nextRetentionMs ?? 'off' }),
       minShrinkRatio: setting.minShrinkRatio,
       checkpointInterval: setting.checkpointIntervalMs,
       checkpointDirtySeries: setting.checkpointDirtySeries,
       headChunkTimeout: setting.headChunkTimeoutMs,
       memoryTarget: setting.memoryTarget,
+      ...(Number.isFinite(this.windowMs) ? { outOfOrderWindow: this.windowMs } : {}),
       subscriptionBacklogBytes: setting.subscriptionBacklogBytes,
       ...(setting.checkpointJournalBytes === undefined
         ? {}

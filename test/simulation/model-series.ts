@@ -1,43 +1,64 @@
 /** One series of the model: what was appended to it, and what is known of the fate of each sample. */
 import type { Labels } from '../../src/model/labels.ts';
-import { labelsOf } from './value-source.ts';
+import { type Bits, labelsOf } from './value-source.ts';
 
-/** A sample that may or may not be in the store. */
-export interface UnsureSample {
-  readonly time: number;
-  readonly high: number;
-  readonly low: number;
-  readonly appendedMs: number;
+/** A drop of a time range. */
+export interface RangeDrop {
+  readonly from: number;
+  readonly through: number;
+  /** Samples of earlier ticks are dropped. */
+  readonly tick: number;
 }
 
-/** A sample that, if it was taken, started a new series after retention or quarantine had removed the old one. */
-export interface Renewal extends UnsureSample {
-  /** Time of the last sample of the old series. */
-  readonly until: number;
+/** A sample that is within several drops of unknown outcome, or was appended while one was under way. */
+export const SEVERAL_DROPS: RangeDrop = { from: 0, through: -1, tick: -1 };
+
+export interface ModelSample extends Bits {
+  readonly time: number;
+  /** Simulated time at which it was appended; infinity if that is not known. */
+  readonly appendedMs: number;
+  /** Its place in the order of all appends and drops. The journal has the samples in this order. */
+  readonly tick: number;
+  /** It was older than the newest sample of its series. */
+  isLate?: boolean;
+  /** No crash may lose it. */
+  safe?: boolean;
+  /** It was in a file that went into quarantine, or may have been. */
+  quarantined?: boolean;
+  /** It may have been appended earlier than `appendedMs` says. */
+  blurred?: boolean;
+  /** A drop of a time range was begun and is not known to be done: the sample may be there or not. */
+  fading?: RangeDrop | undefined;
+}
+
+/** A sample that a drop of a time range removed. */
+export interface ErasedSample extends ModelSample {
+  readonly erasedTick: number;
 }
 
 /** One series from its creation on. A drop ends it, and a later sample starts another. */
 export class ModelSeries {
   readonly number: number;
   readonly labels: Labels;
-  readonly times: number[] = [];
-  readonly highs: number[] = [];
-  readonly lows: number[] = [];
-  /** Simulated time at which each sample was appended. */
-  readonly appendedMs: number[] = [];
-  /** Number of samples, from the first on, that no crash may lose. */
-  acknowledged = 0;
+  /** In order of time. */
+  readonly samples: ModelSample[] = [];
   /** A drop was begun and is not known to be done: either all samples are left, or none. */
   dropping = false;
-  /** Samples before this index went into quarantine, or may have. */
-  quarantined = 0;
-  /** Samples before this index may have been appended earlier than `appendedMs` says. */
-  private blurred = 0;
   /** Samples of uncertain fate, in order of time. Each may or may not be found among the others. */
-  unsure: UnsureSample[] = [];
-  renewal: Renewal | undefined;
+  unsure: ModelSample[] = [];
+  /**
+   * Accepted samples for whose times the series had other values. A merge refuses them. If a crash loses the first
+   * sample of a time, the second may be there instead.
+   */
+  conflicting: ModelSample[] = [];
+  /** Samples that drops of time ranges removed. A query that was open by then may still show them. */
+  erased: ErasedSample[] = [];
+  /** After its newest samples were dropped, the store may take samples up to this time for late ones. */
+  bound = Number.NEGATIVE_INFINITY;
   /** Times of samples that the original appended: no journal has them. */
   readonly foreign = new Set<number>();
+  /** A time range was dropped. From then on, the store may take a sample as late that is the newest one. */
+  wasDropped = false;
   /** Bits of its file were flipped: it may return anything, but other series must not be affected. */
   suspect = false;
 
@@ -47,95 +68,143 @@ export class ModelSeries {
   }
 
   get count(): number {
-    return this.times.length;
+    return this.samples.length;
   }
 
   get lastTime(): number {
-    return this.times[this.times.length - 1];
+    return this.samples[this.samples.length - 1]?.time;
   }
 
-  /** Time of the last sample that was given to the store, of uncertain fate or not. */
+  /** Time of the last sample that was given to the store, of uncertain fate or not, or that the store may assume. */
   get lastTriedTime(): number {
-    return Math.max(this.lastTime ?? Number.NEGATIVE_INFINITY, this.unsure.at(-1)?.time ?? Number.NEGATIVE_INFINITY);
+    const last = this.lastTime ?? Number.NEGATIVE_INFINITY;
+    return Math.max(last, this.unsure.at(-1)?.time ?? last, this.bound);
   }
 
-  add(time: number, high: number, low: number, nowMs: number): void {
-    this.times.push(time);
-    this.highs.push(high);
-    this.lows.push(low);
-    this.appendedMs.push(nowMs);
+  /** The sample at a time. */
+  at(time: number): ModelSample | undefined {
+    const sample = this.samples[this.indexAt(time)];
+    return sample?.time === time ? sample : undefined;
+  }
+
+  /** Adds a sample for whose time the series has none. */
+  add(sample: ModelSample): void {
+    if (this.count === 0 || sample.time > this.lastTime) this.samples.push(sample);
+    else this.samples.splice(this.indexAt(sample.time), 0, sample);
+  }
+
+  addUnsure(sample: ModelSample): void {
+    this.unsure.push(sample);
+    this.unsure.sort((a, b) => a.time - b.time);
   }
 
   /** A copy of the series, which later changes do not affect. */
   copy(): ModelSeries {
     const copy = new ModelSeries(this.number);
-    for (const [i, time] of this.times.entries()) copy.add(time, this.highs[i], this.lows[i], this.appendedMs[i]);
-    copy.acknowledged = this.acknowledged;
+    for (const sample of this.samples) copy.samples.push({ ...sample });
     copy.dropping = this.dropping;
-    copy.quarantined = this.quarantined;
-    copy.blurred = this.blurred;
-    copy.unsure = [...this.unsure];
-    copy.renewal = this.renewal;
+    copy.unsure = this.unsure.map((sample) => ({ ...sample }));
+    copy.conflicting = this.conflicting.map((sample) => ({ ...sample }));
+    copy.erased = [...this.erased];
+    copy.bound = this.bound;
     copy.suspect = this.suspect;
     for (const time of this.foreign) copy.foreign.add(time);
+    copy.wasDropped = this.wasDropped;
     return copy;
   }
 
-  /** Inserts a sample of uncertain fate that was found, in order of time. It is as safe as the samples after it. */
-  insert({ time, high, low, appendedMs }: UnsureSample): void {
-    const index = this.indexAt(time);
-    this.times.splice(index, 0, time);
-    this.highs.splice(index, 0, high);
-    this.lows.splice(index, 0, low);
-    this.appendedMs.splice(index, 0, this.appendedMs[index] ?? appendedMs);
-    if (index < this.acknowledged) this.acknowledged++;
-    if (index < this.quarantined) this.quarantined++;
-    this.blurred = Math.max(this.blurred, index + 1);
+  /** Inserts a sample of uncertain fate that was found. It is as safe as the samples that were appended after it. */
+  insert(sample: ModelSample): void {
+    const later = this.samples.filter(({ tick }) => tick > sample.tick);
+    const next = later.reduce((ms, { appendedMs }) => Math.min(ms, appendedMs), Number.POSITIVE_INFINITY);
+    this.add({
+      ...sample,
+      appendedMs: later.length === 0 ? sample.appendedMs : next,
+      safe: later.some(({ safe }) => safe === true),
+      blurred: true,
+    });
+  }
+
+  /** Replaces a sample that is gone by one of uncertain fate, which was found at the same time. */
+  replace(sample: ModelSample): void {
+    this.samples.splice(this.indexAt(sample.time), 1);
+    this.insert(sample);
+  }
+
+  /** The samples of earlier ticks are on the disk. */
+  acknowledge(tick: number): void {
+    for (const sample of this.samples) if (sample.tick < tick) sample.safe = true;
   }
 
   /** Its file went into quarantine. The file has no sample that was appended after the last write to it. */
   quarantine(writtenMs: number): void {
-    const unwritten = this.appendedMs.findIndex((ms, index) => index >= this.blurred && ms > writtenMs);
-    this.quarantined = Math.max(this.quarantined, unwritten < 0 ? this.count : unwritten);
+    for (const sample of this.samples)
+      if (sample.blurred === true || sample.appendedMs <= writtenMs) sample.quarantined = true;
   }
 
-  /** The renewal has turned out to be there, so it started a new series: the samples before it are gone. */
-  renew(renewal: Renewal): void {
-    const gone = this.indexAt(renewal.until + 1);
-    for (const column of [this.times, this.highs, this.lows, this.appendedMs]) column.splice(0, gone);
-    this.acknowledged = Math.max(0, this.acknowledged - gone);
-    this.quarantined = Math.max(0, this.quarantined - gone);
-    this.unsure = this.unsure.filter(({ time }) => time > renewal.until);
-    this.renewal = undefined;
-    this.insert(renewal);
-  }
-
-  /** Makes the fate of the samples from this index on uncertain. */
-  doubt(count: number): void {
-    const doubted = this.times.slice(count).map((time, i) => {
-      const index = count + i;
-      return { time, high: this.highs[index], low: this.lows[index], appendedMs: this.appendedMs[index] };
-    });
+  /** Makes the fate of some samples uncertain. */
+  doubt(isDoubtful: (sample: ModelSample, index: number) => boolean): void {
+    const doubted = this.samples.filter(isDoubtful);
+    if (doubted.length === 0) return;
+    this.keep((sample, index) => !isDoubtful(sample, index));
     this.unsure = [...doubted, ...this.unsure].sort((a, b) => a.time - b.time);
-    this.truncate(count);
   }
 
-  /** Forgets the samples from this index on, because a crash lost them. */
-  truncate(count: number): void {
-    for (const column of [this.times, this.highs, this.lows, this.appendedMs]) column.length = count;
-    this.acknowledged = Math.min(this.acknowledged, count);
-    this.quarantined = Math.min(this.quarantined, count);
+  /** Forgets all other samples. */
+  keep(isKept: (sample: ModelSample, index: number) => boolean): void {
+    const kept = this.samples.filter(isKept);
+    this.samples.length = 0;
+    // A call with all samples as arguments would exceed the stack.
+    for (const sample of kept) this.samples.push(sample);
+  }
+
+  /** A drop of a time range begins. */
+  beginDrop(drop: RangeDrop): void {
+    this.wasDropped = true;
+    for (const sample of this.samples)
+      if (isWithin(drop, sample)) sample.fading = sample.fading === undefined ? drop : SEVERAL_DROPS;
+    this.bound = Math.max(this.bound, drop.from - 1);
+  }
+
+  /** A drop of a time range is done. `isKept` tells which samples it may have left. */
+  endDrop(drop: RangeDrop, tick: number, isKept: (sample: ModelSample) => boolean): void {
+    const isErased = (sample: ModelSample): boolean =>
+      sample.tick < drop.tick && isWithin(drop, sample) && !isKept(sample);
+    for (const sample of this.samples)
+      if (isErased(sample)) this.erased.push({ ...sample, fading: undefined, erasedTick: tick });
+    this.keep((sample) => !isErased(sample));
+    this.unsure = this.unsure.filter((sample) => !isErased(sample));
+    this.conflicting = this.conflicting.filter((sample) => !isErased(sample));
+    // These were appended while the drop was under way.
+    this.doubt((sample) => isWithin(drop, sample) && sample.fading === SEVERAL_DROPS && sample.tick > drop.tick);
+  }
+
+  /** A drop of a time range found nothing. */
+  cancelDrop(drop: RangeDrop): void {
+    for (const sample of this.samples) if (sample.fading === drop) sample.fading = undefined;
+  }
+
+  /** What was dropped since a tick may be there again, as far as is known. */
+  recall(sinceTick: number): void {
+    for (const sample of this.erased) {
+      if (sample.erasedTick < sinceTick) continue;
+      if (this.at(sample.time) === undefined) this.add({ ...sample, fading: SEVERAL_DROPS });
+      else this.conflicting.push(sample);
+    }
   }
 
   /** Index of the first sample at or after a time. */
   indexAt(time: number): number {
     let low = 0;
-    let high = this.times.length;
+    let high = this.samples.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.times[middle] < time) low = middle + 1;
+      if (this.samples[middle].time < time) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 }
+
+export const isWithin = ({ from, through }: RangeDrop, { time }: { readonly time: number }): boolean =>
+  time >= from && time <= through;

@@ -49,7 +49,7 @@ describe('The model', () => {
   });
 
   it('rejects a missing series, an unknown series, and a series that is returned twice', () => {
-    expect(() => modelOf(2, [1]).check([], all, EVERYTHING)).to.throw('missing');
+    expect(() => modelOf(2, [1]).check([], all, EVERYTHING)).to.throw('lacks');
     expect(() => modelOf(2, [1]).check([samples(2, [1]), samples(3, [1])], all, EVERYTHING)).to.throw('never');
     expect(() => modelOf(2, [1]).check([samples(2, [1]), samples(2, [1])], all, EVERYTHING)).to.throw('twice');
   });
@@ -86,23 +86,7 @@ describe('The model', () => {
     }
   });
 
-  it('accepts that a failed append may or may not have started a new series after retention', () => {
-    for (const isThere of [true, false]) {
-      const model = modelOf(2, [1, 2]);
-      model.acknowledge(model.mark());
-      model.passRetention(3);
-      model.appendRenewal(model.series.get(2)!, 2, 0, 9);
-      model.check([], all, EVERYTHING);
-      model.append(2, 3, 0, 3, 3);
-      const asItIs = isThere ? samples(2, [2, 3], [9, 3]) : samples(2, [1, 2, 3]);
-      model.check([asItIs], all, EVERYTHING);
-      model.check([asItIs], all, afterCrash);
-      expect(() => model.check([samples(2, [2, 3], [8, 3])], all, EVERYTHING)).to.throw('not the');
-      if (isThere) expect(() => model.check([samples(2, [1, 2, 3])], all, EVERYTHING)).to.throw(Violation);
-    }
-  });
-
-  it('lets retention remove old samples from the beginning, and no others', () => {
+  it('lets retention remove old samples, and no others', () => {
     const model = modelOf(2, [1, 2, 3, 4]);
     model.passRetention(3);
     for (const times of [
@@ -111,8 +95,7 @@ describe('The model', () => {
       [3, 4],
     ])
       model.check([samples(2, times)], all, EVERYTHING);
-    expect(() => model.check([samples(2, [4])], all, EVERYTHING)).to.throw('beginning');
-    expect(() => model.check([samples(2, [1, 3, 4])], all, EVERYTHING)).to.throw(Violation);
+    expect(() => model.check([samples(2, [4])], all, EVERYTHING)).to.throw('lacks 1 samples; the first is of 3');
     expect(() => model.check([], all, EVERYTHING)).to.throw(Violation);
     model.passRetention(5);
     model.check([], all, EVERYTHING);
@@ -154,16 +137,16 @@ describe('The model', () => {
     model.series.get(2)!.dropping = true;
     for (const answer of [[], [samples(2, [2])], [samples(2, [1, 2])]]) model.check(answer, all, EVERYTHING);
     expect(() => model.check([samples(2, [3])], all, EVERYTHING)).to.throw('not appended');
-    expect(() => model.check([samples(2, [2])], all, afterCrash)).to.throw('beginning');
+    expect(() => model.check([samples(2, [2])], all, afterCrash)).to.throw('lacks');
   });
 
   it('excuses a quarantined series, and one whose file decayed', () => {
     const quarantined = modelOf(2, [1]);
-    quarantined.series.get(2)!.quarantined = 1;
+    quarantined.series.get(2)!.quarantine(1);
     quarantined.check([], all, EVERYTHING);
     quarantined.append(2, 3, 0, 3, 3);
     quarantined.check([samples(2, [3])], all, EVERYTHING);
-    expect(() => quarantined.check([], all, EVERYTHING)).to.throw('missing');
+    expect(() => quarantined.check([], all, EVERYTHING)).to.throw('lacks');
     const model = modelOf(2, [1]);
     model.series.get(2)!.suspect = true;
     model.check([samples(2, [7])], all, EVERYTHING);
@@ -245,8 +228,8 @@ describe('The model', () => {
     model.series.get(2)!.quarantine(2);
     model.check([samples(2, [3, 4])], all, EVERYTHING);
     model.check([samples(2, [2, 3, 4])], all, EVERYTHING);
-    expect(() => model.check([samples(2, [4])], all, EVERYTHING)).to.throw('missing from its beginning');
-    expect(() => model.check([], all, EVERYTHING)).to.throw('missing');
+    expect(() => model.check([samples(2, [4])], all, EVERYTHING)).to.throw('lacks');
+    expect(() => model.check([], all, EVERYTHING)).to.throw('lacks');
     // If an append failed, it is not known when its sample was taken.
     const unsure = modelOf(2, [1]);
     unsure.appendUnsure(2, 2, 0, 2);
@@ -254,6 +237,74 @@ describe('The model', () => {
     unsure.check([samples(2, [1, 2, 3])], all, EVERYTHING);
     unsure.series.get(2)!.quarantine(4);
     unsure.check([samples(2, [3])], all, EVERYTHING);
-    expect(() => unsure.check([], all, EVERYTHING)).to.throw('missing');
+    expect(() => unsure.check([], all, EVERYTHING)).to.throw('lacks');
+  });
+
+  it('puts late samples in order of time, and refuses those outside the window', () => {
+    const model = modelOf(2, [10, 20]);
+    model.windowMs = 15;
+    model.append(2, 5, 0, 5, 21);
+    model.check([samples(2, [5, 10, 20])], all, EVERYTHING);
+    expect(() => model.append(2, 4, 0, 4, 22)).to.throw('was accepted after');
+  });
+
+  it('lets a crash lose late samples in the order in which they were appended', () => {
+    for (const [times, isRight] of [
+      [[10, 20], true],
+      [[5, 10, 20], true],
+      [[7, 10, 20], false],
+    ] as const) {
+      const model = modelOf(2, [10, 20]);
+      model.windowMs = 100;
+      model.acknowledge(model.mark());
+      model.append(2, 5, 0, 5, 21);
+      model.append(2, 7, 0, 7, 22);
+      const check = (): void => model.check([samples(2, times)], all, afterCrash);
+      if (isRight) check();
+      else expect(check).to.throw('appended before');
+    }
+  });
+
+  it('keeps the first of two samples of a time, unless a crash may have lost it', () => {
+    const model = modelOf(2, [1, 2]);
+    model.appendAgain(model.series.get(2)!, 1, 0, 9);
+    expect(() => model.check([samples(2, [1, 2], [9, 2])], all, EVERYTHING)).to.throw('not the');
+    model.loseUnsynced();
+    model.check([samples(2, [1, 2], [9, 2])], all, afterCrash);
+  });
+
+  it('lets no dropped range come back, and keeps what was appended in it afterwards', () => {
+    const model = modelOf(2, [1, 2, 3, 4]);
+    model.windowMs = 100;
+    const drop = model.beginDrop([2], 2, 3);
+    for (const times of [
+      [1, 2, 3, 4],
+      [1, 4],
+    ])
+      model.check([samples(2, times)], all, EVERYTHING);
+    model.endDrop(drop);
+    expect(() => model.check([samples(2, [1, 2, 3, 4])], all, EVERYTHING)).to.throw('was dropped');
+    model.append(2, 3, 0, 9, 5);
+    model.check([samples(2, [1, 3, 4], [1, 9, 4])], all, EVERYTHING);
+    expect(() => model.check([samples(2, [1, 4])], all, EVERYTHING)).to.throw('lacks');
+  });
+
+  it('accepts that a crash has done a drop of a time range or not, but not a part of it', () => {
+    for (const times of [
+      [1, 4],
+      [1, 2, 3, 4],
+      [1, 3, 4],
+    ]) {
+      const model = modelOf(2, [1, 2, 3, 4]);
+      model.acknowledge(model.mark());
+      model.beginDrop([2], 2, 3);
+      model.leaveDrops();
+      const check = (): void => model.check([samples(2, times)], all, afterCrash);
+      if (times.length === 3) expect(check).to.throw('a part of the range');
+      else {
+        check();
+        model.check([samples(2, times)], all, EVERYTHING);
+      }
+    }
   });
 });

@@ -1,20 +1,24 @@
 /**
  * What must be true: the simplest possible store, lists of samples in memory, with what is known of each sample's fate.
- * For each series: which samples were appended, how many were acknowledged as durable, and which ones retention may
- * have removed.
+ * For each series: which samples were appended, which were acknowledged as durable, which ones retention may have
+ * removed, and which ones are in a time range that is being dropped.
  *
- * Checks throw a {@link Violation}. A query must return the appended samples, bit for bit and in order, with two
- * exceptions:
+ * Checks throw a {@link Violation}. A query must return the appended samples, bit for bit and in order of time, with
+ * these exceptions:
  *
- * - Samples older than the retention limit may be missing from the beginning.
- * - Right after a recovery, unacknowledged samples may be missing: from the end, or any of them after a loss of power.
+ * - Samples older than the retention limit may be missing.
+ * - Samples in a time range may be missing or not from the beginning of its drop until the drop is done. After a crash
+ *   in between, all of them are there or none.
+ * - Right after a recovery, unacknowledged samples may be missing: those that were appended last, late ones or not, or
+ *   any of them after a loss of power.
  *
- * The model learns from the first look after a recovery which samples were lost. They must not come back.
+ * The model learns from the first look after a recovery which samples were lost. They must not come back. A dropped
+ * time range must not come back either; samples that were appended after the drop stay.
  */
 import type { SeriesSamples } from '../../src/api/api.ts';
-import type { SamplesAppended } from '../../src/model/events.ts';
+import type { SamplesEvent } from '../../src/model/events.ts';
 import type { Labels } from '../../src/model/labels.ts';
-import { ModelSeries } from './model-series.ts';
+import { isWithin, type ModelSample, ModelSeries, type RangeDrop, SEVERAL_DROPS } from './model-series.ts';
 import { TriedSamples } from './tried-samples.ts';
 import { type Bits, seriesOf } from './value-source.ts';
 
@@ -29,13 +33,22 @@ export class Violation extends Error {
 export interface Allowance {
   readonly from: number;
   readonly through: number;
-  /** Number of samples of each series when the query began, which must be found at least. Default: all. */
-  readonly countAtLeast?: number;
+  /** The query began at this tick: what was appended since, or dropped since, may be found or not. */
+  readonly since?: number;
+  /** Only acknowledged samples must be found. */
+  readonly onlySafe?: boolean;
   /** Samples older than this may be missing too, because another process may use another time. */
   readonly retentionLimit?: number;
   /** The first look after a crash: unacknowledged samples may be missing from the end, and the model learns which. */
   readonly afterCrash?: boolean;
 }
+
+const NOTHING: SeriesSamples = {
+  labels: {},
+  fingerprint: '',
+  timestamps: new Float64Array(0),
+  values: new Float64Array(0),
+};
 
 /** The number of a series that is not in the model. */
 export const STRANGER = -1;
@@ -49,36 +62,70 @@ export class Model {
   retentionLimit = Number.NEGATIVE_INFINITY;
   /** Journal, checkpoint or mappings are damaged: anything may be lost, but nothing may be invented. */
   damaged = false;
+  /** How much older than its series' newest sample a sample may be. */
+  windowMs = 0;
   /** Labels and mapped fingerprints may be garbled: heads.db has no other way to check one than by the other. */
   garbled = false;
   /** Series that were dropped, or that retention removed completely. The journal's records of that may be damaged. */
   private readonly ended = new Map<number, ModelSeries[]>();
   private readonly tried = new TriedSamples();
+  /** Counts appends and drops. */
+  private tick = 0;
+  /** Drops of time ranges that are under way, by series number. */
+  /** Drops of time ranges that have begun. */
+  dropsBegun = 0;
+  private drops: { readonly number: number; readonly drop: RangeDrop }[] = [];
 
   /** The series that were dropped or ran out of samples so far. */
   endedSeries(): Set<ModelSeries> {
     return new Set([...this.ended.values()].flat());
   }
 
-  /** Records an appended sample. */
+  /** Records an appended sample, which may be late. */
   append(number: number, time: number, high: number, low: number, nowMs: number): void {
     this.tried.add(number, time, high, low);
     let series = this.series.get(number);
-    if (series === undefined || (series.count > 0 && time <= series.lastTime)) {
-      // The sample is not newer than the last one. This is right only if retention had removed the whole series.
-      if (series !== undefined && !this.isForgettable(series)) {
-        throw new Violation(`a sample of ${nameOf(number)} at ${time} was accepted after one at ${series.lastTime}`);
+    if (series !== undefined && series.count > 0 && time <= series.lastTime) {
+      const newest = series.samples.findLast((sample) => this.isCertain(sample));
+      if (newest !== undefined && newest.time - time >= Math.max(1, this.windowMs + 1)) {
+        throw new Violation(`a sample of ${nameOf(number)} at ${time} was accepted after one at ${newest.time}`);
       }
-      if (series !== undefined) this.end(series);
+      // Without a window, this is right only if retention had removed the whole series.
+      if (this.windowMs === 0 && this.isForgettable(series)) {
+        this.end(series);
+        series = undefined;
+      }
+    }
+    if (series === undefined) {
       series = new ModelSeries(number);
       this.series.set(number, series);
     }
-    series.add(time, high, low, nowMs);
+    const isDropping = this.drops.some((one) => one.number === number && isWithin(one.drop, { time }));
+    const fading = isDropping ? SEVERAL_DROPS : undefined;
+    const isLate = series.samples.some((one) => one.time > time);
+    const sample = { time, high, low, appendedMs: nowMs, tick: this.tick++, fading, isLate };
+    // If retention may have removed the sample of the same time, either may be there.
+    if (series.at(time) !== undefined) series.addUnsure(sample);
+    else series.add(sample);
+  }
+
+  /**
+   * Records an accepted sample for whose time the series has another value, or the same one. The sample that is there
+   * stays.
+   */
+  appendAgain(series: ModelSeries, time: number, high: number, low: number): void {
+    this.tried.add(series.number, time, high, low);
+    series.conflicting.push({ time, high, low, appendedMs: Number.POSITIVE_INFINITY, tick: this.tick++ });
+  }
+
+  /** Whether a sample of other bits was given to the store at this time. */
+  hasRival(number: number, time: number, high: number, low: number): boolean {
+    return this.tried.at(number, time).some((bits) => bits.high !== high || bits.low !== low);
   }
 
   /** Power was lost: any page of unacknowledged samples may be missing, also one before a page that is there. */
   loseUnsynced(): void {
-    for (const series of this.series.values()) series.doubt(series.acknowledged);
+    for (const series of this.series.values()) series.doubt(({ safe }) => safe !== true);
   }
 
   /** Records a sample that may be there or not: its append failed with a disk error, or the process died in it. */
@@ -86,16 +133,53 @@ export class Model {
     const series = this.series.get(number) ?? new ModelSeries(number);
     this.series.set(number, series);
     this.tried.add(number, time, high, low);
-    series.unsure.push({ time, high, low, appendedMs: Number.POSITIVE_INFINITY });
+    const sample = { time, high, low, appendedMs: Number.POSITIVE_INFINITY, tick: this.tick++ };
+    if (series.at(time) === undefined) series.addUnsure(sample);
+    else series.conflicting.push(sample);
   }
 
-  /**
-   * Records a sample that, if it is there, started a new series. Its append failed with a disk error or a crash, and
-   * its time is one that the store accepts only if nothing of the old series is left.
-   */
-  appendRenewal(series: ModelSeries, time: number, high: number, low: number): void {
-    this.tried.add(series.number, time, high, low);
-    series.renewal = { time, high, low, appendedMs: Number.POSITIVE_INFINITY, until: series.lastTime };
+  /** Whether a drop of a time range of one of these series has begun and is not known to be done. */
+  isBeingDropped(numbers: readonly number[]): boolean {
+    return this.drops.some(({ number }) => numbers.includes(number));
+  }
+
+  /** A drop of a time range begins, of one series or of all. */
+  beginDrop(numbers: readonly number[], from: number, through: number): RangeDrop {
+    const drop = { from, through, tick: this.tick++ };
+    this.dropsBegun++;
+    for (const number of numbers) {
+      this.drops.push({ number, drop });
+      this.series.get(number)?.beginDrop(drop);
+    }
+    return drop;
+  }
+
+  /** A drop of a time range is done and acknowledged. What retention hides may not have been found. */
+  endDrop(drop: RangeDrop): void {
+    const tick = this.tick++;
+    for (const series of this.takeDrop(drop)) series.endDrop(drop, tick, (sample) => this.mayBeHidden(sample));
+  }
+
+  /** A drop of a time range found no series. */
+  cancelDrop(drop: RangeDrop): void {
+    for (const series of this.takeDrop(drop)) series.cancelDrop(drop);
+  }
+
+  /** A drop of a time range failed: its samples may be there or not. */
+  leaveDrop(drop: RangeDrop): void {
+    this.takeDrop(drop);
+  }
+
+  /** The process is gone, and no drop is under way any more. */
+  leaveDrops(): void {
+    this.drops = [];
+  }
+
+  /** The series of a drop that is over. A series that was dropped as a whole meanwhile is not among them. */
+  private takeDrop(drop: RangeDrop): ModelSeries[] {
+    const own = this.drops.filter((one) => one.drop === drop);
+    this.drops = this.drops.filter((one) => one.drop !== drop);
+    return own.flatMap(({ number }) => this.series.get(number) ?? []);
   }
 
   /** Records that a series is gone and must not come back. */
@@ -104,20 +188,21 @@ export class Model {
     this.ended.set(series.number, [...(this.ended.get(series.number) ?? []), series]);
   }
 
-  /** The sample counts at the beginning of a flush, which are acknowledged when the flush is done. */
-  mark(): Map<ModelSeries, number> {
-    return new Map([...this.series.values()].map((series) => [series, series.count]));
+  /** The moment at the beginning of a flush: the earlier samples are acknowledged when the flush is done. */
+  mark(): number {
+    return this.tick;
   }
 
-  acknowledge(mark: ReadonlyMap<ModelSeries, number>): void {
-    for (const [series, count] of mark)
-      series.acknowledged = Math.max(series.acknowledged, Math.min(count, series.count));
+  acknowledge(mark: number): void {
+    for (const series of this.series.values()) series.acknowledge(mark);
   }
 
-  /** Acknowledges the samples that were appended up to a moment of simulated time. */
+  /** Acknowledges the samples that were appended up to a moment of simulated time, and those before them. */
   acknowledgeUntil(ms: number): void {
     for (const series of this.series.values()) {
-      while (series.acknowledged < series.count && series.appendedMs[series.acknowledged] <= ms) series.acknowledged++;
+      let last = -1;
+      for (const { appendedMs, tick } of series.samples) if (appendedMs <= ms && tick > last) last = tick;
+      if (last >= 0) series.acknowledge(last + 1);
     }
   }
 
@@ -128,7 +213,7 @@ export class Model {
 
   /** Whether a series must exist, because it has a sample that nothing may have removed. */
   mustExist(series: ModelSeries): boolean {
-    return !series.dropping && !series.suspect && series.count > 0 && !this.isForgettable(series);
+    return !series.dropping && !series.suspect && series.samples.some((sample) => this.isCertain(sample));
   }
 
   /** Checks a whole answer: each series once, no unknown series, none missing. `numbers` are the requested series. */
@@ -158,18 +243,19 @@ export class Model {
     this.damaged = true;
     this.check(answer, numbers, { ...EVERYTHING, afterCrash: true });
     this.damaged = damaged;
-    for (const { number, times, highs, lows, unsure } of before) {
+    for (const { number, samples, unsure, erased } of before) {
       const series = this.series.get(number) ?? this.comeBack(number);
+      // The other program does not read the journal, in which samples were dropped. Tidemark may drop them again.
+      for (const { time, tick } of erased) {
+        const sample = series.at(time);
+        if (sample !== undefined && !samples.some((one) => one.time === time && one.tick > tick))
+          sample.fading = SEVERAL_DROPS;
+      }
       // A crash may have lost these samples, or the journal may have them, which the other program does not read.
-      for (const sample of unsure) {
-        if (series.times[series.indexAt(sample.time)] === sample.time || series.unsure.includes(sample)) continue;
-        series.unsure.push({ ...sample, appendedMs: Number.POSITIVE_INFINITY });
+      for (const sample of [...unsure, ...samples]) {
+        if (series.at(sample.time) !== undefined || series.unsure.some(({ tick }) => tick === sample.tick)) continue;
+        series.addUnsure({ ...sample, appendedMs: Number.POSITIVE_INFINITY });
       }
-      for (const [i, time] of times.entries()) {
-        if (series.times[series.indexAt(time)] === time) continue;
-        series.unsure.push({ time, high: highs[i], low: lows[i], appendedMs: Number.POSITIVE_INFINITY });
-      }
-      series.unsure.sort((a, b) => a.time - b.time);
     }
   }
 
@@ -193,7 +279,7 @@ export class Model {
    * Checks delivered samples: each must have been appended, at some time, to a series with its fingerprint. From now on
    * no crash may lose them, because only samples that are on the disk are delivered.
    */
-  takeDelivered({ fingerprints, timestamps, values }: SamplesAppended): void {
+  takeDelivered({ fingerprints, timestamps, values }: SamplesEvent): void {
     if (fingerprints.length !== timestamps.length || values.length !== timestamps.length) {
       throw new Violation('the columns of a batch of samples differ in length');
     }
@@ -204,30 +290,33 @@ export class Model {
       // A garbled checkpoint may give a series any fingerprint.
       if (numbers.length > 0 || this.garbled) continue;
       throw new Violation(
-        `a subscriber got the sample ${hex(high, low)} of ${fingerprint} at ${describe(timestamps[i])}, which was not appended`,
+        `a subscriber got the sample ${hex(high, low)} of ${fingerprint} at ${timestamps[i]}, which was not appended`,
       );
     }
   }
 
   private acknowledgeSample(number: number, time: number): void {
     const series = this.series.get(number);
-    const index = series?.indexAt(time) ?? 0;
-    if (series?.times[index] === time) series.acknowledged = Math.max(series.acknowledged, index + 1);
+    const sample = series?.at(time);
+    // If several samples were given at this time, it is not known which one was delivered.
+    if (sample !== undefined && this.tried.at(number, time).length === 1) series?.acknowledge(sample.tick + 1);
   }
 
   /** Checks the answer for one series. */
   checkSeries(series: ModelSeries, samples: SeriesSamples | undefined, allowance: Allowance): void {
     if (series.suspect) {
       // A decayed series does not show whether the crash lost unacknowledged samples.
-      if (allowance.afterCrash) series.doubt(series.acknowledged);
+      if (allowance.afterCrash) series.doubt(({ safe }) => safe !== true);
       return;
     }
-    this.takeUnsure(series, samples);
+    const answer = samples ?? NOTHING;
+    this.checkColumns(series, answer);
     if (this.damaged || (series.dropping && !allowance.afterCrash)) {
       // During a drop, an answer may have any part of the series.
-      this.checkSubset(series, samples);
+      this.takeUnsure(series, answer, allowance);
+      this.checkSubset(series, answer);
       if (this.damaged && (allowance === EVERYTHING || allowance.afterCrash)) {
-        this.takeOver(series, samples);
+        this.takeOver(series, answer);
         // After a crash the drop has ended. Otherwise it is still under way.
         if (allowance.afterCrash) {
           series.dropping = false;
@@ -236,65 +325,134 @@ export class Model {
       }
       return;
     }
-    const name = nameOf(series.number);
-    const first = series.indexAt(allowance.from);
-    const end = series.indexAt(allowance.through + 1);
-    const times = samples?.timestamps ?? new Float64Array(0);
-    if (times.length === 0 && series.dropping && !this.isForgettable(series)) {
+    if (answer.timestamps.length === 0 && series.dropping && !this.isForgettable(series)) {
       this.end(series);
       return;
     }
-    const forgettable = Math.min(end, Math.max(first, this.forgettableCount(series, allowance.retentionLimit)));
-    const start = times.length === 0 ? forgettable : series.indexAt(times[0]);
-    if (start > forgettable) {
-      throw new Violation(
-        `${name} begins at ${describe(times[0])} instead of ${describe(series.times[forgettable])}: ` +
-          `${start - forgettable} samples are missing from its beginning`,
-      );
-    }
-    for (let i = 0; i < times.length; i++) {
-      if (start + i < end && series.times[start + i] === times[i]) continue;
-      if (start + i >= end) throw new Violation(`${name} has a sample at ${describe(times[i])} that was not appended`);
-      throw new Violation(
-        `${name} has ${describe(times[i])} where ${describe(series.times[start + i])} was appended (sample ${start + i})`,
-      );
-    }
-    this.checkValues(series, samples, start);
-    const needed = allowance.afterCrash
-      ? Math.min(series.acknowledged, end)
-      : Math.min(allowance.countAtLeast ?? end, end);
-    const found = start + times.length;
-    if (found < needed) {
-      throw new Violation(
-        `${name} ends at ${describe(times[times.length - 1])}: ${needed - found} samples are missing from its end` +
-          `${allowance.afterCrash ? ', which were acknowledged' : ''}; the first is of ${describe(series.times[found])}`,
-      );
-    }
-    if (allowance.afterCrash) this.learn(series, found, times.length > 0);
+    const recalled = this.takeUnsure(series, answer, allowance);
+    const missing = this.compare(series, answer, allowance, recalled);
+    if (allowance.afterCrash) this.learn(series, missing, allowance.retentionLimit);
   }
 
-  /** Learns from the first look after a recovery: samples that are missing from the end are lost for good. */
-  private learn(series: ModelSeries, count: number, isSeen: boolean): void {
-    series.truncate(count);
-    // If retention hides all samples, the answer does not show whether the last ones are there.
-    if (!isSeen) series.doubt(series.acknowledged);
+  /** Compares an answer with the samples of a series in the range. Returns the samples that are missing and may be. */
+  private compare(
+    series: ModelSeries,
+    answer: SeriesSamples,
+    allowance: Allowance,
+    recalled: ReadonlySet<number>,
+  ): Set<ModelSample> {
+    const name = nameOf(series.number);
+    const { timestamps } = answer;
+    const end = series.indexAt(allowance.through + 1);
+    const missing = new Set<ModelSample>();
+    const lost: ModelSample[] = [];
+    let i = 0;
+    for (let index = series.indexAt(allowance.from); index <= end; index++) {
+      const sample = index < end ? series.samples[index] : undefined;
+      for (; i < timestamps.length && (sample === undefined || timestamps[i] < sample.time); i++) {
+        if (!recalled.has(timestamps[i]))
+          throw new Violation(`${name} has a sample at ${timestamps[i]} that was not appended, or was dropped`);
+      }
+      if (sample === undefined) break;
+      if (timestamps[i] !== sample.time) {
+        missing.add(sample);
+        if (!this.mayLack(sample, allowance)) lost.push(sample);
+      } else if (recalled.has(sample.time) || isValue(sample, answer, i)) i++;
+      else this.failValue(name, sample, answer, i);
+    }
+    const [first] = lost;
+    if (first === undefined) return missing;
+    throw new Violation(
+      `${name} lacks ${lost.length} samples${allowance.afterCrash ? ', which were acknowledged' : ''}; the first is of ` +
+        `${first.time}`,
+    );
+  }
+
+  /** Whether an answer may lack a sample. */
+  private mayLack(sample: ModelSample, { afterCrash, onlySafe, since, retentionLimit }: Allowance): boolean {
+    if (this.mayBeHidden(sample, retentionLimit) || sample.fading !== undefined) return true;
+    if (afterCrash || onlySafe) return sample.safe !== true;
+    return since !== undefined && sample.tick >= since;
+  }
+
+  /** Learns from the first look after a recovery: samples that are missing are lost for good. */
+  private learn(series: ModelSeries, missing: ReadonlySet<ModelSample>, retentionLimit?: number): void {
+    const mayBeHidden = (sample: ModelSample): boolean => this.mayBeHidden(sample, retentionLimit);
+    this.checkLosses(series, missing, mayBeHidden);
+    // If retention hides a sample, the answer does not show whether it is there.
+    series.doubt((sample) => missing.has(sample) && mayBeHidden(sample) && sample.safe !== true);
+    series.keep((sample) => !missing.has(sample) || mayBeHidden(sample));
+    for (const sample of series.samples) if (!missing.has(sample)) sample.fading = undefined;
     series.dropping = false;
     this.settleUnsure(series);
-    if (series.count + series.unsure.length === 0) this.series.delete(series.number);
+    // A series whose samples were all dropped may still be there without any.
+    if (series.count + series.unsure.length === 0 && series.erased.length === 0) this.series.delete(series.number);
   }
 
-  /** Inserts the samples of uncertain fate that the answer has. */
-  private takeUnsure(series: ModelSeries, samples: SeriesSamples | undefined): void {
-    const times = samples?.timestamps ?? new Float64Array(0);
-    const { renewal } = series;
-    if (renewal !== undefined && times.some((time, i) => time === renewal.time && isValue(renewal, samples!, i))) {
-      series.renew(renewal);
+  /**
+   * A crash loses only what was appended last; what a loss of power may have lost besides is of uncertain fate by now. A
+   * drop of a time range is done or not.
+   */
+  private checkLosses(
+    series: ModelSeries,
+    missing: ReadonlySet<ModelSample>,
+    mayBeHidden: (sample: ModelSample) => boolean,
+  ): void {
+    const isLost = (sample: ModelSample): boolean =>
+      missing.has(sample) && sample.fading === undefined && !mayBeHidden(sample);
+    // Late samples and samples in order are in records of their own: the order is kept within each kind.
+    // After a drop of the newest samples, the store does not know which sample is the newest, and either kind may be.
+    for (const isLate of series.wasDropped ? [] : [false, true]) {
+      const ofKind = series.samples.filter((sample) => (sample.isLate === true) === isLate);
+      const firstLost = Math.min(...ofKind.filter(isLost).map(({ tick }) => tick));
+      const later = ofKind.find((sample) => sample.tick > firstLost && !missing.has(sample));
+      if (later !== undefined) {
+        const { time } = later;
+        throw new Violation(`${nameOf(series.number)} lacks a sample that was appended before the one at ${time}`);
+      }
     }
-    const there = new Set(times);
-    const turnedUp = series.unsure.filter(({ time }) => there.has(time));
-    if (turnedUp.length === 0) return;
-    series.unsure = series.unsure.filter(({ time }) => !there.has(time));
-    for (const sample of turnedUp) series.insert(sample);
+    const dropped = new Map<RangeDrop, boolean>();
+    for (const sample of series.samples) {
+      const { fading: drop, safe } = sample;
+      if (drop === undefined || drop === SEVERAL_DROPS || safe !== true || mayBeHidden(sample)) continue;
+      const isGone = missing.has(sample);
+      if ((dropped.get(drop) ?? isGone) !== isGone)
+        throw new Violation(
+          `a part of the range from ${drop.from} through ${drop.through} of ${nameOf(series.number)} is dropped`,
+        );
+      dropped.set(drop, isGone);
+    }
+  }
+
+  /**
+   * Inserts the samples of uncertain fate that the answer has. Returns the times of dropped samples that the answer has
+   * rightly, because its query began before the drop was done.
+   */
+  private takeUnsure(series: ModelSeries, answer: SeriesSamples, allowance: Allowance): Set<number> {
+    const recalled = new Set<number>();
+    const found = new Set<ModelSample>();
+    for (const [i, time] of answer.timestamps.entries()) {
+      const there = series.at(time);
+      if (there !== undefined && isValue(there, answer, i)) continue;
+      const isSame = (sample: ModelSample): boolean => sample.time === time && isValue(sample, answer, i);
+      const sample = series.unsure.find(isSame) ?? series.conflicting.find(isSame);
+      const mayBe = there === undefined || this.mayLack(there, allowance);
+      if (!mayBe) continue;
+      if (sample !== undefined) {
+        found.add(sample);
+        if (there === undefined) series.insert(sample);
+        else series.replace(sample);
+      } else if (
+        allowance.since !== undefined &&
+        series.erased.some((one) => one.erasedTick >= allowance.since! && isSame(one))
+      )
+        recalled.add(time);
+    }
+    if (found.size > 0) {
+      series.unsure = series.unsure.filter((sample) => !found.has(sample));
+      series.conflicting = series.conflicting.filter((sample) => !found.has(sample));
+    }
+    return recalled;
   }
 
   /**
@@ -302,65 +460,68 @@ export class Model {
    * stay uncertain, because they may be there without being shown.
    */
   private settleUnsure(series: ModelSeries): void {
-    series.unsure = series.unsure.filter(({ time }) => time < this.retentionLimit);
-    if (series.renewal !== undefined && series.renewal.time >= this.retentionLimit) series.renewal = undefined;
+    series.unsure = series.unsure.filter((sample) => this.mayBeHidden(sample));
+    series.conflicting = series.conflicting.filter(({ time }) => series.at(time) !== undefined);
   }
 
-  /** Checks that all returned samples were appended, in this order and with these bits. Any sample may be missing. */
-  private checkSubset(series: ModelSeries, samples: SeriesSamples | undefined): void {
-    const times = samples?.timestamps ?? new Float64Array(0);
-    for (let i = 0; i < times.length; i++) {
-      if (i > 0 && times[i] <= times[i - 1]) throw new Violation(`${nameOf(series.number)} is out of order`);
-      const incarnations = this.damaged ? [series, ...(this.ended.get(series.number) ?? [])] : [series];
-      const withTime = incarnations.filter((one) => one.times[one.indexAt(times[i])] === times[i]);
-      if (withTime.length === 0) {
-        throw new Violation(`${nameOf(series.number)} has a sample at ${describe(times[i])} that was not appended`);
-      }
-      const [one] = withTime.filter((one) => hasValue(one, one.indexAt(times[i]), samples!, i));
-      if (one === undefined) this.checkValue(withTime[0], samples!, i, withTime[0].indexAt(times[i]));
+  private checkColumns(series: ModelSeries, { timestamps, values }: SeriesSamples): void {
+    if (values.length !== timestamps.length) {
+      throw new Violation(`${nameOf(series.number)} has ${timestamps.length} timestamps and ${values.length} values`);
+    }
+    for (let i = 1; i < timestamps.length; i++) {
+      if (timestamps[i] <= timestamps[i - 1]) throw new Violation(`${nameOf(series.number)} is out of order`);
+    }
+  }
+
+  /** Checks that all returned samples were appended with these bits. Any sample may be missing. */
+  private checkSubset(series: ModelSeries, answer: SeriesSamples): void {
+    for (const [i, time] of answer.timestamps.entries()) {
+      const there = series.at(time);
+      const candidates: readonly Bits[] = this.damaged
+        ? this.tried.at(series.number, time)
+        : there === undefined
+          ? []
+          : [there];
+      if (candidates.length === 0)
+        throw new Violation(`${nameOf(series.number)} has a sample at ${time} that was not appended`);
+      if (!candidates.some((bits) => isValue(bits, answer, i)))
+        this.failValue(nameOf(series.number), { time, ...candidates[0] }, answer, i);
     }
   }
 
   /** Takes over what the store has. Samples past retention may be shown or not, so the model keeps them. */
-  private takeOver(series: ModelSeries, samples: SeriesSamples | undefined): void {
-    const times = samples?.timestamps ?? new Float64Array(0);
-    const kept = Math.min(this.forgettableCount(series), times.length === 0 ? series.count : series.indexAt(times[0]));
-    const words = new Int32Array(
-      samples?.values.buffer ?? new ArrayBuffer(0),
-      samples?.values.byteOffset,
-      times.length * 2,
-    );
-    const appendedMs = series.appendedMs[0] ?? 0;
-    series.truncate(kept);
-    for (let i = 0; i < times.length; i++) series.add(times[i], words[2 * i + 1], words[2 * i], appendedMs);
-    series.acknowledged = series.count;
+  private takeOver(series: ModelSeries, answer: SeriesSamples): void {
+    const appendedMs = series.samples[0]?.appendedMs ?? 0;
+    const there = new Set(answer.timestamps);
+    series.keep((sample) => this.mayBeHidden(sample) && !there.has(sample.time));
+    for (const [i, time] of answer.timestamps.entries()) {
+      const [low, high] = wordsOf(answer.values, i);
+      series.add({ time, high, low, appendedMs, tick: 0 });
+    }
+    for (const sample of series.samples) sample.safe = true;
     if (series.count + series.unsure.length === 0) this.end(series);
   }
 
-  private checkValues(series: ModelSeries, samples: SeriesSamples | undefined, start: number): void {
-    const count = samples?.timestamps.length ?? 0;
-    if (samples !== undefined && samples.values.length !== count) {
-      throw new Violation(`${nameOf(series.number)} has ${count} timestamps and ${samples.values.length} values`);
-    }
-    for (let i = 0; i < count; i++) this.checkValue(series, samples!, i, start + i);
-  }
-
-  private checkValue(series: ModelSeries, samples: SeriesSamples, i: number, index: number): void {
-    if (hasValue(series, index, samples, i)) return;
-    const words = wordsOf(samples.values, i);
+  private failValue(name: string, sample: Bits & { readonly time: number }, answer: SeriesSamples, i: number): never {
+    const words = wordsOf(answer.values, i);
     throw new Violation(
-      `${nameOf(series.number)} has the value ${hex(words[1], words[0])} at ${describe(series.times[index])}, ` +
-        `not the ${hex(series.highs[index], series.lows[index])} that was appended`,
+      `${name} has the value ${hex(words[1], words[0])} at ${sample.time}, ` +
+        `not the ${hex(sample.high, sample.low)} that was appended`,
     );
   }
 
   private isForgettable(series: ModelSeries): boolean {
-    return this.forgettableCount(series) === series.count;
+    return series.samples.every((sample) => this.mayBeHidden(sample));
   }
 
-  /** Number of samples from the beginning that may be gone: past retention, or quarantined. */
-  forgettableCount(series: ModelSeries, retentionLimit = this.retentionLimit): number {
-    return Math.max(series.quarantined, series.indexAt(Math.max(this.retentionLimit, retentionLimit)));
+  /** Whether a sample may be gone: it is past retention, or was quarantined. */
+  mayBeHidden({ time, quarantined }: ModelSample, retentionLimit = this.retentionLimit): boolean {
+    return quarantined === true || time < Math.max(this.retentionLimit, retentionLimit);
+  }
+
+  /** Whether a sample must be there as long as the process does not crash. */
+  isCertain(sample: ModelSample): boolean {
+    return sample.fading === undefined && !this.mayBeHidden(sample);
   }
 }
 
@@ -368,17 +529,12 @@ export class Model {
 const wordsOf = (values: Float64Array, i: number): Int32Array =>
   new Int32Array(values.buffer, values.byteOffset + i * 8, 2);
 
-const hasValue = ({ highs, lows }: ModelSeries, index: number, samples: SeriesSamples, i: number): boolean =>
-  isValue({ high: highs[index], low: lows[index] }, samples, i);
-
 const isValue = (bits: Bits, samples: SeriesSamples, i: number): boolean => {
   const [low, high] = wordsOf(samples.values, i);
   return low === bits.low && high === bits.high;
 };
 
 export const nameOf = (number: number): string => `series ${number}`;
-
-const describe = (time: number | undefined): string => (time === undefined ? 'nothing' : String(time));
 
 const hex = (high: number, low: number): string =>
   (high >>> 0).toString(16).padStart(8, '0') + (low >>> 0).toString(16).padStart(8, '0');

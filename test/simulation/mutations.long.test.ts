@@ -4,6 +4,7 @@ import { checkDirectory, openStore } from '../../src/index.ts';
 import { generate } from './generator.ts';
 import { playSequence, simulate } from './simulate.ts';
 import type { Sequence, Step } from './steps.ts';
+import { lateMutations } from './support/late-mutations.ts';
 import { commitsNoMore, mutations } from './support/mutations.ts';
 import { outsideMutations } from './support/outside-mutations.ts';
 
@@ -22,6 +23,9 @@ const lastFoundBy: Readonly<Record<string, number>> = {
   "the journal is replayed over another program's files": 48,
   'label indexes whose rebuild was interrupted are treated as complete': 194,
   'lost and damaged entries of an index are not noticed': 194,
+  'a merge loses the last sample of a chunk': 2,
+  'replay merges late samples a second time, after they were dropped': 57,
+  'a crash undoes the drop of a time range': 5,
 };
 
 const seedsToTry = (name: string): number[] => {
@@ -31,7 +35,7 @@ const seedsToTry = (name: string): number[] => {
 };
 
 describe('A deliberate defect', () => {
-  for (const { name, during } of [...mutations, ...outsideMutations]) {
+  for (const { name, during } of [...mutations, ...outsideMutations, ...lateMutations]) {
     it(`is found within ${SEEDS_MAX} seeds: ${name}`, async function () {
       this.timeout(600_000);
       for (const seed of seedsToTry(name)) {

@@ -5,6 +5,7 @@
 import { config, type Subscription } from 'rxjs';
 import type { InspectionEvent } from 'xstate';
 import type { Store } from '../../src/api/api.ts';
+import type { DomainEvent } from '../../src/model/events.ts';
 import type { Coverage } from './coverage.ts';
 import { hostTimersRun } from './drive.ts';
 import type { Step } from './steps.ts';
@@ -31,16 +32,32 @@ export const observe = (store: Store, step: ObserveStep): Subscription => {
 };
 
 /** Counts the domain events of a store. */
-export const countEvents = (store: Store, coverage: Coverage): Subscription =>
-  store.events$.subscribe({
-    next: ({ type }) => coverage.countEvent(type),
+export const countEvents = (store: Store, coverage: Coverage): Subscription => {
+  coverage.isMerging = false;
+  return store.events$.subscribe({
+    next: (event) => {
+      coverage.countEvent(event.type);
+      countMerges(event, coverage);
+    },
     error: () => {},
   });
+};
+
+/** What a merge into a series file may do. */
+export const mergeCounts = ['added', 'repeated', 'refused', 'erased'] as const;
+
+const countMerges = (event: DomainEvent, coverage: Coverage): void => {
+  if (event.type === 'seriesFilesChanging' && event.rewriting === true) coverage.isMerging = true;
+  if (event.type !== 'lateSamplesMerged') return;
+  coverage.isMerging = false;
+  for (const what of mergeCounts) if (event[what] > 0) coverage.countMerge(what);
+};
 
 /** What XState reports of a transition. Its types do not export this. */
 interface Transition {
   readonly source: { readonly id: string };
   readonly eventType: string;
+  readonly actions: readonly unknown[];
   readonly target?: readonly { readonly id: string }[];
 }
 
@@ -54,10 +71,15 @@ export const countTransitions =
   };
 
 /** The name of a transition in coverage: source, event, and target if it has one. */
-export const transitionName = ({ source, eventType, target }: Transition): string => {
-  const where = target === undefined ? '' : ` -> ${target.map(({ id }) => id).join(' ')}`;
+export const transitionName = ({ source, eventType, target, actions }: Transition): string => {
+  // Merging in memory has no state of its own.
+  const isMerge = actions.some((action) => action === 'mergeInMemory' || typeOf(action) === 'mergeInMemory');
+  const where = target === undefined ? (isMerge ? ' merging' : '') : ` -> ${target.map(({ id }) => id).join(' ')}`;
   return `${source.id} on ${eventType === '' ? 'always' : eventType}${where}`;
 };
+
+const typeOf = (action: unknown): unknown =>
+  typeof action === 'object' && action !== null && 'type' in action ? action.type : undefined;
 
 interface StateNode {
   readonly id: string;

@@ -74,7 +74,7 @@ export class OtherProgram {
     const outcome = await world.runBeside(bystander, async (): Promise<Session> => {
       const store = await life.openBeside(DIRECTORY, {
         ...ports,
-        retention: setting.retentionMs ?? 'off',
+        retention: life.nextRetentionMs ?? 'off',
         durability: 'os',
         checkpointInterval: '30d',
         checkpointDirtySeries: 1_000_000,
@@ -123,14 +123,15 @@ export class OtherProgram {
       const series = this.life.model.series.get(number);
       if (series === undefined) continue;
       const first = series.indexAt(appended.find((one) => one.number === number)!.time);
-      series.doubt(Math.max(first, series.indexAt((persisted.get(number) ?? Number.NEGATIVE_INFINITY) + 1)));
+      const kept = Math.max(first, series.indexAt((persisted.get(number) ?? Number.NEGATIVE_INFINITY) + 1));
+      series.doubt((_, index) => index >= kept);
     }
   }
 
   /** The original uses the clock as it is. */
   private passRetention(): void {
-    const { model, setting, world } = this.life;
-    if (setting.retentionMs !== null) model.passRetention(world.timeline.wallMs - setting.retentionMs);
+    const { model, nextRetentionMs, world } = this.life;
+    if (nextRetentionMs !== null) model.passRetention(world.timeline.wallMs - nextRetentionMs);
   }
 }
 

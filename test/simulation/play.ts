@@ -4,7 +4,7 @@
  */
 import type { Store } from '../../src/api/api.ts';
 import { databaseFolders } from '../../src/indexes/database-folders.ts';
-import { append, appendBatch, appendOdd } from './appending.ts';
+import { append, appendBatch, appendLate, appendOdd } from './appending.ts';
 import { Backups } from './backups.ts';
 import { Consumers } from './consumers.ts';
 import { intrude } from './intruder.ts';
@@ -12,13 +12,14 @@ import { DIRECTORY, type Life, type LifeOptions } from './life.ts';
 import { lookOf } from './look.ts';
 import { compareInspection, type Inspection, inspectDirectory } from './look-beside.ts';
 import { EVERYTHING, type ModelSeries, nameOf, Violation } from './model.ts';
+import { isWithin, SEVERAL_DROPS } from './model-series.ts';
 import { observe } from './observers.ts';
 import { OtherProgram } from './other-program.ts';
-import { Reading } from './reading.ts';
+import { Reading, rangeOf } from './reading.ts';
 import { numbersByFingerprint } from './series-numbers.ts';
 import { isSimulatedCrash } from './simulated-process.ts';
 import type { Step } from './steps.ts';
-import { labelsOf, SERIES_MAX } from './value-source.ts';
+import { ALL_SERIES, labelsOf, SERIES_MAX } from './value-source.ts';
 
 /** All series are checked every eighth step; after the other steps, one series is. */
 const FULL_LOOK_EVERY = 8;
@@ -86,8 +87,12 @@ export class Player {
         return appendOdd(life, step);
       case 'command':
         return this.command(step);
+      case 'appendLate':
+        return appendLate(life, step);
       case 'drop':
         return this.drop(step);
+      case 'dropRange':
+        return this.dropRange(step);
       case 'settle':
         return life.settle();
       case 'breathe':
@@ -183,6 +188,7 @@ export class Player {
     // A drop that failed may be tried again.
     if (series === undefined || this.drops.has(series)) return;
     series.dropping = true;
+    this.life.refusals.noteDrop();
     const done = (deleted: number): void => {
       if (model.series.get(step.series) !== series) return;
       if (deleted > 0) model.end(series);
@@ -203,6 +209,48 @@ export class Player {
     }
   }
 
+  /** Drops a time range: that of the window among the times of the series. */
+  private async dropRange(step: Extract<Step, { type: 'dropRange' }>): Promise<void> {
+    const { life } = this;
+    const { model } = life;
+    const all = [...model.series.values()].filter(({ dropping, suspect }) => !dropping && !suspect);
+    const some = step.series === null ? all : all.filter(({ number }) => number === step.series);
+    const range = rangeOf(step.window, some);
+    // Without a range, this would drop the whole series.
+    if (range === undefined || Object.keys(range).length === 0) return;
+    const numbers = some.map(({ number }) => number);
+    life.refusals.noteDrop();
+    // Another drop may purge the series before this one finds it.
+    const wasAlone = !model.isBeingDropped(numbers);
+    const drop = model.beginDrop(numbers, range.from ?? Number.NEGATIVE_INFINITY, range.through ?? Infinity);
+    const { dropsBegun } = model;
+    const isAlone = (): boolean => wasAlone && model.dropsBegun === dropsBegun;
+    const found = some.filter((series) => series.samples.some((one) => isWithin(drop, one) && !model.mayBeHidden(one)));
+    const wereDropped = found.some(({ samples }) => samples.some(({ fading }) => fading === SEVERAL_DROPS));
+    // The series may have been dropped as a whole meanwhile.
+    const isStill = (series: ModelSeries): boolean => model.series.get(series.number) === series && !series.dropping;
+    const isHarmed = (): boolean => !isAlone() || life.everHarmed || model.damaged || wereDropped || !found.every(isStill);
+    const done = (count: number): void => {
+      if (count === 0 && found.length > 0 && !isHarmed())
+        throw new Violation(`a drop of a time range did not find ${nameOf(found[0].number)}`);
+    };
+    const selector = step.series === null ? ALL_SERIES : labelsOf(step.series);
+    const call = async (): Promise<number> => {
+      try {
+        const count = await life.store.drop(selector, range);
+        if (count === 0) model.cancelDrop(drop);
+        else model.endDrop(drop);
+        return count;
+      } catch (error) {
+        model.leaveDrop(drop);
+        throw error;
+      }
+    };
+    if (step.detached) return life.start('drop of a time range', call, done);
+    const dropped = await life.perform('drop of a time range', call);
+    if (dropped !== undefined) done(dropped.value);
+  }
+
   /** A drop found nothing because retention or quarantine came before. After a loss of power the series may be back. */
   private noteGone(series: ModelSeries): void {
     const { life } = this;
@@ -210,7 +258,7 @@ export class Player {
     if (!life.everHarmed && life.model.mustExist(series)) {
       throw new Violation(`a drop of ${nameOf(series.number)} did not find it`);
     }
-    series.quarantined = series.count;
+    for (const sample of series.samples) sample.quarantined = true;
   }
 
   /** Closes the store and opens it again. In between, an opening may be aborted after a number of tasks. */
@@ -260,7 +308,7 @@ export class Player {
     if (!life.everHarmed) await this.otherProgram.take(step, isClosed);
     // The original has no journal. So if it was killed after its retention had deleted or shortened series files, the check
     // cannot tell these from lost ones.
-    const isSound = !(step.ending === 'kill' && life.setting.retentionMs !== null);
+    const isSound = !(step.ending === 'kill' && life.nextRetentionMs !== null);
     await this.openAndLook(step.inspected ? await inspectDirectory(life, isSound) : undefined);
   }
 
@@ -359,7 +407,7 @@ export class Player {
 
   private openReadOnly(directory: string): Promise<Store> {
     const { fileSystem, ...rest } = this.life.ports;
-    const retention = this.life.setting.retentionMs ?? 'off';
+    const retention = this.life.retentionMs ?? 'off';
     return this.open(directory, { ...rest, ...this.life.extra, fileSystem, retention, readOnly: true });
   }
 }

@@ -9,7 +9,7 @@ import type { Labels } from '../../src/model/labels.ts';
 import { DIRECTORY, type Life } from './life.ts';
 import { type Allowance, EVERYTHING, type ModelSeries, nameOf, Violation } from './model.ts';
 import type { Step, Window } from './steps.ts';
-import { ALL_SERIES, bitsOf, keyOf, labelsOf, SERIES_MAX, seriesOf } from './value-source.ts';
+import { ALL_SERIES, type Bits, bitsOf, keyOf, labelsOf, SERIES_MAX, seriesOf } from './value-source.ts';
 
 type StepOf<T extends Step['type']> = Extract<Step, { type: T }>;
 
@@ -23,8 +23,10 @@ interface Range {
 interface LongQuery {
   readonly from: number;
   readonly through: number;
-  /** The series when the query began, and how many samples each had. */
-  readonly counts: ReadonlyMap<number, { readonly series: ModelSeries; readonly count: number }>;
+  /** The series when the query began. */
+  readonly before: ReadonlyMap<number, ModelSeries>;
+  /** When the query began. */
+  readonly since: number;
   readonly seen: Set<number>;
 }
 
@@ -89,7 +91,7 @@ export class Reading {
 
   async query(step: StepOf<'query'>): Promise<void> {
     const { life } = this;
-    const range = this.rangeOf(step.window);
+    const range = rangeOf(step.window, this.life.model.series.values()) ?? {};
     const numbers = step.series === null ? everyNumber : [step.series];
     const selector = step.series === null ? '{sim=~"1|2",nothing=""}' : labelsOf(step.series);
     if (step.detached) return this.startQuery(selector, range, numbers);
@@ -101,10 +103,9 @@ export class Reading {
   /** Starts a query that is left running. It may show each series as it was at any moment since it began. */
   private startQuery(selector: Parameters<Store['select']>[0], range: Range, numbers: readonly number[]): void {
     const { life } = this;
-    const all = this.heldCounts();
-    const counts = new Map(numbers.flatMap((number) => (all.has(number) ? [[number, all.get(number)!]] : [])));
+    const before = new Map([...life.model.series].filter(([number]) => numbers.includes(number)));
     const { from, through } = withBounds(range);
-    const query = { from, through, counts, seen: new Set<number>() };
+    const query = { from, through, before, since: life.model.mark(), seen: new Set<number>() };
     const troubleBefore = life.world.disk.troubleCount;
     life.start(
       'a select that is left running',
@@ -154,16 +155,13 @@ export class Reading {
   async openQuery(step: StepOf<'openQuery'>): Promise<void> {
     const { life } = this;
     if (this.held.has(step.name)) return;
-    const range = this.rangeOf(step.window);
-    const counts = this.heldCounts();
+    const range = rangeOf(step.window, this.life.model.series.values()) ?? {};
+    const { model } = this.life;
     const iterator = life.store.select(ALL_SERIES, range)[Symbol.asyncIterator]();
     const { from, through } = withBounds(range);
-    this.held.set(step.name, { iterator, from, through, counts, seen: new Set() });
+    const query = { from, through, before: new Map(model.series), since: model.mark(), seen: new Set<number>() };
+    this.held.set(step.name, { iterator, ...query });
     if (step.count > 0) await this.readQuery({ type: 'readQuery', name: step.name, count: step.count });
-  }
-
-  private heldCounts(): LongQuery['counts'] {
-    return new Map([...this.life.model.series].map(([number, series]) => [number, { series, count: series.count }]));
   }
 
   async readQuery(step: StepOf<'readQuery'>): Promise<void> {
@@ -236,21 +234,11 @@ export class Reading {
 
   /** Opens the directory a second time while the store runs, and checks what is on the disk. */
   async peek(open: (directory: string) => Promise<Store>): Promise<void> {
-    const counts = this.counts(({ acknowledged }) => acknowledged);
-    await this.readCopy('the directory from beside', this.life.store.directory, open, counts);
+    await this.readCopy('the directory from beside', this.life.store.directory, open);
   }
 
-  private counts(of: (series: ModelSeries) => number): Map<ModelSeries, number> {
-    return new Map([...this.life.model.series.values()].map((series) => [series, of(series)]));
-  }
-
-  /** Checks everything that another store shows. Each series must have at least the given number of samples. */
-  private async readCopy(
-    what: string,
-    directory: string,
-    open: (directory: string) => Promise<Store>,
-    counts: ReadonlyMap<ModelSeries, number>,
-  ): Promise<void> {
+  /** Checks everything that another store shows. Each series must have at least its acknowledged samples. */
+  private async readCopy(what: string, directory: string, open: (directory: string) => Promise<Store>): Promise<void> {
     const { life } = this;
     const { troubleCount } = life.world.disk;
     const answer = await life.perform(`reading ${what}`, async () => {
@@ -264,11 +252,9 @@ export class Reading {
     if (answer === undefined || life.everHarmed || life.world.disk.troubleCount > troubleCount) return;
     const found = new Map(answer.value.map((samples) => [life.model.numberOf(samples.labels, everyNumber), samples]));
     // The other store uses the clock as it is. The running store may not have accepted a jump of the clock yet.
-    const retentionLimit = life.world.timeline.wallMs - (life.setting.retentionMs ?? Number.POSITIVE_INFINITY);
-    for (const [series, count] of counts) {
-      if (life.model.series.get(series.number) !== series) continue;
-      life.model.checkSeries(series, found.get(series.number), { ...EVERYTHING, countAtLeast: count, retentionLimit });
-    }
+    const retentionLimit = life.world.timeline.wallMs - (life.retentionMs ?? Number.POSITIVE_INFINITY);
+    for (const series of [...life.model.series.values()])
+      life.model.checkSeries(series, found.get(series.number), { ...EVERYTHING, onlySafe: true, retentionLimit });
   }
 
   /**
@@ -332,20 +318,20 @@ export class Reading {
       throw new Violation(`a query returned an unknown series: ${JSON.stringify(samples.labels)}`);
     if (query.seen.has(number) && model.garbled) return;
     if (query.seen.has(number)) throw new Violation(`a query returned ${nameOf(number)} twice`);
-    const before = query.counts.get(number);
+    const before = query.before.get(number);
     const now = model.series.get(number);
     // A series that was dropped meanwhile, and perhaps created again, may be shown as it was or not at all.
-    if (before !== undefined && now === before.series) {
-      model.checkSeries(now, samples, { from: query.from, through: query.through, countAtLeast: before.count });
+    if (before !== undefined && now === before) {
+      model.checkSeries(now, samples, { from: query.from, through: query.through, since: query.since });
     }
     query.seen.add(number);
   }
 
   private checkAllSeen(query: LongQuery): void {
     const { model } = this.life;
-    for (const [number, { series, count }] of query.counts) {
+    for (const [number, series] of query.before) {
       if (query.seen.has(number) || model.series.get(number) !== series || !model.mustExist(series)) continue;
-      model.checkSeries(series, undefined, { from: query.from, through: query.through, countAtLeast: count });
+      model.checkSeries(series, undefined, { from: query.from, through: query.through, since: query.since });
     }
   }
 
@@ -362,37 +348,38 @@ export class Reading {
     for (const number of numbers) {
       const series = model.series.get(number);
       if (series === undefined || series.suspect || series.dropping) continue;
-      const index = series.indexAt(at + 1) - 1;
-      const isUnsure = series.unsure.some(({ time }) => time <= at && !(time < series.times[index]));
-      if (isUnsure) continue;
+      const newest = series.samples[series.indexAt(at + 1) - 1];
+      const isUnsure = series.unsure.some(({ time }) => time <= at && !(time < newest?.time));
+      if (isUnsure || newest?.fading !== undefined) continue;
       const sample = found.get(number);
       if (sample === undefined) {
-        const isDue = index >= 0 && series.times[index] > from && index >= model.forgettableCount(series);
-        if (isDue && !isStale(series, index)) throw new Violation(`${what} has no sample of ${nameOf(number)}`);
+        const isDue = newest !== undefined && newest.time > from && model.isCertain(newest);
+        if (isDue && !isStale(newest)) throw new Violation(`${what} has no sample of ${nameOf(number)}`);
         continue;
       }
       const bits = bitsOf(sample.value);
       const isRight =
-        sample.timestamp === series.times[index] &&
+        sample.timestamp === newest?.time &&
         sample.timestamp >= from &&
-        (Number.isNaN(sample.value) || (bits.high === series.highs[index] && bits.low === series.lows[index]));
+        (Number.isNaN(sample.value) || (bits.high === newest.high && bits.low === newest.low));
       if (!isRight)
         throw new Violation(`${what} has ${sample.value} at ${sample.timestamp} as the newest of ${nameOf(number)}`);
     }
   }
-
-  private rangeOf({ from, through }: Window): Range {
-    let first = Number.POSITIVE_INFINITY;
-    let last = Number.NEGATIVE_INFINITY;
-    for (const { times } of this.life.model.series.values()) {
-      first = Math.min(first, times[0] ?? first);
-      last = Math.max(last, times[times.length - 1] ?? last);
-    }
-    if (first > last) return {};
-    const at = (share: number): number => Math.floor(first + share * (last - first));
-    return { ...(from === null ? {} : { from: at(from) }), ...(through === null ? {} : { through: at(through) }) };
-  }
 }
+
+/** The times of a window among those of some series; `undefined` if these have no samples. */
+export const rangeOf = ({ from, through }: Window, series: Iterable<ModelSeries>): Range | undefined => {
+  let first = Number.POSITIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const { samples } of series) {
+    first = Math.min(first, samples[0]?.time ?? first);
+    last = Math.max(last, samples.at(-1)?.time ?? last);
+  }
+  if (first > last) return undefined;
+  const at = (share: number): number => Math.floor(first + share * (last - first));
+  return { ...(from === null ? {} : { from: at(from) }), ...(through === null ? {} : { through: at(through) }) };
+};
 
 const collect = async (
   store: Store,
@@ -409,8 +396,7 @@ const withBounds = ({ from, through }: Range): Allowance => ({
   through: through ?? Number.POSITIVE_INFINITY,
 });
 
-const isStale = (series: ModelSeries, index: number): boolean =>
-  series.highs[index] === 0x7ff00000 && series.lows[index] === 2;
+const isStale = ({ high, low }: Bits): boolean => high === 0x7ff00000 && low === 2;
 
 const compareSets = (what: string, found: readonly string[], must: readonly string[], may: readonly string[]): void => {
   const set = new Set(found);

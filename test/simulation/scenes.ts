@@ -3,9 +3,12 @@
  * change, indexes are rebuilt and the process is killed during the rebuild, series are dropped and the directory is
  * inspected, a subscriber keeps up across segments. Scenes are drawn into sequences of every length.
  */
-import { append, archived, idleMs, maintain } from './passages.ts';
+import { append, archived, idleMs, MINUTE_MS, maintain } from './passages.ts';
 import type { Prng } from './prng.ts';
 import type { CrashPoint, Setting, Step } from './steps.ts';
+
+/** After this time, late samples of a series file no longer wait. */
+const FILE_WAIT_MS = 5 * MINUTE_MS + 10_000;
 
 type Scene = (prng: Prng, series: number, setting: Setting, seriesCount: number) => Step[];
 
@@ -123,7 +126,57 @@ const aYear: Scene = (prng, series, setting) =>
         maintain,
       ];
 
-const scenes: readonly Scene[] = [backupMeanwhile, reindexed, droppedInspected, keepingUp, aYear];
+/**
+ * Late samples go into a series file, or a dropped time range comes out of it: in a visit, or at a close. The process
+ * may die in any call of that, and the recovery after it too. Samples may follow in the dropped range.
+ */
+const merged: Scene = (prng, series, setting) => {
+  const late = (): Step => ({
+    type: 'appendLate',
+    series,
+    count: prng.between(1, 60),
+    spanMs: prng.pick([MINUTE_MS, 10 * MINUTE_MS]),
+    values: 'random',
+    via: prng.pick(['store', 'handle', 'batch']),
+    repeats: prng.pick([0, 0.3]),
+    seed: prng.uint32(),
+  });
+  const dropped = (): Step => {
+    const from = prng.next();
+    const window = { from, through: prng.pick([null, 1, (1 + from) / 2]) };
+    return { type: 'dropRange', series, window, detached: prng.chance(0.2) };
+  };
+  const call = prng.pick<CrashPoint & object>([
+    ...(['create', 'write', 'sync', 'close', 'stat'] as const).map(
+      (operation) => ({ operation, file: 'seriesFileTmp', skip: 0 }) as const,
+    ),
+    { operation: 'rename', file: 'seriesFile', skip: 0 },
+    { operation: 'write', file: 'journal', skip: prng.below(3) },
+    { operation: 'syncDirectory', file: 'directory', skip: 0 },
+  ]);
+  const isErased = prng.chance(0.5);
+  return [
+    ...archived(prng, series, setting),
+    ...(isErased ? [] : [late()]),
+    ...(prng.chance(0.5) ? [{ type: 'command', command: 'flush', detached: false } as const] : []),
+    ...(prng.chance(0.3) ? [detached('checkpoint')] : []),
+    ...(prng.chance(0.7)
+      ? [
+          {
+            type: 'crashAt',
+            kind: prng.pick(['power', 'kill'] as const),
+            fault: call,
+            again: prng.chance(0.3) ? [call] : [],
+          } as const,
+        ]
+      : []),
+    ...(isErased ? [dropped(), prng.pick([late(), append(prng, series, prng.between(1, 30))])] : []),
+    prng.chance(0.5) ? { type: 'restart', inspected: prng.chance(0.3) } : { type: 'advance', byMs: FILE_WAIT_MS },
+    { type: 'settle' },
+  ];
+};
+
+const scenes: readonly Scene[] = [merged, merged, backupMeanwhile, reindexed, droppedInspected, keepingUp, aYear];
 
 export const drawScene: Scene = (prng, series, setting, seriesCount) =>
   prng.pick(scenes)(prng, series, setting, seriesCount);

@@ -70,8 +70,16 @@ const smallerSteps = (step: Step): Step[] => {
             { ...step, count: Math.ceil(step.count / 2) },
           ]
         : [];
+    case 'appendLate':
+      return step.count > 1
+        ? [
+            { ...step, count: 1 },
+            { ...step, count: Math.ceil(step.count / 2) },
+          ]
+        : [];
     case 'command':
     case 'drop':
+    case 'dropRange':
       return step.detached ? [{ ...step, detached: false }] : [];
     case 'backup':
       return step.detached ? [{ type: 'backup' }] : [];

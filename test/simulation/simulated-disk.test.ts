@@ -277,7 +277,13 @@ describe('The simulated disk', () => {
     expect(calls).to.include({ 'create heads': 1, 'write heads': 1 });
     expect(faults).to.deep.equal({ 'write heads: EIO': 1 });
     const expected = ['write heads: crash', 'write heads: EIO'];
-    const missing = world.coverage.missing({ faults: expected, transitions: ['a'], events: ['b'], steps: [] });
+    const missing = world.coverage.missing({
+      faults: expected,
+      transitions: ['a'],
+      events: ['b'],
+      steps: [],
+      merges: [],
+    });
     expect(missing).to.deep.equal(['event b', 'fault write heads: crash', 'transition a']);
   });
 

@@ -26,7 +26,7 @@
  * - **bits flip at rest**: media decay, which is not noticed until the bytes are read.
  * - **modification times tick** in steps of 4 ms.
  */
-import type { Coverage } from './coverage.ts';
+import { type Coverage, crashedMerge } from './coverage.ts';
 import { type FaultKind, FaultPlan, type FileKind, fileKindOf, type Operation } from './faults.ts';
 import type { Prng } from './prng.ts';
 import { PAGE_BYTES, SimulatedFile } from './simulated-file.ts';
@@ -133,6 +133,8 @@ export class SimulatedDisk {
     if (fault !== undefined) this.faultCount++;
     if (fault !== undefined && fault !== 'crash' && fault !== 'short') this.countTrouble(operation, file, fault);
     this.trace.write(`${operation} ${path}${fault === undefined ? '' : ` ${fault}`}`);
+    if (fault === 'crash' && this.coverage.isMerging && (file === 'seriesFile' || file === 'seriesFileTmp'))
+      this.coverage.countMerge(crashedMerge(operation, file));
     if (fault === 'crash') return this.crashIn(process, effect);
     const actsOut = operation === 'sync' || operation === 'dataSync' || operation === 'close';
     if (!actsOut && (fault === 'EIO' || fault === 'ENOSPC' || fault === 'EMFILE')) {

@@ -10,6 +10,8 @@ import { type ToyDefect, toyStore } from './support/toy-store.ts';
 
 /** Steps that the toy store does not support. */
 const beyondToys: ReadonlySet<StepType> = new Set([
+  'appendLate',
+  'dropRange',
   'consume',
   'backup',
   'inspect',
@@ -37,7 +39,7 @@ const within = (steps: readonly Step[]): Step[] =>
 const toySequence = (seed: number): Sequence => {
   const { steps, setting, ...sequence } = generate(seed, 50);
   const withAimed = within(steps).map((step, i) => (i % 15 === 7 ? aimed[(i >> 4) & 1] : step));
-  return { ...sequence, setting: { ...setting, retentionMs: null }, steps: withAimed };
+  return { ...sequence, setting: { ...setting, retentionMs: null, outOfOrderWindowMs: 0 }, steps: withAimed };
 };
 
 const play = (sequence: Sequence, defect?: ToyDefect, coverage = new Coverage()): Promise<SimulationResult> =>

@@ -16,6 +16,8 @@ export interface Setting {
   readonly syncSeriesFiles: 'adaptive' | 'always' | 'never';
   /** `null` keeps everything. */
   readonly retentionMs: number | null;
+  /** The retention that every second opening names. `null` keeps everything. Default: the same. */
+  readonly otherRetentionMs?: number | null;
   /** Only the first opening names the retention. The directory remembers it. */
   readonly retentionOnce?: boolean;
   readonly minShrinkRatio: number;
@@ -24,6 +26,8 @@ export interface Setting {
   readonly headChunkTimeoutMs: number;
   readonly memoryTarget: number;
   readonly subscriptionBacklogBytes: number;
+  /** How much older than its series' newest sample a sample may be. Default: any. */
+  readonly outOfOrderWindowMs?: number | null;
   /** Journal bytes after which a checkpoint comes early, and maximum length of a segment. Default: the store's. */
   readonly checkpointJournalBytes?: number;
   /** Probability of a short read or write, and of early write-back. */
@@ -76,7 +80,21 @@ export type Step =
       readonly refusedEvery: number;
       readonly seed: number;
     }
-  /** One sample that the store must refuse, or accept as a repetition. */
+  /**
+   * Samples in no order of time, most of them late: up to `spanMs` before the newest one, a few after it. `repeats` is
+   * the share that has the time of an earlier sample, with its value or another one.
+   */
+  | {
+      readonly type: 'appendLate';
+      readonly series: number;
+      readonly count: number;
+      readonly spanMs: number;
+      readonly values: ValuePattern;
+      readonly via: 'store' | 'handle' | 'batch';
+      readonly repeats: number;
+      readonly seed: number;
+    }
+  /** One sample that the store must refuse, or accept as a repetition or a late one. */
   | {
       readonly type: 'appendOdd';
       readonly series: number;
@@ -85,6 +103,8 @@ export type Step =
   /** `detached` leaves it running while the next steps happen. */
   | { readonly type: 'command'; readonly command: Command; readonly detached: boolean }
   | { readonly type: 'drop'; readonly series: number; readonly detached: boolean }
+  /** Drops a time range of one series, or of all. */
+  | { readonly type: 'dropRange'; readonly series: number | null; readonly window: Window; readonly detached: boolean }
   /** Waits for all operations that were left running. */
   | { readonly type: 'settle' }
   /** Runs this many tasks of the world, so that operations that were left running make progress. */
@@ -194,9 +214,11 @@ export interface Sequence {
 export const stepTypes = [
   'append',
   'appendBatch',
+  'appendLate',
   'appendOdd',
   'command',
   'drop',
+  'dropRange',
   'settle',
   'breathe',
   'advance',

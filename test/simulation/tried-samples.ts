@@ -16,6 +16,11 @@ export class TriedSamples {
     this.samples.set(number, ofSeries.set(time, [...(ofSeries.get(time) ?? []), { high, low }]));
   }
 
+  /** What was given to the store for a series at a time. */
+  at(number: number, time: number): readonly Bits[] {
+    return this.samples.get(number)?.get(time) ?? [];
+  }
+
   /** Numbers of the series that may have the fingerprint and were given such a sample, once for each time. */
   whose(fingerprint: string, time: number, high: number, low: number): number[] {
     return mayHave(fingerprint).flatMap((number) => {

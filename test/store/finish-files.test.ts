@@ -1,6 +1,9 @@
 /** What a clean close does with files that still have to be moved to quarantine or deleted. */
+
 import { expect } from 'chai';
 import { codeOfPath, type SeriesStatePath, seriesStates } from '../../machines/series-states.ts';
+import { ErasedRanges } from '../../src/series/erased-ranges.ts';
+import { LateSamples } from '../../src/series/late-samples.ts';
 import { type Row, SeriesTable } from '../../src/series/table.ts';
 import { finishFiles } from '../../src/store/finish-files.ts';
 import { codeOf, openMachine, START_MS, samplesOf } from './support.ts';
@@ -11,26 +14,49 @@ describe('the files of series that leave', () => {
   const leaving = ['quarantined.isolating', 'quarantined.unmoved', 'purging.deleting', 'purging.waiting'];
 
   /** A table with one series in each state, the row of which is the state's number. */
-  const oneOfEach = (): SeriesTable => {
+  const oneOfEach = (chunksInFile: number): SeriesTable => {
     const table = new SeriesTable();
-    for (const code of seriesStates.keys()) table.add(0, code, ['id', String(code)], code);
+    for (const code of seriesStates.keys())
+      table.chunksInFile[table.add(0, code, ['id', String(code)], code)] = chunksInFile;
     return table;
   };
 
+  const late = async (): Promise<void> => {};
+  const parts = {
+    actors: { allSettled: async () => {} },
+    late: new LateSamples(),
+    erased: new ErasedRanges(),
+    merging: { mergeAll: () => {} },
+  };
+
   it('are tried once more, those and no others, as the states of their series say', async () => {
-    const table = oneOfEach();
+    const table = oneOfEach(1);
     const visited: SeriesStatePath[] = [];
     const again = (row: Row): void => {
       visited.push(seriesStates[table.stateCode(row)]);
       table.setState(row, codeOfPath('purged'), false);
     };
-    await finishFiles({ table, actors: { allSettled: async () => {} }, visits: { again } });
+    await finishFiles({ table, ...parts, visits: { again, late } });
     expect(visited).to.deep.equal(leaving);
   });
 
+  it('are visited with the series that take samples and have none', async () => {
+    const table = oneOfEach(0);
+    const visited: SeriesStatePath[] = [];
+    const again = (row: Row): void => {
+      visited.push(seriesStates[table.stateCode(row)]);
+      table.setState(row, codeOfPath('purged'), false);
+    };
+    await finishFiles({ table, ...parts, visits: { again, late } });
+    expect(visited).to.include.members(['inMemory', ...leaving]);
+    expect(visited).not.to.include('archived.resting');
+  });
+
   it('are named by the error when they remain', async () => {
-    const parts = { table: oneOfEach(), actors: { allSettled: async () => {} }, visits: { again: () => {} } };
-    const error: unknown = await finishFiles(parts).catch((reason: unknown) => reason);
+    const table = oneOfEach(1);
+    const error: unknown = await finishFiles({ table, ...parts, visits: { again: () => {}, late } }).catch(
+      (reason: unknown) => reason,
+    );
     expect(error).to.have.property('code', 'TIDEMARK_IO');
     const fingerprints = leaving.map((path) =>
       codeOfPath(path as SeriesStatePath)

@@ -42,7 +42,7 @@ const appendAllThatIsTaken = (handles: readonly SeriesHandle[]): number => {
 
 describe('a disk that fills up and is freed again', () => {
   it('is read-only, then runs again by itself; every acknowledged sample is there', async () => {
-    const machine = await openMachine({ retention: 'off', checkpointInterval: '1h' });
+    const machine = await openMachine({ retention: 'off', futureTolerance: 'off', checkpointInterval: '1h' });
     const { store, pass, fileSystem, events } = machine;
     await pass(20_000);
     fileSystem.capacityBytes = usedBytes(machine) + MIB / 2;
@@ -278,7 +278,7 @@ describe('a disk that fails', () => {
   }).timeout(60_000);
 
   it('is not taken for well while the journal is refused for want of the space that the reserve took', async () => {
-    const machine = await openMachine({ retention: 'off', checkpointInterval: '1h' });
+    const machine = await openMachine({ retention: 'off', futureTolerance: 'off', checkpointInterval: '1h' });
     const { store, pass, fileSystem } = machine;
     store.append({ __name__: 'm', id: '0' }, START_MS, 0);
     store.append({ __name__: 'gone' }, START_MS, 0);

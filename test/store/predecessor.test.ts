@@ -28,7 +28,7 @@ const openAndDie = async (
 };
 
 const append = async (directory: string, timestamp: number): Promise<void> => {
-  const store = await openStore(directory, { retention: 'off' });
+  const store = await openStore(directory, { retention: 'off', futureTolerance: 'off' });
   store.append({ __name__: 'up' }, timestamp, 1);
   await store.close();
 };

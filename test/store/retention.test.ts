@@ -1,5 +1,7 @@
 /** Retention by time and by bytes: what goes, when, and what stays. */
 import { expect } from 'chai';
+import { KEEP_EVERYTHING, type RetentionLimits } from '../../src/disk/retention-memory.ts';
+import { EARLIEST } from '../../src/model/int64.ts';
 import { Retention } from '../../src/store/retention.ts';
 import { DAY_MS, HOUR_MS, type Machine, metricOf, openMachine, START_MS, samplesOf } from './support.ts';
 
@@ -7,8 +9,8 @@ const MIB = 1024 * 1024;
 const noise = (n: number): number => (Math.imul(n + 1, 2654435761) >>> 0) / 7;
 
 describe('Retention', () => {
-  const at = (options: { timeMs?: number; bytes?: number }) =>
-    new Retention({ timeMs: Infinity, bytes: Infinity, now: () => START_MS, ...options });
+  const at = (limits: Partial<RetentionLimits>) =>
+    new Retention({ limits: { ...KEEP_EVERYTHING, ...limits }, now: () => START_MS });
 
   it('drops nothing when it is off', () => {
     expect(at({}).isOn).to.equal(false);
@@ -16,19 +18,46 @@ describe('Retention', () => {
 
   it('is the later of both limits', () => {
     const retention = at({ timeMs: DAY_MS, bytes: 100 });
-    expect(retention.beforeTime()).to.equal(START_MS - DAY_MS);
+    expect(retention.beforeTime(0)).to.equal(START_MS - DAY_MS);
     expect(retention.noteSize(101, START_MS - 10 * HOUR_MS)).to.equal(true);
-    expect(retention.beforeTime()).to.equal(START_MS - 9.5 * HOUR_MS);
+    expect(retention.beforeTime(0)).to.equal(START_MS - 9.5 * HOUR_MS);
   });
 
   it('moves in steps while the directory is too large, and never back', () => {
     const retention = at({ bytes: 100 });
     retention.noteSize(200, START_MS - DAY_MS);
-    const first = retention.beforeTime();
+    const first = retention.beforeTime(0);
     expect(retention.noteSize(100, START_MS - DAY_MS)).to.equal(false);
-    expect(retention.beforeTime()).to.equal(first);
+    expect(retention.beforeTime(0)).to.equal(first);
     retention.noteSize(101, START_MS - DAY_MS);
-    expect(retention.beforeTime()).to.be.greaterThan(first);
+    expect(retention.beforeTime(0)).to.be.greaterThan(first);
+  });
+});
+
+describe('Retention with rules', () => {
+  const rules = [
+    { selector: 'short', timeMs: HOUR_MS },
+    { selector: '{__name__=~"s.*"}', timeMs: 2 * HOUR_MS },
+    { selector: 'forever', timeMs: Infinity },
+  ];
+  const retention = new Retention({ limits: { timeMs: DAY_MS, bytes: 100, rules }, now: () => START_MS });
+  const named = (name: string): string[] => ['__name__', name];
+
+  it('has a limit for each class', () => {
+    expect(retention.hasRules).to.equal(true);
+    expect(retention.beforeTimeOf(named('short'))).to.equal(START_MS - 2 * HOUR_MS);
+    expect(retention.beforeTimeOf(named('other'))).to.equal(START_MS - DAY_MS);
+    expect(retention.beforeTimeOf(named('forever'))).to.equal(EARLIEST);
+    expect(retention.latestBeforeTime()).to.equal(START_MS - HOUR_MS);
+    expect(retention.earliestVisible()).to.equal(Number.NEGATIVE_INFINITY);
+  });
+
+  it('takes a twentieth of the own time of each class when the directory is too large', () => {
+    expect(retention.noteSize(101, START_MS - 40 * DAY_MS)).to.equal(true);
+    expect(retention.beforeTimeOf(named('short'))).to.equal(START_MS - 1.9 * HOUR_MS);
+    expect(retention.beforeTimeOf(named('other'))).to.equal(START_MS - 0.95 * DAY_MS);
+    expect(retention.beforeTimeOf(named('forever'))).to.equal(START_MS - 38 * DAY_MS);
+    expect(retention.earliestVisible()).to.equal(Number.NEGATIVE_INFINITY);
   });
 });
 
@@ -43,7 +72,12 @@ describe('retention by time', () => {
   };
 
   it('drops within one sweep, a tenth of the retention, without being asked', async () => {
-    const machine = await openMachine({ retention: '10h', headChunkTimeout: '5m', minShrinkRatio: 0 });
+    const machine = await openMachine({
+      retention: '10h',
+      futureTolerance: 'off',
+      headChunkTimeout: '5m',
+      minShrinkRatio: 0,
+    });
     await fill(machine, START_MS, 600, 60_000);
     await machine.pass(10 * HOUR_MS, 10_000);
     const filesBefore = (await machine.store.info()).bytes.seriesFiles;
@@ -59,7 +93,12 @@ describe('retention by time', () => {
   }).timeout(60_000);
 
   it('trims archived series without waking them, and takes purged ones out of all indexes', async () => {
-    const machine = await openMachine({ retention: '10h', headChunkTimeout: '5m', minShrinkRatio: 0 });
+    const machine = await openMachine({
+      retention: '10h',
+      futureTolerance: 'off',
+      headChunkTimeout: '5m',
+      minShrinkRatio: 0,
+    });
     const { store, clock, events } = machine;
     await fill(machine, START_MS - 9 * HOUR_MS, 540, 60_000);
     clock.step(10 * 60_000);

@@ -33,7 +33,7 @@ export const openMachine = (options: StoreOptions = {}, fileSystem = new MemoryF
   openOn({ clock: new ManualClock(START_MS), fileSystem, keyValueStores: new FolderStores(fileSystem) }, options);
 
 /** Databases whose folders are there, as the store expects of a directory that was used before. */
-class FolderStores extends MemoryStores {
+export class FolderStores extends MemoryStores {
   private readonly fileSystem: MemoryFileSystem;
 
   constructor(fileSystem: MemoryFileSystem) {

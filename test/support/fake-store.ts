@@ -5,7 +5,15 @@
 import { Registry } from 'prom-client';
 import { type Observable, Subject } from 'rxjs';
 import { createActor, type InspectionEvent, setup } from 'xstate';
-import type { Sample, Selector, SeriesHandle, SeriesSamples, Store } from '../../src/api/api.ts';
+import type {
+  BackfillResult,
+  Sample,
+  Selector,
+  SeriesColumns,
+  SeriesHandle,
+  SeriesSamples,
+  Store,
+} from '../../src/api/api.ts';
 import { TidemarkError } from '../../src/model/errors.ts';
 import type { DomainEvent, JournalEvent } from '../../src/model/events.ts';
 import type { Labels } from '../../src/model/labels.ts';
@@ -63,6 +71,36 @@ export class FakeStore implements Store {
     return { accepted: samples.length, rejected: [] };
   }
 
+  async backfill(
+    given: SeriesColumns | Iterable<SeriesColumns> | AsyncIterable<SeriesColumns>,
+  ): Promise<BackfillResult> {
+    let accepted = 0;
+    let index = 0;
+    const rejected: BackfillResult['rejected'][number][] = [];
+    for (const { labels, timestamps, values } of given as Iterable<SeriesColumns>) {
+      const key = formatLabels(labels);
+      const series = this.known.get(key) ?? { labels, timestamps: [], bits: [] };
+      this.known.set(key, series);
+      const patterns = new BigUint64Array(Float64Array.from(values).buffer);
+      const exact = values instanceof Float64Array ? new BigUint64Array(values.slice().buffer) : patterns;
+      let refused = 0;
+      for (let i = 0; i < timestamps.length; i++) {
+        const at = series.timestamps.findIndex((time) => time >= timestamps[i]);
+        const place = at < 0 ? series.timestamps.length : at;
+        if (series.timestamps[place] === timestamps[i]) {
+          if (series.bits[place] !== exact[i]) refused++;
+          continue;
+        }
+        series.timestamps.splice(place, 0, timestamps[i]);
+        series.bits.splice(place, 0, exact[i]);
+      }
+      accepted += timestamps.length - refused;
+      if (refused > 0) rejected.push({ index, labels, code: 'TIDEMARK_DUPLICATE_TIMESTAMP', count: refused });
+      index++;
+    }
+    return { accepted, rejected };
+  }
+
   series(labels: Labels): SeriesHandle {
     if (labels['__name__'] === undefined)
       throw new TidemarkError('TIDEMARK_INVALID_LABELS', 'a metric name is missing');
@@ -74,6 +112,9 @@ export class FakeStore implements Store {
       fingerprint: Buffer.from(key).toString('hex').padEnd(16, '0').slice(-16),
       get state() {
         return known.has(key) ? ('inMemory' as const) : ('absent' as const);
+      },
+      get lastTime() {
+        return known.get(key)?.timestamps.at(-1);
       },
       append: (timestamp, value) => put(timestamp, toBits(value)),
       appendBits: (timestamp, high, low) => put(timestamp, (BigInt(high) << 32n) | BigInt(low)),
@@ -189,6 +230,10 @@ export class FakeStore implements Store {
 
   async *journal({ from = 0 }: { from?: number } = {}) {
     for (const event of this.journalEvents) if (event.position > from) yield event;
+  }
+
+  previewRetention(): Promise<never> {
+    return Promise.reject(new TidemarkError('TIDEMARK_INTERNAL', 'a fake store has no retention'));
   }
 
   async chunks() {

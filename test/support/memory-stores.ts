@@ -32,6 +32,13 @@ export class MemoryStores implements KeyValueStores {
     this.databases.delete(directory);
   }
 
+  /** The databases as a kill of the process leaves them: none is open. */
+  afterKill(): MemoryStores {
+    const stores = new MemoryStores();
+    for (const [directory, content] of this.databases) stores.databases.set(directory, new Map(content));
+    return stores;
+  }
+
   async openCopy(directory: string): Promise<MemoryStore> {
     return new MemoryStore(new Map(this.databases.get(directory)), () => {});
   }

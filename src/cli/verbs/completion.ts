@@ -42,10 +42,10 @@ complete -F _tidemark tidemark
 /** Text for a single-quoted zsh word, in which brackets and colons have a special meaning. */
 const zshText = (text: string): string => text.replace(/[[\]:\\]/g, '\\$&').replace(/'/g, "'\\''");
 
-const zshOption = (name: string, { type, summary, placeholder, choices }: OptionSpec): string => {
+const zshOption = (name: string, { type, summary, placeholder, choices, repeatable }: OptionSpec): string => {
   const value = choices === undefined ? ':' : `:(${choices.join(' ')})`;
   const argument = type === 'boolean' ? '' : `:${zshText(placeholder ?? 'text')}${value}`;
-  return `'--${name}[${zshText(summary)}]${argument}'`;
+  return `'${repeatable === true ? '*' : ''}--${name}[${zshText(summary)}]${argument}'`;
 };
 
 const zshPositionals = (verb: Verb): string[] =>

@@ -1,7 +1,7 @@
 /** `tidemark info`: counts, sizes and the time range of a directory, without changing it. */
 import type { StoreInfo } from '../../index.ts';
-import { formatDuration } from '../../text/durations.ts';
 import { formatTable } from '../columns.ts';
+import { describeRetention } from '../describe-retention.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
 import { formatBytes, formatCount, formatTime } from '../units.ts';
@@ -13,9 +13,6 @@ const conditions: Readonly<Record<StoreInfo['opened'], string>> = {
   journal: 'dirty: in use or crashed; the journal has what the checkpoint lacks',
   crashRecovery: 'dirty: crashed without a journal; recovered by scanning',
 };
-
-const describeRetention = ({ time, bytes }: NonNullable<StoreInfo['retention']>): string =>
-  `${time === 'off' ? 'off' : formatDuration(time)}${bytes === undefined ? '' : `, at most ${formatBytes(bytes)}`}`;
 
 const describe = (info: StoreInfo): string =>
   formatTable([
@@ -29,7 +26,7 @@ const describe = (info: StoreInfo): string =>
     ['chunks to persist', formatCount(info.chunksWaiting)],
     ['first sample', info.firstTime === undefined ? 'none' : formatTime(info.firstTime)],
     ['last sample', info.lastTime === undefined ? 'none' : formatTime(info.lastTime)],
-    ['retention', info.retention === undefined ? 'not set: everything is kept' : describeRetention(info.retention)],
+    ...describeRetention(info.retention),
     ['series files', formatBytes(info.bytes.seriesFiles)],
     ['checkpoint', formatBytes(info.bytes.heads)],
     ['journal', `${formatBytes(info.bytes.journal)}, positions ${info.journal.first} to ${info.journal.end}`],

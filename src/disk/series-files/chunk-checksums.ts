@@ -77,10 +77,10 @@ interface Pending {
   bytes: Buffer;
   length: number;
   /**
-   * Whether one of the changes is a trim, which says that a series file was rewritten. A trim must not be on the disk
-   * before the rewritten series file is.
+   * Whether one of the changes is about a series file that was rewritten. It must not be on the disk before the
+   * rewritten series file is.
    */
-  hasTrim: boolean;
+  hasRewrite: boolean;
 }
 
 export interface ChecksumReport {
@@ -126,12 +126,15 @@ export class ChunkChecksums {
     }
   }
 
-  /** Records a change that was made to a series file. Never throws. */
-  change(high: number, low: number, change: ChecksumChange): void {
+  /**
+   * Records a change that was made to a series file. `isRewritten`: a new file was renamed over the old one. Never
+   * throws.
+   */
+  change(high: number, low: number, change: ChecksumChange, isRewritten = change.kind === 'trim'): void {
     const index = high >>> 24;
     const pending = this.pendingOf(index, changeBytes(change));
     pending.length = writeChange(pending.bytes, pending.length, { high, low }, change);
-    if (change.kind === 'trim') pending.hasTrim = true;
+    if (isRewritten) pending.hasRewrite = true;
     const cached = this.cache.get(index);
     if (cached !== undefined) {
       const before = cached.bytes;
@@ -333,7 +336,7 @@ export class ChunkChecksums {
 
   /** Appends the pending changes to the file. They stay pending until that succeeds. */
   private write(bucket: Bucket, pending: Pending): void {
-    if (pending.hasTrim) this.syncNames(join(this.directory, nameOf(bucket.index)));
+    if (pending.hasRewrite) this.syncNames(join(this.directory, nameOf(bucket.index)));
     const block = Buffer.alloc(BLOCK_HEADER_BYTES + pending.length);
     pending.bytes.copy(block, BLOCK_HEADER_BYTES, 0, pending.length);
     sealBlock(block, CHANGES, bucket.index);
@@ -349,7 +352,7 @@ export class ChunkChecksums {
     bucket.isUnsynced = true;
     bucket.size += block.length;
     pending.length = 0;
-    pending.hasTrim = false;
+    pending.hasRewrite = false;
   }
 
   private writeOrGiveUp(index: number, pending: Pending): void {
@@ -485,7 +488,7 @@ export class ChunkChecksums {
   private pendingOf(index: number, more: number): Pending {
     let pending = this.pending.get(index);
     if (pending === undefined) {
-      pending = { bytes: Buffer.alloc(256), length: 0, hasTrim: false };
+      pending = { bytes: Buffer.alloc(256), length: 0, hasRewrite: false };
       this.pending.set(index, pending);
     }
     if (pending.length + more > pending.bytes.length) {

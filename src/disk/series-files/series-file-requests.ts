@@ -8,6 +8,7 @@ import type { LabelPairs } from '../../model/labels.ts';
 import type { PersistResult } from './append-records.ts';
 import type { ChecksumReport } from './chunk-checksums.ts';
 import type { DropAndPersist, DropResult } from './drop-and-persist.ts';
+import type { MergeRecords, MergeResult } from './merge-records.ts';
 import type { SeriesDirectoryScan } from './series-directory.ts';
 import type { SeriesFiles } from './series-file.ts';
 import type { Slots } from './series-file-access.ts';
@@ -28,6 +29,7 @@ export type SeriesFileRequest =
       readonly sync: boolean;
     })
   | (DropAndPersist & { readonly kind: 'dropAndPersist' })
+  | (MergeRecords & { readonly kind: 'merge' })
   | (OfSeries & {
       readonly kind: 'load';
       readonly firstIndex: number;
@@ -66,6 +68,7 @@ export type SeriesFileRequest =
 export interface SeriesFileAnswers {
   readonly persist: PersistResult;
   readonly dropAndPersist: DropResult;
+  readonly merge: MergeResult;
   /** Encodings of the chunks that are now in the slots. */
   readonly load: Uint8Array;
   readonly loadDoubtful: DoubtfulChunk;
@@ -162,6 +165,8 @@ const call = (files: SeriesFiles, request: SeriesFileRequest): SeriesFileAnswers
       return files.persist(request.high, request.low, request.slots, request.encodings, request.sync);
     case 'dropAndPersist':
       return files.dropAndPersist(request);
+    case 'merge':
+      return files.merge(request);
     case 'load':
       return files.load(request.high, request.low, request.firstIndex, request.slots, request.addSums);
     case 'loadDoubtful':

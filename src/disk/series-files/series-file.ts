@@ -29,6 +29,8 @@ import { seriesDirectoryName, seriesPath } from '../series-path.ts';
 import { appendRecords, type PersistResult, replaceRecords } from './append-records.ts';
 import type { ChecksumReport } from './chunk-checksums.ts';
 import { type DropAndPersist, type DropResult, dropAndPersist } from './drop-and-persist.ts';
+import { MergeMemory } from './merge-memory.ts';
+import { type MergeRecords, type MergeResult, mergeRecords } from './merge-records.ts';
 import { deleteJunk, type SeriesDirectoryScan, scanSeriesDirectory } from './series-directory.ts';
 import { SeriesFileAccess, type Slots } from './series-file-access.ts';
 import {
@@ -44,6 +46,8 @@ import { RECORD_BYTES, type SeriesFileStat, toSeriesFileStat } from './series-re
 
 export class SeriesFiles {
   private readonly access: SeriesFileAccess;
+  /** Absent before the first merge, and after a merge that failed or needed much. */
+  private mergeMemory: MergeMemory | undefined;
 
   constructor(fileSystem: FileSystem, directory: string, slab: SlabView) {
     this.access = new SeriesFileAccess(fileSystem, directory, slab);
@@ -65,6 +69,17 @@ export class SeriesFiles {
   /** Drops the chunks that are past retention and appends new ones, in one step: see drop-and-persist.ts. */
   dropAndPersist(request: DropAndPersist): DropResult {
     return this.attempt('rewrite', request.high, request.low, () => dropAndPersist(this.access, request));
+  }
+
+  /** Merges samples into the file, takes time ranges out and appends chunks, in one step: see merge-records.ts. */
+  merge(request: MergeRecords): MergeResult {
+    const memory = this.mergeMemory ?? new MergeMemory();
+    this.mergeMemory = undefined;
+    const result = this.attempt('merge into', request.high, request.low, () =>
+      mergeRecords(this.access, memory, request),
+    );
+    if (!memory.isLarge) this.mergeMemory = memory;
+    return result;
   }
 
   /**

@@ -15,19 +15,21 @@ import type { LifecycleEvent, Position } from '../../model/events.ts';
 import { MalformedBytes } from '../../model/malformed-bytes.ts';
 import { DecodedSamples, decodeSamples, readDefinitions } from '../format/decode-samples.ts';
 import { EventsDecoder } from '../format/events-codec.ts';
-import { EVENTS, SAMPLES } from '../format/record-frame.ts';
+import { EVENTS, LATE_SAMPLES, SAMPLES } from '../format/record-frame.ts';
+import { ReferenceTable } from '../format/segment-references.ts';
 import type { FindingListener } from './journal-findings.ts';
 import { listSegments, physicalEnd, type SegmentEntry } from './segment-list.ts';
 import { SegmentReader } from './segment-reader.ts';
 
 /** A batch of samples. The reader reuses the columns: the next record overwrites them. */
 export class SamplesRecord extends DecodedSamples {
-  readonly type = 'samples';
+  /** `lateSamples`: each sample is older than the newest one that its series had when it was appended. */
+  type: 'samples' | 'lateSamples' = 'samples';
   /** Where the record begins. */
   start: Position = 0;
   /** Where the record ends. This is the position of its content. */
   position: Position = 0;
-  /** Start of the record's segment. `references` keep their meaning within a segment. */
+  /** Start of the record's segment. References of samples in order keep their meaning within a segment. */
   segment: Position = 0;
 }
 
@@ -61,6 +63,8 @@ const AHEAD_MAX = 64;
 export class JournalReader {
   private readonly options: JournalReaderOptions;
   private readonly samples = new SamplesRecord();
+  /** The references of one record of late samples. */
+  private readonly ownReferences = new ReferenceTable();
   private readonly eventsDecoder = new EventsDecoder();
   private readonly reported = new Set<string>();
   private segment: SegmentReader | undefined;
@@ -242,6 +246,10 @@ export class JournalReader {
       if (this.options.eventsOnly === true) return undefined;
       return this.guard(segment, () => this.decodeSamples(segment));
     }
+    if (segment.kind === LATE_SAMPLES) {
+      if (this.options.eventsOnly === true) return undefined;
+      return this.guard(segment, () => this.decodeLateSamples(segment));
+    }
     this.options.onFinding?.({ ...this.place(segment), kind: 'unknownRecord', recordKind: segment.kind });
     return undefined;
   }
@@ -252,9 +260,19 @@ export class JournalReader {
   }
 
   private decodeSamples(segment: SegmentReader): SamplesRecord {
+    return this.decodeBatch(segment, 'samples', segment.references);
+  }
+
+  private decodeLateSamples(segment: SegmentReader): SamplesRecord {
+    this.ownReferences.clear();
+    return this.decodeBatch(segment, 'lateSamples', this.ownReferences);
+  }
+
+  private decodeBatch(segment: SegmentReader, type: SamplesRecord['type'], references: ReferenceTable): SamplesRecord {
     const { samples } = this;
-    const { buffer, payloadStart, payloadEnd, references, referencesMax } = segment;
+    const { buffer, payloadStart, payloadEnd, referencesMax } = segment;
     decodeSamples(buffer, payloadStart, payloadEnd, references, referencesMax, samples);
+    samples.type = type;
     samples.start = segment.recordStart;
     samples.position = segment.recordEnd;
     samples.segment = segment.entry.start;

@@ -3,7 +3,7 @@
  * findings. Only headers are read.
  */
 import type { FileSystem } from '../../files/file-system.ts';
-import { ioError } from '../../files/io-error.ts';
+import { ioError, isMissing } from '../../files/io-error.ts';
 import { openIfPresent, readFully } from '../../files/read-write.ts';
 import { RESERVE_FILE } from '../../files/reserve-file.ts';
 import type { Position } from '../../model/events.ts';
@@ -92,6 +92,8 @@ const readEntry = (
     fileBytes = fileSystem.statOpen(descriptor).size;
     readFully(fileSystem, descriptor, bytes, 0, bytes.length, 0);
   } catch (error) {
+    // A file system that opens a file at its first read finds only now that the file is gone.
+    if (isMissing(error)) return undefined;
     throw ioError(error, 'read', path);
   } finally {
     fileSystem.close(descriptor);

@@ -11,6 +11,7 @@ import {
   frameKind,
   framePayloadBytes,
   frameSeed,
+  LATE_SAMPLES,
   payloadIsWhole,
   SAMPLES,
 } from '../format/record-frame.ts';
@@ -92,7 +93,7 @@ export class SegmentReader {
       const end = this.offset + FRAME_BYTES + payloadBytes;
       if (this.positionAt(end) > limit) return this.stop();
       const kind = frameKind(this.buffer, index);
-      if (skipPayload === 'samples' && kind === SAMPLES) {
+      if (skipPayload === 'samples' && (kind === SAMPLES || kind === LATE_SAMPLES)) {
         if (this.window.locate(end - 1, 1) === -1) return this.stop();
         return this.found(kind, end, 0, 0);
       }

@@ -186,6 +186,22 @@ export class JournalWriter {
     if (this.stage.add(row, fingerprintHigh, fingerprintLow, timestamp, high, low)) this.ahead.attend();
   }
 
+  /** Appends one sample that is older than its series' newest one. The same arguments as {@link appendSample}. */
+  appendLate(
+    row: number,
+    fingerprintHigh: number,
+    fingerprintLow: number,
+    timestamp: number,
+    high: number,
+    low: number,
+  ): void {
+    if (this.refusing) this.state.throwIfFailed();
+    const { lateStage } = this.records;
+    lateStage.add(row, fingerprintHigh, fingerprintLow, timestamp, high, low);
+    if (lateStage.count === lateStage.capacity) this.records.seal();
+    this.ahead.attendLate();
+  }
+
   /**
    * Appends an event after everything that was appended before. Only `seriesCreated` may come before staged samples: it
    * follows the last encoded record.
@@ -220,6 +236,7 @@ export class JournalWriter {
   /** Called when the row is free for another series. */
   forget(row: number): void {
     this.stage.forget(row);
+    this.records.lateStage.forget(row);
   }
 
   /** Encodes everything staged. Everything appended so far lies before the returned position, which is `end`. */

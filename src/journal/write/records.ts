@@ -9,7 +9,15 @@ import type { LifecycleEvent } from '../../model/events.ts';
 import type { LabelPairs } from '../../model/labels.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { encodeEvents } from '../format/events-codec.ts';
-import { EVENTS, FRAME_BYTES, frameSeed, PAYLOAD_BYTES_MAX, SAMPLES, sealFrame } from '../format/record-frame.ts';
+import {
+  EVENTS,
+  FRAME_BYTES,
+  frameSeed,
+  LATE_SAMPLES,
+  PAYLOAD_BYTES_MAX,
+  SAMPLES,
+  sealFrame,
+} from '../format/record-frame.ts';
 import { encodeSamples, samplesBytesMax } from '../format/samples-codec.ts';
 import { storeSalt } from '../format/segment-header.ts';
 import type { ByteQueue } from './byte-queue.ts';
@@ -23,6 +31,9 @@ import type { SegmentFiles } from './segment-files.ts';
  */
 const SEGMENT_BYTES_WORTH_ENDING = 256 * 1024;
 
+/** Late samples of one record. */
+const LATE_BATCH_SAMPLES = 1024;
+
 export interface RecordsParts {
   readonly queue: ByteQueue;
   readonly files: SegmentFiles;
@@ -33,6 +44,8 @@ export interface RecordsParts {
 
 export class Records {
   readonly stage: SampleStage;
+  /** Late samples. Each of its batches defines all references that it uses. */
+  readonly lateStage = new SampleStage(LATE_BATCH_SAMPLES);
   private readonly creations = new CreationStage();
   private readonly queue: ByteQueue;
   private readonly files: SegmentFiles;
@@ -71,13 +84,18 @@ export class Records {
   /** Encodes what is staged: creations before the samples of the series that they create. */
   seal(): void {
     this.sealCreations();
-    const { stage } = this;
-    if (stage.count === 0) return;
+    if (this.stage.count > 0) this.encodeStage(this.stage, SAMPLES);
+    if (this.lateStage.count === 0) return;
+    this.encodeStage(this.lateStage, LATE_SAMPLES);
+    this.lateStage.beginSegment();
+  }
+
+  private encodeStage(stage: SampleStage, kind: number): void {
     this.reserve(samplesBytesMax(stage.count, stage.defined.count - stage.definedBefore));
     const time = this.clock.now();
     const end = encodeSamples(stage, time, stage.defined, stage.definedBefore, this.scratch, FRAME_BYTES);
     stage.clear();
-    this.addRecord(this.scratch, SAMPLES, end - FRAME_BYTES);
+    this.addRecord(this.scratch, kind, end - FRAME_BYTES);
   }
 
   /** Encodes what is staged, and begins a new segment unless the current one is small. */

@@ -36,13 +36,25 @@ export class WriteAhead {
 
   /** Runs for the first staged sample, then every {@link ATTEND_EVERY} samples, and when the stage is full. */
   attend(): void {
-    const { state, records, clock, options } = this.parts;
+    const { records } = this.parts;
     records.stage.attendAfter(ATTEND_EVERY);
+    this.commitInTime();
+    if (records.stage.count === records.stage.capacity) records.seal();
+    this.keepBounds();
+  }
+
+  /** Runs for every late sample. */
+  attendLate(): void {
+    this.commitInTime();
+    this.keepBounds();
+  }
+
+  /** Asks for a commit, or commits when the interval is over. */
+  private commitInTime(): void {
+    const { state, clock, options } = this.parts;
     const sinceMs = state.pendingSinceMs;
     if (sinceMs === undefined) this.notePending();
     else if (clock.monotonic() - sinceMs >= options.commitIntervalMs) this.commitOverdue();
-    if (records.stage.count === records.stage.capacity) records.seal();
-    this.keepBounds();
   }
 
   /** Called when something was appended. Asks for a commit if nothing waited for one. */

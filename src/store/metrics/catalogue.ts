@@ -66,6 +66,9 @@ export const readGauges: Readonly<Record<string, string>> = {
   tidemark_memory_used_bytes: 'Bytes that count against the memory target, the sum of tidemark_memory_bytes.',
   tidemark_checksum_cache_bytes: 'Bytes of checksums of chunks kept in memory, as of the last checkpoint.',
   tidemark_damage_reports_waiting: 'Damaged series that wait to be quarantined.',
+  tidemark_late_samples: 'Late samples that wait to be merged.',
+  tidemark_late_series: 'Series with late samples that wait to be merged.',
+  tidemark_dropped_ranges_series: 'Series whose files still have samples of dropped time ranges.',
   tidemark_journal_bytes: 'Bytes of the journal on disk.',
   tidemark_journal_segments: 'Segments of the journal on disk.',
   tidemark_journal_pending_bytes: 'Journal bytes that are not known to be durable.',
@@ -104,13 +107,21 @@ export const readLabelledGauges: Readonly<Record<string, { help: string; label: 
 
 export const readLabelledCounters: Readonly<Record<string, { help: string; label: string }>> = {
   prometheus_local_storage_out_of_order_samples_total: {
-    help: 'Samples rejected because of their time: timestamp_out_of_order, multiple_values_for_timestamp or too_old.',
+    help: 'Samples rejected because of their time: timestamp_out_of_order, multiple_values_for_timestamp, too_old or too_far_ahead.',
     label: 'reason',
   },
   prometheus_local_storage_series_ops_total: { help: 'Series operations by type.', label: 'type' },
   prometheus_local_storage_chunk_ops_total: {
     help: 'Chunk operations by type: create, persist, evict, load, drop.',
     label: 'type',
+  },
+  tidemark_late_samples_total: {
+    help: 'Late samples by what became of them: appended, added, repeated or refused by a merge.',
+    label: 'outcome',
+  },
+  tidemark_late_merges_total: {
+    help: 'Merges of late samples into chunks in memory, and into series files.',
+    label: 'location',
   },
   tidemark_refused_calls_total: {
     help: 'Appends refused while the store took no samples, by error code.',

@@ -9,7 +9,7 @@ import { LoopDelay } from './loop-delay.ts';
 /** Registers the store's metrics and returns their registry. The readings cost time only at a scrape. */
 export const metricsOf = (session: Session): Registry => {
   const { engine, running, actor } = session;
-  const { table, chunks, slab, cache, options, mapper } = engine;
+  const { table, chunks, slab, cache, late, erased, options, mapper } = engine;
   const { journal, indexer, archived, bus, how } = running.recovered;
   const registry = options.registry ?? new Registry();
   const begin = journal.end;
@@ -45,6 +45,9 @@ export const metricsOf = (session: Session): Registry => {
       tidemark_checksum_cache_bytes: () => running.counts.checksumCacheBytes,
       tidemark_damage_reports_waiting: () => running.damageReports.waiting,
       tidemark_memory_used_bytes: () => running.memory.used,
+      tidemark_late_samples: () => late.count,
+      tidemark_late_series: () => late.size,
+      tidemark_dropped_ranges_series: () => erased.size,
       tidemark_journal_bytes: () => journal.fileBytes,
       tidemark_journal_segments: () => journal.segments().length,
       tidemark_journal_pending_bytes: () => journal.pendingBytes,
@@ -78,6 +81,20 @@ export const metricsOf = (session: Session): Registry => {
         ['timestamp_out_of_order', running.ingest.outOfOrder],
         ['multiple_values_for_timestamp', running.ingest.duplicates],
         ['too_old', running.ingest.tooOld],
+        ['too_far_ahead', running.ingest.tooFarAhead],
+      ],
+      tidemark_late_samples_total: () => {
+        const { added, repeated, refused } = running.merging.counts;
+        return [
+          ['appended', running.ingest.late],
+          ['added', added],
+          ['repeated', repeated],
+          ['refused', refused],
+        ];
+      },
+      tidemark_late_merges_total: () => [
+        ['memory', running.merging.counts.inMemory],
+        ['file', running.merging.counts.inFile],
       ],
       prometheus_local_storage_series_ops_total: () => [
         ['create', running.directory.created],

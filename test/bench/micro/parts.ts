@@ -128,6 +128,8 @@ const atRest: VisitFacts = {
   droppable: false,
   idle: false,
   forgettable: false,
+  lateInMemory: false,
+  lateInFile: false,
 };
 const written: FileResult = { written: 1, dropped: 0, chunksInFile: 4, allDropped: false, firstTime: 0, mtime: 0 };
 
@@ -137,6 +139,7 @@ group('the actor of a series', () => {
   const effects: SeriesEffects = {
     closeHead: nothing,
     forgetDescriptors: nothing,
+    mergeInMemory: nothing,
     noteTrimmed: nothing,
     archive: nothing,
     wake: nothing,

@@ -61,6 +61,13 @@ for (const [name, start] of implementations) {
     it('runs every kind of request, in order, with answers of its type', async () => {
       const pairs = ['__name__', 'up'];
       const target = [slab.allocate(1), slab.allocate(1)];
+      const none = {
+        timestamps: new Float64Array(0),
+        words: new Int32Array(0),
+        slots: [],
+        encodings: new Uint8Array(0),
+      };
+      const nothing = { high, low, ...none, encoding: 2 } as const;
       const outcomes = await worker.run([
         persist(20),
         persist(2, 20, { sync: true }),
@@ -77,6 +84,19 @@ for (const [name, start] of implementations) {
         { kind: 'scan', index: 0x25 },
         { kind: 'deleteJunk', index: 0x25, names: ['nothing'] },
         { kind: 'stat', high, low },
+        {
+          kind: 'merge',
+          high,
+          low,
+          timestamps: Float64Array.of(5, 12),
+          words: Int32Array.of(1, 2, 3, 4),
+          erased: [{ from: 10, through: 10 }],
+          slots: chunksFrom(slab, 0, 1),
+          encodings: Uint8Array.of(1),
+          encoding: 2,
+        },
+        { kind: 'merge', ...nothing, erased: [{ from: 0, through: 5 }] },
+        { kind: 'merge', ...nothing, erased: [{ from: 0, through: 99 }] },
       ]);
       expect(answerOf(outcomes[0])).to.include({ firstIndex: 0, chunksInFile: 20 });
       expect(answerOf(outcomes[1])).to.include({ firstIndex: 20, chunksInFile: 22 });
@@ -91,6 +111,9 @@ for (const [name, start] of implementations) {
       expect(answerOf(outcomes[12]).highs.length).to.equal(0);
       expect(answerOf(outcomes[13])).to.deep.equal([]);
       expect(answerOf(outcomes[14])).to.equal(undefined);
+      expect(answerOf(outcomes[15])).to.include({ added: 2, erasedSamples: 0, firstTime: 0, lastTime: 12 });
+      expect(answerOf(outcomes[16])).to.include({ erasedSamples: 2, firstTime: 9, chunksInFile: 1 });
+      expect(answerOf(outcomes[17])).to.include({ erasedSamples: 2, allErased: true });
     });
 
     it('takes slots of blocks that the slab adds later', async () => {

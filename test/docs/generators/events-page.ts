@@ -42,7 +42,7 @@ memory. Neither changes which samples the store has.
 - \`time\` is when the event happened, in milliseconds since the epoch. Fingerprints are 16 hex digits. Every event from
   the journal has a \`position\`: the end of the event, where a reader that has handled it continues
   ([formats/journal.md](formats/journal.md)).
-- All events except \`samplesAppended\` are *lifecycle events*. They are few, and the store keeps them longer than the
+- All events except \`samplesAppended\` and \`lateSamplesAppended\` are *lifecycle events*. They are few, and the store keeps them longer than the
   samples between them. \`store.history(labels)\` returns those of one series.
 - Later versions may add types and fields: ignore those that you don't know.
 `;
@@ -51,7 +51,7 @@ export const eventsPage = (): string => {
   const source = readFileSync('src/model/events.ts', 'utf8');
   const types = eventTypesOf(source);
   const sections = [
-    ['What happens to a series', [...unionOf(source, 'SeriesEvent'), 'SamplesAppended']],
+    ['What happens to a series', [...unionOf(source, 'SeriesEvent'), ...unionOf(source, 'SamplesEvent')]],
     ['What happens to the store', unionOf(source, 'StoreEvent')],
   ] as const;
   const parts = sections.map(([title, names]) => {

@@ -45,7 +45,7 @@ describe('store.registry', () => {
   });
 
   it('tells what happened', async () => {
-    const { store, clock, pass } = await openMachine({ retention: '1h' });
+    const { store, clock, pass } = await openMachine({ retention: '1h', outOfOrderWindow: 0 });
     for (let i = 0; i < 10; i++) store.append({ __name__: 'm', id: String(i) }, START_MS, i);
     expect(() => store.append({ __name__: 'm', id: '1' }, START_MS - 1, 0)).to.throw();
     expect(await metricOf(store, 'prometheus_local_storage_open_head_chunks')).to.equal(10);
