@@ -66,6 +66,71 @@ export interface RetentionPreview {
   readonly unreadable: number;
 }
 
+/** What a query may use. Beyond it, the query rejects with `TIDEMARK_QUERY_LIMIT`, and the store goes on. */
+export interface QueryLimits {
+  /** Samples that the query may hold at once. Default 50,000,000. */
+  readonly samples?: number;
+  /** Bytes of columns that the query may hold at once. Default 1 GiB. */
+  readonly bytes?: number;
+  /** Steps of a range query. Default 11,000. */
+  readonly steps?: number;
+  /** Series that the query may read. Default 1,000,000. */
+  readonly series?: number;
+  /** Default `'2m'`. */
+  readonly timeout?: Duration;
+}
+
+/** Options of `query`. */
+export interface QueryOptions {
+  /** Milliseconds since the epoch. Default: now. */
+  readonly at?: number;
+  /** How far back a selector looks for a sample. Default `'5m'`. */
+  readonly lookback?: Duration;
+  readonly signal?: AbortSignal;
+  readonly limits?: QueryLimits;
+  /** Ranges and lookback include their left end, as in Prometheus 2. Default false, as in Prometheus 3. */
+  readonly closedRanges?: boolean;
+  /** Allows the functions and aggregations that Prometheus calls experimental. Default false. */
+  readonly experimental?: boolean;
+}
+
+/** Options of `queryRange`. */
+export interface QueryRangeOptions extends Omit<QueryOptions, 'at'> {
+  /** Milliseconds since the epoch, both ends included. */
+  readonly from: number;
+  readonly through: number;
+  /** Time between two values of a series. */
+  readonly step: Duration;
+}
+
+/** Options of `watchQuery`. */
+export interface WatchQueryOptions extends Omit<QueryOptions, 'at' | 'signal'> {
+  /** Time between two results. */
+  readonly every: Duration;
+  /** With a window, each result is that of `queryRange` over the window that ends now. */
+  readonly window?: Duration;
+  /** Time between two values in the window. Default: a hundredth of the window. */
+  readonly step?: Duration;
+}
+
+/** The result of a PromQL expression. */
+export interface QueryResult {
+  readonly type: 'vector' | 'matrix' | 'scalar' | 'string';
+  /** A vector has one sample a series. A scalar is one series without labels. A string has none. */
+  readonly series: readonly {
+    readonly labels: Labels;
+    /** Milliseconds since the epoch. */
+    readonly timestamps: Float64Array;
+    readonly values: Float64Array;
+  }[];
+  /** The text of a string. */
+  readonly text?: string;
+  /** Doubts about the result, and parts of series that could not be read. */
+  readonly warnings: readonly string[];
+  /** Hints about the expression. */
+  readonly infos: readonly string[];
+}
+
 /** Options of `openStore`. Each one is checked; the error names the option, the value and the allowed values. */
 export interface StoreOptions {
   /**
@@ -376,6 +441,17 @@ export interface Store extends AsyncDisposable {
   select(selector: Selector, options?: SelectOptions): AsyncIterable<SeriesSamples>;
   instant(selector: Selector, options?: { at?: number; lookback?: Duration }): Promise<InstantSample[]>;
   lastSamples(selector: Selector): Promise<InstantSample[]>;
+  /**
+   * Evaluates a PromQL expression at one time. See docs/promql.md.
+   *
+   * @throws {TidemarkError} `TIDEMARK_QUERY_SYNTAX` (details: line and column), `TIDEMARK_QUERY_FAILED`,
+   * `TIDEMARK_QUERY_LIMIT`, `TIDEMARK_ABORTED`
+   */
+  query(expr: string, options?: QueryOptions): Promise<QueryResult>;
+  /** Evaluates a PromQL expression at every step from `from` through `through`. The same errors as {@link query}. */
+  queryRange(expr: string, options: QueryRangeOptions): Promise<QueryResult>;
+  /** The result now and again every so often. Costs nothing without a subscriber; completes when the store closes. */
+  watchQuery(expr: string, options: WatchQueryOptions): Observable<QueryResult>;
   metrics(selectors: Selector | readonly string[], range?: TimeRange): Promise<Labels[]>;
   labelNames(): Promise<string[]>;
   labelValues(name: string): Promise<string[]>;

@@ -36,7 +36,10 @@ const optionTerm = (name: string, { type, placeholder }: OptionSpec): string =>
 
 /** `tidemark dump DIR [SELECTOR] [options]` */
 export const usageOf = (verb: Verb): string => {
-  const positionals = verb.positionals.map(({ name, required }) => (required ? name : `[${name}]`));
+  const positionals = verb.positionals.map(({ name, required, repeatable }) => {
+    const shown = repeatable === true ? `${name}…` : name;
+    return required ? shown : `[${shown}]`;
+  });
   const options = Object.keys(verb.options).length > 0 ? ['[options]'] : [];
   return [verb.command ?? `tidemark ${verb.name}`, ...positionals, ...options].join(' ');
 };

@@ -42,7 +42,7 @@ const optionHint = (message: string, { options }: Verb): string => {
 const checkArguments = (verb: Verb, { options, positionals }: Parsed): void => {
   const missing = verb.positionals.find(({ required }, i) => required && positionals[i] === undefined);
   if (missing !== undefined) throw new UsageError(`${missing.name} is missing.`);
-  if (positionals.length > verb.positionals.length)
+  if (positionals.length > verb.positionals.length && verb.positionals.at(-1)?.repeatable !== true)
     throw new UsageError(`${JSON.stringify(positionals[verb.positionals.length])} is one argument too many.`);
   verb.positionals.forEach(({ name, choices }, i) => {
     if (choices !== undefined && positionals[i] !== undefined && !choices.includes(positionals[i]))
@@ -73,6 +73,13 @@ const sentenceOf = (error: unknown): string => {
   return code === undefined || message.includes(code) ? message : `${code}: ${message}`;
 };
 
+/** Errors of the library that say that an argument of the command is wrong. */
+const usageErrors: ReadonlySet<string | undefined> = new Set([
+  'TIDEMARK_INVALID_SELECTOR',
+  'TIDEMARK_INVALID_OPTION',
+  'TIDEMARK_QUERY_SYNTAX',
+]);
+
 const report = (error: unknown, verb: Verb | undefined, { err, env }: Terminal): ExitCode => {
   const say = (text: string): void => {
     err.say(`${paint('tidemark:', 'red', wantsColor(err, env))} ${cutMessage(text)}\n`);
@@ -85,8 +92,7 @@ const report = (error: unknown, verb: Verb | undefined, { err, env }: Terminal):
   }
   say(sentenceOf(error));
   if (env['TIDEMARK_DEBUG'] && error instanceof Error) err.say(`${error.stack}\n`);
-  if (codeOf(error) === 'TIDEMARK_INVALID_SELECTOR' || codeOf(error) === 'TIDEMARK_INVALID_OPTION')
-    return exitCodes.usage;
+  if (usageErrors.has(codeOf(error))) return exitCodes.usage;
   return codeOf(error) === 'TIDEMARK_LOCKED' ? exitCodes.locked : exitCodes.error;
 };
 

@@ -20,8 +20,10 @@ export interface PositionalSpec {
   readonly required: boolean;
   readonly summary: string;
   /** What completion offers for the argument. */
-  readonly completes?: 'directory';
+  readonly completes?: 'directory' | 'file';
   readonly choices?: readonly string[];
+  /** The argument may be given several times; only the last one of a verb. */
+  readonly repeatable?: true;
 }
 
 /** The given options, by long name. */

@@ -10,18 +10,22 @@ import { heads } from './verbs/heads.ts';
 import { importVerb } from './verbs/import.ts';
 import { info } from './verbs/info.ts';
 import { machines } from './verbs/machines.ts';
+import { promqltest } from './verbs/promqltest.ts';
 import { quarantine } from './verbs/quarantine.ts';
+import { query } from './verbs/query.ts';
 import { retention } from './verbs/retention.ts';
 import { serve } from './verbs/serve.ts';
 
 const verbsButCompletion: readonly Verb[] = [
   serve,
+  query,
   dump,
   importVerb,
   check,
   info,
   heads,
   events,
+  promqltest,
   quarantine,
   retention,
   drop,

@@ -10,6 +10,8 @@ export const MATCH = 0;
 export const TAKE = 1;
 const SPLIT = 2;
 export const ASSERT = 3;
+/** Writes the place down; only in programs with groups. */
+export const SAVE = 4;
 
 export const assertions: readonly Assertion[] = [
   'textStart',
@@ -30,7 +32,7 @@ export interface RegexProgram {
   /** TAKE, ASSERT, SPLIT: the next instruction. */
   readonly next: readonly number[];
   /**
-   * SPLIT: the other next instruction. ASSERT: index of the assertion. TAKE: index of the predicate; if only one
+   * SPLIT: the other next instruction. ASSERT: index of the assertion. SAVE: where the place is written. TAKE: index of the predicate; if only one
    * character is admitted, the complement (`~number`) of its number in `literals`.
    */
   readonly operand: readonly number[];
@@ -78,17 +80,27 @@ class Compiler {
           .map((part) => this.node(part, next))
           .reduceRight((after, part) => this.emit(SPLIT, part, after));
       case 'repeat':
-        return this.repeat(node.node, node.min, node.max, next);
+        return this.repeat(node.node, node.min, node.max, node.isLazy === true, next);
+      case 'group': {
+        const end = this.emit(SAVE, next, 2 * node.index + 1);
+        return this.emit(SAVE, this.node(node.node, end), 2 * node.index);
+      }
     }
   }
 
-  private repeat(node: RegexNode, min: number, max: number, next: number): number {
+  /** A split tries its first instruction first: one more repetition, or with `isLazy` none. */
+  private repeat(node: RegexNode, min: number, max: number, isLazy: boolean, next: number): number {
     let start = next;
     if (max === Number.POSITIVE_INFINITY) {
       start = this.emit(SPLIT, next, next);
-      this.next[start] = this.node(node, start);
+      const body = this.node(node, start);
+      if (isLazy) this.operand[start] = body;
+      else this.next[start] = body;
     } else {
-      for (let i = min; i < max; i++) start = this.emit(SPLIT, this.node(node, start), next);
+      for (let i = min; i < max; i++) {
+        const body = this.node(node, start);
+        start = isLazy ? this.emit(SPLIT, next, body) : this.emit(SPLIT, body, next);
+      }
     }
     for (let i = 0; i < min; i++) start = this.node(node, start);
     return start;

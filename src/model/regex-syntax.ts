@@ -22,7 +22,16 @@ export type RegexNode =
   | { readonly kind: 'assertion'; readonly assertion: Assertion }
   | { readonly kind: 'concat'; readonly parts: readonly RegexNode[] }
   | { readonly kind: 'alternate'; readonly parts: readonly RegexNode[] }
-  | { readonly kind: 'repeat'; readonly node: RegexNode; readonly min: number; readonly max: number };
+  | {
+      readonly kind: 'repeat';
+      readonly node: RegexNode;
+      readonly min: number;
+      readonly max: number;
+      /** As few repetitions as possible. Matters only for what the groups match. */
+      readonly isLazy?: boolean;
+    }
+  /** Only if the groups are asked for; they count from 1. */
+  | { readonly kind: 'group'; readonly node: RegexNode; readonly index: number; readonly name: string | undefined };
 
 /** A set of characters: the union of its parts, or with `isNegated` all other characters. */
 export interface CharacterClass {
@@ -65,8 +74,12 @@ const GROUP_NAME_MAX = 1000;
 const DEPTH_MAX = 200;
 const LISTED_CHARACTERS_MAX = 64;
 
-/** Parses a regular expression. Throws {@link RegexSyntaxError}. */
-export const parseRegex = (text: string): RegexNode => new RegexParser(text).parse();
+/**
+ * Parses a regular expression. Throws {@link RegexSyntaxError}. With `groups`, the tree has a node for each capturing
+ * group, and knows which repetitions are lazy.
+ */
+export const parseRegex = (text: string, options: { readonly groups?: boolean } = {}): RegexNode =>
+  new RegexParser(text, options.groups === true).parse();
 
 const controlEscapes: Readonly<Record<string, string>> = {
   a: '\x07',
@@ -90,9 +103,12 @@ class RegexParser {
   private offset = 0;
   private depth = 0;
   private flags: Flags = { ignoreCase: false, dotAll: true, multiline: false };
+  private readonly keepsGroups: boolean;
+  private groupCount = 0;
 
-  constructor(text: string) {
+  constructor(text: string, keepsGroups: boolean) {
     this.text = text;
+    this.keepsGroups = keepsGroups;
   }
 
   parse(): RegexNode {
@@ -127,8 +143,8 @@ class RegexParser {
         this.fail(`repeated repetition ${this.text.slice(repetition, this.offset)}`, start);
       }
       // Whether a whole text matches does not depend on lazy or greedy repetition.
-      this.take('?');
-      parts.push({ kind: 'repeat', node, min: bounds[0], max: bounds[1] });
+      const isLazy = this.take('?') && this.keepsGroups;
+      parts.push({ kind: 'repeat', node, min: bounds[0], max: bounds[1], ...(isLazy ? { isLazy } : {}) });
       repetition = start;
     }
     return parts.length === 1 ? parts[0] : { kind: 'concat', parts };
@@ -208,21 +224,23 @@ class RegexParser {
 
   private group(start: number): RegexNode {
     const { flags } = this;
-    if (this.take('?')) this.groupKind(start);
+    const name = this.take('?') ? this.groupKind(start) : undefined;
+    const index = name === null ? 0 : ++this.groupCount;
     const inner = this.alternation();
     if (!this.take(')')) this.fail('missing )', start);
     this.flags = flags;
-    return inner;
+    return name === null || !this.keepsGroups ? inner : { kind: 'group', node: inner, index, name };
   }
 
-  /** The text between `(?` and the group's expression. */
-  private groupKind(start: number): void {
+  /** Reads the text between `(?` and the group's expression. Returns the group's name; `null` if it does not capture. */
+  private groupKind(start: number): string | null {
     const rest = this.text.slice(this.offset, this.offset + GROUP_NAME_MAX);
     const named = /^P?<(\w+)>/.exec(rest);
     const flagged = named === null ? /^([imsU]*)(?:-([imsU]+))?:/.exec(rest) : null;
     if (named === null && flagged === null) this.failGroup(start);
     if (flagged !== null) this.setFlags(flagged[1], flagged[2] ?? '');
     this.offset += (named ?? flagged)?.[0].length ?? 0;
+    return named === null ? null : named[1];
   }
 
   private failGroup(start: number): never {

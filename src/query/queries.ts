@@ -70,9 +70,28 @@ export class Queries {
     const { signal } = options;
     this.check(signal);
     const range = this.rangeOf(options);
+    for await (const batch of this.batches(selector, range, signal)) {
+      for (const [series, samples] of batch) {
+        this.check(signal);
+        yield answerOf(series, samples);
+      }
+    }
+  }
+
+  /**
+   * The matching series with their samples in the range, sorted by labels, in batches of series that could be read
+   * without waiting.
+   */
+  async *batches(
+    selector: Selector,
+    range: Range,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly (readonly [FoundSeries, ReadSamples])[]> {
+    this.check(signal);
     const found = await this.findVisible(selector, range);
     sortByLabels(found);
     const { reader, clock } = this.parts;
+    let batch: (readonly [FoundSeries, ReadSamples])[] = [];
     const ahead = new ReadAhead(reader, found, range);
     let sampleCount = 0;
     const slices = new Slices(clock, SLICE_MS);
@@ -80,12 +99,15 @@ export class Queries {
       this.check(signal);
       const read = ahead.take(i) ?? reader.readMemory(found[i], range) ?? (await ahead.read(i));
       const samples = this.visible(found[i], read);
-      if (samples.timestamps.length > 0 || samples.problems !== undefined) yield answerOf(found[i], samples);
+      if (samples.timestamps.length > 0 || samples.problems !== undefined) batch.push([found[i], samples]);
       sampleCount += samples.timestamps.length + SAMPLES_PER_SERIES;
       if (sampleCount < SAMPLES_PER_LOOK) continue;
       sampleCount = 0;
+      if (batch.length > 0) yield batch;
+      batch = [];
       if (slices.isOver) await slices.breathe();
     }
+    if (batch.length > 0) yield batch;
   }
 
   /**
@@ -260,7 +282,8 @@ export class Queries {
     });
   }
 
-  private rangeOf(range: TimeRange): Range {
+  /** The range of a query: what retention hides is outside. */
+  rangeOf(range: TimeRange): Range {
     const { from, through } = checkedRange(range);
     return { from: Math.max(from, this.parts.visibleFrom()), through };
   }
@@ -326,7 +349,7 @@ export const checkOptions = (name: string, value: unknown): void => {
   });
 };
 
-const durationOption = (name: string, value: Duration): number => {
+export const durationOption = (name: string, value: Duration): number => {
   try {
     return parseDuration(value);
   } catch (cause) {

@@ -9,6 +9,7 @@ import { type Observable, ReplaySubject } from 'rxjs';
 import type { AnyActorRef, InspectionEvent } from 'xstate';
 import { isRunning } from '../../machines/store.machine.ts';
 import { liveStream, watchSamples } from '../../streams/live.ts';
+import { polled } from '../../streams/polled.ts';
 import type {
   AppendResult,
   BackfillOptions,
@@ -20,6 +21,9 @@ import type {
   JournalOptions,
   Progress,
   QuarantinedSeries,
+  QueryOptions,
+  QueryRangeOptions,
+  QueryResult,
   RetentionPreview,
   Sample,
   SelectOptions,
@@ -33,6 +37,7 @@ import type {
   SubscribeOptions,
   Subscription,
   TimeRange,
+  WatchQueryOptions,
 } from '../api/api.ts';
 import { readHistory } from '../journal/history/read-history.ts';
 import { describeFinding, type JournalFinding } from '../journal/read/journal-findings.ts';
@@ -42,13 +47,15 @@ import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, toLabelPairs, toLabels } from '../model/labels.ts';
 import { matchesPairs } from '../model/matcher.ts';
 import { parseSelector } from '../model/selector.ts';
-import { checkedRange, checkOptions } from '../query/queries.ts';
+import { schedulerOf } from '../ports/clock-scheduler.ts';
+import { checkedRange, checkOptions, durationOption } from '../query/queries.ts';
 import { type HandleServices, StoredSeriesHandle } from '../series/handle.ts';
 import type { SampleListener } from '../series/ingest.ts';
 import { SampleTap } from '../series/sample-tap.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
 import { followJournal } from '../subscriptions/follow.ts';
 import { readEvents } from '../subscriptions/read-events.ts';
+import type { Asking } from './asking.ts';
 import { seriesOf } from './backfill.ts';
 import { storeError } from './disk-trouble.ts';
 import { Engine } from './engine.ts';
@@ -97,6 +104,8 @@ class TidemarkStore implements Store {
   readonly actor: AnyActorRef;
   readonly registry: Registry;
   private readonly parts: FacadeParts;
+  private readonly closed$ = new ReplaySubject<void>(1);
+  private loading: Promise<Asking> | undefined;
   /** Aborts when the store has closed or failed. */
   private readonly ended: AbortSignal;
   private readonly samples$: Observable<WatchedSample>;
@@ -113,7 +122,7 @@ class TidemarkStore implements Store {
     this.readOnly = parts.readOnly;
     this.actor = parts.actor;
     this.registry = parts.registry;
-    const closed$ = new ReplaySubject<void>(1);
+    const { closed$ } = this;
     const ended = new AbortController();
     this.ended = ended.signal;
     const end = (): void => {
@@ -200,6 +209,41 @@ class TidemarkStore implements Store {
 
   select(selector: Selector, options: SelectOptions = {}): AsyncIterable<SeriesSamples> {
     return this.parts.running.queries.select(selector, options);
+  }
+
+  async query(expr: string, options: QueryOptions = {}): Promise<QueryResult> {
+    checkOptions('options', options);
+    return (await this.asking()).query(expr, options);
+  }
+
+  async queryRange(expr: string, options: QueryRangeOptions): Promise<QueryResult> {
+    checkOptions('options', options);
+    return (await this.asking()).queryRange(expr, options);
+  }
+
+  watchQuery(expr: string, options: WatchQueryOptions): Observable<QueryResult> {
+    checkOptions('options', options);
+    const { every, window, step, ...rest } = options;
+    const everyMs = durationOption('every', every);
+    const windowMs = window === undefined ? undefined : durationOption('window', window);
+    const stepMs = step === undefined ? Math.max(1, (windowMs ?? 0) / 100) : durationOption('step', step);
+    const run = (): Promise<QueryResult> => {
+      if (windowMs === undefined) return this.query(expr, rest);
+      const through = this.parts.engine.clock.now();
+      return this.queryRange(expr, { ...rest, from: through - windowMs, through, step: stepMs });
+    };
+    return polled({ everyMs, run, end$: this.closed$, scheduler: schedulerOf(this.parts.engine.clock) });
+  }
+
+  /** The language is loaded when it is needed first. */
+  private async asking(): Promise<Asking> {
+    this.assertOpen();
+    const { queries } = this.parts.running;
+    const { clock } = this.parts.engine;
+    this.loading ??= import('./asking.ts').then(({ Asking }) => new Asking({ queries, clock }));
+    const asking = await this.loading;
+    this.assertOpen();
+    return asking;
   }
 
   instant(selector: Selector, options: { at?: number; lookback?: Duration } = {}): Promise<InstantSample[]> {

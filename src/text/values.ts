@@ -15,6 +15,10 @@ export const formatValue = (value: number): string => {
   return value > 0 ? '+Inf' : '-Inf';
 };
 
+/** The value as Prometheus' HTTP API writes it: like {@link formatValue}, with at least two digits of exponent: `1e-07`. */
+export const formatApiValue = (value: number): string =>
+  formatValue(value).replace(/e([+-])(\d)$/, (_, sign, digit) => `e${sign}0${digit}`);
+
 /** The value as a JSON token in VictoriaMetrics' form: a number, `null` for NaN, `"Infinity"` or `"-Infinity"`. */
 export const formatJsonValue = (value: number): string => {
   if (Number.isFinite(value)) return formatValue(value);

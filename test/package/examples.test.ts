@@ -8,7 +8,14 @@ import { expect } from 'chai';
 import { ConsumerProject } from './consumer.ts';
 import { type CodeBlock, codeBlocks } from './markdown.ts';
 
-const pagesWithExamples = ['README.md', 'docs/api.md', 'docs/errors.md', 'docs/http.md', 'docs/inspecting.md'];
+const pagesWithExamples = [
+  'README.md',
+  'docs/api.md',
+  'docs/errors.md',
+  'docs/http.md',
+  'docs/inspecting.md',
+  'docs/promql.md',
+];
 
 const programName = ({ page, line }: CodeBlock): string =>
   `${page.replace(/^docs\//, '').replace(/\W/g, '-')}-line-${line}`.toLowerCase();

@@ -229,7 +229,8 @@ export class Player {
     const wereDropped = found.some(({ samples }) => samples.some(({ fading }) => fading === SEVERAL_DROPS));
     // The series may have been dropped as a whole meanwhile.
     const isStill = (series: ModelSeries): boolean => model.series.get(series.number) === series && !series.dropping;
-    const isHarmed = (): boolean => !isAlone() || life.everHarmed || model.damaged || wereDropped || !found.every(isStill);
+    const isHarmed = (): boolean =>
+      !isAlone() || life.everHarmed || model.damaged || wereDropped || !found.every(isStill);
     const done = (count: number): void => {
       if (count === 0 && found.length > 0 && !isHarmed())
         throw new Violation(`a drop of a time range did not find ${nameOf(found[0].number)}`);

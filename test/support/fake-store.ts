@@ -3,7 +3,7 @@
  * are limited to `name{label="value",…}`, and nothing is written to disk.
  */
 import { Registry } from 'prom-client';
-import { type Observable, Subject } from 'rxjs';
+import { EMPTY, type Observable, Subject } from 'rxjs';
 import { createActor, type InspectionEvent, setup } from 'xstate';
 import type {
   BackfillResult,
@@ -171,6 +171,18 @@ export class FakeStore implements Store {
       Array.isArray(selectors) && typeof selectors[0] === 'string' ? (selectors as string[]) : [selectors as Selector];
     const found = list.flatMap((selector) => this.matching(selector)).map(({ labels }) => labels);
     return [...new Map(found.map((labels) => [formatLabels(labels), labels])).values()];
+  }
+
+  query(): Promise<never> {
+    return Promise.reject(new TidemarkError('TIDEMARK_QUERY_FAILED', 'not in this store'));
+  }
+
+  queryRange(): Promise<never> {
+    return this.query();
+  }
+
+  watchQuery(): Observable<never> {
+    return EMPTY;
   }
 
   async labelNames(): Promise<string[]> {

@@ -1,11 +1,23 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { formatBits, formatJsonValue, formatValue, parseBits, parseValue } from '../../src/text/values.ts';
+import {
+  formatApiValue,
+  formatBits,
+  formatJsonValue,
+  formatValue,
+  parseBits,
+  parseValue,
+} from '../../src/text/values.ts';
 
 describe('sample values as text', () => {
   it('writes special values as Prometheus does, and keeps the sign of zero', () => {
     const texts = [0, -0, Number.NaN, Infinity, -Infinity, 1e21, 1e-7, 21.5].map(formatValue);
     expect(texts).to.deep.equal(['0', '-0', 'NaN', '+Inf', '-Inf', '1e+21', '1e-7', '21.5']);
+  });
+
+  it("writes values for Prometheus' API with two digits of exponent", () => {
+    const texts = [-0, Number.NaN, Infinity, -Infinity, 1e21, 1e-6, 1e-7, -1.5e-9, 1.5e300].map(formatApiValue);
+    expect(texts).to.deep.equal(['-0', 'NaN', '+Inf', '-Inf', '1e+21', '0.000001', '1e-07', '-1.5e-09', '1.5e+300']);
   });
 
   it('reads every finite double back from its text, bit for bit', () => {

@@ -12,6 +12,11 @@ const bashChoices = (verb: Verb): string =>
     .map(([name, { choices }]) => `    ${verb.name}:--${name}) words="${choices!.join(' ')}" ;;\n`)
     .join('');
 
+const bashFiles = ({ name, positionals }: Verb): string =>
+  positionals.some(({ completes }) => completes === 'file')
+    ? `    ${name}:*)\n      compopt -o filenames 2>/dev/null\n      COMPREPLY=($(compgen -f -- "$current"))\n      return ;;\n`
+    : '';
+
 const bash = (verbs: readonly Verb[]): string => `# bash completion for tidemark; load it with:
 #   source <(tidemark completion bash)
 _tidemark() {
@@ -28,7 +33,7 @@ ${verbs.map(bashChoices).join('')}${verbs
   .flatMap(({ name, positionals }) =>
     positionals.flatMap(({ choices }) => (choices ? [`    ${name}:${name}) words="${choices.join(' ')}" ;;\n`] : [])),
   )
-  .join('')}    *)
+  .join('')}${verbs.map(bashFiles).join('')}    *)
       compopt -o filenames 2>/dev/null
       COMPREPLY=($(compgen -d -- "$current"))
       return ;;
@@ -48,10 +53,13 @@ const zshOption = (name: string, { type, summary, placeholder, choices, repeatab
   return `'${repeatable === true ? '*' : ''}--${name}[${zshText(summary)}]${argument}'`;
 };
 
+const zshPaths = (completes: 'directory' | 'file' | undefined): string =>
+  completes === undefined ? '' : completes === 'directory' ? '_files -/' : '_files';
+
 const zshPositionals = (verb: Verb): string[] =>
-  verb.positionals.map(({ name, completes, choices }, i) => {
-    const values = choices === undefined ? (completes === 'directory' ? '_files -/' : '') : `(${choices.join(' ')})`;
-    return `'${i + 1}:${zshText(name)}:${values}'`;
+  verb.positionals.map(({ name, completes, choices, repeatable }, i) => {
+    const values = choices === undefined ? zshPaths(completes) : `(${choices.join(' ')})`;
+    return `'${repeatable === true ? '*' : i + 1}:${zshText(name)}:${values}'`;
   });
 
 const zsh = (verbs: readonly Verb[]): string => `#compdef tidemark

@@ -1,0 +1,111 @@
+/** The result of a PromQL expression as text: a table for people, the JSON of Prometheus' API, CSV. */
+import type { Labels, QueryResult } from '../index.ts';
+import { formatLabels, sortedLabels } from '../text/label-text.ts';
+import { formatApiValue } from '../text/values.ts';
+import { blockChart } from './block-chart.ts';
+import { formatTable } from './columns.ts';
+
+export const queryFormats = ['table', 'json', 'csv'] as const;
+
+export type QueryFormat = (typeof queryFormats)[number];
+
+interface Layout {
+  /** Columns of the terminal. */
+  readonly columns: number;
+  /** The range of the query; an instant query begins and ends at its time. */
+  readonly from: number;
+  readonly through: number;
+  /** Steps of the range; 1 for an instant query. */
+  readonly steps: number;
+}
+
+type Series = QueryResult['series'][number];
+
+/** The text of a result, in pieces of about one series. */
+export function* formatResult(result: QueryResult, format: QueryFormat, layout: Layout): Generator<string> {
+  if (format === 'json') yield* jsonPieces(result, layout);
+  else if (format === 'csv') yield* csvPieces(result);
+  else if (result.type === 'string') yield `${result.text ?? ''}\n`;
+  else if (result.type === 'scalar') yield `${formatApiValue(result.series[0].values[0])}\n`;
+  else if (result.type === 'vector') {
+    yield formatTable(result.series.map(({ labels, values }) => [formatLabels(labels), formatApiValue(values[0])]));
+  } else yield* chartLines(result.series, layout);
+}
+
+/** The least width of a chart, and the largest share of a line that labels take. */
+const CHART_MIN = 8;
+const LABELS_MAX_SHARE = 0.6;
+
+const shortened = (text: string, width: number): string =>
+  text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+
+/** One line a series: labels, chart, last value. */
+function* chartLines(series: readonly Series[], layout: Layout): Generator<string> {
+  if (series.length === 0) return;
+  const names = series.map(({ labels }) => formatLabels(labels));
+  const lasts = series.map(({ values }) => formatApiValue(values[values.length - 1]));
+  const labelWidth = Math.min(longest(names), Math.floor(layout.columns * LABELS_MAX_SHARE));
+  const free = Math.max(CHART_MIN, layout.columns - labelWidth - longest(lasts) - 4);
+  // The samples of a range selector at one time have a span of their own.
+  const isInstant = layout.steps === 1;
+  const { from, through } = isInstant ? spanOf(series) : layout;
+  // A chart has at most one cell for each value, so that there are no gaps between them.
+  const width = Math.min(free, isInstant ? longest(series.map(({ values }) => values)) : layout.steps);
+  for (const [i, one] of series.entries()) {
+    const label = shortened(names[i], labelWidth).padEnd(labelWidth);
+    yield `${label}  ${blockChart(one, { from, through, width })}  ${lasts[i]}\n`;
+  }
+}
+
+const longest = (all: readonly { readonly length: number }[]): number =>
+  all.reduce((width, { length }) => Math.max(width, length), 0);
+
+const spanOf = (series: readonly Series[]): { from: number; through: number } => ({
+  from: series.reduce((time, { timestamps }) => Math.min(time, timestamps[0]), Number.POSITIVE_INFINITY),
+  through: series.reduce(
+    (time, { timestamps }) => Math.max(time, timestamps[timestamps.length - 1]),
+    Number.NEGATIVE_INFINITY,
+  ),
+});
+
+/** `[1700000000.5,"1"]`: seconds, and the value as text. */
+const jsonSample = ({ timestamps, values }: Series, i: number): string =>
+  `[${timestamps[i] / 1000},"${formatApiValue(values[i])}"]`;
+
+function* jsonPieces({ type, series, text }: QueryResult, { through }: Layout): Generator<string> {
+  yield `{"resultType":"${type}","result":`;
+  if (type === 'string') yield `[${through / 1000},${JSON.stringify(text ?? '')}]`;
+  else if (type === 'scalar') yield jsonSample(series[0], 0);
+  else {
+    yield '[';
+    for (const [i, one] of series.entries()) {
+      yield `${i === 0 ? '' : ','}{"metric":${JSON.stringify(sortedLabels(one.labels))},`;
+      if (type === 'vector') yield `"value":${jsonSample(one, 0)}}`;
+      else yield `"values":[${Array.from(one.timestamps, (_time, at) => jsonSample(one, at)).join(',')}]}`;
+    }
+    yield ']';
+  }
+  yield '}\n';
+}
+
+const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+const csvLine = (fields: readonly string[]): string => `${fields.map(csvField).join(',')}\n`;
+
+/** A line for each sample: the labels of all series as columns, the timestamp in milliseconds, the value. */
+function* csvPieces({ type, series, text }: QueryResult): Generator<string> {
+  if (type === 'string') {
+    yield csvLine(['value']) + csvLine([text ?? '']);
+    return;
+  }
+  const names = [...new Set(series.flatMap(({ labels }) => Object.keys(labels)))].sort();
+  yield csvLine([...names, 'timestamp', 'value']);
+  for (const one of series) {
+    const labels = names.map((name) => (one.labels as Labels)[name] ?? '');
+    let lines = '';
+    for (let i = 0; i < one.timestamps.length; i++) {
+      lines += csvLine([...labels, String(one.timestamps[i]), formatApiValue(one.values[i])]);
+    }
+    yield lines;
+  }
+}
