@@ -162,14 +162,27 @@ export const traceOfWriters = (fileSystem: FileSystem, directory: string): strin
     const names =
       fileSystem.stat(journal) === undefined ? [] : fileSystem.readDirectory(journal).map(({ name }) => name);
     const segments = names.filter((name) => name.endsWith('.journal')).sort();
-    const lines = ['heads.db', ...segments.map((name) => join(JOURNAL_FOLDER, name))].map((path) => {
-      const found = fileSystem.stat(join(directory, path));
-      return found === undefined ? `${path} -` : `${path} ${found.size} ${found.mtimeNs}`;
-    });
+    const paths = ['heads.db', ...segments.map((name) => join(JOURNAL_FOLDER, name))];
+    const lines = paths.map((path) => `${path} ${stampOf(fileSystem, join(directory, path))}`);
     return [mark === undefined ? 'closed' : Buffer.from(mark).toString(), ...lines].join('\n');
   } catch (error) {
     throw ioError(error, 'read', directory);
   }
+};
+
+/** A text that changes whenever a program writes a checkpoint. Throws `TIDEMARK_IO`. */
+export const stampOfCheckpoint = (fileSystem: FileSystem, directory: string): string => {
+  const path = join(directory, 'heads.db');
+  try {
+    return stampOf(fileSystem, path);
+  } catch (error) {
+    throw ioError(error, 'read', path);
+  }
+};
+
+const stampOf = (fileSystem: FileSystem, path: string): string => {
+  const found = fileSystem.stat(path);
+  return found === undefined ? '-' : `${found.size} ${found.mtimeNs}`;
 };
 
 /** Throws `TIDEMARK_LOCKED` when a process holds the lock on DIRTY that Prometheus takes. */

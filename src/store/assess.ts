@@ -5,6 +5,7 @@
 import { allOf } from '../async/all-of.ts';
 import type { HeadsRead } from '../disk/heads/heads.ts';
 import type { HeadsWritten } from '../disk/heads/heads-writer.ts';
+import { stampOfCheckpoint } from '../disk/store-directory.ts';
 import { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import { ArchiveIndex, type BadEntry } from '../indexes/archive-index.ts';
 import { LabelIndex } from '../indexes/label-index.ts';
@@ -18,7 +19,7 @@ import type { ProgressReporter } from '../recovery/progress.ts';
 import type { Problem } from '../recovery/reconcile-touched.ts';
 import type { Findings } from '../recovery/recovery-plan.ts';
 import { chooseTier, type TierChoice } from '../recovery/tier.ts';
-import { type Databases, databasePartsOf, renewUnreadable } from './databases.ts';
+import { copyAgain, type Databases, databasePartsOf, renewUnreadable } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { openJournal } from './open-journal.ts';
 import type { Found } from './opening.ts';
@@ -47,10 +48,12 @@ export interface Assessment extends Pick<TierChoice, 'ownHeads' | 'sessionHeads'
 export const assess = async (engine: Engine, found: Found, progress: ProgressReporter): Promise<Assessment> => {
   const { fileSystem, directory, journalDirectory, options } = engine;
   const { databases, created, dirty, predecessor } = found;
-  const [indexesAtFirst, loaded] = await allOf([
-    loadIndexes(engine, databases, progress),
-    loadHeads({ ...engine, progress }),
-  ]);
+  const headsLoaded = loadHeads({ ...engine, progress });
+  if (options.readOnly) {
+    await headsLoaded;
+    await copyAgainIfOlder(engine, found);
+  }
+  const [indexesAtFirst, loaded] = await allOf([loadIndexes(engine, databases, progress), headsLoaded]);
   const { exactHeads, problems } = loaded;
   const heads = comparedWithClose(directory, found, loaded.heads);
   // The journal must not reuse positions that the checkpoint or the indexes have recorded, even if the journal was
@@ -87,6 +90,15 @@ export const assess = async (engine: Engine, found: Found, progress: ProgressRep
     labelsHavePosition: indexed !== undefined,
   };
   return { findings, indexes, journal, onFinding, heads, ownHeads, sessionHeads, exactHeads, problems };
+};
+
+/**
+ * A program that writes may have written a checkpoint since a read-only store copied the databases. What the journal said
+ * to the indexes before that checkpoint is not replayed, so the copies must be younger than the checkpoint that was read.
+ */
+const copyAgainIfOlder = async (engine: Engine, { databases, checkpointAtCopy }: Found): Promise<void> => {
+  if (stampOfCheckpoint(engine.outside, engine.directory) === checkpointAtCopy) return;
+  await copyAgain(databasePartsOf(engine), databases);
 };
 
 /**

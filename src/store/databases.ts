@@ -79,6 +79,18 @@ export const openDatabases = async (parts: DatabaseParts): Promise<Databases> =>
   }
 };
 
+/** Replaces the copies that a read-only store reads by new ones. Rejects with `TIDEMARK_IO`. */
+export const copyAgain = async (parts: DatabaseParts, databases: Databases): Promise<void> => {
+  const lost = databases.lost as Set<DatabaseName>;
+  for (const name of databaseNames) {
+    await databases[name].replace(async (copy) => {
+      await copy.close();
+      return openOrRenew(parts, name, lost);
+    });
+    await examine(parts, databases, name, undefined);
+  }
+};
+
 const databaseNames = ['metric', 'timeRange', 'names', 'pairs'] as const;
 
 /** Checks a database that could be opened for lost entries and damage. */

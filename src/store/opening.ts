@@ -10,6 +10,7 @@ import {
   markDirty,
   prepareDirectory,
   readOwner,
+  stampOfCheckpoint,
   traceOfWriters,
 } from '../disk/store-directory.ts';
 import type { DirectoryClaim } from '../files/file-system.ts';
@@ -32,6 +33,8 @@ export interface Found {
   readonly dirty: boolean;
   /** What writers had left when a read-only store began to read; `undefined` for another one. See traceOfWriters. */
   readonly trace: string | undefined;
+  /** Which checkpoint was there when a read-only store copied the databases; `undefined` for another one. */
+  readonly checkpointAtCopy: string | undefined;
   readonly predecessor: Predecessor;
   /** The record of Tidemark's last clean close, if no program has had the directory open for writing since. */
   readonly lastClose: LastClose | undefined;
@@ -46,6 +49,7 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
   try {
     const { created, dirty } = prepareDirectory(fileSystem, directory, { readOnly });
     const trace = readOnly ? traceOfWriters(engine.outside, directory) : undefined;
+    const checkpointAtCopy = readOnly ? stampOfCheckpoint(engine.outside, directory) : undefined;
     const { predecessor, lastClose } = await predecessorOf(engine, { created, dirty });
     const onLocked = (): void => {
       markDirty(fileSystem, directory, clock.now(), predecessor, claim?.identity);
@@ -69,7 +73,7 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
       await closeDatabases(databases);
       throw error;
     }
-    return { databases, claim, created, dirty, trace, predecessor, lastClose };
+    return { databases, claim, created, dirty, trace, checkpointAtCopy, predecessor, lastClose };
   } catch (error) {
     await claim?.release();
     throw error;

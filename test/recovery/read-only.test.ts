@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openStore } from '../../src/index.ts';
+import type { KeyValueStore } from '../../src/indexes/key-value-store.ts';
+import { levelStores } from '../../src/indexes/level-stores.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { extractFixture } from '../support/tar.ts';
 import { FIXTURE_NOW } from './support/fixture-runs.ts';
@@ -48,6 +50,34 @@ describe('a read-only store', () => {
     } finally {
       writer.process.kill('SIGKILL');
       await writer.ended;
+      rmSync(join(directory, '..'), { recursive: true, force: true });
+    }
+  });
+
+  it('finds a series that was created, and is in a checkpoint, after the indexes were copied', async () => {
+    const directory = join(mkdtempSync(join(tmpdir(), 'tidemark-shared-')), 'data');
+    const writer = await openStore(directory, { retention: 'off' });
+    try {
+      writer.append({ __name__: 'written', when: 'before' }, 1000, 1);
+      await writer.flush();
+      let copies = 0;
+      const openCopy = async (folder: string): Promise<KeyValueStore> => {
+        const copy = await levelStores.openCopy(folder);
+        copies += 1;
+        if (copies === 4) {
+          writer.append({ __name__: 'written', when: 'after' }, 2000, 2);
+          await writer.waitForIndexing();
+          await writer.checkpoint();
+        }
+        return copy;
+      };
+      const keyValueStores = { ...levelStores, openCopy };
+      const store = await openStore(directory, { readOnly: true, retention: 'off', keyValueStores });
+      const found = (await store.metrics(['written'])).map(({ when }) => when);
+      await store.close();
+      expect(found.sort()).to.deep.equal(['after', 'before']);
+    } finally {
+      await writer.close();
       rmSync(join(directory, '..'), { recursive: true, force: true });
     }
   });

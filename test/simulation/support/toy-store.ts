@@ -197,7 +197,10 @@ class ToyStore {
     const known = this.content.get(keyOf(labels));
     const last = known?.times[known.times.length - 1];
     if (last !== undefined && time < last) throw new TidemarkError('TIDEMARK_OUT_OF_ORDER', 'out of order');
-    if (last !== undefined && time === last) throw new TidemarkError('TIDEMARK_DUPLICATE_TIMESTAMP', 'duplicate');
+    if (known !== undefined && time === last) {
+      if (known.words.at(-2) === low && known.words.at(-1) === high) return;
+      throw new TidemarkError('TIDEMARK_DUPLICATE_TIMESTAMP', 'duplicate');
+    }
     const entry: Entry = { op: 'append', labels, time, high, low };
     this.apply(entry);
     this.buffer.push(lineOf(entry));
