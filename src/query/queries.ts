@@ -7,6 +7,7 @@ import { Slices } from '../async/slices.ts';
 import { parseDuration } from '../model/duration.ts';
 import { TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
+import { invalidOption } from '../model/invalid-option.ts';
 import { type LabelPairs, type Labels, toLabels } from '../model/labels.ts';
 import { parseSelector } from '../model/selector.ts';
 import { detailOf, shownValue } from '../model/shown-value.ts';
@@ -116,7 +117,7 @@ export class Queries {
   async instant(selector: Selector, options: { at?: number; lookback?: Duration } = {}): Promise<InstantSample[]> {
     checkOptions('options', options);
     const at = options.at ?? this.parts.clock.now();
-    if (!Number.isFinite(at)) throw invalidTime('at', at);
+    checkFiniteTime('at', at);
     const lookback =
       options.lookback === undefined ? DEFAULT_LOOKBACK_MS : durationOption('lookback', options.lookback);
     const samples: InstantSample[] = [];
@@ -328,6 +329,11 @@ export const checkedRange = ({ from, through }: TimeRange): Range => {
   return { from: from ?? Number.NEGATIVE_INFINITY, through: through ?? Number.POSITIVE_INFINITY };
 };
 
+/** Throws `TIDEMARK_INVALID_TIMESTAMP` unless the value is a finite number. */
+export const checkFiniteTime = (name: string, value: unknown): void => {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidTime(name, value);
+};
+
 /** `never` is the infinite value that would make the range empty. */
 const checkTime = (name: string, value: number, never: number): void => {
   if (typeof value === 'number' && !Number.isNaN(value) && value !== never) return;
@@ -343,23 +349,13 @@ const invalidTime = (name: string, value: unknown): TidemarkError =>
 
 /** Checks that an argument is an object of options. */
 export const checkOptions = (name: string, value: unknown): void => {
-  if (typeof value === 'object' && value !== null) return;
-  throw new TidemarkError('TIDEMARK_INVALID_OPTION', `${name} is ${shownValue(value)}; allowed: an object`, {
-    details: { option: name, value: detailOf(value) },
-  });
+  if (typeof value !== 'object' || value === null) throw invalidOption(name, value, 'an object');
 };
 
 export const durationOption = (name: string, value: Duration): number => {
   try {
     return parseDuration(value);
   } catch (cause) {
-    throw new TidemarkError(
-      'TIDEMARK_INVALID_OPTION',
-      `${name} is ${shownValue(value)}; allowed: a duration such as '5m'`,
-      {
-        cause,
-        details: { option: name, value: detailOf(value) },
-      },
-    );
+    throw invalidOption(name, value, "a duration such as '5m'", cause);
   }
 };

@@ -5,7 +5,8 @@ import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeStoredRange } from '../chunk/decode.ts';
 import type { Slab, Slot } from '../chunk/slab.ts';
 import { sortedByTime } from '../chunk/sort-columns.ts';
-import { isErased, type TimeSpan } from '../series/erased-ranges.ts';
+import { firstAtOrAfter } from '../model/search-times.ts';
+import { leaveOut, type TimeSpan } from '../series/erased-ranges.ts';
 
 /** Samples in the order of time: times in milliseconds since the epoch, and values. */
 export interface ReadSamples {
@@ -18,13 +19,7 @@ export interface ReadSamples {
 /** The samples from a time on. The slices are copies, as the columns of an answer always are. */
 export const withoutOlder = (samples: ReadSamples, from: number): ReadSamples => {
   const { timestamps, values } = samples;
-  let first = 0;
-  let end = timestamps.length;
-  while (first < end) {
-    const middle = (first + end) >>> 1;
-    if (timestamps[middle] < from) first = middle + 1;
-    else end = middle;
-  }
+  const first = firstAtOrAfter(timestamps, from, 0, timestamps.length);
   return first === 0 ? samples : { ...samples, timestamps: timestamps.slice(first), values: values.slice(first) };
 };
 
@@ -82,17 +77,3 @@ export class SampleCollector {
     return { timestamps: timestamps.slice(0, count), values: values.slice(0, count) };
   }
 }
-
-/** Removes the samples in the ranges, from index `start` on. */
-const leaveOut = (columns: SampleColumns, start: number, erased: readonly TimeSpan[]): void => {
-  const { count, timestamps, words } = columns;
-  let kept = start;
-  for (let i = start; i < count; i++) {
-    if (isErased(erased, timestamps[i])) continue;
-    timestamps[kept] = timestamps[i];
-    words[2 * kept] = words[2 * i];
-    words[2 * kept + 1] = words[2 * i + 1];
-    kept++;
-  }
-  columns.count = kept;
-};

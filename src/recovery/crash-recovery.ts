@@ -27,7 +27,6 @@ import type { IndexingOperation } from '../indexes/indexer.ts';
 import type { LabelIndex } from '../indexes/label-index.ts';
 import type { SeriesQuarantined } from '../model/events.ts';
 import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
-import { EARLIEST } from '../model/int64.ts';
 import { type LabelPairs, toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -255,11 +254,7 @@ class CrashRecovery {
       const count = expected > 0 ? `${expected} chunks` : 'older chunks';
       this.findings.noteSeries('fileMissing', high, low, pairs, `The series file is missing, and with it ${count}.`);
     }
-    table.chunksInFile[row] = 0;
-    table.firstTime[row] = EARLIEST;
-    table.lastChunkFirstTime[row] = EARLIEST;
-    table.lastChunkLastTime[row] = EARLIEST;
-    table.mtimeNs[row] = -1n;
+    table.forgetFile(row);
   }
 
   /** Joins a row with its file: samples that are in the file are dropped from memory. */

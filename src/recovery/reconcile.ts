@@ -63,12 +63,7 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   if (stat === undefined) {
     files.syncRemoval(high, low);
     files.renewChecksums(high, low, 0, 0);
-    parts.erased.forget(row);
-    table.chunksInFile[row] = 0;
-    table.firstTime[row] = EARLIEST;
-    table.lastChunkFirstTime[row] = EARLIEST;
-    table.lastChunkLastTime[row] = EARLIEST;
-    table.mtimeNs[row] = -1n;
+    table.forgetFile(row);
     parts.erased.forget(row);
     const missing = parts.emptied.has(fingerprintText(high, low)) ? 0 : Math.max(0, expected);
     return { chunksInFile: 0, cut: 0, missing };

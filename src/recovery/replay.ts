@@ -35,7 +35,7 @@ import { eraseSpan } from '../series/erase-span.ts';
 import type { ErasedRanges } from '../series/erased-ranges.ts';
 import type { LateSamples } from '../series/late-samples.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
-import { EARLIEST, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
+import { NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 
 /** Longest work before the event loop gets a turn. */
 const SLICE_MS = 8;
@@ -292,11 +292,7 @@ class Replay {
   private forgetFile(row: Row): void {
     const { table, erased } = this.parts;
     erased.forget(row);
-    table.chunksInFile[row] = 0;
-    table.firstTime[row] = EARLIEST;
-    table.lastChunkFirstTime[row] = EARLIEST;
-    table.lastChunkLastTime[row] = EARLIEST;
-    table.mtimeNs[row] = -1n;
+    table.forgetFile(row);
   }
 
   /** Whether the series has samples that are not in its file. */

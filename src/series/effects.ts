@@ -7,11 +7,10 @@
  */
 import { seriesTags } from '../../machines/series-states.ts';
 import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { SeriesEffects } from './actors.ts';
 import type { Archiving } from './archiving.ts';
-import type { EventBus } from './event-bus.ts';
+import { type CloseHeadParts, closeHead } from './close-head.ts';
 import type { Isolation } from './isolation.ts';
 import type { LateMerging } from './late-merging.ts';
 import type { Persister } from './persister.ts';
@@ -20,15 +19,13 @@ import { keyOfRow } from './row-identity.ts';
 import type { SeriesMemory } from './series-memory.ts';
 import { EARLIEST, type Row } from './table.ts';
 
-export interface EffectParts extends Pick<SeriesMemory, 'table' | 'chunks' | 'cache'> {
+export interface EffectParts extends Pick<SeriesMemory, 'cache'>, CloseHeadParts {
   readonly archived: ArchiveDirectory;
   readonly persister: Persister;
   readonly merging: Pick<LateMerging, 'inMemory' | 'inFile' | 'dueInFile' | 'has'>;
   readonly archiving: Archiving;
   readonly isolation: Isolation;
   readonly purging: Purging;
-  readonly bus: Pick<EventBus, 'publish'>;
-  readonly clock: Pick<Clock, 'now'>;
   readonly logger: Pick<Logger, 'warn'>;
   /** Chunks of the row's series that end before this time are past retention; `undefined` if there is no retention. */
   readonly beforeTime: (row: Row) => number | undefined;
@@ -36,12 +33,9 @@ export interface EffectParts extends Pick<SeriesMemory, 'table' | 'chunks' | 'ca
 }
 
 export const seriesEffects = (parts: EffectParts): SeriesEffects => {
-  const { table, chunks, cache, archived, persister, merging, archiving, isolation, purging, bus, clock } = parts;
+  const { table, cache, archived, persister, merging, archiving, isolation, purging } = parts;
   return {
-    closeHead: (row) => {
-      chunks.closeHead(row);
-      bus.publish({ type: 'headChunksClosed', time: clock.now(), fingerprints: [keyOfRow(table, row)] });
-    },
+    closeHead: (row) => closeHead(parts, row),
     mergeInMemory: (row) => merging.inMemory(row),
     forgetDescriptors: (row) => cache.forgetSeries(keyOfRow(table, row)),
     noteTrimmed: (row, result) => archiving.noteTrimmed(row, result),

@@ -5,6 +5,7 @@
  * A range concerns only what the file has now: samples in the same range that come after the drop are new samples. They
  * are in memory, or late, until the file has been rewritten.
  */
+import type { SampleColumns } from '../chunk/chunk.ts';
 import type { Position } from '../model/events.ts';
 import type { Row } from './table.ts';
 
@@ -94,4 +95,18 @@ export class ErasedRanges {
 export const isErased = (spans: readonly TimeSpan[], time: number): boolean => {
   for (const { from, through } of spans) if (time >= from && time <= through) return true;
   return false;
+};
+
+/** Removes the samples in the ranges, from index `start` on. */
+export const leaveOut = (columns: SampleColumns, start: number, erased: readonly TimeSpan[]): void => {
+  const { count, timestamps, words } = columns;
+  let kept = start;
+  for (let i = start; i < count; i++) {
+    if (isErased(erased, timestamps[i])) continue;
+    timestamps[kept] = timestamps[i];
+    words[2 * kept] = words[2 * i];
+    words[2 * kept + 1] = words[2 * i + 1];
+    kept++;
+  }
+  columns.count = kept;
 };

@@ -12,9 +12,10 @@ import { detailOf, shownValue } from '../model/shown-value.ts';
 import { unitHint } from '../model/time-units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Admission } from './admission.ts';
-import { ADDED, CONFLICTING, type LateSamples } from './late-samples.ts';
+import type { LateSamples } from './late-samples.ts';
 import type { MemoryChunks } from './memory-chunks.ts';
 import type { SeriesDirectory } from './series-lookup.ts';
+import { ADDED, CONFLICTING } from './sorted-samples.ts';
 import { Succession } from './succession.ts';
 import {
   LAST_HIGH,

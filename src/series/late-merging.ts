@@ -21,6 +21,7 @@ import type { MergeRecords, MergeResult } from '../disk/series-files/merge-recor
 import { TidemarkError } from '../model/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Backfill, Backfills } from './backfills.ts';
+import { closeHead } from './close-head.ts';
 import type { EventBus } from './event-bus.ts';
 import { type MergeCounts, mergeColumns } from './merge-columns.ts';
 import type { Persister } from './persister.ts';
@@ -38,7 +39,7 @@ const WAIT_MS = 5 * 60_000;
 const MEMORY_SHARE = 1 / 8;
 
 export interface LateMergingParts extends SeriesMemory {
-  readonly persister: Pick<Persister, 'merge'>;
+  readonly persister: Pick<Persister, 'merge' | 'nothingDone'>;
   readonly bus: Pick<EventBus, 'publish'>;
   readonly clock: Clock;
   readonly encoding: Encoding;
@@ -173,16 +174,13 @@ export class LateMerging {
    * first stays. Chunks of memory that are not newer than the columns are written with them.
    */
   private takeBackfill(row: Row, backfill: Backfill): Taken {
-    const { table, chunks, late, bus, clock } = this.parts;
+    const { table, chunks, late } = this.parts;
     const { columns } = backfill;
     const oldest = table.oldestSlot(row);
     const memoryBegins = oldest === NO_SLOT ? Number.POSITIVE_INFINITY : chunks.firstTimeOf(oldest);
     const joinsMemory = columns.lastTime >= memoryBegins;
     if (joinsMemory) {
-      if (table.headOpen(row)) {
-        chunks.closeHead(row);
-        bus.publish({ type: 'headChunksClosed', time: clock.now(), fingerprints: [keyOfRow(table, row)] });
-      }
+      if (table.headOpen(row)) closeHead(this.parts, row);
       backfill.slots = chunks.waitingSlots(row);
     }
     const end = Math.min(memoryBegins, Math.max(this.fileEnd(row), columns.lastTime + 1));
@@ -198,7 +196,7 @@ export class LateMerging {
   }
 
   private settle(row: Row, key: string, result: MergeResult, backfill: Backfill | undefined): FileResult {
-    const { table, slab, cache, late, erased, chunks } = this.parts;
+    const { table, slab, cache, late, erased, chunks, persister } = this.parts;
     const slots = backfill?.slots ?? [];
     for (const slot of chunks.unlinkOldest(row, slots.length)) slab.release(slot);
     if (slots.length > 0 || result.firstIndex < Math.max(result.chunksInFile, result.chunksBefore)) {
@@ -225,15 +223,7 @@ export class LateMerging {
       const own = backfill.isAlone ? result.conflicting : result.conflictingMarked;
       backfill.outcome = { refused: backfill.refused + own, isSynced: result.isSynced };
     }
-    return {
-      written: 0,
-      dropped: 0,
-      allDropped: result.allErased,
-      reason: 'empty',
-      chunksInFile: table.chunksInFile[row],
-      firstTime: table.firstTime[row],
-      mtime: Number(table.mtimeNs[row] / 1_000_000n),
-    };
+    return { ...persister.nothingDone(row), allDropped: result.allErased, reason: 'empty' };
   }
 
   private announce(

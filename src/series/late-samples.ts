@@ -16,7 +16,7 @@
  */
 import type { Position } from '../model/events.ts';
 import type { TimeSpan } from './erased-ranges.ts';
-import { ADDED, CONFLICTING, type Insertion, SortedSamples } from './sorted-samples.ts';
+import { ADDED, type Insertion, SortedSamples } from './sorted-samples.ts';
 import type { Row } from './table.ts';
 
 /** Memory of a series with late samples, and of one sample in columns that grow by doubling: estimates. */
@@ -196,5 +196,3 @@ export class LateSamples {
     if (waiting.count === 0 && merging === undefined) this.series.delete(row);
   }
 }
-
-export { ADDED, CONFLICTING };

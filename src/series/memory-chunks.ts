@@ -7,7 +7,6 @@
 import type { ChunkAppender } from '../chunk/append.ts';
 import { SampleColumns, VARBIT } from '../chunk/chunk.ts';
 import {
-  decodeStored,
   decodeStoredRange,
   firstTimeOf,
   isClosedForGood,
@@ -15,11 +14,11 @@ import {
   lastTimeOf,
   lastValueOf,
 } from '../chunk/decode.ts';
+import { encodeColumns } from '../chunk/encode-columns.ts';
 import { CHUNK_BYTES, NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
 import { appendToHead, fitsSmallSlot, loadHead, moveHead, storeHead } from '../chunk/varbit-head.ts';
-import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { TidemarkError } from '../model/errors.ts';
-import type { TimeSpan } from './erased-ranges.ts';
+import { leaveOut, type TimeSpan } from './erased-ranges.ts';
 import { type MergeCounts, mergeColumns } from './merge-columns.ts';
 import type { SortedSamples } from './sorted-samples.ts';
 import {
@@ -373,7 +372,7 @@ export class MemoryChunks {
     const touched = slots.findIndex((slot) => this.lastTimeOf(slot) >= late.timestamps[from]);
     const keep = touched < 0 ? Math.max(0, slots.length - 1) : touched;
     const columns = new SampleColumns();
-    for (const slot of slots.slice(keep)) this.decodeReadable(slot, columns);
+    for (const slot of slots.slice(keep)) this.decodeReadable(slot, -Infinity, columns);
     const { merged, ...counts } = mergeColumns(columns, late, from);
     const wasOpen = table.headOpen(row) || slots.length === 0;
     const waitingBefore = table.chunksWaiting(row);
@@ -398,16 +397,18 @@ export class MemoryChunks {
    * Removes the samples of a time range from the chain. No file call of the series may be running. The time of the
    * newest sample is the caller's to correct.
    */
-  erase(row: Row, { from, through }: TimeSpan): void {
+  erase(row: Row, span: TimeSpan): void {
+    const { from, through } = span;
     const slots = this.allSlots(row);
     const keep = slots.findIndex((slot) => this.lastTimeOf(slot) >= from && this.firstTimeOf(slot) <= through);
     if (keep < 0) return;
     const columns = new SampleColumns();
-    for (const slot of slots.slice(keep)) this.decodeReadable(slot, columns);
+    for (const slot of slots.slice(keep)) this.decodeReadable(slot, -Infinity, columns);
     const wasOpen = this.table.headOpen(row);
     const waitingBefore = this.table.chunksWaiting(row);
     this.cutChain(row, slots, keep);
-    this.linkSamples(row, without(columns, from, through));
+    leaveOut(columns, 0, [span]);
+    this.linkSamples(row, columns);
     if (wasOpen && this.table.headSlot(row) !== NO_SLOT) {
       this.openHead(row);
       this.load(row);
@@ -429,11 +430,11 @@ export class MemoryChunks {
     table.chunksUnpersisted[row] = keep;
   }
 
-  /** Adds the samples of a chunk; of a damaged chunk, those before the damage. */
-  private decodeReadable(slot: Slot, columns: SampleColumns): void {
+  /** Adds the samples of a chunk from a time on; of a damaged chunk, those before the damage. */
+  private decodeReadable(slot: Slot, from: number, columns: SampleColumns): void {
     const { slab } = this;
     try {
-      decodeStored(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], columns);
+      decodeStoredRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], from, Infinity, columns);
     } catch (error) {
       if (!(error instanceof TidemarkError)) throw error;
     }
@@ -441,29 +442,16 @@ export class MemoryChunks {
 
   /** Links new chunks that hold the samples of `source` after `time`. */
   private rewriteAfter(row: Row, source: Slot, time: number): void {
-    const { slab } = this;
     const columns = new SampleColumns();
-    const encoding = slab.encoding[source];
-    try {
-      decodeStoredRange(slab.blockOf(source), slab.offsetOf(source), encoding, time + 1, Infinity, columns);
-    } catch (error) {
-      // If the chunk is damaged, the columns have the samples before the damage.
-      if (!(error instanceof TidemarkError)) throw error;
-    }
+    this.decodeReadable(source, time + 1, columns);
     this.linkSamples(row, columns);
   }
 
   /** Links new chunks that hold these samples. */
   private linkSamples(row: Row, columns: SampleColumns): void {
+    if (columns.count === 0) return;
     const { slab } = this;
-    let head: Slot = NO_SLOT;
-    let first: Slot = NO_SLOT;
-    for (let i = 0; i < columns.count; i++) {
-      const high = columns.words[2 * i + HIGH_WORD];
-      const low = columns.words[2 * i + LOW_WORD];
-      if (head === NO_SLOT) first = head = this.appender.start(columns.timestamps[i], high, low);
-      else head = this.appender.append(head, columns.timestamps[i], high, low);
-    }
+    const { first, head } = encodeColumns(this.appender, columns, 0, columns.count);
     for (let slot = first; slot !== NO_SLOT; ) {
       const next = slot === head ? NO_SLOT : slab.next[slot];
       slab.next[slot] = NO_SLOT;
@@ -570,17 +558,3 @@ export class MemoryChunks {
     this.table.setLastValue(row, words.high, words.low);
   }
 }
-
-const without = (columns: SampleColumns, from: number, through: number): SampleColumns => {
-  let kept = 0;
-  for (let i = 0; i < columns.count; i++) {
-    const time = columns.timestamps[i];
-    if (time >= from && time <= through) continue;
-    columns.timestamps[kept] = time;
-    columns.words[2 * kept] = columns.words[2 * i];
-    columns.words[2 * kept + 1] = columns.words[2 * i + 1];
-    kept++;
-  }
-  columns.count = kept;
-  return columns;
-};

@@ -4,6 +4,7 @@
  */
 import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { grown } from '../model/grown.ts';
+import { firstAtOrAfter } from '../model/search-times.ts';
 
 const FIRST_CAPACITY = 16;
 
@@ -48,14 +49,7 @@ export class SortedSamples {
 
   /** Index of the first sample at `timestamp` or later; `count` if there is none. */
   indexFrom(timestamp: number): number {
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.timestamps[middle] < timestamp) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return firstAtOrAfter(this.timestamps, timestamp, 0, this.count);
   }
 
   /** Index after the last sample at `timestamp` or earlier. */

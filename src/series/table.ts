@@ -218,12 +218,8 @@ export class SeriesTable {
     this.doubles[(row << ROW_DOUBLES_SHIFT) + LAST_TIME_DOUBLE] = EARLIEST;
     this.high[row] = high;
     this.low[row] = low;
-    this.firstTime[row] = EARLIEST;
     this.keptUntil[row] = EARLIEST;
-    this.chunksInFile[row] = 0;
-    this.lastChunkFirstTime[row] = EARLIEST;
-    this.lastChunkLastTime[row] = EARLIEST;
-    this.mtimeNs[row] = -1n;
+    this.forgetFile(row);
     this.chunksUnpersisted[row] = 0;
     this.labels[row] = pairs;
     this.labelBytes += bytesOfPairs(pairs);
@@ -292,6 +288,20 @@ export class SeriesTable {
   adoptLastTime(row: Row, time: number): void {
     this.setLastTime(row, time);
     this.ints[row << ROW_SHIFT] &= ~VALUE_KNOWN;
+  }
+
+  /** Whether the series has chunks neither in memory nor in a file. Its samples, if any, are late ones that wait. */
+  hasNoChunks(row: Row): boolean {
+    return this.chunksUnpersisted[row] === 0 && this.chunksInFile[row] === 0;
+  }
+
+  /** The series has no file. */
+  forgetFile(row: Row): void {
+    this.chunksInFile[row] = 0;
+    this.firstTime[row] = EARLIEST;
+    this.lastChunkFirstTime[row] = EARLIEST;
+    this.lastChunkLastTime[row] = EARLIEST;
+    this.mtimeNs[row] = -1n;
   }
 
   setLastValue(row: Row, high: number, low: number): void {

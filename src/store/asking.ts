@@ -2,18 +2,18 @@
  * Answers PromQL: parses an expression, reads the series it names, and evaluates it. Loaded when a program asks for the
  * first time, so that a store that is never asked does not pay for the language.
  */
-import type { QueryLimits, QueryOptions, QueryRangeOptions, QueryResult } from '../api/api.ts';
-import { parseDuration } from '../model/duration.ts';
+import type { Duration, QueryLimits, QueryOptions, QueryRangeOptions, QueryResult } from '../api/api.ts';
+import { Turns } from '../async/turns.ts';
 import { TidemarkError } from '../model/errors.ts';
+import { invalidOption } from '../model/invalid-option.ts';
 import { toLabels } from '../model/labels.ts';
 import { metricText } from '../model/metric-text.ts';
-import { detailOf, shownValue } from '../model/shown-value.ts';
 import type { Clock } from '../ports/clock.ts';
 import { defaultLimits, type EngineLimits, type EngineOptions } from '../promql/engine/engine-options.ts';
 import { type EvalResult, evaluate } from '../promql/engine/evaluate.ts';
 import type { SeriesSource, SourceRequest, SourceSeries } from '../promql/source.ts';
 import { parse } from '../promql/syntax/parse.ts';
-import type { Queries } from '../query/queries.ts';
+import { checkFiniteTime, durationOption, type Queries } from '../query/queries.ts';
 
 const DEFAULT_LOOKBACK_MS = 5 * 60_000;
 const DEFAULT_SUBQUERY_STEP_MS = 60_000;
@@ -31,8 +31,7 @@ export interface AskParts {
 export class Asking {
   private readonly parts: AskParts;
   private readonly source: SeriesSource;
-  private running = 0;
-  private readonly waiting: (() => void)[] = [];
+  private readonly turns = new Turns(CONCURRENT_MAX);
 
   constructor(parts: AskParts) {
     this.parts = parts;
@@ -41,17 +40,17 @@ export class Asking {
 
   query(text: string, options: QueryOptions = {}): Promise<QueryResult> {
     const at = options.at ?? this.parts.clock.now();
-    checkTime('at', at);
+    checkFiniteTime('at', at);
     return this.evaluate(text, { start: at, end: at, stepMs: 0, isInstant: true }, options);
   }
 
   queryRange(text: string, options: QueryRangeOptions): Promise<QueryResult> {
     const { from, through } = options;
-    checkTime('from', from);
-    checkTime('through', through);
-    if (from > through) throw invalid('through', through, `a time that is not before from, ${from}`);
-    const stepMs = durationOf('step', options.step);
-    if (stepMs < 1) throw invalid('step', options.step, 'a duration of at least 1 ms');
+    checkFiniteTime('from', from);
+    checkFiniteTime('through', through);
+    if (from > through) throw invalidOption('through', through, `a time that is not before from, ${from}`);
+    const stepMs = durationOption('step', options.step);
+    if (stepMs < 1) throw invalidOption('step', options.step, 'a duration of at least 1 ms');
     return this.evaluate(text, { start: from, end: through, stepMs, isInstant: false }, options);
   }
 
@@ -60,7 +59,7 @@ export class Asking {
     range: { readonly start: number; readonly end: number; readonly stepMs: number; readonly isInstant: boolean },
     options: QueryOptions,
   ): Promise<QueryResult> {
-    if (typeof text !== 'string') throw invalid('expr', text, 'the text of an expression');
+    if (typeof text !== 'string') throw invalidOption('expr', text, 'the text of an expression');
     const engine = this.engineOptions(options);
     const expr = parse(text, { experimental: engine.experimental });
     const { signal } = options;
@@ -69,28 +68,23 @@ export class Asking {
     try {
       return resultOf(await evaluate(this.source, request, engine));
     } finally {
-      this.running--;
-      this.waiting.shift()?.();
+      this.turns.end();
     }
   }
 
   /** Resolves when the query may be evaluated. */
   private async turn(signal: AbortSignal | undefined): Promise<void> {
-    while (this.running >= CONCURRENT_MAX) {
-      await new Promise<void>((resolve) => {
-        this.waiting.push(resolve);
-        signal?.addEventListener('abort', () => resolve(), { once: true });
-      });
-      if (signal?.aborted === true)
-        throw new TidemarkError('TIDEMARK_ABORTED', 'the query was aborted', { cause: signal.reason });
+    try {
+      await this.turns.take(signal);
+    } catch (cause) {
+      throw new TidemarkError('TIDEMARK_ABORTED', 'the query was aborted', { cause });
     }
-    this.running++;
   }
 
   private engineOptions(options: QueryOptions): EngineOptions {
     const { clock } = this.parts;
     return {
-      lookbackMs: options.lookback === undefined ? DEFAULT_LOOKBACK_MS : durationOf('lookback', options.lookback),
+      lookbackMs: options.lookback === undefined ? DEFAULT_LOOKBACK_MS : durationOption('lookback', options.lookback),
       defaultSubqueryStepMs: DEFAULT_SUBQUERY_STEP_MS,
       closedRanges: options.closedRanges ?? false,
       delayedNameRemoval: false,
@@ -132,33 +126,10 @@ const limitsOf = (given: QueryLimits = {}): EngineLimits => {
   const limits: Record<string, number> = { ...defaultLimits };
   for (const [name, value] of Object.entries(given)) {
     const key = name === 'timeout' ? 'timeoutMs' : name;
-    if (!(key in limits)) throw invalid(`limits.${name}`, value, 'samples, bytes, steps, series, timeout');
-    const number = key === 'timeoutMs' ? durationOf('limits.timeout', value) : value;
-    if (typeof number !== 'number' || !(number > 0)) throw invalid(`limits.${name}`, value, 'a number above 0');
+    if (!(key in limits)) throw invalidOption(`limits.${name}`, value, 'samples, bytes, steps, series, timeout');
+    const number = key === 'timeoutMs' ? durationOption('limits.timeout', value as Duration) : value;
+    if (typeof number !== 'number' || !(number > 0)) throw invalidOption(`limits.${name}`, value, 'a number above 0');
     limits[key] = number;
   }
   return limits as unknown as EngineLimits;
 };
-
-const durationOf = (name: string, value: unknown): number => {
-  try {
-    return parseDuration(value as string | number);
-  } catch (cause) {
-    throw invalid(name, value, "a duration such as '5m', or milliseconds", cause);
-  }
-};
-
-const checkTime = (name: string, value: unknown): void => {
-  if (typeof value === 'number' && Number.isFinite(value)) return;
-  throw new TidemarkError(
-    'TIDEMARK_INVALID_TIMESTAMP',
-    `${name} is ${shownValue(value)}; allowed: milliseconds since the epoch`,
-    { details: { name, value: detailOf(value) } },
-  );
-};
-
-const invalid = (name: string, value: unknown, allowed: string, cause?: unknown): TidemarkError =>
-  new TidemarkError('TIDEMARK_INVALID_OPTION', `${name} is ${shownValue(value)}; allowed: ${allowed}`, {
-    cause,
-    details: { option: name, value: detailOf(value) },
-  });

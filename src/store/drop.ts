@@ -6,7 +6,6 @@
  */
 import { seriesTags } from '../../machines/series-states.ts';
 import type { Selector } from '../api/api.ts';
-import { NO_SLOT } from '../chunk/slab.ts';
 import { TidemarkError } from '../model/errors.ts';
 import type { FoundSeries } from '../query/find-series.ts';
 import { eraseSpan } from '../series/erase-span.ts';
@@ -84,8 +83,7 @@ const dropFrom = async (
     bus.publish({ type: 'samplesDropped', time: clock.now(), fingerprint: keyOfRow(table, row), ...finite(span) });
     eraseSpan(engine, row, span, position);
     // A checkpoint does not record a series without samples, so that a crash would leave its entries in the indexes.
-    const isEmpty = table.oldestSlot(row) === NO_SLOT && table.chunksInFile[row] === 0 && !late.has(row);
-    if (isEmpty) visits.again(row);
+    if (table.hasNoChunks(row) && !late.has(row)) visits.again(row);
     return true;
   } finally {
     release();

@@ -64,8 +64,7 @@ const rowsEmpty = ({ table, late }: FinishFilesParts): Row[] => {
   const rows: Row[] = [];
   for (let row = 0; row < table.size; row++) {
     const isInMemory = table.isLive(row) && seriesTags.writable[table.stateCode(row)] === 1;
-    if (isInMemory && table.chunksInFile[row] === 0 && table.chunksUnpersisted[row] === 0 && !late.has(row))
-      rows.push(row);
+    if (isInMemory && table.hasNoChunks(row) && !late.has(row)) rows.push(row);
   }
   return rows;
 };

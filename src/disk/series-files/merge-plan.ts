@@ -11,6 +11,7 @@
 import { firstTimeOf, lastTimeOf } from '../../chunk/decode.ts';
 import type { SlabView } from '../../chunk/slab.ts';
 import type { FileDescriptor } from '../../files/file-system.ts';
+import { firstAtOrAfter } from '../../model/search-times.ts';
 import type { MergeRecords, TimeRange } from './merge-records.ts';
 import type { SeriesFileAccess } from './series-file-access.ts';
 import { eachHeader } from './series-file-reader.ts';
@@ -73,7 +74,13 @@ export class MergePlan {
       lastTime = Math.max(lastTime, lastTimes[end]);
       end++;
     }
-    return { from, end, lastTime, lateFrom, lateEnd: firstAtOrAfter(this.late, lateFrom, earliestFrom[end]) };
+    return {
+      from,
+      end,
+      lastTime,
+      lateFrom,
+      lateEnd: firstAtOrAfter(this.late, earliestFrom[end], lateFrom, this.late.length),
+    };
   }
 
   /** Whether samples of the chunk may be erased. */
@@ -138,17 +145,6 @@ export const rangeThrough = (ranges: readonly TimeRange[], time: number): number
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (ranges[middle].through < time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-};
-
-const firstAtOrAfter = (times: Float64Array, from: number, time: number): number => {
-  let low = from;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (times[middle] < time) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -3,15 +3,15 @@
  * quantile and count_values.
  */
 import { METRIC_NAME } from '../../model/labels.ts';
-import { hasEscapedBytes, INVALID_UTF16, utf8ByteCount } from '../../model/utf8.ts';
+import { quoteLikeGo } from '../../model/quote-like-go.ts';
 import type { Aggregation } from '../syntax/ast.ts';
+import { printNumber } from '../syntax/numbers.ts';
 import { type Accumulation, Accumulator } from './accumulators.ts';
 import type { Execution, ScalarOperator, VectorOperator } from './execution.ts';
-import { formatF, formatG, quoteLikeGo } from './go-text.ts';
 import { Grouping } from './grouping.ts';
-import { withLabel } from './labels-of-results.ts';
+import { isLabelName, withLabel } from './labels-of-results.ts';
 import { failed } from './limits.ts';
-import { isBadQuantile, quantileOf } from './quantile.ts';
+import { quantileOf } from './quantile.ts';
 import { hasBit, type Row, type RowSink, type Steps, setBit } from './rows.ts';
 import { MergedRows, sendAll } from './vector-operators.ts';
 
@@ -97,7 +97,7 @@ export class QuantileAggregation implements VectorOperator {
   async run(sink: RowSink): Promise<void> {
     const { execution, steps } = this;
     const quantiles = await this.parameter.run();
-    this.warn(quantiles);
+    execution.annotations.warnOfQuantiles(quantiles, (this.node.parameter ?? this.node).span);
     const grouping = new Grouping(this.node.grouping, this.node.without);
     const groups = await rowsOfGroups(this.input, grouping);
     for (const [number, rows] of groups.entries()) {
@@ -113,16 +113,6 @@ export class QuantileAggregation implements VectorOperator {
       for (const row of rows) steps.release(row);
       const waiting = sink(result);
       if (waiting !== undefined) await waiting;
-    }
-  }
-
-  private warn(quantiles: Float64Array): void {
-    const place = this.node.parameter?.span ?? this.node.span;
-    let last = 0;
-    for (const q of quantiles) {
-      if (!isBadQuantile(q) || Object.is(q, last)) continue;
-      this.execution.annotations.warn(`quantile value should be between 0 and 1, got ${formatG(q)}`, place);
-      last = q;
     }
   }
 }
@@ -153,9 +143,7 @@ export class CountValues implements VectorOperator {
   }
 
   async run(sink: RowSink): Promise<void> {
-    if (this.label === '' || hasEscapedBytes(this.label) || utf8ByteCount(this.label) === INVALID_UTF16) {
-      throw failed(`invalid label name ${quoteLikeGo(this.label)}`);
-    }
+    if (!isLabelName(this.label)) throw failed(`invalid label name ${quoteLikeGo(this.label)}`);
     const { execution, steps } = this;
     const { grouping: names, without } = this.node;
     // The label replaces one of the same name.
@@ -190,7 +178,7 @@ export class CountValues implements VectorOperator {
     const key = Object.is(x, -0) ? '-0' : x;
     let row = counts.get(key);
     if (row === undefined) {
-      row = this.steps.take(withLabel(grouping.labelsOf(group), this.label, formatF(x)), grouping.dropsName(group));
+      row = this.steps.take(withLabel(grouping.labelsOf(group), this.label, printNumber(x)), grouping.dropsName(group));
       counts.set(key, row);
     }
     row.values[step] = hasBit(row.present, step) ? row.values[step] + 1 : 1;

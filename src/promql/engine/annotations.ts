@@ -5,6 +5,7 @@
 import { utf8ByteCount } from '../../model/utf8.ts';
 import type { Span } from '../syntax/ast.ts';
 import { formatG, formatTwoDigits } from './go-text.ts';
+import { isBadQuantile } from './quantile.ts';
 
 /** Which counts of a histogram were raised, and how much at most. */
 export interface RaisedBuckets {
@@ -36,6 +37,20 @@ export class Annotations {
 
   warn(message: string, span: Span): void {
     if (!this.warningPlaces.has(message)) this.warningPlaces.set(message, span);
+  }
+
+  warnOfQuantile(q: number, span: Span): void {
+    this.warn(`quantile value should be between 0 and 1, got ${formatG(q)}`, span);
+  }
+
+  /** Warns of each quantile of a column that is outside 0 to 1. Values that repeat are warned of once. */
+  warnOfQuantiles(quantiles: Float64Array, span: Span): void {
+    let last = 0;
+    for (const q of quantiles) {
+      if (!isBadQuantile(q) || Object.is(q, last)) continue;
+      this.warnOfQuantile(q, span);
+      last = q;
+    }
   }
 
   inform(message: string, span: Span): void {

@@ -6,6 +6,7 @@ import { formatG } from './go-text.ts';
 import { Grouping } from './grouping.ts';
 import { failed } from './limits.ts';
 import { clearBit, hasBit, isEmpty, type Row, type RowSink, type Steps, setBit } from './rows.ts';
+import { sendAll } from './vector-operators.ts';
 
 /** The greatest double that fits into 64 bits with a sign. */
 const INT64_MAX = 2 ** 63 - 1024;
@@ -180,14 +181,7 @@ export class TopAggregation implements VectorOperator {
       execution.budget.count(4 * steps.count);
       steps.release(row);
     });
-    for (const heaps of groups) {
-      const chosen = this.choose(heaps, candidates);
-      for (const row of chosen) {
-        const waiting = sink(row);
-        if (waiting !== undefined) await waiting;
-      }
-      if (execution.budget.spend(chosen.length * steps.count)) await execution.budget.breathe();
-    }
+    for (const heaps of groups) await sendAll(this.choose(heaps, candidates), sink, execution, steps);
   }
 
   /** The rows of a group, the best of the last step first. */

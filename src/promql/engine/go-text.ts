@@ -1,13 +1,14 @@
-/** Numbers, texts and label sets as Go writes them: messages and label values are compared with Prometheus'. */
+/** Numbers and label sets as Go writes them: messages and label values are compared with Prometheus'. */
 import type { LabelPairs } from '../../model/labels.ts';
-import { metricText } from '../../model/metric-text.ts';
+import { quoteLikeGo } from '../../model/quote-like-go.ts';
+import { printNumber } from '../syntax/numbers.ts';
 
 /** `%g`, the shortest text that gives the same number. */
 export const formatG = (x: number): string => {
   const special = formatSpecial(x);
   if (special !== undefined) return special;
   const [digits, exponent] = decimalOf(x);
-  if (exponent >= -4 && exponent < 6) return formatF(x);
+  if (exponent >= -4 && exponent < 6) return printNumber(x);
   const sign = x < 0 || Object.is(x, -0) ? '-' : '';
   const mantissa = digits.length > 1 ? `${digits[0]}.${digits.slice(1)}` : digits;
   const power = Math.abs(exponent).toString().padStart(2, '0');
@@ -26,19 +27,8 @@ export const formatTwoDigits = (x: number): string => {
   if (special !== undefined) return special;
   const [mantissa, exponent] = x.toExponential(1).split('e');
   const power = Number(exponent);
-  if (power >= -4 && power < 2) return formatF(Number(x.toPrecision(2)));
+  if (power >= -4 && power < 2) return printNumber(Number(x.toPrecision(2)));
   return `${mantissa.replace('.0', '')}e${power < 0 ? '-' : '+'}${Math.abs(power).toString().padStart(2, '0')}`;
-};
-
-/** Without an exponent, however long: `strconv.FormatFloat(x, 'f', -1, 64)`. */
-export const formatF = (x: number): string => {
-  const special = formatSpecial(x);
-  if (special !== undefined) return special;
-  const sign = x < 0 || Object.is(x, -0) ? '-' : '';
-  const [digits, exponent] = decimalOf(x);
-  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
-  if (digits.length <= exponent + 1) return sign + digits.padEnd(exponent + 1, '0');
-  return `${sign}${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;
 };
 
 const formatSpecial = (x: number): string | undefined => {
@@ -70,12 +60,6 @@ export const parseGoFloat = (text: string): number | undefined => {
   if (hex === null || hex[1] + (hex[2] ?? '') === '') return undefined;
   const digits = hex[1] + (hex[2] ?? '');
   return sign * Number(`0x${digits}`) * 2 ** (Number(hex[3]) - 4 * (hex[2] ?? '').length);
-};
-
-/** A text as Go quotes it. */
-export const quoteLikeGo = (text: string): string => {
-  const pair = metricText(['x', text]);
-  return pair.slice('{x='.length, -1);
 };
 
 const plainName = /^[A-Za-z_][A-Za-z0-9_]*$/;

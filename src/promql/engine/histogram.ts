@@ -3,12 +3,12 @@
  * one for each upper bound in the label `le`.
  */
 import { type LabelPairs, labelValue, METRIC_NAME } from '../../model/labels.ts';
+import { quoteLikeGo } from '../../model/quote-like-go.ts';
 import type { Call, Expr } from '../syntax/ast.ts';
 import type { RaisedBuckets } from './annotations.ts';
 import type { Execution, ScalarOperator, VectorOperator } from './execution.ts';
-import { formatG, formatOpenMetrics, parseGoFloat, quoteLikeGo } from './go-text.ts';
+import { formatOpenMetrics, parseGoFloat } from './go-text.ts';
 import { LabelNumbers, withLabel, without } from './labels-of-results.ts';
-import { isBadQuantile } from './quantile.ts';
 import { hasBit, isEmpty, type Row, type RowSink, type Steps, setBit } from './rows.ts';
 
 const BUCKET = 'le';
@@ -186,7 +186,9 @@ export class HistogramQuantile implements VectorOperator {
     const { execution, steps, parts } = this;
     const columns: Float64Array[] = [];
     for (const quantile of this.quantiles) columns.push(await quantile.run());
-    for (const [index, column] of columns.entries()) this.warn(column, parts.quantiles[index]);
+    for (const [index, column] of columns.entries()) {
+      execution.annotations.warnOfQuantiles(column, parts.quantiles[index].span);
+    }
     for (const histogram of await readHistograms(execution, parts.vector, this.input, steps)) {
       const results = new Map<string, Row>();
       const buckets = new Buckets(histogram.buckets.length);
@@ -226,15 +228,6 @@ export class HistogramQuantile implements VectorOperator {
     this.execution.dropName(row);
     results.set(key, row);
     return row;
-  }
-
-  private warn(column: Float64Array, place: Expr): void {
-    let last = 0;
-    for (const q of column) {
-      if (!isBadQuantile(q) || Object.is(q, last)) continue;
-      this.execution.annotations.warn(`quantile value should be between 0 and 1, got ${formatG(q)}`, place.span);
-      last = q;
-    }
   }
 
   /** The metric is named only while its name is still among the labels, and the place is that of the second argument. */

@@ -1,25 +1,9 @@
 /** Which parts of an expression are the same at each step: their selectors have `@`, and nothing asks for the time. */
 import type { Expr } from '../syntax/ast.ts';
+import { functionsOfTime } from '../syntax/functions.ts';
 
-const unsafe: ReadonlySet<string> = new Set([
-  'day_of_month',
-  'day_of_week',
-  'day_of_year',
-  'days_in_month',
-  'end',
-  'hour',
-  'minute',
-  'month',
-  'predict_linear',
-  'range',
-  'start',
-  'step',
-  'time',
-  'timestamp',
-  'year',
-  // It selects info series at the time of the step.
-  'info',
-]);
+/** `info` selects info series at the time of the step. */
+const isUnsafe = (name: string): boolean => functionsOfTime.has(name) || name === 'info';
 
 export class Invariance {
   private readonly known = new Map<Expr, boolean>();
@@ -48,7 +32,7 @@ export class Invariance {
       case 'aggregation':
         return this.isInvariant(expr.expr) && (expr.parameter === undefined || this.isInvariant(expr.parameter));
       case 'call':
-        return !unsafe.has(expr.name) && expr.args.every((argument) => this.isInvariant(argument));
+        return !isUnsafe(expr.name) && expr.args.every((argument) => this.isInvariant(argument));
     }
   }
 }

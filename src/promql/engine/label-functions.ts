@@ -2,14 +2,10 @@
 import { labelValue, METRIC_NAME } from '../../model/labels.ts';
 import { type CapturingRegex, compileCapturing } from '../../model/regex-captures.ts';
 import { RegexSyntaxError } from '../../model/regex-syntax.ts';
-import { hasEscapedBytes, INVALID_UTF16, utf8ByteCount } from '../../model/utf8.ts';
 import type { VectorOperator } from './execution.ts';
-import { withLabel } from './labels-of-results.ts';
+import { isLabelName, withLabel } from './labels-of-results.ts';
 import { failed } from './limits.ts';
 import type { Row, RowSink } from './rows.ts';
-
-const isLabelName = (name: string): boolean =>
-  name !== '' && !hasEscapedBytes(name) && utf8ByteCount(name) !== INVALID_UTF16;
 
 const setLabel = (row: Row, name: string, value: string): void => {
   row.labels = withLabel(row.labels, name, value);

@@ -1,5 +1,10 @@
 /** Label sets of results: computed once for each series or group, never for a step. */
 import { type LabelPairs, labelValue, METRIC_NAME, pairsEqual, pairsHash } from '../../model/labels.ts';
+import { hasEscapedBytes, INVALID_UTF16, utf8ByteCount } from '../../model/utf8.ts';
+
+/** Whether a query may give a label this name: any UTF-8 text that is not empty. */
+export const isLabelName = (name: string): boolean =>
+  name !== '' && !hasEscapedBytes(name) && utf8ByteCount(name) !== INVALID_UTF16;
 
 /** Type and unit of a metric. What is computed from a metric is another one, so they go together with its name. */
 const isTypeOrUnit = (name: string): boolean => name === '__type__' || name === '__unit__';

@@ -3,6 +3,7 @@
  * Selectors are announced here, so that equal ones can share a reading.
  */
 import { METRIC_NAME } from '../../model/labels.ts';
+import type { Matcher } from '../../model/matcher.ts';
 import type { SeriesSource } from '../source.ts';
 import type { Aggregation, Binary, Call, Expr, Shift, Subquery, VectorSelector } from '../syntax/ast.ts';
 import { typeOf } from '../syntax/types.ts';
@@ -123,7 +124,7 @@ export class Planner {
         return this.range(expr.expr, steps);
       case 'range': {
         const { first, stepMs } = this.references(expr.selector, steps);
-        const select = this.announce(expr.selector, steps, { first, stepMs }, expr.rangeMs);
+        const select = this.announce(expr.selector.matchers, steps, { first, stepMs }, expr.rangeMs);
         return new SelectorRange(select, { rangeMs: expr.rangeMs, first, stepMs }, hasOneName(expr.selector));
       }
       case 'subquery':
@@ -160,17 +161,17 @@ export class Planner {
 
   private selector(selector: VectorSelector, steps: Steps, givesTimes: boolean): VectorOperator {
     const references = this.references(selector, steps);
-    const select = this.announce(selector, steps, references, this.execution.options.lookbackMs);
+    const select = this.announce(selector.matchers, steps, references, this.execution.options.lookbackMs);
     return new InstantSelector(this.execution, select, steps, references, {
       isDistinct: hasOneName(selector),
       givesTimes,
     });
   }
 
-  private announce(selector: VectorSelector, steps: Steps, { first, stepMs }: References, reachMs: number) {
+  private announce(matchers: readonly Matcher[], steps: Steps, { first, stepMs }: References, reachMs: number) {
     const through = first + (steps.count - 1) * stepMs;
     const from = first - reachMs + (this.execution.options.closedRanges ? 0 : 1);
-    return this.selects.announce(selector.matchers, from, through);
+    return this.selects.announce(matchers, from, through);
   }
 
   /** Applies a kernel and removes the metric name. Series that then have equal labels are merged. */
@@ -315,10 +316,7 @@ export class Planner {
     const selector = call.args[1];
     const matchers = selector?.kind === 'selector' ? selector.matchers : [];
     const references = { first: steps.start, stepMs: steps.stepMs };
-    const { lookbackMs, closedRanges } = this.execution.options;
-    const through = steps.timeAt(steps.count - 1);
-    const from = steps.start - lookbackMs + (closedRanges ? 0 : 1);
-    const select = this.selects.announce(infoMatchers(matchers), from, through);
+    const select = this.announce(infoMatchers(matchers), steps, references, this.execution.options.lookbackMs);
     const infos = new InstantSelector(this.execution, select, steps, references, {
       isDistinct: false,
       givesTimes: true,

@@ -1,9 +1,9 @@
 /** The part of the parser for numbers and durations. */
+import { quoteLikeGo } from '../../model/quote-like-go.ts';
 import type { DurationBinary, DurationCall, DurationExpr, NumberLiteral } from './ast.ts';
 import { durationMs, isDynamic } from './duration-expressions.ts';
 import { durationOf, numberOf } from './numbers.ts';
 import { precedenceOf, SIGN_PRECEDENCE } from './operators.ts';
-import { quoteText } from './quote.ts';
 import { spanOf, TokenReader } from './token-reader.ts';
 import type { Token } from './tokens.ts';
 
@@ -31,7 +31,7 @@ export class DurationParser extends TokenReader {
     const reason = /^\d.*\d$/.test(token.text) ? 'value out of range' : 'invalid syntax';
     return this.fail(
       token.start,
-      `error parsing number: strconv.ParseFloat: parsing ${quoteText(token.text)}: ${reason}`,
+      `error parsing number: strconv.ParseFloat: parsing ${quoteLikeGo(token.text)}: ${reason}`,
     );
   }
 

@@ -79,3 +79,22 @@ define('info', ['vector', 'vector'], { variadic: 1, experimental: true });
 
 /** The function of this name; `undefined` if there is none. Names are case-sensitive. */
 export const functionNamed = (name: string): FunctionSignature | undefined => functions.get(name);
+
+/** Functions whose value depends on the time of the step, whatever their arguments are. */
+export const functionsOfTime: ReadonlySet<string> = new Set([
+  'day_of_month',
+  'day_of_week',
+  'day_of_year',
+  'days_in_month',
+  'end',
+  'hour',
+  'minute',
+  'month',
+  'predict_linear',
+  'range',
+  'start',
+  'step',
+  'time',
+  'timestamp',
+  'year',
+]);

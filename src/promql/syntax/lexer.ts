@@ -2,7 +2,8 @@
  * Splits a PromQL text into tokens. What a character may mean depends on where it stands: braces hold matchers, brackets
  * hold durations. The messages are those of Prometheus.
  */
-import { describeCharacter, quoteCharacter, quoteText } from './quote.ts';
+import { quoteLikeGo } from '../../model/quote-like-go.ts';
+import { describeCharacter, quoteCharacter } from './quote.ts';
 import { PromqlSyntaxError } from './syntax-error.ts';
 import { kindOfWord, type Token, type TokenKind } from './tokens.ts';
 
@@ -206,7 +207,7 @@ export class Lexer {
     if (rest !== null) this.position += rest[0].length;
     if (rest === null || rest[1] !== '' || isWordCharacter(this.peek())) {
       const next = rest !== null && rest[1] === '' ? this.peek() : '';
-      this.fail(`bad number or duration syntax: ${quoteText(number + (rest?.[0] ?? '') + next)}`);
+      this.fail(`bad number or duration syntax: ${quoteLikeGo(number + (rest?.[0] ?? '') + next)}`);
     }
     return this.token('duration', '');
   }

@@ -76,7 +76,10 @@ export const printDuration = (milliseconds: number): string => {
   return text;
 };
 
-/** A number as Prometheus 3 prints it: the shortest digits that mean this number, never with an exponent; `+Inf`. */
+/**
+ * A number as Prometheus 3 prints it: the shortest digits that mean this number, never with an exponent; `+Inf`.
+ * In Go, `strconv.FormatFloat(value, 'f', -1, 64)`.
+ */
 export const printNumber = (value: number): string => {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';

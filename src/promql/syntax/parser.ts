@@ -2,6 +2,7 @@
  * Parses PromQL into a syntax tree: recursive descent with precedences. Types are checked afterwards (type-checker.ts),
  * because Prometheus tells a mistake of the syntax first, wherever it is.
  */
+import { quoteLikeGo } from '../../model/quote-like-go.ts';
 import type {
   Aggregation,
   AggregationOperator,
@@ -15,7 +16,6 @@ import type {
 } from './ast.ts';
 import { functionNamed } from './functions.ts';
 import { isSetOperator, precedenceOf, SIGN_PRECEDENCE } from './operators.ts';
-import { quoteText } from './quote.ts';
 import { SelectorParser } from './selector-parser.ts';
 import { spanOf } from './token-reader.ts';
 import { isLabelName, isMetricName, type Token } from './tokens.ts';
@@ -199,7 +199,7 @@ export class Parser extends SelectorParser {
     const args = this.callArguments();
     const end = this.lastEnd;
     const signature = functionNamed(token.text);
-    if (signature === undefined) this.fail(token.start, `unknown function with name ${quoteText(token.text)}`);
+    if (signature === undefined) this.fail(token.start, `unknown function with name ${quoteLikeGo(token.text)}`);
     if (signature.isExperimental) this.needsExperimental(token, token.start);
     return { kind: 'call', span: { start: token.start, end }, name: token.text, args };
   }
@@ -286,7 +286,7 @@ export class Parser extends SelectorParser {
     if (token.kind !== 'string' && !isLabelName(token)) this.unexpected('grouping opts', 'label');
     this.take();
     const label = token.kind === 'string' ? this.unquoted(token) : token.text;
-    if (label === '') this.fail(token.start, `invalid label name for grouping: ${quoteText(label)}`);
+    if (label === '') this.fail(token.start, `invalid label name for grouping: ${quoteLikeGo(label)}`);
     return label;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { METRIC_NAME } from '../../model/labels.ts';
 import type { Matcher } from '../../model/matcher.ts';
+import { quoteLikeGo } from '../../model/quote-like-go.ts';
 import type {
   Aggregation,
   Binary,
@@ -16,7 +17,6 @@ import type {
 } from './ast.ts';
 import { printDuration, printNumber } from './numbers.ts';
 import { precedenceOf } from './operators.ts';
-import { quoteText } from './quote.ts';
 import { isMetricName, kindOfWord } from './tokens.ts';
 
 export const print = (expr: Expr): string => {
@@ -24,7 +24,7 @@ export const print = (expr: Expr): string => {
     case 'number':
       return expr.isDuration ? printDuration(Math.round(expr.value * 1000)) : printNumber(expr.value);
     case 'string':
-      return quoteText(expr.value);
+      return quoteLikeGo(expr.value);
     case 'selector':
       return printSelector(expr) + printShift(expr);
     case 'range':
@@ -100,7 +100,7 @@ const plainMetric = /^[A-Za-z_:][A-Za-z0-9_:]*$/;
 
 /** A name in a grouping clause. Numbers such as `inf` are no names without quotes. */
 const printLabelName = (name: string): string =>
-  plainLabel.test(name) && kindOfWord(name) !== 'number' ? name : quoteText(name);
+  plainLabel.test(name) && kindOfWord(name) !== 'number' ? name : quoteLikeGo(name);
 
 const printSelector = ({ name, matchers }: VectorSelector): string => {
   const nameIndex =
@@ -113,7 +113,7 @@ const printSelector = ({ name, matchers }: VectorSelector): string => {
   if (isPlainMetric(name) && others.every((matcher) => matcher.name !== METRIC_NAME)) {
     return others.length === 0 ? name : `${name}{${printMatchers(others)}}`;
   }
-  return others.length === 0 ? `{${quoteText(name)}}` : `{${quoteText(name)},${printMatchers(others)}}`;
+  return others.length === 0 ? `{${quoteLikeGo(name)}}` : `{${quoteLikeGo(name)},${printMatchers(others)}}`;
 };
 
 const isPlainMetric = (name: string): boolean =>
@@ -123,7 +123,7 @@ const isPlainMetric = (name: string): boolean =>
 const printMatchers = (matchers: readonly Matcher[]): string => matchers.map(printMatcher).sort().join(',');
 
 const printMatcher = ({ name, op, value }: Matcher): string =>
-  `${plainLabel.test(name) ? name : quoteText(name)}${op}${quoteText(value)}`;
+  `${plainLabel.test(name) ? name : quoteLikeGo(name)}${op}${quoteLikeGo(value)}`;
 
 /** `[5m]` or `[1h:5m]`. */
 export const printBrackets = (expr: MatrixSelector | Subquery): string => {

@@ -5,11 +5,11 @@
  * The messages and places are those of Prometheus. Its grammar has a message for some places only; a mistake anywhere
  * else is reported as that of the innermost such place: an aggregation, or the whole text. `context` is that place.
  */
+import { quoteLikeGo } from '../../model/quote-like-go.ts';
 import { UnquoteError, unquote } from '../../model/unquote.ts';
 import { decodeText, encodeText } from '../../model/utf8.ts';
 import type { Span } from './ast.ts';
 import { Lexer } from './lexer.ts';
-import { quoteText } from './quote.ts';
 import { PromqlSyntaxError } from './syntax-error.ts';
 import { describeToken, type Token } from './tokens.ts';
 
@@ -72,7 +72,7 @@ export class TokenReader {
       return decodeText(encodeText(unquote(token.text)));
     } catch (error) {
       if (!(error instanceof UnquoteError)) throw error;
-      return this.fail(token.start, `error unquoting string ${quoteText(token.text)}: ${error.message}`);
+      return this.fail(token.start, `error unquoting string ${quoteLikeGo(token.text)}: ${error.message}`);
     }
   }
 

@@ -1,5 +1,6 @@
 /** The tokens of PromQL, its keywords, and how messages name a token. */
-import { quoteBeginning, quoteText } from './quote.ts';
+import { quoteLikeGo } from '../../model/quote-like-go.ts';
+import { quoteBeginning } from './quote.ts';
 
 export type TokenKind =
   | 'end'
@@ -78,9 +79,9 @@ export const describeToken = (token: Token): string => {
     case 'end':
       return 'end of input';
     case 'identifier':
-      return `identifier ${quoteText(token.text)}`;
+      return `identifier ${quoteLikeGo(token.text)}`;
     case 'metric':
-      return `metric identifier ${quoteText(token.text)}`;
+      return `metric identifier ${quoteLikeGo(token.text)}`;
     case 'number':
     case 'duration':
     case 'string':
@@ -93,6 +94,6 @@ export const describeToken = (token: Token): string => {
     case 'aggregator':
       return `<aggr:${token.text}>`;
     default:
-      return quoteText(token.text);
+      return quoteLikeGo(token.text);
   }
 };

@@ -2,11 +2,11 @@
 
 import { METRIC_NAME } from '../../model/labels.ts';
 import { compileMatcher } from '../../model/matcher.ts';
+import { quoteLikeGo } from '../../model/quote-like-go.ts';
 import type { Aggregation, Binary, Call, Expr, ValueType, VectorSelector } from './ast.ts';
 import { type FunctionSignature, functionNamed } from './functions.ts';
 import { isComparison, isSetOperator } from './operators.ts';
 import type { MatchingModifiers, ParsedText } from './parser.ts';
-import { quoteText } from './quote.ts';
 import { PromqlSyntaxError } from './syntax-error.ts';
 import { typeName, typeOf } from './types.ts';
 
@@ -44,7 +44,7 @@ class TypeChecker {
         if (type !== 'scalar' && type !== 'vector') {
           this.fail(
             expr,
-            `unary expression only allowed on expressions of type scalar or instant vector, got ${quoteText(typeName(type))}`,
+            `unary expression only allowed on expressions of type scalar or instant vector, got ${quoteLikeGo(typeName(type))}`,
           );
         }
         break;
@@ -93,7 +93,7 @@ class TypeChecker {
     const twice =
       modifiers?.on === true ? modifiers.labels.find((name) => modifiers.include.includes(name)) : undefined;
     if (twice !== undefined) {
-      this.failAt(expr.operatorSpan.start, `label ${quoteText(twice)} must not occur in ON and GROUP clause at once`);
+      this.failAt(expr.operatorSpan.start, `label ${quoteLikeGo(twice)} must not occur in ON and GROUP clause at once`);
     }
     for (const [side, type] of [[expr.left, left] as const, [expr.right, right] as const]) {
       if (type !== 'scalar' && type !== 'vector') {
@@ -118,7 +118,7 @@ class TypeChecker {
     for (const [index, arg] of expr.args.entries()) {
       const wanted = argTypes[Math.min(index, argTypes.length - 1)];
       if (name === 'info' && index === 1) this.infoSelector(expr, arg);
-      else this.expectType(arg, wanted, `call to function ${quoteText(name)}`);
+      else this.expectType(arg, wanted, `call to function ${quoteLikeGo(name)}`);
     }
   }
 
@@ -129,7 +129,7 @@ class TypeChecker {
     if (count >= least && count <= most) return;
     const range = variadic === 0 ? '' : count < least ? 'at least ' : 'at most ';
     const wanted = count < least ? least : most;
-    this.fail(expr, `expected ${range}${wanted} argument(s) in call to ${quoteText(name)}, got ${count}`);
+    this.fail(expr, `expected ${range}${wanted} argument(s) in call to ${quoteLikeGo(name)}, got ${count}`);
   }
 
   /** The second argument of info() only says which labels to take; it may match everything. */
@@ -149,7 +149,7 @@ class TypeChecker {
     if (this.text[expr.span.start] !== '{') {
       const second = matchers.slice(1).find((matcher) => matcher.name === METRIC_NAME);
       if (second === undefined) return;
-      this.fail(expr, `metric name must not be set twice: ${quoteText(name ?? '')} or ${quoteText(second.value)}`);
+      this.fail(expr, `metric name must not be set twice: ${quoteLikeGo(name ?? '')} or ${quoteLikeGo(second.value)}`);
     }
     if (matchers.every((matcher) => compileMatcher(matcher).matchesEmpty)) {
       this.fail(expr, 'vector selector must contain at least one non-empty matcher');

@@ -3,6 +3,7 @@
  * runner asks each instant query this way too.
  */
 import type { Expr, Shift, VectorSelector } from '../syntax/ast.ts';
+import { functionsOfTime } from '../syntax/functions.ts';
 
 /** The expression with `@ time` at each selector and subquery that has no such time yet. */
 export const pinnedTo = (time: number, expr: Expr): Expr => {
@@ -41,25 +42,6 @@ const pinnedSelector = (time: number, selector: VectorSelector): VectorSelector 
 
 const pinnedAt = (time: number, { at }: Shift): Shift['at'] =>
   at === undefined || typeof at.at === 'string' ? { at: time } : at;
-
-/** Functions whose value depends on the time at which the query is evaluated. */
-const functionsOfTime: ReadonlySet<string> = new Set([
-  'day_of_month',
-  'day_of_week',
-  'day_of_year',
-  'days_in_month',
-  'end',
-  'hour',
-  'minute',
-  'month',
-  'predict_linear',
-  'range',
-  'start',
-  'step',
-  'time',
-  'timestamp',
-  'year',
-]);
 
 /** Whether the expression still depends on the time of the query after {@link pinnedTo}. */
 export const dependsOnTime = (expr: Expr): boolean => {

@@ -1,6 +1,7 @@
 /** Series in memory: the plainest source, and the storage of a test file without a store. */
 import { compareLabelPairs } from '../../model/labels.ts';
 import { compileMatcher, matchesPairs } from '../../model/matcher.ts';
+import { firstAtOrAfter } from '../../model/search-times.ts';
 import type { SeriesSource, SourceRequest, SourceSeries } from '../source.ts';
 import type { LoadedSeries, TestStorage } from './storage.ts';
 
@@ -39,13 +40,14 @@ async function* selectFrom(
   for (const series of sorted) {
     signal?.throwIfAborted();
     if (!matchesPairs(compiled, series.labels)) continue;
-    const start = lowerBound(series.timestamps, from);
-    const end = lowerBound(series.timestamps, through + 1);
+    const { timestamps, values } = series;
+    const start = firstAtOrAfter(timestamps, from, 0, timestamps.length);
+    const end = firstAtOrAfter(timestamps, through + 1, start, timestamps.length);
     if (start === end && series.problems === undefined) continue;
     batch.push({
       ...series,
-      timestamps: series.timestamps.subarray(start, end),
-      values: series.values.subarray(start, end),
+      timestamps: timestamps.subarray(start, end),
+      values: values.subarray(start, end),
     });
     if (batch.length < BATCH_LENGTH) continue;
     yield batch;
@@ -53,18 +55,6 @@ async function* selectFrom(
   }
   if (batch.length > 0) yield batch;
 }
-
-/** The index of the first timestamp that is not before `time`. */
-const lowerBound = (timestamps: Float64Array, time: number): number => {
-  let low = 0;
-  let high = timestamps.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (timestamps[middle] < time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-};
 
 const merged = (old: LoadedSeries | undefined, added: LoadedSeries): LoadedSeries => {
   if (old === undefined || old.timestamps.length === 0) return added;
@@ -78,7 +68,7 @@ const mergedValues = (timestamps: Float64Array, old: LoadedSeries, added: Loaded
   const bits = new BigUint64Array(timestamps.length);
   for (const { timestamps: times, values } of [old, added]) {
     const source = new BigUint64Array(values.slice().buffer);
-    for (let i = 0; i < times.length; i++) bits[lowerBound(timestamps, times[i])] = source[i];
+    for (let i = 0; i < times.length; i++) bits[firstAtOrAfter(timestamps, times[i], 0, timestamps.length)] = source[i];
   }
   return new Float64Array(bits.buffer);
 };

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { formatF, formatG, formatTwoDigits, labelsText, parseGoFloat } from '../../../src/promql/engine/go-text.ts';
+import { formatG, formatTwoDigits, labelsText, parseGoFloat } from '../../../src/promql/engine/go-text.ts';
+import { printNumber } from '../../../src/promql/syntax/numbers.ts';
 
 describe('text as Go writes it', () => {
   it('%g has an exponent below -4 and from 6 on', () => {
@@ -27,7 +28,7 @@ describe('text as Go writes it', () => {
       [1234.5, '1234.5'],
       [100, '100'],
     ] as const;
-    for (const [number, text] of table) expect(formatF(number)).to.equal(text);
+    for (const [number, text] of table) expect(printNumber(number)).to.equal(text);
   });
 
   it('%.2g has two digits', () => {

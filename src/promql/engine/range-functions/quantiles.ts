@@ -1,6 +1,4 @@
 /** quantile_over_time and mad_over_time: the windows are copied, because finding the quantile reorders values. */
-
-import { formatG } from '../go-text.ts';
 import { isBadQuantile, quantileOf } from '../quantile.ts';
 import { hasBit } from '../rows.ts';
 import type { Windows } from '../windows.ts';
@@ -25,7 +23,7 @@ export const quantileOverTime = windowFunction(
       for (let step = 0; step < row.values.length; step++) {
         const q = parameters[0][step];
         if (!isBadQuantile(q) || Object.is(q, last) || !hasBit(row.present, step)) continue;
-        execution.annotations.warn(`quantile value should be between 0 and 1, got ${formatG(q)}`, call.args[0].span);
+        execution.annotations.warnOfQuantile(q, call.args[0].span);
         last = q;
       }
     },

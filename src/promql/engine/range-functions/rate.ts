@@ -3,7 +3,7 @@
  * digit and is that of Prometheus.
  */
 import { labelValue, METRIC_NAME } from '../../../model/labels.ts';
-import { quoteLikeGo } from '../go-text.ts';
+import { quoteLikeGo } from '../../../model/quote-like-go.ts';
 import { setBit } from '../rows.ts';
 import type { Windows } from '../windows.ts';
 import type { RangeFunction, RangeKernel } from './range-function.ts';
