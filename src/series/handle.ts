@@ -60,16 +60,20 @@ export class StoredSeriesHandle implements SeriesHandle {
   }
 
   append(timestamp: number, value: number): void {
-    this.services.ingest.appendToRow(this.rowFor(timestamp, value), timestamp, value);
+    const row = this.rowInMemory();
+    if (row !== NO_ROW) this.services.ingest.appendToRow(row, timestamp, value);
+    else this.services.ingest.appendAdmitted(this.admitted(timestamp, value), timestamp, value);
   }
 
   appendBits(timestamp: number, high: number, low: number): void {
     if (typeof high !== 'number' || typeof low !== 'number') throw invalidBits();
-    this.services.ingest.appendBitsToRow(this.rowFor(timestamp, 0), timestamp, high | 0, low | 0);
+    const row = this.rowInMemory();
+    if (row !== NO_ROW) this.services.ingest.appendBitsToRow(row, timestamp, high | 0, low | 0);
+    else this.services.ingest.appendAdmittedBits(this.admitted(timestamp, 0), timestamp, high | 0, low | 0);
   }
 
   appendStale(timestamp: number): void {
-    this.services.ingest.appendBitsToRow(this.rowFor(timestamp, 0), timestamp, STALE_HIGH, STALE_LOW);
+    this.appendBits(timestamp, STALE_HIGH, STALE_LOW);
   }
 
   actor(): AnyActorRef {
@@ -81,15 +85,21 @@ export class StoredSeriesHandle implements SeriesHandle {
   }
 
   /**
-   * The series' current row. This is the kept row, unless the row was given to another series after this series was
-   * archived or purged. A sample that would be refused neither creates nor wakes a series.
+   * The series' row; NO_ROW if the series is not in memory. This is the kept row, unless the row was given to another
+   * series after this series was archived or purged.
    */
-  private rowFor(timestamp: number, value: number): Row {
+  private rowInMemory(): Row {
     const { table } = this.services;
     if (this.row !== NO_ROW && table.ints[(this.row << ROW_SHIFT) + GENERATION] === this.generation) return this.row;
-    // If the series is in memory already, appending to its row checks the sample.
     const row = table.findPairs(this.pairs);
-    if (row !== NO_ROW) return this.keep(row);
+    return row === NO_ROW ? NO_ROW : this.keep(row);
+  }
+
+  /**
+   * The row of a series that is created or woken for a sample. The sample is checked first, and only then: the clock goes
+   * on, and a second check could leave a series without a sample.
+   */
+  private admitted(timestamp: number, value: number): Row {
     this.services.ingest.admit(this.pairs, timestamp, value);
     return this.keep(this.services.directory.resolvePairs(this.pairs));
   }

@@ -123,6 +123,16 @@ export class Ingest {
     checkValue(value);
   }
 
+  /** Appends to a row that was created or woken for this sample, after {@link admit}. */
+  appendAdmitted(row: Row, timestamp: number, value: number): void {
+    this.scratch[0] = value;
+    this.add(row, timestamp, this.words[HIGH_WORD], this.words[LOW_WORD]);
+  }
+
+  appendAdmittedBits(row: Row, timestamp: number, high: number, low: number): void {
+    this.add(row, timestamp, high, low);
+  }
+
   /** Appends to a known row. */
   appendToRow(row: Row, timestamp: number, value: number): void {
     checkValue(value);
@@ -276,12 +286,16 @@ export class Ingest {
 
   /** Adds a sample that is not newer than the series' newest one. It waits until a visit merges it. */
   private addLate(row: Row, timestamp: number, lastTime: number, high: number, low: number): void {
-    const { table, journal, late, clock } = this.parts;
+    const { table, journal, chunks, late, clock } = this.parts;
     if (timestamp === lastTime && (table.flags(row) & VALUE_KNOWN) !== 0) throw this.conflicting(row, timestamp);
-    if (lastTime - timestamp > this.parts.outOfOrderWindowMs) throw this.outsideWindow(row, timestamp, lastTime);
     const comparison = late.compare(row, timestamp, high, low);
     if (comparison === CONFLICTING) throw this.conflicting(row, timestamp);
     if (comparison !== ADDED) return;
+    if (lastTime - timestamp > this.parts.outOfOrderWindowMs) {
+      // A sender that got no answer sends its samples again. They change nothing, however small the window is.
+      if (chunks.has(row, timestamp, high, low)) return;
+      throw this.outsideWindow(row, timestamp, lastTime);
+    }
     const position = journal.end;
     journal.appendLate(row, table.high[row], table.low[row], timestamp, high, low);
     late.add(row, timestamp, high, low, position, clock.monotonic());

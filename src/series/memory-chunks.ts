@@ -17,6 +17,7 @@ import {
 import { encodeColumns } from '../chunk/encode-columns.ts';
 import { CHUNK_BYTES, NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
 import { appendToHead, fitsSmallSlot, loadHead, moveHead, storeHead } from '../chunk/varbit-head.ts';
+import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
 import { TidemarkError } from '../model/errors.ts';
 import { leaveOut, type TimeSpan } from './erased-ranges.ts';
 import { type MergeCounts, mergeColumns } from './merge-columns.ts';
@@ -418,6 +419,15 @@ export class MemoryChunks {
     this.touch(row);
   }
 
+  /** Whether the chain has a sample of this time and these bits. */
+  has(row: Row, timestamp: number, high: number, low: number): boolean {
+    const slot = this.allSlots(row).find((one) => this.lastTimeOf(one) >= timestamp);
+    if (slot === undefined || this.firstTimeOf(slot) > timestamp) return false;
+    const columns = new SampleColumns();
+    this.decodeReadable(slot, timestamp, columns, timestamp);
+    return columns.count > 0 && columns.words[HIGH_WORD] === high && columns.words[LOW_WORD] === low;
+  }
+
   /** Takes the slots from index `keep` on out of the chain. The caller takes over their references. */
   private cutChain(row: Row, slots: readonly Slot[], keep: number): void {
     const { table, slab } = this;
@@ -430,11 +440,11 @@ export class MemoryChunks {
     table.chunksUnpersisted[row] = keep;
   }
 
-  /** Adds the samples of a chunk from a time on; of a damaged chunk, those before the damage. */
-  private decodeReadable(slot: Slot, from: number, columns: SampleColumns): void {
+  /** Adds the samples of a chunk in a time range; of a damaged chunk, those before the damage. */
+  private decodeReadable(slot: Slot, from: number, columns: SampleColumns, through = Infinity): void {
     const { slab } = this;
     try {
-      decodeStoredRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], from, Infinity, columns);
+      decodeStoredRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], from, through, columns);
     } catch (error) {
       if (!(error instanceof TidemarkError)) throw error;
     }

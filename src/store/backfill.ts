@@ -19,6 +19,7 @@ import { detailOf, shownValue } from '../model/shown-value.ts';
 import { type PreparedColumns, prepareColumns } from '../series/backfill-columns.ts';
 import type { BackfillOutcome } from '../series/backfills.ts';
 import type { ColumnMemory } from '../series/column-memory.ts';
+import { keyOfRow } from '../series/row-identity.ts';
 import type { SortedSamples } from '../series/sorted-samples.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
 import type { Running } from './running.ts';
@@ -225,10 +226,24 @@ class BackfillRun {
         if (backfill.outcome === undefined) merging.backfills.remove(row);
       }
       const { outcome } = backfill;
-      if (outcome === undefined) continue;
+      if (outcome === undefined) {
+        await this.untilFileIsFree(row);
+        continue;
+      }
       if ('error' in outcome) throw outcome.error;
       return outcome;
     }
+  }
+
+  /**
+   * No call took the columns: the file of a series before this one, with the same labels, is on its way to quarantine.
+   * Waits until it is there, and gives the event loop away in any case.
+   */
+  private async untilFileIsFree(row: Row): Promise<void> {
+    const { fileKeys, table, clock } = this.running.engine;
+    const release = await fileKeys.acquire(keyOfRow(table, row));
+    release();
+    await clock.breathe();
   }
 
   /** The series' row if it takes samples. Otherwise waits, and returns NO_ROW. */

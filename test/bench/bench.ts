@@ -1,11 +1,13 @@
 /**
- * `npm run bench`: the workload at three sizes, each case in a fresh process, several runs, medians.
+ * `npm run bench`: the workload at four sizes, each case in a fresh process, several runs, medians.
  *
  *   --quick           one small size, one run: shows that everything works, not how fast it is
- *   --size N,S        series and rounds, instead of the three sizes; may be repeated
+ *   --size N,S        series and rounds, instead of the four sizes; may be repeated
  *   --repeat N        runs of each size (default 3)
  *   --directory DIR   where the stores are made (default: the system's folder for temporary files)
  *   --out FILE        writes the result as JSON (default: coverage/bench.json)
+ *   --against DIR     measures another built checkout too, run by run in turn, and prints the ratios
+ *   --rest SECONDS    measures memory again after this time at rest (default: not)
  *   --publish         writes it to docs/performance.json too and renews the tables of README.md and docs/performance.md
  *
  * Every run reads every sample back and compares it bit for bit: after the rounds, after a clean reopen, after a crash,
@@ -13,14 +15,14 @@
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { waysToAppend } from './appenders.ts';
 import { calibrate } from './calibration.ts';
 import type { CaseContext, CaseResult } from './cases/case.ts';
 import type { CaseName } from './cases/main.ts';
 import { publish } from './publish.ts';
-import { comparisonTable, machineLine, sizesTable, targetTable, verdicts } from './report.ts';
+import { againstTable, comparisonTable, machineLine, sizesTable, targetTable, verdicts } from './report.ts';
 import { type BenchResult, FigureCollector, type SizeResult } from './result.ts';
 import { runCase } from './run-case.ts';
 import { roundMs, sampleCount, sizeFrom, type Workload, type WorkloadSize } from './workload.ts';
@@ -33,18 +35,21 @@ const { values: given } = parseArgs({
     directory: { type: 'string', default: tmpdir() },
     out: { type: 'string', default: join('coverage', 'bench.json') },
     publish: { type: 'boolean', default: false },
+    against: { type: 'string' },
+    rest: { type: 'string', default: '0' },
   },
 });
 
 const mainSize: WorkloadSize = { seriesCount: 100_000, rounds: 240 };
 const quickSize: WorkloadSize = { seriesCount: 2_000, rounds: 60 };
-const threeSizes: readonly WorkloadSize[] = [
+const fourSizes: readonly WorkloadSize[] = [
+  { seriesCount: 1_000, rounds: 10_000 },
   { seriesCount: 10_000, rounds: 2_400 },
   mainSize,
   { seriesCount: 1_000_000, rounds: 12 },
 ];
 
-const sizes = given.size?.map(sizeFrom) ?? (given.quick ? [quickSize] : threeSizes);
+const sizes = given.size?.map(sizeFrom) ?? (given.quick ? [quickSize] : fourSizes);
 const runs = Number(given.repeat ?? (given.quick ? 1 : 3));
 const failures: string[] = [];
 
@@ -59,8 +64,10 @@ class Run {
   readonly #workload: Workload;
   readonly #collector: FigureCollector;
   readonly #parent: string;
+  readonly #checkout: string | undefined;
 
-  constructor(workload: Workload, collector: FigureCollector, parent: string) {
+  constructor(workload: Workload, collector: FigureCollector, parent: string, checkout?: string) {
+    this.#checkout = checkout;
     this.#workload = workload;
     this.#collector = collector;
     this.#parent = parent;
@@ -68,6 +75,7 @@ class Run {
 
   /** `isFirst`: what does not differ between runs, bytes on disk, is measured too. */
   async all(isFirst: boolean): Promise<void> {
+    await this.#inDirectory((directory) => this.#case('program', directory));
     const ingested = await this.#inDirectory(async (directory) => {
       const result = await this.#case('ingest', directory);
       await this.#case('reopenClean', directory);
@@ -77,8 +85,9 @@ class Run {
     const { rounds } = this.#workload;
     await this.#crash(Math.max(1, Math.round(rounds / 120)), 'reopenAfterShortTail');
     await this.#crash(Math.max(2, Math.round(rounds / 24)), 'reopenAfterLongTail');
-    if (!isMainOrQuick(this.#workload)) return;
+    if (!isMainOrQuick(this.#workload) && given.against === undefined) return;
     await this.#otherWays();
+    if (!isMainOrQuick(this.#workload)) return;
     const nanoseconds = ingested?.figures.handleNs;
     if (nanoseconds !== undefined) await this.#atHalfRate(1e9 / nanoseconds / 2);
   }
@@ -118,6 +127,7 @@ class Run {
       workload: this.#workload,
       way: 'handle',
       tailRounds: 0,
+      restSeconds: Number(given.rest),
       samplesPerSecond: 0,
       seconds: 0,
       ...more,
@@ -125,7 +135,7 @@ class Run {
     const title = `${name}${more.way === undefined ? '' : ` by ${more.way}`}`;
     const started = performance.now();
     try {
-      const result = await runCase(name, context);
+      const result = await runCase(name, context, this.#checkout);
       this.#collector.add(title, result.figures, result.facts);
       say(`  ${title}: ${((performance.now() - started) / 1e3).toFixed(1)} s`);
       return result;
@@ -140,28 +150,49 @@ class Run {
 const isMainOrQuick = ({ seriesCount }: WorkloadSize): boolean =>
   seriesCount === mainSize.seriesCount || sizes.length === 1;
 
-const measureSize = async (size: WorkloadSize): Promise<SizeResult> => {
+/** The results of one size: of this checkout, and of the other one if there is one. */
+interface Measured {
+  readonly ours: SizeResult;
+  readonly theirs: SizeResult | undefined;
+}
+
+const measureSize = async (size: WorkloadSize): Promise<Measured> => {
   const collector = new FigureCollector();
+  const other = new FigureCollector();
   const parent = mkdtempSync(join(given.directory, 'tidemark-bench-'));
   try {
     for (let run = 1; run <= runs; run++) {
       say(`${nameOf(size)}, run ${run} of ${runs}`);
       const base = Math.floor((Date.now() - size.rounds * roundMs) / roundMs) * roundMs;
-      await new Run({ ...size, base }, collector, parent).all(run === 1);
+      const workload = { ...size, base };
+      const both = [new Run(workload, collector, parent)];
+      if (given.against !== undefined) both.push(new Run(workload, other, parent, resolve(given.against)));
+      // The order changes from run to run: what is measured second finds a warmer machine.
+      for (const one of run % 2 === 0 ? both.toReversed() : both) await one.all(run === 1);
     }
   } finally {
     rmSync(parent, { recursive: true, force: true });
   }
-  return { size: nameOf(size), ...size, runs, figures: collector.figures(), facts: collector.facts() };
+  const resultOf = (found: FigureCollector): SizeResult => ({
+    size: nameOf(size),
+    ...size,
+    runs,
+    figures: found.figures(),
+    facts: found.facts(),
+  });
+  return { ours: resultOf(collector), theirs: given.against === undefined ? undefined : resultOf(other) };
 };
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 say('calibrating');
 const calibration = calibrate(given.quick ? 1 : 7);
 const measured: SizeResult[] = [];
+const ratios: string[] = [];
 for (const size of sizes) {
   say(`${nameOf(size)}: ${sampleCount(size).toLocaleString('en-US')} samples`);
-  measured.push(await measureSize(size));
+  const { ours, theirs } = await measureSize(size);
+  measured.push(ours);
+  if (theirs !== undefined) ratios.push(`${ours.size}\n\n${againstTable(ours, theirs)}`);
 }
 
 const result: BenchResult = {
@@ -188,9 +219,10 @@ if (given.publish) {
   publish(result, ['README.md', join('docs', 'performance.md')]);
 }
 
-const tables = [machineLine(result), ...measured.map((size) => `${size.size}\n\n${comparisonTable(result, size)}`)];
-if (measured.length > 1) tables.push(sizesTable(result));
-if (verdicts(result).length > 0) tables.push(targetTable(result));
+const tables = [machineLine(result), ...ratios];
+if (ratios.length === 0) tables.push(...measured.map((size) => `${size.size}\n\n${comparisonTable(result, size)}`));
+if (measured.length > 1 && ratios.length === 0) tables.push(sizesTable(result));
+if (verdicts(result).length > 0 && ratios.length === 0) tables.push(targetTable(result));
 process.stdout.write(`${tables.join('\n\n')}\n`);
 if (failures.length > 0) {
   process.stdout.write(`\n${failures.length} cases failed:\n${failures.join('\n')}\n`);

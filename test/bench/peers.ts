@@ -85,7 +85,15 @@ const measurePeer = async (peer: Peer): Promise<PeerFigures> => {
 
 const measureTidemark = (): Promise<PeerFigures> =>
   inDirectory(async (directory) => {
-    const context: CaseContext = { directory, workload, way: 'handle', tailRounds: 0, samplesPerSecond: 0, seconds: 0 };
+    const context: CaseContext = {
+      directory,
+      workload,
+      way: 'handle',
+      tailRounds: 0,
+      restSeconds: 0,
+      samplesPerSecond: 0,
+      seconds: 0,
+    };
     const { figures: filled } = await runCase('ingest', context);
     const { figures: reopened } = await runCase('reopenClean', context);
     const { handleNs = Number.NaN, ...others } = { ...filled, ...reopened };

@@ -8,6 +8,9 @@
 
 /** Every figure's name, unit and the direction in which it is better; all are better when smaller. */
 export const figures = {
+  importMs: 'import tidemark, beyond an empty program, ms',
+  programMs: 'a small program: import, open, append, flush, select, close, ms',
+  programMB: 'a small program, most memory, MB',
   createUs: 'create a series, µs',
   handleNs: 'append by handle, ns/sample',
   sameLabelsNs: 'append by labels, the same object again, ns/sample',
@@ -18,6 +21,7 @@ export const figures = {
   halfRateLoopMaxMs: 'event-loop delay at half the maximum rate, longest, ms',
   ingestLoopMaxMs: 'event-loop pause at full rate, longest, ms',
   residentMB: 'resident memory after the rounds, MB',
+  residentAtRestMB: 'resident memory after a minute at rest, MB',
   residentBytesPerSeries: 'resident memory a series, bytes',
   checkpointMs: 'checkpoint, ms',
   checkpointLoopMaxMs: 'event-loop pause during a checkpoint, longest, ms',

@@ -44,6 +44,25 @@ export const comparisonTable = (result: BenchResult, { size, figures: ours }: Si
   return table(['figure', 'Tidemark', ...references.flatMap(({ name }) => [name, 'ratio'])], rows);
 };
 
+/** One size of this checkout beside another one, measured in turn; ratios are of the medians, ours over theirs. */
+export const againstTable = ({ figures: ours }: SizeResult, { figures: theirs }: SizeResult): string => {
+  const rows = figureNames.flatMap((name) => {
+    const [one, other] = [ours[name], theirs[name]];
+    if (one === undefined || other === undefined) return [];
+    const spread = `${formatNumber(one.min / other.max)} to ${formatNumber(one.max / other.min)}`;
+    return [
+      [
+        figures[name],
+        formatNumber(one.median),
+        formatNumber(other.median),
+        formatNumber(one.median / other.median),
+        spread,
+      ],
+    ];
+  });
+  return table(['figure', 'this checkout', 'the other one', 'ratio', 'at the extremes'], rows);
+};
+
 export interface Verdict {
   readonly size: string;
   readonly figure: FigureName;

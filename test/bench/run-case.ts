@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { CaseContext, CaseResult } from './cases/case.ts';
 import type { CaseName, CaseRequest } from './cases/main.ts';
+import { CHECKOUT_VARIABLE } from './store-driver.ts';
 
 interface ChildPlan {
   /** The compiled file to run, relative to this folder. */
@@ -12,14 +13,17 @@ interface ChildPlan {
   readonly request: object;
   /** The child kills itself after its answer. */
   readonly dies?: boolean;
+  /** The checkout whose library is measured; `undefined` for this one. */
+  readonly checkout?: string | undefined;
 }
 
 /** Resolves to the child's answer when it ended as planned; rejects with what it complained about otherwise. */
-export const askChild = <Answer>({ entry, title, request, dies = false }: ChildPlan): Promise<Answer> =>
+export const askChild = <Answer>({ entry, title, request, dies = false, checkout }: ChildPlan): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const child = fork(join(import.meta.dirname, entry), {
       execArgv: ['--expose-gc', '--enable-source-maps'],
       stdio: ['ignore', 2, 'pipe', 'ipc'],
+      env: checkout === undefined ? process.env : { ...process.env, [CHECKOUT_VARIABLE]: checkout },
     });
     let answer: Answer | undefined;
     let complaints = '';
@@ -38,10 +42,11 @@ export const askChild = <Answer>({ entry, title, request, dies = false }: ChildP
     child.send(request);
   });
 
-export const runCase = (name: CaseName, context: CaseContext): Promise<CaseResult> =>
+export const runCase = (name: CaseName, context: CaseContext, checkout?: string): Promise<CaseResult> =>
   askChild<CaseResult>({
     entry: join('cases', 'main.js'),
     title: name,
     request: { name, context } satisfies CaseRequest,
     dies: name === 'crash',
+    checkout,
   });

@@ -13,13 +13,30 @@ interface Library {
   openStore(directory: string, options?: StoreOptions): Promise<Store>;
 }
 
-/** Loads the compiled door of the package, so that loading it is no part of opening a store. */
-export const loadTidemark = async (): Promise<Library> =>
-  (await import(pathToFileURL(join(import.meta.dirname, '..', '..', 'src', 'index.js')).href)) as Library;
+/** Names the folder of another built checkout whose library is measured. */
+export const CHECKOUT_VARIABLE = 'TIDEMARK_BENCH_CHECKOUT';
+
+/** The compiled entry of the package that is measured: this one, or that of another checkout. */
+export const libraryFile = (): string => {
+  const checkout = process.env[CHECKOUT_VARIABLE];
+  return checkout === undefined
+    ? join(import.meta.dirname, '..', '..', 'src', 'index.js')
+    : join(checkout, 'dist', 'src', 'index.js');
+};
+
+/** Loads the library, so that loading it is no part of opening a store. */
+export const loadTidemark = async (): Promise<Library> => (await import(pathToFileURL(libraryFile()).href)) as Library;
 
 /** Opens a store that keeps everything and takes everything: the rounds run faster than the clock. */
-export const openTidemark = async (directory: string, options: StoreOptions = {}): Promise<Store> =>
-  (await loadTidemark()).openStore(directory, { retention: 'off', futureTolerance: 'off', ...options });
+export const openTidemark = async (directory: string, options: StoreOptions = {}): Promise<Store> => {
+  const { openStore } = await loadTidemark();
+  const everything: StoreOptions = { retention: 'off', ...options };
+  // An earlier checkout may not know the newer option.
+  return openStore(directory, { futureTolerance: 'off', ...everything }).catch((error: unknown) => {
+    if (process.env[CHECKOUT_VARIABLE] === undefined || !String(error).includes('futureTolerance')) throw error;
+    return openStore(directory, everything);
+  });
+};
 
 /** Fills a store round by round; the clock runs while the store has the thread, not while samples are made. */
 export class Filler {

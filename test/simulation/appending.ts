@@ -7,6 +7,7 @@ import { type ErrorCode, TidemarkError } from '../../src/model/errors.ts';
 import type { Life } from './life.ts';
 import { type ModelSeries, nameOf, Violation } from './model.ts';
 import { Prng } from './prng.ts';
+import { isRuled } from './retention-rule.ts';
 import { isSimulatedCrash } from './simulated-process.ts';
 import type { Spacing, Step } from './steps.ts';
 import { type Bits, bitsOf, labelsOf, numberOf, survivesAsNumber, ValueSource } from './value-source.ts';
@@ -238,7 +239,7 @@ const judgeRefusal = (life: Life, number: number, time: number, bits: Bits, erro
     life.world.trace.write(`append: ${error.code}`);
     return;
   }
-  if (isTooOld(life, time, error) || isLateRefusal(life, number, time, bits, error)) return;
+  if (isTooOld(life, number, time, error) || isLateRefusal(life, number, time, bits, error)) return;
   life.judgeError(`appending to ${nameOf(number)} at ${time}`, error);
   doubtLate(life, number, time, bits);
 };
@@ -253,10 +254,11 @@ const isLateRefusal = (life: Life, number: number, time: number, { high, low }: 
 };
 
 /** Whether the sample was correctly refused for its age. The store's own time may be behind wall time, never ahead. */
-const isTooOld = (life: Life, time: number, error: unknown): boolean => {
+const isTooOld = (life: Life, number: number, time: number, error: unknown): boolean => {
   const { retentionMs } = life;
   if (!(error instanceof TidemarkError) || error.code !== 'TIDEMARK_TOO_OLD') return false;
-  if (retentionMs === null || time >= life.world.timeline.wallMs - retentionMs)
+  const isKept = isRuled(number) && life.ruleIsOn;
+  if (isKept || retentionMs === null || time >= life.world.timeline.wallMs - retentionMs)
     throw new Violation(`a sample at ${time} was refused for its age`);
   life.world.trace.write(`append: ${error.code}`);
   return true;

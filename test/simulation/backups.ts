@@ -115,7 +115,8 @@ export class Backups {
     }
     const named = new Set(metrics.map(seriesOf));
     // The opened backup uses the clock as it is. The running store may not have accepted a jump of the clock yet.
-    const retentionLimit = life.world.timeline.wallMs - (life.nextRetentionMs ?? Number.POSITIVE_INFINITY);
+    const limitMs = life.world.timeline.wallMs - (life.nextRetentionMs ?? Number.POSITIVE_INFINITY);
+    const retention = { limitMs, ruleIsOn: life.nextRuleIsOn };
     for (const [number, list] of candidates) {
       const answer = found.get(number);
       if (answer !== undefined && !named.has(number))
@@ -125,8 +126,9 @@ export class Backups {
         for (const sample of copy.samples) sample.safe = sample.tick < least;
         const model = new Model();
         model.retentionLimit = life.model.retentionLimit;
+        model.ruledLimit = life.model.ruledLimit;
         model.series.set(number, copy);
-        return problemOf(() => model.checkSeries(copy, answer, { ...EVERYTHING, afterCrash: true, retentionLimit }));
+        return problemOf(() => model.checkSeries(copy, answer, { ...EVERYTHING, afterCrash: true, retention }));
       });
       const [first] = problems;
       if (problems.every((problem) => problem !== undefined)) throw new Violation(`the backup ${name}: ${first}`);

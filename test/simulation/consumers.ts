@@ -282,7 +282,8 @@ export class Consumers {
     const handled = consumer.handled.get(series.number);
     for (const sample of series.samples) {
       const { time, tick, safe } = sample;
-      if (tick < consumer.before || safe !== true || this.life.model.mayBeHidden(sample)) continue;
+      if (tick < consumer.before || safe !== true || sample.isBackfilled) continue;
+      if (this.life.model.mayBeHidden(sample)) continue;
       if (handled?.has(time) || series.foreign.has(time)) continue;
       throw new Violation(`consumer ${name} never got the sample of series ${series.number} at ${time}`);
     }

@@ -32,6 +32,7 @@ const weights: Readonly<Record<StepType, number>> = {
   append: 30,
   appendBatch: 8,
   appendLate: 10,
+  backfill: 2,
   appendOdd: 5,
   command: 20,
   drop: 2,
@@ -80,6 +81,7 @@ const quick: readonly StepType[] = [
   'append',
   'appendBatch',
   'appendLate',
+  'backfill',
   'command',
   'drop',
   'dropRange',
@@ -122,6 +124,7 @@ const drawSetting = (prng: Prng): Setting => ({
   retentionMs: prng.pick([null, null, 10 * MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS]),
   ...(prng.chance(0.3) ? { otherRetentionMs: prng.pick([null, 10 * MINUTE_MS, HOUR_MS]) } : {}),
   retentionOnce: prng.chance(0.5),
+  ...(prng.chance(0.3) ? { rules: prng.pick(['always', 'sometimes'] as const) } : {}),
   minShrinkRatio: prng.pick([0.1, 0.1, 0, 0.5]),
   checkpointIntervalMs: prng.pick([5 * MINUTE_MS, MINUTE_MS, HOUR_MS]),
   checkpointDirtySeries: prng.pick([5000, 3]),
@@ -177,6 +180,16 @@ const drawStep = (prng: Prng, type: StepType, seriesCount: number): Step => {
         via: prng.pick(['store', 'handle', 'batch']),
         repeats: prng.pick([0, 0.2, 0.9]),
         seed: prng.uint32(),
+      };
+    case 'backfill':
+      return {
+        type,
+        series: Array.from({ length: prng.between(1, 3) }, series),
+        count: drawCount(prng),
+        spanMs: prng.pick([MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 24 * HOUR_MS]),
+        values: drawValues(prng),
+        seed: prng.uint32(),
+        detached: prng.chance(0.5),
       };
     case 'appendOdd':
       return { type, series: series(), odd: prng.pick(['repeat', 'duplicate', 'outOfOrder', 'labels', 'timestamp']) };

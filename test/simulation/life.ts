@@ -3,6 +3,7 @@
  * model of what must be true. `Life` has what all steps of a sequence share: opening, closing and crashing, operations
  * that are left running, and the judgement of outcomes.
  */
+
 import type { Store, StoreOptions } from '../../src/api/api.ts';
 import { TidemarkError } from '../../src/model/errors.ts';
 import { BelievedTime } from './believed-time.ts';
@@ -10,6 +11,7 @@ import type { Coverage } from './coverage.ts';
 import { type Outcome, type Watched, watch } from './drive.ts';
 import { Model, Violation } from './model.ts';
 import { Refusals } from './refusals.ts';
+import { retentionOption } from './retention-rule.ts';
 import { type CrashKind, isSimulatedCrash } from './simulated-process.ts';
 import type { CrashPoint, Setting } from './steps.ts';
 import type { Trace } from './trace.ts';
@@ -63,6 +65,12 @@ export interface LifeOptions {
   readonly extra?: StoreOptions;
 }
 
+/** What the check says of a series in memory whose entry in the archive was not removed. */
+const leftInArchive = [
+  'the archive has its labels but not its times',
+  'the series is in the checkpoint and in the archive',
+];
+
 export class Life {
   readonly world: World;
   readonly model = new Model();
@@ -75,6 +83,8 @@ export class Life {
   readonly strays: unknown[] = [];
   crashCount = 0;
   openCount = 0;
+  /** The log of the archive's labels was cut once. */
+  archiveLogCut = false;
   /** Errors in this process that faults excused. */
   excusedCount = 0;
   /** A file decayed at rest, so loss and quarantine are expected. */
@@ -87,6 +97,8 @@ export class Life {
   hasLearned = false;
   /** The retention of this process; `null` keeps everything. */
   retentionMs: number | null;
+  /** Whether a rule keeps some series longer in this process. */
+  ruleIsOn = false;
   /** The late samples that merges of this process must refuse. */
   refusals = new Refusals(true, true);
   /** The last process closed the directory, so that no late sample waits. */
@@ -275,9 +287,17 @@ export class Life {
       throw new Violation(`check finds after close: ${problem}`);
   }
 
-  /** The first problem that is not excused. After a loss of power, the check may report holes in unsynced journal. */
+  /**
+   * The first problem that is not excused. After a loss of power, the check may report holes in unsynced journal. A cut log
+   * of the archive's labels may have lost the removal of a series that is in memory again: no sample depends on the entry
+   * that is left, and finding it at each opening would mean to read the whole archive.
+   */
   private unexcused(problems: readonly { readonly message: string }[]): string | undefined {
-    return problems.find(({ message }) => !(this.powerLost && message.endsWith(' are lost')))?.message;
+    return problems.find(
+      ({ message }) =>
+        !(this.powerLost && message.endsWith(' are lost')) &&
+        !(this.archiveLogCut && leftInArchive.some((what) => message.endsWith(what))),
+    )?.message;
   }
 
   /** Runs an operation and judges its outcome. `undefined` after an excused failure, a wait for space, or a crash. */
@@ -368,11 +388,17 @@ export class Life {
     return otherRetentionMs;
   }
 
+  /** Whether the next opening keeps some series longer, by a rule. */
+  get nextRuleIsOn(): boolean {
+    const { rules, retentionOnce } = this.setting;
+    return rules === 'always' || (rules === 'sometimes' && (retentionOnce === true || this.openCount % 2 === 0));
+  }
+
   /** Tells the model that retention may have been applied up to this moment. */
   passRetention(): void {
     const { retentionMs } = this;
     const nowMs = this.believedTime.latest();
-    if (retentionMs !== null) this.model.passRetention(nowMs - retentionMs);
+    if (retentionMs !== null) this.model.passRetention(nowMs - retentionMs, this.ruleIsOn);
   }
 
   /** With durability `interval`, samples are acknowledged as time passes, as long as the disk has no trouble. */
@@ -395,6 +421,7 @@ export class Life {
 
   private startProcess(): void {
     this.retentionMs = this.nextRetentionMs;
+    this.ruleIsOn = this.nextRuleIsOn;
     this.believedTime.restart();
     this.troubleBefore = this.world.disk.troubleCount;
     this.diskFilled = this.diskIsFull;
@@ -433,7 +460,14 @@ export class Life {
       durability: setting.durability,
       chunkEncoding: setting.chunkEncoding,
       syncSeriesFiles: setting.syncSeriesFiles,
-      ...(setting.retentionOnce && this.wasOpened ? {} : { retention: this.nextRetentionMs ?? 'off' }),
+      ...(setting.retentionOnce && this.wasOpened
+        ? {}
+        : {
+            retention: retentionOption(this.nextRetentionMs, {
+              hasRules: setting.rules !== undefined,
+              ruleIsOn: this.nextRuleIsOn,
+            }),
+          }),
       minShrinkRatio: setting.minShrinkRatio,
       checkpointInterval: setting.checkpointIntervalMs,
       checkpointDirtySeries: setting.checkpointDirtySeries,

@@ -3,9 +3,12 @@
  * read-only. The reader must show what the next opening for writing shows, and `checkDirectory` must find no problem
  * after a crash alone.
  */
+
 import { DIRECTORY, type Life } from './life.ts';
 import { type Look, lookAt } from './look.ts';
+import type { Model } from './model.ts';
 import { nameOf, Violation } from './model.ts';
+import { isRuled } from './retention-rule.ts';
 import { keyOf, seriesOf } from './value-source.ts';
 
 export interface Inspection {
@@ -34,9 +37,8 @@ export const inspectDirectory = async (life: Life, isSound = true): Promise<Insp
 export const compareInspection = (life: Life, { look, crashCount, troubleCount }: Inspection, now: Look): void => {
   // A recovery that crashed may have lost unacknowledged samples; damage may have been found in between.
   if (life.everHarmed || life.crashCount > crashCount || life.world.disk.troubleCount > troubleCount) return;
-  const limit = life.model.retentionLimit;
-  const before = describe(look, limit);
-  const after = describe(now, limit);
+  const before = describe(look, life.model);
+  const after = describe(now, life.model);
   for (const key of new Set([...before.keys(), ...after.keys()])) {
     if (before.get(key) === after.get(key)) continue;
     throw new Violation(
@@ -45,11 +47,12 @@ export const compareInspection = (life: Life, { look, crashCount, troubleCount }
   }
 };
 
-/** Each series as text, with its samples from `limit` on. A series without such samples is left out. */
-const describe = ({ samples, metrics, names }: Look, limit: number): Map<string, string> => {
+/** Each series as text, with its samples that retention keeps. A series without such samples is left out. */
+const describe = ({ samples, metrics, names }: Look, model: Model): Map<string, string> => {
   const described = new Map<string, string>();
   const recent = new Set<string>();
   for (const { labels, timestamps, values } of samples) {
+    const limit = isRuled(seriesOf(labels) ?? -1) ? model.ruledLimit : model.retentionLimit;
     const start = timestamps.findIndex((time) => time >= limit);
     if (start < 0) continue;
     recent.add(keyOf(labels));

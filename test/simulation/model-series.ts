@@ -25,6 +25,10 @@ export interface ModelSample extends Bits {
   safe?: boolean;
   /** It was in a file that went into quarantine, or may have been. */
   quarantined?: boolean;
+  /** It came by a backfill, which the journal does not have. */
+  readonly isBackfilled?: boolean;
+  /** A rule of retention keeps it longer. */
+  readonly isRuled?: boolean;
   /** It may have been appended earlier than `appendedMs` says. */
   blurred?: boolean;
   /** A drop of a time range was begun and is not known to be done: the sample may be there or not. */

@@ -19,6 +19,7 @@ import type { SeriesSamples } from '../../src/api/api.ts';
 import type { SamplesEvent } from '../../src/model/events.ts';
 import type { Labels } from '../../src/model/labels.ts';
 import { isWithin, type ModelSample, ModelSeries, type RangeDrop, SEVERAL_DROPS } from './model-series.ts';
+import { isRuled } from './retention-rule.ts';
 import { TriedSamples } from './tried-samples.ts';
 import { type Bits, seriesOf } from './value-source.ts';
 
@@ -37,8 +38,8 @@ export interface Allowance {
   readonly since?: number;
   /** Only acknowledged samples must be found. */
   readonly onlySafe?: boolean;
-  /** Samples older than this may be missing too, because another process may use another time. */
-  readonly retentionLimit?: number;
+  /** Samples may be missing too that another process hides: it may use another time or other rules. */
+  readonly retention?: RetentionNow;
   /** The first look after a crash: unacknowledged samples may be missing from the end, and the model learns which. */
   readonly afterCrash?: boolean;
 }
@@ -53,6 +54,14 @@ const NOTHING: SeriesSamples = {
 /** The number of a series that is not in the model. */
 export const STRANGER = -1;
 
+/** What retention hides at a moment, in a process that the model's own limits do not describe. */
+export interface RetentionNow {
+  readonly limitMs: number;
+  readonly ruleIsOn: boolean;
+}
+
+const NO_RETENTION: RetentionNow = { limitMs: Number.NEGATIVE_INFINITY, ruleIsOn: true };
+
 export const EVERYTHING: Allowance = { from: Number.NEGATIVE_INFINITY, through: Number.POSITIVE_INFINITY };
 
 export class Model {
@@ -60,6 +69,8 @@ export class Model {
   readonly series = new Map<number, ModelSeries>();
   /** Samples older than this may be gone. */
   retentionLimit = Number.NEGATIVE_INFINITY;
+  /** The same for the samples that the rule keeps. It passes while the rule is off. */
+  ruledLimit = Number.NEGATIVE_INFINITY;
   /** Journal, checkpoint or mappings are damaged: anything may be lost, but nothing may be invented. */
   damaged = false;
   /** How much older than its series' newest sample a sample may be. */
@@ -86,7 +97,8 @@ export class Model {
     this.tried.add(number, time, high, low);
     let series = this.series.get(number);
     if (series !== undefined && series.count > 0 && time <= series.lastTime) {
-      const newest = series.samples.findLast((sample) => this.isCertain(sample));
+      // A series whose file was damaged may be in quarantine. Its labels then begin anew, at any time.
+      const newest = series.suspect ? undefined : series.samples.findLast((sample) => this.isCertain(sample));
       if (newest !== undefined && newest.time - time >= Math.max(1, this.windowMs + 1)) {
         throw new Violation(`a sample of ${nameOf(number)} at ${time} was accepted after one at ${newest.time}`);
       }
@@ -103,7 +115,7 @@ export class Model {
     const isDropping = this.drops.some((one) => one.number === number && isWithin(one.drop, { time }));
     const fading = isDropping ? SEVERAL_DROPS : undefined;
     const isLate = series.samples.some((one) => one.time > time);
-    const sample = { time, high, low, appendedMs: nowMs, tick: this.tick++, fading, isLate };
+    const sample = { time, high, low, appendedMs: nowMs, tick: this.tick++, fading, isLate, isRuled: isRuled(number) };
     // If retention may have removed the sample of the same time, either may be there.
     if (series.at(time) !== undefined) series.addUnsure(sample);
     else series.add(sample);
@@ -115,7 +127,14 @@ export class Model {
    */
   appendAgain(series: ModelSeries, time: number, high: number, low: number): void {
     this.tried.add(series.number, time, high, low);
-    series.conflicting.push({ time, high, low, appendedMs: Number.POSITIVE_INFINITY, tick: this.tick++ });
+    series.conflicting.push({
+      time,
+      high,
+      low,
+      appendedMs: Number.POSITIVE_INFINITY,
+      tick: this.tick++,
+      isRuled: isRuled(series.number),
+    });
   }
 
   /** Whether a sample of other bits was given to the store at this time. */
@@ -133,9 +152,31 @@ export class Model {
     const series = this.series.get(number) ?? new ModelSeries(number);
     this.series.set(number, series);
     this.tried.add(number, time, high, low);
-    const sample = { time, high, low, appendedMs: Number.POSITIVE_INFINITY, tick: this.tick++ };
+    const sample = { ...this.unknown(number, time), high, low };
     if (series.at(time) === undefined) series.addUnsure(sample);
     else series.conflicting.push(sample);
+  }
+
+  /** A sample of a backfill that is under way: it may be there or not. The series has none of this time. */
+  backfillUnsure(number: number, time: number, high: number, low: number): void {
+    const series = this.series.get(number) ?? new ModelSeries(number);
+    this.series.set(number, series);
+    this.tried.add(number, time, high, low);
+    series.addUnsure({ ...this.unknown(number, time), high, low, isBackfilled: true });
+  }
+
+  /** A backfill is done: its samples are on disk. A query that began before may have passed them. */
+  settleBackfill(series: ModelSeries, times: ReadonlySet<number>): void {
+    const done = series.unsure.filter(({ time, isBackfilled }) => isBackfilled && times.has(time));
+    series.unsure = series.unsure.filter((sample) => !done.includes(sample));
+    for (const sample of done) {
+      if (series.at(sample.time) === undefined) series.add({ ...sample, safe: true, tick: this.tick++ });
+      else series.conflicting.push(sample);
+    }
+  }
+
+  private unknown(number: number, time: number): Omit<ModelSample, 'high' | 'low'> {
+    return { time, appendedMs: Number.POSITIVE_INFINITY, tick: this.tick++, isRuled: isRuled(number) };
   }
 
   /** Whether a drop of a time range of one of these series has begun and is not known to be done. */
@@ -206,9 +247,10 @@ export class Model {
     }
   }
 
-  /** Records that retention may have removed samples older than this. */
-  passRetention(limitMs: number): void {
+  /** Records that retention may have removed samples older than this; with `ruleIsOn`, not those that the rule keeps. */
+  passRetention(limitMs: number, ruleIsOn = false): void {
     this.retentionLimit = Math.max(this.retentionLimit, limitMs);
+    if (!ruleIsOn) this.ruledLimit = Math.max(this.ruledLimit, limitMs);
   }
 
   /** Whether a series must exist, because it has a sample that nothing may have removed. */
@@ -331,7 +373,7 @@ export class Model {
     }
     const recalled = this.takeUnsure(series, answer, allowance);
     const missing = this.compare(series, answer, allowance, recalled);
-    if (allowance.afterCrash) this.learn(series, missing, allowance.retentionLimit);
+    if (allowance.afterCrash) this.learn(series, missing, allowance.retention);
   }
 
   /** Compares an answer with the samples of a series in the range. Returns the samples that are missing and may be. */
@@ -369,15 +411,15 @@ export class Model {
   }
 
   /** Whether an answer may lack a sample. */
-  private mayLack(sample: ModelSample, { afterCrash, onlySafe, since, retentionLimit }: Allowance): boolean {
-    if (this.mayBeHidden(sample, retentionLimit) || sample.fading !== undefined) return true;
+  private mayLack(sample: ModelSample, { afterCrash, onlySafe, since, retention }: Allowance): boolean {
+    if (this.mayBeHidden(sample, retention) || sample.fading !== undefined) return true;
     if (afterCrash || onlySafe) return sample.safe !== true;
     return since !== undefined && sample.tick >= since;
   }
 
   /** Learns from the first look after a recovery: samples that are missing are lost for good. */
-  private learn(series: ModelSeries, missing: ReadonlySet<ModelSample>, retentionLimit?: number): void {
-    const mayBeHidden = (sample: ModelSample): boolean => this.mayBeHidden(sample, retentionLimit);
+  private learn(series: ModelSeries, missing: ReadonlySet<ModelSample>, retention?: RetentionNow): void {
+    const mayBeHidden = (sample: ModelSample): boolean => this.mayBeHidden(sample, retention);
     this.checkLosses(series, missing, mayBeHidden);
     // If retention hides a sample, the answer does not show whether it is there.
     series.doubt((sample) => missing.has(sample) && mayBeHidden(sample) && sample.safe !== true);
@@ -461,7 +503,9 @@ export class Model {
    */
   private settleUnsure(series: ModelSeries): void {
     series.unsure = series.unsure.filter((sample) => this.mayBeHidden(sample));
-    series.conflicting = series.conflicting.filter(({ time }) => series.at(time) !== undefined);
+    series.conflicting = series.conflicting.filter(
+      (sample) => series.at(sample.time) !== undefined || this.mayBeHidden(sample),
+    );
   }
 
   private checkColumns(series: ModelSeries, { timestamps, values }: SeriesSamples): void {
@@ -496,7 +540,7 @@ export class Model {
     series.keep((sample) => this.mayBeHidden(sample) && !there.has(sample.time));
     for (const [i, time] of answer.timestamps.entries()) {
       const [low, high] = wordsOf(answer.values, i);
-      series.add({ time, high, low, appendedMs, tick: 0 });
+      series.add({ time, high, low, appendedMs, tick: 0, isRuled: isRuled(series.number) });
     }
     for (const sample of series.samples) sample.safe = true;
     if (series.count + series.unsure.length === 0) this.end(series);
@@ -515,8 +559,10 @@ export class Model {
   }
 
   /** Whether a sample may be gone: it is past retention, or was quarantined. */
-  mayBeHidden({ time, quarantined }: ModelSample, retentionLimit = this.retentionLimit): boolean {
-    return quarantined === true || time < Math.max(this.retentionLimit, retentionLimit);
+  mayBeHidden({ time, quarantined, isRuled }: ModelSample, now: RetentionNow = NO_RETENTION): boolean {
+    if (quarantined) return true;
+    if (isRuled) return time < (now.ruleIsOn ? this.ruledLimit : Math.max(this.ruledLimit, now.limitMs));
+    return time < Math.max(this.retentionLimit, now.limitMs);
   }
 
   /** Whether a sample must be there as long as the process does not crash. */

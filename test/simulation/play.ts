@@ -5,6 +5,7 @@
 import type { Store } from '../../src/api/api.ts';
 import { databaseFolders } from '../../src/indexes/database-folders.ts';
 import { append, appendBatch, appendLate, appendOdd } from './appending.ts';
+import { backfill } from './backfilling.ts';
 import { Backups } from './backups.ts';
 import { Consumers } from './consumers.ts';
 import { intrude } from './intruder.ts';
@@ -16,6 +17,7 @@ import { isWithin, SEVERAL_DROPS } from './model-series.ts';
 import { observe } from './observers.ts';
 import { OtherProgram } from './other-program.ts';
 import { Reading, rangeOf } from './reading.ts';
+import { retentionOption } from './retention-rule.ts';
 import { numbersByFingerprint } from './series-numbers.ts';
 import { isSimulatedCrash } from './simulated-process.ts';
 import type { Step } from './steps.ts';
@@ -87,6 +89,8 @@ export class Player {
         return appendOdd(life, step);
       case 'command':
         return this.command(step);
+      case 'backfill':
+        return backfill(life, step);
       case 'appendLate':
         return appendLate(life, step);
       case 'drop':
@@ -187,12 +191,14 @@ export class Player {
     const series = model.series.get(step.series);
     // A drop that failed may be tried again.
     if (series === undefined || this.drops.has(series)) return;
+    // The store goes on by itself with a drop that met an error of the disk. So the next one may find nothing.
+    const failedBefore = series.dropping;
     series.dropping = true;
     this.life.refusals.noteDrop();
     const done = (deleted: number): void => {
       if (model.series.get(step.series) !== series) return;
       if (deleted > 0) model.end(series);
-      else this.noteGone(series);
+      else if (!failedBefore) this.noteGone(series);
     };
     const call = async (): Promise<number> => {
       this.drops.add(series);
@@ -293,7 +299,10 @@ export class Player {
       life.bury();
     } else life.die('kill', []);
     const path = `${DIRECTORY}/${databaseFolders[step.decay.index]}`;
-    if (!life.everHarmed) databases.decay(disk.namespace.find(path), step.decay);
+    if (!life.everHarmed) {
+      databases.decay(disk.namespace.find(path), step.decay);
+      life.archiveLogCut ||= step.decay.index === 'metric' && step.decay.what === 'log';
+    }
     await this.openAndLook(step.inspected ? await inspectDirectory(life, false) : undefined);
   }
 
@@ -408,7 +417,8 @@ export class Player {
 
   private openReadOnly(directory: string): Promise<Store> {
     const { fileSystem, ...rest } = this.life.ports;
-    const retention = this.life.retentionMs ?? 'off';
+    const { retentionMs, ruleIsOn, setting } = this.life;
+    const retention = retentionOption(retentionMs, { hasRules: setting.rules !== undefined, ruleIsOn });
     return this.open(directory, { ...rest, ...this.life.extra, fileSystem, retention, readOnly: true });
   }
 }

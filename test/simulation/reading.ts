@@ -252,9 +252,10 @@ export class Reading {
     if (answer === undefined || life.everHarmed || life.world.disk.troubleCount > troubleCount) return;
     const found = new Map(answer.value.map((samples) => [life.model.numberOf(samples.labels, everyNumber), samples]));
     // The other store uses the clock as it is. The running store may not have accepted a jump of the clock yet.
-    const retentionLimit = life.world.timeline.wallMs - (life.retentionMs ?? Number.POSITIVE_INFINITY);
+    const limitMs = life.world.timeline.wallMs - (life.retentionMs ?? Number.POSITIVE_INFINITY);
+    const retention = { limitMs, ruleIsOn: life.ruleIsOn };
     for (const series of [...life.model.series.values()])
-      life.model.checkSeries(series, found.get(series.number), { ...EVERYTHING, onlySafe: true, retentionLimit });
+      life.model.checkSeries(series, found.get(series.number), { ...EVERYTHING, onlySafe: true, retention });
   }
 
   /**

@@ -70,6 +70,7 @@ const smallerSteps = (step: Step): Step[] => {
             { ...step, count: Math.ceil(step.count / 2) },
           ]
         : [];
+    case 'backfill':
     case 'appendLate':
       return step.count > 1
         ? [

@@ -11,6 +11,7 @@ import { type ToyDefect, toyStore } from './support/toy-store.ts';
 /** Steps that the toy store does not support. */
 const beyondToys: ReadonlySet<StepType> = new Set([
   'appendLate',
+  'backfill',
   'dropRange',
   'consume',
   'backup',

@@ -20,6 +20,8 @@ export interface Setting {
   readonly otherRetentionMs?: number | null;
   /** Only the first opening names the retention. The directory remembers it. */
   readonly retentionOnce?: boolean;
+  /** A rule keeps some series longer, at all openings or at every second one. Default: no rule. */
+  readonly rules?: 'always' | 'sometimes';
   readonly minShrinkRatio: number;
   readonly checkpointIntervalMs: number;
   readonly checkpointDirtySeries: number;
@@ -93,6 +95,16 @@ export type Step =
       readonly via: 'store' | 'handle' | 'batch';
       readonly repeats: number;
       readonly seed: number;
+    }
+  /** Whole columns of some series, at times for which they have no samples. */
+  | {
+      readonly type: 'backfill';
+      readonly series: readonly number[];
+      readonly count: number;
+      readonly spanMs: number;
+      readonly values: ValuePattern;
+      readonly seed: number;
+      readonly detached: boolean;
     }
   /** One sample that the store must refuse, or accept as a repetition or a late one. */
   | {
@@ -215,6 +227,7 @@ export const stepTypes = [
   'append',
   'appendBatch',
   'appendLate',
+  'backfill',
   'appendOdd',
   'command',
   'drop',

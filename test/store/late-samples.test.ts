@@ -161,6 +161,17 @@ describe('late samples and dropped ranges', () => {
     await store.close();
   });
 
+  it('that repeat a sample in memory change nothing, however small the window is', async () => {
+    const store = await openStore('/store', { ...new Ports(), retention: 'off', outOfOrderWindow: 0 });
+    const handle = store.series({ __name__: 'm', id: '0' });
+    for (let i = 0; i < 1000; i++) handle.append(START_MS + i, i);
+    for (const i of [0, 1, 500, 998, 999]) handle.append(START_MS + i, i);
+    expect(await codeOf(() => handle.append(START_MS + 500, 501))).to.equal('TIDEMARK_OUT_OF_ORDER');
+    expect(await codeOf(() => handle.append(START_MS - 1, 0))).to.equal('TIDEMARK_OUT_OF_ORDER');
+    expect((await answers(store)).get('0')).to.have.length(1000);
+    await store.close();
+  });
+
   it('may be in a batch in any order', async () => {
     const store = await openStore('/store', { ...new Ports(), ...options });
     const times = [5, 1, 4, 2, 3, 5, 1];

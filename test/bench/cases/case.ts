@@ -10,6 +10,8 @@ export interface CaseContext {
   readonly way: WayToAppend;
   /** Rounds after the last checkpoint, for the crash. */
   readonly tailRounds: number;
+  /** Seconds at rest after which memory is measured again; 0 for not. */
+  readonly restSeconds: number;
   /** Samples a second, for the paced run. */
   readonly samplesPerSecond: number;
   /** Seconds that the paced run lasts. */

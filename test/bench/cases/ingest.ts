@@ -22,7 +22,7 @@ const warmUp = async (directory: string, workload: Workload, way: WayToAppend): 
   rmSync(directory, { recursive: true });
 };
 
-export const ingest: Case = async ({ directory, workload, way }) => {
+export const ingest: Case = async ({ directory, workload, way, restSeconds }) => {
   const { seriesCount, rounds } = workload;
   await warmUp(join(directory, 'warm-up'), workload, way);
   const residentBeforeMB = residentMB();
@@ -39,6 +39,8 @@ export const ingest: Case = async ({ directory, workload, way }) => {
   const indexingMs = await elapsedMs(() => store.waitForIndexing());
   const resident = residentMB();
   const journal = (await store.info()).journal;
+  if (restSeconds > 0) await new Promise((resolve) => setTimeout(resolve, restSeconds * 1000));
+  const residentAtRest = residentMB();
 
   const times = await timeQueries(store, workload);
   const verified = await verifyEverySample(store, workload);
@@ -58,6 +60,7 @@ export const ingest: Case = async ({ directory, workload, way }) => {
       journalBytesPerSample: (journal.end - journal.first) / sampleCount(workload),
       ingestLoopMaxMs,
       residentMB: resident,
+      ...(restSeconds > 0 ? { residentAtRestMB: residentAtRest } : {}),
       residentBytesPerSeries: ((resident - residentBeforeMB) * 1e6) / seriesCount,
       checkpointMs,
       checkpointLoopMaxMs,

@@ -4,6 +4,7 @@ import { crash } from './crash.ts';
 import { ingest } from './ingest.ts';
 import { paced } from './paced.ts';
 import { persistAll } from './persist-all.ts';
+import { program } from './program.ts';
 import { reopenAfterLongTail, reopenAfterShortTail, reopenClean } from './reopen.ts';
 
 const cases = {
@@ -11,6 +12,7 @@ const cases = {
   crash,
   paced,
   persistAll,
+  program,
   reopenClean,
   reopenAfterShortTail,
   reopenAfterLongTail,
