@@ -3,14 +3,16 @@
  * read from the running machines, so a drawing is never out of date.
  */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { forwardMachine } from './forward.machine.ts';
 import { seriesMachine } from './series.machine.ts';
 import { storeMachine } from './store.machine.ts';
 
-/** Both statecharts by name. */
-export const machines = { series: seriesMachine, store: storeMachine } as const satisfies Record<
-  string,
-  AnyStateMachine
->;
+/** The statecharts by name. */
+export const machines = {
+  series: seriesMachine,
+  store: storeMachine,
+  forward: forwardMachine,
+} as const satisfies Record<string, AnyStateMachine>;
 
 /** One line of a machine's transition table. Paths are outermost state first: `archived.resting`. */
 export interface MachineTransition {

@@ -25,6 +25,11 @@ export {
   type HeadsSeries,
   listHeads,
 } from './recovery/heads-listing.ts';
-export { type Recording, type RecordRegistryOptions, recordRegistry } from './store/metrics/record-registry.ts';
+export {
+  type RecordableRegistry,
+  type Recording,
+  type RecordRegistryOptions,
+  recordRegistry,
+} from './store/metrics/record-registry.ts';
 export { openStore } from './store/store.ts';
 export { type ReadEventsOptions, readEvents } from './subscriptions/read-events.ts';

@@ -129,6 +129,21 @@ export interface QueryResult {
   readonly warnings: readonly string[];
   /** Hints about the expression. */
   readonly infos: readonly string[];
+  /** What the query cost. */
+  readonly stats?: QueryStats;
+}
+
+/** What a query cost. */
+export interface QueryStats {
+  /** Samples and series that were read. */
+  readonly samples: number;
+  readonly series: number;
+  /** Samples that were held at once, at most. */
+  readonly peakSamples: number;
+  /** Milliseconds that the query waited for its turn. */
+  readonly queueMs: number;
+  /** Milliseconds from its turn to its result. */
+  readonly evaluationMs: number;
 }
 
 /** Options of `openStore`. Each one is checked; the error names the option, the value and the allowed values. */
@@ -357,6 +372,8 @@ export interface EventBatch {
 
 export interface Subscription extends AsyncIterable<EventBatch> {
   readonly name: string;
+  /** Everything before this position is acknowledged, or lost for the subscription. */
+  readonly position: Position;
   /** Journal bytes between the acknowledged position and the end of the journal. */
   readonly lagBytes: number;
   close(): Promise<void>;
@@ -404,7 +421,16 @@ export interface StoreInfo {
     readonly quarantine: number;
     readonly total: number;
   };
-  readonly journal: { readonly first: Position; readonly end: Position; readonly durable: Position };
+  readonly journal: {
+    /**
+     * 16 hex digits, the same for the whole life of the journal. It is stored in every segment. A copy or a backup of
+     * the directory has the same id; a directory that lost its whole journal gets a new one.
+     */
+    readonly id: string;
+    readonly first: Position;
+    readonly end: Position;
+    readonly durable: Position;
+  };
 }
 
 /** One chunk of a series, for the pages and `check`. */
@@ -414,6 +440,17 @@ export interface ChunkInfo {
   readonly encoding: ChunkEncodingName | undefined;
   readonly firstTime: number;
   readonly lastTime: number;
+}
+
+/** What a metric is: HELP, TYPE and UNIT of the exposition formats. */
+export interface MetricMetadata {
+  /** The metric's name. Of a histogram or summary, the name without `_bucket`, `_sum` and `_count`. */
+  readonly metric: string;
+  /** `counter`, `gauge`, `histogram`, `summary`, `unknown`, or another type that a format has. */
+  readonly type: string;
+  readonly help: string;
+  /** `''` if the metric has none. */
+  readonly unit: string;
 }
 
 export interface Store extends AsyncDisposable {
@@ -453,6 +490,11 @@ export interface Store extends AsyncDisposable {
   /** The result now and again every so often. Costs nothing without a subscriber; completes when the store closes. */
   watchQuery(expr: string, options: WatchQueryOptions): Observable<QueryResult>;
   metrics(selectors: Selector | readonly string[], range?: TimeRange): Promise<Labels[]>;
+  /**
+   * The labels of a series by its fingerprint, as events have it; `undefined` if the store has no such series, because it
+   * was purged or quarantined.
+   */
+  labelsOf(fingerprint: Fingerprint): Promise<Labels | undefined>;
   labelNames(): Promise<string[]>;
   labelValues(name: string): Promise<string[]>;
   /**
@@ -464,6 +506,15 @@ export interface Store extends AsyncDisposable {
    * `TIDEMARK_IO` if some files could not be deleted yet
    */
   drop(selector: Selector, range?: TimeRange): Promise<number>;
+  /**
+   * Remembers what a metric is, until the store is closed; a later call for the same metric replaces it. Keeps the last
+   * 10,000 metrics, and 1,024 characters of a help text. `recordRegistry` calls it for every metric that it records.
+   *
+   * @throws {TidemarkError} `TIDEMARK_INVALID_OPTION` for a metric without name or type
+   */
+  describe(metadata: MetricMetadata): void;
+  /** The metrics that were described since the store was opened, sorted by name. */
+  metadata(): readonly MetricMetadata[];
   quarantined(): Promise<QuarantinedSeries[]>;
   /** The readable samples of a quarantined series; `problems` names the parts that can't be read. */
   readQuarantined(fingerprint: Fingerprint): Promise<SeriesSamples & { readonly problems: readonly string[] }>;

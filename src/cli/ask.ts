@@ -1,7 +1,7 @@
 /** Asks a person on a terminal. */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { untilAborted } from './abortable.ts';
+import { untilAborted } from '../async/abortable.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Whether the answer is `y` or `yes`. No answer, or Ctrl-C, is a no. */

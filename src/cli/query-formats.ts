@@ -1,6 +1,8 @@
 /** The result of a PromQL expression as text: a table for people, the JSON of Prometheus' API, CSV. */
+
+import { resultPieces } from '../http/prometheus/result-json.ts';
 import type { Labels, QueryResult } from '../index.ts';
-import { formatLabels, sortedLabels } from '../text/label-text.ts';
+import { formatLabels } from '../text/label-text.ts';
 import { formatApiValue } from '../text/values.ts';
 import { blockChart } from './block-chart.ts';
 import { formatTable } from './columns.ts';
@@ -21,10 +23,12 @@ interface Layout {
 
 type Series = QueryResult['series'][number];
 
-/** The text of a result, in pieces of about one series. */
+/** The text of a result, in pieces of about one series or less. */
 export function* formatResult(result: QueryResult, format: QueryFormat, layout: Layout): Generator<string> {
-  if (format === 'json') yield* jsonPieces(result, layout);
-  else if (format === 'csv') yield* csvPieces(result);
+  if (format === 'json') {
+    yield* resultPieces(result, { at: layout.through });
+    yield '\n';
+  } else if (format === 'csv') yield* csvPieces(result);
   else if (result.type === 'string') yield `${result.text ?? ''}\n`;
   else if (result.type === 'scalar') yield `${formatApiValue(result.series[0].values[0])}\n`;
   else if (result.type === 'vector') {
@@ -67,26 +71,6 @@ const spanOf = (series: readonly Series[]): { from: number; through: number } =>
     Number.NEGATIVE_INFINITY,
   ),
 });
-
-/** `[1700000000.5,"1"]`: seconds, and the value as text. */
-const jsonSample = ({ timestamps, values }: Series, i: number): string =>
-  `[${timestamps[i] / 1000},"${formatApiValue(values[i])}"]`;
-
-function* jsonPieces({ type, series, text }: QueryResult, { through }: Layout): Generator<string> {
-  yield `{"resultType":"${type}","result":`;
-  if (type === 'string') yield `[${through / 1000},${JSON.stringify(text ?? '')}]`;
-  else if (type === 'scalar') yield jsonSample(series[0], 0);
-  else {
-    yield '[';
-    for (const [i, one] of series.entries()) {
-      yield `${i === 0 ? '' : ','}{"metric":${JSON.stringify(sortedLabels(one.labels))},`;
-      if (type === 'vector') yield `"value":${jsonSample(one, 0)}}`;
-      else yield `"values":[${Array.from(one.timestamps, (_time, at) => jsonSample(one, at)).join(',')}]}`;
-    }
-    yield ']';
-  }
-  yield '}\n';
-}
 
 const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 

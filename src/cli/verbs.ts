@@ -6,6 +6,7 @@ import { createCompletion } from './verbs/completion.ts';
 import { drop } from './verbs/drop.ts';
 import { dump } from './verbs/dump.ts';
 import { events } from './verbs/events.ts';
+import { forwardVerb } from './verbs/forward.ts';
 import { heads } from './verbs/heads.ts';
 import { importVerb } from './verbs/import.ts';
 import { info } from './verbs/info.ts';
@@ -29,6 +30,7 @@ const verbsButCompletion: readonly Verb[] = [
   quarantine,
   retention,
   drop,
+  forwardVerb,
   backup,
   machines,
 ];

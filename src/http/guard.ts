@@ -3,15 +3,17 @@
  * run there too. So:
  *
  * - Host must name this server, so that a page of a foreign name that was re-bound to 127.0.0.1 gets no answer;
- * - Origin, if a browser sends it, must be this server's own;
- * - requests need a random token: in the address that `tidemark serve` prints, then in a cookie, or as a bearer token;
+ * - Origin, if a browser sends it, must be this server's own, or one that was allowed;
+ * - requests need a token, in the address that `tidemark serve` prints, then in a cookie, or in `Authorization`; or the
+ *   program that mounts the handler decides about each request itself;
  * - the Content-Security-Policy allows no foreign source, so that no request can leave the machine.
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
-import { hostname } from 'node:os';
-import { HttpError } from './reply.ts';
+import type { CorsOrigins } from './cors.ts';
+import type { ExternalAddress } from './external-address.ts';
+import type { HostNames } from './host-names.ts';
+import { HttpError, sendText } from './reply.ts';
 
 const contentSecurityPolicy = [
   "default-src 'none'",
@@ -34,19 +36,11 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 };
 
-/** The name in a Host header without its port, and without the brackets of an IPv6 address. */
-const hostNameOf = (host: string): string =>
-  host
-    .replace(/:\d+$/, '')
-    .replace(/^\[(.*)\]$/, '$1')
-    .toLowerCase();
-
-/** Only names can be re-bound, addresses cannot. So Host may be any address, but only a name of this machine. */
-const isOwnHost = (host: string | undefined, allowed: readonly string[]): boolean => {
-  if (host === undefined) return false;
-  const name = hostNameOf(host);
-  return isIP(name) !== 0 || name === 'localhost' || name === hostname().toLowerCase() || allowed.includes(name);
-};
+/** Who may ask: those with the token, those that the program lets in, or every program that reaches the server. */
+export type Access =
+  | { readonly kind: 'token'; readonly token: string }
+  | { readonly kind: 'authorize'; readonly authorize: (request: IncomingMessage) => boolean | Promise<boolean> }
+  | { readonly kind: 'open' };
 
 const sameText = (a: string, b: string): boolean => {
   const bytesA = Buffer.from(a);
@@ -60,11 +54,41 @@ const cookieOf = (request: IncomingMessage, name: string): string | undefined =>
     .map((part) => part.trim().split('='))
     .find(([key]) => key === name)?.[1];
 
+/** The token in `Authorization`: after Bearer or Token, or as the password of Basic, for clients that offer no more. */
+const authorizationToken = ({ headers: { authorization = '' } }: IncomingMessage): string | undefined => {
+  const [, scheme, value] = /^(bearer|token|basic) +(\S+) *$/i.exec(authorization) ?? [];
+  if (scheme?.toLowerCase() !== 'basic') return value;
+  return /^[^:]*:(.*)$/s.exec(Buffer.from(value, 'base64').toString())?.[1];
+};
+
+/** Name and port, without the port that the scheme implies. */
+const hostOf = (scheme: string, host: string): string | undefined =>
+  URL.canParse(`${scheme}//${host}`) ? new URL(`${scheme}//${host}`).host : undefined;
+
+const isOwnOrigin = (origin: string, { host, scheme }: ExternalAddress): boolean => {
+  if (host === undefined || !URL.canParse(origin)) return false;
+  const { protocol, host: asked } = new URL(origin);
+  if (protocol !== 'http:' && protocol !== 'https:') return false;
+  return asked === hostOf(protocol, host) && (scheme === undefined || protocol === `${scheme}:`);
+};
+
+const refusals = {
+  token:
+    'The token is missing or not valid any more: open the address that `tidemark serve` prints, or send Authorization: Bearer ….',
+  authorize: 'The program that serves this store did not allow the request: log in there, then load this page again.',
+} as const;
+
+const lockedPage = (
+  text: string,
+): string => `<!doctype html><html lang="en"><meta charset="utf-8"><title>Tidemark</title>
+<h1>This address is locked</h1>
+<p>${text.replace(/`(.*?)`/g, '<code>$1</code>')}</p></html>
+`;
+
 export interface GuardOptions {
-  /** `undefined` if no token is required. */
-  readonly token: string | undefined;
-  /** Names that are allowed in Host besides this machine's own. */
-  readonly allowedHosts: readonly string[];
+  readonly access: Access;
+  readonly hostNames: HostNames;
+  readonly corsOrigins: CorsOrigins;
 }
 
 export class Guard {
@@ -74,31 +98,69 @@ export class Guard {
     this.options = options;
   }
 
-  /** Throws if another site made the request, or if the request's Host is not a name of this server. */
-  checkOrigin({ headers }: IncomingMessage): void {
-    if (!isOwnHost(headers.host, this.options.allowedHosts))
-      throw new HttpError(403, 'forbidden', `Host ${JSON.stringify(headers.host ?? '')} is not this server's name.`);
+  /** Throws 403 if the request's host is not a name of this server. */
+  checkHost({ host }: ExternalAddress): void {
+    if (this.options.hostNames.has(host)) return;
+    throw new HttpError(
+      403,
+      'forbidden',
+      `Host ${JSON.stringify(host ?? '')} is not a name of this server. Allow it with --allowed-host or the option allowedHosts.`,
+    );
+  }
+
+  /** Throws 403 if a page of another origin made the request, and that origin was not allowed. */
+  checkOrigin({ headers }: IncomingMessage, address: ExternalAddress): void {
     const { origin } = headers;
-    if (origin !== undefined && origin !== `http://${headers.host}`)
-      throw new HttpError(403, 'forbidden', `Requests from ${JSON.stringify(origin)} are not answered.`);
+    if (origin === undefined || isOwnOrigin(origin, address) || this.options.corsOrigins.has(origin)) return;
+    // Browsers set this header themselves. It also holds behind a proxy that changes Host.
+    if (headers['sec-fetch-site'] === 'same-origin') return;
+    throw new HttpError(403, 'forbidden', `Requests from ${JSON.stringify(origin)} are not answered.`);
   }
 
-  /** Whether the request carries the token: in the address, in the cookie, or as `Authorization: Bearer`. */
-  hasToken(request: IncomingMessage, url: URL): boolean {
-    const { token } = this.options;
-    if (token === undefined) return true;
-    const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-    const candidates = [url.searchParams.get('token'), cookieOf(request, this.cookieName(request)), bearer];
-    return candidates.some((candidate) => typeof candidate === 'string' && sameText(candidate, token));
+  /** Whether the request may be answered. Rejects with the error of the program's own authorization. */
+  async isAllowed(request: IncomingMessage, url: URL): Promise<boolean> {
+    const { access } = this.options;
+    if (access.kind === 'open') return true;
+    if (access.kind === 'authorize') return (await access.authorize(request)) === true;
+    const candidates = [
+      url.searchParams.get('token'),
+      cookieOf(request, this.cookieName(request)),
+      authorizationToken(request),
+    ];
+    return candidates.some((candidate) => typeof candidate === 'string' && sameText(candidate, access.token));
   }
 
-  /** Moves the token from the address to a cookie, so that it is neither shown nor bookmarked. */
-  redirectWithoutToken(request: IncomingMessage, response: ServerResponse, url: URL): void {
-    const clean = new URL(url);
-    clean.searchParams.delete('token');
+  /** Answers a request that may not be answered: a page for people, otherwise an error. */
+  turnAway(response: ServerResponse, isPage: boolean): void {
+    const text = refusals[this.options.access.kind === 'authorize' ? 'authorize' : 'token'];
+    if (!isPage) throw new HttpError(401, 'unauthorized', text);
+    sendText(response, 401, 'text/html; charset=utf-8', lockedPage(text));
+  }
+
+  /** Whether a page was asked for with a token in its address. */
+  hasTokenInAddress(url: URL): boolean {
+    return this.options.access.kind === 'token' && url.searchParams.has('token');
+  }
+
+  /**
+   * Moves the token from the address of a page to a cookie, so that it is neither shown nor bookmarked. The address and
+   * the cookie's path are relative to the page, so that they hold under every path and behind every proxy.
+   */
+  redirectWithoutToken(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { url, isSecure }: { readonly url: URL; readonly isSecure: boolean },
+  ): void {
+    const { access } = this.options;
+    const params = new URLSearchParams(url.search);
+    params.delete('token');
+    const page = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
+    const attributes = `HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
     response.writeHead(303, {
-      Location: clean.pathname + clean.search,
-      'Set-Cookie': `${this.cookieName(request)}=${this.options.token}; Path=/; HttpOnly; SameSite=Strict`,
+      Location: `./${page}${params.size > 0 ? `?${params}` : ''}`,
+      ...(access.kind === 'token'
+        ? { 'Set-Cookie': `${this.cookieName(request)}=${access.token}; ${attributes}` }
+        : {}),
     });
     response.end();
   }

@@ -16,10 +16,10 @@ export const sendHealthy = (response: ServerResponse): void =>
   sendText(response, 200, 'text/plain; charset=utf-8', 'Tidemark is healthy.\n');
 
 /** 200 if the store is open; otherwise 503 with the progress of recovery. */
-export const sendReady = (response: ServerResponse, { store, progress }: Readiness): void => {
-  if (store !== undefined) sendJson(response, 200, { status: 'ready' });
-  else sendJson(response, 503, { status: 'opening', ...(progress === undefined ? {} : { progress }) });
-};
+export const sendReady = (response: ServerResponse, { store, progress }: Readiness): Promise<void> =>
+  store !== undefined
+    ? sendJson(response, 200, { status: 'ready' })
+    : sendJson(response, 503, { status: 'opening', ...(progress === undefined ? {} : { progress }) });
 
 /** All registries in one text. */
 export const sendMetrics = async (response: ServerResponse, registries: readonly Registry[]): Promise<void> => {

@@ -51,14 +51,14 @@ const range = async ({ store, params, response, signal, breathe }: StoreExchange
     if (one.timestamps.length === 0) continue;
     series.push({ labels: sortedLabels(one.labels), ...thinOut(one.timestamps, one.values, buckets) });
   }
-  sendData(response, { series, total: all.length }, warnings);
+  await sendData(response, { series, total: all.length }, warnings);
 };
 
 const seriesDetail = async ({ store, params, response }: StoreExchange): Promise<void> => {
   const labels = labelsParam(params);
   const handle = store.series(labels);
   const [chunks, history] = await Promise.all([store.chunks(labels), store.history(labels)]);
-  sendData(response, {
+  await sendData(response, {
     labels: sortedLabels(labels),
     fingerprint: handle.fingerprint,
     state: handle.state,
@@ -70,7 +70,7 @@ const seriesDetail = async ({ store, params, response }: StoreExchange): Promise
 /** Every value of the store's own metrics, by name and labels. */
 const figures = async ({ store, response }: StoreExchange): Promise<void> => {
   const metrics = await store.registry.getMetricsAsJSON();
-  sendData(
+  await sendData(
     response,
     metrics.map(({ name, help, type, values }) => ({
       name,
@@ -87,7 +87,7 @@ const figures = async ({ store, response }: StoreExchange): Promise<void> => {
 
 const storage = async ({ store, response }: StoreExchange): Promise<void> => {
   const [info, quarantined] = await Promise.all([store.info(), store.quarantined()]);
-  sendData(response, {
+  await sendData(response, {
     info,
     quarantined,
     subscriptions: store.subscriptions(),
@@ -109,7 +109,7 @@ const journal = async ({ store, params, response, signal }: StoreExchange): Prom
     }
     events.push(event);
   }
-  sendData(response, { events, next });
+  await sendData(response, { events, next });
 };
 
 /** The directory relative to the server's working directory, if it is inside it. */
@@ -138,14 +138,14 @@ export const pageRoutes = (clock: Clock): readonly Route[] => {
     await streamTail(new EventStream(response), store, { selector, clock, signal });
   };
 
-  const store = ({ store: { directory, readOnly }, response }: StoreExchange): void =>
+  const store = ({ store: { directory, readOnly }, response }: StoreExchange): Promise<void> =>
     sendData(response, { directory, name: shortName(directory), readOnly, now: clock.now() });
 
   return [
     { methods: ['GET'], path: '/ui/store', handle: store },
     { methods: ['GET'], path: '/ui/range', handle: range },
-    { methods: ['GET'], path: '/ui/tail', handle: tail },
-    { methods: ['GET'], path: '/ui/actors', handle: actors },
+    { methods: ['GET'], path: '/ui/tail', streams: true, handle: tail },
+    { methods: ['GET'], path: '/ui/actors', streams: true, handle: actors },
     { methods: ['GET'], path: '/ui/series', handle: seriesDetail },
     { methods: ['GET'], path: '/ui/figures', handle: figures },
     { methods: ['GET'], path: '/ui/storage', handle: storage },

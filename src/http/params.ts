@@ -2,15 +2,12 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { parseRfc3339 } from '../text/dates.ts';
+import { messageOf } from '../text/error-text.ts';
 import { parseValue } from '../text/values.ts';
+import { announcesBody, formReadBefore, wasReadBefore } from './parsed-body.ts';
 import { badData, HttpError } from './reply.ts';
 
 const formBytesMax = 1024 * 1024;
-/**
- * How much of a form that is too large is read and discarded. An answer before the form's end would be lost with the
- * connection.
- */
-const readOverBytesMax = 64 * 1024 * 1024;
 
 const formType = 'application/x-www-form-urlencoded';
 
@@ -27,16 +24,18 @@ const textOf = (bytes: Buffer): string => {
   return bytes.toString();
 };
 
-const readBody = async (request: IncomingMessage): Promise<string> => {
+const tooLarge = (): HttpError => new HttpError(413, 'bad_data', `The form is larger than ${formBytesMax} bytes.`);
+
+const readText = async (request: IncomingMessage): Promise<string> => {
+  if (Number(request.headers['content-length'] ?? 0) > formBytesMax) throw tooLarge();
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // The rest of a form that is too large is discarded while the answer is sent, so the request must stay intact.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes <= formBytesMax) chunks.push(chunk);
-    else if (bytes > readOverBytesMax) break;
-    else chunks.length = 0;
+    if (bytes > formBytesMax) throw tooLarge();
+    chunks.push(chunk);
   }
-  if (bytes > formBytesMax) throw new HttpError(413, 'bad_data', `The form is larger than ${formBytesMax} bytes.`);
   return textOf(Buffer.concat(chunks));
 };
 
@@ -67,18 +66,27 @@ const mediaType = (request: IncomingMessage): string =>
   (request.headers['content-type'] ?? '').split(';', 1)[0].trim().toLowerCase();
 
 const formOf = async (request: IncomingMessage): Promise<URLSearchParams> => {
-  const type = mediaType(request);
-  if (type === formType) return parseParams(await readBody(request));
-  if ((await readBody(request)) === '') return new URLSearchParams();
+  const isForm = mediaType(request) === formType;
+  if (isForm && wasReadBefore(request)) {
+    const form = formReadBefore(request);
+    return typeof form === 'string' ? parseParams(form) : form;
+  }
+  if (isForm) return parseParams(await readText(request));
+  if (!announcesBody(request) || (!wasReadBefore(request) && (await readText(request)) === ''))
+    return new URLSearchParams();
   throw new HttpError(415, 'bad_data', `The body of a POST must be a form: ${formType}.`);
 };
 
 /**
  * The parameters of a posted form, followed by those of the address. As in Prometheus, the first one of a name counts.
  */
-export const readParams = async (request: IncomingMessage, url: URL): Promise<URLSearchParams> => {
+export const readParams = async (
+  request: IncomingMessage,
+  url: URL,
+  body: 'form' | 'content' = 'form',
+): Promise<URLSearchParams> => {
   const own = parseParams(url.search.slice(1));
-  if (request.method !== 'POST') return own;
+  if (request.method !== 'POST' || body === 'content') return own;
   return new URLSearchParams([...(await formOf(request)), ...own]);
 };
 
@@ -92,23 +100,49 @@ const boundaryTimes: Readonly<Record<string, number>> = {
 const withinSafeIntegers = (milliseconds: number): number =>
   Math.max(Number.MIN_SAFE_INTEGER, Math.min(milliseconds, Number.MAX_SAFE_INTEGER));
 
+/** Halves are rounded away from zero, as in Go. */
+const rounded = (number: number): number => Math.sign(number) * Math.round(Math.abs(number));
+
 /** Seconds since the epoch as milliseconds; `undefined` if the text is not a finite number. */
 const secondsParam = (text: string): number | undefined => {
   const seconds = parseValue(text);
-  return seconds !== undefined && Number.isFinite(seconds) ? withinSafeIntegers(Math.round(seconds * 1000)) : undefined;
+  if (seconds === undefined || !Number.isFinite(seconds)) return undefined;
+  const whole = Math.trunc(seconds);
+  // The fraction is rounded by itself, as in Prometheus: a product with the whole number would have other last digits.
+  return withinSafeIntegers(whole * 1000 + rounded((seconds - whole) * 1000));
 };
 
 /**
  * A time in one of Prometheus' forms (seconds since the epoch with a fraction, or RFC 3339) as integer milliseconds.
+ * The error's text is Prometheus'.
  */
-const timeParam = (params: URLSearchParams, name: string): number | undefined => {
-  const text = params.get(name);
-  if (text === null || text === '') return undefined;
+export const parseTime = (text: string): number => {
   const boundary = Object.hasOwn(boundaryTimes, text) ? boundaryTimes[text] : undefined;
   const milliseconds = boundary ?? secondsParam(text) ?? parseRfc3339(text);
-  if (milliseconds === undefined)
-    throw badData(`${name} takes seconds since the epoch or an RFC 3339 time, not ${quoteParam(text)}.`);
+  if (milliseconds === undefined) throw badData(`cannot parse ${quoteParam(text)} to a valid timestamp`);
   return milliseconds;
+};
+
+/** Runs a check of one parameter. Its error then names the parameter, as in Prometheus. */
+export const named = <T>(name: string, check: () => T): T => {
+  try {
+    return check();
+  } catch (error) {
+    throw badData(`invalid parameter ${quoteParam(name)}: ${messageOf(error)}`);
+  }
+};
+
+/** An optional time. `undefined` if it is missing or empty. */
+export const timeParam = (params: URLSearchParams, name: string): number | undefined => {
+  const text = params.get(name);
+  if (text === null || text === '') return undefined;
+  return named(name, () => {
+    try {
+      return parseTime(text);
+    } catch (error) {
+      throw badData(`Invalid time value for '${name}': ${messageOf(error)}`);
+    }
+  });
 };
 
 /** The times `start` and `end`. A range that ends before it starts is refused; it does not return an empty result. */

@@ -1,13 +1,20 @@
-/** Functions that answer a request: JSON, text, Prometheus' envelope, and streams that wait for a slow reader. */
-
+/**
+ * Functions that answer a request: JSON, text, Prometheus' envelope, and streams that wait for a slow reader. JSON and
+ * streams are compressed if the client accepts it.
+ */
 import type { ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { TidemarkError } from '../index.ts';
 import { codeOf, messageOf } from '../text/error-text.ts';
+import { COMPRESSED_BYTES_MIN, codingFor, encoderOf } from './compression.ts';
 
 /** An error with its HTTP status and its `errorType` in Prometheus' envelope. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
   readonly status: number;
   readonly errorType: string;
+  /** Headers that the answer has besides, such as Retry-After. */
+  readonly headers: Readonly<Record<string, string>> = {};
 
   constructor(status: number, errorType: string, message: string) {
     super(message);
@@ -28,21 +35,58 @@ export const sendText = (
   response.end(body);
 };
 
-export const sendJson = (response: ServerResponse, status: number, body: unknown): void =>
-  sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(body));
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/**
+ * Sends JSON, compressed if it is long and the client accepts that. Resolves when the answer has been handed over:
+ * handlers return or await it.
+ */
+export const sendJson = async (response: ServerResponse, status: number, body: unknown): Promise<void> => {
+  const text = JSON.stringify(body);
+  response.appendHeader('Vary', 'Accept-Encoding');
+  if (text.length <= COMPRESSED_BYTES_MIN || codingFor(response) === undefined) {
+    sendText(response, status, JSON_TYPE, text);
+    return;
+  }
+  await startBody(response, { status, contentType: JSON_TYPE, isCompressed: true }).end(text);
+};
 
 /** Sends `{"status":"success","data":…}`, with warnings if there are any. */
-export const sendData = (response: ServerResponse, data: unknown, warnings: readonly string[] = []): void =>
+export const sendData = (response: ServerResponse, data: unknown, warnings: readonly string[] = []): Promise<void> =>
   sendJson(response, 200, warnings.length > 0 ? { status: 'success', data, warnings } : { status: 'success', data });
+
+const isTimeout = (error: unknown): boolean =>
+  error instanceof TidemarkError && error.details?.['limit'] === 'timeoutMs';
 
 /** The HTTP status and `errorType` for an error of the store or of a handler. */
 const classify = (error: unknown): { readonly status: number; readonly errorType: string } => {
   if (error instanceof HttpError) return error;
   const code = codeOf(error);
-  if (code?.startsWith('TIDEMARK_INVALID_')) return { status: 400, errorType: 'bad_data' };
-  if (code === 'TIDEMARK_ABORTED') return { status: 503, errorType: 'canceled' };
+  if (code?.startsWith('TIDEMARK_INVALID_') || code === 'TIDEMARK_QUERY_SYNTAX')
+    return { status: 400, errorType: 'bad_data' };
+  if (code === 'TIDEMARK_QUERY_LIMIT' && isTimeout(error)) return { status: 503, errorType: 'timeout' };
+  if (code === 'TIDEMARK_QUERY_LIMIT' || code === 'TIDEMARK_QUERY_FAILED')
+    return { status: 422, errorType: 'execution' };
+  if (code === 'TIDEMARK_ABORTED') return { status: 499, errorType: 'canceled' };
   if (code === 'TIDEMARK_CLOSED' || code === 'TIDEMARK_THROTTLED') return { status: 503, errorType: 'unavailable' };
   return { status: 500, errorType: 'internal' };
+};
+
+/** The status, headers and body of the answer to an error. Removes headers that such an answer must not have. */
+export const errorReply = (
+  response: ServerResponse,
+  error: unknown,
+): { readonly status: number; readonly headers: Readonly<Record<string, string | number>>; readonly body: string } => {
+  const { status, errorType } = classify(error);
+  const body = JSON.stringify({ status: 'error', errorType, error: messageOf(error) });
+  // Node refuses to send a response of known length that announces a trailer.
+  response.removeHeader('Trailer');
+  const headers = {
+    ...(error instanceof HttpError ? error.headers : {}),
+    'Content-Type': JSON_TYPE,
+    'Content-Length': Buffer.byteLength(body),
+  };
+  return { status, headers, body };
 };
 
 /** Sends `{"status":"error","errorType":"bad_data","error":"…"}`. If the response has begun, it is aborted instead. */
@@ -51,43 +95,109 @@ export const sendError = (response: ServerResponse, error: unknown): void => {
     response.destroy();
     return;
   }
-  const { status, errorType } = classify(error);
-  // Node refuses to send a response of known length that announces a trailer.
-  response.removeHeader('Trailer');
-  sendJson(response, status, {
-    status: 'error',
-    errorType,
-    error: messageOf(error),
-  });
+  const { status, headers, body } = errorReply(response, error);
+  response.writeHead(status, headers);
+  response.end(body);
 };
 
 /** How much text is collected before it is written. Each write is followed by a turn of the event loop. */
 const gatheredMax = 64 * 1024;
 
-const drained = (response: ServerResponse): Promise<void> =>
+/** Where the parts of a body go, one after the other. */
+interface Body {
+  /** False if the caller must wait for {@link drained}. */
+  write(text: string): boolean;
+  /** Resolves when there is room again, or when the client has disconnected. */
+  drained(): Promise<void>;
+  end(text: string): Promise<void>;
+  /** Cuts the response off. */
+  abandon(): void;
+}
+
+interface BodyOptions {
+  readonly status: number;
+  readonly contentType: string;
+  readonly isCompressed: boolean;
+}
+
+const eventOf = (stream: NodeJS.WritableStream, response: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
+    if (response.destroyed) {
+      resolve();
+      return;
+    }
     const done = (): void => {
-      response.off('drain', done).off('close', done);
+      stream.off('drain', done);
+      response.off('close', done);
       resolve();
     };
-    response.on('drain', done).on('close', done);
+    stream.on('drain', done);
+    response.on('close', done);
   });
 
-/** Writes pieces one after the other. Waits while the reader is slow, and stops when it has disconnected. */
+const startBody = (response: ServerResponse, { status, contentType, isCompressed }: BodyOptions): Body => {
+  const coding = isCompressed ? codingFor(response) : undefined;
+  response.writeHead(status, {
+    'Content-Type': contentType,
+    ...(coding === undefined ? {} : { 'Content-Encoding': coding }),
+  });
+  if (coding === undefined) {
+    return {
+      write: (text) => response.write(text),
+      drained: () => eventOf(response, response),
+      end: async (text) => {
+        response.end(text);
+      },
+      abandon: () => response.destroy(),
+    };
+  }
+  const encoder = encoderOf(coding);
+  // A client that disconnects destroys both streams. That is no error of the answer.
+  const sent = pipeline(encoder, response).catch(() => {});
+  return {
+    write: (text) => encoder.write(text),
+    drained: () => eventOf(encoder, response),
+    end: (text) => {
+      encoder.end(text);
+      return sent;
+    },
+    abandon: () => encoder.destroy(),
+  };
+};
+
+/**
+ * Writes pieces one after the other, compressed if the client accepts that. Waits while the reader is slow, and stops
+ * when it has disconnected.
+ */
 export const sendPieces = async (
   { response, breathe }: { readonly response: ServerResponse; readonly breathe: () => Promise<void> },
   contentType: string,
-  pieces: AsyncIterable<string>,
+  pieces: AsyncIterable<string> | Iterable<string>,
 ): Promise<void> => {
   let gathered = '';
-  for await (const piece of pieces) {
-    gathered += piece;
-    if (gathered.length < gatheredMax) continue;
-    if (response.destroyed) return;
-    if (!response.headersSent) response.writeHead(200, { 'Content-Type': contentType });
-    await (response.write(gathered) ? breathe() : drained(response));
-    gathered = '';
+  let body: Body | undefined;
+  response.appendHeader('Vary', 'Accept-Encoding');
+  try {
+    for await (const piece of pieces) {
+      gathered += piece;
+      if (gathered.length < gatheredMax) continue;
+      if (response.destroyed) return;
+      body ??= startBody(response, { status: 200, contentType, isCompressed: true });
+      await (body.write(gathered) ? breathe() : body.drained());
+      gathered = '';
+    }
+  } catch (error) {
+    body?.abandon();
+    throw error;
   }
-  if (!response.headersSent) response.writeHead(200, { 'Content-Type': contentType });
-  response.end(gathered);
+  const isCompressed = gathered.length > COMPRESSED_BYTES_MIN;
+  body ??= startBody(response, { status: 200, contentType, isCompressed });
+  await body.end(gathered);
+};
+
+/** Writes bytes, and waits while the reader is slow. Returns false when the reader has disconnected. */
+export const writeBytes = async (response: ServerResponse, bytes: Uint8Array): Promise<boolean> => {
+  if (response.destroyed) return false;
+  if (!response.write(bytes)) await eventOf(response, response);
+  return !response.destroyed;
 };

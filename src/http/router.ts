@@ -1,8 +1,10 @@
 /** Routes: a method, a path with placeholders such as `/label/<name>/values`, and a handler. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Registry } from 'prom-client';
 import type { Store } from '../index.ts';
 import { quoteParam } from './params.ts';
 import { badData } from './reply.ts';
+import type { RulesSource } from './rules-source.ts';
 
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -19,11 +21,21 @@ export interface StoreExchange extends Exchange {
   readonly store: Store;
   /** Yields to the event loop. Handlers that loop over thousands of items call it regularly. */
   readonly breathe: () => Promise<void>;
+  /** Registries besides the store's whose metrics this server shows. */
+  readonly registries?: readonly Registry[] | undefined;
+  /** The rules that are evaluated beside the store, if there are any. */
+  readonly rules?: RulesSource | undefined;
 }
 
 export interface Route {
   readonly methods: readonly ('GET' | 'POST')[];
   readonly path: string;
+  /** What a POST carries: parameters as a form (default), or content that the handler reads itself. */
+  readonly body?: 'form' | 'content';
+  /** The request changes the store. Such routes exist only where writing was allowed. */
+  readonly writes?: true;
+  /** The answer goes on until the client hangs up. The number of such answers at the same time is limited. */
+  readonly streams?: true;
   readonly handle: (exchange: StoreExchange) => Promise<void> | void;
 }
 

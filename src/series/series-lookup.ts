@@ -77,6 +77,12 @@ export class SeriesDirectory {
       ? (this.parts.indexer.pendingArchived(high, low) ?? this.parts.archive.labelsOf(high, low))
       : undefined;
 
+  /** The labels of the series with this fingerprint, in memory or archived; `undefined` if there is none. */
+  pairsOf(high: number, low: number): LabelPairs | undefined {
+    const row = this.parts.table.findFingerprint(high, low);
+    return row === NO_ROW ? this.archivedPairs(high, low) : this.parts.table.labels[row];
+  }
+
   private readonly memoryPairs = (high: number, low: number): LabelPairs | undefined => {
     const row = this.parts.table.findFingerprint(high, low);
     return row === NO_ROW ? this.parts.leavingPairs(high, low) : this.parts.table.labels[row];

@@ -64,9 +64,12 @@ export class Asking {
     const expr = parse(text, { experimental: engine.experimental });
     const { signal } = options;
     const request = { expr, text, ...range, ...(signal === undefined ? {} : { signal }) };
+    const asked = engine.now();
     await this.turn(signal);
+    const begun = engine.now();
     try {
-      return resultOf(await evaluate(this.source, request, engine));
+      const outcome = await evaluate(this.source, request, engine);
+      return resultOf(outcome, { queueMs: begun - asked, evaluationMs: engine.now() - begun });
     } finally {
       this.turns.end();
     }
@@ -109,12 +112,16 @@ async function* selectFrom(queries: Queries, request: SourceRequest): AsyncGener
   }
 }
 
-const resultOf = ({ type, series, text, warnings, infos, problems }: EvalResult): QueryResult => ({
+const resultOf = (
+  { type, series, text, warnings, infos, problems, stats }: EvalResult,
+  times: { readonly queueMs: number; readonly evaluationMs: number },
+): QueryResult => ({
   type,
   series: series.map(({ labels, timestamps, values }) => ({ labels: toLabels(labels), timestamps, values })),
   ...(text === undefined ? {} : { text }),
   warnings: [...warnings, ...(problems.length > PROBLEMS_MAX ? cut(problems) : problems)],
   infos: [...infos],
+  stats: { ...stats, ...times },
 });
 
 const cut = (problems: readonly string[]): string[] => [

@@ -24,6 +24,7 @@ import { chunksOf } from './chunks-of.ts';
 import { dropSamples } from './drop.ts';
 import type { Engine, StoreActor } from './engine.ts';
 import { infoOf } from './info.ts';
+import { MetricDescriptions } from './metric-descriptions.ts';
 import { metricsOf } from './metrics/readings.ts';
 import { listQuarantine, readFromQuarantine } from './quarantined.ts';
 import { rebuildIndexes } from './rebuild-indexes.ts';
@@ -65,6 +66,7 @@ export interface FacadeParts {
   readonly actor: StoreActor;
   readonly readOnly: boolean;
   readonly registry: Registry;
+  readonly descriptions: MetricDescriptions;
   /** Operations that change the directory, or read it as a whole. Closing waits for those that change it. */
   readonly backfill: (
     input: AsyncIterable<SeriesColumns> | Iterable<SeriesColumns>,
@@ -88,12 +90,14 @@ export interface FacadeParts {
 export const facadeParts = (session: Session): FacadeParts => {
   const { engine, running, actor } = session;
   const columnMemory = new ColumnMemory();
+  const descriptions = new MetricDescriptions();
   return {
     engine,
     running,
     actor,
     readOnly: engine.options.readOnly,
-    registry: metricsOf(session),
+    registry: metricsOf(session, descriptions),
+    descriptions,
     backfill: (input, options, ready) =>
       session.during(() => backfill(running, input, options, { ready, memory: columnMemory })),
     drop: (selector, span) => session.during(() => dropSamples(running, selector, span)),

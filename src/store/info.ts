@@ -29,6 +29,6 @@ export const infoOf = async (session: Session): Promise<StoreInfo> => {
     ...(lastTime === EARLIEST ? {} : { lastTime }),
     ...(remembered === undefined ? {} : { retention: settingsOf(remembered) }),
     bytes,
-    journal: { first: journal.first, end: journal.end, durable: journal.durable },
+    journal: { id: journal.storeId, first: journal.first, end: journal.end, durable: journal.durable },
   };
 };

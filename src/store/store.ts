@@ -19,6 +19,7 @@ import type {
   Duration,
   InstantSample,
   JournalOptions,
+  MetricMetadata,
   Progress,
   QuarantinedSeries,
   QueryOptions,
@@ -43,7 +44,8 @@ import { readHistory } from '../journal/history/read-history.ts';
 import { describeFinding, type JournalFinding } from '../journal/read/journal-findings.ts';
 import { TidemarkError } from '../model/errors.ts';
 import type { DomainEvent, JournalEvent, LifecycleEvent, Position } from '../model/events.ts';
-import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
+import { type Fingerprint, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
+import { invalidOption } from '../model/invalid-option.ts';
 import { type LabelPairs, type Labels, toLabelPairs, toLabels } from '../model/labels.ts';
 import { matchesPairs } from '../model/matcher.ts';
 import { parseSelector } from '../model/selector.ts';
@@ -258,6 +260,14 @@ class TidemarkStore implements Store {
     return this.parts.running.queries.metrics(selectors, range);
   }
 
+  async labelsOf(fingerprint: Fingerprint): Promise<Labels | undefined> {
+    this.assertOpen();
+    const halves = parseFingerprint(fingerprint);
+    if (halves === undefined) throw invalidOption('fingerprint', fingerprint, '16 hex digits, lower case');
+    const pairs = this.parts.running.directory.pairsOf(halves.high, halves.low);
+    return pairs === undefined ? undefined : toLabels(pairs);
+  }
+
   labelNames(): Promise<string[]> {
     return this.parts.running.queries.labelNames();
   }
@@ -273,6 +283,15 @@ class TidemarkStore implements Store {
     const dropped = this.parts.drop(selector, { from, through });
     this.dropping = Promise.allSettled([this.dropping, dropped]).then(() => {});
     return dropped;
+  }
+
+  describe(metadata: MetricMetadata): void {
+    checkOptions('metadata', metadata);
+    this.parts.descriptions.describe(metadata);
+  }
+
+  metadata(): readonly MetricMetadata[] {
+    return this.parts.descriptions.list();
   }
 
   async quarantined(): Promise<QuarantinedSeries[]> {

@@ -64,8 +64,12 @@ export class DurableSubscription implements Subscription {
     if (parts.signal?.aborted) this.onAbort();
   }
 
+  get position(): Position {
+    return this.parts.cursor().position;
+  }
+
   get lagBytes(): number {
-    return Math.max(0, this.parts.journal.end - this.parts.cursor().position);
+    return Math.max(0, this.parts.journal.end - this.position);
   }
 
   get isClosed(): boolean {

@@ -3,8 +3,10 @@
  * are not in the classic form are quoted, as in Prometheus 3: `{"my.metric", "label.name"="value"}`.
  */
 import type { Labels } from '../model/labels.ts';
+import { sortWithPauses } from './sort-with-pauses.ts';
 
-const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** The order of names and values. */
+export const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The sorted names of labels that have a value. */
 const sortedNames = (labels: Labels): string[] =>
@@ -12,8 +14,8 @@ const sortedNames = (labels: Labels): string[] =>
     .filter((name) => labels[name] !== '')
     .sort(byCodeUnits);
 
-/** Names and values in turn, sorted by name. */
-const sortedPairs = (labels: Labels): string[] => sortedNames(labels).flatMap((name) => [name, labels[name]]);
+/** Names and values in turn, sorted by name; without labels that have no value. */
+export const sortedPairs = (labels: Labels): string[] => sortedNames(labels).flatMap((name) => [name, labels[name]]);
 
 const comparePairs = (a: readonly string[], b: readonly string[]): number => {
   for (let i = 0; i < a.length && i < b.length; i++) {
@@ -48,25 +50,25 @@ export const firstByLabels = async (
   count: number,
   breathe: () => Promise<void>,
 ): Promise<Labels[]> => {
-  if (count >= list.length) return sortByLabels(list, (labels) => labels);
   interface Candidate {
     readonly labels: Labels;
     readonly pairs: readonly string[];
   }
+  const inOrder = (a: Candidate, b: Candidate): number => comparePairs(a.pairs, b.pairs);
   let candidates: Candidate[] = [];
   /** The last of the first `count` candidates: later label sets can't be in the result. */
   let bound: Candidate | undefined;
-  const cut = (): void => {
-    candidates = candidates.sort((a, b) => comparePairs(a.pairs, b.pairs)).slice(0, count);
+  const cut = async (): Promise<void> => {
+    candidates = (await sortWithPauses(candidates, inOrder, breathe)).slice(0, count);
     bound = candidates[count - 1];
   };
   for (let i = 0; i < list.length; i++) {
     const pairs = sortedPairs(list[i]);
     if (bound === undefined || comparePairs(pairs, bound.pairs) < 0) candidates.push({ labels: list[i], pairs });
-    if (candidates.length >= 2 * count + perSlice) cut();
+    if (candidates.length >= 2 * count + perSlice) await cut();
     if (i % perSlice === perSlice - 1) await breathe();
   }
-  cut();
+  await cut();
   return candidates.map(({ labels }) => labels);
 };
 

@@ -43,7 +43,7 @@ const notUtf8 = 'it is not valid UTF-8';
 
 /** The first bytes of other formats. */
 const signatures: readonly (readonly [bytes: readonly number[], problem: string])[] = [
-  [[0x1f, 0x8b], 'The input is compressed with gzip: decompress it first, for example with zcat.'],
+  [[0x1f, 0x8b], 'The input is compressed with gzip twice: decompress it first, for example with zcat.'],
   [[0x28, 0xb5, 0x2f, 0xfd], 'The input is compressed with zstd: decompress it first, for example with zstdcat.'],
   [[0xfd, 0x37, 0x7a, 0x58], 'The input is compressed with xz: decompress it first, for example with xzcat.'],
   [[0x42, 0x5a, 0x68, 0x39], 'The input is compressed with bzip2: decompress it first, for example with bzcat.'],
@@ -92,8 +92,13 @@ const toBuffer = (piece: Uint8Array | string): Buffer =>
 class UnfinishedLine {
   private parts: Buffer[] = [];
   private byteCount = 0;
-  /** Whether the line is longer than {@link lineBytesMax}. The rest of it is skipped. */
+  /** Whether the line is too long. The rest of it is skipped. */
   private isTooLong = false;
+  private readonly bytesMax: number;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
 
   get isEmpty(): boolean {
     return this.byteCount === 0 && !this.isTooLong;
@@ -102,7 +107,7 @@ class UnfinishedLine {
   add(bytes: Buffer): void {
     if (bytes.length === 0 || this.isTooLong) return;
     this.byteCount += bytes.length;
-    if (this.byteCount > lineBytesMax) {
+    if (this.byteCount > this.bytesMax) {
       this.isTooLong = true;
       this.parts = [];
     } else this.parts.push(bytes);
@@ -110,7 +115,7 @@ class UnfinishedLine {
 
   take(): Line {
     const line = this.isTooLong
-      ? new BadLine(`it is longer than ${lineBytesMax} bytes; a long series can be given in several lines`)
+      ? new BadLine(`it is longer than ${this.bytesMax} bytes; a long series can be given in several lines`)
       : toLine(this.parts.length === 1 ? this.parts[0] : Buffer.concat(this.parts));
     this.parts = [];
     this.byteCount = 0;
@@ -137,11 +142,14 @@ async function* withHead(input: AsyncIterable<Uint8Array | string>): AsyncGenera
 
 /**
  * The lines of `input` without their line ends. Each step yields the lines that one chunk completes. The last line may
- * lack a line end. Memory is bounded by {@link lineBytesMax}. Throws {@link UnreadableInputError} for input that is
+ * lack a line end. Memory is bounded by the longest line, `bytesMax`. Throws {@link UnreadableInputError} for input that is
  * compressed or UTF-16.
  */
-export async function* readLines(input: AsyncIterable<Uint8Array | string>): AsyncGenerator<readonly Line[]> {
-  const unfinished = new UnfinishedLine();
+export async function* readLines(
+  input: AsyncIterable<Uint8Array | string>,
+  { bytesMax = lineBytesMax }: { readonly bytesMax?: number } = {},
+): AsyncGenerator<readonly Line[]> {
+  const unfinished = new UnfinishedLine(bytesMax);
   for await (const chunk of withHead(input)) {
     const last = chunk.lastIndexOf(lineFeed);
     if (last < 0) {

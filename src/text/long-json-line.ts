@@ -63,18 +63,29 @@ const partsOf = (bytes: Buffer): { metric: Buffer; values: Buffer; timestamps: B
   };
 };
 
-/** Parses one line, as `parseJsonLine` does. Throws a {@link LineError} that states what is wrong with it. */
-export const parseLongJsonLine = (bytes: Buffer, options: { readonly bits?: boolean } = {}): ParsedLine => {
+/**
+ * Parses one line, as `parseJsonLine` does, and calls `breathe` after each slice. Throws a {@link LineError} that states
+ * what is wrong with the line.
+ */
+export const parseLongJsonLine = async (
+  bytes: Buffer,
+  { breathe, ...options }: { readonly bits?: boolean; readonly breathe: () => Promise<void> },
+): Promise<ParsedLine> => {
   const parts = partsOf(bytes);
   if (parts === undefined) return parseJsonLine(bytes.toString(), options);
   const { labels } = parseJsonLine(`${parts.metric.toString()}},"values":[],"timestamps":[]}`);
   const bits = options.bits === true;
   const times = new Column();
-  for (const slice of elementSlices(parts.timestamps)) times.add(checkTimestamps(slice, times.length));
+  for (const slice of elementSlices(parts.timestamps)) {
+    times.add(checkTimestamps(slice, times.length));
+    await breathe();
+  }
   const numbers = new Column();
   const perValue = bits ? 2 : 1;
-  for (const slice of elementSlices(parts.values))
+  for (const slice of elementSlices(parts.values)) {
     numbers.add(readNumbers(slice, { bits, first: numbers.length / perValue }));
+    await breathe();
+  }
   const timestamps = times.numbers;
   if (numbers.length !== perValue * timestamps.length)
     throw new LineError(`${numbers.length / perValue} values but ${timestamps.length} timestamps`);

@@ -16,8 +16,11 @@ export const formatValue = (value: number): string => {
 };
 
 /** The value as Prometheus' HTTP API writes it: like {@link formatValue}, with at least two digits of exponent: `1e-07`. */
-export const formatApiValue = (value: number): string =>
-  formatValue(value).replace(/e([+-])(\d)$/, (_, sign, digit) => `e${sign}0${digit}`);
+export const formatApiValue = (value: number): string => {
+  const text = formatValue(value);
+  // Only small numbers have an exponent of one digit.
+  return Math.abs(value) < 1e-6 ? text.replace(/e-(\d)$/, 'e-0$1') : text;
+};
 
 /** The value as a JSON token in VictoriaMetrics' form: a number, `null` for NaN, `"Infinity"` or `"-Infinity"`. */
 export const formatJsonValue = (value: number): string => {

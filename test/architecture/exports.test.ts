@@ -5,7 +5,6 @@ import { codeOf, sourceFiles } from './source-tree.ts';
 /** Exports that the product does not name anywhere else, with the reason. */
 const exceptions: Readonly<Record<string, string>> = {
   'src/cli/run.ts: runOneVerb': 'the entry point of `npm run simulate`, which is beside the product',
-  'src/promql/syntax/prettify.ts: prettify': "the answer of Prometheus' format_query, for the HTTP API",
 };
 
 const codes = new Map(sourceFiles.map((path) => [path, codeOf(path)]));

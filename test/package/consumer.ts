@@ -47,9 +47,22 @@ export class ConsumerProject {
 
   /** Makes the package, as it was built here, and what it depends on importable without installing anything. */
   linkBuiltPackage(): void {
-    mkdirSync(join(this.directory, 'node_modules', '@statelyai'), { recursive: true });
+    for (const scope of ['@opentelemetry', '@statelyai', '@types'])
+      mkdirSync(join(this.directory, 'node_modules', scope), { recursive: true });
     symlinkSync(repository, join(this.directory, 'node_modules', 'tidemark'), 'junction');
-    for (const name of ['@statelyai/inspect', 'prom-client', 'rxjs', 'xstate']) {
+    for (const name of [
+      '@opentelemetry/exporter-metrics-otlp-proto',
+      '@opentelemetry/sdk-metrics',
+      '@statelyai/inspect',
+      '@types/express',
+      '@types/koa',
+      'express',
+      'fastify',
+      'koa',
+      'prom-client',
+      'rxjs',
+      'xstate',
+    ]) {
       symlinkSync(join(repository, 'node_modules', name), join(this.directory, 'node_modules', name), 'junction');
     }
   }

@@ -12,9 +12,12 @@ const pagesWithExamples = [
   'README.md',
   'docs/api.md',
   'docs/errors.md',
+  'docs/forwarding.md',
   'docs/http.md',
   'docs/inspecting.md',
+  'docs/opentelemetry.md',
   'docs/promql.md',
+  'docs/publishing.md',
 ];
 
 const programName = ({ page, line }: CodeBlock): string =>

@@ -21,6 +21,7 @@ export type PrometheusAnswer =
   | { readonly type: string; readonly series: readonly PrometheusSeries[] };
 
 export interface PrometheusServer {
+  readonly port: number;
   query(text: string, time: number): Promise<PrometheusAnswer>;
   queryRange(text: string, range: { start: number; end: number; stepMs: number }): Promise<PrometheusAnswer>;
   stop(): Promise<void>;
@@ -31,23 +32,27 @@ export const startPrometheus = async (
   series: readonly ObviousSeries[],
   directory: string,
 ): Promise<PrometheusServer> => {
-  const storage = join(directory, 'data');
   writeFileSync(join(directory, 'series.om'), openMetrics(series));
-  writeFileSync(join(directory, 'prometheus.yml'), 'global: {}\n');
   const made = spawnSync(
     'promtool',
-    ['tsdb', 'create-blocks-from', 'openmetrics', join(directory, 'series.om'), storage],
+    ['tsdb', 'create-blocks-from', 'openmetrics', join(directory, 'series.om'), join(directory, 'data')],
     {
       encoding: 'utf8',
     },
   );
   if (made.status !== 0) throw new Error(`promtool could not make blocks: ${made.stderr}`);
+  return startConfigured('global: {}\n', directory);
+};
+
+/** Starts a server with this configuration. Its storage is `data` in the directory, empty if there is none. */
+export const startConfigured = async (configuration: string, directory: string): Promise<PrometheusServer> => {
+  writeFileSync(join(directory, 'prometheus.yml'), configuration);
   const port = await freePort();
   const server = spawn(
     'prometheus',
     [
       `--config.file=${join(directory, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${storage}`,
+      `--storage.tsdb.path=${join(directory, 'data')}`,
       '--storage.tsdb.retention.time=100y',
       `--web.listen-address=127.0.0.1:${port}`,
     ],
@@ -56,6 +61,7 @@ export const startPrometheus = async (
   await readiness(server);
   const base = `http://127.0.0.1:${port}/api/v1`;
   return {
+    port,
     query: (query, time) => ask(`${base}/query`, { query, time: seconds(time) }),
     queryRange: (query, { start, end, stepMs }) =>
       ask(`${base}/query_range`, { query, start: seconds(start), end: seconds(end), step: seconds(stepMs) }),

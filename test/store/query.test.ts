@@ -159,6 +159,7 @@ describe('queries of a store', () => {
       series: [{ labels: { __name__: 'up' }, timestamps: Float64Array.of(START_MS), values: Float64Array.of(1) }],
       warnings: [],
       infos: [],
+      stats: { samples: 1, series: 1, peakSamples: 3, queueMs: 0, evaluationMs: 0 },
     });
     expect(values(await store.query('up', { at: START_MS + HOUR_MS }))).to.deep.equal([]);
     expect(values(await store.query('up', { at: START_MS + HOUR_MS, lookback: '2h' }))).to.deep.equal([1]);
@@ -168,6 +169,7 @@ describe('queries of a store', () => {
       text: 'text',
       warnings: [],
       infos: [],
+      stats: { samples: 0, series: 0, peakSamples: 1, queueMs: 0, evaluationMs: 0 },
     });
   });
 

@@ -7,6 +7,7 @@ import { EMPTY, type Observable, Subject } from 'rxjs';
 import { createActor, type InspectionEvent, setup } from 'xstate';
 import type {
   BackfillResult,
+  MetricMetadata,
   Sample,
   Selector,
   SeriesColumns,
@@ -185,6 +186,10 @@ export class FakeStore implements Store {
     return EMPTY;
   }
 
+  async labelsOf(): Promise<Labels | undefined> {
+    return undefined;
+  }
+
   async labelNames(): Promise<string[]> {
     return [...new Set([...this.known.values()].flatMap(({ labels }) => Object.keys(labels)))];
   }
@@ -203,6 +208,16 @@ export class FakeStore implements Store {
 
   async readQuarantined(fingerprint: string): Promise<never> {
     throw new TidemarkError('TIDEMARK_INTERNAL', `${fingerprint} is not quarantined`);
+  }
+
+  private readonly descriptions = new Map<string, MetricMetadata>();
+
+  describe(metadata: MetricMetadata): void {
+    this.descriptions.set(metadata.metric, metadata);
+  }
+
+  metadata(): MetricMetadata[] {
+    return [...this.descriptions.values()].sort((a, b) => (a.metric < b.metric ? -1 : 1));
   }
 
   async checkpoint(): Promise<void> {}
@@ -263,7 +278,7 @@ export class FakeStore implements Store {
       chunksInMemory: 0,
       chunksWaiting: 0,
       bytes: { seriesFiles: 0, heads: 0, journal: 0, indexes: 0, quarantine: 0, total: 0 },
-      journal: { first: 0, end: 0, durable: 0 },
+      journal: { id: '0000000000000000', first: 0, end: 0, durable: 0 },
     };
   }
 

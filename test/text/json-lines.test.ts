@@ -169,9 +169,11 @@ describe('JSON lines', () => {
     const count = samplesPerLine;
     const timestamps = Array.from({ length: count }, (_, i) => 1_700_000_000_000 + i);
     const values = timestamps.map(Math.sin);
-    const both = (line: string, options: { bits?: boolean } = {}) => ({
+    const parseLong = (line: string, options: { bits?: boolean } = {}) =>
+      parseLongJsonLine(Buffer.from(line), { ...options, breathe: async () => {} });
+    const both = async (line: string, options: { bits?: boolean } = {}) => ({
       short: parseJsonLine(line, options),
-      long: parseLongJsonLine(Buffer.from(line), options),
+      long: await parseLong(line, options),
     });
     const plain = ({ labels: names, ...columns }: ReturnType<typeof parseJsonLine>) => ({
       labels: { ...names },
@@ -181,13 +183,23 @@ describe('JSON lines', () => {
     });
 
     for (const bits of [false, true])
-      it(`are read in slices as they are as a whole${bits ? ', bit patterns too' : ''}`, () => {
-        const { short, long } = both(write({ labels, timestamps, values }, { bits }).trimEnd(), { bits });
+      it(`are read in slices as they are as a whole${bits ? ', bit patterns too' : ''}`, async () => {
+        const { short, long } = await both(write({ labels, timestamps, values }, { bits }).trimEnd(), { bits });
         expect(plain(long)).to.deep.equal(plain(short));
       });
 
-    it('are read in another order of keys too', () => {
-      const { short, long } = both('{"values":[1],"timestamps":[2],"metric":{"a":"b"}}');
+    it('are read with a pause after each slice', async () => {
+      let pauses = 0;
+      const breathe = async (): Promise<void> => {
+        pauses++;
+      };
+      const bytes = Buffer.from(write({ labels, timestamps, values }).trimEnd());
+      await parseLongJsonLine(bytes, { breathe });
+      expect(pauses).to.be.at.least(Math.floor(bytes.length / (256 * 1024)));
+    });
+
+    it('are read in another order of keys too', async () => {
+      const { short, long } = await both('{"values":[1],"timestamps":[2],"metric":{"a":"b"}}');
       expect(plain(long)).to.deep.equal(plain(short));
     });
 
@@ -200,10 +212,11 @@ describe('JSON lines', () => {
       ['a label occurs twice', (line) => line.replace('{"metric":{', '{"metric":{"path":"x",')],
     ];
     for (const [title, damage] of broken)
-      it(`are refused where ${title}`, () => {
+      it(`are refused where ${title}`, async () => {
         const line = damage(write({ labels, timestamps, values }).trimEnd());
         expect(() => parseJsonLine(line)).to.throw(LineError);
-        expect(() => parseLongJsonLine(Buffer.from(line))).to.throw(LineError);
+        const error = await parseLong(line).catch((reason: unknown) => reason);
+        expect(error).to.be.instanceOf(LineError);
       });
   });
 });

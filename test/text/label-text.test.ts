@@ -50,7 +50,7 @@ describe('label sets as text', () => {
           breaths++;
         });
         expect(first, `${count} of ${size}`).to.deep.equal(sorted.slice(0, count));
-        if (count < size) expect(breaths).to.equal(Math.floor(size / 1000));
+        expect(breaths).to.be.at.least(Math.floor(size / 1000));
       }
     }
   });

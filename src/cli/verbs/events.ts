@@ -1,6 +1,7 @@
 /** `tidemark events`: prints the journal of a directory as JSON lines; with `--follow`, new events, too. */
+
+import { eventLine } from '../../text/json-events.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { eventLine } from '../json-events.ts';
 import { integerOption, type Verb } from '../verb.ts';
 
 export const events: Verb = {

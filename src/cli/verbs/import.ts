@@ -1,64 +1,181 @@
 /**
- * `tidemark import`: imports JSON lines or Prometheus text from stdin into a store. It reads a line at a time, in
- * bounded memory and in any order of time, waits while the store is throttled, and ends when everything is on disk. Samples that can't be imported are counted by
- * reason, bad lines are reported with their numbers.
+ * `tidemark import`: imports JSON lines, Prometheus text or CSV from stdin or files into a directory, or into a running
+ * store. It reads a line at a time, in bounded memory and in any order of time, waits while the store is throttled, and
+ * ends when everything is on disk. Samples that can't be imported are counted by reason, bad lines are reported with
+ * their numbers.
  */
-import { exitCodes } from '../exit-codes.ts';
-import { type ImportFormat, importFormats } from '../import-lines.ts';
-import { ImportSession } from '../import-session.ts';
-import { createProgressBar } from '../progress-bar.ts';
-import { textOption, UsageError, type Verb } from '../verb.ts';
+import { createReadStream } from 'node:fs';
+import { type CsvMapping, parseCsvMapping } from '../../import/csv-columns.ts';
+import { CsvSource } from '../../import/csv-source.ts';
+import { type ImportCounts, ImportSession } from '../../import/import-session.ts';
+import { LineSource } from '../../import/line-source.ts';
+import type { ImportInput, SampleSource } from '../../import/sample-source.ts';
+import type { Clock } from '../../index.ts';
+import { messageOf } from '../../text/error-text.ts';
+import { type ImportFormat, importFormats } from '../../text/import-lines.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { describeTaken, importSummary } from '../import-summary.ts';
+import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
+import { RemoteImport } from '../remote-import.ts';
+import { formatCount } from '../units.ts';
+import { type GivenOptions, type Invocation, textOption, UsageError, type Verb } from '../verb.ts';
 
 /** Chunks of the store in memory, in bytes: an import needs few of them again. */
 const MEMORY_TARGET = 64 * 1024 * 1024;
 
+/** An import that reads one input. */
+interface Import {
+  readonly waiting: number;
+  read(input: ImportInput, options: { readonly signal: AbortSignal; readonly onProgress: () => void }): Promise<void>;
+  counts(): ImportCounts;
+}
+
+const csvOption = (options: GivenOptions): CsvMapping | undefined => {
+  const text = textOption(options, 'csv');
+  if (text === undefined) return undefined;
+  if (options['bits'] === true || options['format'] !== undefined)
+    throw new UsageError('--csv is a format of its own: leave out --format and --bits.');
+  try {
+    return parseCsvMapping(text);
+  } catch (error) {
+    throw new UsageError(`--csv takes time=COLUMN,value=COLUMN,labels=COLUMN;COLUMN: ${messageOf(error)}.`);
+  }
+};
+
+/** Makes the source of an input in the format that the options name. */
+const sourceMaker = (options: GivenOptions, clock: Clock): (() => SampleSource) => {
+  const mapping = csvOption(options);
+  if (mapping !== undefined) return () => new CsvSource(mapping);
+  const lines = {
+    format: (textOption(options, 'format') ?? 'auto') as ImportFormat,
+    bits: options['bits'] === true,
+    defaultTimestamp: clock.now(),
+    naming: '--format ',
+    breathe: () => clock.breathe(),
+  };
+  return () => new LineSource(lines);
+};
+
+interface Run extends Pick<Invocation, 'terminal' | 'options' | 'signal'> {
+  readonly files: readonly string[];
+  readonly bar: ProgressBar;
+  readonly makeSource: () => SampleSource;
+  readonly makeImport: (source: SampleSource) => Import;
+  /** Makes durable what was imported. */
+  readonly finish: () => Promise<void>;
+}
+
+/** Imports one input after the other, each with a result of its own. Returns what to print when the store is closed. */
+const importInputs = async (run: Run): Promise<{ readonly texts: string[]; readonly isClean: boolean }> => {
+  const { terminal, options, signal, files, bar } = run;
+  const texts: string[] = [];
+  let isClean = true;
+  for (const file of files.length > 0 ? files : [undefined]) {
+    if (signal.aborted) break;
+    const source = run.makeSource();
+    const one = run.makeImport(source);
+    const onProgress = (): void => {
+      const more = one.waiting === 0 ? '' : `, ${formatCount(one.waiting)} more read`;
+      bar.show(`${describeTaken(one.counts())}${more}`);
+    };
+    await one.read(file === undefined ? terminal.input : createReadStream(file), { signal, onProgress });
+    bar.show('writing to the disk');
+    await run.finish();
+    const counts = one.counts();
+    isClean &&= counts.badLines === 0 && Object.keys(counts.rejected).length === 0;
+    texts.push(importSummary(counts, source.badLines, { interrupted: signal.aborted, name: file }));
+    if (options['json'] === true)
+      await terminal.out.write(`${JSON.stringify({ ...(file === undefined ? {} : { file }), ...counts })}\n`);
+  }
+  return { texts, isClean };
+};
+
+const exitCodeOf = ({ aborted }: AbortSignal, isClean: boolean): ExitCode =>
+  aborted ? exitCodes.interrupted : isClean ? exitCodes.ok : exitCodes.problems;
+
+/** The address of a running store; `undefined` if the target is a directory. */
+const addressOf = (target: string): URL | undefined => {
+  if (!/^https?:\/\//i.test(target)) return undefined;
+  if (!URL.canParse(target)) throw new UsageError(`${JSON.stringify(target)} is not an address.`);
+  return new URL(target);
+};
+
 export const importVerb: Verb = {
   name: 'import',
-  summary: 'Read JSON lines or Prometheus/OpenMetrics text from stdin into a store.',
+  summary: 'Read JSON lines, Prometheus/OpenMetrics text or CSV into a store.',
   positionals: [
-    { name: 'DIR', required: true, summary: 'The directory of the store; created if missing.', completes: 'directory' },
+    {
+      name: 'TARGET',
+      required: true,
+      summary: 'The directory of the store, created if missing; or the address that a running tidemark serve printed.',
+      completes: 'directory',
+    },
+    {
+      name: 'FILE',
+      required: false,
+      summary: 'What to read, one after the other; stdin by default. gzip is undone.',
+      completes: 'file',
+      repeatable: true,
+    },
   ],
   options: {
     format: {
       type: 'string',
       placeholder: 'FORMAT',
-      summary: 'auto (default), json, prometheus (timestamps in milliseconds) or openmetrics (in seconds).',
+      summary: 'auto (default), json, text, prometheus (timestamps in milliseconds) or openmetrics (in seconds).',
       choices: importFormats,
     },
     bits: { type: 'boolean', summary: 'JSON lines have 16-hex-digit bit patterns as values, as dump --bits writes.' },
+    csv: {
+      type: 'string',
+      placeholder: 'COLUMNS',
+      summary:
+        "Read CSV with a header: 'time=COLUMN,value=COLUMN;…,labels=COLUMN;…', and name=TEXT, unit=s or unit=ms.",
+    },
     json: { type: 'boolean', summary: 'Print the final counts as JSON to stdout.' },
   },
   notes: [
     'Samples without a timestamp get the time at which the import began. With auto, the first line shows whether the input is JSON or text. Text is read as OpenMetrics if it has something that the older format cannot have, such as a timestamp with a fraction or # EOF at the end. If nothing shows whether timestamps are seconds or milliseconds, they are refused; name the FORMAT then.',
-    'The samples may be in any order. None is refused because of its age or because it is in the future, and a sample that the store already has changes nothing. Lines that cannot be read and samples that the store rejects (another value at the same time, …) are counted by reason on stderr; the exit code is then 3. Ctrl-C keeps the imported samples.',
+    'The samples may be in any order. A directory takes them whatever their age, a running store within its retention. A sample that the store already has changes nothing. Lines that cannot be read and samples that the store rejects (another value at the same time, …) are counted by reason on stderr; the exit code is then 3. Ctrl-C keeps the imported samples.',
   ],
-  examples: ['tidemark import ./data < samples.jsonl', 'curl -s localhost:9100/metrics | tidemark import ./data'],
+  examples: [
+    'tidemark import ./data < samples.jsonl',
+    'curl -s localhost:9100/metrics | tidemark import ./data',
+    "tidemark import ./data rooms.csv --csv 'time=ts,value=celsius,labels=room'",
+    "tidemark import 'http://127.0.0.1:7480/?token=…' samples.jsonl",
+  ],
 
-  async run({ positionals: [directory], options, terminal, library, signal }) {
-    if (terminal.input.isTTY)
-      throw new UsageError('import reads from stdin: redirect a file or pipe a command into it.');
-    const { openStore, systemClock } = await library();
-    const bar = createProgressBar(terminal, systemClock);
-    const store = await openStore(directory, {
+  async run({ positionals: [target, ...files], options, terminal, library, signal }) {
+    if (files.length === 0 && terminal.input.isTTY)
+      throw new UsageError('import reads from stdin: name a FILE, redirect one or pipe a command into it.');
+    const address = addressOf(target);
+    const { openStore, systemClock: clock } = await library();
+    const makeSource = sourceMaker(options, clock);
+    const bar = createProgressBar(terminal, clock);
+    const run = { terminal, options, signal, files, bar, makeSource };
+    const conclude = ({ texts, isClean }: Awaited<ReturnType<typeof importInputs>>): ExitCode => {
+      for (const text of texts) terminal.err.say(text);
+      return exitCodeOf(signal, isClean);
+    };
+    if (address !== undefined) {
+      const makeImport = (source: SampleSource): Import => new RemoteImport(address, source, { clock });
+      const imported = importInputs({ ...run, makeImport, finish: async () => {} });
+      return conclude(await imported.finally(() => bar.clear()));
+    }
+    const store = await openStore(target, {
       applyRetention: false,
       futureTolerance: 'off',
       memoryTarget: MEMORY_TARGET,
       onProgress: bar.update,
       signal,
     });
-    const format = (textOption(options, 'format') ?? 'auto') as ImportFormat;
-    const session = new ImportSession(store, { format, bits: options['bits'] === true, clock: systemClock });
-    try {
-      await session.read(terminal.input, { signal, onProgress: (text) => bar.show(text) });
-      bar.show('writing to the disk');
-      await store.flush();
-    } finally {
-      bar.clear();
-      await store.close();
-    }
-    terminal.err.say(session.summary({ interrupted: signal.aborted }));
-    if (options['json'] === true) await terminal.out.write(`${JSON.stringify(session.counts())}\n`);
-    if (signal.aborted) return exitCodes.interrupted;
-    return session.clean ? exitCodes.ok : exitCodes.problems;
+    const makeImport = (source: SampleSource): Import => new ImportSession(store, source, { clock });
+    const imported = importInputs({ ...run, makeImport, finish: () => store.flush() });
+    return conclude(
+      await imported.finally(async () => {
+        bar.clear();
+        await store.close();
+      }),
+    );
   },
 };

@@ -4,9 +4,14 @@ import { textOption, type Verb } from '../verb.ts';
 
 export const machines: Verb = {
   name: 'machines',
-  summary: 'Print the statecharts of a series and of the store.',
+  summary: 'Print the statecharts of a series, of the store and of a forwarding.',
   positionals: [
-    { name: 'MACHINE', required: false, summary: 'series or store. Default: both.', choices: ['series', 'store'] },
+    {
+      name: 'MACHINE',
+      required: false,
+      summary: 'series, store or forward. Default: all.',
+      choices: ['series', 'store', 'forward'],
+    },
   ],
   options: {
     format: {

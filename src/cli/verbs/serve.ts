@@ -3,24 +3,40 @@
  * `npm start` runs it on ./data.
  */
 
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { PagesServer } from '../../http/server.ts';
+import { PagesServer, type ServerOptions } from '../../http/server.ts';
+import { checkTls } from '../../http/tls-files.ts';
 import type { Store } from '../../index.ts';
-import { codeOf } from '../../text/error-text.ts';
+import { codeOf, messageOf } from '../../text/error-text.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { registerHostMetrics } from '../host/host-metrics.ts';
 import type { Library } from '../library.ts';
 import { createProgressBar } from '../progress-bar.ts';
-import { type GivenOptions, type Invocation, integerOption, textOption, UsageError, type Verb } from '../verb.ts';
+import { type KeptToken, keepToken, readToken } from '../token-file.ts';
+import {
+  type GivenOptions,
+  type Invocation,
+  integerOption,
+  textOption,
+  textOptions,
+  UsageError,
+  type Verb,
+} from '../verb.ts';
 
 const defaultPort = 7480;
 /** How many ports are tried from the default one on, if no port was requested and ports are in use. */
 const portsTried = 10;
 const recordInterval = '1s';
+/** An opening that takes longer says where it can be watched. */
+const longOpeningMs = 2000;
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
 
+const directoryOf = ({ positionals: [directory = './data'] }: Invocation): string => directory;
+
+/** The token as given, `false` for none, or `undefined` if the directory keeps it. */
 const tokenOption = (options: GivenOptions, host: string): string | false | undefined => {
   const token = textOption(options, 'token');
   if (options['no-token'] !== true) {
@@ -29,26 +45,63 @@ const tokenOption = (options: GivenOptions, host: string): string | false | unde
     return token;
   }
   if (token !== undefined) throw new UsageError('--token and --no-token exclude each other.');
+  if (options['write'] === true) throw new UsageError('--write needs a token, so --no-token excludes it.');
   if (!isLoopback(host)) throw new UsageError('--no-token needs a --host of this machine alone, such as 127.0.0.1.');
   return false;
 };
 
+const fileOption = (options: GivenOptions, name: string): Buffer | undefined => {
+  const path = textOption(options, name);
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new UsageError(`--${name}: the file cannot be read: ${messageOf(error)}`);
+  }
+};
+
+const shownFile = (options: GivenOptions, name: string): string => `--${name} ${textOption(options, name)}`;
+
+const tlsOption = (options: GivenOptions): ServerOptions['tls'] => {
+  const cert = fileOption(options, 'tls-cert');
+  const key = fileOption(options, 'tls-key');
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) throw new UsageError('--tls-cert and --tls-key need each other.');
+  checkTls({ cert, key }, { cert: shownFile(options, 'tls-cert'), key: shownFile(options, 'tls-key') });
+  return { cert, key };
+};
+
+interface Listening {
+  readonly server: PagesServer;
+  /** The token if the directory is to keep it. */
+  readonly kept: KeptToken | undefined;
+}
+
 /** Starts a server on the requested port, or on the first free port from the default one on. */
-const listen = async (options: GivenOptions, { systemClock }: Library, registry: Registry): Promise<PagesServer> => {
+const listen = async (invocation: Invocation, registry: Registry): Promise<Listening> => {
+  const { options } = invocation;
+  const { systemClock } = await invocation.library();
   const host = textOption(options, 'host') ?? '127.0.0.1';
   const token = tokenOption(options, host);
+  const kept = token === undefined ? readToken(directoryOf(invocation)) : undefined;
   const wanted = integerOption(options, 'port', { minimum: 0, maximum: 65_535 });
+  const tls = tlsOption(options);
   for (let attempt = 0; ; attempt++) {
     const server = new PagesServer({
       host,
       port: wanted ?? defaultPort + attempt,
       clock: systemClock,
       registries: [registry],
-      ...(token === undefined ? {} : { token }),
+      token: token ?? kept?.token ?? false,
+      allowedHosts: textOptions(options, 'allowed-host'),
+      corsOrigins: textOptions(options, 'cors-origin'),
+      trustProxy: options['trust-proxy'] === true,
+      write: options['write'] === true,
+      ...(tls === undefined ? {} : { tls }),
     });
     try {
       await server.listen();
-      return server;
+      return { server, kept };
     } catch (error) {
       if (codeOf(error) !== 'EADDRINUSE') throw error;
       if (wanted !== undefined)
@@ -75,35 +128,51 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
-const directoryOf = ({ positionals: [directory = './data'] }: Invocation): string => directory;
-
 const openAndShow = async (server: PagesServer, invocation: Invocation): Promise<Store> => {
   const { options, terminal, library, signal } = invocation;
   const { openStore, systemClock } = await library();
   const bar = createProgressBar(terminal, systemClock);
+  terminal.err.say(`Opening ${directoryOf(invocation)}.\n`);
+  const hint = systemClock.setTimeout(() => {
+    bar.clear();
+    terminal.err.say(`This takes a while; ${server.url} shows the progress.\n`);
+  }, longOpeningMs);
   const retention = textOption(options, 'retention');
-  const store = await openStore(directoryOf(invocation), {
-    ...(retention === undefined ? {} : { retention }),
-    signal,
-    onProgress: (progress) => {
-      bar.update(progress);
-      server.showProgress(progress);
-    },
-  });
-  bar.clear();
-  server.showStore(store);
-  return store;
+  try {
+    const store = await openStore(directoryOf(invocation), {
+      ...(retention === undefined ? {} : { retention }),
+      signal,
+      onProgress: (progress) => {
+        bar.update(progress);
+        server.showProgress(progress);
+      },
+    });
+    server.showStore(store);
+    return store;
+  } finally {
+    systemClock.clearTimeout(hint);
+    bar.clear();
+  }
+};
+
+/** Has the directory keep a new token. Says so if it can't: then the next start has another one. */
+const keepForNextStart = (directory: string, kept: KeptToken | undefined, { terminal }: Invocation): void => {
+  if (kept?.problem !== undefined) terminal.err.say(`${kept.problem}.\n`);
+  if (kept === undefined || kept.isKept) return;
+  const problem = keepToken(directory, kept.token);
+  if (problem !== undefined) terminal.err.say(`The token can't be kept for the next start: ${problem}\n`);
 };
 
 const serveUntilStopped = async (
-  server: PagesServer,
+  { server, kept }: Listening,
   registry: Registry,
   invocation: Invocation,
 ): Promise<ExitCode> => {
   const { terminal, options, library, signal } = invocation;
+  const store = await openAndShow(server, invocation);
+  keepForNextStart(store.directory, kept, invocation);
   await terminal.out.write(`${server.url}\n`);
   await terminal.out.flush();
-  const store = await openAndShow(server, invocation);
   const stopRecording = options['no-record'] === true ? async () => {} : record(store, registry, await library());
   terminal.err.say(
     `Serving ${store.directory}${options['no-record'] === true ? '' : ', recording this machine every second'}; Ctrl-C stops.\n`,
@@ -134,11 +203,38 @@ export const serve: Verb = {
       placeholder: 'HOST',
       summary: 'Address to listen on. Default: 127.0.0.1, this machine only.',
     },
-    token: { type: 'string', placeholder: 'TEXT', summary: 'The token that requests must carry. Default: random.' },
+    token: {
+      type: 'string',
+      placeholder: 'TEXT',
+      summary: 'The token that requests must carry. Default: a random one, which the directory keeps.',
+    },
     'no-token': {
       type: 'boolean',
       summary: 'Ask for no token: every program on this machine can then read the store.',
     },
+    write: { type: 'boolean', summary: 'Serve the endpoints that change the store, too.' },
+    'allowed-host': {
+      type: 'string',
+      placeholder: 'NAME',
+      repeatable: true,
+      summary: "A name besides this machine's own under which requests are answered, or '*' for every name.",
+    },
+    'cors-origin': {
+      type: 'string',
+      placeholder: 'ORIGIN',
+      repeatable: true,
+      summary: "An origin whose pages may ask, such as https://tools.example.com, or '*' for every origin.",
+    },
+    'trust-proxy': {
+      type: 'boolean',
+      summary: 'Believe the X-Forwarded headers of the proxy through which every request comes.',
+    },
+    'tls-cert': {
+      type: 'string',
+      placeholder: 'FILE',
+      summary: 'Serve HTTPS with this certificate, in PEM, followed by those of its authorities.',
+    },
+    'tls-key': { type: 'string', placeholder: 'FILE', summary: 'The private key of the certificate, in PEM.' },
     retention: {
       type: 'string',
       placeholder: 'TIME',
@@ -148,21 +244,21 @@ export const serve: Verb = {
     'no-record': { type: 'boolean', summary: "Don't record this machine's and this process's own metrics." },
   },
   notes: [
-    'The address of the pages, with its token, is printed on stdout. Programs send the token as ?token=… or as Authorization: Bearer …; /-/healthy and /-/ready need none.',
+    'The address of the pages, with its token, is printed on stdout when the store is open. Programs send the token as ?token=… or as Authorization: Bearer …; /-/healthy and /-/ready need none.',
     'Ctrl-C closes the store cleanly; a second Ctrl-C exits at once and loses nothing acknowledged.',
   ],
   examples: ['tidemark serve', 'tidemark serve ./data --port 8080 --retention 30d'],
 
   async run(invocation) {
     const registry = new Registry();
-    const server = await listen(invocation.options, await invocation.library(), registry);
+    const listening = await listen(invocation, registry);
     const { systemClock } = await invocation.library();
     collectDefaultMetrics({ register: registry });
     registerHostMetrics(registry, { directory: resolve(directoryOf(invocation)), now: systemClock.now });
     try {
-      return await serveUntilStopped(server, registry, invocation);
+      return await serveUntilStopped(listening, registry, invocation);
     } finally {
-      await server.close();
+      await listening.server.close();
     }
   },
 };

@@ -5,7 +5,8 @@
  * A bad record is skipped and reading continues at the next block, as in LevelDB. Good records after a bad one show a
  * hole in the middle; without them it is a torn end. A crash leaves only a torn end.
  */
-import { crc32c, maskCrc } from './crc32c.ts';
+import { crc32c } from '../../wire/crc32c.ts';
+import { maskCrc } from './mask-crc.ts';
 
 const BLOCK_BYTES = 32 * 1024;
 const HEADER_BYTES = 7;

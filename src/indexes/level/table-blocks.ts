@@ -2,12 +2,16 @@
  * Verifies a LevelDB table. Every block has a checksum, which LevelDB itself checks only when it compacts. The footer
  * names the index block, which names the data blocks, and the metaindex block, which names the bloom filter.
  */
-import { crc32c, maskCrc } from './crc32c.ts';
-import { unsnap } from './snappy.ts';
+import { crc32c } from '../../wire/crc32c.ts';
+import { uncompress } from '../../wire/snappy.ts';
+import { WireError } from '../../wire/wire-error.ts';
+import { maskCrc } from './mask-crc.ts';
 import { VarintReader } from './varints.ts';
 
 const FOOTER_BYTES = 48;
 const MAGIC = 0xdb4775248b80fb57n;
+/** Limit of a block's content, in case its length is damaged. Index blocks are a small part of a table. */
+const BLOCK_BYTES_MAX = 64 * 1024 * 1024;
 /** Compression type and checksum after each block. */
 const TRAILER_BYTES = 5;
 
@@ -30,7 +34,7 @@ export function* verifyTable(table: Uint8Array): Generator<number, string | unde
     }
     return undefined;
   } catch (error) {
-    if (error instanceof RangeError) return error.message;
+    if (error instanceof RangeError || error instanceof WireError) return error.message;
     throw error;
   }
 }
@@ -60,7 +64,7 @@ const readBlock = (table: Uint8Array, handle: Handle): Uint8Array => {
   checkBlock(table, handle);
   const { offset, size } = handle;
   const content = table.subarray(offset, offset + size);
-  return table[offset + size] === 1 ? unsnap(content) : content;
+  return table[offset + size] === 1 ? uncompress(content, BLOCK_BYTES_MAX) : content;
 };
 
 /** The block handles that are the values of a block's entries. */

@@ -19,7 +19,18 @@ import { printDuration, printNumber } from './numbers.ts';
 import { precedenceOf } from './operators.ts';
 import { isMetricName, kindOfWord } from './tokens.ts';
 
+/** Texts that were made: prettify asks for the text of every part of an expression. */
+const texts = new WeakMap<Expr, string>();
+
 export const print = (expr: Expr): string => {
+  const known = texts.get(expr);
+  if (known !== undefined) return known;
+  const text = printNew(expr);
+  texts.set(expr, text);
+  return text;
+};
+
+const printNew = (expr: Expr): string => {
   switch (expr.kind) {
     case 'number':
       return expr.isDuration ? printDuration(Math.round(expr.value * 1000)) : printNumber(expr.value);

@@ -69,6 +69,7 @@ export const readGauges: Readonly<Record<string, string>> = {
   tidemark_late_samples: 'Late samples that wait to be merged.',
   tidemark_late_series: 'Series with late samples that wait to be merged.',
   tidemark_dropped_ranges_series: 'Series whose files still have samples of dropped time ranges.',
+  tidemark_described_metrics: 'Metrics of which help, type and unit are known, at most 10,000.',
   tidemark_journal_bytes: 'Bytes of the journal on disk.',
   tidemark_journal_segments: 'Segments of the journal on disk.',
   tidemark_journal_pending_bytes: 'Journal bytes that are not known to be durable.',

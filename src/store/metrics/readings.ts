@@ -2,12 +2,13 @@
 import { Registry } from 'prom-client';
 import type { StoreTag } from '../../../machines/store.machine.ts';
 import { memoryParts } from '../memory.ts';
+import type { MetricDescriptions } from '../metric-descriptions.ts';
 import type { Session } from '../session.ts';
 import { type Readings, registerMetrics } from './catalogue.ts';
 import { LoopDelay } from './loop-delay.ts';
 
 /** Registers the store's metrics and returns their registry. The readings cost time only at a scrape. */
-export const metricsOf = (session: Session): Registry => {
+export const metricsOf = (session: Session, descriptions: Pick<MetricDescriptions, 'size'>): Registry => {
   const { engine, running, actor } = session;
   const { table, chunks, slab, cache, late, erased, options, mapper } = engine;
   const { journal, indexer, archived, bus, how } = running.recovered;
@@ -48,6 +49,7 @@ export const metricsOf = (session: Session): Registry => {
       tidemark_late_samples: () => late.count,
       tidemark_late_series: () => late.size,
       tidemark_dropped_ranges_series: () => erased.size,
+      tidemark_described_metrics: () => descriptions.size,
       tidemark_journal_bytes: () => journal.fileBytes,
       tidemark_journal_segments: () => journal.segments().length,
       tidemark_journal_pending_bytes: () => journal.pendingBytes,

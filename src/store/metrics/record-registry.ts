@@ -1,17 +1,28 @@
 /**
- * Records the history of a prom-client registry in a store. It collects the registry at an interval and appends every
- * value as a Prometheus server that scrapes the registry would store it. So counters of an OpenMetrics registry end in
+ * Records the history of a prom-client registry in a store. It collects the registry at once, at an interval, and once
+ * more when the recording is stopped, and appends every value as a Prometheus server that scrapes the registry would
+ * store it. So counters of an OpenMetrics registry end in
  * `_total`, and half of a surrogate pair becomes U+FFFD. Histograms and summaries become one series per bucket and
  * quantile plus `_sum` and `_count`. A series that is no longer in the registry ends with a staleness marker.
  *
  * A handle is kept per series, so a round costs the registry's own collection and one append per value.
  */
-import type { Registry } from 'prom-client';
 import type { Duration, SeriesHandle, Store } from '../../api/api.ts';
 import { parseDuration } from '../../model/duration.ts';
 import { type ErrorCode, TidemarkError } from '../../model/errors.ts';
 import type { Labels } from '../../model/labels.ts';
 import { type Clock, systemClock, type TimerHandle } from '../../ports/clock.ts';
+
+/**
+ * What is needed of a registry. prom-client 14 and 15 and `@prometheus-io/client` have it; a registry of another copy of
+ * these packages is as good.
+ */
+export interface RecordableRegistry {
+  /** Registries that cannot send OpenMetrics have one content type. */
+  readonly contentType: string;
+  getMetricsAsArray(): readonly object[];
+  getMetricsAsJSON(): Promise<readonly unknown[]>;
+}
 
 export interface RecordRegistryOptions {
   /** Time between two collections. Default `'15s'`. */
@@ -27,7 +38,11 @@ export interface RecordRegistryOptions {
 }
 
 export interface Recording {
-  /** Ends the recording. Resolves when no collection is being appended any more. */
+  /**
+   * Collects once more, so that the history has the last values, and ends the recording. Resolves when they are
+   * appended. A metric whose collection does not end within ten seconds is left out; so is what a throttled store does
+   * not take.
+   */
   stop(): Promise<void>;
 }
 
@@ -41,6 +56,7 @@ interface CollectedValue {
 interface CollectedMetric {
   readonly name: string;
   readonly type: unknown;
+  readonly help?: unknown;
   readonly values: readonly CollectedValue[];
 }
 
@@ -70,6 +86,9 @@ const storeFailures: readonly ErrorCode[] = [
  */
 const collectionMsMin = 10_000;
 
+/** Stands for a value that has the name of its metric. */
+const noValue: CollectedValue = { value: 0 };
+
 const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): boolean =>
   error instanceof TidemarkError && codes.includes(error.code);
 
@@ -78,7 +97,7 @@ const wellFormed = (text: string): string => (/\p{Cs}/u.test(text) ? Buffer.from
 
 class RegistryRecording implements Recording {
   private readonly store: Store;
-  private readonly registry: Registry;
+  private readonly registry: RecordableRegistry;
   private readonly intervalMs: number;
   private readonly ownLabels: Labels;
   private readonly clock: Clock;
@@ -90,11 +109,18 @@ class RegistryRecording implements Recording {
   private readonly unfinished = new Set<Metric>();
   private timer: TimerHandle;
   private running: Promise<void>;
+  /** Set by `stop`, and when the store has closed: no further collection is scheduled. */
   private stopped = false;
+  /** The round that is running ends as soon as it can. */
+  private interrupted = false;
+  /** The last round waits for nothing that may take long. */
+  private isLastRound = false;
+  private ending: Promise<void> | undefined;
+  private lastTimestamp = Number.NaN;
   private endWait = (): void => {};
   private round = 0;
 
-  constructor(store: Store, registry: Registry, options: RecordRegistryOptions) {
+  constructor(store: Store, registry: RecordableRegistry, options: RecordRegistryOptions) {
     this.store = store;
     this.registry = registry;
     this.intervalMs = parseDuration(options.interval ?? '15s');
@@ -104,11 +130,26 @@ class RegistryRecording implements Recording {
     this.running = this.collect();
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.ending ??= this.end();
+    return this.ending;
+  }
+
+  private async end(): Promise<void> {
+    const isOver = this.stopped;
     this.stopped = true;
+    this.interrupted = true;
     this.clock.clearTimeout(this.timer);
     this.endWait();
     await this.running;
+    if (isOver) return;
+    this.interrupted = false;
+    this.isLastRound = true;
+    try {
+      await this.appendAll();
+    } catch (error) {
+      this.report(error);
+    }
   }
 
   /**
@@ -140,20 +181,46 @@ class RegistryRecording implements Recording {
   }
 
   private async appendAll(): Promise<void> {
-    await this.wait(this.store.ready());
-    if (this.stopped) return;
+    if (!this.isLastRound) await this.wait(this.store.ready());
+    if (this.interrupted) return;
     const failed = new Set<Metric>();
     const collected = await this.collectMetrics(failed);
-    if (this.stopped) return;
-    const timestamp = this.clock.now();
+    if (this.interrupted) return;
+    const timestamp = this.nextTimestamp();
     this.round++;
     for (const [metric, items] of collected)
-      for (const item of items)
+      for (const item of items) {
+        this.describe(metric, item);
         for (const value of item.values) {
           await this.append(metric, { name: this.nameOf(metric, item, value), value, timestamp });
-          if (this.stopped) return;
+          if (this.interrupted) return;
         }
+      }
     await this.endMissing(failed, timestamp);
+  }
+
+  /** Now. Within the millisecond of the round before, the next millisecond: a series has one sample at a time. */
+  private nextTimestamp(): number {
+    const now = this.clock.now();
+    this.lastTimestamp = now === this.lastTimestamp ? now + 1 : now;
+    return this.lastTimestamp;
+  }
+
+  /** Tells the store what a metric is. prom-client has no units; a metric may have one as a property of its own. */
+  private describe(metric: Metric, { type, help, name, values }: CollectedMetric): void {
+    const { unit } = metric as { readonly unit?: unknown };
+    const isCounter = type === 'counter';
+    try {
+      this.store.describe({
+        metric: wellFormed(isCounter ? this.nameOf(metric, { name, type, values }, noValue) : this.firstNameOf(metric)),
+        type: typeof type === 'string' ? type : 'unknown',
+        help: typeof help === 'string' ? wellFormed(help) : '',
+        unit: typeof unit === 'string' ? unit : '',
+      });
+    } catch (error) {
+      if (hasCode(error, ...storeFailures)) throw error;
+      this.report(error);
+    }
   }
 
   /** Collects every metric separately, so a metric that fails or never ends does not affect the others. */
@@ -176,8 +243,11 @@ class RegistryRecording implements Recording {
         this.unfinished.delete(metric);
       }
     });
-    await this.wait(Promise.all(collections), Math.max(collectionMsMin, this.intervalMs));
-    for (const metric of this.stopped ? [] : pending)
+    await this.wait(
+      Promise.all(collections),
+      this.isLastRound ? collectionMsMin : Math.max(collectionMsMin, this.intervalMs),
+    );
+    for (const metric of this.interrupted ? [] : pending)
       this.report(
         new Error(`the metric ${this.firstNameOf(metric)} is still being collected; it is left out until then`),
       );
@@ -190,8 +260,8 @@ class RegistryRecording implements Recording {
    * labels.
    */
   private collectOne(metric: Metric): Promise<readonly CollectedMetric[]> {
-    const view = Object.create(this.registry, { getMetricsAsArray: { value: () => [metric] } }) as Registry;
-    return view.getMetricsAsJSON() as Promise<unknown> as Promise<readonly CollectedMetric[]>;
+    const view = Object.create(this.registry, { getMetricsAsArray: { value: () => [metric] } }) as RecordableRegistry;
+    return view.getMetricsAsJSON() as Promise<readonly CollectedMetric[]>;
   }
 
   private firstNameOf(metric: Metric): string {
@@ -263,19 +333,23 @@ class RegistryRecording implements Recording {
     for (const [key, { handle, metric, round }] of this.recorded) {
       if (round === this.round || failed.has(metric)) continue;
       if (handle !== undefined) await this.offer(() => handle.appendStale(timestamp));
-      if (this.stopped) return;
+      if (this.interrupted) return;
       this.recorded.delete(key);
     }
   }
 
-  /** Appends one sample. Waits while the store is throttled, and reports the error if the store refuses this sample. */
+  /**
+   * Appends one sample, and reports the error if the store refuses it. Waits while the store is throttled; the last
+   * round ends with that error instead.
+   */
   private async offer(append: () => void): Promise<void> {
-    while (!this.stopped) {
+    while (!this.interrupted) {
       try {
         append();
         return;
       } catch (error) {
         if (hasCode(error, ...storeFailures)) throw error;
+        if (this.isLastRound && hasCode(error, 'TIDEMARK_THROTTLED')) throw error;
         if (!hasCode(error, 'TIDEMARK_THROTTLED')) {
           this.report(error);
           return;
@@ -299,7 +373,7 @@ class RegistryRecording implements Recording {
         () => end(resolve),
         (error: unknown) => end(() => reject(error)),
       );
-      if (this.stopped) this.endWait();
+      if (this.interrupted) this.endWait();
     });
   }
 }
@@ -309,5 +383,8 @@ class RegistryRecording implements Recording {
  *
  * @throws {TidemarkError} `TIDEMARK_INVALID_OPTION` for an interval that is no duration.
  */
-export const recordRegistry = (store: Store, registry: Registry, options: RecordRegistryOptions = {}): Recording =>
-  new RegistryRecording(store, registry, options);
+export const recordRegistry = (
+  store: Store,
+  registry: RecordableRegistry,
+  options: RecordRegistryOptions = {},
+): Recording => new RegistryRecording(store, registry, options);

@@ -74,7 +74,7 @@ const createDetail = (/** @type {AbortSignal} */ signal, /** @type {any} */ layo
           state,
           fingerprint,
           h('span', { class: 'grow' }),
-          h('a', { href: `/explore?match=${encodeURIComponent(name)}` }, 'Open in Explore'),
+          h('a', { href: `./explore?match=${encodeURIComponent(name)}` }, 'Open in Explore'),
         ],
         h('p', { class: 'mono', title: name }, name),
         statechart.element,
@@ -198,7 +198,7 @@ export const mount = async (/** @type {HTMLElement} */ page, /** @type {{ signal
     history.replaceState(
       null,
       '',
-      `/actors?match=${encodeURIComponent(field.value)}&series=${encodeURIComponent(JSON.stringify(labels))}`,
+      `./actors?match=${encodeURIComponent(field.value)}&series=${encodeURIComponent(JSON.stringify(labels))}`,
     );
     showSelected = detail.show(labels);
     connect(labels);

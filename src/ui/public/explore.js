@@ -51,7 +51,7 @@ const writeView = (/** @type {ReturnType<typeof readView>} */ view) => {
   if (!view.live) params.set('live', '0');
   if (view.rate !== isCounter(view.match)) params.set('rate', view.rate ? '1' : '0');
   if (view.table) params.set('view', 'table');
-  history.replaceState(null, '', `/explore?${params}`);
+  history.replaceState(null, '', `./explore?${params}`);
 };
 
 /** The newest samples side by side, newest first. */

@@ -1,6 +1,7 @@
 /** Draws a statechart from a computed layout, and shows states and transitions on it. */
 import { h, setText, svg } from './dom.js';
 import { formatCount, formatNumber } from './format.js';
+import { addressOf } from './server.js';
 
 const radius = 6;
 const litMs = 700;
@@ -171,7 +172,7 @@ export const drawStatechart = (layout, title) => {
 export const loadLayouts = async (/** @type {AbortSignal} */ signal) => {
   const [series, store] = await Promise.all(
     ['series', 'store'].map(async (name) => {
-      const response = await fetch(`/machines/${name}.json`, { signal });
+      const response = await fetch(addressOf(`/machines/${name}.json`), { signal });
       return response.json();
     }),
   );

@@ -53,11 +53,18 @@ there is only one call at a time for a file.
 | \`clockDoubted\` | wall time jumped; retention and archiving go by the earlier of wall time and the time that the monotonic clock gives |
 | \`busy\` | a checkpoint is being written |`,
   },
+  {
+    title: 'A forwarding',
+    machine: machines.forward,
+    intro: `Every forwarding of \`tidemark/remote\` has one actor of this machine,
+[machines/forward.machine.ts](../machines/forward.machine.ts). It is offered one request at a time, and decides what follows
+the receiver's answer. [forwarding.md](forwarding.md) describes the answers.`,
+  },
 ];
 
 const preface = `# The statecharts
 
-Two statecharts decide about the life of a series and of the store. They are plain XState machines: print them with
+Three statecharts decide about the life of a series, of the store, and of a forwarding. They are plain XState machines: print them with
 \`tidemark machines\`, paste what \`tidemark machines series --format js\` prints into the Stately visualizer, or watch them
 live on the Actors page of \`tidemark serve\`. Creating a series, closing a full head chunk, and creating the successor of
 a quarantined series do not go through the statechart of the series; [architecture.md](architecture.md#two-planes) names

@@ -12,10 +12,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readBatches } from '../../../src/indexes/level/batches.ts';
-import { crc32c } from '../../../src/indexes/level/crc32c.ts';
 import { readManifest } from '../../../src/indexes/level/manifest.ts';
 import { inspectLevel, inspectTable, type TableFile } from '../../../src/indexes/level-inspection.ts';
 import { levelStores } from '../../../src/indexes/level-stores.ts';
+import { crc32c } from '../../../src/wire/crc32c.ts';
 
 const BLOCK_BYTES = 32 * 1024;
 

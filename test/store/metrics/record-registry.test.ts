@@ -126,6 +126,64 @@ describe('recordRegistry', () => {
     expect(clock.timerCount).to.equal(0);
   });
 
+  it('collects once more when it is stopped, and only once', async () => {
+    const gauge = new Gauge({ name: 'a', help: 'x', labelNames: ['id'], registers: [registry] });
+    gauge.set({ id: 'kept' }, 1);
+    gauge.set({ id: 'gone' }, 1);
+    const recording = recordRegistry(store, registry, { interval: 1000, clock });
+    await pass(clock, 0);
+    gauge.set({ id: 'kept' }, 2);
+    gauge.remove({ id: 'gone' });
+    // Within the same millisecond.
+    await Promise.all([recording.stop(), recording.stop()]);
+    gauge.set({ id: 'kept' }, 3);
+    await recording.stop();
+    await pass(clock, 5000);
+    const [[first], [second]] = store.contents()['a{id="kept"}'];
+    expect(second - first).to.equal(1);
+    expect(store.contents()['a{id="kept"}'].map(([, bits]) => bits)).to.deep.equal([
+      '3ff0000000000000',
+      '4000000000000000',
+    ]);
+    expect(store.contents()['a{id="gone"}'].map(([, bits]) => bits)).to.deep.equal([
+      '3ff0000000000000',
+      '7ff0000000000002',
+    ]);
+  });
+
+  it('does not wait for a throttled store when it is stopped, and reports that', async () => {
+    const gauge = new Gauge({ name: 'a', help: 'x', registers: [registry] });
+    const errors: { code?: string }[] = [];
+    const onError = (error: unknown): void => {
+      errors.push(error as { code?: string });
+    };
+    const recording = recordRegistry(store, registry, { interval: 1000, clock, onError });
+    await pass(clock, 0);
+    gauge.set(7);
+    store.throttled = true;
+    await pass(clock, 1000);
+    await recording.stop();
+    expect(errors.map(({ code }) => code)).to.deep.equal(['TIDEMARK_THROTTLED']);
+    expect(clock.timerCount).to.equal(0);
+  });
+
+  it('tells the store type, help and unit of each metric, under the name of its series', async () => {
+    new Gauge({ name: 'g', help: 'Degrees.', registers: [registry] });
+    Object.assign(registry.getSingleMetric('g') as object, { unit: 'celsius' });
+    new Histogram({ name: 'size', help: 'x', buckets: [1], registers: [registry] });
+    const openMetrics = new Registry();
+    openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
+    new Counter({ name: 'jobs_done', help: 'Jobs\nthat are done.', registers: [openMetrics] }).inc();
+    const recordings = [registry, openMetrics].map((one) => recordRegistry(store, one, { clock }));
+    await pass(clock, 0);
+    expect(store.metadata()).to.deep.equal([
+      { metric: 'g', type: 'gauge', help: 'Degrees.', unit: 'celsius' },
+      { metric: 'jobs_done_total', type: 'counter', help: 'Jobs\nthat are done.', unit: '' },
+      { metric: 'size', type: 'histogram', help: 'x', unit: '' },
+    ]);
+    for (const recording of recordings) await recording.stop();
+  });
+
   it('refuses an interval that is no duration', () => {
     expect(() => recordRegistry(store, registry, { interval: 'soon', clock }))
       .to.throw()
@@ -241,8 +299,12 @@ describe('recordRegistry', () => {
     await recording.stop();
     expect(clock.timerCount).to.equal(0);
     const stopped = recordRegistry(store, registry, { interval: 1000, clock });
-    await stopped.stop();
+    const ending = stopped.stop();
+    await pass(clock, 0);
+    await pass(clock, 10_000);
+    await ending;
     expect(clock.timerCount).to.equal(0);
+    expect(store.contents()['z']).to.have.length(6);
   });
 
   it('waits where the store is throttled in the middle of a round, and loses nothing', async () => {

@@ -1,0 +1,86 @@
+/**
+ * Takes OpenTelemetry's metrics at the path of Prometheus' OTLP receiver, `POST /api/v1/otlp/v1/metrics`, in Protocol
+ * Buffers or JSON. Points that can't be kept are refused one by one and counted in the answer; samples that were taken are
+ * on disk when the answer is sent. A sender may repeat a request: samples that are there change nothing.
+ */
+import type { ServerResponse } from 'node:http';
+import { conversionSettings, type OtlpOptions } from '../../otlp/conversion-options.ts';
+import { DeltaStreams } from '../../otlp/delta-streams.ts';
+import { exportResponse, type OtlpFormat } from '../../otlp/export-response.ts';
+import { decodeJson } from '../../otlp/json-decoder.ts';
+import { PointConverter, type SampleTarget } from '../../otlp/point-converter.ts';
+import { decodeProtobuf } from '../../otlp/protobuf-decoder.ts';
+import { WireError } from '../../wire/wire-error.ts';
+import { readBody } from '../body.ts';
+import { badData, HttpError } from '../reply.ts';
+import type { Route } from '../router.ts';
+import { SampleIntake } from './sample-intake.ts';
+
+/** Of a request, as it is sent and after decompression. */
+const BODY_BYTES_MAX = 32 * 1024 * 1024;
+
+const contentTypes: Readonly<Record<OtlpFormat, string>> = {
+  protobuf: 'application/x-protobuf',
+  json: 'application/json',
+};
+
+const decoders = { protobuf: decodeProtobuf, json: decodeJson } as const;
+
+const formatOf = (contentType: string | undefined): OtlpFormat => {
+  const [type] = (contentType ?? '').split(';');
+  const name = type.trim().toLowerCase();
+  if (name === contentTypes.protobuf) return 'protobuf';
+  if (name === contentTypes.json) return 'json';
+  const given = name === '' ? 'without Content-Type' : `as ${JSON.stringify(name)}`;
+  throw new HttpError(
+    415,
+    'bad_data',
+    `Metrics may be sent as ${contentTypes.protobuf} or ${contentTypes.json}, not ${given}.`,
+  );
+};
+
+const targetOf = (intake: SampleIntake): SampleTarget => ({
+  append: (labels, timestamp, high, low) => {
+    const series = intake.series(labels, 1);
+    return series !== undefined && intake.append(series, timestamp, high, low) ? undefined : intake.firstProblem;
+  },
+});
+
+const sendAnswer = (response: ServerResponse, format: OtlpFormat, { refusals }: PointConverter): void => {
+  const body = exportResponse(format, refusals.points, refusals.message);
+  response.writeHead(200, { 'Content-Type': contentTypes[format], 'Content-Length': body.length });
+  response.end(body);
+};
+
+/**
+ * The route. With `deltaToCumulative` it keeps running totals, so a server makes it once.
+ *
+ * @throws {TidemarkError} `TIDEMARK_INVALID_OPTION`, `TIDEMARK_INVALID_LABELS`
+ */
+export const otlpRoute = (options: OtlpOptions = {}): Route => {
+  const settings = conversionSettings(options);
+  const deltas = options.deltaToCumulative === true ? new DeltaStreams() : undefined;
+  return {
+    methods: ['POST'],
+    path: '/api/v1/otlp/v1/metrics',
+    body: 'content',
+    writes: true,
+    handle: async ({ request, response, store, breathe }) => {
+      const format = formatOf(request.headers['content-type']);
+      const body = await readBody(request, BODY_BYTES_MAX);
+      const intake = new SampleIntake(store);
+      const converter = new PointConverter(settings, targetOf(intake), deltas);
+      try {
+        for (const _ of decoders[format](body, converter)) await breathe();
+      } catch (error) {
+        if (!(error instanceof WireError)) throw error;
+        throw badData(`The body is not an OTLP request: ${error.message}.`);
+      }
+      if (intake.accepted > 0) await intake.settle();
+      const { refusals } = converter;
+      if (converter.accepted === 0 && refusals.points > 0)
+        throw badData(`None of ${refusals.points} data points was taken: ${refusals.message}.`);
+      sendAnswer(response, format, converter);
+    },
+  };
+};

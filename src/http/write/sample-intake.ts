@@ -1,0 +1,95 @@
+/**
+ * Takes samples that a request brought, and counts those that the store refused by reason. One refused sample does not
+ * keep the others out. What was counted as accepted is durable when `settle` resolves.
+ */
+import type { ErrorCode, Labels, SeriesHandle, Store } from '../../index.ts';
+import { codeOf, messageOf } from '../../text/error-text.ts';
+import { HttpError } from '../reply.ts';
+
+/** Codes with which the store refuses one sample or one label set. Any other error ends the request. */
+const refusals = new Set<string>([
+  'TIDEMARK_OUT_OF_ORDER',
+  'TIDEMARK_TOO_OLD',
+  'TIDEMARK_TOO_FAR_AHEAD',
+  'TIDEMARK_DUPLICATE_TIMESTAMP',
+  'TIDEMARK_INVALID_LABELS',
+  'TIDEMARK_INVALID_TIMESTAMP',
+  'TIDEMARK_INVALID_VALUE',
+  'TIDEMARK_TOO_MANY_COLLISIONS',
+] satisfies ErrorCode[]);
+
+/** Seconds after which a sender may try again. */
+const RETRY_AFTER_SECONDS = '1';
+
+/** The store takes no samples for the moment. Senders try again later. */
+export class ThrottledError extends HttpError {
+  override readonly headers = { 'Retry-After': RETRY_AFTER_SECONDS };
+
+  constructor(message: string) {
+    super(429, 'unavailable', message);
+  }
+}
+
+export class SampleIntake {
+  /** Samples that the store has now. */
+  accepted = 0;
+  /** Refused samples by the code of the store's error. */
+  readonly rejected = new Map<string, number>();
+  /** The message of the first refusal. */
+  firstProblem: string | undefined;
+  private readonly store: Store;
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  /** Number of refused samples. */
+  get rejectedCount(): number {
+    let sum = 0;
+    for (const count of this.rejected.values()) sum += count;
+    return sum;
+  }
+
+  /** Resolves labels for appending; `undefined` if the store refuses them, which counts as `samples` refused ones. */
+  series(labels: Labels, samples: number): SeriesHandle | undefined {
+    try {
+      return this.store.series(labels);
+    } catch (error) {
+      this.refuse(error, samples);
+      return undefined;
+    }
+  }
+
+  /**
+   * Appends a sample, given by the halves of its bits. Returns whether it was taken. Throws `ThrottledError` if the store
+   * takes no samples for the moment.
+   */
+  append(series: SeriesHandle, timestamp: number, high: number, low: number): boolean {
+    try {
+      series.appendBits(timestamp, high, low);
+    } catch (error) {
+      this.refuse(error, 1);
+      return false;
+    }
+    this.accepted += 1;
+    return true;
+  }
+
+  /** Resolves when every accepted sample is on disk. */
+  settle(): Promise<void> {
+    return this.store.flush();
+  }
+
+  /** Counts samples that were refused before they reached the store. */
+  note(code: ErrorCode, message: string, samples: number): void {
+    this.rejected.set(code, (this.rejected.get(code) ?? 0) + samples);
+    this.firstProblem ??= message;
+  }
+
+  private refuse(error: unknown, samples: number): void {
+    const code = codeOf(error);
+    if (code === 'TIDEMARK_THROTTLED') throw new ThrottledError(messageOf(error));
+    if (code === undefined || !refusals.has(code)) throw error;
+    this.note(code as ErrorCode, messageOf(error), samples);
+  }
+}
