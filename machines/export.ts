@@ -3,6 +3,7 @@
  * read from the running machines, so a drawing is never out of date.
  */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { alertMachine } from './alert.machine.ts';
 import { forwardMachine } from './forward.machine.ts';
 import { seriesMachine } from './series.machine.ts';
 import { storeMachine } from './store.machine.ts';
@@ -12,6 +13,7 @@ export const machines = {
   series: seriesMachine,
   store: storeMachine,
   forward: forwardMachine,
+  alert: alertMachine,
 } as const satisfies Record<string, AnyStateMachine>;
 
 /** One line of a machine's transition table. Paths are outermost state first: `archived.resting`. */

@@ -5,7 +5,14 @@ import type { AnyActorRef, InspectionEvent } from 'xstate';
 import type { FileSystem } from '../files/file-system.ts';
 import type { KeyValueStores } from '../indexes/key-value-store.ts';
 import type { ErrorCode } from '../model/errors.ts';
-import type { DomainEvent, JournalEvent, LifecycleEvent, Position, RetentionSettings } from '../model/events.ts';
+import type {
+  AlertEvent,
+  DomainEvent,
+  JournalEvent,
+  LifecycleEvent,
+  Position,
+  RetentionSettings,
+} from '../model/events.ts';
 import type { Fingerprint } from '../model/fingerprint.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -355,6 +362,11 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal;
   /** Maximum number of events per batch. Default 1,000. */
   readonly batchSize?: number;
+  /**
+   * `'lifecycle'` leaves out the batches of samples without reading them. A batch may then be empty: acknowledging it
+   * releases the part of the journal that had samples only. Default `'all'`.
+   */
+  readonly events?: 'all' | 'lifecycle';
 }
 
 export interface EventBatch {
@@ -540,6 +552,15 @@ export interface Store extends AsyncDisposable {
   unsubscribe(name: string): Promise<void>;
   /** The lifecycle events of one series, oldest first. */
   history(labels: Labels): Promise<(LifecycleEvent & { readonly position: Position })[]>;
+  /** All events of alerts that are kept, oldest first. Samples and other events are skipped without reading them. */
+  alertHistory(): AsyncIterable<AlertEvent & { readonly position: Position }>;
+  /**
+   * Appends an event of an alert to the journal and returns its position. The rules of `tidemark/rules` use it; a
+   * program may use it for alerts of its own.
+   *
+   * @throws {TidemarkError} `TIDEMARK_INVALID_OPTION` if it is no such event, `TIDEMARK_READ_ONLY`, `TIDEMARK_CLOSED`
+   */
+  publishAlert(event: AlertEvent): Position;
   /**
    * The journal from a position on: the existing events and, with `follow`, also those appended later until the store
    * is closed. In a store opened with `readOnly`, `follow` returns the events that another process appends to the

@@ -15,6 +15,7 @@ import { promqltest } from './verbs/promqltest.ts';
 import { quarantine } from './verbs/quarantine.ts';
 import { query } from './verbs/query.ts';
 import { retention } from './verbs/retention.ts';
+import { rules } from './verbs/rules.ts';
 import { serve } from './verbs/serve.ts';
 
 const verbsButCompletion: readonly Verb[] = [
@@ -27,6 +28,7 @@ const verbsButCompletion: readonly Verb[] = [
   heads,
   events,
   promqltest,
+  rules,
   quarantine,
   retention,
   drop,

@@ -1,4 +1,7 @@
-/** What the server needs of recording and alerting rules, to list them as Prometheus does. */
+/**
+ * What the server needs of recording and alerting rules, to list them as Prometheus does. What `startRules` of
+ * `tidemark/rules` returns has it.
+ */
 import type { Labels } from '../index.ts';
 
 export interface AlertState {
@@ -8,20 +11,21 @@ export interface AlertState {
   /** Milliseconds since the epoch. */
   readonly activeAt: number;
   /** Since when the alert is kept firing although its expression has no result any more. */
-  readonly keepFiringSince?: number;
+  readonly keptSince?: number;
   readonly value: number;
 }
 
 interface RuleState {
   readonly name: string;
   /** The expression. */
-  readonly query: string;
+  readonly expr: string;
   readonly labels: Labels;
   readonly health: 'ok' | 'err' | 'unknown';
-  readonly lastError?: string;
+  /** Empty without an error. */
+  readonly lastError: string;
   readonly evaluationMs: number;
-  /** Milliseconds since the epoch; absent before the first evaluation. */
-  readonly lastEvaluation?: number;
+  /** Milliseconds since the epoch; 0 before the first evaluation. */
+  readonly lastEvaluation: number;
 }
 
 export interface RecordingRuleState extends RuleState {
@@ -32,8 +36,8 @@ export interface AlertingRuleState extends RuleState {
   readonly type: 'alerting';
   readonly state: 'inactive' | 'pending' | 'firing';
   /** How long the expression must hold before the alert fires. */
-  readonly holdMs: number;
-  readonly keepFiringMs: number;
+  readonly forMs: number;
+  readonly keepFiringForMs: number;
   readonly annotations: Labels;
   readonly alerts: readonly AlertState[];
 }
@@ -46,8 +50,8 @@ export interface RuleGroupState {
   readonly limit: number;
   readonly rules: readonly (RecordingRuleState | AlertingRuleState)[];
   readonly evaluationMs: number;
-  /** Milliseconds since the epoch; absent before the first evaluation. */
-  readonly lastEvaluation?: number;
+  /** Milliseconds since the epoch; 0 before the first evaluation. */
+  readonly lastEvaluation: number;
 }
 
 export interface RulesSource {

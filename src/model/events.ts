@@ -317,6 +317,55 @@ export interface RetentionChanged {
   readonly after: RetentionSettings;
 }
 
+/** What all events of an alert tell. The rules are those of `tidemark/rules`. */
+export interface AlertFacts {
+  /** Milliseconds since the epoch: the time of the evaluation. */
+  readonly time: number;
+  /** The episode: one stretch of time from pending or firing to resolved. Equal in all its events, unique otherwise. */
+  readonly episode: string;
+  /** The rule group. */
+  readonly group: string;
+  /** The rule's name; the label `alertname` has it too. */
+  readonly rule: string;
+  /** The alert's labels. */
+  readonly labels: Labels;
+  /** The alert's annotations. */
+  readonly annotations: Labels;
+  /** The value of the rule's expression, as text, because JSON has no NaN and no infinity. */
+  readonly value: string;
+  /**
+   * When the condition began to hold, milliseconds since the epoch. After an outage it is later, by the time that was
+   * not observed.
+   */
+  readonly activeAt: number;
+}
+
+/** The condition of an alert holds, but not for as long as its rule says in `for`. */
+export interface AlertPending extends AlertFacts {
+  readonly type: 'alertPending';
+  /** The alert was pending before a restart; `activeAt` was moved by the time that was not observed. */
+  readonly restored?: true;
+}
+
+/** An alert fired. There is one such event for an episode. */
+export interface AlertFired extends AlertFacts {
+  readonly type: 'alertFired';
+}
+
+/** An alert ended. There is one such event for an episode. */
+export interface AlertResolved extends AlertFacts {
+  readonly type: 'alertResolved';
+  /** Whether the alert had fired. */
+  readonly was: 'pending' | 'firing';
+  /** When the alert fired, milliseconds since the epoch; absent if it had not. */
+  readonly firedAt?: number;
+  /** Why the alert ended, if its condition did not. */
+  readonly reason?: 'ruleRemoved' | 'limitExceeded' | 'outage';
+}
+
+/** What happens to an alert of the rules. */
+export type AlertEvent = AlertPending | AlertFired | AlertResolved;
+
 /** What happens to one series. */
 export type SeriesEvent =
   | SeriesCreated
@@ -344,7 +393,7 @@ export type StoreEvent =
   | RetentionChanged;
 
 /** Every event but the sample batches: few, and kept longer. */
-export type LifecycleEvent = SeriesEvent | StoreEvent;
+export type LifecycleEvent = SeriesEvent | StoreEvent | AlertEvent;
 
 /** A batch of samples. */
 export type SamplesEvent = SamplesAppended | LateSamplesAppended;

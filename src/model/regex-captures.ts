@@ -11,6 +11,16 @@ export interface CapturingRegex {
   readonly names: ReadonlyMap<string, number>;
   /** The whole text, then the text of each group, empty if the group did not take part; `undefined` without a match. */
   readonly match: (text: string) => readonly string[] | undefined;
+  /** The first part of the text, not before the character `from`, that the expression matches. */
+  readonly search: (text: string, from: number) => Found | undefined;
+}
+
+/** A part of a text; places count characters, not UTF-16 units. */
+export interface Found {
+  readonly start: number;
+  readonly end: number;
+  /** The matched part, then the text of each group. */
+  readonly texts: readonly string[];
 }
 
 /** Compiles a regular expression with groups. Throws `RegexSyntaxError`. */
@@ -19,8 +29,21 @@ export const compileCapturing = (text: string): CapturingRegex => {
   const names = new Map<string, number>();
   const groupCount = collectGroups(tree, names);
   const program = compileProgram(tree);
-  return { names, match: (value) => matchGroups(program, groupCount, value) };
+  return {
+    names,
+    match: (value) => matchGroups(program, groupCount, [...value], { from: 0, isWhole: true })?.texts,
+    search: (value, from) => matchGroups(program, groupCount, [...value], { from, isWhole: false }),
+  };
 };
+
+/** A replacement with `$1`, `${1}`, `$name` and `$$` filled in, as Go's `Expand` does. */
+export const expandGroups = (replacement: string, names: CapturingRegex['names'], texts: readonly string[]): string =>
+  replacement.replace(/\$(?:\$|([\p{L}\p{N}_]+)|\{([\p{L}\p{N}_]+)\})/gu, (all, bare, braced) => {
+    if (all === '$$') return '$';
+    const name = (bare ?? braced) as string;
+    const index = /^\d+$/.test(name) ? Number(name) : (names.get(name) ?? -1);
+    return texts[index] ?? '';
+  });
 
 /** Writes down the names of the groups. Returns how many groups there are. */
 const collectGroups = (node: RegexNode, names: Map<string, number>): number => {
@@ -45,14 +68,37 @@ interface Attempt {
   readonly place: number;
 }
 
-const matchGroups = (program: RegexProgram, groupCount: number, text: string): readonly string[] | undefined => {
-  const { operations, next, operand, predicates, literals } = program;
-  const characters = [...text];
+const matchGroups = (
+  program: RegexProgram,
+  groupCount: number,
+  characters: readonly string[],
+  { from, isWhole }: { readonly from: number; readonly isWhole: boolean },
+): Found | undefined => {
+  // What has failed from an earlier start fails from a later one too, so the places are remembered for all starts.
+  const tried = new Uint8Array(program.operations.length * (characters.length + 1));
+  const lastStart = isWhole ? from : characters.length;
+  for (let start = from; start <= lastStart; start++) {
+    /** Where each group begins and ends: places in `characters`. */
+    const slots = new Int32Array(2 * groupCount + 2).fill(-1);
+    const end = matchFrom(program, characters, { start, isWhole, tried, slots });
+    if (end >= 0) return { start, end, texts: textsOf(characters, start, end, slots, groupCount) };
+  }
+  return undefined;
+};
+
+/** The place where the match from `start` ends; -1 if there is none. */
+const matchFrom = (
+  { operations, next, operand, predicates, literals, start: first }: RegexProgram,
+  characters: readonly string[],
+  {
+    start,
+    isWhole,
+    tried,
+    slots,
+  }: { readonly start: number; readonly isWhole: boolean; readonly tried: Uint8Array; readonly slots: Int32Array },
+): number => {
   const end = characters.length;
-  const tried = new Uint8Array(operations.length * (end + 1));
-  /** Where each group begins and ends: places in `characters`. */
-  const slots = new Int32Array(2 * groupCount + 2).fill(-1);
-  const waiting: Attempt[] = [{ instruction: program.start, place: 0 }];
+  const waiting: Attempt[] = [{ instruction: first, place: start }];
   for (let attempt = waiting.pop(); attempt !== undefined; attempt = waiting.pop()) {
     if (attempt.instruction < 0) {
       slots[~attempt.instruction] = attempt.place;
@@ -65,7 +111,7 @@ const matchGroups = (program: RegexProgram, groupCount: number, text: string): r
       tried[key] = 1;
       const operation = operations[instruction];
       if (operation === MATCH) {
-        if (place === end) return textsOf(characters, text, slots, groupCount);
+        if (!isWhole || place === end) return place;
         break;
       }
       if (operation === TAKE) {
@@ -83,7 +129,7 @@ const matchGroups = (program: RegexProgram, groupCount: number, text: string): r
       instruction = next[instruction];
     }
   }
-  return undefined;
+  return -1;
 };
 
 const admits = (
@@ -95,11 +141,12 @@ const admits = (
 
 const textsOf = (
   characters: readonly string[],
-  text: string,
+  from: number,
+  through: number,
   slots: Int32Array,
   groupCount: number,
 ): readonly string[] => {
-  const texts = [text];
+  const texts = [characters.slice(from, through).join('')];
   for (let group = 1; group <= groupCount; group++) {
     const start = slots[2 * group];
     const end = slots[2 * group + 1];

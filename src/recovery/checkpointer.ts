@@ -56,6 +56,9 @@ const CHANGING_NO_SERIES: ReadonlySet<LifecycleEvent['type']> = new Set([
   'clockJumped',
   'subscriptionOverrun',
   'retentionChanged',
+  'alertPending',
+  'alertFired',
+  'alertResolved',
 ]);
 
 export interface CheckpointParts {

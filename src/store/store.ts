@@ -43,7 +43,7 @@ import type {
 import { readHistory } from '../journal/history/read-history.ts';
 import { describeFinding, type JournalFinding } from '../journal/read/journal-findings.ts';
 import { TidemarkError } from '../model/errors.ts';
-import type { DomainEvent, JournalEvent, LifecycleEvent, Position } from '../model/events.ts';
+import type { AlertEvent, DomainEvent, JournalEvent, LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
 import { invalidOption } from '../model/invalid-option.ts';
 import { type LabelPairs, type Labels, toLabelPairs, toLabels } from '../model/labels.ts';
@@ -57,6 +57,7 @@ import { SampleTap } from '../series/sample-tap.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
 import { followJournal } from '../subscriptions/follow.ts';
 import { readEvents } from '../subscriptions/read-events.ts';
+import { checkAlertEvent, readAlerts } from './alert-events.ts';
 import type { Asking } from './asking.ts';
 import { seriesOf } from './backfill.ts';
 import { storeError } from './disk-trouble.ts';
@@ -375,6 +376,19 @@ class TidemarkStore implements Store {
         fingerprint: fingerprintText(high, low),
       }),
     ];
+  }
+
+  async *alertHistory(): AsyncGenerator<AlertEvent & { readonly position: Position }, void, undefined> {
+    this.assertOpen();
+    const { engine, running } = this.parts;
+    running.recovered.journal.write();
+    yield* readAlerts(engine);
+  }
+
+  publishAlert(event: AlertEvent): Position {
+    this.assertWritable();
+    checkAlertEvent(event);
+    return this.parts.running.recovered.bus.publish(event);
   }
 
   journal(options: JournalOptions = {}): AsyncIterable<JournalEvent> {

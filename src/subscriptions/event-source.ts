@@ -11,6 +11,8 @@ import type { LostRange } from './subscription-cursors.ts';
 
 /** A batch ends when it has this many bytes of the journal, even with few events. */
 const BATCH_BYTES_MAX = 1024 * 1024;
+/** After this many bytes of samples only, an empty batch lets the reader acknowledge them. */
+const SKIPPED_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface SourceBatch {
   readonly events: readonly JournalEvent[];
@@ -41,9 +43,11 @@ export class EventSource {
   private lost: LostRange | undefined;
   /** Events that were read after a lost range. They begin the next batch. */
   private held: { readonly events: JournalEvent[]; readonly position: Position } | undefined;
+  private readonly eventsOnly: boolean;
   private at: Position;
 
   constructor(options: EventSourceOptions) {
+    this.eventsOnly = options.eventsOnly === true;
     this.at = options.from;
     this.batchSize = options.batchSize ?? 1000;
     this.reader = new JournalReader({
@@ -82,7 +86,11 @@ export class EventSource {
       events.push(...read.events);
       position = read.position;
     }
-    if (events.length === 0 && lost === undefined) return this.held === undefined ? undefined : this.take(limit);
+    if (events.length === 0 && lost === undefined) {
+      if (this.held !== undefined) return this.take(limit);
+      if (!this.eventsOnly || !Number.isFinite(limit) || limit - this.at < SKIPPED_BYTES_MAX) return undefined;
+      position = limit;
+    }
     this.at = position;
     return { events, position, ...(lost !== undefined && { lost }) };
   }

@@ -32,6 +32,8 @@ export interface SubscriptionParts {
   readonly clock: Clock;
   readonly journal: SubscribedJournal;
   readonly batchSize: number | undefined;
+  /** Batches of samples are skipped. */
+  readonly eventsOnly: boolean;
   readonly signal: AbortSignal | undefined;
   readonly cursor: () => Cursor;
   /** Saves a position durably as acknowledged. */
@@ -146,7 +148,8 @@ export class DurableSubscription implements Subscription {
   }
 
   private sourceFrom(position: Position): EventSource {
-    const { fileSystem, directory, batchSize } = this.parts;
-    return new EventSource({ fileSystem, directory, from: position, ...(batchSize !== undefined && { batchSize }) });
+    const { fileSystem, directory, batchSize, eventsOnly } = this.parts;
+    const size = batchSize !== undefined && { batchSize };
+    return new EventSource({ fileSystem, directory, from: position, eventsOnly, ...size });
   }
 }

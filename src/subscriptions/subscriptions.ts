@@ -47,6 +47,7 @@ export class Subscriptions {
     if (this.closed) throw closedError();
     checkSubscriptionName(name);
     checkBatchSize(options.batchSize);
+    checkEvents(options.events);
     if (this.open.has(name)) {
       throw new TidemarkError('TIDEMARK_INVALID_OPTION', `subscription ${name} is open already; close it first`, {
         details: { option: 'name', value: name },
@@ -61,6 +62,7 @@ export class Subscriptions {
       ...this.parts,
       name,
       batchSize: options.batchSize,
+      eventsOnly: options.events === 'lifecycle',
       signal: options.signal,
       cursor: () => this.cursors.get(name) ?? { position: this.parts.journal.end },
       acknowledge: (position) => this.acknowledge(name, identity, position),
@@ -167,5 +169,12 @@ const checkBatchSize = (batchSize: number | undefined): void => {
   if (batchSize === undefined || (Number.isSafeInteger(batchSize) && batchSize > 0)) return;
   throw new TidemarkError('TIDEMARK_INVALID_OPTION', `batchSize is ${batchSize}; allowed: a whole number above 0`, {
     details: { option: 'batchSize', value: batchSize },
+  });
+};
+
+const checkEvents = (events: SubscribeOptions['events']): void => {
+  if (events === undefined || events === 'all' || events === 'lifecycle') return;
+  throw new TidemarkError('TIDEMARK_INVALID_OPTION', `events is ${String(events)}; allowed: 'all', 'lifecycle'`, {
+    details: { option: 'events', value: events },
   });
 };

@@ -18,6 +18,7 @@ const pagesWithExamples = [
   'docs/opentelemetry.md',
   'docs/promql.md',
   'docs/publishing.md',
+  'docs/rules.md',
 ];
 
 const programName = ({ page, line }: CodeBlock): string =>

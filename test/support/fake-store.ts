@@ -16,7 +16,7 @@ import type {
   Store,
 } from '../../src/api/api.ts';
 import { TidemarkError } from '../../src/model/errors.ts';
-import type { DomainEvent, JournalEvent } from '../../src/model/events.ts';
+import type { AlertEvent, DomainEvent, JournalEvent } from '../../src/model/events.ts';
 import type { Labels } from '../../src/model/labels.ts';
 import { compareLabels, formatLabels } from '../../src/text/label-text.ts';
 
@@ -253,6 +253,17 @@ export class FakeStore implements Store {
 
   async history() {
     return [];
+  }
+
+  async *alertHistory() {
+    for (const event of this.journalEvents)
+      if (event.type.startsWith('alert')) yield event as AlertEvent & JournalEvent;
+  }
+
+  publishAlert(event: AlertEvent): number {
+    const position = this.journalEvents.length + 1;
+    this.journalEvents.push({ ...event, position });
+    return position;
   }
 
   async *journal({ from = 0 }: { from?: number } = {}) {

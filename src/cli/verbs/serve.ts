@@ -14,6 +14,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { registerHostMetrics } from '../host/host-metrics.ts';
 import type { Library } from '../library.ts';
 import { createProgressBar } from '../progress-bar.ts';
+import { ServedRules } from '../served-rules.ts';
 import { type KeptToken, keepToken, readToken } from '../token-file.ts';
 import {
   type GivenOptions,
@@ -73,6 +74,7 @@ const tlsOption = (options: GivenOptions): ServerOptions['tls'] => {
 
 interface Listening {
   readonly server: PagesServer;
+  readonly rules: ServedRules;
   /** The token if the directory is to keep it. */
   readonly kept: KeptToken | undefined;
 }
@@ -86,6 +88,10 @@ const listen = async (invocation: Invocation, registry: Registry): Promise<Liste
   const kept = token === undefined ? readToken(directoryOf(invocation)) : undefined;
   const wanted = integerOption(options, 'port', { minimum: 0, maximum: 65_535 });
   const tls = tlsOption(options);
+  const ruleFiles = textOptions(options, 'rules');
+  if (ruleFiles.length === 0 && textOptions(options, 'alertmanager').length > 0)
+    throw new UsageError('--alertmanager needs --rules, whose alerts it gets.');
+  const rules = await ServedRules.read(ruleFiles);
   for (let attempt = 0; ; attempt++) {
     const server = new PagesServer({
       host,
@@ -97,11 +103,13 @@ const listen = async (invocation: Invocation, registry: Registry): Promise<Liste
       corsOrigins: textOptions(options, 'cors-origin'),
       trustProxy: options['trust-proxy'] === true,
       write: options['write'] === true,
+      otlp: { deltaToCumulative: options['otlp-delta'] === true },
+      rules,
       ...(tls === undefined ? {} : { tls }),
     });
     try {
       await server.listen();
-      return { server, kept };
+      return { server, rules, kept };
     } catch (error) {
       if (codeOf(error) !== 'EADDRINUSE') throw error;
       if (wanted !== undefined)
@@ -164,7 +172,7 @@ const keepForNextStart = (directory: string, kept: KeptToken | undefined, { term
 };
 
 const serveUntilStopped = async (
-  { server, kept }: Listening,
+  { server, rules, kept }: Listening,
   registry: Registry,
   invocation: Invocation,
 ): Promise<ExitCode> => {
@@ -173,6 +181,9 @@ const serveUntilStopped = async (
   keepForNextStart(store.directory, kept, invocation);
   await terminal.out.write(`${server.url}\n`);
   await terminal.out.flush();
+  const alertmanagers = textOptions(options, 'alertmanager');
+  const { origin } = new URL(server.url);
+  await rules.start(store, { alertmanagers, externalUrl: origin, terminal });
   const stopRecording = options['no-record'] === true ? async () => {} : record(store, registry, await library());
   terminal.err.say(
     `Serving ${store.directory}${options['no-record'] === true ? '' : ', recording this machine every second'}; Ctrl-C stops.\n`,
@@ -180,6 +191,7 @@ const serveUntilStopped = async (
   await aborted(signal);
   terminal.err.say('\nClosing; Ctrl-C again exits at once, which loses nothing acknowledged.\n');
   await server.close();
+  await rules.stop();
   await stopRecording();
   await store.close();
   terminal.err.say('Closed cleanly.\n');
@@ -213,6 +225,22 @@ export const serve: Verb = {
       summary: 'Ask for no token: every program on this machine can then read the store.',
     },
     write: { type: 'boolean', summary: 'Serve the endpoints that change the store, too.' },
+    rules: {
+      type: 'string',
+      placeholder: 'FILE',
+      repeatable: true,
+      summary: 'A rule file of Prometheus: its rules are evaluated, and /api/v1/rules lists them.',
+    },
+    alertmanager: {
+      type: 'string',
+      placeholder: 'URL',
+      repeatable: true,
+      summary: 'An Alertmanager that gets the alerts of the rules.',
+    },
+    'otlp-delta': {
+      type: 'boolean',
+      summary: 'Turn delta metrics of OpenTelemetry into cumulative ones, instead of refusing them.',
+    },
     'allowed-host': {
       type: 'string',
       placeholder: 'NAME',

@@ -14,8 +14,7 @@ type Rule = RecordingRuleState | AlertingRuleState;
 /** What Prometheus gives as the time of something that never happened. */
 const NEVER = '0001-01-01T00:00:00Z';
 
-const timeText = (milliseconds: number | undefined): string =>
-  milliseconds === undefined ? NEVER : new Date(milliseconds).toISOString();
+const timeText = (milliseconds: number): string => (milliseconds === 0 ? NEVER : new Date(milliseconds).toISOString());
 
 /** A value as Go's format `e` writes it: `1e+00`. */
 const exponential = (value: number): string => {
@@ -25,32 +24,32 @@ const exponential = (value: number): string => {
   return Object.is(value, -0) ? `-${text}` : text;
 };
 
-const alertJson = ({ labels, annotations, state, activeAt, keepFiringSince, value }: AlertState) => ({
+const alertJson = ({ labels, annotations, state, activeAt, keptSince, value }: AlertState) => ({
   labels: sortedLabels(labels),
   annotations: sortedLabels(annotations),
   state,
   activeAt: timeText(activeAt),
-  ...(keepFiringSince === undefined ? {} : { keepFiringSince: timeText(keepFiringSince) }),
+  ...(keptSince === undefined ? {} : { keepFiringSince: timeText(keptSince) }),
   value: exponential(value),
 });
 
 const ruleJson = (rule: Rule, withAlerts: boolean) => {
-  const { name, query, health, lastError, evaluationMs, lastEvaluation, type } = rule;
+  const { name, expr, health, lastError, evaluationMs, lastEvaluation, type } = rule;
   const labels = sortedLabels(rule.labels);
   const end = {
     health,
-    ...(lastError === undefined ? {} : { lastError }),
+    ...(lastError === '' ? {} : { lastError }),
     evaluationTime: evaluationMs / 1000,
     lastEvaluation: timeText(lastEvaluation),
     type,
   };
-  if (rule.type === 'recording') return { name, query, labels, ...end };
+  if (rule.type === 'recording') return { name, query: expr, labels, ...end };
   return {
     state: rule.state,
     name,
-    query,
-    duration: rule.holdMs / 1000,
-    keepFiringFor: rule.keepFiringMs / 1000,
+    query: expr,
+    duration: rule.forMs / 1000,
+    keepFiringFor: rule.keepFiringForMs / 1000,
     labels,
     annotations: sortedLabels(rule.annotations),
     alerts: withAlerts ? rule.alerts.map(alertJson) : [],

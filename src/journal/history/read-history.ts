@@ -30,6 +30,8 @@ export interface ReadHistoryOptions {
   readonly directory: string;
   /** Only events that concern this series. */
   readonly fingerprint?: Fingerprint;
+  /** Only records that have this text, such as part of the JSON of an event. */
+  readonly text?: string;
   readonly onFinding?: FindingListener;
 }
 
@@ -37,7 +39,7 @@ export type PlacedLifecycleEvent = LifecycleEvent & { readonly position: Positio
 
 export function* readHistory(options: ReadHistoryOptions): Generator<PlacedLifecycleEvent, void, undefined> {
   const { fingerprint } = options;
-  const wanted = fingerprint === undefined ? undefined : mentions(fingerprint);
+  const wanted = filterOf(options);
   const through = yield* readHistoryFiles(options, 0);
   for (const record of readJournal({ ...options, from: through, eventsOnly: true, ...(wanted && { wanted }) })) {
     if (record.type === 'events') yield* placed(record.events, record.position, fingerprint);
@@ -49,8 +51,8 @@ export function* readHistoryFiles(
   options: ReadHistoryOptions,
   after: Position,
 ): Generator<PlacedLifecycleEvent, Position, undefined> {
-  const { fileSystem, directory, fingerprint, onFinding } = options;
-  const wanted = fingerprint === undefined ? undefined : mentions(fingerprint);
+  const { fileSystem, directory, onFinding } = options;
+  const wanted = filterOf(options);
   let through = after;
   const { storeId } = listSegments(fileSystem, directory);
   for (const file of listHistory(fileSystem, directory, onFinding)) {
@@ -142,6 +144,12 @@ function* placed(
     if (fingerprint === undefined || concerns(event, fingerprint)) yield { ...event, position };
   }
 }
+
+/** Whether a payload may hold wanted events; `undefined` if all are wanted. */
+const filterOf = ({ fingerprint, text }: ReadHistoryOptions): ((payload: Buffer) => boolean) | undefined => {
+  if (fingerprint !== undefined) return mentions(fingerprint);
+  return text === undefined ? undefined : (payload) => payload.includes(text);
+};
 
 /** Whether a payload may hold an event of the series: it has the fingerprint as text, or as bytes in a creation. */
 const mentions = (fingerprint: Fingerprint): ((payload: Buffer) => boolean) => {

@@ -1,6 +1,6 @@
 /** label_replace and label_join. */
 import { labelValue, METRIC_NAME } from '../../model/labels.ts';
-import { type CapturingRegex, compileCapturing } from '../../model/regex-captures.ts';
+import { type CapturingRegex, compileCapturing, expandGroups } from '../../model/regex-captures.ts';
 import { RegexSyntaxError } from '../../model/regex-syntax.ts';
 import type { VectorOperator } from './execution.ts';
 import { isLabelName, withLabel } from './labels-of-results.ts';
@@ -53,12 +53,7 @@ const compiled = (pattern: string): CapturingRegex => {
 const expanded = (regex: CapturingRegex, value: string, replacement: string): string | undefined => {
   const groups = regex.match(value);
   if (groups === undefined) return undefined;
-  return replacement.replace(/\$(?:\$|([\p{L}\p{N}_]+)|\{([\p{L}\p{N}_]+)\})/gu, (all, bare, braced) => {
-    if (all === '$$') return '$';
-    const name: string = bare ?? braced;
-    const index = /^\d+$/.test(name) ? Number(name) : (regex.names.get(name) ?? -1);
-    return groups[index] ?? '';
-  });
+  return expandGroups(replacement, regex.names, groups);
 };
 
 /** `label_join(v, "dst", "separator", "src", …)`. */

@@ -7,6 +7,17 @@ const time = 1_767_225_600_000;
 const fingerprint = '9a1f5c6b02d4e873';
 const labels = { __name__: 'room_temperature_celsius', room: 'kitchen' };
 
+const alert = {
+  time: time + 300_000,
+  episode: '4f1c09a2b7d3e586-1767225600000',
+  group: 'rooms',
+  rule: 'RoomTooHot',
+  labels: { alertname: 'RoomTooHot', room: 'kitchen', severity: 'page' },
+  annotations: { summary: 'The kitchen has 31.5 °C' },
+  value: '31.5',
+  activeAt: time,
+};
+
 export const eventExamples: Examples = {
   seriesCreated: { type: 'seriesCreated', time, fingerprint, labels },
   samplesAppended: {
@@ -101,4 +112,7 @@ export const eventExamples: Examples = {
     before: { time: 1_296_000_000 },
     after: { time: 1_296_000_000, rules: [{ selector: '{__name__=~"rollup:.*"}', time: 157_680_000_000 }] },
   },
+  alertPending: { type: 'alertPending', ...alert, time: alert.activeAt },
+  alertFired: { type: 'alertFired', ...alert },
+  alertResolved: { type: 'alertResolved', ...alert, time: time + 3_600_000, was: 'firing', firedAt: time + 300_000 },
 };

@@ -53,6 +53,7 @@ export const eventsPage = (): string => {
   const sections = [
     ['What happens to a series', [...unionOf(source, 'SeriesEvent'), ...unionOf(source, 'SamplesEvent')]],
     ['What happens to the store', unionOf(source, 'StoreEvent')],
+    ['What happens to an alert', unionOf(source, 'AlertEvent')],
   ] as const;
   const parts = sections.map(([title, names]) => {
     const pages = names.map((name) => eventSection(types.find((type) => type.name === name)));
@@ -68,9 +69,18 @@ const unionOf = (source: string, name: string): string[] => {
 };
 
 const eventTypesOf = (source: string): EventType[] =>
-  [...source.matchAll(/(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?export interface (\w+) \{\n([\s\S]*?)\n\}/g)].map(
-    ([, comment, name, body]) => ({ name, comment: textOf(comment), fields: fieldsOf(body) }),
-  );
+  [
+    ...source.matchAll(
+      /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?export interface (\w+)(?: extends (\w+))? \{\n([\s\S]*?)\n\}/g,
+    ),
+  ].map(([, comment, name, base, body]) => ({
+    name,
+    comment: textOf(comment),
+    fields: [...(base === undefined ? [] : fieldsOf(bodyOf(source, base))), ...fieldsOf(body)],
+  }));
+
+const bodyOf = (source: string, name: string): string =>
+  new RegExp(`export interface ${name} \\{\\n([\\s\\S]*?)\\n\\}`).exec(source)?.[1] ?? '';
 
 const fieldsOf = (body: string): Field[] =>
   [...body.matchAll(/(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n\s*)?readonly (\w+)(\??): ([^;]+);/g)].map(

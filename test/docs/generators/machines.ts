@@ -60,11 +60,23 @@ there is only one call at a time for a file.
 [machines/forward.machine.ts](../machines/forward.machine.ts). It is offered one request at a time, and decides what follows
 the receiver's answer. [forwarding.md](forwarding.md) describes the answers.`,
   },
+  {
+    title: 'An alert',
+    machine: machines.alert,
+    intro: `Every alert of [the rules](rules.md) is an actor of this machine,
+[machines/alert.machine.ts](../machines/alert.machine.ts). An alert at rest is a row; the actor is created when an event
+changes the alert. Each evaluation of the rule sends \`seen\` or \`missing\` with its time, so no timer decides anything.
+
+| tag | meaning |
+|---|---|
+| \`pending\` | the condition holds, but not for as long as \`for\` says |
+| \`firing\` | the alert fires |`,
+  },
 ];
 
 const preface = `# The statecharts
 
-Three statecharts decide about the life of a series, of the store, and of a forwarding. They are plain XState machines: print them with
+Four statecharts decide about the life of a series, of the store, of a forwarding, and of an alert. They are plain XState machines: print them with
 \`tidemark machines\`, paste what \`tidemark machines series --format js\` prints into the Stately visualizer, or watch them
 live on the Actors page of \`tidemark serve\`. Creating a series, closing a full head chunk, and creating the successor of
 a quarantined series do not go through the statechart of the series; [architecture.md](architecture.md#two-planes) names

@@ -16,8 +16,20 @@ const groups: readonly RuleGroupState[] = [
     file: 'a.yml',
     intervalMs: 60_000,
     limit: 0,
-    rules: [{ type: 'recording', name: 'job:up', query: 'sum(up)', labels: {}, health: 'unknown', evaluationMs: 0 }],
+    rules: [
+      {
+        type: 'recording',
+        name: 'job:up',
+        expr: 'sum(up)',
+        labels: {},
+        health: 'unknown',
+        lastError: '',
+        lastEvaluation: 0,
+        evaluationMs: 0,
+      },
+    ],
     evaluationMs: 0,
+    lastEvaluation: 0,
   },
   {
     name: 'first',
@@ -28,12 +40,12 @@ const groups: readonly RuleGroupState[] = [
       {
         type: 'alerting',
         name: 'Down',
-        query: 'up == 0',
+        expr: 'up == 0',
         labels: { severity: 'page' },
         annotations: { summary: 'it is down' },
         state: 'firing',
-        holdMs: 300_000,
-        keepFiringMs: 0,
+        forMs: 300_000,
+        keepFiringForMs: 0,
         alerts: [
           {
             labels: { alertname: 'Down', severity: 'page' },
@@ -44,13 +56,14 @@ const groups: readonly RuleGroupState[] = [
           },
         ],
         health: 'ok',
+        lastError: '',
         evaluationMs: 1.5,
         lastEvaluation: at,
       },
       {
         type: 'recording',
         name: 'job:load',
-        query: 'sum(load)',
+        expr: 'sum(load)',
         labels: { tier: 'x' },
         health: 'err',
         lastError: 'too many series',

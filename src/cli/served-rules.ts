@@ -1,0 +1,60 @@
+/** The rules of `tidemark serve --rules`: read before the store opens, evaluated while it is open. */
+import { readFile } from 'node:fs/promises';
+import type { RuleGroupState, RulesSource } from '../http/rules-source.ts';
+import type { Store } from '../index.ts';
+import type { RuleGroup, RunningRules } from '../rules/index.ts';
+import type { Terminal } from './terminal.ts';
+
+export class ServedRules implements RulesSource {
+  private readonly ruleGroups: readonly RuleGroup[];
+  private running: RunningRules | undefined;
+
+  private constructor(ruleGroups: readonly RuleGroup[]) {
+    this.ruleGroups = ruleGroups;
+  }
+
+  /** Rejects with the problems of the files, one a line. */
+  static async read(paths: readonly string[]): Promise<ServedRules> {
+    if (paths.length === 0) return new ServedRules([]);
+    const { problemText, readRuleFile } = await import('../rules/index.ts');
+    const all: RuleGroup[] = [];
+    const problems: string[] = [];
+    for (const path of paths) {
+      const file = await readRuleFile(await readFile(path, 'utf8'), path);
+      all.push(...file.groups);
+      problems.push(...file.problems.map((problem) => problemText(path, problem)));
+    }
+    if (problems.length > 0) throw new Error(problems.join('\n'));
+    return new ServedRules(all);
+  }
+
+  groups(): readonly RuleGroupState[] {
+    return this.running?.groups() ?? [];
+  }
+
+  async start(
+    store: Store,
+    {
+      alertmanagers,
+      externalUrl,
+      terminal,
+    }: {
+      readonly alertmanagers: readonly string[];
+      readonly externalUrl: string;
+      readonly terminal: Terminal;
+    },
+  ): Promise<void> {
+    if (this.ruleGroups.length === 0) return;
+    const { startRules } = await import('../rules/index.ts');
+    this.running = await startRules(store, this.ruleGroups, {
+      alertmanagers,
+      externalUrl,
+      onError: (error, where) =>
+        terminal.err.say(`${where}: ${error instanceof Error ? error.message : String(error)}\n`),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.running?.stop();
+  }
+}

@@ -1,0 +1,90 @@
+/** Sends alerts to Alertmanager: `POST /api/v2/alerts`. */
+import { textOf } from '../model/errors.ts';
+import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
+import { invalidOption } from '../model/invalid-option.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Clock } from '../ports/clock.ts';
+
+export interface AlertmanagerOptions {
+  /** The address, such as `http://127.0.0.1:9093`; a path in front of `/api/v2/alerts` is kept. */
+  readonly url: string;
+  /** Headers of each request, such as `authorization`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An alert as Alertmanager takes it; the times are text in RFC 3339. */
+export interface SentAlert {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly startsAt: string;
+  /** When the alert ended, or when it counts as ended if it is not sent again. */
+  readonly endsAt: string;
+  readonly generatorURL: string;
+}
+
+const TIMEOUT_MS = 10_000;
+/** Alerts in one request. */
+const ALERTS_MAX = 256;
+
+export class Alertmanager {
+  readonly url: string;
+  /** Name of the durable subscription; equal for equal addresses. */
+  readonly name: string;
+  private readonly headers: Readonly<Record<string, string>>;
+  private readonly clock: Clock;
+
+  constructor(given: string | AlertmanagerOptions, clock: Clock) {
+    const { url, headers } = typeof given === 'string' ? { url: given, headers: {} } : given;
+    let parsed: URL;
+    try {
+      parsed = new URL(url);
+    } catch (error) {
+      throw invalidOption('alertmanagers', url, 'addresses such as http://127.0.0.1:9093', error);
+    }
+    if (!/^https?:$/.test(parsed.protocol)) throw invalidOption('alertmanagers', url, 'addresses with http or https');
+    this.url = `${parsed.href.replace(/\/+$/, '')}/api/v2/alerts`;
+    const halves = new Int32Array(2);
+    fastFingerprint(['url', this.url], halves);
+    this.name = `rules.alertmanager.${fingerprintText(halves[0], halves[1])}`;
+    this.headers = headers ?? {};
+    this.clock = clock;
+  }
+
+  /**
+   * Resolves when Alertmanager has taken the alerts, or has refused them for good: sending them again would not help, so
+   * `onRefused` gets the reason. Rejects when they must be sent again.
+   */
+  async send(alerts: readonly SentAlert[], signal: AbortSignal, onRefused: (error: Error) => void): Promise<void> {
+    for (let i = 0; i < alerts.length; i += ALERTS_MAX)
+      await this.post(alerts.slice(i, i + ALERTS_MAX), signal, onRefused);
+  }
+
+  private async post(
+    alerts: readonly SentAlert[],
+    signal: AbortSignal,
+    onRefused: (error: Error) => void,
+  ): Promise<void> {
+    const timeout = new AbortController();
+    const timer = this.clock.setTimeout(() => timeout.abort(), TIMEOUT_MS);
+    try {
+      const response = await fetch(this.url, {
+        method: 'POST',
+        headers: { ...this.headers, 'content-type': 'application/json' },
+        body: JSON.stringify(alerts),
+        signal: AbortSignal.any([signal, timeout.signal]),
+      });
+      const answer = (await response.text()).slice(0, 500);
+      if (response.ok) return;
+      const error = new Error(`${this.url}: ${response.status} ${answer}`);
+      // The request itself is wrong. Other alerts must not wait for it.
+      if (response.status !== 429 && response.status < 500) onRefused(error);
+      else throw error;
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith(this.url)) throw error;
+      const cause = error instanceof Error && error.cause !== undefined ? `: ${textOf(error.cause)}` : '';
+      throw new Error(`${this.url}: ${textOf(error)}${cause}`, { cause: error });
+    } finally {
+      this.clock.clearTimeout(timer);
+    }
+  }
+}
