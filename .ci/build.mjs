@@ -1,12 +1,13 @@
 /**
- * Builds dist/: compiles the TypeScript of src, machines, streams and test, then puts the files beside it that the
- * pages are served from. Starts from an empty dist/, so that no test of a deleted file runs on; does nothing when
+ * Builds dist/: compiles the TypeScript of src, machines, streams and test, puts the files beside it that the pages are
+ * served from, and builds what the package ships (bundle.mjs). Starts from an empty dist/, so that no test of a deleted file runs on; does nothing when
  * dist/ was built from exactly these files (`--force` builds anyway).
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundle } from './bundle.mjs';
 
 const root = join(import.meta.dirname, '..');
 const inRoot = (...path) => join(root, ...path);
@@ -38,7 +39,13 @@ const stampOfSources = () => {
     const paths = files.map((entry) => join(entry.parentPath, entry.name));
     for (const path of paths.filter((path) => !path.startsWith(inRoot('test', 'fixtures'))).sort()) add(path);
   }
-  for (const name of ['package.json', 'package-lock.json', 'tsconfig.json', join('.ci', 'build.mjs')])
+  for (const name of [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    join('.ci', 'build.mjs'),
+    join('.ci', 'bundle.mjs'),
+  ])
     add(inRoot(name));
   return hash.digest('hex');
 };
@@ -54,8 +61,8 @@ const copyAssets = () => {
 };
 
 const makeExecutable = () => {
-  const bin = inRoot('dist', 'src', 'cli', 'main.js');
-  if (existsSync(bin)) chmodSync(bin, 0o755);
+  for (const bin of [inRoot('dist', 'src', 'cli', 'main.js'), inRoot('dist', 'lib', 'cli.js')])
+    if (existsSync(bin)) chmodSync(bin, 0o755);
 };
 
 const stamp = stampOfSources();
@@ -64,6 +71,7 @@ if (!upToDate || process.argv.includes('--force')) {
   rmSync(inRoot('dist'), { recursive: true, force: true });
   compile();
   copyAssets();
+  await bundle();
   makeExecutable();
   writeFileSync(stampPath, stamp);
 }

@@ -11,20 +11,9 @@ export type { Labels } from './model/labels.ts';
 export { type Clock, systemClock, type TimerHandle } from './ports/clock.ts';
 export type { Logger } from './ports/logger.ts';
 export type { Random } from './ports/random.ts';
-export {
-  type CheckOptions,
-  type CheckProblem,
-  type CheckProblemKind,
-  type CheckReport,
-  checkDirectory,
-} from './recovery/check.ts';
-export {
-  type HeadsChunk,
-  type HeadsListing,
-  type HeadsListingOptions,
-  type HeadsSeries,
-  listHeads,
-} from './recovery/heads-listing.ts';
+export type { CheckOptions, CheckProblem, CheckProblemKind, CheckReport } from './recovery/check.ts';
+export type { HeadsChunk, HeadsListing, HeadsListingOptions, HeadsSeries } from './recovery/heads-listing.ts';
+export { checkDirectory, listHeads } from './recovery/on-demand.ts';
 export {
   type RecordableRegistry,
   type Recording,

@@ -4,7 +4,7 @@
  */
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { version } from '../ports/package.ts';
+import { version } from '../ports/version.ts';
 import { codeOf, cutMessage, messageOf } from '../text/error-text.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { overallHelp, usageOf, verbHelp } from './help.ts';

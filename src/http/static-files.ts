@@ -1,10 +1,10 @@
-/** The pages' files, read once at the start: plain modules, styles, machine layouts, and uPlot from its own package. */
+/** The pages' files, read once at the start: plain modules, styles, machine layouts, and uPlot, which the build adds. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
-import { dirname, extname, join, relative, sep } from 'node:path';
-import { packageRoot } from '../ports/package.ts';
+import { extname, join, relative, sep } from 'node:path';
+import { TidemarkError } from '../index.ts';
+import { shippedFile } from '../ports/package.ts';
 import { sendText } from './reply.ts';
 
 const contentTypes: Readonly<Record<string, string>> = {
@@ -35,19 +35,18 @@ const filesBelow = (folder: string): string[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
 
-/** The files by their path in the address. The page itself is `/index.html`. */
+/** The files by their path in the address. The page itself is `/index.html`. Throws if the pages are not installed. */
 export const readStaticFiles = (): ReadonlyMap<string, StaticFile> => {
-  const folder = join(packageRoot, 'src', 'ui', 'public');
-  const uplot = dirname(createRequire(import.meta.url).resolve('uplot'));
-  const own = filesBelow(folder).map((path): [string, StaticFile] => [
-    `/${relative(folder, path).split(sep).join('/')}`,
-    readStatic(path),
-  ]);
-  const vendored = ['uPlot.esm.js', 'uPlot.min.css'].map((name): [string, StaticFile] => [
-    `/vendor/${name}`,
-    readStatic(join(uplot, name)),
-  ]);
-  return new Map([...own, ...vendored]);
+  const folder = shippedFile(['./pages', '../ui/public'], import.meta.url);
+  if (folder === undefined) {
+    throw new TidemarkError(
+      'TIDEMARK_MISSING_FILE',
+      'the pages of tidemark/http are not installed: copy dist/lib/pages of the package beside the bundled program',
+    );
+  }
+  return new Map(
+    filesBelow(folder).map((path) => [`/${relative(folder, path).split(sep).join('/')}`, readStatic(path)]),
+  );
 };
 
 /** Answers with a file, or with 304 if the client already has it. */

@@ -28,6 +28,8 @@ export const errorCodes = [
   'TIDEMARK_ABORTED',
   'TIDEMARK_MISSING_PACKAGE',
   'TIDEMARK_STREAM_CONFLICT',
+  // A mistake in how the program was built or installed.
+  'TIDEMARK_MISSING_FILE',
   // Temporary: the same call works later.
   'TIDEMARK_THROTTLED',
   'TIDEMARK_LOCKED',

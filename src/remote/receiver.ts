@@ -6,7 +6,7 @@ import { type Actor, createActor, fromPromise, type InspectionEvent } from 'xsta
 import { forwardMachine, type SendInput, type SendOutcome } from '../../machines/forward.machine.ts';
 import type { Clock } from '../index.ts';
 import { textOf } from '../model/errors.ts';
-import { version } from '../ports/package.ts';
+import { version } from '../ports/version.ts';
 import { ProtobufWriter } from '../wire/protobuf-writer.ts';
 import { encodeWriteRequest, encodeWriteRequest2 } from '../wire/remote-write-encode.ts';
 import { compress } from '../wire/snappy.ts';

@@ -21,10 +21,10 @@ import { planTruncation } from '../journal/write/plan-truncation.ts';
 import type { TidemarkError } from '../model/errors.ts';
 import type { Checkpointer, CheckpointResult } from '../recovery/checkpointer.ts';
 import type { Subscriptions } from '../subscriptions/subscriptions.ts';
+import type { Counts } from './counts.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import { storeError } from './disk-trouble.ts';
 import type { Engine, StoreActor } from './engine.ts';
-import type { Distributions } from './metrics/catalogue.ts';
 import type { Recovered } from './recovered.ts';
 
 export interface CheckpointsParts {
@@ -34,7 +34,7 @@ export interface CheckpointsParts {
   readonly checkpointer: Checkpointer;
   readonly disk: DiskGuard;
   readonly subscriptions: Subscriptions;
-  readonly distributions: () => Distributions | undefined;
+  readonly counts: Counts;
 }
 
 /** A backup's hold: no checkpoint begins before `release` is called. */
@@ -167,8 +167,8 @@ export class Checkpoints {
     this.begunAt = journal.end;
     const result = await checkpointer.write(final);
     this.last = { endedAt: clock.monotonic(), durationMs: result.durationMs, bytes: result.bytes };
-    this.parts.distributions()?.checkpointDuration.observe(result.durationMs / 1000);
-    this.parts.distributions()?.checkpointChunksWritten.observe(result.chunks);
+    this.parts.counts.observations.observe('checkpointDuration', result.durationMs / 1000);
+    this.parts.counts.observations.observe('checkpointChunksWritten', result.chunks);
     const { from, series, chunks, bytes, durationMs } = result;
     bus.publish({ type: 'checkpointWritten', time: clock.now(), from, series, chunks, bytes, durationMs });
     this.from = from;

@@ -57,7 +57,7 @@ export const composeSeries = (parts: SeriesParts): SeriesLife => {
     syncNow: () => pressure.syncsSeriesFiles(),
     onPersisted: (chunks) => {
       counts.chunksPersisted += chunks;
-      counts.distributions?.seriesChunksPersisted.observe(chunks);
+      counts.observations.observe('seriesChunksPersisted', chunks);
     },
   });
   const rows = new ActorRows({ ...common, chunksInFile: (high, low) => seriesFiles.stat(high, low)?.chunks ?? 0 });

@@ -6,8 +6,7 @@
  *   databases[…].onDamage        by the constructor of IndexMender
  *   indexer.onLevelChanged       by Background, from its start until it is stopped
  *   engine.onJournalError        by Session, when the store runs
- *   engine.onIndexBatch, counts.distributions
- *                                with the metrics, in metrics/readings.ts
+ *   engine.onIndexBatch          with the metrics, in metrics/readings.ts
  *   ingest.listener              by the store object, while samples are watched
  */
 import { isRunning } from '../../machines/store.machine.ts';
@@ -41,7 +40,6 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
   const seriesMemory = { table, slab, chunks, cache, late, erased };
   const storage = { files, fileKeys, fileChanges: new FileChanges(journal, bus, clock) };
   const counts = new Counts();
-  const distributions = () => counts.distributions;
 
   // What the store measures and obeys.
   const trustedClock = new TrustedClock(clock, {
@@ -92,7 +90,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     checkpointer,
     disk,
     subscriptions,
-    distributions,
+    counts,
   });
   const visits = new Visits({
     engine,
@@ -105,7 +103,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     retention,
     trustedClock,
     disk,
-    distributions,
+    counts,
   });
   const damaged = quarantineDamaged({
     table,
@@ -216,5 +214,5 @@ const settleIndexes = async ({ logger }: Engine, { indexer }: Recovered, mender:
 const timedCommit = async ({ clock }: Engine, { journal }: Recovered, counts: Counts): Promise<void> => {
   const started = clock.monotonic();
   await journal.commit();
-  counts.distributions?.commitDuration.observe((clock.monotonic() - started) / 1000);
+  counts.observations.observe('commitDuration', (clock.monotonic() - started) / 1000);
 };

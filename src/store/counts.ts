@@ -1,5 +1,5 @@
 /** Numbers that only the metrics and `stateCounts` show. The parts of the store that keep others show those themselves. */
-import type { Distributions } from './metrics/catalogue.ts';
+import { Observations } from './metrics/observations.ts';
 
 export class Counts {
   /** Number of series in quarantine. */
@@ -9,6 +9,5 @@ export class Counts {
   checksumCacheBytes = 0;
   chunksPersisted = 0;
   chunksDropped = 0;
-  /** `undefined` until the metrics are registered. */
-  distributions: Distributions | undefined;
+  readonly observations = new Observations();
 }

@@ -65,7 +65,8 @@ export interface FacadeParts {
   };
   readonly actor: StoreActor;
   readonly readOnly: boolean;
-  readonly registry: Registry;
+  /** The registry with the store's metrics, which are made at the first call. */
+  readonly registry: () => Registry;
   readonly descriptions: MetricDescriptions;
   /** Operations that change the directory, or read it as a whole. Closing waits for those that change it. */
   readonly backfill: (
@@ -86,17 +87,19 @@ export interface FacadeParts {
   readonly close: () => Promise<void>;
 }
 
-/** The parts of an open session. Registers the store's metrics. */
+/** The parts of an open session. Registers the store's metrics if the caller has given a registry. */
 export const facadeParts = (session: Session): FacadeParts => {
   const { engine, running, actor } = session;
-  const columnMemory = new ColumnMemory();
   const descriptions = new MetricDescriptions();
+  const registry = metricsOf(session, descriptions);
+  if (engine.options.registry !== undefined) registry();
+  const columnMemory = new ColumnMemory();
   return {
     engine,
     running,
     actor,
     readOnly: engine.options.readOnly,
-    registry: metricsOf(session, descriptions),
+    registry,
     descriptions,
     backfill: (input, options, ready) =>
       session.during(() => backfill(running, input, options, { ready, memory: columnMemory })),

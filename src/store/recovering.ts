@@ -14,7 +14,6 @@ import { Indexer, type IndexingOperation } from '../indexes/indexer.ts';
 import type { JournalWriter } from '../journal/write/journal-writer.ts';
 import type { Position } from '../model/events.ts';
 import { schedulerOf } from '../ports/clock-scheduler.ts';
-import { recoverFromCrash } from '../recovery/crash-recovery.ts';
 import { isolateDamagedRecords, type NamedSeries } from '../recovery/isolate-records.ts';
 import { addFromJournal } from '../recovery/overtaken-journal.ts';
 import type { ProgressReporter } from '../recovery/progress.ts';
@@ -138,6 +137,7 @@ export class Recovery {
     engine.seriesFiles.discardChecksums();
     const { heads, indexes } = assessment;
     const isForeign = found.predecessor === 'other';
+    const { recoverFromCrash } = await import('../recovery/crash-recovery.ts');
     const result = await recoverFromCrash({ ...engine, ...indexes, progress, heads, isForeign, reason: plan.reason });
     this.afterCheckpoint.push(...result.afterCheckpoint);
     this.damaged.push(...result.damaged);

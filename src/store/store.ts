@@ -63,6 +63,7 @@ import { seriesOf } from './backfill.ts';
 import { storeError } from './disk-trouble.ts';
 import { Engine } from './engine.ts';
 import { type FacadeParts, facadeParts } from './facade-parts.ts';
+import { loadPromClient } from './metrics/prom-client.ts';
 import { resolveOptions } from './options.ts';
 import { Session } from './session.ts';
 
@@ -80,6 +81,7 @@ export const openStore = async (directory: string, options: StoreOptions = {}): 
   const session = new Session(new Engine(resolve(directory), resolved));
   await session.open();
   try {
+    if (resolved.registry !== undefined) await loadPromClient();
     return new TidemarkStore(facadeParts(session));
   } catch (error) {
     // For example, the caller's registry already has metrics of the same name.
@@ -105,7 +107,6 @@ class TidemarkStore implements Store {
   readonly readOnly: boolean;
   readonly events$: Observable<DomainEvent>;
   readonly actor: AnyActorRef;
-  readonly registry: Registry;
   private readonly parts: FacadeParts;
   private readonly closed$ = new ReplaySubject<void>(1);
   private loading: Promise<Asking> | undefined;
@@ -124,7 +125,6 @@ class TidemarkStore implements Store {
     this.directory = engine.directory;
     this.readOnly = parts.readOnly;
     this.actor = parts.actor;
-    this.registry = parts.registry;
     const { closed$ } = this;
     const ended = new AbortController();
     this.ended = ended.signal;
@@ -149,6 +149,10 @@ class TidemarkStore implements Store {
       releaseActor: (handle) => this.releaseActor(handle),
     };
     running.ingest.listener = undefined;
+  }
+
+  get registry(): Registry {
+    return this.parts.registry();
   }
 
   append(labels: Labels, timestamp: number, value: number): void {

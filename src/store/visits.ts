@@ -10,9 +10,9 @@ import type { LateMerging } from '../series/late-merging.ts';
 import { type FactSources, factsOf, visitFacts } from '../series/maintenance.ts';
 import type { SeriesDirectory } from '../series/series-lookup.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
+import type { Counts } from './counts.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { Engine, StoreActor } from './engine.ts';
-import type { Distributions } from './metrics/catalogue.ts';
 import type { Recovered } from './recovered.ts';
 import type { Retention } from './retention.ts';
 import type { TrustedClock } from './trusted-clock.ts';
@@ -37,7 +37,7 @@ export interface VisitsParts {
   readonly retention: Retention;
   readonly trustedClock: TrustedClock;
   readonly disk: DiskGuard;
-  readonly distributions: () => Distributions | undefined;
+  readonly counts: Counts;
 }
 
 export class Visits {
@@ -111,9 +111,8 @@ export class Visits {
       actors.send(row, { type: 'maintain', facts });
     }
     this.tellFreed();
-    this.parts
-      .distributions()
-      ?.maintenanceBatchDuration.observe({ location: 'memory' }, (clock.monotonic() - slices.begunAt) / 1000);
+    const seconds = (clock.monotonic() - slices.begunAt) / 1000;
+    this.parts.counts.observations.observe('maintenanceBatchDuration', seconds, { location: 'memory' });
   }
 
   /** Visits a series at once if a call may start. For late samples that must not wait for the event loop. */
@@ -160,9 +159,8 @@ export class Visits {
       actors.send(row, { type: 'maintain', facts: { ...factsOf(this.factSources, row), droppable: true } });
     }
     this.tellFreed();
-    this.parts
-      .distributions()
-      ?.maintenanceBatchDuration.observe({ location: 'archived' }, (clock.monotonic() - started) / 1000);
+    const seconds = (clock.monotonic() - started) / 1000;
+    this.parts.counts.observations.observe('maintenanceBatchDuration', seconds, { location: 'archived' });
   }
 
   /**

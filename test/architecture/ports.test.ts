@@ -17,6 +17,7 @@ const implementations = [
   // What the machine and the package are, read once and never written.
   'src/ports/memory-limit.ts',
   'src/ports/package.ts',
+  'src/ports/version.ts',
 ];
 
 const bound = sourceFiles.filter((path) => !doors.includes(zoneOf(path)) && !implementations.includes(path));

@@ -1,4 +1,5 @@
 /** What the benchmark does with a store, the way a user's program would: fill it, query it, read everything back. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Store, StoreOptions } from '../../src/api/api.ts';
@@ -16,12 +17,13 @@ interface Library {
 /** Names the folder of another built checkout whose library is measured. */
 export const CHECKOUT_VARIABLE = 'TIDEMARK_BENCH_CHECKOUT';
 
-/** The compiled entry of the package that is measured: this one, or that of another checkout. */
+/** The file that `import 'tidemark'` loads: that of this package, or of another checkout. */
 export const libraryFile = (): string => {
-  const checkout = process.env[CHECKOUT_VARIABLE];
-  return checkout === undefined
-    ? join(import.meta.dirname, '..', '..', 'src', 'index.js')
-    : join(checkout, 'dist', 'src', 'index.js');
+  const root = process.env[CHECKOUT_VARIABLE] ?? join(import.meta.dirname, '..', '..', '..');
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly exports: Readonly<Record<'.', { readonly default: string }>>;
+  };
+  return join(root, exports['.'].default);
 };
 
 /** Loads the library, so that loading it is no part of opening a store. */

@@ -30,6 +30,10 @@ describe('package-lock.json', () => {
 
   it('lets one package alone run a script when it is installed: classic-level, for platforms without a prebuilt binary', () => {
     const withScripts = Object.keys(packages).filter((path) => packages[path].hasInstallScript === true);
-    expect(withScripts).to.deep.equal(['node_modules/classic-level']);
+    expect(withScripts.filter((path) => packages[path].dev !== true)).to.deep.equal(['node_modules/classic-level']);
+    // For building the package. Its script is not allowed to run: it only makes the command start faster.
+    expect(withScripts.filter((path) => packages[path].dev === true)).to.deep.equal(['node_modules/esbuild']);
+    const { allowScripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly allowScripts: object };
+    expect(allowScripts).to.deep.equal({ 'classic-level': true });
   });
 });

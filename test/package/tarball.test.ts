@@ -45,10 +45,15 @@ describe('the packed tarball', function () {
     expect(files).to.include.members(['README.md', 'LICENSE', 'CHANGELOG.md', join('dist', 'src', 'index.d.ts')]);
     expect(files.filter((path) => path.startsWith(join('dist', 'test')) || path.startsWith('test'))).to.deep.equal([]);
     expect(files.filter((path) => basename(path).startsWith('.'))).to.deep.equal([]);
+    // Few files of code, and none that only a debugger of Tidemark needs.
+    expect(files.filter((path) => path.endsWith('.map'))).to.deep.equal([]);
+    const code = files.filter((path) => path.endsWith('.js') && !path.startsWith(join('dist', 'lib', 'pages')));
+    expect(code.filter((path) => !path.startsWith(join('dist', 'lib')))).to.deep.equal([]);
+    expect(code).to.have.length.below(80);
   });
 
   it('is small', () => {
-    expect(statSync(join(project.directory, tarball)).size).to.be.below(3_000_000);
+    expect(statSync(join(project.directory, tarball)).size).to.be.below(1_500_000);
   });
 
   it("runs the README's first program, pasted into a file", async () => {

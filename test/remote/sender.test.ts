@@ -3,7 +3,7 @@
  * (`remote_write_sender` for 1.0, `remotewrite/sender` for 2.0); the assertions are exact where those allow a range.
  */
 import { expect } from 'chai';
-import { version } from '../../src/ports/package.ts';
+import { version } from '../../src/ports/version.ts';
 import type { Forwarding } from '../../src/remote/index.ts';
 import { Setup } from './forwarding.ts';
 import { type Received, type TestAnswer, writtenHeaders } from './test-receiver.ts';

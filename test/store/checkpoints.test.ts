@@ -8,6 +8,7 @@ import { type StoreContext, type StoreMachineEvent, storeMachine } from '../../m
 import { TidemarkError } from '../../src/model/errors.ts';
 import type { CheckpointResult } from '../../src/recovery/checkpointer.ts';
 import { Checkpoints, type CheckpointsParts } from '../../src/store/checkpoints.ts';
+import { Counts } from '../../src/store/counts.ts';
 
 const broken = new Error('disk full');
 
@@ -107,7 +108,7 @@ class Rig {
       checkpointer: { write: (final: boolean) => this.write(final) },
       disk: { note: () => {}, isWaiting: false },
       subscriptions: { list: () => [], overrun: async () => [] },
-      distributions: () => undefined,
+      counts: new Counts(),
     };
     return parts as unknown as CheckpointsParts;
   }

@@ -5,11 +5,11 @@
  * Batches run one after the other, and the requests of a batch in their order. A request that fails gives a failed
  * outcome and does not stop the others. `run` itself rejects only when the worker is gone.
  */
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { SlabView } from '../../chunk/slab.ts';
 import type { FileSystem } from '../../files/file-system.ts';
 import { TidemarkError } from '../../model/errors.ts';
+import { shippedFile } from '../../ports/package.ts';
 import { SeriesFiles } from './series-file.ts';
 import {
   answerOf,
@@ -62,14 +62,31 @@ interface Waiting {
 }
 
 /**
- * A worker in a thread of its own, on the real file system. It keeps the process alive only while it has work. One
- * message takes a batch to the thread and one brings the outcomes back.
+ * A worker in a thread of its own, on the real file system. The thread starts with the first batch, and keeps the process
+ * alive only while it has work. One message takes a batch to the thread and one brings the outcomes back.
+ *
+ * Throws `TIDEMARK_MISSING_FILE` if the thread's code is not there.
  */
 export const startSeriesFileThread = (directory: string, slab: SlabView): SeriesFileWorker =>
-  new ThreadWorker(directory, slab);
+  new ThreadWorker(threadFile(), directory, slab);
+
+/** The thread's code: beside this file as source and compiled, beside the chunks in the package. */
+const threadFile = (): string => {
+  const name = 'series-file-thread';
+  const file = shippedFile([`./${name}.js`, `./${name}.ts`], import.meta.url);
+  if (file !== undefined) return file;
+  throw new TidemarkError(
+    'TIDEMARK_MISSING_FILE',
+    `${name}.js is not there: a bundled program needs the file dist/lib/${name}.js of the package beside it, or the package installed; docs/bundling.md`,
+    { details: { file: `${name}.js` } },
+  );
+};
 
 class ThreadWorker implements SeriesFileWorker {
-  private readonly thread: Worker;
+  private readonly file: string;
+  private readonly directory: string;
+  private readonly slab: SlabView;
+  private started: Worker | undefined;
   /** Batches sent to the thread, oldest first. The thread answers in this order. */
   private readonly waiting: Waiting[] = [];
   /**
@@ -81,20 +98,32 @@ class ThreadWorker implements SeriesFileWorker {
   private failure: Error | undefined;
   private closed: Promise<void> | undefined;
 
-  constructor(directory: string, slab: SlabView) {
+  constructor(file: string, directory: string, slab: SlabView) {
+    this.file = file;
+    this.directory = directory;
+    this.slab = slab;
+  }
+
+  /** The thread. Starting it takes the blocks that the slab has now. */
+  private get thread(): Worker {
+    this.started ??= this.start();
+    return this.started;
+  }
+
+  private start(): Worker {
     const workerData: ThreadData = {
-      directory,
-      blocks: slab.blocks.map((block) => block.buffer as SharedArrayBuffer),
+      directory: this.directory,
+      blocks: this.slab.blocks.map((block) => block.buffer as SharedArrayBuffer),
     };
-    // The thread does not get the host's flags: some, such as --input-type, would keep it from starting. The thread's
-    // file lies beside this one with the same extension, as source and compiled.
-    const file = new URL(`./series-file-thread${extname(import.meta.url)}`, import.meta.url);
-    this.thread = new Worker(file, { workerData, execArgv: [], name: 'tidemark-series-files' });
-    this.thread.on('message', (outcomes: readonly SeriesFileOutcome[]) => this.settle(outcomes));
-    this.thread.on('error', (error) => this.fail(error));
-    this.thread.on('exit', (code) => this.fail(new Error(`the thread ended with exit code ${code}`)));
+    this.newBlocks = [];
+    // The thread does not get the host's flags: some, such as --input-type, would keep it from starting.
+    const thread = new Worker(this.file, { workerData, execArgv: [], name: 'tidemark-series-files' });
+    thread.on('message', (outcomes: readonly SeriesFileOutcome[]) => this.settle(outcomes));
+    thread.on('error', (error) => this.fail(error));
+    thread.on('exit', (code) => this.fail(new Error(`the thread ended with exit code ${code}`)));
     // After the listeners: listening for messages keeps the process alive.
-    this.thread.unref();
+    thread.unref();
+    return thread;
   }
 
   run<const Requests extends readonly SeriesFileRequest[]>(requests: Requests): Promise<SeriesFileOutcomes<Requests>> {
@@ -104,16 +133,22 @@ class ThreadWorker implements SeriesFileWorker {
         reject(failure);
         return;
       }
-      this.thread.postMessage({ blocks: this.newBlocks, cold: this.cold, requests } satisfies ThreadMessage);
+      if (this.started === undefined && this.cold.length === 0 && requests.every(changesNothing)) {
+        resolve(requests.map(answerOfRest) as never);
+        return;
+      }
+      const { thread } = this;
+      thread.postMessage({ blocks: this.newBlocks, cold: this.cold, requests } satisfies ThreadMessage);
       this.newBlocks = [];
       this.cold = [];
       this.waiting.push({ resolve, reject });
-      if (this.waiting.length === 1) this.thread.ref();
+      if (this.waiting.length === 1) thread.ref();
     });
   }
 
   addBlock(buffer: SharedArrayBuffer): void {
-    if (this.closed === undefined && this.failure === undefined) this.newBlocks.push(buffer);
+    const isTold = this.started !== undefined && this.closed === undefined && this.failure === undefined;
+    if (isTold) this.newBlocks.push(buffer);
   }
 
   warm(buffers: readonly SharedArrayBuffer[]): void {
@@ -129,16 +164,18 @@ class ThreadWorker implements SeriesFileWorker {
   }
 
   private async finish(): Promise<void> {
+    const { started } = this;
+    if (started === undefined) return;
     try {
       await this.run([]);
     } finally {
-      await this.thread.terminate();
+      await started.terminate();
     }
   }
 
   private settle(outcomes: readonly SeriesFileOutcome[]): void {
     this.waiting.shift()?.resolve(outcomes as never);
-    if (this.waiting.length === 0) this.thread.unref();
+    if (this.waiting.length === 0) this.started?.unref();
   }
 
   /** The thread is gone. How far the waiting batches got is unknown, so all of them fail. */
@@ -149,6 +186,15 @@ class ThreadWorker implements SeriesFileWorker {
     for (const { reject } of this.waiting.splice(0)) reject(this.failure);
   }
 }
+
+/**
+ * Every checkpoint asks the thread to sync what it has changed. A thread that has not started has changed nothing, and
+ * starting it takes longer than closing a small store.
+ */
+const changesNothing = ({ kind }: SeriesFileRequest): boolean => kind === 'syncDirectories' || kind === 'syncChecksums';
+
+const answerOfRest = ({ kind }: SeriesFileRequest): SeriesFileOutcome =>
+  kind === 'syncChecksums' ? { ok: true, value: { findings: [], cachedBytes: 0 } } : { ok: true, value: undefined };
 
 /** A worker that runs in the caller's thread: each batch in a microtask, or when the file system schedules it. */
 export const inlineSeriesFileWorker = (fileSystem: FileSystem, directory: string, slab: SlabView): SeriesFileWorker => {

@@ -1,6 +1,6 @@
 /** `/api/v1/status/…`: what this server is, and how it is. */
 import { availableParallelism, hostname } from 'node:os';
-import { version as ownVersion } from '../../ports/package.ts';
+import { version as ownVersion } from '../../ports/version.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { cardinality } from '../cardinality.ts';
 import { badData, sendData } from '../reply.ts';

@@ -5,7 +5,8 @@
  * Nothing is counted here: the parts of the store keep plain numbers, and each metric reads its number at a scrape.
  * Only distributions are observed as things happen.
  */
-import { Counter, Gauge, Histogram, type Metric, type Registry, Summary } from 'prom-client';
+import type { Histogram, Metric, Registry, Summary } from 'prom-client';
+import { promClient } from './prom-client.ts';
 
 /** A number that a part of the store keeps, read at scrape time. */
 export type Reading = () => number;
@@ -17,13 +18,13 @@ const maintenanceBuckets = [0.0001, 0.001, 0.01, 0.1, 1, 10];
 
 /** Distributions, observed as things happen. */
 export interface Distributions {
-  readonly seriesChunksPersisted: Histogram;
-  readonly indexingBatchSizes: Summary;
-  readonly indexingBatchDuration: Summary;
-  readonly checkpointDuration: Summary;
-  readonly checkpointChunksWritten: Summary;
-  readonly maintenanceBatchDuration: Histogram<'location'>;
-  readonly commitDuration: Histogram;
+  readonly seriesChunksPersisted: Histogram<string>;
+  readonly indexingBatchSizes: Summary<string>;
+  readonly indexingBatchDuration: Summary<string>;
+  readonly checkpointDuration: Summary<string>;
+  readonly checkpointChunksWritten: Summary<string>;
+  readonly maintenanceBatchDuration: Histogram<string>;
+  readonly commitDuration: Histogram<string>;
 }
 
 /** The readings of all metrics that are read at a scrape, by metric name. */
@@ -173,12 +174,15 @@ const readingOf = <R>(readings: Readonly<Record<string, R>>, name: string): R =>
   return read;
 };
 
-const makeReadMetrics = (readings: Readings): Metric[] => [
-  ...plainMetrics(Gauge, readGauges, readings.gauges),
-  ...plainMetrics(Counter, readCounters, readings.counters),
-  ...labelledMetrics(Gauge, readLabelledGauges, readings.labelledGauges),
-  ...labelledMetrics(Counter, readLabelledCounters, readings.labelledCounters),
-];
+const makeReadMetrics = (readings: Readings): Metric[] => {
+  const { Counter, Gauge } = promClient();
+  return [
+    ...plainMetrics(Gauge, readGauges, readings.gauges),
+    ...plainMetrics(Counter, readCounters, readings.counters),
+    ...labelledMetrics(Gauge, readLabelledGauges, readings.labelledGauges),
+    ...labelledMetrics(Counter, readLabelledCounters, readings.labelledCounters),
+  ];
+};
 
 /** Both kinds start a scrape at nothing and are raised to what is read. */
 interface Raised {
@@ -234,44 +238,47 @@ const labelledMetrics = (
     });
   });
 
-const makeDistributions = (): Distributions => ({
-  seriesChunksPersisted: new Histogram({
-    name: 'prometheus_local_storage_series_chunks_persisted',
-    help: 'The number of chunks persisted per series.',
-    buckets: seriesChunksBuckets,
-    registers,
-  }),
-  indexingBatchSizes: new Summary({
-    name: 'prometheus_local_storage_indexing_batch_sizes',
-    help: 'Quantiles for indexing batch sizes (number of operations per batch).',
-    registers,
-  }),
-  indexingBatchDuration: new Summary({
-    name: 'prometheus_local_storage_indexing_batch_duration_seconds',
-    help: 'Quantiles for batch indexing duration in seconds.',
-    registers,
-  }),
-  checkpointDuration: new Summary({
-    name: 'prometheus_local_storage_checkpoint_duration_seconds',
-    help: 'The duration in seconds of checkpoints.',
-    registers,
-  }),
-  checkpointChunksWritten: new Summary({
-    name: 'prometheus_local_storage_checkpoint_series_chunks_written',
-    help: 'The number of chunks written per checkpoint.',
-    registers,
-  }),
-  maintenanceBatchDuration: new Histogram({
-    name: 'tidemark_maintenance_batch_duration_seconds',
-    help: "The duration in seconds of a batch of maintenance visits, by where the series are: 'memory' or 'archived'.",
-    labelNames: ['location'],
-    buckets: maintenanceBuckets,
-    registers,
-  }),
-  commitDuration: new Histogram({
-    name: 'tidemark_journal_commit_duration_seconds',
-    help: 'The time in seconds that it took to make the journal durable.',
-    buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1],
-    registers,
-  }),
-});
+const makeDistributions = (): Distributions => {
+  const { Histogram, Summary } = promClient();
+  return {
+    seriesChunksPersisted: new Histogram({
+      name: 'prometheus_local_storage_series_chunks_persisted',
+      help: 'The number of chunks persisted per series.',
+      buckets: seriesChunksBuckets,
+      registers,
+    }),
+    indexingBatchSizes: new Summary({
+      name: 'prometheus_local_storage_indexing_batch_sizes',
+      help: 'Quantiles for indexing batch sizes (number of operations per batch).',
+      registers,
+    }),
+    indexingBatchDuration: new Summary({
+      name: 'prometheus_local_storage_indexing_batch_duration_seconds',
+      help: 'Quantiles for batch indexing duration in seconds.',
+      registers,
+    }),
+    checkpointDuration: new Summary({
+      name: 'prometheus_local_storage_checkpoint_duration_seconds',
+      help: 'The duration in seconds of checkpoints.',
+      registers,
+    }),
+    checkpointChunksWritten: new Summary({
+      name: 'prometheus_local_storage_checkpoint_series_chunks_written',
+      help: 'The number of chunks written per checkpoint.',
+      registers,
+    }),
+    maintenanceBatchDuration: new Histogram({
+      name: 'tidemark_maintenance_batch_duration_seconds',
+      help: "The duration in seconds of a batch of maintenance visits, by where the series are: 'memory' or 'archived'.",
+      labelNames: ['location'],
+      buckets: maintenanceBuckets,
+      registers,
+    }),
+    commitDuration: new Histogram({
+      name: 'tidemark_journal_commit_duration_seconds',
+      help: 'The time in seconds that it took to make the journal durable.',
+      buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1],
+      registers,
+    }),
+  };
+};

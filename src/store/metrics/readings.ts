@@ -1,18 +1,22 @@
 /** Connects the metrics (src/store/metrics/catalogue.ts) to the numbers that the parts of the store keep. */
-import { Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { StoreTag } from '../../../machines/store.machine.ts';
 import { memoryParts } from '../memory.ts';
 import type { MetricDescriptions } from '../metric-descriptions.ts';
 import type { Session } from '../session.ts';
 import { type Readings, registerMetrics } from './catalogue.ts';
 import { LoopDelay } from './loop-delay.ts';
+import { loadPromClient, promClient } from './prom-client.ts';
 
-/** Registers the store's metrics and returns their registry. The readings cost time only at a scrape. */
-export const metricsOf = (session: Session, descriptions: Pick<MetricDescriptions, 'size'>): Registry => {
+/**
+ * The store's metrics. What counts from the opening on begins at once; the metrics themselves are made, and registered,
+ * when the registry is asked for first. With a registry of the caller's that is at the opening. The readings cost time
+ * only at a scrape.
+ */
+export const metricsOf = (session: Session, descriptions: Pick<MetricDescriptions, 'size'>): (() => Registry) => {
   const { engine, running, actor } = session;
   const { table, chunks, slab, cache, late, erased, options, mapper } = engine;
   const { journal, indexer, archived, bus, how } = running.recovered;
-  const registry = options.registry ?? new Registry();
   const begin = journal.end;
   let commits = 0;
   journal.onDurable(() => {
@@ -124,18 +128,36 @@ export const metricsOf = (session: Session, descriptions: Pick<MetricDescription
       tidemark_transitions_total: () => running.actors.transitionCounts(),
     },
   };
-  const { distributions, unregister } = registerMetrics(registry, readings);
   const delay = new LoopDelay(engine.clock);
+  let registry: Registry | undefined;
+  let unregister = (): void => {};
+  const register = (): Registry => {
+    const made = options.registry ?? new (promClient().Registry)();
+    const registered = registerMetrics(made, readings);
+    unregister = registered.unregister;
+    running.counts.observations.moveInto(registered.distributions);
+    return made;
+  };
   const end = (): void => {
     delay.stop();
     // The caller's registry outlives the store, and may be passed to the next one.
     if (options.registry !== undefined) unregister();
   };
   actor.subscribe({ complete: end, error: end });
-  running.counts.distributions = distributions;
   engine.onIndexBatch = ({ operationCount, durationMs }) => {
-    distributions.indexingBatchSizes.observe(operationCount);
-    distributions.indexingBatchDuration.observe(durationMs / 1000);
+    running.counts.observations.observe('indexingBatchSizes', operationCount);
+    running.counts.observations.observe('indexingBatchDuration', durationMs / 1000);
   };
-  return registry;
+  running.counts.observations.onFull = () => {
+    loadPromClient().then(
+      () => {
+        registry ??= register();
+      },
+      (error: unknown) => engine.logger.warn({ err: error }, 'The metrics of the store could not be made.'),
+    );
+  };
+  return () => {
+    registry ??= register();
+    return registry;
+  };
 };

@@ -1,0 +1,106 @@
+/**
+ * Builds dist/lib/, the code that the package ships: the entry points of package.json's `exports` and `bin`, and the
+ * thread of the series files. They are few, readable files with shared chunks and no source maps. Dependencies stay
+ * imports. Of RxJS only what is used is built in, except its core classes: a stream of the store must be an instance of
+ * the `Observable` that the program has.
+ *
+ * An entry point's source is found from its `types`, and its file in dist/lib/ from its `default`.
+ */
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const root = join(import.meta.dirname, '..');
+const inRoot = (...path) => join(root, ...path);
+const manifest = () => JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
+
+const nameIn = (file, what) => {
+  if (!/^\.\/dist\/lib\/[\w-]+\.js$/.test(file))
+    throw new Error(`package.json: ${what} is ${file}; allowed: ./dist/lib/NAME.js, which the build writes`);
+  return basename(file, '.js');
+};
+
+/** The sources by the name of the file in dist/lib/. */
+const entryPointsOf = ({ exports }) => ({
+  cli: inRoot('src', 'cli', 'main.ts'),
+  'series-file-thread': inRoot('src', 'disk', 'series-files', 'series-file-thread.ts'),
+  ...Object.fromEntries(
+    Object.entries(exports)
+      .filter(([, target]) => typeof target === 'object')
+      .map(([path, { types, default: file }]) => [
+        nameIn(file, `exports["${path}"].default`),
+        inRoot(types.replace(/^\.\/dist\//, '').replace(/\.d\.ts$/, '.ts')),
+      ]),
+  ),
+});
+
+/** In the package the version is known, and no file is read for it. */
+const constants = (version) => ({
+  name: 'constants',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]ports[\\/]version\.ts$/ }, () => ({
+      contents: `export const version = ${JSON.stringify(version)};`,
+    }));
+  },
+});
+
+const rxjsCore = /[\\/]internal[\\/](Observable|Subject|Subscriber|Subscription|config)(\.js)?$/;
+const rxjsInside = /[\\/]rxjs[\\/]dist[\\/]esm[\\/]/;
+
+const rxjs = {
+  name: 'rxjs',
+  setup({ onResolve }) {
+    onResolve({ filter: /^rxjs$/ }, () => ({
+      path: inRoot('node_modules', 'rxjs', 'dist', 'esm', 'index.js'),
+      sideEffects: false,
+    }));
+    onResolve({ filter: /^\./ }, ({ path, resolveDir, importer }) => {
+      if (!rxjsInside.test(importer)) return undefined;
+      const core = rxjsCore.exec(resolve(resolveDir, path));
+      if (core !== null) return { path: `rxjs/internal/${core[1]}`, external: true, sideEffects: false };
+      return { path: `${resolve(resolveDir, path).replace(/\.js$/, '')}.js`, sideEffects: false };
+    });
+  },
+};
+
+const pages = () => {
+  cpSync(inRoot('dist', 'src', 'ui', 'public'), inRoot('dist', 'lib', 'pages'), { recursive: true });
+};
+
+/** The declarations that the entry points reach; the package ships no others. */
+const removeUnreachableTypes = ({ exports }) => {
+  const reached = new Set();
+  const follow = (file) => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const [, target] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.ts['"]/g))
+      follow(resolve(file, '..', `${target}.d.ts`));
+  };
+  for (const target of Object.values(exports)) if (typeof target === 'object') follow(inRoot(target.types));
+  for (const name of readdirSync(inRoot('dist'), { recursive: true })) {
+    const file = inRoot('dist', name);
+    if (name.endsWith('.d.ts') && !reached.has(file)) rmSync(file);
+  }
+};
+
+export const bundle = async () => {
+  const described = manifest();
+  await build({
+    entryPoints: entryPointsOf(described),
+    outdir: inRoot('dist', 'lib'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    charset: 'utf8',
+    legalComments: 'none',
+    packages: 'external',
+    chunkNames: 'chunk-[hash]',
+    plugins: [constants(described.version), rxjs],
+    logLevel: 'warning',
+    tsconfig: inRoot('tsconfig.json'),
+  });
+  pages();
+  removeUnreachableTypes(described);
+};
