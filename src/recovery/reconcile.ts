@@ -22,7 +22,7 @@ export interface ReconcileParts {
   readonly table: SeriesTable;
   readonly slab: Slab;
   readonly chunks: MemoryChunks;
-  readonly late: Pick<LateSamples, 'lists' | 'add' | 'lastTime'>;
+  readonly late: Pick<LateSamples, 'lists' | 'addFirst' | 'lastTime'>;
   readonly erased: Pick<ErasedRanges, 'of' | 'forget' | 'oldestPosition'>;
   readonly clock: Pick<Clock, 'monotonic'>;
   /** Used on this thread, without the worker: nothing else runs during recovery. */
@@ -61,12 +61,8 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   const expected = table.chunksInFile[row];
   const stat = files.stat(high, low);
   if (stat === undefined) {
-    files.syncRemoval(high, low);
-    files.renewChecksums(high, low, 0, 0);
-    table.forgetFile(row);
-    parts.erased.forget(row);
-    const missing = parts.emptied.has(fingerprintText(high, low)) ? 0 : Math.max(0, expected);
-    return { chunksInFile: 0, cut: 0, missing };
+    forgetFile(parts, row);
+    return { chunksInFile: 0, cut: 0, missing: missingChunks(parts, high, low, expected) };
   }
   const whole = stat.trailingBytes > 0 ? files.truncateTo(high, low, stat.chunks) : stat;
   const sound = soundChunks(parts, row, high, low);
@@ -74,6 +70,13 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   const isRewritten = parts.rewritten.has(fingerprintText(high, low));
   const isAsCounted = !isRewritten && table.firstTime[row] !== EARLIEST && table.firstTime[row] === sound.firstTime;
   const cut = stat.chunks - sound.count;
+  if (sound.count === 0) {
+    // An empty file would be left when the series is purged.
+    files.remove(high, low);
+    const missing = missingChunks(parts, high, low, expected);
+    forgetFile(parts, row);
+    return { chunksInFile: 0, cut, missing };
+  }
   const left = cut > 0 ? files.truncateTo(high, low, sound.count) : whole;
   const doubtfulFrom = parts.writtenAgain === 'all' ? 0 : sound.older;
   const isInDoubt = parts.writtenAgain !== 'none' && doubtfulFrom < sound.count;
@@ -86,22 +89,32 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   table.lastChunkFirstTime[row] = sound.lastChunkFirstTime;
   const lastTime = lastKept(parts.erased.of(row), sound.lastTime);
   table.lastChunkLastTime[row] = lastTime;
-  if (sound.count > 0) {
-    // It is unknown whether the file's tail is durable, so mark the file unsynced: the next checkpoint syncs it.
-    table.setFlag(row, FILE_UNSYNCED);
-    keepAfterDrop(parts, row, sound.lastTime);
-    chunks.dropThrough(row, sound.lastTime);
-    const newest = Math.max(lastTime, parts.late.lastTime(row));
-    if (table.lastTime(row) < newest) {
-      // The last sample of an open head is the row's.
-      chunks.closeHead(row);
-      table.adoptLastTime(row, newest);
-    } else lowerBound(parts, row, newest);
-  }
-  // The file had chunks and has no whole one now. No event explains that, and memory does not have them.
-  const isLost = sound.count === 0 && !parts.emptied.has(fingerprintText(high, low));
-  return { chunksInFile: sound.count, cut, missing: isLost ? Math.max(0, expected) : 0 };
+  // It is unknown whether the file's tail is durable, so mark the file unsynced: the next checkpoint syncs it.
+  table.setFlag(row, FILE_UNSYNCED);
+  keepAfterDrop(parts, row, sound.lastTime);
+  chunks.dropThrough(row, sound.lastTime);
+  const newest = Math.max(lastTime, parts.late.lastTime(row));
+  if (table.lastTime(row) < newest) {
+    // The last sample of an open head is the row's.
+    chunks.closeHead(row);
+    table.adoptLastTime(row, newest);
+  } else lowerBound(parts, row, newest);
+  return { chunksInFile: sound.count, cut, missing: 0 };
 };
+
+/** There is no file, or none any more: nothing is left from which dropped samples would have to be taken out. */
+const forgetFile = ({ table, files, erased }: ReconcileParts, row: Row): void => {
+  const high = table.high[row];
+  const low = table.low[row];
+  files.syncRemoval(high, low);
+  files.renewChecksums(high, low, 0, 0);
+  table.forgetFile(row);
+  erased.forget(row);
+};
+
+/** The file had chunks and has no whole one now. If no event explains that, they are missing: memory does not have them. */
+const missingChunks = ({ emptied }: ReconcileParts, high: number, low: number, expected: number): number =>
+  emptied.has(fingerprintText(high, low)) ? 0 : Math.max(0, expected);
 
 /** The latest time up to a time of the file that is not in a dropped range. */
 const lastKept = (erased: readonly TimeSpan[], time: number): number => {
@@ -119,7 +132,7 @@ const lowerBound = ({ table, erased }: ReconcileParts, row: Row, newest: number)
 /**
  * Samples in memory up to `time` are in the file, unless a time range was dropped from the series. Then some of them may
  * have come after the drop, and the file may still have the samples before it. So they all become late ones; merging
- * those that the file has changes nothing.
+ * those that the file has changes nothing. A late sample of the same time came after the one in memory, and gives way.
  */
 const keepAfterDrop = (parts: ReconcileParts, row: Row, time: number): void => {
   const { erased, late, clock } = parts;
@@ -127,7 +140,7 @@ const keepAfterDrop = (parts: ReconcileParts, row: Row, time: number): void => {
   const { count, timestamps, words } = samplesInMemory(parts, row);
   for (let i = 0; i < count && timestamps[i] <= time; i++) {
     const high = words[2 * i + HIGH_WORD];
-    late.add(row, timestamps[i], high, words[2 * i + LOW_WORD], erased.oldestPosition(), clock.monotonic());
+    late.addFirst(row, timestamps[i], high, words[2 * i + LOW_WORD], erased.oldestPosition(), clock.monotonic());
   }
 };
 

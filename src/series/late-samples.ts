@@ -16,7 +16,7 @@
  */
 import type { Position } from '../model/events.ts';
 import type { TimeSpan } from './erased-ranges.ts';
-import { ADDED, type Insertion, SortedSamples } from './sorted-samples.ts';
+import { ADDED, CONFLICTING, type Insertion, SortedSamples } from './sorted-samples.ts';
 import type { Row } from './table.ts';
 
 /** Memory of a series with late samples, and of one sample in columns that grow by doubling: estimates. */
@@ -83,6 +83,12 @@ export class LateSamples {
     late.waitingFrom = Math.min(late.waitingFrom, position);
     this.count++;
     return ADDED;
+  }
+
+  /** As {@link add}, for a sample that was accepted before the late ones: it takes the place of one of the same time. */
+  addFirst(row: Row, timestamp: number, high: number, low: number, position: Position, now: number): void {
+    if (this.add(row, timestamp, high, low, position, now) === CONFLICTING)
+      this.of(row)?.waiting.replace(timestamp, high, low);
   }
 
   /** Replay must start here or earlier, so that no late sample is lost; infinity if there are none. */

@@ -40,6 +40,13 @@ export class SortedSamples {
     return ADDED;
   }
 
+  /** Gives the sample of a time, which must be there, another value. */
+  replace(timestamp: number, high: number, low: number): void {
+    const at = this.indexFrom(timestamp);
+    this.words[2 * at + HIGH_WORD] = high;
+    this.words[2 * at + LOW_WORD] = low;
+  }
+
   /** What {@link insert} would return, without adding anything. */
   compare(timestamp: number, high: number, low: number): Insertion {
     const at = this.indexFrom(timestamp);
