@@ -156,7 +156,9 @@ const forward = setup({
       outcome.kind === 'unsupported' && context.protocol === '2.0' && !context.isProtocolFixed,
     needsPerson: ({ context }, { outcome }: { outcome: SendOutcome }) =>
       outcome.kind === 'unauthorized' ||
-      ((outcome.kind === 'misdirected' || outcome.kind === 'unsupported') && !context.isProven),
+      // A redirection says nothing about the samples: a login page or a proxy answers in the receiver's place.
+      (outcome.kind === 'misdirected' && (outcome.status < 400 || !context.isProven)) ||
+      (outcome.kind === 'unsupported' && !context.isProven),
     isFinalInTruth: ({ context }, { outcome }: { outcome: SendOutcome }) =>
       outcome.kind === 'failed' &&
       outcome.isAboutOrder &&

@@ -80,7 +80,11 @@ export const readSentBody = async (
 };
 
 /** The bytes after Content-Encoding is undone: `identity`, `gzip` or `deflate`. Throws 400, 413 or 415. */
-export const readBody = async (request: IncomingMessage, bytesMax: number): Promise<Buffer> => {
+export const readBody = async (
+  request: IncomingMessage,
+  bytesMax: number,
+  { onBytes = () => {} }: Pick<ReadingOptions, 'onBytes'> = {},
+): Promise<Buffer> => {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   const isPlain = encoding === 'identity' || encoding === '';
   if (!isPlain && encoding !== 'gzip' && encoding !== 'deflate')
@@ -91,8 +95,10 @@ export const readBody = async (request: IncomingMessage, bytesMax: number): Prom
     );
   // Parsers of frameworks undo the encoding, but leave the header.
   const isDecoded = isPlain || wasReadBefore(request);
-  const sent = await readSentBody(request, bytesMax);
+  const sent = await readSentBody(request, bytesMax, { onBytes });
   if (isDecoded) return sent;
+  // How much it becomes is known only afterwards.
+  onBytes(bytesMax);
   try {
     return await decoders[encoding](sent, { maxOutputLength: bytesMax });
   } catch (error) {

@@ -37,6 +37,8 @@ export class OpenExchanges {
 
   /** Counts a request until its connection has ended; the signal aborts then. Throws 503 beyond the bounds. */
   enter(response: ServerResponse, isStream: boolean): AbortSignal {
+    // A client may leave while its authorization is being decided. Then nothing would tell later that it has gone.
+    if (response.destroyed || response.closed) throw new HttpError(499, 'canceled', 'The client has disconnected.');
     if (this.open.size >= exchangesMax) throw tooMany('requests');
     if (isStream && this.streamCount() >= this.limits.maxStreams) throw tooMany('live streams');
     const abort = new AbortController();

@@ -76,7 +76,9 @@ const collectPairs = (labels: Labels, pairs: string[]): LabelPairs => {
   if (count === 0) throw invalid('a series needs at least one label with a value, but there is none');
   if (count > LABEL_COUNT_MAX) throw invalid(`a series may have ${LABEL_COUNT_MAX} labels, but there are ${count}`);
   if (byteCount > LABEL_BYTES_MAX) {
-    throw invalid(`the labels of a series may take ${LABEL_BYTES_MAX} bytes as UTF-8, but they take ${byteCount}`);
+    throw invalid(
+      `the labels of a series may take ${LABEL_BYTES_MAX} bytes as UTF-8, but they take ${byteCount} or more`,
+    );
   }
   return pairs.slice(0, length);
 };
@@ -232,6 +234,8 @@ const insertSorted = (pairs: string[], length: number, name: string, value: stri
 
 const checkedByteCount = (name: string, value: string): number => {
   if (name === '') throw invalid('a label has an empty name', name);
+  // Text that is too long need not be counted to its end, which would take long.
+  if (name.length + value.length > LABEL_BYTES_MAX) return name.length + value.length;
   const nameBytes = utf8ByteCount(name);
   if (nameBytes === INVALID_UTF16) throw invalid(`label name ${quoted(name)} holds half a surrogate pair`, name);
   const valueBytes = utf8ByteCount(value);

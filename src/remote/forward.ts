@@ -270,15 +270,15 @@ class StoreForwarding implements Forwarding {
     if (subscription === undefined) return;
     const records = subscription[Symbol.asyncIterator]();
     let batch = new OutgoingBatch();
-    let next = records.next();
+    let next = begun(records.next());
     for (;;) {
       const found = await this.nextRecord(next, batch);
       if (found !== 'due') {
         if (found.done === true) return;
-        next = records.next();
-        const begun = await this.add(batch, found.value);
-        if (begun === undefined) return;
-        batch = begun;
+        next = begun(records.next());
+        const added = await this.add(batch, found.value);
+        if (added === undefined) return;
+        batch = added;
         if (batch.count < this.options.batchSamples && (batch.count > 0 || batch.records < IDLE_RECORDS_MAX)) continue;
       }
       if (!(await this.send(batch))) return;
@@ -321,11 +321,19 @@ class StoreForwarding implements Forwarding {
     next: Promise<IteratorResult<EventBatch, unknown>>,
   ): Promise<IteratorResult<EventBatch, unknown> | 'due'> {
     let found: IteratorResult<EventBatch, unknown> | undefined;
-    void next.then((value) => {
-      found = value;
-    });
+    let failure: { readonly error: unknown } | undefined;
+    next.then(
+      (value) => {
+        found = value;
+      },
+      (error: unknown) => {
+        failure = { error };
+      },
+    );
     if (!this.stopping.signal.aborted) await this.store.flush();
-    for (let turn = 0; turn < TURNS && found === undefined; turn++) await this.options.clock.breathe();
+    for (let turn = 0; turn < TURNS && found === undefined && failure === undefined; turn++)
+      await this.options.clock.breathe();
+    if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
     return found ?? 'due';
   }
 
@@ -492,4 +500,13 @@ const shownUrl = (url: URL): string => {
   shown.username = '';
   shown.password = '';
   return shown.href;
+};
+
+/**
+ * A read that is awaited later, when the batch before it has been sent. Until then its failure must not count as
+ * unhandled, which would end the host program.
+ */
+const begun = <T>(reading: Promise<T>): Promise<T> => {
+  reading.catch(() => {});
+  return reading;
 };

@@ -10,8 +10,8 @@ import { allTransitions, TakenTransitions } from './taken-transitions.ts';
  * Seeds of the simulator: sequences of 60 and of 200 steps. A change of the store changes
  * what happens in a sequence. If a transition is then missing, find another seed that reaches it, or add a small run.
  */
-const wholeSeeds = [1, 2, 3, 4, 5, 8, 114, 194];
-const longSeeds = [3, 6, 9, 12, 18, 39, 42, 60, 63, 72, 108, 144];
+const wholeSeeds = [1, 114, 194];
+const longSeeds = [9, 12, 18, 42, 63, 72, 108, 144];
 const WHOLE_STEPS = 60;
 const LONG_STEPS = 200;
 
@@ -49,5 +49,5 @@ describe('the transitions of the statecharts', () => {
     }
     const missing = allTransitions.filter((key) => !taken.keys.has(key));
     expect(missing.sort()).to.deep.equal(Object.keys(forDefects).sort());
-  }).timeout(120_000);
+  }).timeout(300_000);
 });

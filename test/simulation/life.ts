@@ -66,10 +66,12 @@ export interface LifeOptions {
 }
 
 /** What the check says of a series in memory whose entry in the archive was not removed. */
-const leftInArchive = [
-  'the archive has its labels but not its times',
-  'the series is in the checkpoint and in the archive',
-];
+const IN_BOTH = 'the series is in the checkpoint and in the archive';
+const WITHOUT_TIMES = 'the archive has its labels but not its times';
+
+/** The series of which one of the problems says this. */
+const seriesThat = (problems: readonly { readonly message: string }[], what: string): Set<string> =>
+  new Set(problems.flatMap(({ message }) => (message.endsWith(what) ? [message.slice(0, -what.length)] : [])));
 
 export class Life {
   readonly world: World;
@@ -293,10 +295,12 @@ export class Life {
    * that is left, and finding it at each opening would mean to read the whole archive.
    */
   private unexcused(problems: readonly { readonly message: string }[]): string | undefined {
+    const left = this.archiveLogCut ? seriesThat(problems, IN_BOTH) : new Set<string>();
     return problems.find(
       ({ message }) =>
         !(this.powerLost && message.endsWith(' are lost')) &&
-        !(this.archiveLogCut && leftInArchive.some((what) => message.endsWith(what))),
+        !(message.endsWith(IN_BOTH) && left.has(message.slice(0, -IN_BOTH.length))) &&
+        !(message.endsWith(WITHOUT_TIMES) && left.has(message.slice(0, -WITHOUT_TIMES.length))),
     )?.message;
   }
 

@@ -40,7 +40,11 @@ const within = (steps: readonly Step[]): Step[] =>
 const toySequence = (seed: number): Sequence => {
   const { steps, setting, ...sequence } = generate(seed, 50);
   const withAimed = within(steps).map((step, i) => (i % 15 === 7 ? aimed[(i >> 4) & 1] : step));
-  return { ...sequence, setting: { ...setting, retentionMs: null, outOfOrderWindowMs: 0 }, steps: withAimed };
+  return {
+    ...sequence,
+    setting: { ...setting, retentionMs: null, otherRetentionMs: null, outOfOrderWindowMs: 0 },
+    steps: withAimed,
+  };
 };
 
 const play = (sequence: Sequence, defect?: ToyDefect, coverage = new Coverage()): Promise<SimulationResult> =>
@@ -57,7 +61,7 @@ const firstFailure = async (defect: ToyDefect): Promise<SimulationResult | undef
 describe('The simulator', () => {
   it('finds nothing in a correct toy store', async () => {
     const coverage = new Coverage();
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= 120; seed++) {
       const { failure } = await play(toySequence(seed), undefined, coverage);
       expect(failure?.message, `seed ${seed}`).to.equal(undefined);
     }

@@ -4,7 +4,7 @@
  * on disk when the answer is sent. A sender may repeat a request: samples that are there change nothing.
  */
 import type { ServerResponse } from 'node:http';
-import { conversionSettings, type OtlpOptions } from '../../otlp/conversion-options.ts';
+import { type ConversionSettings, conversionSettings, type OtlpOptions } from '../../otlp/conversion-options.ts';
 import { DeltaStreams } from '../../otlp/delta-streams.ts';
 import { exportResponse, type OtlpFormat } from '../../otlp/export-response.ts';
 import { decodeJson } from '../../otlp/json-decoder.ts';
@@ -13,9 +13,12 @@ import { decodeProtobuf } from '../../otlp/protobuf-decoder.ts';
 import { WireError } from '../../wire/wire-error.ts';
 import { readBody } from '../body.ts';
 import { badData, HttpError } from '../reply.ts';
-import type { Route } from '../router.ts';
+import type { Route, StoreExchange } from '../router.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { SampleIntake } from './sample-intake.ts';
 
+/** Bytes of requests, as sent and as restored, that are in memory at one time. */
+const HELD_BYTES_MAX = 192 * 1024 * 1024;
 /** Of a request, as it is sent and after decompression. */
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -52,6 +55,32 @@ const sendAnswer = (response: ServerResponse, format: OtlpFormat, { refusals }: 
   response.end(body);
 };
 
+interface Conversion {
+  readonly settings: ConversionSettings;
+  readonly deltas: DeltaStreams | undefined;
+}
+
+const takeMetrics = async (
+  { response, store, breathe }: StoreExchange,
+  format: OtlpFormat,
+  body: Buffer,
+  { settings, deltas }: Conversion,
+): Promise<void> => {
+  const intake = new SampleIntake(store);
+  const converter = new PointConverter(settings, targetOf(intake), deltas);
+  try {
+    for (const _ of decoders[format](body, converter)) await breathe();
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw badData(`The body is not an OTLP request: ${error.message}.`);
+  }
+  if (intake.accepted > 0) await intake.settle();
+  const { refusals } = converter;
+  if (converter.accepted === 0 && refusals.points > 0)
+    throw badData(`None of ${refusals.points} data points was taken: ${refusals.message}.`);
+  sendAnswer(response, format, converter);
+};
+
 /**
  * The route. With `deltaToCumulative` it keeps running totals, so a server makes it once.
  *
@@ -60,27 +89,23 @@ const sendAnswer = (response: ServerResponse, format: OtlpFormat, { refusals }: 
 export const otlpRoute = (options: OtlpOptions = {}): Route => {
   const settings = conversionSettings(options);
   const deltas = options.deltaToCumulative === true ? new DeltaStreams() : undefined;
+  const held = new HeldBytes(HELD_BYTES_MAX);
   return {
     methods: ['POST'],
     path: '/api/v1/otlp/v1/metrics',
     body: 'content',
     writes: true,
-    handle: async ({ request, response, store, breathe }) => {
-      const format = formatOf(request.headers['content-type']);
-      const body = await readBody(request, BODY_BYTES_MAX);
-      const intake = new SampleIntake(store);
-      const converter = new PointConverter(settings, targetOf(intake), deltas);
+    handle: async (exchange) => {
+      const format = formatOf(exchange.request.headers['content-type']);
+      const share = held.share();
       try {
-        for (const _ of decoders[format](body, converter)) await breathe();
-      } catch (error) {
-        if (!(error instanceof WireError)) throw error;
-        throw badData(`The body is not an OTLP request: ${error.message}.`);
+        const body = await readBody(exchange.request, BODY_BYTES_MAX, { onBytes: (count) => share.take(count) });
+        // The values of a JSON text take more memory than the text.
+        if (format === 'json') share.take(2 * body.length);
+        await takeMetrics(exchange, format, body, { settings, deltas });
+      } finally {
+        share.end();
       }
-      if (intake.accepted > 0) await intake.settle();
-      const { refusals } = converter;
-      if (converter.accepted === 0 && refusals.points > 0)
-        throw badData(`None of ${refusals.points} data points was taken: ${refusals.message}.`);
-      sendAnswer(response, format, converter);
     },
   };
 };
