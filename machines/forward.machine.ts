@@ -240,9 +240,8 @@ const sendInput = ({ context }: { context: ForwardContext }): SendInput => ({
   attempt: context.failures,
 });
 
-const connecting = forward.createStateConfig({
-  description: 'A request is under way, and the receiver has accepted none since the last failure.',
-  invoke: { id: 'connect', src: 'sendRequest', input: sendInput, onDone: answered, onError: broken },
+/** While a request is under way: whether forwarding ends after it. */
+const untilAnswered = {
   initial: 'open',
   states: {
     open: {
@@ -254,22 +253,18 @@ const connecting = forward.createStateConfig({
       after: { shutdown: { target: '#forward.stopped', actions: 'abandon' } },
     },
   },
+} as const;
+
+const connecting = forward.createStateConfig({
+  description: 'A request is under way, and the receiver has accepted none since the last failure.',
+  invoke: { id: 'connect', src: 'sendRequest', input: sendInput, onDone: answered, onError: broken },
+  ...untilAnswered,
 });
 
 const sending = forward.createStateConfig({
   description: 'A request is under way, and the receiver accepts requests.',
   invoke: { id: 'send', src: 'sendRequest', input: sendInput, onDone: answered, onError: broken },
-  initial: 'open',
-  states: {
-    open: {
-      description: 'The answer may take as long as its timeout.',
-      on: { stop: { target: 'ending', actions: 'noteStopping' } },
-    },
-    ending: {
-      description: 'Forwarding ends with the answer, or soon without it.',
-      after: { shutdown: { target: '#forward.stopped', actions: 'abandon' } },
-    },
-  },
+  ...untilAnswered,
 });
 
 export const forwardMachine = forward.createMachine({

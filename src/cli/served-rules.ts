@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { RuleGroupState, RulesSource } from '../http/rules-source.ts';
 import type { Store } from '../index.ts';
 import type { RuleGroup, RunningRules } from '../rules/index.ts';
+import { messageOf } from '../text/error-text.ts';
 import type { Terminal } from './terminal.ts';
 
 export class ServedRules implements RulesSource {
@@ -49,8 +50,7 @@ export class ServedRules implements RulesSource {
     this.running = await startRules(store, this.ruleGroups, {
       alertmanagers,
       externalUrl,
-      onError: (error, where) =>
-        terminal.err.say(`${where}: ${error instanceof Error ? error.message : String(error)}\n`),
+      onError: (error, where) => terminal.err.say(`${where}: ${messageOf(error)}\n`),
     });
   }
 

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
-import { codeOf } from '../text/error-text.ts';
+import { codeOf, messageOf } from '../text/error-text.ts';
 import { contentReadBefore, wasReadBefore } from './parsed-body.ts';
 import { badData, HttpError } from './reply.ts';
 
@@ -103,6 +103,6 @@ export const readBody = async (
     return await decoders[encoding](sent, { maxOutputLength: bytesMax });
   } catch (error) {
     if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(bytesMax);
-    throw badData(`The body is not ${encoding}: ${error instanceof Error ? error.message : String(error)}.`);
+    throw badData(`The body is not ${encoding}: ${messageOf(error)}.`);
   }
 };

@@ -7,29 +7,18 @@
  */
 
 import { untilAborted } from '../async/abortable.ts';
-import type { Clock, ErrorCode, SeriesColumns, SeriesHandle, Store } from '../index.ts';
+import type { Clock, SeriesColumns, SeriesHandle, Store } from '../index.ts';
 import { codeOf } from '../text/error-text.ts';
 import type { LineSamples } from '../text/import-lines.ts';
 import { formatLabels } from '../text/label-text.ts';
 import { ImportBuffer } from './import-buffer.ts';
+import { refusals } from './refusal-codes.ts';
 import type { ImportInput, SampleSource } from './sample-source.ts';
 
 /** The maximum number of cached handles. Beyond this the cache is emptied. */
 const cachedHandlesMax = 100_000;
 /** How many samples are appended before yielding to the event loop, so that Ctrl-C is handled. */
 const samplesPerBreath = 10_000;
-
-/** Codes with which the store may refuse a sample or a label set. They are counted, and the import continues. */
-const refusals = new Set<string>([
-  'TIDEMARK_OUT_OF_ORDER',
-  'TIDEMARK_TOO_OLD',
-  'TIDEMARK_TOO_FAR_AHEAD',
-  'TIDEMARK_DUPLICATE_TIMESTAMP',
-  'TIDEMARK_INVALID_LABELS',
-  'TIDEMARK_INVALID_TIMESTAMP',
-  'TIDEMARK_INVALID_VALUE',
-  'TIDEMARK_TOO_MANY_COLLISIONS',
-] satisfies ErrorCode[]);
 
 export interface ImportCounts {
   readonly lines: number;

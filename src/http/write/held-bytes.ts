@@ -2,18 +2,7 @@
  * Counts the bytes of bodies that are in memory over all requests at one time, so that many senders at once can't fill
  * it. A request that would exceed the bound is refused with 429; its sender tries again.
  */
-import { HttpError } from '../reply.ts';
-
-/** Seconds after which a sender may try again. */
-const RETRY_AFTER_SECONDS = '1';
-
-class BusyError extends HttpError {
-  override readonly headers = { 'Retry-After': RETRY_AFTER_SECONDS };
-
-  constructor(bytesMax: number) {
-    super(429, 'unavailable', `The requests that are being read have ${bytesMax} bytes together; try again later.`);
-  }
-}
+import { TryLaterError } from './try-later.ts';
 
 export class HeldBytes {
   /** Bytes that are held now. */
@@ -29,9 +18,12 @@ export class HeldBytes {
     return new ShareOfBytes(this);
   }
 
-  /** Throws `BusyError`, and takes nothing, if there is no room. */
+  /** Throws `TryLaterError`, and takes nothing, if there is no room. */
   take(bytes: number): void {
-    if (this.count + bytes > this.bytesMax) throw new BusyError(this.bytesMax);
+    if (this.count + bytes > this.bytesMax)
+      throw new TryLaterError(
+        `The requests that are being read have ${this.bytesMax} bytes together; try again later.`,
+      );
     this.count += bytes;
   }
 

@@ -2,33 +2,10 @@
  * Takes samples that a request brought, and counts those that the store refused by reason. One refused sample does not
  * keep the others out. What was counted as accepted is durable when `settle` resolves.
  */
+import { refusals } from '../../import/refusal-codes.ts';
 import type { ErrorCode, Labels, SeriesHandle, Store } from '../../index.ts';
 import { codeOf, messageOf } from '../../text/error-text.ts';
-import { HttpError } from '../reply.ts';
-
-/** Codes with which the store refuses one sample or one label set. Any other error ends the request. */
-const refusals = new Set<string>([
-  'TIDEMARK_OUT_OF_ORDER',
-  'TIDEMARK_TOO_OLD',
-  'TIDEMARK_TOO_FAR_AHEAD',
-  'TIDEMARK_DUPLICATE_TIMESTAMP',
-  'TIDEMARK_INVALID_LABELS',
-  'TIDEMARK_INVALID_TIMESTAMP',
-  'TIDEMARK_INVALID_VALUE',
-  'TIDEMARK_TOO_MANY_COLLISIONS',
-] satisfies ErrorCode[]);
-
-/** Seconds after which a sender may try again. */
-const RETRY_AFTER_SECONDS = '1';
-
-/** The store takes no samples for the moment. Senders try again later. */
-export class ThrottledError extends HttpError {
-  override readonly headers = { 'Retry-After': RETRY_AFTER_SECONDS };
-
-  constructor(message: string) {
-    super(429, 'unavailable', message);
-  }
-}
+import { TryLaterError } from './try-later.ts';
 
 export class SampleIntake {
   /** Samples that the store has now. */
@@ -61,7 +38,7 @@ export class SampleIntake {
   }
 
   /**
-   * Appends a sample, given by the halves of its bits. Returns whether it was taken. Throws `ThrottledError` if the store
+   * Appends a sample, given by the halves of its bits. Returns whether it was taken. Throws `TryLaterError` if the store
    * takes no samples for the moment.
    */
   append(series: SeriesHandle, timestamp: number, high: number, low: number): boolean {
@@ -88,7 +65,7 @@ export class SampleIntake {
 
   private refuse(error: unknown, samples: number): void {
     const code = codeOf(error);
-    if (code === 'TIDEMARK_THROTTLED') throw new ThrottledError(messageOf(error));
+    if (code === 'TIDEMARK_THROTTLED') throw new TryLaterError(messageOf(error));
     if (code === undefined || !refusals.has(code)) throw error;
     this.note(code as ErrorCode, messageOf(error), samples);
   }
