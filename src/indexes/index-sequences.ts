@@ -1,8 +1,8 @@
 /**
  * INDEX_SEQUENCES: for each index, a lower bound of the number of operations that were written to it, as of a
  * checkpoint. If an index has fewer after a crash, its log was cut or deleted, and it has lost entries that the journal
- * no longer has. The numbers stay true as long as the database is the same one. So the file need not be written
- * together with the checkpoint, nor often.
+ * no longer has. The numbers stay true as long as the database is the same one, so the file need not be written often.
+ * It must be written before the checkpoint is in place: the next opening replays the journal only from the checkpoint on.
  */
 import { join } from 'node:path';
 import type { FileSystem } from '../files/file-system.ts';

@@ -9,7 +9,8 @@
  *   1. Note the journal position.
  *   2. Write all records to heads.db.tmp.
  *   3. Wait until the indexes and the journal are durable, so that after a loss of power nothing in the snapshot is
- *      ahead of them.
+ *      ahead of them. Note how many operations the indexes have: what they lose from now on, the replay of this
+ *      snapshot does not bring back.
  *   4. Sync the series files that were written without a sync, because the snapshot no longer holds their chunks.
  *   5. Sync heads.db.tmp, rename it over heads.db, and sync the directory. At a clean close, heads.db does not name its
  *      position; so before the rename, a `storeClosing` event with the position and the checksum of heads.db is made
@@ -73,6 +74,8 @@ export interface CheckpointParts {
   readonly directory: string;
   /** Resolves when the indexes have applied everything that was enqueued, or when the next opening will do so. */
   readonly settleIndexes: () => Promise<void>;
+  /** Records how many operations the indexes have, for the next opening. Must not throw. */
+  readonly noteIndexes: () => void;
   readonly journal: JournalWriter;
   readonly bus: EventBus;
   readonly clock: Clock;
@@ -112,6 +115,7 @@ export class Checkpointer {
       writer.begin(table.live);
       await this.writeRecords(writer, !final);
       await this.catchUp();
+      if (!final) this.parts.noteIndexes();
       const written = final
         ? await writer.finish(undefined, (heads) => this.announceClosing(from, heads))
         : await writer.finish({ position: from });

@@ -203,9 +203,12 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
     // Retention removed the file after the checkpoint. The present file was written later; memory still has its chunks.
     const isAnother = parts.emptied.has(fingerprintText(high, low));
     // A rewriting is durable as a whole. So what is torn in a rewritten file was appended afterwards, from memory, unless
-    // chunks follow that memory does not have.
+    // chunks follow that memory does not have. The rewriting may also never have taken place: a blank chunk that the
+    // checkpoint does not count was appended after it, from memory.
     const known = sound === 0 ? EARLIEST : lastTimes[sound - 1];
-    const isTail = !firstTimes.some((time, chunk) => chunk > sound && time > known && time < memoryBegins);
+    const isElsewhere = (time: number, chunk: number): boolean =>
+      time <= known || time >= memoryBegins || (chunk >= table.chunksInFile[row] && isBlank(chunk));
+    const isTail = !firstTimes.some((time, chunk) => chunk > sound && !isElsewhere(time, chunk));
     const isNew = ((beginsAsKnown && hasKnown) || isAnother || (isRewritten && isTail)) && oldest !== NO_SLOT;
     if (!isInMemory && !isNew) {
       throw new TidemarkError(

@@ -16,7 +16,6 @@
  */
 import { isRunning, type StoreMachineEvent } from '../../machines/store.machine.ts';
 import { SingleRun } from '../async/single-run.ts';
-import { sequencesOf, writeIndexSequences } from '../indexes/index-sequences.ts';
 import { planTruncation } from '../journal/write/plan-truncation.ts';
 import type { TidemarkError } from '../model/errors.ts';
 import type { Checkpointer, CheckpointResult } from '../recovery/checkpointer.ts';
@@ -72,7 +71,6 @@ export class Checkpoints {
   private readonly backups: Caller<BackupHold>[] = [];
   /** Resolve when the backups that are copying have released their holds. */
   private readonly holds = new Set<Promise<void>>();
-  private notedSequences: string | undefined;
 
   constructor(parts: CheckpointsParts) {
     this.parts = parts;
@@ -172,7 +170,6 @@ export class Checkpoints {
     const { from, series, chunks, bytes, durationMs } = result;
     bus.publish({ type: 'checkpointWritten', time: clock.now(), from, series, chunks, bytes, durationMs });
     this.from = from;
-    if (!final) this.noteSequences();
     if (keepJournal) return result;
     try {
       // Commit first: the record of the event above must be on disk before segments are removed. Recovery treats a
@@ -223,21 +220,6 @@ export class Checkpoints {
 
   private async ended(): Promise<void> {
     while (this.writes.isRunning || this.holds.size > 0) await Promise.all([this.writes.ended(), ...this.holds]);
-  }
-
-  /** Records how many operations each index has taken. Unchanged numbers are not written again. */
-  private noteSequences(): void {
-    const { engine, recovered } = this.parts;
-    if (engine.options.readOnly) return;
-    const sequences = sequencesOf(recovered.databases);
-    const text = JSON.stringify(sequences);
-    if (text === this.notedSequences) return;
-    try {
-      writeIndexSequences(engine.fileSystem, engine.directory, sequences);
-      this.notedSequences = text;
-    } catch (error) {
-      engine.logger.warn({ err: error }, 'INDEX_SEQUENCES could not be written.');
-    }
   }
 
   private async truncateJournal(checkpoint: number, indexes: number, final: boolean): Promise<void> {

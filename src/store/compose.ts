@@ -25,6 +25,7 @@ import { finishFiles } from './finish-files.ts';
 import { IndexMender } from './index-mender.ts';
 import { JournalAudit } from './journal-audit.ts';
 import { Memory } from './memory.ts';
+import { NotedSequences } from './noted-sequences.ts';
 import { Pressure } from './pressure.ts';
 import { lastTimeOf, stateCounts, stateOf } from './public-states.ts';
 import { quarantineDamaged } from './quarantine-damaged.ts';
@@ -66,6 +67,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
   const { rows, actors, isolation, directory, ingest, merging } = series;
 
   // What goes on in the background.
+  const noted = new NotedSequences(engine, recovered);
   const checkpointer = new Checkpointer(
     {
       ...seriesMemory,
@@ -73,6 +75,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
       fileSystem: engine.fileSystem,
       directory: engine.directory,
       settleIndexes: () => settleIndexes(engine, recovered, mender),
+      noteIndexes: () => noted.note(),
       journal,
       bus,
       clock,

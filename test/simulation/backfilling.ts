@@ -21,6 +21,9 @@ export const backfill = async (life: Life, step: Extract<Step, { type: 'backfill
   const series = new Map(fillings.map(({ number }) => [number, model.series.get(number)]));
   const { dropsBegun } = model;
   const meetsDrop = model.isBeingDropped(fillings.map(({ number }) => number));
+  const end = (): void => {
+    for (const { number, times } of fillings) model.endBackfill(number, times);
+  };
   const done = ({ rejected }: BackfillResult): void => {
     for (const { labels, code, count } of rejected) {
       const mayBeOld = code === 'TIDEMARK_TOO_OLD' && life.retentionMs !== null;
@@ -33,7 +36,7 @@ export const backfill = async (life: Life, step: Extract<Step, { type: 'backfill
       if (now !== undefined && now === series.get(number) && !now.dropping) model.settleBackfill(now, times);
     }
   };
-  const call = (): Promise<BackfillResult> => life.store.backfill(fillings.map(({ columns }) => columns));
+  const call = (): Promise<BackfillResult> => life.store.backfill(fillings.map(({ columns }) => columns)).finally(end);
   if (step.detached) return life.start('backfill', call, done);
   const result = await life.perform('backfill', call);
   if (result !== undefined) done(result.value);

@@ -117,14 +117,17 @@ export class ModelSeries {
     return copy;
   }
 
-  /** Inserts a sample of uncertain fate that was found. It is as safe as the samples that were appended after it. */
+  /**
+   * Inserts a sample of uncertain fate that was found. It is as safe as the samples that were appended after it, unless
+   * it is one of a backfill, which the journal does not have.
+   */
   insert(sample: ModelSample): void {
     const later = this.samples.filter(({ tick }) => tick > sample.tick);
     const next = later.reduce((ms, { appendedMs }) => Math.min(ms, appendedMs), Number.POSITIVE_INFINITY);
     this.add({
       ...sample,
       appendedMs: later.length === 0 ? sample.appendedMs : next,
-      safe: later.some(({ safe }) => safe === true),
+      safe: sample.isBackfilled !== true && later.some(({ safe }) => safe === true),
       blurred: true,
     });
   }

@@ -182,6 +182,35 @@ describe('The model', () => {
     expect(() => model.check([samples(3, [1])], all, EVERYTHING)).to.throw('never');
   });
 
+  it('lets a backfill that is under way begin a dropped series anew, until it is over', () => {
+    const model = modelOf(2, [1, 2]);
+    model.backfillUnsure(2, 5, 0, 5);
+    model.end(model.series.get(2)!);
+    model.check([samples(2, [5])], all, EVERYTHING);
+    expect(() => model.check([samples(2, [1, 5])], all, EVERYTHING)).to.throw(Violation);
+    model.endBackfill(2, new Set([5]));
+    model.end(model.series.get(2)!);
+    expect(() => model.check([samples(2, [5])], all, EVERYTHING)).to.throw('never');
+  });
+
+  it('lets a query pass a backfilled sample that an earlier answer has, until the backfill is done', () => {
+    const model = modelOf(2, [1]);
+    model.backfillUnsure(2, 5, 0, 5);
+    const during = { ...EVERYTHING, since: model.mark() };
+    model.check([samples(2, [1, 5])], all, during);
+    model.check([samples(2, [1])], all, during);
+    model.settleBackfill(model.series.get(2)!, new Set([5]));
+    model.check([samples(2, [1])], all, during);
+    expect(() => model.check([samples(2, [1])], all, { ...EVERYTHING, since: model.mark() })).to.throw('lacks');
+  });
+
+  it('does not know whether a series that retention hid is still there when it takes an earlier sample', () => {
+    const model = modelOf(2, [3, 4]);
+    model.passRetention(10);
+    model.append(2, 4, 0, 4, 11);
+    model.check([samples(2, [3, 4])], all, EVERYTHING);
+  });
+
   it('accepts any part of the appended samples if the journal is damaged, but no others', () => {
     const model = modelOf(2, [1, 2, 3]);
     model.damaged = true;

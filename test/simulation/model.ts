@@ -64,6 +64,9 @@ const NO_RETENTION: RetentionNow = { limitMs: Number.NEGATIVE_INFINITY, ruleIsOn
 
 export const EVERYTHING: Allowance = { from: Number.NEGATIVE_INFINITY, through: Number.POSITIVE_INFINITY };
 
+const isOfEverything = ({ from, through, onlySafe }: Allowance): boolean =>
+  from === EVERYTHING.from && through === EVERYTHING.through && onlySafe !== true;
+
 export class Model {
   /** Series by number. */
   readonly series = new Map<number, ModelSeries>();
@@ -86,6 +89,8 @@ export class Model {
   /** Drops of time ranges that have begun. */
   dropsBegun = 0;
   private drops: { readonly number: number; readonly drop: RangeDrop }[] = [];
+  /** Samples of backfills that are under way, by series number. A drop does not end a backfill. */
+  private filling: { readonly number: number; readonly sample: ModelSample }[] = [];
 
   /** The series that were dropped or ran out of samples so far. */
   endedSeries(): Set<ModelSeries> {
@@ -102,11 +107,9 @@ export class Model {
       if (newest !== undefined && newest.time - time >= Math.max(1, this.windowMs + 1)) {
         throw new Violation(`a sample of ${nameOf(number)} at ${time} was accepted after one at ${newest.time}`);
       }
-      // Without a window, this is right only if retention had removed the whole series.
-      if (this.windowMs === 0 && this.isForgettable(series)) {
-        this.end(series);
-        series = undefined;
-      }
+      // Without a window, this is right only if retention had removed the newest samples, or for a repeated sample. If
+      // the clock went back since, the former samples may be there again.
+      if (this.windowMs === 0 && this.isForgettable(series)) series.doubt(() => true);
     }
     if (series === undefined) {
       series = new ModelSeries(number);
@@ -162,13 +165,22 @@ export class Model {
     const series = this.series.get(number) ?? new ModelSeries(number);
     this.series.set(number, series);
     this.tried.add(number, time, high, low);
-    series.addUnsure({ ...this.unknown(number, time), high, low, isBackfilled: true });
+    const sample = { ...this.unknown(number, time), high, low, isBackfilled: true };
+    series.addUnsure(sample);
+    this.filling.push({ number, sample });
+  }
+
+  /** A backfill is over. */
+  endBackfill(number: number, times: ReadonlySet<number>): void {
+    this.filling = this.filling.filter((one) => one.number !== number || !times.has(one.sample.time));
   }
 
   /** A backfill is done: its samples are on disk. A query that began before may have passed them. */
   settleBackfill(series: ModelSeries, times: ReadonlySet<number>): void {
-    const done = series.unsure.filter(({ time, isBackfilled }) => isBackfilled && times.has(time));
-    series.unsure = series.unsure.filter((sample) => !done.includes(sample));
+    const isDone = ({ time, isBackfilled }: ModelSample): boolean => isBackfilled === true && times.has(time);
+    const done = [...series.unsure, ...series.samples].filter(isDone);
+    series.unsure = series.unsure.filter((sample) => !isDone(sample));
+    series.keep((sample) => !isDone(sample));
     for (const sample of done) {
       if (series.at(sample.time) === undefined) series.add({ ...sample, safe: true, tick: this.tick++ });
       else series.conflicting.push(sample);
@@ -211,9 +223,10 @@ export class Model {
     this.takeDrop(drop);
   }
 
-  /** The process is gone, and no drop is under way any more. */
+  /** The process is gone, and no drop and no backfill is under way any more. */
   leaveDrops(): void {
     this.drops = [];
+    this.filling = [];
   }
 
   /** The series of a drop that is over. A series that was dropped as a whole meanwhile is not among them. */
@@ -223,10 +236,16 @@ export class Model {
     return own.flatMap(({ number }) => this.series.get(number) ?? []);
   }
 
-  /** Records that a series is gone and must not come back. */
+  /** Records that a series is gone and must not come back. A backfill that is under way may begin it anew. */
   end(series: ModelSeries): void {
-    this.series.delete(series.number);
-    this.ended.set(series.number, [...(this.ended.get(series.number) ?? []), series]);
+    const { number } = series;
+    this.series.delete(number);
+    this.ended.set(number, [...(this.ended.get(number) ?? []), series]);
+    const still = this.filling.filter((one) => one.number === number);
+    if (still.length === 0) return;
+    const anew = new ModelSeries(number);
+    for (const { sample } of still) anew.addUnsure({ ...sample });
+    this.series.set(number, anew);
   }
 
   /** The moment at the beginning of a flush: the earlier samples are acknowledged when the flush is done. */
@@ -357,7 +376,7 @@ export class Model {
       // During a drop, an answer may have any part of the series.
       this.takeUnsure(series, answer, allowance);
       this.checkSubset(series, answer);
-      if (this.damaged && (allowance === EVERYTHING || allowance.afterCrash)) {
+      if (this.damaged && (isOfEverything(allowance) || allowance.afterCrash)) {
         this.takeOver(series, answer);
         // After a crash the drop has ended. Otherwise it is still under way.
         if (allowance.afterCrash) {
@@ -414,7 +433,8 @@ export class Model {
   private mayLack(sample: ModelSample, { afterCrash, onlySafe, since, retention }: Allowance): boolean {
     if (this.mayBeHidden(sample, retention) || sample.fading !== undefined) return true;
     if (afterCrash || onlySafe) return sample.safe !== true;
-    return since !== undefined && sample.tick >= since;
+    // Until a backfill is done, a query may pass a sample of it that an earlier answer has.
+    return since !== undefined && (sample.tick >= since || (sample.isBackfilled === true && sample.safe !== true));
   }
 
   /** Learns from the first look after a recovery: samples that are missing are lost for good. */
@@ -537,10 +557,13 @@ export class Model {
   private takeOver(series: ModelSeries, answer: SeriesSamples): void {
     const appendedMs = series.samples[0]?.appendedMs ?? 0;
     const there = new Set(answer.timestamps);
+    const known = [...series.samples, ...series.unsure];
+    const backfilled = new Set(known.filter(({ isBackfilled }) => isBackfilled === true).map(({ time }) => time));
     series.keep((sample) => this.mayBeHidden(sample) && !there.has(sample.time));
     for (const [i, time] of answer.timestamps.entries()) {
       const [low, high] = wordsOf(answer.values, i);
-      series.add({ time, high, low, appendedMs, tick: 0, isRuled: isRuled(series.number) });
+      const isBackfilled = backfilled.has(time);
+      series.add({ time, high, low, appendedMs, tick: 0, isRuled: isRuled(series.number), isBackfilled });
     }
     for (const sample of series.samples) sample.safe = true;
     if (series.count + series.unsure.length === 0) this.end(series);

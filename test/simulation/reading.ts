@@ -63,9 +63,12 @@ export class Reading {
 
   /** Checks all samples of all series. Returns false if the store could not answer, or its process died. */
   async lookAtEverything(allowance: Allowance = EVERYTHING): Promise<boolean> {
+    // What was left running may end during the query.
+    const since = this.life.model.mark();
     const answer = await this.life.perform('select of everything', () => collect(this.life.store, ALL_SERIES, {}));
     if (answer === undefined) return false;
-    if (!(await this.judge(() => this.life.model.check(answer.value, everyNumber, allowance)))) return false;
+    if (!(await this.judge(() => this.life.model.check(answer.value, everyNumber, { ...allowance, since }))))
+      return false;
     for (const { labels, fingerprint } of answer.value) {
       this.numbers.set(fingerprint, this.life.model.numberOf(labels, everyNumber));
     }
@@ -95,9 +98,10 @@ export class Reading {
     const numbers = step.series === null ? everyNumber : [step.series];
     const selector = step.series === null ? '{sim=~"1|2",nothing=""}' : labelsOf(step.series);
     if (step.detached) return this.startQuery(selector, range, numbers);
+    const since = life.model.mark();
     const answer = await life.perform('select', () => collect(life.store, selector, range));
     if (answer === undefined) return;
-    await this.judge(() => life.model.check(answer.value, numbers, withBounds(range)));
+    await this.judge(() => life.model.check(answer.value, numbers, { ...withBounds(range), since }));
   }
 
   /** Starts a query that is left running. It may show each series as it was at any moment since it began. */
