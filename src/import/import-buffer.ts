@@ -5,7 +5,7 @@
 import type { Labels, SeriesColumns } from '../index.ts';
 
 /** Samples and series that are gathered before they are merged; a sample takes 24 bytes. */
-const samplesMax = 1024 * 1024;
+const samplesMax = 768 * 1024;
 const seriesMax = 50_000;
 
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;

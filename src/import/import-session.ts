@@ -31,7 +31,7 @@ export interface ImportCounts {
 
 export interface SessionOptions {
   readonly clock: Clock;
-  /** Samples that are gathered before they are merged. Default: about a million. */
+  /** Samples that are gathered before they are merged. Default: about 800,000. */
   readonly gatheredMax?: number;
 }
 

@@ -170,6 +170,11 @@ export class Model {
     this.filling.push({ number, sample });
   }
 
+  /** Whether a backfill of the series is under way. */
+  isBeingFilled(number: number): boolean {
+    return this.filling.some((one) => one.number === number);
+  }
+
   /** A backfill is over. */
   endBackfill(number: number, times: ReadonlySet<number>): void {
     this.filling = this.filling.filter((one) => one.number !== number || !times.has(one.sample.time));

@@ -193,11 +193,14 @@ export class Player {
     if (series === undefined || this.drops.has(series)) return;
     // The store goes on by itself with a drop that met an error of the disk. So the next one may find nothing.
     const failedBefore = series.dropping;
+    // A backfill that is under way may not have begun the series yet.
+    const mayNotBegin = series.samples.every(({ isBackfilled }) => isBackfilled) && model.isBeingFilled(step.series);
     series.dropping = true;
     this.life.refusals.noteDrop();
     const done = (deleted: number): void => {
       if (model.series.get(step.series) !== series) return;
       if (deleted > 0) model.end(series);
+      else if (mayNotBegin) series.dropping = false;
       else if (!failedBefore) this.noteGone(series);
     };
     const call = async (): Promise<number> => {

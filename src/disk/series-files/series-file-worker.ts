@@ -82,6 +82,9 @@ const threadFile = (): string => {
   );
 };
 
+/** The thread works in typed arrays, so it needs little room for objects. Node's default on 64 bits is 48 MB. */
+const YOUNG_GENERATION_MB = 6;
+
 class ThreadWorker implements SeriesFileWorker {
   private readonly file: string;
   private readonly directory: string;
@@ -117,7 +120,12 @@ class ThreadWorker implements SeriesFileWorker {
     };
     this.newBlocks = [];
     // The thread does not get the host's flags: some, such as --input-type, would keep it from starting.
-    const thread = new Worker(this.file, { workerData, execArgv: [], name: 'tidemark-series-files' });
+    const thread = new Worker(this.file, {
+      workerData,
+      execArgv: [],
+      name: 'tidemark-series-files',
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     thread.on('message', (outcomes: readonly SeriesFileOutcome[]) => this.settle(outcomes));
     thread.on('error', (error) => this.fail(error));
     thread.on('exit', (code) => this.fail(new Error(`the thread ended with exit code ${code}`)));
