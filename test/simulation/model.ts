@@ -82,6 +82,8 @@ export class Model {
   garbled = false;
   /** Series that were dropped, or that retention removed completely. The journal's records of that may be damaged. */
   private readonly ended = new Map<number, ModelSeries[]>();
+  /** When a series of this number ended the last time. */
+  private readonly endedTicks = new Map<number, number>();
   private readonly tried = new TriedSamples();
   /** Counts appends and drops. */
   private tick = 0;
@@ -245,6 +247,7 @@ export class Model {
   end(series: ModelSeries): void {
     const { number } = series;
     this.series.delete(number);
+    this.endedTicks.set(number, this.tick++);
     this.ended.set(number, [...(this.ended.get(number) ?? []), series]);
     const still = this.filling.filter((one) => one.number === number);
     if (still.length === 0) return;
@@ -286,8 +289,9 @@ export class Model {
   check(answer: readonly SeriesSamples[], numbers: readonly number[], allowance: Allowance): void {
     const found = new Map<number, SeriesSamples>();
     for (const samples of answer) {
-      const number = this.numberOf(samples.labels, numbers);
+      const number = this.numberOf(samples.labels, numbers, allowance.since);
       if (number === STRANGER) continue;
+      if (!this.series.has(number) && this.hasEndedSince(number, allowance.since)) continue;
       if (found.has(number) && this.garbled) continue;
       if (found.has(number)) throw new Violation(`${nameOf(number)} is in the answer twice`);
       found.set(number, samples);
@@ -325,13 +329,22 @@ export class Model {
     }
   }
 
-  /** The number of a returned label set. The series must exist; if labels are garbled, it may be a stranger. */
-  numberOf(labels: Labels, numbers: readonly number[]): number {
+  /**
+   * The number of a returned label set. The series must exist, or must have ended since the query began, if `since` tells
+   * when. If labels are garbled, it may be a stranger.
+   */
+  numberOf(labels: Labels, numbers: readonly number[], since?: number): number {
     const number = seriesOf(labels);
-    const mayBe = number !== undefined && (this.series.has(number) || (this.damaged && this.ended.has(number)));
+    const mayBe =
+      number !== undefined &&
+      (this.series.has(number) || (this.damaged && this.ended.has(number)) || this.hasEndedSince(number, since));
     if (mayBe && numbers.includes(number)) return number;
     if (this.garbled) return STRANGER;
     throw new Violation(`a series is returned that was never appended to, or was dropped: ${JSON.stringify(labels)}`);
+  }
+
+  private hasEndedSince(number: number, since: number | undefined): boolean {
+    return since !== undefined && (this.endedTicks.get(number) ?? -1) >= since;
   }
 
   /** Adds a series that had ended and is there again after damage. */
@@ -379,8 +392,8 @@ export class Model {
     this.checkColumns(series, answer);
     if (this.damaged || (series.dropping && !allowance.afterCrash)) {
       // During a drop, an answer may have any part of the series.
-      this.takeUnsure(series, answer, allowance);
-      this.checkSubset(series, answer);
+      const recalled = this.takeUnsure(series, answer, allowance);
+      this.checkSubset(series, answer, recalled);
       if (this.damaged && (isOfEverything(allowance) || allowance.afterCrash)) {
         this.takeOver(series, answer);
         // After a crash the drop has ended. Otherwise it is still under way.
@@ -543,8 +556,9 @@ export class Model {
   }
 
   /** Checks that all returned samples were appended with these bits. Any sample may be missing. */
-  private checkSubset(series: ModelSeries, answer: SeriesSamples): void {
+  private checkSubset(series: ModelSeries, answer: SeriesSamples, recalled: ReadonlySet<number>): void {
     for (const [i, time] of answer.timestamps.entries()) {
+      if (recalled.has(time)) continue;
       const there = series.at(time);
       const candidates: readonly Bits[] = this.damaged
         ? this.tried.at(series.number, time)

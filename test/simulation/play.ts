@@ -198,15 +198,16 @@ export class Player {
     series.dropping = true;
     this.life.refusals.noteDrop();
     const done = (deleted: number): void => {
-      if (model.series.get(step.series) !== series) return;
-      if (deleted > 0) model.end(series);
-      else if (mayNotBegin) series.dropping = false;
+      if (deleted > 0 || model.series.get(step.series) !== series) return;
+      if (mayNotBegin) series.dropping = false;
       else if (!failedBefore) this.noteGone(series);
     };
     const call = async (): Promise<number> => {
       this.drops.add(series);
       try {
-        return await this.life.store.drop(labelsOf(step.series));
+        const deleted = await this.life.store.drop(labelsOf(step.series));
+        if (deleted > 0 && model.series.get(step.series) === series) model.end(series);
+        return deleted;
       } finally {
         this.drops.delete(series);
       }

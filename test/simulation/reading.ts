@@ -70,7 +70,7 @@ export class Reading {
     if (!(await this.judge(() => this.life.model.check(answer.value, everyNumber, { ...allowance, since }))))
       return false;
     for (const { labels, fingerprint } of answer.value) {
-      this.numbers.set(fingerprint, this.life.model.numberOf(labels, everyNumber));
+      this.numbers.set(fingerprint, this.life.model.numberOf(labels, everyNumber, since));
     }
     return this.life.everHarmed || this.assertNothingQuarantined();
   }
@@ -131,14 +131,20 @@ export class Reading {
     const numbers = step.series === null ? everyNumber : [step.series];
     const selector = step.series === null ? ALL_SERIES : labelsOf(step.series);
     const at = life.world.timeline.wallMs;
+    const since = life.model.mark();
     const instant = await life.perform('instant', () => life.store.instant(selector, { at, lookback: LOOKBACK_MS }));
     if (instant === undefined) return;
     const from = at - LOOKBACK_MS;
-    if (!(await this.judge(() => this.checkNewest('instant', instant.value, numbers, from, at)))) return;
+    if (!(await this.judge(() => this.checkNewest('instant', instant.value, { numbers, from, at, since })))) return;
     const last = await life.perform('lastSamples', () => life.store.lastSamples(selector));
     if (last === undefined) return;
     await this.judge(() =>
-      this.checkNewest('lastSamples', last.value, numbers, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY),
+      this.checkNewest('lastSamples', last.value, {
+        numbers,
+        from: Number.NEGATIVE_INFINITY,
+        at: Number.POSITIVE_INFINITY,
+        since,
+      }),
     );
   }
 
@@ -245,6 +251,7 @@ export class Reading {
   private async readCopy(what: string, directory: string, open: (directory: string) => Promise<Store>): Promise<void> {
     const { life } = this;
     const { troubleCount } = life.world.disk;
+    const since = life.model.mark();
     const answer = await life.perform(`reading ${what}`, async () => {
       const copy = await open(directory);
       try {
@@ -254,7 +261,8 @@ export class Reading {
       }
     });
     if (answer === undefined || life.everHarmed || life.world.disk.troubleCount > troubleCount) return;
-    const found = new Map(answer.value.map((samples) => [life.model.numberOf(samples.labels, everyNumber), samples]));
+    const numberOf = (samples: SeriesSamples): number => life.model.numberOf(samples.labels, everyNumber, since);
+    const found = new Map(answer.value.map((samples) => [numberOf(samples), samples]));
     // The other store uses the clock as it is. The running store may not have accepted a jump of the clock yet.
     const limitMs = life.world.timeline.wallMs - (life.retentionMs ?? Number.POSITIVE_INFINITY);
     const retention = { limitMs, ruleIsOn: life.ruleIsOn };
@@ -343,13 +351,16 @@ export class Reading {
   private checkNewest(
     what: string,
     answer: readonly InstantSample[],
-    numbers: readonly number[],
-    from: number,
-    at: number,
+    {
+      numbers,
+      from,
+      at,
+      since,
+    }: { readonly numbers: readonly number[]; readonly from: number; readonly at: number; readonly since: number },
   ): void {
     const { model } = this.life;
     if (model.damaged) return;
-    const found = new Map(answer.map((sample) => [model.numberOf(sample.labels, numbers), sample]));
+    const found = new Map(answer.map((sample) => [model.numberOf(sample.labels, numbers, since), sample]));
     for (const number of numbers) {
       const series = model.series.get(number);
       if (series === undefined || series.suspect || series.dropping) continue;
