@@ -1,7 +1,7 @@
 /** The result of an import for people: one line, and one more for each kind of problem. */
 import type { BadLines } from '../import/bad-lines.ts';
 import type { ImportCounts } from '../import/import-session.ts';
-import { formatCount, formatQuantity } from './units.ts';
+import { formatCount, formatQuantity, verbFor } from './units.ts';
 
 /** `3 samples of 1 series`. */
 export const describeTaken = ({ samples, series }: Pick<ImportCounts, 'samples' | 'series'>): string =>
@@ -15,7 +15,9 @@ export const importSummary = (
   const taken = describeTaken(counts);
   const about = name === undefined ? '' : `${name}: `;
   const lines = [
-    interrupted ? `${about}Interrupted: ${taken} were imported, and are kept.` : `${about}Imported ${taken}.`,
+    interrupted
+      ? `${about}Interrupted: ${taken} ${verbFor(counts.samples)} imported and kept.`
+      : `${about}Imported ${taken}.`,
     ...badLines.first.map(({ lineNumber, reason }) => `${about}line ${lineNumber}: ${reason}`),
   ];
   const unnamed = badLines.count - badLines.first.length;

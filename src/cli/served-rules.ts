@@ -1,9 +1,9 @@
 /** The rules of `tidemark serve --rules`: read before the store opens, evaluated while it is open. */
-import { readFile } from 'node:fs/promises';
 import type { RuleGroupState, RulesSource } from '../http/rules-source.ts';
 import type { Store } from '../index.ts';
 import type { RuleGroup, RunningRules } from '../rules/index.ts';
 import { messageOf } from '../text/error-text.ts';
+import { nameOfInput, readInputText } from './input-files.ts';
 import type { Terminal } from './terminal.ts';
 
 export class ServedRules implements RulesSource {
@@ -15,15 +15,17 @@ export class ServedRules implements RulesSource {
   }
 
   /** Rejects with the problems of the files, one a line. */
-  static async read(paths: readonly string[]): Promise<ServedRules> {
+  static async read(paths: readonly string[], terminal: Terminal): Promise<ServedRules> {
     if (paths.length === 0) return new ServedRules([]);
     const { problemText, readRuleFile } = await import('../rules/index.ts');
     const all: RuleGroup[] = [];
     const problems: string[] = [];
     for (const path of paths) {
-      const file = await readRuleFile(await readFile(path, 'utf8'), path);
+      const file = await readRuleFile(await readInputText(path, terminal), nameOfInput(path));
+      if (file.groups.every(({ rules }) => rules.length === 0) && file.problems.length === 0)
+        terminal.err.say(`${nameOfInput(path)} has no rules.\n`);
       all.push(...file.groups);
-      problems.push(...file.problems.map((problem) => problemText(path, problem)));
+      problems.push(...file.problems.map((problem) => problemText(nameOfInput(path), problem)));
     }
     if (problems.length > 0) throw new Error(problems.join('\n'));
     return new ServedRules(all);

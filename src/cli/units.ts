@@ -6,6 +6,9 @@ export const formatCount = (number: number): string => number.toLocaleString('en
 export const formatQuantity = (number: number, noun: string): string =>
   `${formatCount(number)} ${noun}${number === 1 ? '' : 's'}`;
 
+/** `was` or `were`, after a quantity. */
+export const verbFor = (number: number): 'was' | 'were' => (number === 1 ? 'was' : 'were');
+
 const steps = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /** Decimal units with three digits: `1.04 kB`, `171 MB`. */

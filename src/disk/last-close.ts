@@ -45,19 +45,27 @@ export const writeLastClose = (fileSystem: FileSystem, directory: string, lastCl
   }
 };
 
-/** `undefined` when there is no file, or one that this version can't read. Then nothing is compared. */
-export const readLastClose = (fileSystem: FileSystem, directory: string): LastClose | undefined => {
+/** What is told of a damaged file: by `check`, and by an opening. */
+export const LAST_CLOSE_DAMAGED =
+  'LAST_CLOSE is damaged; the files are not compared with what the last clean close recorded.';
+
+/**
+ * `undefined` when there is no file, or one that a later version wrote; `'damaged'` when it can't be parsed. In all these
+ * cases nothing is compared.
+ */
+export const readLastClose = (fileSystem: FileSystem, directory: string): LastClose | 'damaged' | undefined => {
   try {
     const bytes = readFile(fileSystem, join(directory, LAST_CLOSE_FILE), FILE_BYTES_MAX);
     if (bytes === undefined) return undefined;
     const parsed = JSON.parse(Buffer.from(bytes).toString()) as Partial<LastClose> & { version?: unknown };
     const { version, heads, indexes } = parsed;
-    if (version !== FORMAT_VERSION || typeof indexes !== 'object' || indexes === null) return undefined;
-    if (typeof heads?.bytes !== 'number' || typeof heads.crc32 !== 'number') return undefined;
-    if (!Object.values(indexes).every(isClosedIndex)) return undefined;
+    if (typeof version === 'number' && version > FORMAT_VERSION) return undefined;
+    if (version !== FORMAT_VERSION || typeof indexes !== 'object' || indexes === null) return 'damaged';
+    if (typeof heads?.bytes !== 'number' || typeof heads.crc32 !== 'number') return 'damaged';
+    if (!Object.values(indexes).every(isClosedIndex)) return 'damaged';
     return { heads, indexes };
   } catch {
-    return undefined;
+    return 'damaged';
   }
 };
 

@@ -26,6 +26,9 @@ export interface RetentionLimits {
   readonly rules: readonly RetentionRule[];
 }
 
+/** What is told of a damaged file: by `check`, and by an opening. */
+export const RETENTION_DAMAGED = 'RETENTION is damaged and ignored; name the retention again, or everything is kept.';
+
 export const KEEP_EVERYTHING: RetentionLimits = { timeMs: Infinity, bytes: Infinity, rules: [] };
 
 /** The same limits, with the same rules in the same order. */

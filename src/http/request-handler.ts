@@ -16,6 +16,7 @@ import { pageRoutes } from './page-api.ts';
 import { readParams } from './params.ts';
 import { prometheusRoutes } from './prometheus/prometheus-routes.ts';
 import { readRoutes } from './read/remote-read.ts';
+import { orRefusingDisk } from './refusing-disk.ts';
 import { badData, HttpError } from './reply.ts';
 import { findRoute, type Route } from './router.ts';
 import { readStaticFiles, sendStatic } from './static-files.ts';
@@ -206,7 +207,11 @@ export class RequestHandler {
     const params = await readParams(request, url, route.body);
     const breathe = (): Promise<void> => this.clock.breathe();
     const { registries, rules } = this.options;
-    await route.handle({ request, response, url, params, path, signal, store, breathe, registries, rules });
+    try {
+      await route.handle({ request, response, url, params, path, signal, store, breathe, registries, rules });
+    } catch (error) {
+      throw route.writes === true ? orRefusingDisk(error, store) : error;
+    }
     if (!response.writableEnded) response.end();
   }
 }

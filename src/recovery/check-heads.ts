@@ -7,9 +7,10 @@ import { Slab, type Slot } from '../chunk/slab.ts';
 import type { HeadsRead, HeadsRecord } from '../disk/heads/heads.ts';
 import { readHeads } from '../disk/heads/heads-reader.ts';
 import { verifyRecords } from '../disk/heads/heads-sums.ts';
-import { readLastClose } from '../disk/last-close.ts';
+import { type LastClose, readLastClose } from '../disk/last-close.ts';
 import { readMappings } from '../disk/mappings.ts';
 import { isSeriesDirectoryName } from '../disk/series-path.ts';
+import type { FileSystem } from '../files/file-system.ts';
 import { TidemarkError } from '../model/errors.ts';
 import type { Position } from '../model/events.ts';
 import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
@@ -40,15 +41,20 @@ export const checkHeads = async (
   if (!check.isForeign) await compareRecords(check, heads);
   const hidden = heads.problemCount - heads.problems.length;
   if (hidden > 0) check.note('checkpoint', `heads.db has ${hidden} more problems`);
-  if (heads.status === 'missing' && !check.isOpen && hasSeriesDirectories(check))
-    check.note('checkpoint', 'heads.db is missing, but there are series files');
+  const why = heads.status === 'missing' && !check.isOpen ? whyMissed(check) : undefined;
+  if (why !== undefined) check.note('checkpoint', `heads.db is missing${why}`);
   return heads.trailer?.position;
+};
+
+const sumsAtClose = (fileSystem: FileSystem, directory: string): LastClose['heads'] | undefined => {
+  const lastClose = readLastClose(fileSystem, directory);
+  return lastClose === 'damaged' ? undefined : lastClose?.heads;
 };
 
 /** Reports records that have changed since they were written, if there are checksums of heads.db. */
 const compareRecords = async (check: Check, heads: HeadsRead): Promise<void> => {
   const { fileSystem, directory, isOpen } = check;
-  const expected = isOpen ? undefined : readLastClose(fileSystem, directory)?.heads;
+  const expected = isOpen ? undefined : sumsAtClose(fileSystem, directory);
   if (expected !== undefined && heads.trailer === undefined && heads.status !== 'missing') {
     const isSame = heads.bytes === expected.bytes && heads.crc32 === expected.crc32;
     if (!isSame) check.note('checkpoint', 'heads.db has changed since the last clean close: other size or checksum');
@@ -106,8 +112,13 @@ const checkChunk = (check: Check, slab: Slab, slot: Slot, after: number, note: (
 const firstOf = (slab: Slab, slot: Slot): number =>
   firstTimeOf(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot]);
 
-const hasSeriesDirectories = ({ fileSystem, directory }: Check): boolean =>
-  fileSystem.readDirectory(directory).some(({ name }) => isSeriesDirectoryName(name));
+/** What shows that a missing heads.db existed, as the rest of a sentence; `undefined` if nothing does. */
+const whyMissed = ({ fileSystem, directory }: Check): string | undefined => {
+  const closed = sumsAtClose(fileSystem, directory);
+  if (closed !== undefined) return `; it had ${closed.bytes} bytes when the directory was closed`;
+  const hasFiles = fileSystem.readDirectory(directory).some(({ name }) => isSeriesDirectoryName(name));
+  return hasFiles ? ', but there are series files' : undefined;
+};
 
 /** Checks the mapping table by itself, and whether it has every series that is stored under a mapped fingerprint. */
 export const checkMappings = (check: Check): void => {

@@ -9,7 +9,15 @@ import { metricText } from '../model/metric-text.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ToldChanges } from './told-changes.ts';
 
-export type CheckProblemKind = 'checkpoint' | 'seriesFile' | 'archive' | 'labelIndex' | 'mappings' | 'journal';
+export type CheckProblemKind =
+  | 'checkpoint'
+  | 'seriesFile'
+  | 'archive'
+  | 'labelIndex'
+  | 'mappings'
+  | 'journal'
+  /** RETENTION or LAST_CLOSE. */
+  | 'settings';
 
 /** One problem that a check found. */
 export interface CheckProblem {

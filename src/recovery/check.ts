@@ -9,6 +9,8 @@
 import { join } from 'node:path';
 import type { Progress } from '../api/api.ts';
 import { Slab } from '../chunk/slab.ts';
+import { LAST_CLOSE_DAMAGED, readLastClose } from '../disk/last-close.ts';
+import { RETENTION_DAMAGED, readRetention } from '../disk/retention-memory.ts';
 import { prepareDirectory } from '../disk/store-directory.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { nodeFileSystem } from '../files/node-file-system.ts';
@@ -91,6 +93,7 @@ export const checkDirectory = async (directory: string, options: CheckOptions = 
   await checkLabels(check, keyValueStores);
   progress.report('label indexes', 1, 1);
   checkJournal(check);
+  checkSettings(check);
   const { problems, settled, seriesCount, chunks, samples } = check;
   return {
     problems,
@@ -108,6 +111,12 @@ const isLeftByOriginal = async (stores: KeyValueStores, directory: string): Prom
     if ((await stores.describe?.(join(directory, folder)))?.isForeign === true) return true;
   }
   return false;
+};
+
+const checkSettings = (check: Check): void => {
+  const { fileSystem, directory, isOpen } = check;
+  if (readRetention(fileSystem, directory) === 'damaged') check.note('settings', RETENTION_DAMAGED);
+  if (!isOpen && readLastClose(fileSystem, directory) === 'damaged') check.note('settings', LAST_CLOSE_DAMAGED);
 };
 
 const checkJournal = (check: Check): void => {

@@ -20,6 +20,8 @@ export interface ContradictionParts {
   readonly lost: ReadonlySet<DatabaseName>;
   readonly pairs: Pick<KeyValueStore, 'entries'>;
   readonly heads: Pick<HeadsRead, 'status' | 'trailer'>;
+  /** Size of heads.db as LAST_CLOSE and the journal remember it; 0 when neither does. */
+  readonly headsBytes: number;
   /** Tidemark wrote this heads.db. */
   readonly ownHeads: boolean;
   /** Entries of the archive's time-range index that could not be read. */
@@ -35,14 +37,19 @@ export const findContradiction = async (parts: ContradictionParts): Promise<stri
   return (await findLostHeads(parts)) ?? findBadRecord(parts);
 };
 
-/** The original would treat a missing heads.db as a store without series in memory, and lose the series that exist. */
-const findLostHeads = async ({
+/**
+ * Why a missing heads.db must have existed, or `undefined`. The original would treat the directory as a store without
+ * series in memory, and lose the series that exist.
+ */
+export const findLostHeads = async ({
   fileSystem,
   directory,
   pairs,
   heads,
-}: ContradictionParts): Promise<string | undefined> => {
+  headsBytes,
+}: Omit<ContradictionParts, 'table' | 'lost' | 'ownHeads' | 'unreadable'>): Promise<string | undefined> => {
   if (heads.status !== 'missing' || heads.trailer !== undefined) return undefined;
+  if (headsBytes > 0) return `heads.db is missing; it had ${headsBytes} bytes`;
   if (fileSystem.readDirectory(directory).some(({ name }) => isSeriesDirectoryName(name)))
     return 'heads.db is missing, but there are series files';
   for await (const page of pairs.entries())

@@ -82,7 +82,10 @@ export interface CrashRecoveryResult {
 export const recoverFromCrash = async (parts: CrashRecoveryParts): Promise<CrashRecoveryResult> => {
   const { clock, files, heads, logger, progress, reason } = parts;
   const started = clock.monotonic();
-  logger.warn({ reason }, 'The directory was not closed cleanly; all series files are examined.');
+  logger.warn(
+    { reason },
+    'The content does not follow from the checkpoint and the journal; all series files are examined.',
+  );
   for (const problem of heads.problems) logger.warn({ err: problem }, 'The checkpoint is damaged.');
   const findings = new RecoveryFindings(logger);
   const scan = await scanSeriesFiles(files, findings, (done, total) =>

@@ -26,7 +26,7 @@ export type RecoveryFindingKind =
   | 'quarantined';
 
 /** Most findings of one kind that are described. */
-const DESCRIBED_MAX = 100;
+export const DESCRIBED_MAX = 100;
 
 export class RecoveryFindings {
   readonly counts: Partial<Record<RecoveryFindingKind, number>> = {};

@@ -74,11 +74,14 @@ export const learnMappings = async (parts: MappingParts): Promise<void> => {
   mapper.load(sound);
   if (sound.length < mappings.length)
     logger.warn(
-      { mappings: mappings.length - sound.length },
+      { finding: 'mappingsDamaged', mappings: mappings.length - sound.length },
       'The mappings file has series below fingerprints that are not theirs; they are left out.',
     );
   if (damage !== undefined)
-    logger.warn({ err: damage }, 'The mappings file is damaged; the table is completed from the series.');
+    logger.warn(
+      { finding: 'mappingsDamaged', err: damage },
+      'The mappings file is damaged; the table is completed from the series.',
+    );
   for (let row = 0; row < table.size; row++) {
     if (isMapped(table.high[row], table.low[row]) && table.isLive(row))
       mapper.note(table.high[row], table.low[row], table.labels[row] ?? []);

@@ -93,7 +93,7 @@ const chooseOvertaken = (question: TierQuestion): TierChoice => {
 };
 
 const tierOf = (question: TierQuestion, session: Session | undefined, closing: StoreClosing | undefined): Tier => {
-  const { heads, dirty, forced } = question;
+  const { heads, dirty, forced, first, recordsEnd } = question;
   const unclosed = session !== undefined && !session.closed ? session.position : undefined;
   // DIRTY may have been removed by hand. A checkpoint of an unfinished session shows that the directory was not closed.
   const unfinished =
@@ -101,10 +101,13 @@ const tierOf = (question: TierQuestion, session: Session | undefined, closing: S
   // If no session event is left, a checkpoint truncated the beginning of a session that was never closed. So the rest
   // of the journal counts. But a sound heads.db without a trailer is another program's, and later than the journal.
   const isForeign = heads.status === 'ok' && heads.trailer === undefined;
-  const left = session === undefined && question.recordsEnd !== undefined && !isForeign ? question.first : undefined;
+  const left = session === undefined && recordsEnd !== undefined && !isForeign ? first : undefined;
   const tail = trailerFits(question) ? question.heads.trailer.position : (closing?.from ?? unclosed ?? left);
   if (heads.status === 'damaged') return { kind: 'crash', reason: 'heads.db is damaged', from: tail };
   if (forced) return { kind: 'crash', reason: 'recovery was asked for', from: tail };
+  // The checkpoint has been lost. The journal has what it held, as far back as the journal goes.
+  if (heads.status === 'missing' && session !== undefined && session.headsBytes > 0 && recordsEnd !== undefined)
+    return { kind: 'crash', reason: 'heads.db is missing', from: first };
   if (!dirty && !unfinished) return { kind: 'clean' };
   if (heads.trailer !== undefined) {
     if (trailerFits(question)) return { kind: 'journal', from: question.heads.trailer.position };
@@ -112,7 +115,7 @@ const tierOf = (question: TierQuestion, session: Session | undefined, closing: S
   }
   if (closing !== undefined) return { kind: 'journal', from: closing.from };
   if (session === undefined) {
-    if (question.recordsEnd === undefined) return { kind: 'crash', reason: 'there is no journal', from: undefined };
+    if (recordsEnd === undefined) return { kind: 'crash', reason: 'there is no journal', from: undefined };
     return { kind: 'crash', reason: "the journal's beginning is missing", from: tail };
   }
   if (!isHeadsOf(session, heads)) {

@@ -13,7 +13,7 @@ import { describeFinding, type FindingListener, type JournalFinding } from '../j
 import { isSettled, readSettledDamage } from '../journal/read/settled-damage.ts';
 import type { JournalWriter } from '../journal/write/journal-writer.ts';
 import { TidemarkError } from '../model/errors.ts';
-import { findContradiction } from '../recovery/contradictions.ts';
+import { findContradiction, findLostHeads } from '../recovery/contradictions.ts';
 import { comparedWithClose, loadHeads } from '../recovery/load-heads.ts';
 import type { ProgressReporter } from '../recovery/progress.ts';
 import type { Problem } from '../recovery/reconcile-touched.ts';
@@ -78,10 +78,15 @@ export const assess = async (engine: Engine, found: Found, progress: ProgressRep
   const indexes = isRenewed ? await loadIndexes(engine, databases, progress) : indexesAtFirst;
   const { lost, pairs } = databases;
   const { unreadable } = indexes;
-  const contradiction =
-    created || tier.kind === 'crash'
-      ? undefined
-      : await findContradiction({ ...engine, lost, pairs, heads, ownHeads, unreadable });
+  const headsBytes = Math.max(found.lastClose?.heads.bytes ?? 0, sessionHeads?.bytes ?? 0);
+  const contradictionParts = { ...engine, lost, pairs, heads, ownHeads, headsBytes, unreadable };
+  const contradiction = created || tier.kind === 'crash' ? undefined : await findContradiction(contradictionParts);
+  const lostHeads = created || tier.kind === 'journal' ? undefined : await findLostHeads(contradictionParts);
+  if (lostHeads !== undefined)
+    engine.logger.warn(
+      { finding: 'checkpointMissing' },
+      `${lostHeads}. Samples that only it held are lost, unless the journal still has them.`,
+    );
   const findings = {
     predecessor,
     tier,

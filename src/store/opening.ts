@@ -3,7 +3,7 @@
  * as in use. Nothing is written before the directory is claimed. The lock is LevelDB's lock on the archive index; the
  * operating system releases it however the process ends. recovering.ts then restores the content.
  */
-import { type LastClose, type Predecessor, readLastClose } from '../disk/last-close.ts';
+import { LAST_CLOSE_DAMAGED, type LastClose, type Predecessor, readLastClose } from '../disk/last-close.ts';
 import {
   claimForWriting,
   lockedError,
@@ -96,12 +96,15 @@ const closedSequences = (lastClose: LastClose | undefined): IndexSequences =>
  * foreign manifests.
  */
 const predecessorOf = async (
-  { fileSystem, directory, stores }: Engine,
+  { fileSystem, directory, stores, logger }: Engine,
   { created, dirty }: Pick<Found, 'created' | 'dirty'>,
 ): Promise<Pick<Found, 'predecessor' | 'lastClose'>> => {
   if (created) return { predecessor: 'created', lastClose: undefined };
   const databases = Object.values(await describeDatabases(stores, directory));
   const isNoted = dirty && readOwner(fileSystem, directory)?.after === 'other';
   if (isNoted || databases.some(({ isForeign }) => isForeign)) return { predecessor: 'other', lastClose: undefined };
-  return { predecessor: 'tidemark', lastClose: dirty ? undefined : readLastClose(fileSystem, directory) };
+  const lastClose = dirty ? undefined : readLastClose(fileSystem, directory);
+  if (lastClose !== 'damaged') return { predecessor: 'tidemark', lastClose };
+  logger.warn({ finding: 'lastCloseDamaged', directory }, LAST_CLOSE_DAMAGED);
+  return { predecessor: 'tidemark', lastClose: undefined };
 };

@@ -15,6 +15,7 @@ import type { JournalWriter } from '../journal/write/journal-writer.ts';
 import type { Position } from '../model/events.ts';
 import { schedulerOf } from '../ports/clock-scheduler.ts';
 import { isolateDamagedRecords, type NamedSeries } from '../recovery/isolate-records.ts';
+import { noteLostSeries } from '../recovery/lost-series.ts';
 import { addFromJournal } from '../recovery/overtaken-journal.ts';
 import type { ProgressReporter } from '../recovery/progress.ts';
 import type { Problem } from '../recovery/reconcile-touched.ts';
@@ -147,6 +148,10 @@ export class Recovery {
       this.addIsolated();
       await this.replayFrom(after.from);
     }
+    if (heads.status !== 'ok') {
+      const { labels, archived } = indexes;
+      await noteLostSeries({ ...engine, labels, archived, breathe: () => engine.clock.breathe() });
+    }
     for (const event of result.quarantined) this.bus.publish(event);
   }
 
@@ -161,7 +166,11 @@ export class Recovery {
     if (plan.kind === 'clean' && plan.settleOrder) {
       const onProgress = (done: number, total: number): void => progress.report('series files', done, total);
       merged = await settleOrder({ ...engine, archived, indexer, onProgress });
-      if (merged > 0) logger.warn({ series: merged }, 'Chunks of series overlapped; their samples are in order now.');
+      if (merged > 0)
+        logger.warn(
+          { finding: 'merged', series: merged },
+          'Chunks of series overlapped; their samples are in order now.',
+        );
     }
     settleSeriesFiles(seriesFiles, logger);
     if (plan.kind !== 'scan') lookUpUnknownFiles(table, seriesFiles);

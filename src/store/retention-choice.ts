@@ -5,6 +5,7 @@
  */
 import {
   KEEP_EVERYTHING,
+  RETENTION_DAMAGED,
   type RetentionLimits,
   readRetention,
   sameRetention,
@@ -34,7 +35,7 @@ export const chooseRetention = (engine: Engine, created: boolean): RetentionChoi
   const { fileSystem, directory, logger } = engine;
   const { retention: named, applyRetention, readOnly } = engine.options;
   const found = readRetention(fileSystem, directory);
-  if (found === 'damaged') logger.warn({ directory }, 'RETENTION can not be read and is ignored.');
+  if (found === 'damaged') logger.warn({ finding: 'retentionDamaged', directory }, RETENTION_DAMAGED);
   if (found === 'newer') {
     // Its rules may keep series that this opening would delete. So it stays as it is.
     logger.warn(

@@ -35,12 +35,12 @@ describe('tidemark forward', () => {
 
   it('sends what the directory holds, however old it is, and the next time what is new', async () => {
     const first = await run();
-    expect(first.err).to.equal('Sent 200 samples in 1 requests.\n');
+    expect(first.err).to.equal('Sent 200 samples in 1 request.\n');
     expect(first).to.include({ exitCode: 0, out: '' });
     expect(receiver.samples).to.have.length(200);
     expect(await run()).to.include({ exitCode: 0, err: 'Sent 0 samples in 0 requests.\n' });
     await append(100, 110);
-    expect(await run()).to.include({ exitCode: 0, err: 'Sent 20 samples in 1 requests.\n' });
+    expect(await run()).to.include({ exitCode: 0, err: 'Sent 20 samples in 1 request.\n' });
     expect(new Set(receiver.samples).size).to.equal(220);
     expect(await run(['--name', 'other', '--selector', 't{room="a"}', '--json'])).to.have.property('exitCode', 0);
     expect(receiver.samples).to.have.length(330);
@@ -65,7 +65,7 @@ describe('tidemark forward', () => {
     expect(refused.exitCode).to.equal(1);
     expect(refused.err).to.contain('the receiver refuses to be sent to: 401: no token\n');
     receiver.script = () => undefined;
-    expect(await run()).to.include({ exitCode: 0, err: 'Sent 200 samples in 1 requests.\n' });
+    expect(await run()).to.include({ exitCode: 0, err: 'Sent 200 samples in 1 request.\n' });
   });
 
   it('ends with 3 when the receiver refused samples for good', async () => {
@@ -73,7 +73,7 @@ describe('tidemark forward', () => {
     const { exitCode, err } = await run();
     expect(exitCode).to.equal(3);
     expect(err).to.contain('50 samples were not taken (refused): 400: duplicate\n');
-    expect(err).to.contain('Sent 150 samples in 1 requests. Not sent: 50 refused.\n');
+    expect(err).to.contain('Sent 150 samples in 1 request. Not sent: 50 refused.\n');
   });
 
   it('ends with 130 at Ctrl-C, and continues with the next run', async () => {
@@ -84,7 +84,7 @@ describe('tidemark forward', () => {
     abort.abort();
     expect(await interrupted).to.have.property('exitCode', 130);
     receiver.script = () => undefined;
-    expect(await run()).to.include({ exitCode: 0, err: 'Sent 200 samples in 1 requests.\n' });
+    expect(await run()).to.include({ exitCode: 0, err: 'Sent 200 samples in 1 request.\n' });
   });
 
   it('ends with 4 when another program has the directory open', async () => {

@@ -126,6 +126,6 @@ describe('tidemark import from files', () => {
     expect(Object.keys(store.contents())).to.deep.equal(['a', 'b']);
     const missing = await runInProcess(['import', './data', join(directory, 'none')], { store });
     expect(missing.exitCode).to.equal(1);
-    expect(missing.err).to.contain('ENOENT');
+    expect(missing.err).to.contain('there is no such file');
   });
 });

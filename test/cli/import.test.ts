@@ -127,7 +127,7 @@ describe('tidemark import', () => {
       signal: abort.signal,
     });
     expect(exitCode).to.equal(130);
-    expect(err).to.equal('Interrupted: 1 sample of 1 series were imported, and are kept.\n');
+    expect(err).to.equal('Interrupted: 1 sample of 1 series was imported and kept.\n');
     expect({ flushes: store.flushes, closed: store.closed }).to.deep.equal({ flushes: 1, closed: true });
   });
 

@@ -91,6 +91,6 @@ describe('tidemark promqltest', () => {
   it('calls a file that is not there an error', async () => {
     const { exitCode, err } = await test(join(directory, 'nothing.test'));
     expect(exitCode).to.equal(1);
-    expect(err).to.include('ENOENT');
+    expect(err).to.include('there is no such file');
   });
 });

@@ -142,7 +142,7 @@ describe('the retention of a directory', () => {
         const { warnings, logger } = listener();
         const store = await openStore(directory, { logger });
         expect((await store.info()).retention, text).to.equal(undefined);
-        expect(warnings.map((warning) => warning.text).join()).to.match(/RETENTION can not be read.*No retention/);
+        expect(warnings.map((warning) => warning.text).join()).to.match(/RETENTION is damaged.*No retention/);
         store.append({ __name__: 'old' }, 1, 1);
         await store.close();
       }

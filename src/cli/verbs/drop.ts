@@ -2,7 +2,7 @@
 import { isConfirmed } from '../ask.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
-import { createProgressBar } from '../progress-bar.ts';
+import { openExisting } from '../open-for-writing.ts';
 import { parseTimeRange } from '../time-argument.ts';
 import { formatCount } from '../units.ts';
 import { UsageError, type Verb } from '../verb.ts';
@@ -29,7 +29,7 @@ export const drop: Verb = {
   ],
 
   async run({ positionals: [directory, selector], options, terminal, library, signal }) {
-    const { openStore, systemClock } = await library();
+    const { systemClock } = await library();
     const range = parseTimeRange(options, systemClock.now());
     const isWhole = range.from === undefined && range.through === undefined;
     const isSure = options['yes'] === true;
@@ -44,19 +44,10 @@ export const drop: Verb = {
         terminal.err.say('Nothing was deleted.\n');
         return signal.aborted ? exitCodes.interrupted : exitCodes.ok;
       }
-    } else {
-      // A directory that does not exist must not be created. Opening for reading refuses it.
-      await (await openForReading(directory, { terminal, library, signal })).close();
     }
-    const bar = createProgressBar(terminal, systemClock);
-    try {
-      await using store = await openStore(directory, { applyRetention: false, onProgress: bar.update, signal });
-      const dropped = `${formatCount(await store.drop(selector, range))} series`;
-      bar.clear();
-      await terminal.out.write(isWhole ? `Deleted ${dropped}.\n` : `Deleted samples of ${dropped}.\n`);
-    } finally {
-      bar.clear();
-    }
+    await using opened = await openExisting(directory, { terminal, library, signal }, { applyRetention: false });
+    const dropped = `${formatCount(await opened.store.drop(selector, range))} series`;
+    await terminal.out.write(isWhole ? `Deleted ${dropped}.\n` : `Deleted samples of ${dropped}.\n`);
     return exitCodes.ok;
   },
 };

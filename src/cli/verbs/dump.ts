@@ -1,7 +1,7 @@
 /** `tidemark dump`: prints every series as JSON lines. Opens the store read-only and never changes the directory. */
 import { jsonLinePieces } from '../../text/json-lines.ts';
 import { formatLabels } from '../../text/label-text.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { ReadingReport } from '../damage-report.ts';
 import { openForReading } from '../open-for-reading.ts';
 import { parseTimeRange } from '../time-argument.ts';
 import type { Verb } from '../verb.ts';
@@ -32,17 +32,13 @@ export const dump: Verb = {
   async run({ positionals: [directory, selector], options, terminal, library, signal }) {
     const { systemClock } = await library();
     const { from, through } = parseTimeRange(options, systemClock.now());
-    let problems = 0;
-    const say = (what: string): void => {
-      problems++;
-      terminal.err.say(`not readable: ${what}\n`);
-    };
-    await using store = await openForReading(directory, { terminal, library, signal }, say);
+    const report = new ReadingReport(terminal);
+    await using store = await openForReading(directory, { terminal, library, signal }, report);
     for await (const series of store.select(selector ?? [], { from, through, signal })) {
-      for (const problem of series.problems ?? []) say(`${formatLabels(series.labels)}: ${problem}`);
+      for (const problem of series.problems ?? []) report.note(`${formatLabels(series.labels)}: ${problem}`);
       if (series.timestamps.length === 0) continue;
       for (const piece of jsonLinePieces(series, { bits: options['bits'] === true })) await terminal.out.write(piece);
     }
-    return problems === 0 ? exitCodes.ok : exitCodes.problems;
+    return report.exitCode;
   },
 };

@@ -6,9 +6,8 @@
 import { untilAborted } from '../../async/abortable.ts';
 import type { ForwardEvent, Forwarding, ForwardStatus } from '../../remote/index.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { openForReading } from '../open-for-reading.ts';
-import { createProgressBar } from '../progress-bar.ts';
-import { formatCount } from '../units.ts';
+import { openExisting } from '../open-for-writing.ts';
+import { formatCount, formatQuantity, verbFor } from '../units.ts';
 import { type GivenOptions, textOption, textOptions, UsageError, type Verb } from '../verb.ts';
 
 /** Progress is shown this often, in milliseconds. */
@@ -54,8 +53,11 @@ const summaryOf = (status: ForwardStatus): string => {
   const dropped = Object.entries(status.droppedSamples).map(
     ([reason, count]) => `${formatCount(count)} ${reason.replaceAll('_', ' ')}`,
   );
-  const lost = status.lostRanges === 0 ? '' : ` ${formatCount(status.lostRanges)} ranges of the journal were lost.`;
-  const sent = `Sent ${formatCount(status.sentSamples)} samples in ${formatCount(status.sentRequests)} requests.`;
+  const lost =
+    status.lostRanges === 0
+      ? ''
+      : ` ${formatQuantity(status.lostRanges, 'range')} of the journal ${verbFor(status.lostRanges)} lost.`;
+  const sent = `Sent ${formatQuantity(status.sentSamples, 'sample')} in ${formatQuantity(status.sentRequests, 'request')}.`;
   return `${sent}${dropped.length === 0 ? '' : ` Not sent: ${dropped.join(', ')}.`}${lost}`;
 };
 
@@ -108,21 +110,21 @@ export const forwardVerb: Verb = {
   ],
 
   async run({ positionals: [directory, url], options, terminal, library, signal }) {
-    const { openStore, systemClock } = await library();
+    const { systemClock } = await library();
     const { forward } = await import('../../remote/index.ts');
     const given = optionsOf(options);
     const follows = options['follow'] === true;
-    const bar = createProgressBar(terminal, systemClock);
-    // A directory that does not exist must not be created. Opening for reading refuses it.
-    await (await openForReading(directory, { terminal, library, signal })).close();
-    const store = await openStore(directory, { applyRetention: false, onProgress: bar.update, signal });
+    const opened = await openExisting(directory, { terminal, library, signal }, { applyRetention: false });
+    const { store, bar } = opened;
     let forwarding: Forwarding | undefined;
     let trouble: string | undefined;
     try {
       const onEvent = (event: ForwardEvent): void => {
         const message = 'message' in event ? event.message : undefined;
         if (event.type === 'samplesDropped')
-          say(`${event.samples} samples were not taken (${event.reason}): ${message}`);
+          say(
+            `${formatQuantity(event.samples, 'sample')} ${verbFor(event.samples)} not taken (${event.reason}): ${message}`,
+          );
         if (event.type === 'rangeLost') say(`a part of the journal was lost: ${event.from} to ${event.to}`);
         if (event.type === 'fellBack') say(`the receiver gets remote write 1.0: ${message}`);
         if (event.type === 'attemptFailed' && event.failures === 1) say(`trying again: ${message}`);
@@ -141,7 +143,7 @@ export const forwardVerb: Verb = {
       forwarding = running;
       const show = (): void => {
         const { sentSamples, phase, state } = running.status();
-        bar.show(`${state}, ${phase}  ${formatCount(sentSamples)} samples sent`);
+        bar.show(`${state}, ${phase}  ${formatQuantity(sentSamples, 'sample')} sent`);
         timer = systemClock.setTimeout(show, SHOW_MS);
       };
       let timer = systemClock.setTimeout(show, SHOW_MS);
@@ -164,7 +166,7 @@ export const forwardVerb: Verb = {
     } finally {
       bar.clear();
       await forwarding?.stop();
-      await store.close();
+      await opened.close();
     }
   },
 };

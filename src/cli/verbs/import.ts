@@ -4,7 +4,6 @@
  * ends when everything is on disk. Samples that can't be imported are counted by reason, bad lines are reported with
  * their numbers.
  */
-import { createReadStream } from 'node:fs';
 import { type CsvMapping, parseCsvMapping } from '../../import/csv-columns.ts';
 import { CsvSource } from '../../import/csv-source.ts';
 import { type ImportCounts, ImportSession } from '../../import/import-session.ts';
@@ -13,8 +12,12 @@ import type { ImportInput, SampleSource } from '../../import/sample-source.ts';
 import type { Clock } from '../../index.ts';
 import { messageOf } from '../../text/error-text.ts';
 import { type ImportFormat, importFormats } from '../../text/import-lines.ts';
+import { CsvHint } from '../csv-hint.ts';
+import { checkDirectoryName } from '../directory-argument.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { describeTaken, importSummary } from '../import-summary.ts';
+import { checkInputs, nameOfInput, openInput, readingError } from '../input-files.ts';
+import { openForWriting } from '../open-for-writing.ts';
 import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
 import { RemoteImport } from '../remote-import.ts';
 import { formatCount } from '../units.ts';
@@ -70,32 +73,52 @@ const importInputs = async (run: Run): Promise<{ readonly texts: string[]; reado
   const { terminal, options, signal, files, bar } = run;
   const texts: string[] = [];
   let isClean = true;
-  for (const file of files.length > 0 ? files : [undefined]) {
+  for (const file of files.length > 0 ? files : ['-']) {
     if (signal.aborted) break;
+    const input = await openInput(file, terminal);
+    const hint = new CsvHint();
     const source = run.makeSource();
     const one = run.makeImport(source);
     const onProgress = (): void => {
       const more = one.waiting === 0 ? '' : `, ${formatCount(one.waiting)} more read`;
       bar.show(`${describeTaken(one.counts())}${more}`);
     };
-    await one.read(file === undefined ? terminal.input : createReadStream(file), { signal, onProgress });
+    await one.read(named(file, hint.watch(input)), { signal, onProgress });
     bar.show('writing to the disk');
     await run.finish();
     const counts = one.counts();
     isClean &&= counts.badLines === 0 && Object.keys(counts.rejected).length === 0;
-    texts.push(importSummary(counts, source.badLines, { interrupted: signal.aborted, name: file }));
+    texts.push(importSummary(counts, source.badLines, { interrupted: signal.aborted, name: nameOf(file, files) }));
+    const isUnread = counts.samples === 0 && counts.badLines > 0 && options['csv'] === undefined;
+    if (isUnread && hint.text !== undefined) texts.push(`${hint.text}\n`);
     if (options['json'] === true)
-      await terminal.out.write(`${JSON.stringify({ ...(file === undefined ? {} : { file }), ...counts })}\n`);
+      await terminal.out.write(`${JSON.stringify({ ...(files.length === 0 ? {} : { file }), ...counts })}\n`);
   }
   return { texts, isClean };
 };
+
+/** The input's name in messages; `undefined` when stdin is the only input. */
+const nameOf = (file: string, files: readonly string[]): string | undefined =>
+  files.length === 0 || (files.length === 1 && file === '-') ? undefined : nameOfInput(file);
+
+/** An input whose errors name the file. */
+async function* named(file: string, input: ImportInput): AsyncGenerator<Uint8Array | string> {
+  try {
+    yield* input;
+  } catch (error) {
+    throw readingError(file, error);
+  }
+}
 
 const exitCodeOf = ({ aborted }: AbortSignal, isClean: boolean): ExitCode =>
   aborted ? exitCodes.interrupted : isClean ? exitCodes.ok : exitCodes.problems;
 
 /** The address of a running store; `undefined` if the target is a directory. */
 const addressOf = (target: string): URL | undefined => {
-  if (!/^https?:\/\//i.test(target)) return undefined;
+  if (!/^https?:\/\//i.test(target)) {
+    checkDirectoryName(target);
+    return undefined;
+  }
   if (!URL.canParse(target)) throw new UsageError(`${JSON.stringify(target)} is not an address.`);
   return new URL(target);
 };
@@ -113,7 +136,7 @@ export const importVerb: Verb = {
     {
       name: 'FILE',
       required: false,
-      summary: 'What to read, one after the other; stdin by default. gzip is undone.',
+      summary: 'What to read, one after the other; stdin by default, and for -. gzip is undone.',
       completes: 'file',
       repeatable: true,
     },
@@ -146,36 +169,30 @@ export const importVerb: Verb = {
   ],
 
   async run({ positionals: [target, ...files], options, terminal, library, signal }) {
+    if (files.filter((file) => file === '-').length > 1) throw new UsageError('- is stdin: name it once.');
     if (files.length === 0 && terminal.input.isTTY)
       throw new UsageError('import reads from stdin: name a FILE, redirect one or pipe a command into it.');
     const address = addressOf(target);
-    const { openStore, systemClock: clock } = await library();
+    await checkInputs(files);
+    const { systemClock: clock } = await library();
     const makeSource = sourceMaker(options, clock);
-    const bar = createProgressBar(terminal, clock);
-    const run = { terminal, options, signal, files, bar, makeSource };
+    const run = { terminal, options, signal, files, makeSource };
     const conclude = ({ texts, isClean }: Awaited<ReturnType<typeof importInputs>>): ExitCode => {
       for (const text of texts) terminal.err.say(text);
       return exitCodeOf(signal, isClean);
     };
     if (address !== undefined) {
       const makeImport = (source: SampleSource): Import => new RemoteImport(address, source, { clock });
-      const imported = importInputs({ ...run, makeImport, finish: async () => {} });
+      const bar = createProgressBar(terminal, clock);
+      const imported = importInputs({ ...run, bar, makeImport, finish: async () => {} });
       return conclude(await imported.finally(() => bar.clear()));
     }
-    const store = await openStore(target, {
-      applyRetention: false,
-      futureTolerance: 'off',
-      memoryTarget: MEMORY_TARGET,
-      onProgress: bar.update,
-      signal,
-    });
-    const makeImport = (source: SampleSource): Import => new ImportSession(store, source, { clock });
-    const imported = importInputs({ ...run, makeImport, finish: () => store.flush() });
-    return conclude(
-      await imported.finally(async () => {
-        bar.clear();
-        await store.close();
-      }),
+    const { store, bar, close } = await openForWriting(
+      target,
+      { terminal, library, signal },
+      { applyRetention: false, futureTolerance: 'off', memoryTarget: MEMORY_TARGET },
     );
+    const makeImport = (source: SampleSource): Import => new ImportSession(store, source, { clock });
+    return conclude(await importInputs({ ...run, bar, makeImport, finish: () => store.flush() }).finally(close));
   },
 };

@@ -1,8 +1,8 @@
 /** `tidemark info`: counts, sizes and the time range of a directory, without changing it. */
 import type { StoreInfo } from '../../index.ts';
 import { formatTable } from '../columns.ts';
+import { ReadingReport } from '../damage-report.ts';
 import { describeRetention } from '../describe-retention.ts';
-import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
 import { formatBytes, formatCount, formatTime } from '../units.ts';
 import type { Verb } from '../verb.ts';
@@ -40,13 +40,14 @@ export const info: Verb = {
   summary: 'Print counts, sizes, time range and condition of a directory.',
   positionals: [{ name: 'DIR', required: true, summary: 'The directory of the store.', completes: 'directory' }],
   options: { json: { type: 'boolean', summary: 'Print JSON.' } },
-  notes: [],
+  notes: ['Damage is reported on stderr; the exit code is then 3.'],
   examples: ['tidemark info ./data'],
 
   async run({ positionals: [directory], options, terminal, library, signal }) {
-    await using store = await openForReading(directory, { terminal, library, signal });
+    const report = new ReadingReport(terminal);
+    await using store = await openForReading(directory, { terminal, library, signal }, report);
     const found = await store.info();
     await terminal.out.write(options['json'] === true ? `${JSON.stringify(found)}\n` : describe(found));
-    return exitCodes.ok;
+    return report.exitCode;
   },
 };

@@ -2,7 +2,7 @@
  * `tidemark promqltest`: runs test files in the format of Prometheus' `promqltest`. Each file runs twice: on columns in
  * memory, and on a store in a temporary directory.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { memoryStorage } from '../../promql/testing/memory-source.ts';
@@ -13,6 +13,7 @@ import { suiteEngine } from '../../promql/testing/suite.ts';
 import { TestFileError } from '../../promql/testing/test-file.ts';
 import { type PromqlTestReport, runPromqlTest } from '../../promql/testing/test-run.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { readInputText } from '../input-files.ts';
 import type { Invocation, Verb } from '../verb.ts';
 import { textOption } from '../verb.ts';
 
@@ -77,7 +78,7 @@ export const promqltest: Verb = {
     const { systemClock } = await library();
     let failed = 0;
     for (const file of files) {
-      const text = await readFile(file, 'utf8');
+      const text = await readInputText(file, terminal);
       const name = nameOf(file);
       const engine = suiteEngine({
         isVersion2: isVersion2(file, textOption(options, 'version')),

@@ -2,7 +2,7 @@
 import type { QuarantinedSeries, Store } from '../../index.ts';
 import { jsonLinePieces } from '../../text/json-lines.ts';
 import { formatLabels } from '../../text/label-text.ts';
-import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { ReadingReport } from '../damage-report.ts';
 import { openForReading } from '../open-for-reading.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatTime } from '../units.ts';
@@ -17,22 +17,20 @@ const describe = ({ fingerprint, labels, reason, time, file }: QuarantinedSeries
     '',
   ].join('\n');
 
-const list = async (store: Store, { out, err }: Terminal, json: boolean): Promise<ExitCode> => {
+const list = async (store: Store, { out, err }: Terminal, json: boolean): Promise<void> => {
   const series = await store.quarantined();
   for (const one of series) await out.write(json ? `${JSON.stringify(one)}\n` : describe(one));
   if (series.length === 0 && !json) err.say('Nothing is quarantined.\n');
-  return exitCodes.ok;
 };
 
 const read = async (
   store: Store,
-  { out, err }: Terminal,
-  { fingerprint, bits }: { readonly fingerprint: string; readonly bits: boolean },
-): Promise<ExitCode> => {
+  report: ReadingReport,
+  { fingerprint, bits, out }: { readonly fingerprint: string; readonly bits: boolean; readonly out: Terminal['out'] },
+): Promise<void> => {
   const series = await store.readQuarantined(fingerprint);
   for (const piece of jsonLinePieces(series, { bits })) await out.write(piece);
-  for (const problem of series.problems) err.say(`not readable: ${problem}\n`);
-  return series.problems.length === 0 ? exitCodes.ok : exitCodes.problems;
+  for (const problem of series.problems) report.note(problem);
 };
 
 export const quarantine: Verb = {
@@ -55,9 +53,10 @@ export const quarantine: Verb = {
     const fingerprint = textOption(options, 'read');
     if (fingerprint !== undefined && !/^[0-9a-f]{16}$/.test(fingerprint))
       throw new UsageError(`--read takes a fingerprint of 16 hex digits, not ${JSON.stringify(fingerprint)}.`);
-    await using store = await openForReading(directory, { terminal, library, signal });
-    return fingerprint === undefined
-      ? await list(store, terminal, options['json'] === true)
-      : await read(store, terminal, { fingerprint, bits: options['bits'] === true });
+    const report = new ReadingReport(terminal);
+    await using store = await openForReading(directory, { terminal, library, signal }, report);
+    if (fingerprint === undefined) await list(store, terminal, options['json'] === true);
+    else await read(store, report, { fingerprint, bits: options['bits'] === true, out: terminal.out });
+    return report.exitCode;
   },
 };

@@ -2,7 +2,7 @@
 import type { QueryOptions, QueryResult, Store } from '../../index.ts';
 import { durationMs } from '../../text/durations.ts';
 import { codeOf } from '../../text/error-text.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { ReadingReport } from '../damage-report.ts';
 import { openForReading } from '../open-for-reading.ts';
 import { formatResult, type QueryFormat, queryFormats } from '../query-formats.ts';
 import type { Output } from '../terminal.ts';
@@ -109,11 +109,7 @@ export const query: Verb = {
     const { at, range } = whenOf(options, now);
     const format = formatOf(options);
     const { out, err } = terminal;
-    let problems = 0;
-    const sayUnreadable = (what: string): void => {
-      problems++;
-      err.say(`not readable: ${what}\n`);
-    };
+    const report = new ReadingReport(terminal);
     const lookback = textOption(options, 'lookback');
     const common: QueryOptions = {
       signal,
@@ -121,7 +117,7 @@ export const query: Verb = {
       experimental: options['experimental'] === true,
       ...(lookback === undefined ? {} : { lookback }),
     };
-    await using store = await openForReading(directory, { terminal, library, signal }, sayUnreadable);
+    await using store = await openForReading(directory, { terminal, library, signal }, report);
     const time = at ?? (range === undefined ? await defaultTime(store, now, lookback, err) : now);
     const ask = (): Promise<QueryResult> =>
       range === undefined
@@ -137,10 +133,10 @@ export const query: Verb = {
     for (const piece of formatResult(result, format, layout)) await out.write(piece);
     for (const warning of result.warnings) {
       if (isAnnotation(warning)) err.say(`${warning}\n`);
-      else sayUnreadable(warning);
+      else report.note(warning);
     }
     for (const info of result.infos) err.say(`${info}\n`);
-    return problems === 0 ? exitCodes.ok : exitCodes.problems;
+    return report.exitCode;
   },
 };
 

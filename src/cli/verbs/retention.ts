@@ -4,10 +4,11 @@
  */
 import type { RetentionPreview, RetentionSettings, StoreOptions } from '../../index.ts';
 import { formatTable } from '../columns.ts';
+import { ReadingReport } from '../damage-report.ts';
 import { describeRetention } from '../describe-retention.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
-import { createProgressBar } from '../progress-bar.ts';
+import { openExisting } from '../open-for-writing.ts';
 import { formatCount } from '../units.ts';
 import { type GivenOptions, type Invocation, integerOption, textOptions, UsageError, type Verb } from '../verb.ts';
 
@@ -54,17 +55,9 @@ const remember = async (
   directory: string,
   parts: Pick<Invocation, 'terminal' | 'library' | 'signal'>,
 ): Promise<RetentionSettings> => {
-  // A directory that does not exist must not be created. Opening for reading refuses it.
-  await (await openForReading(directory, parts)).close();
-  const { openStore, systemClock } = await parts.library();
-  const bar = createProgressBar(parts.terminal, systemClock);
-  try {
-    await using store = await openStore(directory, { retention: given, onProgress: bar.update, signal: parts.signal });
-    const { retention: remembered } = await store.info();
-    if (remembered !== undefined) return remembered;
-  } finally {
-    bar.clear();
-  }
+  await using opened = await openExisting(directory, parts, { retention: given });
+  const { retention: remembered } = await opened.store.info();
+  if (remembered !== undefined) return remembered;
   throw new Error('A newer version of Tidemark wrote RETENTION; this version does not change it.');
 };
 
@@ -109,13 +102,14 @@ export const retention: Verb = {
       await print(await remember(given, directory, { terminal, library, signal }));
       return exitCodes.ok;
     }
-    await using store = await openForReading(directory, { terminal, library, signal });
+    const report = new ReadingReport(terminal);
+    await using store = await openForReading(directory, { terminal, library, signal }, report);
     if (given === undefined) {
       await print((await store.info()).retention);
-      return exitCodes.ok;
+      return report.exitCode;
     }
     const preview = await store.previewRetention(given);
     await terminal.out.write(json ? `${JSON.stringify(preview)}\n` : describePreview(preview));
-    return preview.unreadable === 0 ? exitCodes.ok : exitCodes.problems;
+    return preview.unreadable === 0 ? report.exitCode : exitCodes.problems;
   },
 };

@@ -1,12 +1,13 @@
 /** `tidemark rules`: checks rule files of Prometheus, runs their unit tests, and evaluates them over the past. */
-import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Problem, RuleGroup } from '../../rules/index.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { globPaths } from '../glob-paths.ts';
-import { openForReading } from '../open-for-reading.ts';
-import { createProgressBar } from '../progress-bar.ts';
+import { nameOfInput, readInputText } from '../input-files.ts';
+import { openExisting } from '../open-for-writing.ts';
+import type { Terminal } from '../terminal.ts';
 import { parseTimeRange } from '../time-argument.ts';
+import { formatCount, formatQuantity } from '../units.ts';
 import { type Invocation, textOption, UsageError, type Verb } from '../verb.ts';
 
 const commands = ['check', 'test', 'backfill'] as const;
@@ -14,17 +15,19 @@ const commands = ['check', 'test', 'backfill'] as const;
 /** Groups and problems of one rule file; the places in the file are part of the problems. */
 const readGroups = async (
   path: string,
+  terminal: Terminal,
 ): Promise<{ readonly groups: readonly RuleGroup[]; readonly problems: string[] }> => {
   const { readRuleFile, problemText } = await import('../../rules/index.ts');
-  const { groups, problems } = await readRuleFile(await readFile(path, 'utf8'), path);
-  return { groups, problems: problems.map((problem: Problem) => problemText(path, problem)) };
+  const { groups, problems } = await readRuleFile(await readInputText(path, terminal), nameOfInput(path));
+  return { groups, problems: problems.map((problem: Problem) => problemText(nameOfInput(path), problem)) };
 };
 
 const check = async (files: readonly string[], { terminal, options }: Invocation): Promise<ExitCode> => {
   const { duplicateRules } = await import('../../rules/index.ts');
   let failed = 0;
-  for (const file of files) {
-    const { groups, problems } = await readGroups(file);
+  for (const path of files) {
+    const { groups, problems } = await readGroups(path, terminal);
+    const file = nameOfInput(path);
     const rules = groups.reduce((sum, group) => sum + group.rules.length, 0);
     const duplicates = problems.length > 0 ? [] : duplicateRules(groups);
     if (problems.length > 0) failed++;
@@ -34,7 +37,10 @@ const check = async (files: readonly string[], { terminal, options }: Invocation
     }
     for (const problem of problems) await terminal.out.write(`${problem}\n`);
     for (const duplicate of duplicates) terminal.err.say(`${file}: ${duplicate}\n`);
-    if (problems.length === 0) await terminal.out.write(`${file}: ${rules} rules in ${groups.length} groups\n`);
+    if (problems.length === 0)
+      await terminal.out.write(
+        `${file}: ${formatQuantity(rules, 'rule')} in ${formatQuantity(groups.length, 'group')}\n`,
+      );
   }
   return failed === 0 ? exitCodes.ok : exitCodes.problems;
 };
@@ -59,16 +65,16 @@ const test = async (files: readonly string[], invocation: Invocation): Promise<E
   return failed === 0 ? exitCodes.ok : exitCodes.problems;
 };
 
-const testFile = async (path: string, { library, options, signal }: Invocation) => {
+const testFile = async (path: string, { terminal, library, options, signal }: Invocation) => {
   const { readUnitTestFile, problemText, runUnitTests } = await import('../../rules/index.ts');
   const { systemClock } = await library();
-  const { file, problems } = await readUnitTestFile(await readFile(path, 'utf8'));
+  const { file, problems } = await readUnitTestFile(await readInputText(path, terminal));
   const texts = problems.map((problem: Problem) => problemText(path, problem));
   const groups: RuleGroup[] = [];
   // As promtool, a file without tests does not read its rule files.
   for (const pattern of file.tests.length === 0 ? [] : file.ruleFiles) {
     for (const found of await globPaths(isAbsolute(pattern) ? pattern : join(dirname(path), pattern))) {
-      const read = await readGroups(found);
+      const read = await readGroups(found, terminal);
       groups.push(...read.groups);
       texts.push(...read.problems);
     }
@@ -87,31 +93,25 @@ const testFile = async (path: string, { library, options, signal }: Invocation) 
 const backfill = async ([directory, ...files]: readonly string[], invocation: Invocation): Promise<ExitCode> => {
   const { terminal, library, options, signal } = invocation;
   if (files.length === 0) throw new UsageError('rules backfill takes DIR and at least one rule file.');
-  const { openStore, systemClock } = await library();
+  const { systemClock } = await library();
   const { backfillRules, parseRules } = await import('../../rules/index.ts');
   const groups: RuleGroup[] = [];
-  for (const file of files) groups.push(...(await parseRules(await readFile(file, 'utf8'), file)));
+  for (const file of files) groups.push(...(await parseRules(await readInputText(file, terminal), nameOfInput(file))));
   const now = systemClock.now();
   const given = parseTimeRange(options, now);
-  // A directory that does not exist must not be created. Opening for reading refuses it.
-  await (await openForReading(directory, { terminal, library, signal })).close();
-  const bar = createProgressBar(terminal, systemClock);
-  try {
-    await using store = await openStore(directory, { applyRetention: false, onProgress: bar.update, signal });
-    const { firstTime = now, lastTime = now } = await store.info();
-    const range = { from: given.from ?? firstTime, through: given.through ?? lastTime };
-    const result = await backfillRules(store, groups, { ...range, signal, onProgress: bar.update });
-    bar.clear();
-    const { rules: count, accepted, rejected } = result;
-    await terminal.out.write(
-      options['json'] === true
-        ? `${JSON.stringify(result)}\n`
-        : `${count} rules: ${accepted} samples accepted, ${rejected} rejected\n`,
-    );
-    return rejected === 0 ? exitCodes.ok : exitCodes.problems;
-  } finally {
-    bar.clear();
-  }
+  await using opened = await openExisting(directory, invocation, { applyRetention: false });
+  const { store, bar } = opened;
+  const { firstTime = now, lastTime = now } = await store.info();
+  const range = { from: given.from ?? firstTime, through: given.through ?? lastTime };
+  const result = await backfillRules(store, groups, { ...range, signal, onProgress: bar.update });
+  bar.clear();
+  const { rules: count, accepted, rejected } = result;
+  await terminal.out.write(
+    options['json'] === true
+      ? `${JSON.stringify(result)}\n`
+      : `${formatQuantity(count, 'rule')}: ${formatQuantity(accepted, 'sample')} accepted, ${formatCount(rejected)} rejected\n`,
+  );
+  return rejected === 0 ? exitCodes.ok : exitCodes.problems;
 };
 
 export const rules: Verb = {
@@ -122,7 +122,8 @@ export const rules: Verb = {
     {
       name: 'FILE',
       required: true,
-      summary: 'Rule files for check; unit-test files for test; the directory and then rule files for backfill.',
+      summary:
+        'Rule files for check; unit-test files for test; the directory and then rule files for backfill. - is stdin.',
       completes: 'file',
       repeatable: true,
     },

@@ -10,6 +10,8 @@ import { PagesServer, type ServerOptions } from '../../http/server.ts';
 import { checkTls } from '../../http/tls-files.ts';
 import type { Store } from '../../index.ts';
 import { codeOf, messageOf } from '../../text/error-text.ts';
+import { RepairReport } from '../damage-report.ts';
+import { checkDirectoryName } from '../directory-argument.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { registerHostMetrics } from '../host/host-metrics.ts';
 import type { Library } from '../library.ts';
@@ -91,7 +93,7 @@ const listen = async (invocation: Invocation, registry: Registry): Promise<Liste
   const ruleFiles = textOptions(options, 'rules');
   if (ruleFiles.length === 0 && textOptions(options, 'alertmanager').length > 0)
     throw new UsageError('--alertmanager needs --rules, whose alerts it gets.');
-  const rules = await ServedRules.read(ruleFiles);
+  const rules = await ServedRules.read(ruleFiles, invocation.terminal);
   for (let attempt = 0; ; attempt++) {
     const server = new PagesServer({
       host,
@@ -136,7 +138,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
-const openAndShow = async (server: PagesServer, invocation: Invocation): Promise<Store> => {
+const openAndShow = async (server: PagesServer, invocation: Invocation, { logger }: RepairReport): Promise<Store> => {
   const { options, terminal, library, signal } = invocation;
   const { openStore, systemClock } = await library();
   const bar = createProgressBar(terminal, systemClock);
@@ -150,6 +152,7 @@ const openAndShow = async (server: PagesServer, invocation: Invocation): Promise
     const store = await openStore(directoryOf(invocation), {
       ...(retention === undefined ? {} : { retention }),
       signal,
+      logger,
       onProgress: (progress) => {
         bar.update(progress);
         server.showProgress(progress);
@@ -161,6 +164,18 @@ const openAndShow = async (server: PagesServer, invocation: Invocation): Promise
     systemClock.clearTimeout(hint);
     bar.clear();
   }
+};
+
+/** Prints a line when the disk begins to refuse writes, and one when it takes them again. */
+const sayHealth = ({ events$ }: Store, { err }: Invocation['terminal']): void => {
+  events$.subscribe((event) => {
+    if (event.type !== 'healthChanged') return;
+    if (event.to === 'healthy') err.say('The disk takes writes again, and so does the store.\n');
+    else
+      err.say(
+        `The store takes no samples until the disk takes writes again: ${event.reason}. What it has accepted is kept.\n`,
+      );
+  });
 };
 
 /** Has the directory keep a new token. Says so if it can't: then the next start has another one. */
@@ -177,7 +192,9 @@ const serveUntilStopped = async (
   invocation: Invocation,
 ): Promise<ExitCode> => {
   const { terminal, options, library, signal } = invocation;
-  const store = await openAndShow(server, invocation);
+  const report = new RepairReport(terminal);
+  const store = await openAndShow(server, invocation, report).finally(() => report.follow());
+  sayHealth(store, terminal);
   keepForNextStart(store.directory, kept, invocation);
   await terminal.out.write(`${server.url}\n`);
   await terminal.out.flush();
@@ -193,7 +210,7 @@ const serveUntilStopped = async (
   await server.close();
   await rules.stop();
   await stopRecording();
-  await store.close();
+  await store.close().finally(() => report.print());
   terminal.err.say('Closed cleanly.\n');
   return exitCodes.ok;
 };
@@ -278,6 +295,7 @@ export const serve: Verb = {
   examples: ['tidemark serve', 'tidemark serve ./data --port 8080 --retention 30d'],
 
   async run(invocation) {
+    checkDirectoryName(directoryOf(invocation));
     const registry = new Registry();
     const listening = await listen(invocation, registry);
     const { systemClock } = await invocation.library();
