@@ -40,14 +40,19 @@ const optionHint = (message: string, { options }: Verb): string => {
 };
 
 const checkArguments = (verb: Verb, { options, positionals }: Parsed): void => {
-  const missing = verb.positionals.find(({ required }, i) => required && positionals[i] === undefined);
-  if (missing !== undefined) throw new UsageError(`${missing.name} is missing.`);
   if (positionals.length > verb.positionals.length && verb.positionals.at(-1)?.repeatable !== true)
     throw new UsageError(`${JSON.stringify(positionals[verb.positionals.length])} is one argument too many.`);
   verb.positionals.forEach(({ name, choices }, i) => {
     if (choices !== undefined && positionals[i] !== undefined && !choices.includes(positionals[i]))
       throw new UsageError(`${name} is one of ${choices.join(', ')}, not ${JSON.stringify(positionals[i])}.`);
   });
+  const missing = verb.positionals.find(({ required }, i) => required && positionals[i] === undefined);
+  if (missing !== undefined)
+    throw new UsageError(
+      missing.choices === undefined
+        ? `${missing.name} is missing.`
+        : `${missing.name} is missing; it is one of ${missing.choices.join(', ')}.`,
+    );
   for (const [name, { choices }] of Object.entries(verb.options)) {
     const value = options[name];
     if (choices !== undefined && typeof value === 'string' && !choices.includes(value))

@@ -17,6 +17,7 @@ import { query } from './verbs/query.ts';
 import { retention } from './verbs/retention.ts';
 import { rules } from './verbs/rules.ts';
 import { serve } from './verbs/serve.ts';
+import { subscriptions } from './verbs/subscriptions.ts';
 
 const verbsButCompletion: readonly Verb[] = [
   serve,
@@ -33,6 +34,7 @@ const verbsButCompletion: readonly Verb[] = [
   retention,
   drop,
   forwardVerb,
+  subscriptions,
   backup,
   machines,
 ];

@@ -3,7 +3,7 @@
  * `Authorization`; browsers send no cookie with such requests.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { TidemarkError } from '../index.ts';
+import { invalidOption } from '../model/invalid-option.ts';
 
 const anyOrigin = '*';
 
@@ -11,11 +11,7 @@ const originOption = (text: string): string => {
   if (text === anyOrigin) return anyOrigin;
   const origin = URL.canParse(text) ? new URL(text).origin : 'null';
   if (origin !== 'null' && (text === origin || text === `${origin}/`)) return origin;
-  throw new TidemarkError(
-    'TIDEMARK_INVALID_OPTION',
-    `corsOrigins has ${JSON.stringify(text)}; allowed: origins such as "https://tools.example.com", or "*" for every origin`,
-    { details: { option: 'corsOrigins', value: text } },
-  );
+  throw invalidOption('corsOrigins', text, 'origins such as "https://tools.example.com", or "*" for every origin');
 };
 
 export class CorsOrigins {

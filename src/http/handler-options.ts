@@ -1,7 +1,8 @@
 /** The options of a handler: who may ask, from where, and for what. */
 import type { IncomingMessage } from 'node:http';
 import type { Registry } from 'prom-client';
-import { type Clock, TidemarkError } from '../index.ts';
+import type { Clock } from '../index.ts';
+import { invalidOption } from '../model/invalid-option.ts';
 import type { OtlpOptions } from '../otlp/conversion-options.ts';
 import type { Access } from './guard.ts';
 import type { RulesSource } from './rules-source.ts';
@@ -55,29 +56,24 @@ export interface HandlerOptions {
   readonly clock?: Clock;
 }
 
-const invalid = (option: string, value: unknown, allowed: string): TidemarkError =>
-  new TidemarkError('TIDEMARK_INVALID_OPTION', `${option} is ${JSON.stringify(value)}; allowed: ${allowed}`, {
-    details: { option, value },
-  });
-
 /** Throws `TIDEMARK_INVALID_OPTION` for a token that an address or a header can't carry. */
 export const checkToken = (token: unknown): void => {
   if (typeof token !== 'string' || !/^[\w.~-]+$/.test(token))
-    throw invalid('token', token, 'letters, digits or any of . _ ~ -');
+    throw invalidOption('token', token, 'letters, digits or any of . _ ~ -');
 };
 
 export const countOption = (option: string, value: unknown, fallback: number): number => {
   if (value === undefined) return fallback;
   if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
-  throw invalid(option, value, 'a whole number above 0');
+  throw invalidOption(option, value, 'a whole number above 0');
 };
 
 /** Throws `TIDEMARK_INVALID_OPTION` for options that contradict each other. */
 export const checkCombination = (options: HandlerOptions, access: Access): void => {
   if (options.authorize !== undefined && typeof options.authorize !== 'function')
-    throw invalid('authorize', options.authorize, 'a function');
+    throw invalidOption('authorize', options.authorize, 'a function');
   if (options.authorize !== undefined && options.token !== undefined)
-    throw invalid('token', options.token, 'none beside authorize, which replaces the token');
+    throw invalidOption('token', options.token, 'none beside authorize, which replaces the token');
   if (options.write === true && access.kind === 'open')
-    throw invalid('write', true, 'only with a token or with authorize');
+    throw invalidOption('write', true, 'only with a token or with authorize');
 };

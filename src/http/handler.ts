@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Store } from '../index.ts';
+import { hasMethods, invalidOption } from '../model/invalid-option.ts';
 import { checkToken, type HandlerOptions } from './handler-options.ts';
 import { RequestHandler } from './request-handler.ts';
 
@@ -24,9 +25,11 @@ export const randomToken = (): string => randomBytes(16).toString('hex');
  * The pages and endpoints of a store as a function for node:http, Express, Fastify, Koa and others. Requests need a
  * token unless the option `authorize` decides about them.
  *
- * @throws {TidemarkError} `TIDEMARK_INVALID_OPTION` for an option that has no allowed value.
+ * @throws {TidemarkError} `TIDEMARK_INVALID_OPTION` for an argument that is no store, and for an option that has no allowed
+ * value.
  */
 export const createHandler = (store: Store, options: HandlerOptions = {}): Handler => {
+  if (!hasMethods(store, 'select', 'query')) throw invalidOption('store', store, 'a store of openStore');
   const { authorize, token = randomToken() } = options;
   checkToken(token);
   const handler = new RequestHandler(

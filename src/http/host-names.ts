@@ -6,7 +6,7 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { domainToASCII } from 'node:url';
-import { TidemarkError } from '../index.ts';
+import { invalidOption } from '../model/invalid-option.ts';
 
 /** Allows every name. For servers whose clients cannot be deceived, such as those behind a proxy that checks Host. */
 const anyName = '*';
@@ -29,11 +29,7 @@ const ownNames = (): readonly string[] => {
 const allowedName = (name: unknown): string => {
   const ascii = typeof name !== 'string' ? '' : name === anyName ? anyName : domainToASCII(nameOf(name));
   if (ascii !== '') return ascii;
-  throw new TidemarkError(
-    'TIDEMARK_INVALID_OPTION',
-    `allowedHosts has ${JSON.stringify(name)}; allowed: names such as "metrics.example.com", or "*" for every name`,
-    { details: { option: 'allowedHosts', value: name } },
-  );
+  throw invalidOption('allowedHosts', name, 'names such as "metrics.example.com", or "*" for every name');
 };
 
 export class HostNames {

@@ -22,6 +22,11 @@ export interface SentAlert {
   readonly generatorURL: string;
 }
 
+/** An answer that is no success. Like every error of sending, it does not repeat the address, which its receiver knows. */
+class AnswerError extends Error {
+  override readonly name = 'AnswerError';
+}
+
 const TIMEOUT_MS = 10_000;
 /** Alerts in one request. */
 const ALERTS_MAX = 256;
@@ -75,14 +80,14 @@ export class Alertmanager {
       });
       const answer = (await response.text()).slice(0, 500);
       if (response.ok) return;
-      const error = new Error(`${this.url}: ${response.status} ${answer}`);
+      const error = new AnswerError(`${response.status} ${answer}`.trimEnd());
       // The request itself is wrong. Other alerts must not wait for it.
       if (response.status !== 429 && response.status < 500) onRefused(error);
       else throw error;
     } catch (error) {
-      if (error instanceof Error && error.message.startsWith(this.url)) throw error;
-      const cause = error instanceof Error && error.cause !== undefined ? `: ${textOf(error.cause)}` : '';
-      throw new Error(`${this.url}: ${textOf(error)}${cause}`, { cause: error });
+      if (error instanceof AnswerError) throw error;
+      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+      throw new Error(timeout.signal.aborted ? 'no answer in time' : `no answer: ${textOf(cause)}`, { cause: error });
     } finally {
       this.clock.clearTimeout(timer);
     }

@@ -1,5 +1,6 @@
 /** Reads a whole text in one of Prometheus' formats, such as the answer of a `/metrics` endpoint. */
 import { TidemarkError } from '../model/errors.ts';
+import { invalidOption } from '../model/invalid-option.ts';
 import type { Labels } from '../model/labels.ts';
 import { systemClock } from '../ports/clock.ts';
 import { ImportLines, type LineSamples } from './import-lines.ts';
@@ -28,9 +29,6 @@ const formats: readonly unknown[] = ['auto', 'prometheus', 'openmetrics'];
 const invalid = (line: number, reason: string): TidemarkError =>
   new TidemarkError('TIDEMARK_INVALID_TEXT', `line ${line}: ${reason}`, { details: { line, reason } });
 
-const invalidOption = (option: string, allowed: string): TidemarkError =>
-  new TidemarkError('TIDEMARK_INVALID_OPTION', `${option} must be ${allowed}`, { details: { option, allowed } });
-
 /**
  * The samples of a text, in its order. Exemplars and metadata are checked and left out.
  *
@@ -44,9 +42,10 @@ const invalidOption = (option: string, allowed: string): TidemarkError =>
  */
 export const parseExposition = (text: string, options: ExpositionOptions = {}): TextSample[] => {
   const { format = 'auto', timestamp = systemClock.now() } = options;
-  if (typeof text !== 'string') throw invalidOption('text', 'a string');
-  if (!formats.includes(format)) throw invalidOption('format', formats.join(', '));
-  if (!Number.isSafeInteger(timestamp)) throw invalidOption('timestamp', 'whole milliseconds since the epoch');
+  if (typeof text !== 'string') throw invalidOption('text', text, 'a string');
+  if (!formats.includes(format)) throw invalidOption('format', format, formats.join(', '));
+  if (!Number.isSafeInteger(timestamp))
+    throw invalidOption('timestamp', timestamp, 'whole milliseconds since the epoch');
   const lines = new ImportLines({
     format: format === 'auto' ? 'text' : format,
     bits: false,

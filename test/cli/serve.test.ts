@@ -170,8 +170,8 @@ describe('tidemark serve', () => {
       [['--tls-cert', text], '--tls-cert and --tls-key need each other'],
       [['--tls-cert', join(folder, 'none.pem'), '--tls-key', text], '--tls-cert: the file cannot be read'],
       [['--tls-cert', text, '--tls-key', text], `--tls-cert ${text} is not a certificate in PEM`],
-      [['--allowed-host', ''], 'allowedHosts has ""'],
-      [['--cors-origin', 'tools.example'], 'corsOrigins has "tools.example"'],
+      [['--allowed-host', ''], 'allowedHosts is ""'],
+      [['--cors-origin', 'tools.example'], 'corsOrigins is "tools.example"'],
     ];
     for (const [options, message] of cases) {
       const { code, err } = refused(data, ...options);

@@ -10,6 +10,7 @@
 import type { Duration, SeriesHandle, Store } from '../../api/api.ts';
 import { parseDuration } from '../../model/duration.ts';
 import { type ErrorCode, TidemarkError } from '../../model/errors.ts';
+import { hasMethods, invalidOption } from '../../model/invalid-option.ts';
 import type { Labels } from '../../model/labels.ts';
 import { type Clock, systemClock, type TimerHandle } from '../../ports/clock.ts';
 
@@ -381,10 +382,16 @@ class RegistryRecording implements Recording {
 /**
  * Records `registry` into `store` until stopped.
  *
- * @throws {TidemarkError} `TIDEMARK_INVALID_OPTION` for an interval that is no duration.
+ * @throws {TidemarkError} `TIDEMARK_INVALID_OPTION` for an argument that is no store or no registry, and for an interval
+ * that is no duration.
  */
 export const recordRegistry = (
   store: Store,
   registry: RecordableRegistry,
   options: RecordRegistryOptions = {},
-): Recording => new RegistryRecording(store, registry, options);
+): Recording => {
+  if (!hasMethods(store, 'series', 'ready')) throw invalidOption('store', store, 'a store of openStore');
+  if (!hasMethods(registry, 'getMetricsAsArray', 'getMetricsAsJSON'))
+    throw invalidOption('registry', registry, 'a registry of prom-client');
+  return new RegistryRecording(store, registry, options);
+};
