@@ -27,6 +27,9 @@ const parse = (verb: Verb, args: readonly string[]): Parsed => {
     const { values, positionals } = parseArgs({ args: [...args], options: config, allowPositionals: true });
     return { options: values as GivenOptions, positionals };
   } catch (error) {
+    const ambiguous = /^Option '([^']+)' argument is ambiguous/.exec((error as Error).message)?.[1];
+    if (ambiguous !== undefined)
+      throw new UsageError(`${ambiguous} needs a value; one that begins with a dash is written ${ambiguous}=-1.`);
     const message = (error as Error).message.replace(/\. To specify a positional argument.*$/s, '.');
     throw new UsageError(`${message.endsWith('.') ? message : `${message}.`}${optionHint(message, verb)}`);
   }

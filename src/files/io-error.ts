@@ -10,13 +10,16 @@ export const ioError = (error: unknown, action: string, file: string): TidemarkE
   const code = codeOf(error);
   return new TidemarkError(
     isDiskFull(error) ? 'TIDEMARK_DISK_FULL' : 'TIDEMARK_IO',
-    `can't ${action} ${file}: ${textOf(error)}`,
+    `can't ${action} ${file}: ${reasonOf(error)}`,
     {
       cause: error,
       details: { file, ...(code === undefined ? {} : { systemCode: code }) },
     },
   );
 };
+
+/** What the system says, without the call and the file that Node adds: the message has both already. */
+const reasonOf = (error: unknown): string => textOf(error).replace(/^(E[A-Z\d]+: .*), [a-z]+(?: '[^']*')?$/s, '$1');
 
 /** Whether a call failed because nothing exists at the path. */
 export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';

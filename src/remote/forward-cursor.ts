@@ -15,6 +15,7 @@
 import { dirname, join } from 'node:path';
 import type { FileSystem } from '../files/file-system.ts';
 import { ioError } from '../files/io-error.ts';
+import { nodeFileSystem } from '../files/node-file-system.ts';
 import { discard, readFile, writeFully } from '../files/read-write.ts';
 import type { Labels, Position } from '../index.ts';
 
@@ -40,7 +41,7 @@ export class ForwardCursor {
   constructor(fileSystem: FileSystem, directory: string, name: string) {
     this.fileSystem = fileSystem;
     this.name = name;
-    this.path = join(directory, 'forwarding', `${name}.json`);
+    this.path = pathOf(directory, name);
   }
 
   /**
@@ -86,6 +87,11 @@ export class ForwardCursor {
     this.isDirectoryDurable = true;
   }
 }
+
+/** Forgets the place of a forwarding whose subscription was removed. Without a file, this does nothing. */
+export const forgetPlace = (directory: string, name: string): void => discard(nodeFileSystem, pathOf(directory, name));
+
+const pathOf = (directory: string, name: string): string => join(directory, 'forwarding', `${name}.json`);
 
 const placeOf = (bytes: Uint8Array): ForwardPlace | undefined => {
   try {

@@ -82,6 +82,18 @@ describe('arguments and inputs of the command', () => {
       expect((await cli(['import', data], input)).err).not.to.contain('CSV');
   });
 
+  it('an error of the disk names the file and the reason once', async () => {
+    const { exitCode, err } = await cli(['import', join(folder, 'no', 'parent', 'x'.repeat(300))], 'up 1\n');
+    expect(exitCode).to.equal(1);
+    expect(err.match(/xxx+/g), err).to.have.length(1);
+  });
+
+  it('a value that begins with a dash is asked for as the option takes it', async () => {
+    const { exitCode, err } = await cli(['events', folder, '--from', '-1']);
+    expect(exitCode).to.equal(2);
+    expect(err).to.contain('--from needs a value; one that begins with a dash is written --from=-1.');
+  });
+
   it('an unknown or missing command of rules is answered with the commands', async () => {
     expect((await cli(['rules', 'foo'])).err).to.contain('COMMAND is one of check, test, backfill, not "foo".');
     expect((await cli(['rules'])).err).to.contain('COMMAND is missing; it is one of check, test, backfill.');

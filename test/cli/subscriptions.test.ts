@@ -1,4 +1,5 @@
 /** `tidemark subscriptions`: what it lists, and what it removes. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import * as library from '../../src/index.ts';
@@ -34,6 +35,14 @@ describe('tidemark subscriptions', () => {
     expect((await cli()).out).to.match(/^forward .*\n$/);
     await cli('--remove', 'forward');
     expect(await cli()).to.deep.equal({ exitCode: 0, out: '', err: 'There are no subscriptions.\n' });
+  });
+
+  it('forgets how far a forwarding with this name has come, so that it begins again', async () => {
+    const place = join(directory, 'forwarding', 'forward.json');
+    mkdirSync(join(directory, 'forwarding'));
+    writeFileSync(place, '{"version":1,"name":"forward","phase":"history","window":5}');
+    await cli('--remove', 'forward');
+    expect(existsSync(place)).to.equal(false);
   });
 
   it('names the subscriptions that there are, or the one that was meant', async () => {

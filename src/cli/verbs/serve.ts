@@ -9,11 +9,12 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { PagesServer, type ServerOptions } from '../../http/server.ts';
 import { checkTls } from '../../http/tls-files.ts';
 import type { Store } from '../../index.ts';
-import { codeOf, messageOf } from '../../text/error-text.ts';
+import { codeOf } from '../../text/error-text.ts';
 import { RepairReport } from '../damage-report.ts';
 import { checkDirectoryName } from '../directory-argument.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { registerHostMetrics } from '../host/host-metrics.ts';
+import { readingError } from '../input-files.ts';
 import type { Library } from '../library.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { ServedRules } from '../served-rules.ts';
@@ -59,7 +60,7 @@ const fileOption = (options: GivenOptions, name: string): Buffer | undefined => 
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new UsageError(`--${name}: the file cannot be read: ${messageOf(error)}`);
+    throw new UsageError(`--${name}: ${readingError(path, error).message}`);
   }
 };
 

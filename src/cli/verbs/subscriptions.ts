@@ -37,6 +37,8 @@ const remove = async (directory: string, name: string, invocation: Invocation): 
     throw new Error(`The directory has no subscription ${JSON.stringify(name)}.${suggestion}`);
   }
   await store.unsubscribe(name);
+  const { forgetPlace } = await import('../../remote/forward-cursor.ts');
+  forgetPlace(store.directory, name);
   await invocation.terminal.out.write(`Removed ${name}.\n`);
   return exitCodes.ok;
 };
