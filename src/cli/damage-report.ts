@@ -5,10 +5,10 @@
  */
 import type { Labels, Logger } from '../index.ts';
 import { formatLabels } from '../text/label-text.ts';
+import { formatCount } from '../text/quantities.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
-import { formatCount } from './units.ts';
 
 /** The facts of a log message that tell damage from the usual work of a recovery. */
 interface Facts {

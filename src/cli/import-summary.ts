@@ -1,7 +1,7 @@
 /** The result of an import for people: one line, and one more for each kind of problem. */
 import type { BadLines } from '../import/bad-lines.ts';
 import type { ImportCounts } from '../import/import-session.ts';
-import { formatCount, formatQuantity, verbFor } from './units.ts';
+import { formatCount, formatQuantity, verbFor } from '../text/quantities.ts';
 
 /** `3 samples of 1 series`. */
 export const describeTaken = ({ samples, series }: Pick<ImportCounts, 'samples' | 'series'>): string =>

@@ -7,6 +7,7 @@ import { gzip } from 'node:zlib';
 import { untilAborted } from '../async/abortable.ts';
 import { ImportBuffer } from '../import/import-buffer.ts';
 import type { ImportCounts } from '../import/import-session.ts';
+import { type ReadingOptions, readPieces } from '../import/read-pieces.ts';
 import type { ImportInput, SampleSource } from '../import/sample-source.ts';
 import type { Clock } from '../index.ts';
 import type { LineSamples } from '../text/import-lines.ts';
@@ -54,19 +55,10 @@ export class RemoteImport {
     };
   }
 
-  /** Reads and sends to the end of the input, or until the signal aborts. `onProgress` is called after each piece. */
-  async read(
-    input: ImportInput,
-    { signal, onProgress = () => {} }: { readonly signal: AbortSignal; readonly onProgress?: () => void },
-  ): Promise<void> {
-    const iterator = this.source.read(input);
-    for (;;) {
-      const next = await untilAborted(iterator.next(), signal);
-      if (next === undefined || next.done) break;
-      for (const samples of next.value) await this.add(samples, signal);
-      onProgress();
-    }
-    iterator.return(undefined).catch(() => {});
+  /** Reads and sends to the end of the input, or until the signal aborts. */
+  async read(input: ImportInput, options: ReadingOptions): Promise<void> {
+    const { signal } = options;
+    await readPieces(this.source, input, options, (samples) => this.add(samples, signal));
     if (!signal.aborted) await this.send(signal);
   }
 

@@ -6,12 +6,12 @@
  * any order, and a sample that the store already has is told from one that contradicts it.
  */
 
-import { untilAborted } from '../async/abortable.ts';
 import type { Clock, SeriesColumns, SeriesHandle, Store } from '../index.ts';
 import { codeOf } from '../text/error-text.ts';
 import type { LineSamples } from '../text/import-lines.ts';
 import { formatLabels } from '../text/label-text.ts';
 import { ImportBuffer } from './import-buffer.ts';
+import { type ReadingOptions, readPieces } from './read-pieces.ts';
 import { refusals } from './refusal-codes.ts';
 import type { ImportInput, SampleSource } from './sample-source.ts';
 
@@ -53,20 +53,9 @@ export class ImportSession {
     this.older = new ImportBuffer(gatheredMax);
   }
 
-  /** Reads to the end of the input, or until the signal aborts. `onProgress` is called after each piece of input. */
-  async read(
-    input: ImportInput,
-    { signal, onProgress = () => {} }: { readonly signal: AbortSignal; readonly onProgress?: () => void },
-  ): Promise<void> {
-    const iterator = this.source.read(input);
-    for (;;) {
-      const next = await untilAborted(iterator.next(), signal);
-      if (next === undefined || next.done) break;
-      await this.takeAll(next.value, signal);
-      onProgress();
-    }
-    // If the input is awaited still, this does not wait for it.
-    iterator.return(undefined).catch(() => {});
+  /** Reads to the end of the input, or until the signal aborts. */
+  async read(input: ImportInput, options: ReadingOptions): Promise<void> {
+    await readPieces(this.source, input, options, (samples) => this.append(samples, options.signal));
     await this.mergeOlder();
   }
 
@@ -90,13 +79,6 @@ export class ImportSession {
       const number = this.rejected.get(code);
       return number === undefined ? [] : [[code, number] as const];
     });
-  }
-
-  private async takeAll(all: Iterable<LineSamples>, signal: AbortSignal): Promise<void> {
-    for (const samples of all) {
-      await this.append(samples, signal);
-      if (signal.aborted) return;
-    }
   }
 
   private async append(samples: LineSamples, signal: AbortSignal): Promise<void> {

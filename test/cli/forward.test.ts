@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import * as library from '../../src/index.ts';
@@ -74,6 +75,45 @@ describe('tidemark forward', () => {
     expect(exitCode).to.equal(3);
     expect(err).to.contain('50 samples were not taken (refused): 400: duplicate\n');
     expect(err).to.contain('Sent 150 samples in 1 request. Not sent: 50 refused.\n');
+  });
+
+  it('says at once that an attempt failed, and by what', async () => {
+    const abort = new AbortController();
+    const { err } = await runInProcess(['forward', directory, 'http://127.0.0.1:1/'], {
+      library,
+      signal: abort.signal,
+      onSaid: (text) => {
+        if (text.includes('trying again')) abort.abort();
+      },
+    });
+    expect(err).to.match(/^trying again: no answer: connect ECONNREFUSED /m);
+  });
+
+  it('says that a receiver does not answer', async () => {
+    const abort = new AbortController();
+    const asked: (() => void)[] = [];
+    const systemClock = {
+      ...library.systemClock,
+      setTimeout: (run: () => void, ms: number) => {
+        if (ms === 2000) asked.push(run);
+        return library.systemClock.setTimeout(run, ms);
+      },
+    };
+    const silent = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => {
+        for (const run of asked) run();
+        abort.abort();
+      });
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    const host = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const { err } = await runInProcess(['forward', directory, `http://${host}/write`], {
+      library: { ...library, systemClock },
+      signal: abort.signal,
+    });
+    silent.close();
+    expect(err).to.contain(`no answer yet from ${host}; waiting\n`);
   });
 
   it('ends with 130 at Ctrl-C, and continues with the next run', async () => {

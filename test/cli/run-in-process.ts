@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Takes the place of stdout. */
   readonly out?: PassThrough;
+  /** Called with all of stderr whenever there is more. */
+  readonly onSaid?: (text: string) => void;
   /** Gets what tells, at any time, what is on stdout by then. */
   readonly onStart?: (printed: () => string) => void;
 }
@@ -44,6 +46,7 @@ export const runInProcess = async (args: readonly string[], options: RunOptions 
   const [out, err] = [collect(options.out), collect()];
   const { input = '', env = {}, signal = new AbortController().signal } = options;
   options.onStart?.(out.text);
+  err.stream.on('data', () => options.onSaid?.(err.text()));
   const exitCode = await run(args, {
     terminal: {
       input: typeof input === 'string' ? Readable.from([Buffer.from(input)]) : input,

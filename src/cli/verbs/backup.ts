@@ -1,9 +1,11 @@
 /**
  * `tidemark backup`: a consistent copy of a directory that no program has open. A running program calls `store.backup`.
  */
+
+import { formatCount } from '../../text/quantities.ts';
 import { ReadingReport } from '../damage-report.ts';
 import { openForReading } from '../open-for-reading.ts';
-import { formatBytes, formatCount } from '../units.ts';
+import { formatBytes } from '../units.ts';
 import type { Verb } from '../verb.ts';
 
 export const backup: Verb = {

@@ -1,8 +1,8 @@
 /** `tidemark check`: verifies a directory without writing to it, and prints one line per problem. */
 import type { CheckProblem } from '../../index.ts';
+import { formatCount, formatQuantity } from '../../text/quantities.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { createProgressBar } from '../progress-bar.ts';
-import { formatCount, formatQuantity } from '../units.ts';
 import type { Verb } from '../verb.ts';
 
 export const check: Verb = {

@@ -1,10 +1,11 @@
 /** `tidemark drop`: deletes series, or their samples in a time range. On a terminal it asks first. */
+
+import { formatCount } from '../../text/quantities.ts';
 import { isConfirmed } from '../ask.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
 import { openExisting } from '../open-for-writing.ts';
 import { parseTimeRange } from '../time-argument.ts';
-import { formatCount } from '../units.ts';
 import { UsageError, type Verb } from '../verb.ts';
 
 export const drop: Verb = {

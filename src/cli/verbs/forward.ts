@@ -5,11 +5,13 @@
 
 import { untilAborted } from '../../async/abortable.ts';
 import type { ForwardEvent, Forwarding, ForwardStatus } from '../../remote/index.ts';
+import { formatCount, formatQuantity, verbFor } from '../../text/quantities.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { openExisting } from '../open-for-writing.ts';
-import { formatCount, formatQuantity, verbFor } from '../units.ts';
 import { type GivenOptions, textOption, textOptions, UsageError, type Verb } from '../verb.ts';
 
+/** A receiver that has not answered for so long, in milliseconds, is told of. */
+const SILENT_MS = 2000;
 /** Progress is shown this often, in milliseconds. */
 const SHOW_MS = 200;
 
@@ -119,7 +121,9 @@ export const forwardVerb: Verb = {
     let forwarding: Forwarding | undefined;
     let trouble: string | undefined;
     try {
+      let isAnswered = false;
       const onEvent = (event: ForwardEvent): void => {
+        isAnswered = true;
         const message = 'message' in event ? event.message : undefined;
         if (event.type === 'samplesDropped')
           say(
@@ -147,8 +151,14 @@ export const forwardVerb: Verb = {
         timer = systemClock.setTimeout(show, SHOW_MS);
       };
       let timer = systemClock.setTimeout(show, SHOW_MS);
+      const silence = systemClock.setTimeout(() => {
+        const { sentRequests, state } = running.status();
+        if (sentRequests === 0 && !isAnswered && (state === 'connecting' || state === 'sending'))
+          say(`no answer yet from ${new URL(url).host}; waiting`);
+      }, SILENT_MS);
       await untilAborted(follows ? running.done : running.caughtUp(), signal);
       systemClock.clearTimeout(timer);
+      systemClock.clearTimeout(silence);
       await running.stop();
       bar.clear();
       const status = running.status();

@@ -1,18 +1,22 @@
 /** `tidemark heads`: the contents of the heads checkpoint, series by series, read without opening the store. */
 import type { HeadsSeries } from '../../index.ts';
 import { formatLabels } from '../../text/label-text.ts';
+import { formatCount, formatQuantity } from '../../text/quantities.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { createProgressBar } from '../progress-bar.ts';
-import { formatBytes, formatCount, formatTime } from '../units.ts';
+import { formatBytes, formatTime } from '../units.ts';
 import type { Verb } from '../verb.ts';
 
 const describe = ({ fingerprint, labels, chunksBefore, chunksInFile, chunks }: HeadsSeries): string => {
-  const inFile = chunksBefore < 0 ? `at least ${chunksInFile}` : formatCount(chunksBefore + chunksInFile);
+  const inFile =
+    chunksBefore < 0
+      ? `at least ${formatQuantity(chunksInFile, 'chunk')}`
+      : formatQuantity(chunksBefore + chunksInFile, 'chunk');
   const lines = chunks.map(
     ({ encoding, firstTime, lastTime }) =>
       `    ${encoding.padEnd(12)}  ${formatTime(firstTime)}  ${formatTime(lastTime)}`,
   );
-  return `${[`${fingerprint}  ${formatLabels(labels)}  (${inFile} chunks in its file)`, ...lines].join('\n')}\n`;
+  return `${[`${fingerprint}  ${formatLabels(labels)}  (${inFile} in its file)`, ...lines].join('\n')}\n`;
 };
 
 export const heads: Verb = {

@@ -12,6 +12,7 @@ import type { ImportInput, SampleSource } from '../../import/sample-source.ts';
 import type { Clock } from '../../index.ts';
 import { messageOf } from '../../text/error-text.ts';
 import { type ImportFormat, importFormats } from '../../text/import-lines.ts';
+import { formatCount } from '../../text/quantities.ts';
 import { CsvHint } from '../csv-hint.ts';
 import { checkDirectoryName } from '../directory-argument.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -20,7 +21,6 @@ import { checkInputs, nameOfInput, openInput, readingError } from '../input-file
 import { openForWriting } from '../open-for-writing.ts';
 import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
 import { RemoteImport } from '../remote-import.ts';
-import { formatCount } from '../units.ts';
 import { type GivenOptions, type Invocation, textOption, UsageError, type Verb } from '../verb.ts';
 
 /** Chunks of the store in memory, in bytes: an import needs few of them again. */

@@ -1,10 +1,11 @@
 /** `tidemark info`: counts, sizes and the time range of a directory, without changing it. */
 import type { StoreInfo } from '../../index.ts';
+import { formatCount } from '../../text/quantities.ts';
 import { formatTable } from '../columns.ts';
 import { ReadingReport } from '../damage-report.ts';
 import { describeRetention } from '../describe-retention.ts';
 import { openForReading } from '../open-for-reading.ts';
-import { formatBytes, formatCount, formatTime } from '../units.ts';
+import { formatBytes, formatTime } from '../units.ts';
 import type { Verb } from '../verb.ts';
 
 const conditions: Readonly<Record<StoreInfo['opened'], string>> = {

@@ -3,13 +3,13 @@
  * delete.
  */
 import type { RetentionPreview, RetentionSettings, StoreOptions } from '../../index.ts';
+import { formatCount } from '../../text/quantities.ts';
 import { formatTable } from '../columns.ts';
 import { ReadingReport } from '../damage-report.ts';
 import { describeRetention } from '../describe-retention.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { openForReading } from '../open-for-reading.ts';
 import { openExisting } from '../open-for-writing.ts';
-import { formatCount } from '../units.ts';
 import { type GivenOptions, type Invocation, integerOption, textOptions, UsageError, type Verb } from '../verb.ts';
 
 type GivenRetention = Extract<NonNullable<StoreOptions['retention']>, object>;

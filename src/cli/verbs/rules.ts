@@ -1,13 +1,13 @@
 /** `tidemark rules`: checks rule files of Prometheus, runs their unit tests, and evaluates them over the past. */
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Problem, RuleGroup } from '../../rules/index.ts';
+import { formatCount, formatQuantity } from '../../text/quantities.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { globPaths } from '../glob-paths.ts';
 import { nameOfInput, readInputText } from '../input-files.ts';
 import { openExisting } from '../open-for-writing.ts';
 import type { Terminal } from '../terminal.ts';
 import { parseTimeRange } from '../time-argument.ts';
-import { formatCount, formatQuantity } from '../units.ts';
 import { type Invocation, textOption, UsageError, type Verb } from '../verb.ts';
 
 const commands = ['check', 'test', 'backfill'] as const;

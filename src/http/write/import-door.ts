@@ -9,6 +9,7 @@ import type { Clock } from '../../index.ts';
 import { messageOf } from '../../text/error-text.ts';
 import { type ImportFormat, importFormats } from '../../text/import-lines.ts';
 import { UnreadableInputError } from '../../text/lines.ts';
+import { formatQuantity, verbFor } from '../../text/quantities.ts';
 import { sentPieces } from '../body.ts';
 import { quoteParam } from '../params.ts';
 import { badData, HttpError, sendData, sendJson } from '../reply.ts';
@@ -73,12 +74,14 @@ const takeBody = async (exchange: StoreExchange, usual: ImportFormat, clock: Clo
   }
   await store.flush();
   const counts = session.counts();
-  if (signal.aborted) throw new HttpError(503, 'canceled', `The import was ended after ${counts.samples} samples.`);
+  if (signal.aborted)
+    throw new HttpError(503, 'canceled', `The import was ended after ${formatQuantity(counts.samples, 'sample')}.`);
   const first = source.badLines.first.map(({ lineNumber, reason }) => ({ line: lineNumber, reason }));
   const data = { ...counts, firstBadLines: first };
   const refused = Object.values(counts.rejected).reduce((sum, count) => sum + count, 0);
   if (refused + counts.badLines === 0) return sendData(response, data);
-  const error = `${counts.samples} samples were stored, ${refused} samples and ${counts.badLines} lines were refused.`;
+  const stored = `${formatQuantity(counts.samples, 'sample')} ${verbFor(counts.samples)} stored`;
+  const error = `${stored}, ${formatQuantity(refused, 'sample')} and ${formatQuantity(counts.badLines, 'line')} were refused.`;
   return sendJson(response, 400, { status: 'error', errorType: 'bad_data', error, data });
 };
 

@@ -10,6 +10,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { SeriesHandle } from '../../index.ts';
+import { formatQuantity, verbFor } from '../../text/quantities.ts';
 import {
   END,
   PAUSE,
@@ -98,11 +99,12 @@ class Receiving {
     const refused = intake.rejectedCount;
     const parts: string[] = [];
     if (refused > 0) {
+      const total = refused + intake.accepted;
       const reasons = [...intake.rejected].map(([code, count]) => `${code} ${count}`).join(', ');
-      parts.push(`${refused} of ${refused + intake.accepted} samples were refused (${reasons})`);
+      parts.push(`${refused} of ${formatQuantity(total, 'sample')} ${verbFor(total)} refused (${reasons})`);
     }
-    if (histograms > 0) parts.push(`${histograms} native histograms were refused`);
-    if (series > 0) parts.push(`${series} series without samples were refused`);
+    if (histograms > 0) parts.push(`${formatQuantity(histograms, 'native histogram')} ${verbFor(histograms)} refused`);
+    if (series > 0) parts.push(`${series} series without samples ${verbFor(series)} refused`);
     if (parts.length > 0) throw badData(`${parts.join('; ')}. First: ${this.firstProblem ?? intake.firstProblem}`);
   }
 

@@ -7,9 +7,9 @@ import { exitCodes } from '../../../src/cli/exit-codes.ts';
 import type { Library } from '../../../src/cli/library.ts';
 import { createProgressBar } from '../../../src/cli/progress-bar.ts';
 import type { Output } from '../../../src/cli/terminal.ts';
-import { formatCount, formatQuantity } from '../../../src/cli/units.ts';
 import { integerOption, type Verb } from '../../../src/cli/verb.ts';
 import type { DomainEvent, Store, StoreOptions } from '../../../src/index.ts';
+import { formatCount, formatQuantity } from '../../../src/text/quantities.ts';
 import type { Sequence } from '../steps.ts';
 import type { SeedOutcome } from './simulate-seed.ts';
 
