@@ -17,15 +17,19 @@ export const readPieces = async (
   take: (samples: LineSamples) => Promise<void>,
 ): Promise<void> => {
   const iterator = source.read(input);
-  for (;;) {
-    const next = await untilAborted(iterator.next(), signal);
-    if (next === undefined || next.done) break;
-    for (const samples of next.value) {
-      await take(samples);
-      if (signal.aborted) break;
+  try {
+    for (;;) {
+      const next = await untilAborted(iterator.next(), signal);
+      if (next === undefined || next.done) return;
+      for (const samples of next.value) {
+        await take(samples);
+        if (signal.aborted) break;
+      }
+      onProgress();
     }
-    onProgress();
+  } finally {
+    // Also after an error of `take`: the rest of a request's body can be discarded only when it is no longer read here. If
+    // the input is awaited still, this does not wait for it.
+    iterator.return(undefined).catch(() => {});
   }
-  // If the input is awaited still, this does not wait for it.
-  iterator.return(undefined).catch(() => {});
 };

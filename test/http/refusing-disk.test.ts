@@ -1,5 +1,5 @@
 /** A full disk as clients of the server see it: 503 until the disk takes writes again. */
-import { createServer, type Server } from 'node:http';
+import { Agent, createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { createHandler, type Handler } from '../../src/http/index.ts';
@@ -76,6 +76,22 @@ describe('a server on a full disk', () => {
       expect(status, body).to.equal(503);
       expect(headers['retry-after']).to.match(/^\d+$/);
       expect(body).to.contain('the disk is full');
+    }
+  });
+
+  it('a connection on which a long body was refused takes further requests', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const times = Array.from({ length: 20_000 }, (_, i) => START_MS + DAY_MS + i);
+    const lines = Array.from(
+      { length: 8 },
+      (_, i) => `{"metric":{"__name__":"new","i":"${i}"},"values":[${times.map(() => 1)}],"timestamps":[${times}]}\n`,
+    );
+    try {
+      const options = { method: 'POST', body: lines.join(''), agent };
+      expect((await ask(port, '/api/v1/import', options)).status).to.equal(503);
+      expect((await ask(port, '/-/healthy', { agent })).status).to.equal(200);
+    } finally {
+      agent.destroy();
     }
   });
 
