@@ -168,7 +168,7 @@ describe('tidemark serve', () => {
     const cases: readonly (readonly [readonly string[], string])[] = [
       [['--write', '--no-token'], '--write needs a token'],
       [['--tls-cert', text], '--tls-cert and --tls-key need each other'],
-      [['--tls-cert', join(folder, 'none.pem'), '--tls-key', text], '--tls-cert: the file cannot be read'],
+      [['--tls-cert', join(folder, 'none.pem'), '--tls-key', text], "none.pem can't be read: there is no such file"],
       [['--tls-cert', text, '--tls-key', text], `--tls-cert ${text} is not a certificate in PEM`],
       [['--allowed-host', ''], 'allowedHosts is ""'],
       [['--cors-origin', 'tools.example'], 'corsOrigins is "tools.example"'],
