@@ -2,20 +2,21 @@
  * Turns OpenTelemetry's points into samples, by the rules of Prometheus' OTLP receiver. A decoder describes what it reads
  * from the outside in, then ends the resource:
  *
- *   beginResource → beginScope → beginMetric → point, point → beginMetric → point … → endResource
+ *   beginResource → beginScope → beginMetric → point, point → beginMetric → point … → endResource … → finish
  *
  * A gauge and a sum become one series. A histogram becomes `_sum`, `_count` and a `_bucket` for each bound. A summary
  * becomes `_sum`, `_count` and a series for each quantile. The resource becomes `target_info`. A point that can't be
  * taken is counted in `refusals`, and the others go on.
  */
+import { createHash } from 'node:crypto';
 import { highWordOf, lowWordOf } from '../chunk/float-bits.ts';
 import { type Labels, METRIC_NAME } from '../model/labels.ts';
 import { quoted } from '../model/shown-value.ts';
 import { STALE_HIGH, STALE_LOW } from '../model/staleness.ts';
 import type { AttributeList } from './attribute-list.ts';
 import type { ConversionSettings } from './conversion-options.ts';
-import type { DataPoint, MetricDescription } from './data-point.ts';
-import type { DeltaStreams } from './delta-streams.ts';
+import { DataPoint, type MetricDescription } from './data-point.ts';
+import type { DeltaStream, DeltaStreams } from './delta-streams.ts';
 import { LabelNames } from './label-names.ts';
 import { keepsCharacters, metricName, type SuffixKind } from './metric-names.ts';
 import { formatPlain } from './plain-number.ts';
@@ -34,6 +35,22 @@ export interface SampleTarget {
 const INFO_INTERVAL_MS = 150_000;
 /** Samples of `target_info` that one request writes at most. */
 const INFO_SAMPLES_MAX = 1000;
+/** Numbers of totals that wait for further points of the same series. */
+const WAITING_NUMBERS_MAX = 65_536;
+/** Numbers of totals that are written between two pauses. */
+const NUMBERS_PER_PAUSE = 1024;
+
+/** A total that was added to and is not written yet. */
+interface Waiting {
+  readonly metric: MetricDescription;
+  /** The metric's name as Prometheus has it. */
+  readonly name: string;
+  readonly labels: LabelDraft;
+  readonly stream: DeltaStream;
+  hasSum: boolean;
+  /** The points whose amounts wait. */
+  points: number;
+}
 
 export class PointConverter {
   readonly refusals = new Refusals();
@@ -54,6 +71,11 @@ export class PointConverter {
   private earliest = 0;
   private latest = 0;
   private readonly amounts: number[] = [];
+  /** Totals by their series. They are written when no further point of the request can belong to the same sample. */
+  private readonly waiting = new Map<string, Waiting>();
+  private waitingNumbers = 0;
+  /** A point that totals are put in to be written. */
+  private readonly written = new DataPoint();
 
   constructor(settings: ConversionSettings, target: SampleTarget, deltas?: DeltaStreams) {
     this.settings = settings;
@@ -86,6 +108,7 @@ export class PointConverter {
       if (point.time > this.latest) this.latest = point.time;
     }
     const problem = this.metricProblem ?? this.convert(point);
+    if (problem === 'waits') return;
     if (problem === undefined) this.accepted += 1;
     else this.refusals.add(problem, 1);
   }
@@ -101,6 +124,18 @@ export class PointConverter {
     if (this.refused !== undefined) this.refusals.add(`target_info: ${this.refused}`, 0);
   }
 
+  /** Writes the totals that wait, with pauses. Called after the last resource. */
+  *finish(): Generator<void> {
+    let budget = NUMBERS_PER_PAUSE;
+    for (const [key, { stream }] of this.waiting) {
+      this.writeWaiting(key);
+      budget -= stream.totals.length;
+      if (budget > 0) continue;
+      budget = NUMBERS_PER_PAUSE;
+      yield;
+    }
+  }
+
   private problemOf({ name, kind, temporality }: MetricDescription): string | undefined {
     if (this.name === '') return `metric ${quoted(name)} has no character that a name may have`;
     if (kind === 'exponentialHistogram')
@@ -109,7 +144,7 @@ export class PointConverter {
     return `invalid temporality and type combination for metric ${quoted(name)}`;
   }
 
-  /** Returns why the point was not taken, or not in full. */
+  /** Returns why the point was not taken, or not in full; `'waits'` if that is known when its total is written. */
   private convert(point: DataPoint): string | undefined {
     const metric = this.metric as MetricDescription;
     const problem = point.problem ?? point.attributes.problem ?? shapeProblem(metric, point);
@@ -119,17 +154,20 @@ export class PointConverter {
     if (wrongKey !== undefined)
       return `a point of metric ${quoted(metric.name)}: attribute ${quoted(wrongKey)} has no character that a label's name may have`;
     this.resource.complete(labels);
-    this.refused = undefined;
-    if (metric.temporality === 'delta' && !point.isStale) {
-      const older = this.addUp(metric, point, labels);
-      if (older !== undefined) return older;
+    if (metric.temporality === 'delta') {
+      labels[METRIC_NAME] = this.name;
+      const key = JSON.stringify(labels);
+      if (!point.isStale) return this.addUp(metric, point, labels, key);
+      // The total comes before the marker that ends its series.
+      this.writeWaiting(key);
     }
-    this.write(metric, point, labels, point.time);
+    this.refused = undefined;
+    this.write(this.name, metric, point, labels, point.time);
     return this.refused;
   }
 
-  /** Makes totals of a point's amounts. Returns why that is not possible. */
-  private addUp(metric: MetricDescription, point: DataPoint, labels: LabelDraft): string | undefined {
+  /** Adds a point's amounts to its total. Returns why that is not possible. */
+  private addUp(metric: MetricDescription, point: DataPoint, labels: LabelDraft, key: string): string | undefined {
     const { amounts } = this;
     amounts.length = 0;
     if (metric.kind === 'histogram') {
@@ -138,14 +176,56 @@ export class PointConverter {
     } else amounts.push(point.value);
     if (!amounts.every(Number.isFinite))
       return `a point of metric ${quoted(metric.name)}: it has an amount that is not finite`;
-    labels[METRIC_NAME] = this.name;
-    const key = JSON.stringify(labels);
-    const stream = this.deltas?.add(key, point.startTime, point.time, amounts, point.bounds);
-    if (stream === undefined)
-      return `a point of metric ${quoted(metric.name)}: its time is before the last point that was added up`;
+    const { startTime, time, bounds } = point;
+    const before = this.waiting.get(key);
+    if (before !== undefined && time > before.stream.time) this.writeWaiting(key);
+    const source = this.sourceOf(metric, point);
+    const stream = this.deltas?.add({ key, source, startTime, time, amounts, bounds }) ?? 'it has delta temporality';
+    if (typeof stream === 'string') return `a point of metric ${quoted(metric.name)}: ${stream}`;
+    if (this.waiting.get(key)?.stream !== stream) this.writeWaiting(key);
     if (stream.isNew) this.writeBeginning(metric, point, labels);
-    fill(metric, point, stream.totals);
-    return undefined;
+    this.wait(key, { metric, name: this.name, labels, stream, hasSum: point.hasSum, points: 1 });
+    return 'waits';
+  }
+
+  /** What the sender sees as the point's stream, as a text of fixed length. */
+  private sourceOf({ name, unit }: MetricDescription, { attributes }: DataPoint): string {
+    const { source } = this.resource;
+    const text = JSON.stringify([source, name, unit, attributes.keys, attributes.values]);
+    return createHash('sha1').update(text).digest('base64');
+  }
+
+  private wait(key: string, one: Waiting): void {
+    const earlier = this.waiting.get(key);
+    if (earlier !== undefined) {
+      earlier.points += 1;
+      earlier.hasSum ||= one.hasSum;
+      return;
+    }
+    this.waiting.set(key, one);
+    this.waitingNumbers += one.stream.totals.length;
+    for (const oldest of this.waiting.keys()) {
+      if (this.waitingNumbers <= WAITING_NUMBERS_MAX || oldest === key) break;
+      this.writeWaiting(oldest);
+    }
+  }
+
+  private writeWaiting(key: string): void {
+    const one = this.waiting.get(key);
+    if (one === undefined) return;
+    const { metric, name, labels, stream, hasSum, points } = one;
+    this.waiting.delete(key);
+    this.waitingNumbers -= stream.totals.length;
+    stream.isWritten = true;
+    const { written } = this;
+    written.clear();
+    written.hasSum = hasSum;
+    written.bounds.push(...stream.bounds);
+    fill(metric, written, stream.totals);
+    this.refused = undefined;
+    this.write(name, metric, written, labels, stream.time);
+    if (this.refused === undefined) this.accepted += points;
+    else this.refusals.add(this.refused, points);
   }
 
   /**
@@ -158,25 +238,25 @@ export class PointConverter {
     if (point.startTime === 0 || time >= point.time) return;
     this.amounts.fill(0);
     fill(metric, point, this.amounts);
-    this.write(metric, point, labels, time);
-    this.refused = undefined;
+    this.write(this.name, metric, point, labels, time);
   }
 
-  private write({ kind }: MetricDescription, point: DataPoint, labels: LabelDraft, time: number): void {
-    if (kind === 'histogram') this.writeHistogram(point, labels, time);
-    else if (kind === 'summary') this.writeSummary(point, labels, time);
-    else if (point.isStale) this.put(labels, this.name, time, 0, true);
-    else this.putBits(labels, this.name, time, point.high, point.low);
+  private write(name: string, { kind }: MetricDescription, point: DataPoint, labels: LabelDraft, time: number): void {
+    if (kind === 'histogram') this.writeHistogram(name, point, labels, time);
+    else if (kind === 'summary') this.writeSummary(name, point, labels, time);
+    else if (point.isStale) this.put(labels, name, time, 0, true);
+    else this.putBits(labels, name, time, point.high, point.low);
   }
 
   private writeHistogram(
+    name: string,
     { isStale, count, hasSum, sum, bounds, parts }: DataPoint,
     labels: LabelDraft,
     time: number,
   ): void {
-    if (hasSum) this.put(labels, `${this.name}_sum`, time, sum, isStale);
-    this.put(labels, `${this.name}_count`, time, count, isStale);
-    const bucket = `${this.name}_bucket`;
+    if (hasSum) this.put(labels, `${name}_sum`, time, sum, isStale);
+    this.put(labels, `${name}_count`, time, count, isStale);
+    const bucket = `${name}_bucket`;
     const own = labels['le'] ?? '';
     let below = 0;
     for (let i = 0; i < bounds.length; i++) {
@@ -191,12 +271,17 @@ export class PointConverter {
     labels['le'] = own;
   }
 
-  private writeSummary({ isStale, count, sum, bounds, parts }: DataPoint, labels: LabelDraft, time: number): void {
-    this.put(labels, `${this.name}_sum`, time, sum, isStale);
-    this.put(labels, `${this.name}_count`, time, count, isStale);
+  private writeSummary(
+    name: string,
+    { isStale, count, sum, bounds, parts }: DataPoint,
+    labels: LabelDraft,
+    time: number,
+  ): void {
+    this.put(labels, `${name}_sum`, time, sum, isStale);
+    this.put(labels, `${name}_count`, time, count, isStale);
     for (let i = 0; i < bounds.length; i++) {
       labels['quantile'] = formatPlain(bounds[i]);
-      this.put(labels, this.name, time, parts[i], isStale);
+      this.put(labels, name, time, parts[i], isStale);
     }
   }
 
@@ -235,5 +320,5 @@ const fill = ({ kind }: MetricDescription, point: DataPoint, totals: readonly nu
   }
   point.count = totals[0];
   point.sum = totals[1];
-  for (let i = 0; i < point.parts.length; i++) point.parts[i] = totals[2 + i];
+  for (let i = 2; i < totals.length; i++) point.parts[i - 2] = totals[i];
 };

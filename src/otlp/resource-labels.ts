@@ -26,6 +26,9 @@ export class ResourceLabels {
   /** Name and value of each promoted attribute, in turn. */
   private readonly promoted: string[] = [];
   private readonly scope: string[] = [];
+  /** Everything that tells this resource from others, and this scope from the resource's other ones. */
+  private resourceText = '';
+  private scopeText = '';
   /** The labels of `target_info`; `undefined` if it would say nothing. */
   private info: LabelDraft | undefined;
 
@@ -38,8 +41,15 @@ export class ResourceLabels {
     return this.info;
   }
 
+  /** A text that other resources and scopes don't have. */
+  get source(): string {
+    return this.resourceText + this.scopeText;
+  }
+
   beginResource(attributes: AttributeList): void {
     attributes.sort();
+    this.resourceText = JSON.stringify([attributes.keys, attributes.values]);
+    this.scopeText = '';
     const name = attributes.get('service.name');
     const namespace = attributes.get('service.namespace');
     this.job = name === undefined ? '' : namespace === undefined ? name : `${namespace}/${name}`;
@@ -51,10 +61,11 @@ export class ResourceLabels {
 
   beginScope(name: string, version: string, schemaUrl: string, attributes: AttributeList): void {
     this.scope.length = 0;
+    attributes.sort();
+    this.scopeText = JSON.stringify([name, version, schemaUrl, attributes.keys, attributes.values]);
     if (!this.settings.promoteScope || name === '') return;
     this.scope.push(`${SCOPE_PREFIX}name`, name, `${SCOPE_PREFIX}version`, version);
     this.scope.push(`${SCOPE_PREFIX}schema_url`, schemaUrl);
-    attributes.sort();
     for (let i = 0; i < attributes.length; i++)
       this.scope.push(this.names.of(SCOPE_PREFIX + attributes.keys[i]), attributes.values[i]);
   }

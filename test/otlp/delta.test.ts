@@ -1,8 +1,18 @@
 /** Delta temporality made cumulative: running totals, points sent again, totals that were forgotten. */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import type { OtlpOptions } from '../../src/otlp/conversion-options.ts';
 import { DeltaStreams } from '../../src/otlp/delta-streams.ts';
-import { asProtobuf, type Converted, convert, requestOf, type TestMetric, type TestPoint, text } from './requests.ts';
+import {
+  asProtobuf,
+  type Converted,
+  convert,
+  requestOf,
+  type TestMetric,
+  type TestPoint,
+  type TestRequest,
+  text,
+} from './requests.ts';
 
 const ms = (milliseconds: number): bigint => BigInt(milliseconds) * 1_000_000n;
 
@@ -94,6 +104,120 @@ describe('delta temporality', () => {
     send(sum(point(1000, 2000, 5)));
     expect(send(sum({ timeUnixNano: ms(2500), flags: 1 })).samples).to.deep.equal(['d_total{} 7ff0000000000002 @2500']);
     expect(send(sum(point(3000, 4000, 1))).samples).to.deep.equal(['d_total{} 6 @4000']);
+  });
+
+  describe('of several scopes or resources that become one label set', () => {
+    const scopes = (...points: TestPoint[][]): TestRequest => ({
+      resourceMetrics: [
+        {
+          scopeMetrics: points.map((dataPoints, index) => ({
+            scope: { name: `scope${index}` },
+            metrics: [sum(...dataPoints)],
+          })),
+        },
+      ],
+    });
+    const resources = (...points: TestPoint[][]): TestRequest => ({
+      resourceMetrics: points.map((dataPoints, index) => ({
+        resource: { attributes: [text('process.pid', `${index}`)] },
+        scopeMetrics: [{ metrics: [sum(...dataPoints)] }],
+      })),
+    });
+    const sendAll = (request: TestRequest, options: OtlpOptions = {}): Converted =>
+      convert('protobuf', asProtobuf(request), options, deltas);
+
+    for (const [what, make] of Object.entries({ scopes, resources }))
+      it(`adds the points of ${what} to one total, and writes it once for each time`, () => {
+        const first = sendAll(make([point(1000, 2000, 5), point(2000, 3000, 1)], [point(1000, 2000, 3)]));
+        expect(first).to.include({ accepted: 3, refused: 0 });
+        expect(first.samples).to.deep.equal(['d_total{} 0 @1001', 'd_total{} 5 @2000', 'd_total{} 9 @3000']);
+        expect(sendAll(make([point(3000, 4000, 1)], [point(3000, 4000, 1)])).samples).to.deep.equal([
+          'd_total{} 11 @4000',
+        ]);
+      });
+
+    it('writes a total that grew at a time that has one a millisecond later', () => {
+      expect(sendAll(scopes([point(1000, 2000, 5)], [])).samples).to.include('d_total{} 5 @2000');
+      expect(sendAll(scopes([], [point(1000, 2000, 3)])).samples).to.deep.equal(['d_total{} 8 @2001']);
+      expect(sendAll(scopes([], [point(2000, 2001, 1)], [point(1000, 1900, 1)])).samples).to.deep.equal([
+        'd_total{} 10 @2002',
+      ]);
+    });
+
+    it('does not add a request that is sent again', () => {
+      const request = scopes([point(1000, 2000, 5)], [point(1000, 2000, 3)]);
+      expect(sendAll(request).samples.at(-1)).to.equal('d_total{} 8 @2000');
+      expect(sendAll(request).samples).to.deep.equal(['d_total{} 8 @2000']);
+      expect(sendAll(scopes([], [point(1000, 2000, 3), point(2000, 3000, 1)])).samples).to.deep.equal([
+        'd_total{} 8 @2000',
+        'd_total{} 9 @3000',
+      ]);
+    });
+
+    it('keeps scopes apart with promoteScope', () => {
+      const { samples } = sendAll(scopes([point(1000, 2000, 5)], [point(1000, 2000, 3)]), { promoteScope: true });
+      expect(samples.slice(-2)).to.deep.equal([
+        'd_total{otel_scope_name="scope0"} 5 @2000',
+        'd_total{otel_scope_name="scope1"} 3 @2000',
+      ]);
+    });
+
+    it('adds points whose attributes become the same labels', () => {
+      const points = [
+        { ...point(1000, 2000, 5), attributes: [text('a.b', 'x')] },
+        { ...point(1000, 2000, 3), attributes: [text('a_b', 'x')] },
+      ];
+      expect(sendAll(scopes(points)).samples.at(-1)).to.equal('d_total{a_b="x"} 8 @2000');
+    });
+
+    it('refuses a histogram with other bounds while both send, and begins again after a restart', () => {
+      const buckets = (bound: number, start: number, time: number): TestMetric =>
+        histogram({
+          startTimeUnixNano: ms(start),
+          timeUnixNano: ms(time),
+          count: 1n,
+          bucketCounts: [1n, 0n],
+          explicitBounds: [bound],
+        });
+      const by = (pid: string, metric: TestMetric): Converted => sendAll(requestOf([metric], [text('pid', pid)]));
+      expect(by('1', buckets(1, 1000, 2000)).refused).to.equal(0);
+      const { refused, message } = by('2', buckets(5, 1000, 2000));
+      expect([refused, message]).to.match(/1,.*bounds differ from those of another scope or resource/);
+      expect(by('1', buckets(1, 2000, 3000)).samples).to.include('h_count{} 2 @3000');
+      expect(by('2', buckets(5, 3500, 4000)).samples).to.include('h_count{} 1 @4000');
+    });
+
+    it('gives the sum of all amounts, in whatever order the sources send', () => {
+      const sending = fc.record({ source: fc.nat(3), amount: fc.integer({ min: 1, max: 9 }), time: fc.nat(5) });
+      fc.assert(
+        fc.property(fc.array(fc.array(sending, { minLength: 1 }), { minLength: 1 }), (requests) => {
+          deltas = new DeltaStreams();
+          const clocks = [1000, 1000, 1000, 1000];
+          const stored = new Map<string, string>();
+          let expected = 0;
+          for (const request of requests) {
+            const points: TestPoint[][] = [[], [], [], []];
+            for (const { source, amount, time } of request) {
+              const start = clocks[source];
+              clocks[source] += 1 + time;
+              points[source].push(point(start, clocks[source], amount));
+              expected += amount;
+            }
+            const { samples, refused } = sendAll(scopes(...points));
+            expect(refused).to.equal(0);
+            for (const sample of samples) {
+              const [, value, at] = sample.split(' ');
+              expect(stored.get(at) ?? value, 'one value for each time').to.equal(value);
+              stored.set(at, value);
+            }
+          }
+          const totals = [...stored].map(([at, value]) => [Number(at.slice(1)), Number(value)]);
+          totals.sort(([a], [b]) => a - b);
+          expect(totals.at(-1)?.[1]).to.equal(expected);
+          for (let i = 1; i < totals.length; i++) expect(totals[i][1]).to.be.at.least(totals[i - 1][1]);
+        }),
+      );
+    });
   });
 
   it('gives the sum of all amounts, however they are put into requests', () => {

@@ -252,6 +252,9 @@ export const convert = (
   for (const _ of decode(bytes, converter)) {
     // Nothing else wants this turn.
   }
+  for (const _ of converter.finish()) {
+    // Nor this one.
+  }
   return {
     samples,
     accepted: converter.accepted,

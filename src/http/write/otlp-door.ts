@@ -70,6 +70,7 @@ const takeMetrics = async (
   const converter = new PointConverter(settings, targetOf(intake), deltas);
   try {
     for (const _ of decoders[format](body, converter)) await breathe();
+    for (const _ of converter.finish()) await breathe();
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw badData(`The body is not an OTLP request: ${error.message}.`);
