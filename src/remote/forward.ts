@@ -56,6 +56,13 @@ export interface Forwarding extends AsyncDisposable {
   readonly done: Promise<void>;
 }
 
+/** A caller of `caughtUp`. */
+interface Waiter {
+  readonly resolve: () => void;
+  /** The end of what was appended before; `undefined` until it is durable. */
+  through: Position | undefined;
+}
+
 /** The names that are being forwarded, so that one is not forwarded twice. */
 const openNames = new WeakMap<Store, Set<string>>();
 /** Records without samples to send that are acknowledged at once. */
@@ -103,8 +110,9 @@ class StoreForwarding implements Forwarding {
   private lastError: ForwardStatus['lastError'];
   private error: unknown;
   private ended = false;
-  /** The callers of `caughtUp`. */
-  private waiters: (() => void)[] = [];
+  private waiters: Waiter[] = [];
+  /** Everything before this position is sent; `undefined` before the journal is read. */
+  private sentThrough: Position | undefined;
   /** Ends the wait for the next record. */
   private nudge: () => void = () => {};
   private readonly toldReasons = new Set<string>();
@@ -181,8 +189,18 @@ class StoreForwarding implements Forwarding {
   caughtUp(): Promise<void> {
     if (this.ended) return Promise.resolve();
     return new Promise((resolve) => {
-      this.waiters.push(resolve);
+      const waiter: Waiter = { resolve, through: undefined };
+      this.waiters.push(waiter);
       this.nudge();
+      // If this fails, the waiter is resolved when the journal is read to its end, or when forwarding has ended.
+      this.store.flush().then(
+        () => {
+          waiter.through ??= this.durableEnd;
+          this.endWaits();
+          this.nudge();
+        },
+        () => {},
+      );
     });
   }
 
@@ -196,6 +214,12 @@ class StoreForwarding implements Forwarding {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  /** The end of the journal, after a flush. */
+  private get durableEnd(): Position | undefined {
+    const { subscription } = this;
+    return subscription === undefined ? undefined : subscription.position + subscription.lagBytes;
   }
 
   private get isKnown(): boolean {
@@ -229,7 +253,7 @@ class StoreForwarding implements Forwarding {
       else this.actor.subscribe({ complete: () => resolve(), error: () => resolve() });
     });
     this.ended = true;
-    this.endWaits();
+    for (const { resolve } of this.waiters.splice(0)) resolve();
     const { error } = this;
     if (error !== undefined) this.options.logger.error({ err: error, forward: this.name }, 'Forwarding failed.');
     this.tell({ type: 'stopped', ...(error !== undefined && { error }) });
@@ -268,6 +292,8 @@ class StoreForwarding implements Forwarding {
   private async follow(): Promise<void> {
     const { subscription } = this;
     if (subscription === undefined) return;
+    this.sentThrough = subscription.position;
+    this.endWaits();
     const records = subscription[Symbol.asyncIterator]();
     let batch = new OutgoingBatch();
     let next = begun(records.next());
@@ -283,7 +309,6 @@ class StoreForwarding implements Forwarding {
       }
       if (!(await this.send(batch))) return;
       batch = new OutgoingBatch();
-      if (found === 'due') this.endWaits();
     }
   }
 
@@ -293,6 +318,8 @@ class StoreForwarding implements Forwarding {
     batch: OutgoingBatch,
   ): Promise<IteratorResult<EventBatch, unknown> | 'due'> {
     const { clock } = this.options;
+    const position = batch.last?.position ?? 0;
+    if (this.waiters.some(({ through = Number.POSITIVE_INFINITY }) => through <= position)) return 'due';
     if (this.waiters.length > 0) return this.durableRecord(next);
     return new Promise((resolve, reject) => {
       const dueMs = batch.records === 0 ? undefined : this.dueMsOf(batch);
@@ -316,7 +343,7 @@ class StoreForwarding implements Forwarding {
     return Math.min(waitMs, Math.max(0, batch.begunAt + waitMs - clock.now()));
   }
 
-  /** Makes everything that was appended durable. Then the next record, or `'due'` if there is none. */
+  /** The next record. If there is none, everything that was appended is made durable; if there is still none, `'due'`. */
   private async durableRecord(
     next: Promise<IteratorResult<EventBatch, unknown>>,
   ): Promise<IteratorResult<EventBatch, unknown> | 'due'> {
@@ -330,11 +357,21 @@ class StoreForwarding implements Forwarding {
         failure = { error };
       },
     );
-    if (!this.stopping.signal.aborted) await this.store.flush();
-    for (let turn = 0; turn < TURNS && found === undefined && failure === undefined; turn++)
-      await this.options.clock.breathe();
+    const turns = async (): Promise<void> => {
+      for (let turn = 0; turn < TURNS && found === undefined && failure === undefined; turn++)
+        await this.options.clock.breathe();
+    };
+    await turns();
+    const waiters = [...this.waiters];
+    if (found === undefined && failure === undefined) {
+      if (!this.stopping.signal.aborted) await this.store.flush();
+      await turns();
+    }
     if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
-    return found ?? 'due';
+    if (found !== undefined) return found;
+    // They have to wait for the batch that is due now, and for nothing else.
+    for (const waiter of waiters) waiter.through = 0;
+    return 'due';
   }
 
   /**
@@ -413,15 +450,21 @@ class StoreForwarding implements Forwarding {
       this.noteError(textOf(error));
       this.options.logger.warn({ err: error, forward: this.name }, 'The place of a forwarding was not saved.');
     }
+    this.sentThrough = Math.max(this.sentThrough ?? 0, batch.last?.position ?? 0);
     this.metrics.set('pendingSamples', 0);
     this.metrics.set('pendingBytes', this.subscription?.lagBytes ?? 0);
+    this.endWaits();
     return !this.stopping.signal.aborted;
   }
 
+  /** Resolves the waiters for which everything is sent. */
   private endWaits(): void {
-    const { waiters } = this;
-    this.waiters = [];
-    for (const resolve of waiters) resolve();
+    const { sentThrough } = this;
+    if (sentThrough === undefined) return;
+    const isDone = ({ through = Number.POSITIVE_INFINITY }: Waiter): boolean => through <= sentThrough;
+    const done = this.waiters.filter(isDone);
+    this.waiters = this.waiters.filter((waiter) => !isDone(waiter));
+    for (const { resolve } of done) resolve();
   }
 
   private noteSent(request: Outgoing, count: number): void {

@@ -317,6 +317,38 @@ describe('forwarding', () => {
     );
   });
 
+  describe('caughtUp', () => {
+    it('resolves under steady appends, when everything that was appended before is sent', async () => {
+      const forwarding = setup.forward();
+      setup.store.append({ __name__: 'before' }, setup.at(), 1);
+      let isDone = false;
+      const caughtUp = forwarding.caughtUp().then(() => {
+        isDone = true;
+      });
+      let appended = 0;
+      for (; !isDone && appended < 3000; appended++) {
+        setup.store.append({ __name__: 'later' }, setup.at(appended), appended);
+        await setup.clock.breathe();
+      }
+      expect(appended, 'appended meanwhile').to.be.below(1500);
+      await caughtUp;
+      expect(setup.receiver.samples).to.include(key('before', setup.at(), 1));
+    });
+
+    it('resolves a second call only when what was appended before it is sent', async () => {
+      const forwarding = setup.forward({ protocol: '1.0' });
+      setup.receiver.script = () => (setup.receiver.requests.length === 0 ? 'hang' : undefined);
+      setup.store.append({ __name__: 'a' }, setup.at(), 1);
+      const first = forwarding.caughtUp();
+      await setup.receiver.received(1);
+      setup.store.append({ __name__: 'b' }, setup.at(), 2);
+      const second = forwarding.caughtUp().then(() => [...setup.receiver.samples]);
+      setup.receiver.release();
+      await first;
+      expect(await second).to.include(key('b', setup.at(), 2));
+    });
+  });
+
   describe('stops', () => {
     it('within 5 s, whatever the receiver does', async () => {
       const forwarding = setup.forward();
