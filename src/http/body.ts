@@ -8,6 +8,7 @@ import { gunzip, inflate } from 'node:zlib';
 import { codeOf, messageOf } from '../text/error-text.ts';
 import { contentReadBefore, wasReadBefore } from './parsed-body.ts';
 import { badData, HttpError } from './reply.ts';
+import { mayTakeLonger } from './request-time.ts';
 
 const decoders = { gzip: promisify(gunzip), deflate: promisify(inflate) } as const;
 
@@ -15,41 +16,68 @@ const tooLarge = (bytesMax: number): HttpError =>
   new HttpError(413, 'bad_data', `The body is larger than ${bytesMax} bytes; send it in parts.`);
 
 /** The rest of the body is not waited for. */
-class SilentSenderError extends HttpError {
+class SlowSenderError extends HttpError {
   override readonly headers = { Connection: 'close' };
 
-  constructor(silenceMs: number) {
-    super(408, 'timeout', `Nothing of the body arrived for ${silenceMs / 1000} seconds.`);
+  constructor(message: string) {
+    super(408, 'timeout', message);
   }
 }
 
 /** How long a sender may be silent within a body. */
 const SILENCE_MS = 30_000;
+/** How long a sender may be waited for in all, beside the time that its bytes need at the slowest rate. */
+const SLACK_MS = 60_000;
+/** The slowest rate at which a long body may flow: a kilobyte a second. */
+const BYTES_PER_MS = 1;
 
-/** The next piece of a body; rejects with 408 if it does not arrive in time. */
-const withinSilence = <T>(next: Promise<T>, silenceMs: number): Promise<T> =>
+const withinTime = <T>(next: Promise<T>, timeMs: number, late: () => HttpError): Promise<T> =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new SilentSenderError(silenceMs)), silenceMs);
+    const timer = setTimeout(() => reject(late()), Math.max(0, timeMs));
     next.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 
+interface Pace {
+  /** How long the sender may be silent. Default: half a minute. */
+  readonly silenceMs?: number;
+  /** The body may take longer than `requestTimeout` as long as it flows at a kilobyte a second. Default false. */
+  readonly flows?: boolean;
+  readonly slackMs?: number;
+}
+
 /**
- * The pieces of a body as they arrive. Throws 408 if the sender is silent for half a minute. When the caller stops
- * reading, the connection stays open, because the answer is sent on it.
+ * The pieces of a body as they arrive. Throws 408 if the sender is silent for half a minute. A body that `flows` also ends
+ * with 408 if it comes so slowly that, together, more than a minute is lost on the slowest rate. Only time in which the
+ * caller waits for the sender counts. When the caller stops reading, the connection stays open, because the answer is sent
+ * on it.
  */
-export async function* sentPieces(request: IncomingMessage, silenceMs = SILENCE_MS): AsyncGenerator<Buffer> {
+export async function* sentPieces(
+  request: IncomingMessage,
+  { silenceMs = SILENCE_MS, flows = false, slackMs = SLACK_MS }: Pace = {},
+): AsyncGenerator<Buffer> {
   if (wasReadBefore(request)) {
     yield contentReadBefore(request);
     return;
   }
+  mayTakeLonger(request, flows);
+  const silent = (): HttpError => new SlowSenderError(`Nothing of the body arrived for ${silenceMs / 1000} seconds.`);
+  const slow = (): HttpError =>
+    new SlowSenderError(`The body came slower than ${BYTES_PER_MS * 1000} bytes a second for too long.`);
+  let leftMs = flows ? slackMs : Number.POSITIVE_INFINITY;
   const iterator = request.iterator({ destroyOnReturn: false });
   try {
     for (;;) {
-      const { done, value } = await withinSilence(iterator.next() as Promise<IteratorResult<Buffer>>, silenceMs);
+      const next = iterator.next() as Promise<IteratorResult<Buffer>>;
+      const begun = performance.now();
+      const { done, value } = await (leftMs < silenceMs
+        ? withinTime(next, leftMs, slow)
+        : withinTime(next, silenceMs, silent));
       if (done) return;
+      leftMs = Math.min(slackMs, leftMs - (performance.now() - begun) + value.length / BYTES_PER_MS);
       yield value;
     }
   } finally {
+    mayTakeLonger(request, false);
     // A piece may be awaited still, so this does not wait for the end of the iterator.
     iterator.return?.().catch(() => {});
   }
@@ -70,7 +98,7 @@ export const readSentBody = async (
   if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(bytesMax);
   const pieces: Buffer[] = [];
   let bytes = 0;
-  for await (const piece of sentPieces(request, silenceMs)) {
+  for await (const piece of sentPieces(request, { silenceMs })) {
     bytes += piece.length;
     if (bytes > bytesMax) throw tooLarge(bytesMax);
     onBytes(piece.length);

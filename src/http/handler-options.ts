@@ -52,6 +52,11 @@ export interface HandlerOptions {
    * 30,000.
    */
   readonly stalledTimeout?: number;
+  /**
+   * Milliseconds within which a client must have sent a whole request. An import may take longer while it keeps flowing;
+   * the `requestTimeout` of the server itself must allow that. Default 300,000.
+   */
+  readonly requestTimeout?: number;
   /** Default: the system's clock. */
   readonly clock?: Clock;
 }

@@ -18,6 +18,7 @@ import { prometheusRoutes } from './prometheus/prometheus-routes.ts';
 import { readRoutes } from './read/remote-read.ts';
 import { orRefusingDisk } from './refusing-disk.ts';
 import { badData, HttpError } from './reply.ts';
+import { limitTime } from './request-time.ts';
 import { findRoute, type Route } from './router.ts';
 import { readStaticFiles, sendStatic } from './static-files.ts';
 import { refuse } from './unread-body.ts';
@@ -58,6 +59,7 @@ export class RequestHandler {
   private readonly files: ReturnType<typeof readStaticFiles>;
   private readonly clock: Clock;
   private readonly exchanges: OpenExchanges;
+  private readonly requestTimeout: number;
   private isClosed = false;
 
   /** Throws `TIDEMARK_INVALID_OPTION`. `moreRoutes`: routes besides the product's own. */
@@ -81,6 +83,7 @@ export class RequestHandler {
     const hasPages = options.pages !== false;
     this.files = hasPages ? readStaticFiles() : new Map();
     this.routes = [...prometheusRoutes, ...readRoutes(), ...(hasPages ? pageRoutes(this.clock) : []), ...moreRoutes];
+    this.requestTimeout = countOption('requestTimeout', options.requestTimeout, 300_000);
     this.exchanges = new OpenExchanges({
       clock: this.clock,
       stalledTimeout: countOption('stalledTimeout', options.stalledTimeout, 30_000),
@@ -96,6 +99,7 @@ export class RequestHandler {
       next();
       return;
     }
+    limitTime(request, response, { clock: this.clock, timeoutMs: this.requestTimeout });
     this.answer(request, response, address, place).catch((error: unknown) => {
       if (error instanceof AuthorizationFailure && next !== undefined) next(error.cause);
       else refuse(request, response, error).catch(() => response.destroy());

@@ -25,8 +25,6 @@ export interface ServerOptions extends Omit<HandlerOptions, 'basePath' | 'token'
   readonly tls?: TlsFiles;
   /** Milliseconds within which a client must have sent the headers of a request. Default 15,000. */
   readonly headersTimeout?: number;
-  /** Milliseconds within which a client must have sent a whole request. Default 300,000. */
-  readonly requestTimeout?: number;
 }
 
 /** Connections that are still busy this long after `close` are closed by force. */
@@ -45,10 +43,10 @@ const accessOf = ({ token, authorize }: ServerOptions): Access => {
 const createAnyServer = (options: ServerOptions): Server | TlsServer => {
   const { tls } = options;
   const headersTimeout = countOption('headersTimeout', options.headersTimeout, 15_000);
-  const requestTimeout = countOption('requestTimeout', options.requestTimeout, 300_000);
   const limits = {
-    headersTimeout: Math.min(headersTimeout, requestTimeout),
-    requestTimeout,
+    headersTimeout,
+    // The handler has a limit of its own, which lets long imports go on.
+    requestTimeout: 0,
     connectionsCheckingInterval: Math.min(5000, Math.ceil(headersTimeout / 2)),
   };
   if (tls === undefined) return createServer(limits);

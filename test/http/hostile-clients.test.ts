@@ -1,13 +1,17 @@
 /** Clients that send slowly, read slowly, send too much, or ask for too much at once. */
 
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
-import { PagesServer } from '../../src/http/index.ts';
+import { createHandler, PagesServer } from '../../src/http/index.ts';
 import { sendPieces, sendText } from '../../src/http/reply.ts';
 import { RequestHandler } from '../../src/http/request-handler.ts';
 import type { Route } from '../../src/http/router.ts';
+import { openStore } from '../../src/index.ts';
 import { FakeStore } from '../support/fake-store.ts';
 import { ask } from './http-client.ts';
 
@@ -53,6 +57,57 @@ describe('hostile clients', () => {
         'match',
       ].join('\r\n');
       expect(await exchange(server.port, text)).to.match(/^HTTP\/1.1 408/);
+    });
+
+    const uploadHead = (path: string): string =>
+      [`POST ${path} HTTP/1.1`, 'Host: localhost', 'Transfer-Encoding: chunked', '', ''].join('\r\n');
+    const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
+
+    for (const isMounted of [false, true])
+      it(`a long import that keeps flowing are served, ${isMounted ? 'mounted' : 'by our own server'}`, async () => {
+        const directory = await mkdtemp(join(tmpdir(), 'tidemark-'));
+        const store = await openStore(directory, { retention: 'off' });
+        const limits = { headersTimeout: 40, requestTimeout: 50, write: true, authorize: () => true };
+        server = new PagesServer(limits);
+        await server.listen();
+        server.showStore(store);
+        const handler = createHandler(store, limits);
+        const own = createServer({ requestTimeout: 0 }, handler);
+        await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
+        const socket = connect(isMounted ? (own.address() as AddressInfo).port : server.port, '127.0.0.1');
+        let answer = '';
+        socket.on('data', (piece: Buffer) => {
+          answer += piece.toString();
+        });
+        socket.write(uploadHead('/api/v1/import'));
+        const begun = Date.now();
+        let samples = 0;
+        for (; Date.now() - begun < 250 && answer === ''; samples++) {
+          socket.write(chunk(`{"metric":{"__name__":"up"},"values":[1],"timestamps":[${1e12 + samples}]}\n`));
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        socket.write('0\r\n\r\n');
+        while (!answer.includes('"samples"') && !socket.closed) await once(socket, 'data');
+        expect(answer)
+          .to.match(/^HTTP\/1.1 200/)
+          .and.contain(`"samples":${samples}`);
+        socket.destroy();
+        handler.close();
+        own.closeAllConnections();
+        own.close();
+        await store.close();
+        await rm(directory, { recursive: true });
+      });
+
+    it('a body that nobody reads are disconnected when it does not end', async () => {
+      await start({ requestTimeout: 50 });
+      const text = ['GET /-/healthy HTTP/1.1', 'Host: localhost', 'Content-Length: 100', '', 'a part'].join('\r\n');
+      expect(await exchange(server.port, text)).to.match(/^HTTP\/1.1 200/);
+    });
+
+    it('a body that is refused are disconnected when it does not end', async () => {
+      await start({ requestTimeout: 50 });
+      expect(await exchange(server.port, uploadHead('/api/v1/import'))).to.match(/^HTTP\/1.1 403/);
     });
 
     /** Sends a gigabyte as fast as it is taken, and returns the answer with the number of bytes that were sent. */

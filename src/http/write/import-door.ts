@@ -1,6 +1,6 @@
 /**
  * `POST /api/v1/import` (JSON lines) and `/api/v1/import/prometheus` (the text formats): samples from files and scripts.
- * The body is read as it arrives, in bounded memory, and samples may be in any order. The answer counts what was stored
+ * The body is read as it arrives, in bounded memory and for as long as it flows, and samples may be in any order. The answer counts what was stored
  * and what was refused; it is sent when the stored samples are on disk.
  */
 import { ImportSession } from '../../import/import-session.ts';
@@ -67,7 +67,7 @@ const takeBody = async (exchange: StoreExchange, usual: ImportFormat, clock: Clo
   });
   const session = new ImportSession(store, source, { clock, gatheredMax: GATHERED_MAX });
   try {
-    await session.read(sentPieces(request), { signal });
+    await session.read(sentPieces(request, { flows: true }), { signal });
   } catch (error) {
     if (error instanceof UnreadableInputError) throw badData(messageOf(error));
     throw error;

@@ -137,8 +137,34 @@ describe('hostile bodies', () => {
     const request = Object.assign(new PassThrough(), { headers: {} });
     request.end('all');
     const pieces: string[] = [];
-    for await (const piece of sentPieces(request as unknown as IncomingMessage, 1000)) pieces.push(piece.toString());
+    for await (const piece of sentPieces(request as unknown as IncomingMessage, { silenceMs: 1000 }))
+      pieces.push(piece.toString());
     expect(pieces).to.deep.equal(['all']);
+  });
+
+  it('that should flow and trickle are given up, those that flow are read', async () => {
+    const drip = async (bytesEach: number): Promise<unknown> => {
+      const request = Object.assign(new PassThrough(), { headers: {} });
+      const timer = setInterval(() => request.write(Buffer.alloc(bytesEach)), 2);
+      let bytes = 0;
+      try {
+        const pace = { flows: true, silenceMs: 10_000, slackMs: 20 };
+        for await (const piece of sentPieces(request as unknown as IncomingMessage, pace)) {
+          bytes += piece.length;
+          // Ten times the time that a sender may lose, at the slowest rate.
+          if (bytes > 200 * bytesEach) request.end();
+        }
+        return bytes;
+      } catch (error) {
+        return error;
+      } finally {
+        clearInterval(timer);
+      }
+    };
+    expect(await drip(10_000)).to.be.above(2_000_000);
+    const error = await drip(1);
+    expect(error).to.be.instanceOf(HttpError).and.include({ status: 408 });
+    expect((error as HttpError).message).to.equal('The body came slower than 1000 bytes a second for too long.');
   });
 
   it('of any bytes are answered with 204 or 400, and the server goes on', async () => {
