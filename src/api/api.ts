@@ -388,6 +388,14 @@ export interface Subscription extends AsyncIterable<EventBatch> {
   readonly position: Position;
   /** Journal bytes between the acknowledged position and the end of the journal. */
   readonly lagBytes: number;
+  /**
+   * Goes back to an earlier position: everything after it is delivered again, as far as the journal still has it. Resolves
+   * when the position is on the disk; a crash before leaves the old one. Batches that were delivered before can't be
+   * acknowledged any more: their `ack` does nothing.
+   *
+   * Rejects with `TIDEMARK_INVALID_POSITION` for a position that is not acknowledged yet, and `TIDEMARK_CLOSED`.
+   */
+  rewind(to: Position): Promise<void>;
   close(): Promise<void>;
 }
 

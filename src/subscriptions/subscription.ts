@@ -9,6 +9,7 @@
 import type { EventBatch, Subscription } from '../api/api.ts';
 import { stoppable } from '../async/stoppable.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import { TidemarkError } from '../model/errors.ts';
 import type { Position } from '../model/events.ts';
 import type { Clock } from '../ports/clock.ts';
 import { EventSource, type SourceBatch } from './event-source.ts';
@@ -38,6 +39,8 @@ export interface SubscriptionParts {
   readonly cursor: () => Cursor;
   /** Saves a position durably as acknowledged. */
   readonly acknowledge: (position: Position) => Promise<void>;
+  /** Saves an earlier position durably, instead of the acknowledged one. */
+  readonly rewind: (to: Position) => Promise<void>;
   readonly onClose: () => void;
 }
 
@@ -51,6 +54,8 @@ export class DurableSubscription implements Subscription {
   /** Resolves the loops that wait for the next batch. */
   private waiting: (() => void)[] = [];
   private closed = false;
+  /** Grows with each rewind. Batches of an earlier generation can't be acknowledged. */
+  private generation = 0;
   private readonly onAbort = (): void => {
     void this.close();
   };
@@ -99,6 +104,25 @@ export class DurableSubscription implements Subscription {
     }
   }
 
+  async rewind(to: Position): Promise<void> {
+    if (this.closed) throw new TidemarkError('TIDEMARK_CLOSED', `the subscription ${this.name} is closed`);
+    const { position } = this;
+    if (!Number.isSafeInteger(to) || to < 0 || to > position)
+      throw new TidemarkError(
+        'TIDEMARK_INVALID_POSITION',
+        `to is ${String(to)}; allowed: a position from 0 to the acknowledged one, ${position}`,
+        { details: { option: 'to', value: to, end: position } },
+      );
+    // An acknowledgement of a batch that was delivered before would undo the rewind.
+    this.generation += 1;
+    try {
+      await this.parts.rewind(to);
+    } finally {
+      // If the position was not saved, the batches that can't be acknowledged any more are delivered again.
+      if (!this.closed) this.startAgain();
+    }
+  }
+
   /** Continues at `to`, because the journal before it will be removed, acknowledged or not. */
   moveOn(to: Position): void {
     if (this.source.position >= to) return;
@@ -135,11 +159,22 @@ export class DurableSubscription implements Subscription {
   }
 
   private withAck(batch: SourceBatch): EventBatch {
-    return { ...batch, ack: () => this.parts.acknowledge(batch.position) };
+    const { generation } = this;
+    const ack = async (): Promise<void> => {
+      if (generation === this.generation) await this.parts.acknowledge(batch.position);
+    };
+    return { ...batch, ack };
   }
 
   private untilMore(): Promise<void> {
     return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  private startAgain(): void {
+    const { position, lost } = this.parts.cursor();
+    this.lost = lost;
+    this.startAt(position);
+    this.wake();
   }
 
   private startAt(position: Position): void {

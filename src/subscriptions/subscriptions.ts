@@ -66,6 +66,7 @@ export class Subscriptions {
       signal: options.signal,
       cursor: () => this.cursors.get(name) ?? { position: this.parts.journal.end },
       acknowledge: (position) => this.acknowledge(name, identity, position),
+      rewind: (to) => this.rewind(name, identity, to),
       onClose: () => this.open.delete(name),
     });
     // If its signal was aborted before, the subscription is closed already.
@@ -145,13 +146,24 @@ export class Subscriptions {
   }
 
   private async acknowledge(name: string, identity: symbol, position: Position): Promise<void> {
-    if (this.closed) throw closedError();
-    const cursor = this.cursors.latest(name);
-    if (cursor === undefined || this.identities.get(name) !== identity) {
-      throw new TidemarkError('TIDEMARK_CLOSED', `the subscription ${name} was removed by unsubscribe`);
-    }
+    const cursor = this.cursorOf(name, identity);
     if (cursor.position <= position) return this.cursors.save(name, acknowledged(cursor, position));
     return cursor === this.cursors.get(name) ? Promise.resolve() : this.cursors.save(name, cursor);
+  }
+
+  /** The file with the position is replaced, so that a crash leaves the old position or the new one. */
+  private async rewind(name: string, identity: symbol, to: Position): Promise<void> {
+    this.cursorOf(name, identity);
+    await this.cursors.save(name, { position: to });
+  }
+
+  /** The cursor when all requested saves are on the disk. Throws `TIDEMARK_CLOSED` if the name was removed. */
+  private cursorOf(name: string, identity: symbol): Cursor {
+    if (this.closed) throw closedError();
+    const cursor = this.cursors.latest(name);
+    if (cursor === undefined || this.identities.get(name) !== identity)
+      throw new TidemarkError('TIDEMARK_CLOSED', `the subscription ${name} was removed by unsubscribe`);
+    return cursor;
   }
 }
 

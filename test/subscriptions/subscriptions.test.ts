@@ -133,6 +133,91 @@ describe('a durable subscription', () => {
     expect(again.subscriptions.list()[0].position).to.equal(second.position);
   });
 
+  describe('that is rewound', () => {
+    /** A subscription that has handled 12 events in 4 batches. */
+    const handled = async (): Promise<
+      Open & { readonly subscription: Subscription; readonly batches: EventBatch[] }
+    > => {
+      const parts = open();
+      appendNumbered(parts.journal, 0, 12);
+      await parts.journal.commit();
+      const subscription = parts.subscriptions.subscribe('a', { from: 'start', batchSize: 3 });
+      const iterator = subscription[Symbol.asyncIterator]();
+      const batches: EventBatch[] = [];
+      for (let i = 0; i < 4; i++) batches.push((await iterator.next()).value as EventBatch);
+      await batches[3].ack();
+      return { ...parts, subscription, batches };
+    };
+
+    it('delivers again what comes after the position, now and after a crash', async () => {
+      const { fileSystem, subscription, batches } = await handled();
+      await subscription.rewind(batches[1].position);
+      expect(subscription.position).to.equal(batches[1].position);
+      expect(numbersOf((await nextOf(subscription)).events)).to.deep.equal([6, 7, 8]);
+      const again = open(fileSystem.afterPowerLoss());
+      expect(numbersOf(await collect(again.subscriptions.subscribe('a'), 6))).to.deep.equal([6, 7, 8, 9, 10, 11]);
+    });
+
+    it('wakes a loop that waits', async () => {
+      const { subscription, batches } = await handled();
+      const next = nextOf(subscription);
+      await turn();
+      await subscription.rewind(batches[2].position);
+      expect(numbersOf((await next).events)).to.deep.equal([9, 10, 11]);
+    });
+
+    it('takes no acknowledgement of a batch from before, not even one that is being written', async () => {
+      const { fileSystem, subscription, batches, subscriptions } = await handled();
+      const late = batches[3].ack();
+      const rewound = subscription.rewind(batches[0].position);
+      await Promise.all([late, rewound, batches[2].ack()]);
+      expect(subscriptions.list()[0].position).to.equal(batches[0].position);
+      const again = open(fileSystem.afterPowerLoss());
+      expect(again.subscriptions.list()[0].position).to.equal(batches[0].position);
+    });
+
+    it('has the old position or the new one, whenever the machine crashes', async () => {
+      let survived = 0;
+      for (let calls = 0; survived === 0; calls++) {
+        const { fileSystem, subscription, batches } = await handled();
+        let left = calls;
+        fileSystem.onCall = () => {
+          if (left-- <= 0) throw new Crash();
+        };
+        const done = await subscription.rewind(batches[0].position).then(
+          () => true,
+          () => false,
+        );
+        fileSystem.onCall = () => {};
+        for (const machine of [fileSystem.afterKill(), fileSystem.afterPowerLoss()]) {
+          const [status] = open(machine).subscriptions.list();
+          if (done) survived = status.position;
+          expect(status.position).to.be.oneOf(
+            done ? [batches[0].position] : [batches[0].position, batches[3].position],
+          );
+        }
+      }
+    });
+
+    it('keeps its position and delivers again when the new one can not be saved', async () => {
+      const { fileSystem, subscription, batches } = await handled();
+      fileSystem.fail('rename', 'EIO');
+      const error: unknown = await subscription.rewind(batches[0].position).catch((reason: unknown) => reason);
+      expect(error).to.have.property('code', 'TIDEMARK_IO');
+      expect(subscription.position).to.equal(batches[3].position);
+    });
+
+    it('refuses a position that is not acknowledged, and a closed subscription', async () => {
+      const { subscription, batches } = await handled();
+      const codeOf = async (to: number): Promise<unknown> =>
+        subscription.rewind(to).catch((error: unknown) => (error as { code?: unknown }).code);
+      for (const to of [batches[3].position + 1, -1, 0.5, Number.NaN])
+        expect(await codeOf(to)).to.equal('TIDEMARK_INVALID_POSITION');
+      await subscription.close();
+      expect(await codeOf(0)).to.equal('TIDEMARK_CLOSED');
+    });
+  });
+
   it('writes acknowledgements that come together once', async () => {
     const { journal, fileSystem, subscriptions } = open();
     appendNumbered(journal, 0, 50);

@@ -140,10 +140,15 @@ const openWhereStreamEnds = async (
   if (stored === undefined || known === undefined) return store.subscribe(name);
   const end = known.position + known.lagBytes;
   if (stored.from > end) throw aheadOf(stream, stored.from, end);
-  if (stored.from >= known.position) return store.subscribe(name);
-  // A subscription can't go back. Under the same name, a new one can.
-  await store.unsubscribe(name);
-  return store.subscribe(name, { from: stored.from });
+  const subscription = store.subscribe(name);
+  if (stored.from >= known.position) return subscription;
+  try {
+    await subscription.rewind(stored.from);
+  } catch (error) {
+    await subscription.close();
+    throw error;
+  }
+  return subscription;
 };
 
 const aheadOf = (stream: string, position: Position, end: Position): SinkError => {

@@ -46,6 +46,10 @@ class FakeSubscription implements Subscription {
       });
   }
 
+  async rewind(to: number): Promise<void> {
+    this.position = to;
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
     this.closes++;

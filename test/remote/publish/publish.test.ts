@@ -149,6 +149,24 @@ describe('publish', () => {
     expect(valuesIn(stream)).to.deep.equal(upTo(appended));
   });
 
+  it('goes back without giving up its name, which a crash would lose', async () => {
+    await append(50);
+    await begin();
+    await untilAll();
+    await started?.stop();
+    stream.loseLast(3);
+    const seen: string[] = [];
+    const { unsubscribe } = store;
+    store.unsubscribe = (name) => {
+      seen.push(name);
+      return unsubscribe.call(store, name);
+    };
+    await begin();
+    await untilAll();
+    expect(seen, 'the name was never removed').to.deep.equal([]);
+    expect(valuesIn(stream)).to.deep.equal(upTo(appended));
+  });
+
   it('shares a stream with a second publisher of the same store without storing anything twice', async () => {
     await begin();
     const second = await publishTo(stream.connect, store, 'second', {
