@@ -473,11 +473,26 @@ export interface MetricMetadata {
   readonly unit: string;
 }
 
+export interface BatchOptions {
+  /** Whether the samples are durable when `batch` returns, with `durability: 'always'`. Default true. */
+  readonly sync?: boolean;
+}
+
 export interface Store extends AsyncDisposable {
   readonly directory: string;
   readonly readOnly: boolean;
   append(labels: Labels, timestamp: number, value: number): void;
   appendBatch(samples: readonly Sample[]): AppendResult;
+  /**
+   * Runs a synchronous function that appends, in any way, also with `appendBits`, and returns its result. With `durability:
+   * 'always'` its samples are made durable together, with one sync before the call returns. With `sync: false` they wait
+   * for `flush()`, which does not block the event loop. With the other durabilities it changes nothing.
+   *
+   * Throws what the function throws; the samples that it had appended are kept and made durable. Throws
+   * `TIDEMARK_INVALID_OPTION` if it returns a promise: what it appends later would not belong to the batch. Throws
+   * `TIDEMARK_DISK_FULL` or `TIDEMARK_IO` as `append` does.
+   */
+  batch<T>(work: () => T, options?: BatchOptions): T;
   series(labels: Labels): SeriesHandle;
   /**
    * Merges whole columns of any age and order into the store, off the main thread. Each series file is rewritten once,

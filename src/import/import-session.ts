@@ -19,6 +19,7 @@ import type { ImportInput, SampleSource } from './sample-source.ts';
 const cachedHandlesMax = 100_000;
 /** How many samples are appended before yielding to the event loop, so that Ctrl-C is handled. */
 const samplesPerBreath = 10_000;
+const flushEveryMs = 1000;
 
 export interface ImportCounts {
   readonly lines: number;
@@ -45,17 +46,22 @@ export class ImportSession {
   private readonly older: ImportBuffer;
   private sampleCount = 0;
   private samplesSinceBreath = 0;
+  private flushedAt: number;
 
   constructor(store: Store, source: SampleSource, { clock, gatheredMax }: SessionOptions) {
     this.store = store;
     this.source = source;
     this.clock = clock;
     this.older = new ImportBuffer(gatheredMax);
+    this.flushedAt = clock.monotonic();
   }
 
   /** Reads to the end of the input, or until the signal aborts. */
   async read(input: ImportInput, options: ReadingOptions): Promise<void> {
-    await readPieces(this.source, input, options, (samples) => this.append(samples, options.signal));
+    await readPieces(this.source, input, options, async (samples) => {
+      await this.append(samples, options.signal);
+      await this.flushNowAndThen();
+    });
     await this.mergeOlder();
   }
 
@@ -87,21 +93,39 @@ export class ImportSession {
     if (handle === undefined) return;
     const { timestamps } = samples;
     let newest = handle.lastTime ?? Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < timestamps.length; i++) {
-      if (timestamps[i] <= newest) await this.gather(key, samples, i);
-      else {
+    let i = 0;
+    const appendNewer = (): boolean => {
+      for (; i < timestamps.length && this.samplesSinceBreath < samplesPerBreath; i++) {
+        if (timestamps[i] <= newest) break;
+        if (!this.appendOne(handle, samples, i)) return false;
         newest = timestamps[i];
-        while (!this.appendOne(handle, samples, i)) {
-          await this.store.ready();
-          if (signal.aborted) return;
-        }
+        this.samplesSinceBreath++;
       }
-      if (++this.samplesSinceBreath >= samplesPerBreath) {
+      return true;
+    };
+    while (i < timestamps.length) {
+      if (timestamps[i] <= newest) {
+        await this.gather(key, samples, i++);
+        this.samplesSinceBreath++;
+      } else if (!this.store.batch(appendNewer, { sync: false })) {
+        await this.store.ready();
+        if (signal.aborted) return;
+      }
+      if (this.samplesSinceBreath >= samplesPerBreath) {
         this.samplesSinceBreath = 0;
         await this.clock.breathe();
         if (signal.aborted) return;
       }
     }
+  }
+
+  /** Makes durable what was read, once a second: a long import that is killed has lost no more. */
+  private async flushNowAndThen(): Promise<void> {
+    const now = this.clock.monotonic();
+    if (now - this.flushedAt < flushEveryMs) return;
+    this.flushedAt = now;
+    // An error shows up with the flush at the end.
+    await this.store.flush().catch(() => {});
   }
 
   private async gather(key: string, { labels, timestamps, values, bits }: LineSamples, i: number): Promise<void> {

@@ -99,7 +99,9 @@ export class TidemarkExporter {
   private async write(metrics: SdkResourceMetrics): Promise<SdkExportResult> {
     try {
       const converter = new PointConverter(this.settings, targetOf(this.store));
-      for (const _ of readSdkMetrics(metrics, converter)) await this.clock.breathe();
+      const steps = readSdkMetrics(metrics, converter);
+      const step = (): boolean => steps.next().done !== true;
+      while (this.store.batch(step, { sync: !this.flushes })) await this.clock.breathe();
       if (this.flushes) await this.store.flush();
       const { points, message } = converter.refusals;
       if (message === '') return { code: SUCCESS };

@@ -161,8 +161,7 @@ export class Ingest {
     }
     let accepted = 0;
     const rejected: { index: number; code: ErrorCode }[] = [];
-    this.commitEach = false;
-    try {
+    this.together(() => {
       for (let index = 0; index < samples.length; index++) {
         try {
           const { labels, timestamp, value } = samples[index];
@@ -172,11 +171,24 @@ export class Ingest {
           rejected.push({ index, code: error instanceof TidemarkError ? error.code : 'TIDEMARK_INVALID_LABELS' });
         }
       }
-    } finally {
-      this.commitEach = this.parts.commitEach;
-    }
-    if (this.commitEach && accepted > 0) this.parts.journal.commitBlocking();
+    }, true);
     return { accepted, rejected };
+  }
+
+  /**
+   * Runs work that appends. With `durability: 'always'` the samples are made durable together when it has ended, or by the
+   * next flush if `sync` is false.
+   */
+  together<T>(work: () => T, sync: boolean): T {
+    const { commitEach } = this;
+    const before = this.accepted;
+    this.commitEach = false;
+    try {
+      return work();
+    } finally {
+      this.commitEach = commitEach;
+      if (commitEach && sync && this.accepted > before) this.parts.journal.commitBlocking();
+    }
   }
 
   /** The times that a series takes now, whatever it has: from the retention's limit to the tolerance ahead of the clock. */

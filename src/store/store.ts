@@ -15,6 +15,7 @@ import type {
   BackfillOptions,
   BackfillResult,
   BackupResult,
+  BatchOptions,
   ChunkInfo,
   Duration,
   InstantSample,
@@ -161,6 +162,16 @@ class TidemarkStore implements Store {
 
   appendBatch(samples: readonly Sample[]): AppendResult {
     return this.parts.running.ingest.appendBatch(samples);
+  }
+
+  batch<T>(work: () => T, options: BatchOptions = {}): T {
+    checkOptions('options', options);
+    const { sync = true } = options;
+    if (typeof work !== 'function') throw invalidOption('work', work, 'a function');
+    if (typeof sync !== 'boolean') throw invalidOption('sync', sync, 'true, false');
+    const result = this.parts.running.ingest.together(work, sync);
+    if (result instanceof Promise) throw invalidOption('work', result, 'a function that returns no promise');
+    return result;
   }
 
   series(labels: Labels): SeriesHandle {

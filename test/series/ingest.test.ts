@@ -258,5 +258,32 @@ describe('Ingest', () => {
       ingest.append(up, 7, 1);
       expect(syncs() - before, 'single samples after a batch').to.equal(4);
     });
+
+    it('of any calls is made durable with one sync, or with the next flush', () => {
+      const { ingest, fileSystem } = appendPath({ ingest: { commitEach: true } });
+      const syncs = (): number => fileSystem.calls.filter(({ operation }) => operation === 'sync').length;
+      ingest.append(up, 1, 1);
+      const before = syncs();
+      const append = (...times: number[]): void => {
+        for (const time of times) ingest.append(up, time, 1);
+      };
+      ingest.together(() => append(2, 3), true);
+      expect(syncs() - before).to.equal(1);
+      ingest.together(() => append(4, 5), false);
+      expect(syncs() - before).to.equal(1);
+      ingest.together(() => {
+        ingest.together(() => append(6, 7), true);
+        append(8);
+      }, true);
+      expect(syncs() - before, 'one within another').to.equal(2);
+      const throwing = (): void => {
+        append(9);
+        throw new Error('of the work');
+      };
+      expect(() => ingest.together(throwing, true)).to.throw('of the work');
+      expect(syncs() - before, 'also what came before an error').to.equal(3);
+      append(10);
+      expect(syncs() - before, 'single samples after a batch').to.equal(4);
+    });
   });
 });

@@ -153,6 +153,15 @@ describe('appending', () => {
       expect(await store.metrics({ __name__: 'm', a: 'x' })).to.deep.equal([{ __name__: 'm', a: 'x' }]);
     }));
 
+  it('batch refuses what is no synchronous function, and wrong options', () =>
+    withStore(async (store) => {
+      for (const given of [null, undefined, 'work', 5, {}, [], async () => 1])
+        expect(await codeOf(() => store.batch(given as () => void))).to.equal('TIDEMARK_INVALID_OPTION');
+      for (const given of [null, 5, { sync: 1 }, { sync: 'yes' }])
+        expect(await codeOf(() => store.batch(() => {}, given as object))).to.equal('TIDEMARK_INVALID_OPTION');
+      expect(store.batch(() => 5)).to.equal(5);
+    }));
+
   it('takes a list of samples only, and of any list each sample by itself', () =>
     withStore(async (store) => {
       for (const given of [null, undefined, 'samples', 5, 1n, Symbol('s'), {}, { length: 1e9 }, new Set(), () => {}]) {

@@ -67,6 +67,10 @@ export class FakeStore implements Store {
     this.series(labels).append(timestamp, value);
   }
 
+  batch<T>(work: () => T): T {
+    return work();
+  }
+
   appendBatch(samples: readonly Sample[]) {
     for (const { labels, timestamp, value } of samples) this.append(labels, timestamp, value);
     return { accepted: samples.length, rejected: [] };

@@ -68,14 +68,19 @@ const takeMetrics = async (
 ): Promise<void> => {
   const intake = new SampleIntake(store);
   const converter = new PointConverter(settings, targetOf(intake), deltas);
+  const run = async (steps: Iterable<void>): Promise<void> => {
+    const iterator = steps[Symbol.iterator]();
+    while (intake.together(() => iterator.next().done !== true)) await breathe();
+  };
   try {
-    for (const _ of decoders[format](body, converter)) await breathe();
-    for (const _ of converter.finish()) await breathe();
+    await run(decoders[format](body, converter));
+    await run(converter.finish());
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw badData(`The body is not an OTLP request: ${error.message}.`);
+  } finally {
+    if (intake.accepted > 0) await intake.settle();
   }
-  if (intake.accepted > 0) await intake.settle();
   const { refusals } = converter;
   if (converter.accepted === 0 && refusals.points > 0)
     throw badData(`None of ${refusals.points} data points was taken: ${refusals.message}.`);

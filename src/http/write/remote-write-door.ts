@@ -13,7 +13,7 @@ import type { SeriesHandle } from '../../index.ts';
 import { formatQuantity, verbFor } from '../../text/quantities.ts';
 import {
   END,
-  PAUSE,
+  type PAUSE,
   SAMPLE,
   SERIES,
   SERIES_END,
@@ -65,10 +65,12 @@ const checkEncoding = (encoding: string | undefined): void => {
 class Receiving {
   private readonly exchange: StoreExchange;
   private readonly intake: SampleIntake;
+  /** The series that is being read; `undefined` if its labels are refused. */
+  private series: SeriesHandle | undefined;
   /** What is wrong with the labels of the series that is being read. */
   private problem: string | undefined;
   /** Refused series without samples and histograms. */
-  private series = 0;
+  private seriesWithoutSamples = 0;
   private histograms = 0;
   private firstProblem: string | undefined;
 
@@ -81,21 +83,28 @@ class Receiving {
   async store(reader: WriteRequestReader): Promise<number> {
     const { exchange, intake } = this;
     while (reader.scan()) await exchange.breathe();
-    let series: SeriesHandle | undefined;
-    for (let step = reader.step(); step !== END; step = reader.step()) {
-      if (step === SAMPLE) {
-        if (series !== undefined) intake.append(series, reader.timestamp, reader.high, reader.low);
-      } else if (step === SERIES) series = this.begin(reader);
-      else if (step === SERIES_END) this.end(reader, series !== undefined);
-      else if (step === PAUSE) await exchange.breathe();
+    try {
+      while (intake.together(() => this.takeUntilPause(reader)) !== END) await exchange.breathe();
+    } finally {
+      if (intake.accepted > 0) await intake.settle();
     }
-    if (intake.accepted > 0) await intake.settle();
     return intake.accepted;
+  }
+
+  private takeUntilPause(reader: WriteRequestReader): typeof END | typeof PAUSE {
+    for (;;) {
+      const step = reader.step();
+      if (step === SAMPLE) {
+        if (this.series !== undefined) this.intake.append(this.series, reader.timestamp, reader.high, reader.low);
+      } else if (step === SERIES) this.series = this.begin(reader);
+      else if (step === SERIES_END) this.end(reader, this.series !== undefined);
+      else return step;
+    }
   }
 
   /** Throws 400 if something was refused. */
   check(): void {
-    const { intake, histograms, series } = this;
+    const { intake, histograms, seriesWithoutSamples: series } = this;
     const refused = intake.rejectedCount;
     const parts: string[] = [];
     if (refused > 0) {
@@ -125,7 +134,7 @@ class Receiving {
       this.histograms += histograms;
       this.note('native histograms are not supported, classic ones are');
     } else if (samples === 0 && (!isSeries || exemplars === 0)) {
-      this.series += 1;
+      this.seriesWithoutSamples += 1;
       this.note(this.problem ?? 'a series has neither samples nor histograms');
     }
   }

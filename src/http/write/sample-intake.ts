@@ -52,6 +52,11 @@ export class SampleIntake {
     return true;
   }
 
+  /** Runs work that appends without pauses. Its samples are on disk after `settle`, whatever the durability is. */
+  together<T>(work: () => T): T {
+    return this.store.batch(work, { sync: false });
+  }
+
   /** Resolves when every accepted sample is on disk. */
   settle(): Promise<void> {
     return this.store.flush();

@@ -5,6 +5,8 @@ import { openStore, type Store, systemClock } from '../../../src/index.ts';
 import { ProtobufWriter } from '../../../src/wire/protobuf-writer.ts';
 import { compress } from '../../../src/wire/snappy.ts';
 import { FakeStore } from '../../support/fake-store.ts';
+import { MemoryFileSystem } from '../../support/memory-file-system.ts';
+import { MemoryStores } from '../../support/memory-stores.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../../support/temporary-directory.ts';
 import { ask } from '../http-client.ts';
 import {
@@ -352,6 +354,43 @@ describe('remote write', () => {
     expect((await sendOne(readOnly.port, [upOf('a')])).status).to.equal(403);
     await readOnly.close();
     expect((await ask(server.port, '/api/v1/write')).status).to.equal(405);
+  });
+});
+
+describe("remote write into a store with durability 'always'", () => {
+  it('syncs once for each request, and keeps the bits of the values', async () => {
+    const fileSystem = new MemoryFileSystem();
+    const keyValueStores = new MemoryStores();
+    const store = await openStore('/store', { retention: 'off', durability: 'always', fileSystem, keyValueStores });
+    const server = new PagesServer({ clock: systemClock, authorize: () => true, write: true });
+    await server.listen();
+    server.showStore(store);
+    const syncs = (): number =>
+      fileSystem.calls.filter(({ operation, path }) => operation === 'sync' && path.includes('journal')).length;
+    const request = (from: number): SentSeries[] =>
+      Array.from({ length: 10 }, (_, number) => ({
+        labels: [
+          ['__name__', 'm'],
+          ['number', `${number}`],
+        ],
+        samples: Array.from({ length: 100 }, (_, i) => ({ timestamp: from + i, bits: [0x7ff80000, i] })),
+      }));
+    expect((await sendOne(server.port, request(1000))).status).to.equal(204);
+    const before = syncs();
+    for (let i = 2; i <= 5; i++) expect((await sendOne(server.port, request(1000 * i))).status).to.equal(204);
+    expect(syncs() - before).to.be.within(4, 8);
+    const machine = fileSystem.afterPowerLoss();
+    const again = await openStore('/store', {
+      retention: 'off',
+      fileSystem: machine,
+      keyValueStores: new MemoryStores(),
+    });
+    const content = await contentOf(again, 'm{number="3"}');
+    expect(Object.values(content)[0]).to.have.length(500);
+    expect(Object.values(content)[0][499]).to.deep.equal([5099, '7ff8000000000063']);
+    await again.close();
+    await server.close();
+    await store.close();
   });
 });
 
