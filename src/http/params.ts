@@ -132,6 +132,15 @@ export const named = <T>(name: string, check: () => T): T => {
   }
 };
 
+/** `named` for a check that takes time. */
+export const namedLater = async <T>(name: string, check: () => Promise<T>): Promise<T> => {
+  try {
+    return await check();
+  } catch (error) {
+    throw badData(`invalid parameter ${quoteParam(name)}: ${messageOf(error)}`);
+  }
+};
+
 /** An optional time. `undefined` if it is missing or empty. */
 export const timeParam = (params: URLSearchParams, name: string): number | undefined => {
   const text = params.get(name);

@@ -40,7 +40,7 @@ export const compileMatcher = (matcher: Matcher): CompiledMatcher => {
   const regex = compiled(name, op, value);
   const matches = isPositive ? regex.matches : (text: string) => !regex.matches(text);
   const literals = regex.literals === undefined ? {} : { literals: regex.literals };
-  return { name, op, value, matches, matchesEmpty: matches(''), ...literals };
+  return { name, op, value, matches, matchesEmpty: regex.matchesEmpty === isPositive, ...literals };
 };
 
 /** Whether all matchers match a series with these labels. */

@@ -43,8 +43,50 @@ export interface RegexProgram {
 /** The maximum number of instructions; only nested repetitions come near it. */
 const INSTRUCTIONS_MAX = 100_000;
 
+/** How many instructions the program of a tree has, without making it. Throws {@link RegexSyntaxError} if too many. */
+export const programSize = (tree: RegexNode): number => {
+  const size = 1 + sizeOf(tree);
+  if (size > INSTRUCTIONS_MAX) throw new RegexSyntaxError('it repeats too much: written out it would be too long', 0);
+  return size;
+};
+
 /** Throws {@link RegexSyntaxError} if the program would be too long. */
-export const compileProgram = (tree: RegexNode): RegexProgram => new Compiler().compile(tree);
+export const compileProgram = (tree: RegexNode): RegexProgram => {
+  programSize(tree);
+  return new Compiler().compile(tree);
+};
+
+/** Instructions of a node; may be infinite. */
+const sizeOf = (node: RegexNode): number => {
+  switch (node.kind) {
+    case 'literal':
+      return characterCount(node.text);
+    case 'concat':
+    case 'alternate': {
+      let size = node.kind === 'concat' ? 0 : node.parts.length - 1;
+      for (const part of node.parts) size += sizeOf(part);
+      return size;
+    }
+    case 'repeat': {
+      const body = sizeOf(node.node);
+      const optional = node.max === Number.POSITIVE_INFINITY ? body + 1 : (node.max - node.min) * (body + 1);
+      return optional + node.min * body;
+    }
+    case 'group':
+      return 2 + sizeOf(node.node);
+    default:
+      return 1;
+  }
+};
+
+const characterCount = (text: string): number => {
+  let count = text.length;
+  for (let i = 1; i < text.length; i++) {
+    const isPair = (text.charCodeAt(i) & 0xfc00) === 0xdc00 && (text.charCodeAt(i - 1) & 0xfc00) === 0xd800;
+    if (isPair) count--;
+  }
+  return count;
+};
 
 /** Emits instructions from the end to the beginning, so that each instruction's successor is already known. */
 class Compiler {
@@ -54,6 +96,8 @@ class Compiler {
   private readonly predicates: Predicate[] = [];
   private readonly predicateIndices = new Map<string, number>();
   private readonly literals = new Map<string, number>();
+  private anyIndex = -1;
+  private anyInLineIndex = -1;
 
   compile(tree: RegexNode): RegexProgram {
     const match = this.emit(MATCH, 0, 0);
@@ -66,7 +110,7 @@ class Compiler {
   private node(node: RegexNode, next: number): number {
     switch (node.kind) {
       case 'literal':
-        return [...node.text].reduceRight((after, character) => this.take(character, node.fold === true, after), next);
+        return this.literal(node.text, node.fold === true, next);
       case 'class':
         return this.emit(TAKE, next, this.classPredicate(node));
       case 'any':
@@ -86,6 +130,17 @@ class Compiler {
         return this.emit(SAVE, this.node(node.node, end), 2 * node.index);
       }
     }
+  }
+
+  private literal(text: string, fold: boolean, next: number): number {
+    let after = next;
+    for (let end = text.length; end > 0; ) {
+      const isPair = end > 1 && (text.codePointAt(end - 2) ?? 0) > 0xffff;
+      const start = end - (isPair ? 2 : 1);
+      after = this.take(text.slice(start, end), fold, after);
+      end = start;
+    }
+    return after;
   }
 
   /** A split tries its first instruction first: one more repetition, or with `isLazy` none. */
@@ -120,29 +175,25 @@ class Compiler {
   }
 
   private anyPredicate(lineFeeds: boolean): number {
-    return lineFeeds
-      ? this.predicateOf('any', () => true)
-      : this.predicateOf('any but line feeds', (character) => character !== '\n');
+    if (lineFeeds) {
+      if (this.anyIndex < 0) this.anyIndex = this.predicates.push(() => true) - 1;
+      return this.anyIndex;
+    }
+    if (this.anyInLineIndex < 0) this.anyInLineIndex = this.predicates.push((character) => character !== '\n') - 1;
+    return this.anyInLineIndex;
   }
 
   private classPredicate(node: CharacterClass): number {
     const sources = node.parts.map(({ source, isNegated }) => `${isNegated ? '^' : ''}[${source}]`);
     const key = `${node.fold ? 'i' : ''}${node.isNegated ? '^' : ''}${sources.join('')}`;
     const known = this.predicateIndices.get(key);
-    return known ?? this.predicateOf(key, predicateOfClass(node));
-  }
-
-  private predicateOf(key: string, predicate: Predicate): number {
-    const known = this.predicateIndices.get(key);
     if (known !== undefined) return known;
-    this.predicateIndices.set(key, this.predicates.length);
-    return this.predicates.push(predicate) - 1;
+    const index = this.predicates.push(predicateOfClass(node)) - 1;
+    this.predicateIndices.set(key, index);
+    return index;
   }
 
   private emit(operation: number, next: number, operand: number): number {
-    if (this.operations.length >= INSTRUCTIONS_MAX) {
-      throw new RegexSyntaxError('it repeats too much: written out it would be too long', 0);
-    }
     this.next.push(next);
     this.operand.push(operand);
     return this.operations.push(operation) - 1;

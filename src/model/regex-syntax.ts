@@ -73,6 +73,11 @@ const FLAGS_LENGTH_MAX = 64;
 const GROUP_NAME_MAX = 1000;
 const DEPTH_MAX = 200;
 const LISTED_CHARACTERS_MAX = 64;
+/** Characters that stand for themselves, as they are or after a backslash, and are not repeated. */
+const plainPattern =
+  /(?:(?:[^\\.^$|()[\]{}?*+\ud800-\udbff]|[\ud800-\udbff][\udc00-\udfff]|\\[\0-/:-@[-`{-\x7f])(?![?*+{]))+/y;
+/** Characters outside such text. They take time: each becomes a node, or a part of one. */
+const SPECIAL_MAX = 20_000;
 
 /**
  * Parses a regular expression. Throws {@link RegexSyntaxError}. With `groups`, the tree has a node for each capturing
@@ -105,6 +110,8 @@ class RegexParser {
   private flags: Flags = { ignoreCase: false, dotAll: true, multiline: false };
   private readonly keepsGroups: boolean;
   private groupCount = 0;
+  /** Characters of plain text before the offset. */
+  private plainCharacters = 0;
 
   constructor(text: string, keepsGroups: boolean) {
     this.text = text;
@@ -153,7 +160,20 @@ class RegexParser {
   /** An element that a repetition may follow. Flags add no part. */
   private element(parts: RegexNode[]): void {
     if (this.take('\\Q')) this.quoted(parts);
-    else if (!this.takeFlags()) parts.push(this.atom());
+    else if (this.offset - this.plainCharacters > SPECIAL_MAX)
+      this.fail(`it has more than ${SPECIAL_MAX} characters besides plain text`);
+    else if (!this.takeFlags()) parts.push(this.plain() ?? this.atom());
+  }
+
+  /** Characters that stand for themselves. A character that may be repeated is left to `atom`. */
+  private plain(): RegexNode | undefined {
+    const { text, offset } = this;
+    plainPattern.lastIndex = offset;
+    if (!plainPattern.test(text)) return undefined;
+    this.offset = plainPattern.lastIndex;
+    this.plainCharacters += this.offset - offset;
+    const written = text.slice(offset, this.offset);
+    return this.literal(written.includes('\\') ? written.replace(/\\(.)/gs, '$1') : written);
   }
 
   /**
@@ -174,6 +194,7 @@ class RegexParser {
     if (this.take('*')) return [0, Number.POSITIVE_INFINITY];
     if (this.take('+')) return [1, Number.POSITIVE_INFINITY];
     if (this.take('?')) return [0, 1];
+    if (!this.at('{')) return undefined;
     const counted = /^\{(\d{1,9})(,?)(\d{0,9})\}/.exec(this.text.slice(this.offset, this.offset + 32));
     if (counted === null || (counted[2] === '' && counted[3] !== '')) return undefined;
     const min = Number(counted[1]);
@@ -209,6 +230,7 @@ class RegexParser {
 
   /** `(?is-m)`: sets flags from here to the end of the group. */
   private takeFlags(): boolean {
+    if (!this.at('(?')) return false;
     const match = /^\(\?([imsU]*)(?:-([imsU]+))?\)/.exec(this.text.slice(this.offset, this.offset + FLAGS_LENGTH_MAX));
     if (match === null) return false;
     this.setFlags(match[1], match[2] ?? '');

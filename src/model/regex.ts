@@ -4,22 +4,27 @@
  * literal prefix of every match.
  */
 import { RegexAutomaton } from './regex-automaton.ts';
-import { compileProgram } from './regex-program.ts';
+import { compileProgram, programSize } from './regex-program.ts';
 import { parseRegex, type RegexNode, RegexSyntaxError } from './regex-syntax.ts';
 
 export interface CompiledRegex {
   readonly matches: (value: string) => boolean;
+  readonly matchesEmpty: boolean;
+  /** Instructions of the automaton, which is made by the first call of `matches`; 0 if there is none. */
+  readonly size: number;
   /** All matching texts, each once, if they are few. */
   readonly literals?: readonly string[];
   /** The prefix of every matching text; empty if unknown. */
   readonly prefix: string;
 }
 
-/** How many literal texts are listed at most, and how many characters they may have together. */
-const LITERALS_MAX = 4096;
+/** How many literal texts are listed at most. */
+const LISTED_MAX = 4096;
+/** How many literal texts are compared without an automaton, and how many characters they may have together. */
+const LITERALS_MAX = 1 << 16;
 const LITERAL_CHARACTERS_MAX = 1 << 20;
 /** The maximum length of a regular expression, in characters. */
-const REGEX_LENGTH_MAX = 64 * 1024;
+const REGEX_LENGTH_MAX = 256 * 1024;
 
 /** Compiles a regular expression. Throws {@link RegexSyntaxError}. */
 export const compileRegex = (text: string): CompiledRegex => {
@@ -30,17 +35,42 @@ export const compileRegex = (text: string): CompiledRegex => {
   const literals = literalsOf(tree);
   if (literals !== undefined) {
     const set = new Set(literals);
-    return { matches: (value) => set.has(value), literals: [...set], prefix: '' };
+    const listed = set.size <= LISTED_MAX ? { literals: [...set] } : {};
+    return { matches: (value) => set.has(value), matchesEmpty: set.has(''), size: 0, ...listed, prefix: '' };
   }
   const prefix = prefixOf(tree);
-  return { matches: matcherOf(tree, prefix), prefix };
+  const matchesEmpty = matchesNothing(tree);
+  if (isPrefixOnly(tree)) return { matches: (value) => value.startsWith(prefix), matchesEmpty, size: 0, prefix };
+  return { matches: matcherOf(tree, prefix), matchesEmpty, size: programSize(tree), prefix };
 };
 
 const matcherOf = (tree: RegexNode, prefix: string): ((value: string) => boolean) => {
-  if (isPrefixOnly(tree)) return (value) => value.startsWith(prefix);
-  const automaton = new RegexAutomaton(compileProgram(tree));
-  if (prefix === '') return (value) => automaton.matches(value);
-  return (value) => value.startsWith(prefix) && automaton.matches(value);
+  let automaton: RegexAutomaton | undefined;
+  return (value) => {
+    if (!value.startsWith(prefix)) return false;
+    automaton ??= new RegexAutomaton(compileProgram(tree));
+    return automaton.matches(value);
+  };
+};
+
+/** Whether the tree matches the empty text. */
+const matchesNothing = (node: RegexNode): boolean => {
+  switch (node.kind) {
+    case 'literal':
+      return node.text === '';
+    case 'assertion':
+      return node.assertion !== 'wordBoundary';
+    case 'concat':
+      return node.parts.every(matchesNothing);
+    case 'alternate':
+      return node.parts.some(matchesNothing);
+    case 'repeat':
+      return node.min === 0 || matchesNothing(node.node);
+    case 'group':
+      return matchesNothing(node.node);
+    default:
+      return false;
+  }
 };
 
 /** All texts that the tree matches, or `undefined` if they are too many or not literal. */

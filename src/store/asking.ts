@@ -12,7 +12,7 @@ import type { Clock } from '../ports/clock.ts';
 import { defaultLimits, type EngineLimits, type EngineOptions } from '../promql/engine/engine-options.ts';
 import { type EvalResult, evaluate } from '../promql/engine/evaluate.ts';
 import type { SeriesSource, SourceRequest, SourceSeries } from '../promql/source.ts';
-import { parse } from '../promql/syntax/parse.ts';
+import { parseWithPauses } from '../promql/syntax/parse.ts';
 import { checkFiniteTime, durationOption, type Queries } from '../query/queries.ts';
 
 const DEFAULT_LOOKBACK_MS = 5 * 60_000;
@@ -61,8 +61,12 @@ export class Asking {
   ): Promise<QueryResult> {
     if (typeof text !== 'string') throw invalidOption('expr', text, 'the text of an expression');
     const engine = this.engineOptions(options);
-    const expr = parse(text, { experimental: engine.experimental });
     const { signal } = options;
+    const breathe = async (): Promise<void> => {
+      if (signal?.aborted === true) throw aborted(signal.reason);
+      await engine.breathe();
+    };
+    const expr = await parseWithPauses(text, breathe, { experimental: engine.experimental });
     const request = { expr, text, ...range, ...(signal === undefined ? {} : { signal }) };
     const asked = engine.now();
     await this.turn(signal);
@@ -80,7 +84,7 @@ export class Asking {
     try {
       await this.turns.take(signal);
     } catch (cause) {
-      throw new TidemarkError('TIDEMARK_ABORTED', 'the query was aborted', { cause });
+      throw aborted(cause);
     }
   }
 
@@ -98,6 +102,9 @@ export class Asking {
     };
   }
 }
+
+const aborted = (cause: unknown): TidemarkError =>
+  new TidemarkError('TIDEMARK_ABORTED', 'the query was aborted', { cause });
 
 async function* selectFrom(queries: Queries, request: SourceRequest): AsyncGenerator<readonly SourceSeries[]> {
   const { matchers, signal, from, through } = request;

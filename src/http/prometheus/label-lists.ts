@@ -3,7 +3,7 @@ import type { Labels, TimeRange } from '../../index.ts';
 import { unescapeName } from '../../text/escape-names.ts';
 import { byCodeUnits, firstByLabels, sortedLabels } from '../../text/label-text.ts';
 import { sortWithPauses } from '../../text/sort-with-pauses.ts';
-import { named, quoteParam, rangeParams } from '../params.ts';
+import { namedLater, quoteParam, rangeParams } from '../params.ts';
 import { badData } from '../reply.ts';
 import type { StoreExchange } from '../router.ts';
 import { arrayPieces, sendEnvelope } from './envelope.ts';
@@ -34,7 +34,7 @@ export const listSeries = async (exchange: StoreExchange): Promise<void> => {
   if (!params.has('match[]')) throw badData('no match[] parameter provided');
   const limit = limitParam(params);
   const range = rangeParams(params);
-  const selectors = named('match[]', () => selectorsOf(params));
+  const selectors = await namedLater('match[]', () => selectorsOf(exchange));
   const found = await store.metrics(selectors, range);
   const isCut = limit > 0 && found.length > limit;
   const first = await firstByLabels(found, isCut ? limit : found.length, breathe);
@@ -49,10 +49,11 @@ interface Sought {
   readonly isEverything: boolean;
 }
 
-const soughtBy = (params: URLSearchParams): Sought => {
+const soughtBy = async (exchange: StoreExchange): Promise<Sought> => {
+  const { params } = exchange;
   const limit = limitParam(params);
   const range = rangeParams(params);
-  const selectors = selectorsOf(params);
+  const selectors = await selectorsOf(exchange);
   const isEverything = selectors.length === 0 && range.from === undefined && range.through === undefined;
   return { limit, range, selectors, isEverything };
 };
@@ -73,7 +74,7 @@ const eachLabels = async (
 };
 
 export const listLabelNames = async (exchange: StoreExchange): Promise<void> => {
-  const sought = soughtBy(exchange.params);
+  const sought = await soughtBy(exchange);
   if (sought.isEverything) return sendTexts(exchange, await exchange.store.labelNames(), sought.limit);
   const names = new Set<string>();
   await eachLabels(exchange, sought, (labels) => {
@@ -91,7 +92,7 @@ const labelOfPath = ({ path }: StoreExchange): string => {
 
 export const listLabelValues = async (exchange: StoreExchange): Promise<void> => {
   const name = labelOfPath(exchange);
-  const sought = soughtBy(exchange.params);
+  const sought = await soughtBy(exchange);
   if (sought.isEverything) return sendTexts(exchange, await exchange.store.labelValues(name), sought.limit);
   const values = new Set<string>();
   await eachLabels(exchange, sought, (labels) => {

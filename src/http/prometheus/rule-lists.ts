@@ -101,9 +101,10 @@ const matchesOf = (matchers: readonly Matcher[]): Matches => {
 /** Whether the value is one of the listed ones; everything is, if none is listed. */
 const isListed = (list: readonly string[], value: string): boolean => list.length === 0 || list.includes(value);
 
-const filtersOf = (params: URLSearchParams): Filters => {
+const filtersOf = async ({ params, breathe }: StoreExchange): Promise<Filters> => {
   const [names, groups, files] = ['rule_name[]', 'rule_group[]', 'file[]'].map((name) => params.getAll(name));
-  const selectors = params.getAll('match[]').map((text) => matchesOf(parseSelector(text, 'match[]')));
+  const selectors: Matches[] = [];
+  for (const text of params.getAll('match[]')) selectors.push(matchesOf(await parseSelector(text, 'match[]', breathe)));
   const type = (params.get('type') ?? '').toLowerCase();
   if (type !== '' && type !== 'alert' && type !== 'record')
     throw badData(`invalid parameter "type": not supported value ${quoteParam(type)}`);
@@ -166,8 +167,9 @@ const paged = (
   return { groups: groups.slice(start, end), next: end < groups.length ? tokenOf(groups[end]) : undefined };
 };
 
-export const listRules = ({ rules, params, response }: StoreExchange): Promise<void> => {
-  const filters = filtersOf(params);
+export const listRules = async (exchange: StoreExchange): Promise<void> => {
+  const { rules, params, response } = exchange;
+  const filters = await filtersOf(exchange);
   const page = pageOf(params);
   const kept = (rules?.groups() ?? [])
     .map((group) => ({ ...group, rules: group.rules.filter((rule) => filters.keeps(group, rule)) }))

@@ -1,6 +1,6 @@
 /** What only a scraping server has: targets, Alertmanagers, notifications. The answers are empty, in the right shapes. */
 
-import { named } from '../params.ts';
+import { namedLater } from '../params.ts';
 import { sendData } from '../reply.ts';
 import type { Route, StoreExchange } from '../router.ts';
 import { numberParam } from './query-params.ts';
@@ -11,10 +11,10 @@ const always =
   ({ response }: StoreExchange): Promise<void> =>
     sendData(response, data);
 
-const targetMetadata = ({ params, response }: StoreExchange): Promise<void> => {
+const targetMetadata = async ({ params, response, breathe }: StoreExchange): Promise<void> => {
   numberParam(params, 'limit');
   const target = params.get('match_target') ?? '';
-  if (target !== '') named('match_target', () => parseSelector(target, 'match_target'));
+  if (target !== '') await namedLater('match_target', () => parseSelector(target, 'match_target', breathe));
   return sendData(response, []);
 };
 

@@ -1,16 +1,21 @@
 /** The selectors of `match[]`, with Prometheus' texts for mistakes in them. */
 import type { Matcher } from '../../index.ts';
 import { cutText } from '../../model/shown-value.ts';
-import { parse } from '../../promql/syntax/parse.ts';
+import { parseWithPauses } from '../../promql/syntax/parse.ts';
 import { PromqlSyntaxError } from '../../promql/syntax/syntax-error.ts';
 import { badData } from '../reply.ts';
+import type { StoreExchange } from '../router.ts';
 
 const MESSAGE_LENGTH_MAX = 500;
 
 /** The matchers of a selector. Throws 400; `name` is the parameter's. */
-export const parseSelector = (text: string, name: string): readonly Matcher[] => {
+export const parseSelector = async (
+  text: string,
+  name: string,
+  breathe: () => Promise<void>,
+): Promise<readonly Matcher[]> => {
   try {
-    const expr = parse(text);
+    const expr = await parseWithPauses(text, breathe);
     if (expr.kind === 'selector' && expr.at === undefined && expr.offsetMs === 0) return expr.matchers;
   } catch (error) {
     if (!(error instanceof PromqlSyntaxError)) throw error;
@@ -23,8 +28,8 @@ export const parseSelector = (text: string, name: string): readonly Matcher[] =>
 };
 
 /** The selectors of `match[]`, checked. */
-export const selectorsOf = (params: URLSearchParams): readonly string[] => {
+export const selectorsOf = async ({ params, breathe }: StoreExchange): Promise<readonly string[]> => {
   const selectors = params.getAll('match[]');
-  for (const selector of selectors) parseSelector(selector, 'match[]');
+  for (const selector of selectors) await parseSelector(selector, 'match[]', breathe);
   return selectors;
 };

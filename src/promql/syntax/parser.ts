@@ -1,5 +1,6 @@
 /**
- * Parses PromQL into a syntax tree: recursive descent with precedences. Types are checked afterwards (type-checker.ts),
+ * Parses PromQL into a syntax tree: recursive descent with precedences. A long text is parsed with pauses, so its methods
+ * are generators, which yield when it is time to let the event loop turn. Types are checked afterwards (type-checker.ts),
  * because Prometheus tells a mistake of the syntax first, wherever it is.
  */
 import { quoteLikeGo } from '../../model/quote-like-go.ts';
@@ -17,7 +18,7 @@ import type {
 import { functionNamed } from './functions.ts';
 import { isSetOperator, precedenceOf, SIGN_PRECEDENCE } from './operators.ts';
 import { SelectorParser } from './selector-parser.ts';
-import { spanOf } from './token-reader.ts';
+import { type Paused, spanOf } from './token-reader.ts';
 import { isLabelName, isMetricName, type Token } from './tokens.ts';
 import { typeOf } from './types.ts';
 
@@ -61,37 +62,38 @@ export class Parser extends SelectorParser {
     this.allowsExperimental = options.experimental === true;
   }
 
-  parse(): ParsedText {
+  *parse(): Paused<ParsedText> {
     if (this.text.length > LENGTH_MAX) this.fail(0, `expression is longer than ${LENGTH_MAX} characters`);
     if (this.peek().kind === 'end') this.fail(0, 'no expression found in input');
-    const expr = this.expression(1);
+    const expr = yield* this.expression(1);
     if (this.peek().kind !== 'end') this.unexpected();
     return { expr, modifiers: this.modifiers };
   }
 
   /** An expression whose binary operators have at least this precedence. */
-  private expression(precedenceMin: number): Expr {
+  private *expression(precedenceMin: number): Paused<Expr> {
     const depth = this.depth;
     this.deeper();
-    let left = this.operand();
+    let left = yield* this.operand();
     for (;;) {
+      if (this.isPauseDue()) yield;
       const token = this.peek();
       const precedence = token.kind === 'operator' ? precedenceOf(token.word) : 0;
       if (precedence === 0 || precedence < precedenceMin) break;
       this.deeper();
-      left = this.binary(left, precedence);
+      left = yield* this.binary(left, precedence);
     }
     this.depth = depth;
     return left;
   }
 
-  private binary(left: Expr, precedence: number): Binary {
+  private *binary(left: Expr, precedence: number): Paused<Binary> {
     const token = this.take();
     const operator = token.word as BinaryOperator;
     const returnBool = this.takeWord('keyword', 'bool') !== undefined;
-    const modifiers = this.matchingModifiers();
+    const modifiers = yield* this.matchingModifiers();
     // `^` is right-associative, all others are left-associative.
-    const right = this.expression(operator === '^' ? precedence : precedence + 1);
+    const right = yield* this.expression(operator === '^' ? precedence : precedence + 1);
     const isMatching = typeOf(left) === 'vector' && typeOf(right) === 'vector';
     const node: Binary = {
       kind: 'binary',
@@ -107,16 +109,16 @@ export class Parser extends SelectorParser {
     return node;
   }
 
-  private matchingModifiers(): MatchingModifiers {
+  private *matchingModifiers(): Paused<MatchingModifiers> {
     const on = this.takeWord('keyword', 'on');
     const ignoring = on ?? this.takeWord('keyword', 'ignoring');
-    const labels = ignoring === undefined ? [] : this.groupingLabels();
+    const labels = ignoring === undefined ? [] : yield* this.groupingLabels();
     let cardinality: MatchingModifiers['cardinality'] = 'one-to-one';
     let include: readonly string[] = [];
     if (ignoring !== undefined) {
       if (this.takeWord('keyword', 'group_left') !== undefined) cardinality = 'many-to-one';
       else if (this.takeWord('keyword', 'group_right') !== undefined) cardinality = 'one-to-many';
-      if (cardinality !== 'one-to-one' && this.at('(')) include = this.groupingLabels();
+      if (cardinality !== 'one-to-one' && this.at('(')) include = yield* this.groupingLabels();
     }
     this.refuseFill();
     return { cardinality, on: on !== undefined, labels, include };
@@ -131,10 +133,25 @@ export class Parser extends SelectorParser {
     }
   }
 
-  private operand(): Expr {
+  /** An operand with what follows it. It calls `expression` itself, because every call in between costs stack. */
+  private *operand(): Paused<Expr> {
     const token = this.peek();
-    if (token.kind === 'operator' && (token.word === '+' || token.word === '-')) return this.signed();
-    let expr = this.primary();
+    if (token.kind === 'operator' && (token.word === '+' || token.word === '-')) {
+      this.take();
+      return signed(token, yield* this.expression(SIGN_PRECEDENCE + 1));
+    }
+    let expr: Expr;
+    if (this.takePunctuation('(')) {
+      const inner = yield* this.expression(1);
+      this.expect(')');
+      expr = { kind: 'parentheses', span: { start: token.start, end: this.lastEnd }, expr: inner };
+    } else if (!isMetricName(token)) expr = this.at('{') ? yield* this.selector(undefined) : this.literal();
+    else {
+      this.take();
+      if (this.beginsAggregation(token)) expr = yield* this.aggregation(token);
+      else if (this.beginsCall(token)) expr = this.call(token, yield* this.callArguments());
+      else expr = yield* this.selector(token);
+    }
     for (;;) {
       const next = this.peek();
       if (next.kind === 'punctuation' && next.word === '[') expr = this.ranged(expr);
@@ -147,56 +164,26 @@ export class Parser extends SelectorParser {
     }
   }
 
-  private signed(): Expr {
-    const sign = this.take();
-    const operator = sign.word as '+' | '-';
-    const expr = this.expression(SIGN_PRECEDENCE + 1);
-    const span: Span = { start: sign.start, end: expr.span.end };
-    if (expr.kind === 'number') return { ...expr, span, value: operator === '-' ? -expr.value : expr.value };
-    return { kind: 'unary', span, operator, expr } satisfies Unary;
-  }
-
-  private primary(): Expr {
+  private literal(): Expr {
     const token = this.peek();
-    switch (token.kind) {
-      case 'number':
-      case 'duration':
-        return this.numberLiteral();
-      case 'string':
-        this.take();
-        return { kind: 'string', span: spanOf(token), value: this.unquoted(token) };
-      case 'punctuation':
-        if (token.word === '(') return this.parentheses();
-        if (token.word === '{') return this.selector(undefined);
-        return this.unexpected();
-      default:
-        return isMetricName(token) ? this.named() : this.unexpected();
-    }
+    if (token.kind === 'number' || token.kind === 'duration') return this.numberLiteral();
+    if (token.kind !== 'string') return this.unexpected();
+    this.take();
+    return { kind: 'string', span: spanOf(token), value: this.unquoted(token) };
   }
 
-  private parentheses(): Expr {
-    const start = this.take().start;
-    const expr = this.expression(1);
-    this.expect(')');
-    return { kind: 'parentheses', span: { start, end: this.lastEnd }, expr };
-  }
-
-  /** A selector, a call or an aggregation: they all begin with a name. */
-  private named(): Expr {
-    const token = this.take();
+  /** Whether a name that was taken begins an aggregation; also a metric may have the name of one. */
+  private beginsAggregation(token: Token): boolean {
+    if (token.kind !== 'aggregator') return false;
     const next = this.peek();
-    const isCall = next.kind === 'punctuation' && next.word === '(';
-    if (token.kind === 'aggregator') {
-      const hasClause = next.kind === 'keyword' && (next.word === 'by' || next.word === 'without');
-      if (isCall || hasClause) return this.aggregation(token);
-    } else if (isCall && (token.kind === 'identifier' || token.kind === 'preprocessor')) {
-      return this.call(token);
-    }
-    return this.selector(token);
+    return this.at('(') || (next.kind === 'keyword' && (next.word === 'by' || next.word === 'without'));
   }
 
-  private call(token: Token): Call {
-    const args = this.callArguments();
+  private beginsCall(token: Token): boolean {
+    return (token.kind === 'identifier' || token.kind === 'preprocessor') && this.at('(');
+  }
+
+  private call(token: Token, args: readonly Expr[]): Call {
     const end = this.lastEnd;
     const signature = functionNamed(token.text);
     if (signature === undefined) this.fail(token.start, `unknown function with name ${quoteLikeGo(token.text)}`);
@@ -213,12 +200,12 @@ export class Parser extends SelectorParser {
   }
 
   /** Arguments in parentheses. */
-  private callArguments(): readonly Expr[] {
+  private *callArguments(): Paused<readonly Expr[]> {
     this.expect('(');
     const args: Expr[] = [];
     if (this.takePunctuation(')')) return args;
     for (;;) {
-      args.push(this.expression(1));
+      args.push(yield* this.expression(1));
       if (this.takePunctuation(')')) return args;
       if (!this.at(',')) this.unexpected();
       const comma = this.take();
@@ -228,12 +215,12 @@ export class Parser extends SelectorParser {
     }
   }
 
-  private aggregation(token: Token): Aggregation {
+  private *aggregation(token: Token): Paused<Aggregation> {
     const contextBefore = this.context;
     this.context = 'aggregation';
-    const before = this.aggregationClause();
-    const args = this.callArguments();
-    const after = before ?? this.aggregationClause();
+    const before = yield* this.aggregationClause();
+    const args = yield* this.callArguments();
+    const after = before ?? (yield* this.aggregationClause());
     const { lastEnd: end } = this;
     this.context = contextBefore;
     const operator = token.word as AggregationOperator;
@@ -262,18 +249,20 @@ export class Parser extends SelectorParser {
     return count === 2 ? [args[0], args[1]] : [undefined, args[0]];
   }
 
-  private aggregationClause(): { readonly labels: readonly string[]; readonly without: boolean } | undefined {
-    if (this.takeWord('keyword', 'by') !== undefined) return { labels: this.groupingLabels(), without: false };
-    if (this.takeWord('keyword', 'without') !== undefined) return { labels: this.groupingLabels(), without: true };
+  private *aggregationClause(): Paused<{ readonly labels: readonly string[]; readonly without: boolean } | undefined> {
+    if (this.takeWord('keyword', 'by') !== undefined) return { labels: yield* this.groupingLabels(), without: false };
+    if (this.takeWord('keyword', 'without') !== undefined)
+      return { labels: yield* this.groupingLabels(), without: true };
     return undefined;
   }
 
   /** `(a, b)`; a comma may follow the last label. */
-  private groupingLabels(): readonly string[] {
+  private *groupingLabels(): Paused<readonly string[]> {
     const labels: string[] = [];
     if (!this.takePunctuation('(')) this.unexpected('grouping opts', '"("');
     if (this.takePunctuation(')')) return labels;
     for (;;) {
+      if (this.isPauseDue()) yield;
       labels.push(this.groupingLabel());
       if (this.takePunctuation(')')) return labels;
       if (!this.takePunctuation(',')) this.unexpected('grouping opts', '"," or ")"');
@@ -290,6 +279,13 @@ export class Parser extends SelectorParser {
     return label;
   }
 }
+
+const signed = ({ start, word }: Token, expr: Expr): Expr => {
+  const operator = word as '+' | '-';
+  const span: Span = { start, end: expr.span.end };
+  if (expr.kind === 'number') return { ...expr, span, value: operator === '-' ? -expr.value : expr.value };
+  return { kind: 'unary', span, operator, expr } satisfies Unary;
+};
 
 const beginsExpression = (token: Token): boolean => {
   switch (token.kind) {

@@ -6,17 +6,26 @@ import { RegexSyntaxError } from '../../model/regex-syntax.ts';
 import type { AtModifier, DurationExpr, Expr, MatrixSelector, Span, Subquery, VectorSelector } from './ast.ts';
 import { durationMs, isDynamic } from './duration-expressions.ts';
 import { DurationParser } from './duration-parser.ts';
+import type { Paused } from './token-reader.ts';
 import type { Token } from './tokens.ts';
 
+/** Instructions that the regular expressions of a text may have together. */
+const INSTRUCTIONS_MAX = 100_000;
+/** Characters of a regular expression that take as long as a token. */
+const CHARACTERS_PER_TOKEN = 8;
+
 export class SelectorParser extends DurationParser {
+  private instructions = 0;
+
   /** The rest of a selector after its name, if it has one. */
-  protected selector(nameToken: Token | undefined): VectorSelector {
+  protected *selector(nameToken: Token | undefined): Paused<VectorSelector> {
     const matchers: Matcher[] = [];
     let name = nameToken?.text;
     if (name !== undefined) matchers.push({ name: METRIC_NAME, op: '=', value: name });
     const start = nameToken?.start ?? this.peek().start;
     if (this.takePunctuation('{')) {
       while (!this.takePunctuation('}')) {
+        if (this.isPauseDue()) yield;
         const quotedName = this.matcher(matchers);
         name ??= quotedName;
         if (this.takePunctuation('}')) break;
@@ -59,11 +68,14 @@ export class SelectorParser extends DurationParser {
 
   protected checkRegex(value: string, start: number): void {
     try {
-      compileRegex(value);
+      this.instructions += compileRegex(value).size;
+      this.worked(value.length / CHARACTERS_PER_TOKEN);
     } catch (error) {
       if (!(error instanceof RegexSyntaxError)) throw error;
       this.fail(start, `error parsing regexp: ${error.message}`);
     }
+    if (this.instructions > INSTRUCTIONS_MAX)
+      this.fail(start, 'error parsing regexp: together with those before it repeats too much');
   }
 
   /** `[5m]` or `[1h:5m]` after an expression. */

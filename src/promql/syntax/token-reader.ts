@@ -19,6 +19,12 @@ const DEPTH_MAX = 1000;
 /** A text without escapes, and without lone surrogates that stand for bytes. */
 const plainText = /^[^\\\ud800-\udfff]*$/;
 
+/** Tokens between two pauses: a millisecond, or a few before the code is compiled. */
+const TOKENS_PER_PAUSE = 500;
+
+/** A part of parsing. It yields when it is time to let the event loop turn. */
+export type Paused<Result> = Generator<void, Result, void>;
+
 export class TokenReader {
   protected readonly text: string;
   /** End of the last token taken. */
@@ -27,6 +33,8 @@ export class TokenReader {
   protected depth = 0;
   private readonly lexer: Lexer;
   private lookahead: Token | undefined;
+  /** Tokens since the last pause. */
+  private tokens = 0;
 
   constructor(text: string) {
     this.text = text;
@@ -42,7 +50,20 @@ export class TokenReader {
     const token = this.peek();
     this.lookahead = undefined;
     this.lastEnd = token.end;
+    this.tokens += 1;
     return token;
+  }
+
+  /** Counts work besides tokens. */
+  protected worked(tokens: number): void {
+    this.tokens += tokens;
+  }
+
+  /** Whether it is time for a pause. */
+  protected isPauseDue(): boolean {
+    if (this.tokens < TOKENS_PER_PAUSE) return false;
+    this.tokens = 0;
+    return true;
   }
 
   protected at(mark: string): boolean {

@@ -282,4 +282,11 @@ describe('the messages of the PromQL parser', () => {
     expect(() => parse(`${'('.repeat(900)}a${')'.repeat(900)}`)).not.to.throw();
     expect(() => parse(`a${' or a'.repeat(900)}`)).not.to.throw();
   });
+
+  it('bounds what the regular expressions of a text become together', () => {
+    const large = 'b=~".{1000}.{1000}.+"';
+    const text = (count: number): string => `a{${Array.from({ length: count }, () => large).join(',')}}`;
+    expect(() => parse(text(40))).not.to.throw();
+    expect(errorOf(text(60)).problem).to.equal('error parsing regexp: together with those before it repeats too much');
+  });
 });
