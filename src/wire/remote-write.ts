@@ -44,6 +44,8 @@ const SYMBOLS_MAX = 1_000_000;
 
 const LABELS_FIELD = 1;
 const SAMPLES_FIELD = 2;
+/** Of 2.0. */
+const METADATA_FIELD = 5;
 
 /** Places in a message at which `step` goes on. */
 const BETWEEN_SERIES = 0;
@@ -55,6 +57,8 @@ export abstract class WriteRequestReader {
   readonly labels: string[] = [];
   /** Why the labels of the series can't be read; `undefined` if they can. */
   problem: string | undefined;
+  /** What is wrong with the exemplars or the metadata of the series that was read; its samples are not affected. */
+  besides: string | undefined;
   samples = 0;
   histograms = 0;
   exemplars = 0;
@@ -199,8 +203,13 @@ export abstract class WriteRequestReader {
     }
     if (reader.field === this.histogramsField) this.histograms += 1;
     else if (reader.field === this.exemplarsField) this.exemplars += 1;
-    reader.skip();
+    this.readOther();
     return PAUSE;
+  }
+
+  /** Reads a field of a series that is neither labels nor samples. */
+  protected readOther(): void {
+    this.reader.skip();
   }
 
   private beginSeries(): void {
@@ -209,6 +218,7 @@ export abstract class WriteRequestReader {
     this.place = IN_LABELS;
     this.labels.length = 0;
     this.problem = undefined;
+    this.besides = undefined;
     this.samples = 0;
     this.histograms = 0;
     this.exemplars = 0;
@@ -342,6 +352,52 @@ export class WriteRequest2Reader extends WriteRequestReader {
     reader.leave(outer);
   }
 
+  /** The references of exemplars and metadata must have a symbol, too, although their texts are not kept. */
+  protected override readOther(): void {
+    const { reader } = this;
+    if (reader.field === this.exemplarsField) this.checkExemplar();
+    else if (reader.field === METADATA_FIELD) this.checkMetadata();
+    else reader.skip();
+  }
+
+  private checkExemplar(): void {
+    const { reader } = this;
+    let references = 0;
+    const outer = reader.enter();
+    for (let count = 1; reader.next(); count = this.checkedCount(count + 1)) {
+      if (reader.field !== 1) reader.skip();
+      else if (reader.wireType !== LENGTH_DELIMITED) {
+        this.checkReference(reader.readUint32(), 'an exemplar');
+        references += 1;
+      } else {
+        const around = reader.enter();
+        for (let read = 0; !reader.isAtEnd && read < REFERENCES_MAX; read++) {
+          this.checkReference(reader.nextUint32(), 'an exemplar');
+          references += 1;
+        }
+        reader.leave(around);
+      }
+    }
+    reader.leave(outer);
+    if (references % 2 !== 0) this.besides ??= 'the number of label references of an exemplar is odd';
+  }
+
+  private checkMetadata(): void {
+    const { reader } = this;
+    const outer = reader.enter();
+    for (let count = 1; reader.next(); count = this.checkedCount(count + 1)) {
+      if ((reader.field === 3 || reader.field === 4) && reader.wireType !== LENGTH_DELIMITED)
+        this.checkReference(reader.readUint32(), 'the metadata');
+      else reader.skip();
+    }
+    reader.leave(outer);
+  }
+
+  private checkReference(reference: number, what: string): void {
+    if (reference >= this.symbols)
+      this.besides ??= `${what} refers to symbol ${reference}, but the request has ${this.symbols} symbols`;
+  }
+
   private addReference(reference: number): void {
     if (this.nameReference < 0) {
       this.nameReference = reference;
@@ -365,6 +421,7 @@ export class WriteRequest2Reader extends WriteRequestReader {
 
   private notePlace(start: number, end: number): void {
     if (this.symbols >= SYMBOLS_MAX) throw new WireError(`the message has more than ${SYMBOLS_MAX} symbols`);
+    if (this.symbols === 0 && end > start) throw new WireError('the first symbol of the message is not empty');
     if (2 * this.symbols === this.places.length) {
       const larger = new Uint32Array(2 * this.places.length);
       larger.set(this.places);

@@ -72,6 +72,8 @@ class Receiving {
   /** Refused series without samples and histograms. */
   private seriesWithoutSamples = 0;
   private histograms = 0;
+  /** Series with wrong references in exemplars or metadata. */
+  private besides = 0;
   private firstProblem: string | undefined;
 
   constructor(exchange: StoreExchange) {
@@ -104,7 +106,7 @@ class Receiving {
 
   /** Throws 400 if something was refused. */
   check(): void {
-    const { intake, histograms, seriesWithoutSamples: series } = this;
+    const { intake, histograms, besides, seriesWithoutSamples: series } = this;
     const refused = intake.rejectedCount;
     const parts: string[] = [];
     if (refused > 0) {
@@ -114,6 +116,7 @@ class Receiving {
     }
     if (histograms > 0) parts.push(`${formatQuantity(histograms, 'native histogram')} ${verbFor(histograms)} refused`);
     if (series > 0) parts.push(`${series} series without samples ${verbFor(series)} refused`);
+    if (besides > 0) parts.push(`exemplars or metadata of ${besides} series ${verbFor(besides)} refused`);
     if (parts.length > 0) throw badData(`${parts.join('; ')}. First: ${this.firstProblem ?? intake.firstProblem}`);
   }
 
@@ -128,7 +131,7 @@ class Receiving {
     return undefined;
   }
 
-  private end({ samples, histograms, exemplars }: WriteRequestReader, isSeries: boolean): void {
+  private end({ samples, histograms, exemplars, besides }: WriteRequestReader, isSeries: boolean): void {
     if (!isSeries) this.intake.note('TIDEMARK_INVALID_LABELS', this.problem ?? '', samples);
     if (histograms > 0) {
       this.histograms += histograms;
@@ -136,6 +139,10 @@ class Receiving {
     } else if (samples === 0 && (!isSeries || exemplars === 0)) {
       this.seriesWithoutSamples += 1;
       this.note(this.problem ?? 'a series has neither samples nor histograms');
+    }
+    if (besides !== undefined) {
+      this.besides += 1;
+      this.note(besides);
     }
   }
 

@@ -284,6 +284,88 @@ describe('remote write', () => {
     }
   });
 
+  it('refuses a request whose first symbol is not empty, wherever the symbols stand', async () => {
+    const series = messageOfTwo([upOf('a')]);
+    // Field 4 with an empty text.
+    expect([...series.subarray(0, 2)]).to.deep.equal([0x22, 0]);
+    const rest = series.subarray(2);
+    for (const body of [Buffer.concat([Buffer.from([0x22, 1, 0x78]), rest]), rest]) {
+      const answer = await send(server.port, compress(body), headersOfTwo);
+      expect({ status: answer.status, written: answer.written }).to.deep.equal({ status: 400, written: [0, 0, 0] });
+      expect(JSON.parse(answer.body)).to.include({ status: 'error', errorType: 'bad_data' });
+      expect(JSON.parse(answer.body).error).to.contain('the first symbol of the message is not empty');
+    }
+    expect(await store.metrics(name)).to.deep.equal([]);
+  });
+
+  it('refuses references when there are no symbols at all', async () => {
+    const writer = new ProtobufWriter();
+    writer.begin(5);
+    writer.begin(1);
+    writer.packed(0);
+    writer.packed(0);
+    writer.end();
+    writer.end();
+    const answer = await send(server.port, compress(Buffer.from(writer.finish())), headersOfTwo);
+    expect({ status: answer.status, written: answer.written }).to.deep.equal({ status: 400, written: [0, 0, 0] });
+    expect(JSON.parse(answer.body).error).to.contain('symbol 0, but the request has 0 symbols');
+  });
+
+  it('tells of wrong references of exemplars and metadata, and keeps every sample', async () => {
+    const message = (write: (writer: ProtobufWriter) => void): Buffer => {
+      const writer = new ProtobufWriter();
+      for (const symbol of ['', '__name__', name]) writer.string(4, symbol);
+      writer.begin(5);
+      writer.begin(1);
+      writer.packed(1);
+      writer.packed(2);
+      writer.end();
+      writer.begin(2);
+      writer.double(1, 5);
+      writer.int64(2, now);
+      writer.end();
+      write(writer);
+      writer.end();
+      return compress(Buffer.from(writer.finish()));
+    };
+    const exemplar = (...references: number[]): Buffer =>
+      message((writer) => {
+        writer.begin(4);
+        writer.begin(1);
+        for (const reference of references) writer.packed(reference);
+        writer.end();
+        writer.end();
+      });
+    const metadata = (field: 3 | 4, reference: number): Buffer =>
+      message((writer) => {
+        writer.begin(5);
+        writer.uint(field, reference);
+        writer.end();
+      });
+    for (const fine of [exemplar(), exemplar(1, 2), metadata(3, 2), metadata(4, 0)])
+      expect((await send(server.port, fine, headersOfTwo)).status).to.equal(204);
+    for (const [body, problem] of [
+      [exemplar(1, 3), 'an exemplar refers to symbol 3, but the request has 3 symbols'],
+      [exemplar(1, 2, 1), 'the number of label references of an exemplar is odd'],
+      [metadata(3, 9), 'the metadata refers to symbol 9, but the request has 3 symbols'],
+      [metadata(4, 3), 'the metadata refers to symbol 3'],
+    ] as const) {
+      const answer = await send(server.port, body, headersOfTwo);
+      expect({ status: answer.status, written: answer.written }).to.deep.equal({ status: 400, written: [1, 0, 0] });
+      expect(JSON.parse(answer.body).error).to.contain(problem);
+    }
+  });
+
+  it('sends the Written headers for requests of 2.0 only, whatever the answer is', async () => {
+    const names = ['samples', 'histograms', 'exemplars'].map((what) => `x-prometheus-remote-write-${what}-written`);
+    const one = await sendOne(server.port, [upOf('a')]);
+    const two = await sendTwo(server.port, [{ ...upOf('b'), exemplars: 3 }]);
+    expect(names.map((header) => one.headers[header])).to.deep.equal([undefined, undefined, undefined]);
+    expect(names.map((header) => two.headers[header])).to.deep.equal(['1', '0', '0']);
+    const refused = await sendTwo(server.port, [{ ...upOf('c'), histograms: 1, samples: [] }]);
+    expect(names.map((header) => refused.headers[header])).to.deep.equal(['0', '0', '0']);
+  });
+
   it('refuses labels that are not UTF-8, and keeps the other series', async () => {
     for (const [message, headers] of [
       [messageOfOne([upOf('XX'), upOf('fine')]), headersOfOne],
