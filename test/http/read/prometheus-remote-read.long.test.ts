@@ -3,10 +3,15 @@
  * a store's answers are compared with those of Prometheus over the same series. Skipped where `prometheus` and
  * `promtool` are not installed.
  */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { PagesServer } from '../../../src/http/index.ts';
 import { type Labels, openStore, type QueryResult, type Store, systemClock } from '../../../src/index.ts';
 import { formatLabels } from '../../../src/text/label-text.ts';
+import { decodeReadRequest } from '../../../src/wire/read-messages.ts';
+import { uncompress } from '../../../src/wire/snappy.ts';
 import { XorChunkWriter } from '../../../src/wire/xor-chunk.ts';
 import { columnsOf, differenceOf, randomQuery } from '../../promql/answers.ts';
 import type { ObviousSeries } from '../../promql/obvious.ts';
@@ -101,6 +106,7 @@ describe('remote read and Prometheus 2.42', () => {
   let store: Store;
   let pages: PagesServer;
   const running: PrometheusServer[] = [];
+  const cleanUps: (() => void)[] = [];
 
   before(function () {
     if (!hasPrometheus()) this.skip();
@@ -114,6 +120,7 @@ describe('remote read and Prometheus 2.42', () => {
   });
 
   afterEach(async () => {
+    for (const cleanUp of cleanUps.splice(0)) cleanUp();
     for (const server of running.splice(0)) await server.stop();
     await pages.close();
     await store.close();
@@ -197,6 +204,48 @@ ${more.remote ?? ''}`,
     const { data } = (await answer.json()) as { data: Labels[] };
     const texts = (list: readonly Labels[]): string[] => list.map(formatLabels).sort();
     expect(texts(data)).to.deep.equal(texts(series.map(({ labels }) => labels)));
+  });
+
+  it('Prometheus 2.42 reads plain samples: it has no reader of streamed chunks, as 3.x has', async function () {
+    this.timeout(120_000);
+    const at = start + 60_000;
+    await store.backfill({ labels: { __name__: 'm' }, timestamps: [at], values: [7] });
+    const asked: { readonly accepted: readonly number[]; readonly type: string | undefined }[] = [];
+    // Between the two, a server that notes what is asked and what is answered.
+    const between = createServer(async (request, response) => {
+      const pieces: Buffer[] = [];
+      for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
+      const body = Buffer.concat(pieces);
+      const { status, headers, body: answer } = await post(pages.port, body, authorized);
+      const { accepted } = decodeReadRequest(uncompress(body, 1e6), { queries: 10, matchers: 100 });
+      asked.push({ accepted, type: headers['content-type'] });
+      response.writeHead(status, { 'content-type': headers['content-type'], 'content-encoding': 'snappy' });
+      response.end(answer);
+    }).listen(0, '127.0.0.1');
+    await once(between, 'listening');
+    cleanUps.push(() => {
+      between.close();
+      between.closeAllConnections();
+    });
+    const { port } = between.address() as AddressInfo;
+    const remote = await keep(
+      startConfigured(
+        `remote_read: [{ url: 'http://127.0.0.1:${port}/api/v1/read', read_recent: true }]\n`,
+        temporaryDirectory(),
+      ),
+    );
+    expect(pointsOf(await remote.query('m', at))).to.equal(1);
+    expect(asked).to.deep.equal([{ accepted: [], type: 'application/x-protobuf' }]);
+    // What a reader of 3.x asks for: streamed chunks first, samples otherwise.
+    const both = readRequest([{ from: at, through: at, matchers: [['__name__', EQ, 'm']] }], [STREAMED, SAMPLES]);
+    for (const server of [pages.port, remote.port]) {
+      const { headers } = await post(server, both, authorized);
+      expect(headers).to.include({
+        'content-type': 'application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse',
+        'transfer-encoding': 'chunked',
+      });
+      expect(headers['content-encoding']).to.equal(undefined);
+    }
   });
 
   it('Prometheus with external labels finds the series that have them, or all of them if it does not filter', async function () {
