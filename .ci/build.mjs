@@ -1,29 +1,19 @@
 /**
- * Builds dist/: compiles the TypeScript of src, machines, streams and test, puts the files beside it that the pages are
- * served from, and builds what the package ships (bundle.mjs). Starts from an empty dist/, so that no test of a deleted file runs on; does nothing when
+ * Builds dist/: compiles the TypeScript of src, machines, streams and test, builds the pages (pages.mjs), and builds what
+ * the package ships (bundle.mjs). Starts from an empty dist/, so that no test of a deleted file runs on; does nothing when
  * dist/ was built from exactly these files (`--force` builds anyway).
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './bundle.mjs';
+import { buildPages } from './pages.mjs';
 
 const root = join(import.meta.dirname, '..');
 const inRoot = (...path) => join(root, ...path);
 
 const stampPath = inRoot('dist', '.built-from');
-const assets = [
-  { from: inRoot('src', 'ui', 'public'), to: inRoot('dist', 'src', 'ui', 'public') },
-  ...['uPlot.esm.js', 'uPlot.min.css'].map((name) => ({
-    from: inRoot('node_modules', 'uplot', 'dist', name),
-    to: inRoot('dist', 'src', 'ui', 'public', 'vendor', name),
-  })),
-  {
-    from: inRoot('node_modules', 'uplot', 'LICENSE'),
-    to: inRoot('dist', 'src', 'ui', 'public', 'vendor', 'uPlot.LICENSE'),
-  },
-];
 
 /** One hash over path, size and modification time of everything that dist/ is made from. */
 const stampOfSources = () => {
@@ -45,6 +35,7 @@ const stampOfSources = () => {
     'tsconfig.json',
     join('.ci', 'build.mjs'),
     join('.ci', 'bundle.mjs'),
+    join('.ci', 'pages.mjs'),
   ])
     add(inRoot(name));
   return hash.digest('hex');
@@ -54,10 +45,6 @@ const compile = () => {
   const tsc = inRoot('node_modules', 'typescript', 'bin', 'tsc');
   const { status } = spawnSync(process.execPath, [tsc, '-p', inRoot('tsconfig.json')], { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
-};
-
-const copyAssets = () => {
-  for (const { from, to } of assets) if (existsSync(from)) cpSync(from, to, { recursive: true });
 };
 
 const makeExecutable = () => {
@@ -70,7 +57,7 @@ const upToDate = existsSync(stampPath) && readFileSync(stampPath, 'utf8') === st
 if (!upToDate || process.argv.includes('--force')) {
   rmSync(inRoot('dist'), { recursive: true, force: true });
   compile();
-  copyAssets();
+  await buildPages();
   await bundle();
   makeExecutable();
   writeFileSync(stampPath, stamp);

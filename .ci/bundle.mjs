@@ -9,6 +9,7 @@
 import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { pagesFolder } from './pages.mjs';
 
 const root = join(import.meta.dirname, '..');
 const inRoot = (...path) => join(root, ...path);
@@ -64,7 +65,7 @@ const rxjs = {
 };
 
 const pages = () => {
-  cpSync(inRoot('dist', 'src', 'ui', 'public'), inRoot('dist', 'lib', 'pages'), { recursive: true });
+  cpSync(pagesFolder, inRoot('dist', 'lib', 'pages'), { recursive: true });
 };
 
 /** The declarations that the entry points reach; the package ships no others. */

@@ -1,4 +1,4 @@
-/** The pages' files, read once at the start: plain modules, styles, machine layouts, and uPlot, which the build adds. */
+/** The pages' files, read once at the start: scripts and styles as `.ci/pages.mjs` has built them, machine layouts. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';

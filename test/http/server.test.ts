@@ -275,7 +275,7 @@ describe('the HTTP server', () => {
         'if-none-match': String(first.headers.etag),
       });
       expect(again.status).to.equal(304);
-      expect((await get('/vendor/uPlot.esm.js')).status).to.equal(200);
+      expect((await get('/app.js')).status).to.equal(200);
       expect((await get('/../package.json')).status).to.equal(404);
       expect((await get('/%2e%2e/package.json')).status).to.equal(404);
     });

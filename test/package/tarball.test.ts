@@ -47,6 +47,8 @@ describe('the packed tarball', function () {
     expect(files.filter((path) => basename(path).startsWith('.'))).to.deep.equal([]);
     // Few files of code, and none that only a debugger of Tidemark needs.
     expect(files.filter((path) => path.endsWith('.map'))).to.deep.equal([]);
+    expect(files).to.include(join('dist', 'lib', 'pages', 'app.js'));
+    expect(files.filter((path) => path.includes(join('src', 'ui')))).to.deep.equal([]);
     const code = files.filter((path) => path.endsWith('.js') && !path.startsWith(join('dist', 'lib', 'pages')));
     expect(code.filter((path) => !path.startsWith(join('dist', 'lib')))).to.deep.equal([]);
     expect(code).to.have.length.below(80);

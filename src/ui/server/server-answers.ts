@@ -1,0 +1,123 @@
+/** What the server answers to these pages, by path: the data in Prometheus' envelope, and the frames of live streams. */
+
+/** Label names to values; `__name__` is the metric's name. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** A series to draw. A value is `null` where there is no number. */
+export interface DrawnSeries {
+  readonly labels: Labels;
+  /** Milliseconds since the epoch. */
+  readonly timestamps: number[];
+  readonly values: (number | null)[];
+}
+
+/** An event of the journal as JSON, or of a file that a user has opened: docs/events.md lists the fields of each type. */
+export interface PageEvent {
+  readonly type: string;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly fingerprint?: string;
+  readonly fingerprints?: readonly string[];
+  readonly labels?: Labels;
+  readonly [field: string]: unknown;
+}
+
+/** The value of an XState state: its name, or the active states of its regions by name. */
+export type StateValue = string | { readonly [name: string]: StateValue | undefined };
+
+export interface ChunkBox {
+  readonly where: 'file' | 'waiting' | 'open';
+  readonly loaded: boolean;
+  readonly encoding?: string;
+  readonly firstTime: number;
+  readonly lastTime: number;
+}
+
+export interface SeriesDetail {
+  readonly labels: Labels;
+  readonly fingerprint: string;
+  readonly state: string;
+  readonly chunks: readonly ChunkBox[];
+  readonly history: readonly PageEvent[];
+}
+
+export interface QuarantinedFile {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly labels?: Labels;
+  readonly fingerprint: string;
+  readonly reason: string;
+  readonly file?: string;
+}
+
+export interface DurableSubscription {
+  readonly name: string;
+  readonly position: number;
+  readonly lagBytes: number;
+}
+
+interface StorageAnswer {
+  readonly info: {
+    readonly firstTime?: number;
+    readonly lastTime?: number;
+    readonly bytes: Readonly<Record<'seriesFiles' | 'journal' | 'heads' | 'indexes' | 'quarantine' | 'total', number>>;
+  };
+  readonly quarantined: readonly QuarantinedFile[];
+  readonly subscriptions: readonly DurableSubscription[];
+  readonly state: StateValue;
+}
+
+/** A metric of the store's registry with its current values. */
+export interface MetricFigures {
+  readonly name: string;
+  readonly values: readonly { readonly labels: Labels; readonly value: number }[];
+}
+
+/** What the server knows about the state of the store: Prometheus' `/-/ready`, with the progress of opening. */
+export interface ReadinessAnswer {
+  readonly status: string;
+  readonly progress?: { readonly phase: string; readonly done: number; readonly total?: number };
+}
+
+export interface StoreAnswer {
+  readonly directory: string;
+  readonly name: string;
+}
+
+/** The answers by path. */
+export interface Answers {
+  '/-/ready': ReadinessAnswer;
+  '/ui/store': StoreAnswer;
+  '/ui/range': { readonly series: readonly DrawnSeries[]; readonly total: number };
+  '/ui/series': SeriesDetail;
+  '/ui/figures': readonly MetricFigures[];
+  '/ui/storage': StorageAnswer;
+  '/ui/journal': { readonly events: readonly PageEvent[]; readonly next?: number };
+  '/api/v1/labels': readonly string[];
+  '/api/v1/series': readonly Labels[];
+  [values: `/api/v1/label/${string}/values`]: readonly string[];
+}
+
+/** The live frame of the statecharts: current states and running totals. */
+export interface ActorsFrame {
+  /** Number of series by state. */
+  readonly series: Readonly<Record<string, number>>;
+  readonly store: StateValue;
+  /** Transitions taken so far, by `source|event|target`. */
+  readonly transitions: Readonly<Record<string, number>>;
+  /** The state of the selected series. */
+  readonly selected?: string;
+}
+
+/** Samples that were appended since the frame before. */
+interface TailFrame {
+  readonly series: readonly DrawnSeries[];
+  /** Samples beyond the bound of a frame. */
+  readonly leftOut: number;
+}
+
+/** The frames of the live streams: by path, then by name. */
+export interface Streams {
+  '/ui/actors': { readonly frame: ActorsFrame };
+  '/ui/tail': { readonly samples: TailFrame };
+}
