@@ -1,4 +1,5 @@
 /** The rules of `tidemark serve --rules`: read before the store opens, evaluated while it is open. */
+import type { InspectionEvent } from 'xstate';
 import type { RuleGroupState, RulesSource } from '../http/rules-source.ts';
 import type { Store } from '../index.ts';
 import type { RuleGroup, RunningRules } from '../rules/index.ts';
@@ -9,6 +10,8 @@ import type { Terminal } from './terminal.ts';
 export class ServedRules implements RulesSource {
   private readonly ruleGroups: readonly RuleGroup[];
   private running: RunningRules | undefined;
+  /** Observers of the alerts' actors. A page may be open before the rules are started. */
+  private readonly observers = new Map<(event: InspectionEvent) => void, () => void>();
 
   private constructor(ruleGroups: readonly RuleGroup[]) {
     this.ruleGroups = ruleGroups;
@@ -35,6 +38,18 @@ export class ServedRules implements RulesSource {
     return this.running?.groups() ?? [];
   }
 
+  alertStates(): Readonly<Record<string, number>> {
+    return this.running?.alertStates() ?? {};
+  }
+
+  inspect(observer: (event: InspectionEvent) => void): () => void {
+    this.observers.set(observer, this.running?.inspect(observer) ?? (() => {}));
+    return () => {
+      this.observers.get(observer)?.();
+      this.observers.delete(observer);
+    };
+  }
+
   async start(
     store: Store,
     {
@@ -54,6 +69,7 @@ export class ServedRules implements RulesSource {
       externalUrl,
       onError: (error, where) => terminal.err.say(`${where}: ${messageOf(error)}\n`),
     });
+    for (const observer of this.observers.keys()) this.observers.set(observer, this.running.inspect(observer));
   }
 
   async stop(): Promise<void> {

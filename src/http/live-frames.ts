@@ -4,6 +4,7 @@
  */
 import type { Clock, Store } from '../index.ts';
 import type { EventStream } from './event-stream.ts';
+import type { RulesSource } from './rules-source.ts';
 import { TransitionCounter } from './transition-counter.ts';
 
 const frameMs = 100;
@@ -38,14 +39,19 @@ export const runFrames = async (
   }
 };
 
-/** Frames of the statecharts: series per state, the store's state, transitions taken. */
+/** Frames of the statecharts: series and alerts per state, the store's state, transitions taken. */
 export class ActorFrames {
   private readonly store: Store;
+  private readonly rules: RulesSource | undefined;
   private readonly transitions: TransitionCounter;
 
-  constructor(store: Store) {
+  constructor(store: Store, rules: RulesSource | undefined) {
     this.store = store;
-    this.transitions = new TransitionCounter(store);
+    this.rules = rules;
+    this.transitions = new TransitionCounter([
+      (observer) => store.inspect(observer),
+      (observer) => rules?.inspect?.(observer) ?? (() => {}),
+    ]);
   }
 
   async stream(
@@ -64,6 +70,7 @@ export class ActorFrames {
         const frame = {
           series: this.store.stateCounts(),
           store: this.store.actor.getSnapshot().value,
+          alerts: this.rules?.alertStates?.(),
           transitions: this.transitions.counts(),
           ...(handle === undefined ? {} : { selected: handle.state }),
         };

@@ -7,6 +7,7 @@ import { ActorFrames } from './live-frames.ts';
 import { countParam, rangeParams } from './params.ts';
 import { badData, sendData } from './reply.ts';
 import type { Route, StoreExchange } from './router.ts';
+import { ruleRoutes } from './rules-api.ts';
 import { streamTail } from './tail.ts';
 import { thinOut } from './thin-out.ts';
 import { warningsOf } from './warnings.ts';
@@ -121,15 +122,16 @@ const shortName = (directory: string): string => {
 /** The routes of the pages. They share the clock, and one counter of transitions per store. */
 export const pageRoutes = (clock: Clock): readonly Route[] => {
   const frames = new WeakMap<Store, ActorFrames>();
-  const framesOf = (store: Store): ActorFrames => {
-    const known = frames.get(store) ?? new ActorFrames(store);
+  const framesOf = ({ store, rules }: StoreExchange): ActorFrames => {
+    const known = frames.get(store) ?? new ActorFrames(store, rules);
     frames.set(store, known);
     return known;
   };
 
-  const actors = async ({ store, params, response, signal }: StoreExchange): Promise<void> => {
+  const actors = async (exchange: StoreExchange): Promise<void> => {
+    const { params, response, signal } = exchange;
     const labels = params.has('labels') ? labelsParam(params) : undefined;
-    await framesOf(store).stream(new EventStream(response), { clock, signal, labels });
+    await framesOf(exchange).stream(new EventStream(response), { clock, signal, labels });
   };
 
   const tail = async ({ store, params, response, signal }: StoreExchange): Promise<void> => {
@@ -150,5 +152,6 @@ export const pageRoutes = (clock: Clock): readonly Route[] => {
     { methods: ['GET'], path: '/ui/figures', handle: figures },
     { methods: ['GET'], path: '/ui/storage', handle: storage },
     { methods: ['GET'], path: '/ui/journal', handle: journal },
+    ...ruleRoutes,
   ];
 };

@@ -25,7 +25,7 @@ import { refuse } from './unread-body.ts';
 import { otlpRoute } from './write/otlp-door.ts';
 import { writeRoutes } from './write/write-routes.ts';
 
-const pagePaths: ReadonlySet<string> = new Set(['/', '/explore', '/actors', '/storage', '/replay']);
+const pagePaths: ReadonlySet<string> = new Set(['/', '/explore', '/actors', '/alerts', '/storage', '/replay']);
 const indexFile = '/index.html';
 
 export type Next = (error?: unknown) => void;

@@ -2,6 +2,7 @@
  * What the server needs of recording and alerting rules, to list them as Prometheus does. What `startRules` of
  * `tidemark/rules` returns has it.
  */
+import type { InspectionEvent } from 'xstate';
 import type { Labels } from '../index.ts';
 
 export interface AlertState {
@@ -16,6 +17,8 @@ export interface AlertState {
 }
 
 interface RuleState {
+  /** What the events of the rule's alerts have as `rule`. Default: the name. */
+  readonly id?: string;
   readonly name: string;
   /** The expression. */
   readonly expr: string;
@@ -26,6 +29,8 @@ interface RuleState {
   readonly evaluationMs: number;
   /** Milliseconds since the epoch; 0 before the first evaluation. */
   readonly lastEvaluation: number;
+  /** The values of the last result; lowest and highest are NaN if it had no series. */
+  readonly result?: { readonly series: number; readonly lowest: number; readonly highest: number };
 }
 
 export interface RecordingRuleState extends RuleState {
@@ -43,6 +48,8 @@ export interface AlertingRuleState extends RuleState {
 }
 
 export interface RuleGroupState {
+  /** What the events of the group's alerts have as `group`. Default: the name. */
+  readonly id?: string;
   readonly name: string;
   readonly file: string;
   readonly intervalMs: number;
@@ -52,9 +59,15 @@ export interface RuleGroupState {
   readonly evaluationMs: number;
   /** Milliseconds since the epoch; 0 before the first evaluation. */
   readonly lastEvaluation: number;
+  /** Evaluations that were due and did not happen. */
+  readonly missed?: number;
 }
 
 export interface RulesSource {
   /** All groups as they are now. */
   groups(): readonly RuleGroupState[];
+  /** How many alerts are in each state of their statechart, for the pages. */
+  alertStates?(): Readonly<Record<string, number>>;
+  /** Adds an observer of the alerts' inspection events, for the pages. Returns a function that removes it. */
+  inspect?(observer: (event: InspectionEvent) => void): () => void;
 }

@@ -40,7 +40,8 @@ export type AlertAnnouncement =
 export interface AlertActorsOptions {
   /** Publishes an event. The row has its new context already. */
   readonly announce: (row: AlertRow, announcement: AlertAnnouncement, context: AlertContext, at: number) => void;
-  readonly inspect?: ((event: InspectionEvent) => void) | undefined;
+  /** The observer of inspection events, if there is one now. */
+  readonly inspector?: (() => ((event: InspectionEvent) => void) | undefined) | undefined;
 }
 
 const values = {
@@ -78,7 +79,7 @@ export class AlertActors {
   send(row: AlertRow, event: AlertMachineEvent): void {
     if (!changesAlert(row.state, row.context, event)) return;
     const snapshot = this.machine.resolveState({ value: values[row.state], context: row.context });
-    const { inspect } = this.options;
+    const inspect = this.options.inspector?.();
     const actorOptions: ActorOptions<AnyActorLogic> = { id: `alert ${row.episode}`, ...(inspect && { inspect }) };
     const actor = createActor(this.machine, { ...actorOptions, snapshot });
     let failure: unknown;

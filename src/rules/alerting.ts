@@ -40,7 +40,7 @@ export interface AlertingOptions {
   readonly externalUrl: string;
   readonly publish: AlertPublisher;
   readonly breathe: () => Promise<void>;
-  readonly inspect?: ((event: InspectionEvent) => void) | undefined;
+  readonly inspector?: (() => ((event: InspectionEvent) => void) | undefined) | undefined;
 }
 
 /** A series of the result, as an alert. */
@@ -68,7 +68,7 @@ export class Alerting {
     this.options = options;
     this.actors = new AlertActors({
       announce: (row, announcement, context, at) => this.announce(row, announcement, context, at),
-      inspect: options.inspect,
+      inspector: options.inspector,
     });
   }
 

@@ -4,6 +4,7 @@ import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { invalidOption } from '../model/invalid-option.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
+import { type DeliveryCounts, noDeliveries } from './delivery-counts.ts';
 
 export interface AlertmanagerOptions {
   /** The address, such as `http://127.0.0.1:9093`; a path in front of `/api/v2/alerts` is kept. */
@@ -35,6 +36,7 @@ export class Alertmanager {
   readonly url: string;
   /** Name of the durable subscription; equal for equal addresses. */
   readonly name: string;
+  readonly counts: DeliveryCounts;
   private readonly headers: Readonly<Record<string, string>>;
   private readonly clock: Clock;
 
@@ -51,6 +53,8 @@ export class Alertmanager {
     const halves = new Int32Array(2);
     fastFingerprint(['url', this.url], halves);
     this.name = `rules.alertmanager.${fingerprintText(halves[0], halves[1])}`;
+    // A password in the address must not be in a metric.
+    this.counts = noDeliveries(`${parsed.origin}${parsed.pathname}`.replace(/\/+$/, ''));
     this.headers = headers ?? {};
     this.clock = clock;
   }
@@ -79,12 +83,17 @@ export class Alertmanager {
         signal: AbortSignal.any([signal, timeout.signal]),
       });
       const answer = (await response.text()).slice(0, 500);
-      if (response.ok) return;
+      if (response.ok) {
+        this.counts.sent += alerts.length;
+        return;
+      }
       const error = new AnswerError(`${response.status} ${answer}`.trimEnd());
       // The request itself is wrong. Other alerts must not wait for it.
-      if (response.status !== 429 && response.status < 500) onRefused(error);
-      else throw error;
+      if (response.status === 429 || response.status >= 500) throw error;
+      this.counts.dropped += alerts.length;
+      onRefused(error);
     } catch (error) {
+      if (!signal.aborted) this.counts.failed += alerts.length;
       if (error instanceof AnswerError) throw error;
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
       throw new Error(timeout.signal.aborted ? 'no answer in time' : `no answer: ${textOf(cause)}`, { cause: error });

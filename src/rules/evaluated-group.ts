@@ -11,7 +11,7 @@ import { Alerting } from './alerting.ts';
 import type { CompiledAlertingRule, CompiledGroup, CompiledRecordingRule } from './compile-groups.ts';
 import { RuleOutput } from './evaluate-rule.ts';
 import { recordedSamples } from './recording.ts';
-import type { RuleStorage } from './rule-storage.ts';
+import type { RuleSample, RuleStorage } from './rule-storage.ts';
 
 /** What the evaluation of rules needs. */
 export interface EvaluationParts {
@@ -24,7 +24,8 @@ export interface EvaluationParts {
   readonly breathe: () => Promise<void>;
   /** Milliseconds on a scale that never goes back. */
   readonly monotonic: () => number;
-  readonly inspect?: ((event: InspectionEvent) => void) | undefined;
+  /** The observer of the alerts' inspection events, if there is one now. */
+  readonly inspector?: (() => ((event: InspectionEvent) => void) | undefined) | undefined;
 }
 
 /** How a rule is doing; the names are those of Prometheus. */
@@ -34,7 +35,33 @@ export interface RuleHealth {
   /** Milliseconds since the epoch; 0 before the first evaluation. */
   lastEvaluation: number;
   evaluationMs: number;
+  /** Evaluations, and those that failed. */
+  evaluations: number;
+  failures: number;
+  /** Samples that the last evaluation wrote. */
+  lastSamples: number;
+  /** The result of the last evaluation that did not fail. */
+  result: ResultSummary;
 }
+
+/** The values of a result. Lowest and highest are NaN if it has no series. */
+export interface ResultSummary {
+  readonly series: number;
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+const noResult: ResultSummary = { series: 0, lowest: Number.NaN, highest: Number.NaN };
+
+const summarize = (result: readonly RuleSample[]): ResultSummary => {
+  let lowest = Number.NaN;
+  let highest = Number.NaN;
+  for (const { value } of result) {
+    if (!(value >= lowest)) lowest = Number.isNaN(value) ? lowest : value;
+    if (!(value <= highest)) highest = Number.isNaN(value) ? highest : value;
+  }
+  return { series: result.length, lowest, highest };
+};
 
 export type EvaluatedRule = RuleHealth & { readonly output: RuleOutput } & (
     | { readonly rule: CompiledRecordingRule; readonly alerting?: undefined }
@@ -47,6 +74,7 @@ export class EvaluatedGroup {
   /** Milliseconds since the epoch; 0 before the first evaluation. */
   lastEvaluation = 0;
   evaluationMs = 0;
+  evaluationMsTotal = 0;
   /** Evaluations, and those that were due but did not happen. */
   evaluations = 0;
   missed = 0;
@@ -56,7 +84,16 @@ export class EvaluatedGroup {
     this.group = group;
     this.parts = parts;
     this.rules = group.rules.map((rule): EvaluatedRule => {
-      const fresh = { health: 'unknown', lastError: '', lastEvaluation: 0, evaluationMs: 0 } as const;
+      const fresh = {
+        health: 'unknown',
+        lastError: '',
+        lastEvaluation: 0,
+        evaluationMs: 0,
+        evaluations: 0,
+        failures: 0,
+        lastSamples: 0,
+        result: noResult,
+      } as const;
       const output = new RuleOutput();
       if (rule.kind === 'recording') return { ...fresh, rule, output };
       return { ...fresh, rule, output, alerting: new Alerting({ ...parts, rule, group: group.id }) };
@@ -73,6 +110,7 @@ export class EvaluatedGroup {
     this.lastEvaluation = at;
     this.evaluations++;
     this.evaluationMs = this.parts.monotonic() - begunAt;
+    this.evaluationMsTotal += this.evaluationMs;
   }
 
   /** The alerts of all rules, with the rule of each. */
@@ -96,14 +134,19 @@ export class EvaluatedGroup {
         alerting === undefined ? recordedSamples(rule, result, limit) : await alerting.evaluate(result, at, limit);
       const refused = (error: unknown): void => onError(error, this.group.id, rule.id);
       await output.write(samples, sampleTime, { storage, refused, breathe });
+      evaluated.lastSamples = samples.length;
+      evaluated.result = summarize(result);
       evaluated.health = 'ok';
       evaluated.lastError = '';
     } catch (error) {
       if (signal?.aborted) return;
+      evaluated.lastSamples = 0;
+      evaluated.failures++;
       evaluated.health = 'err';
       evaluated.lastError = textOf(error);
       onError(error, this.group.id, rule.id);
     }
+    evaluated.evaluations++;
     evaluated.lastEvaluation = at;
     evaluated.evaluationMs = monotonic() - begunAt;
   }

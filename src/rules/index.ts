@@ -19,6 +19,7 @@ export type { Problem } from './rule-files/yaml-tree.ts';
 export type { AlertingRule, RecordingRule, Rule, RuleGroup } from './rule-types.ts';
 export type {
   ActiveAlert,
+  AlertStateCounts,
   GroupState,
   RuleState,
   RulesSource,

@@ -1,7 +1,8 @@
 /** Groups, rules and alerts as a program sees them. */
+import type { InspectionEvent } from 'xstate';
 import type { Labels } from '../model/labels.ts';
 import { type AlertRow, alertStateOf } from './alert-table.ts';
-import { type EvaluatedGroup, type EvaluatedRule, isActive } from './evaluated-group.ts';
+import { type EvaluatedGroup, type EvaluatedRule, isActive, type ResultSummary } from './evaluated-group.ts';
 
 /** An alert that is pending or firing. */
 export interface ActiveAlert {
@@ -20,6 +21,8 @@ export interface ActiveAlert {
 }
 
 interface RuleStateBase {
+  /** Name and place, unique within the group; the events of its alerts have it as `rule`. */
+  readonly id: string;
   readonly name: string;
   readonly expr: string;
   readonly labels: Labels;
@@ -29,6 +32,8 @@ interface RuleStateBase {
   /** Milliseconds since the epoch; 0 before the first evaluation. */
   readonly lastEvaluation: number;
   readonly evaluationMs: number;
+  /** The values of the last result; lowest and highest are NaN if it had no series. */
+  readonly result: ResultSummary;
 }
 
 export type RuleState =
@@ -43,6 +48,8 @@ export type RuleState =
     });
 
 export interface GroupState {
+  /** Name and place, unique among all groups; the events of alerts have it as `group`. */
+  readonly id: string;
   readonly name: string;
   readonly file: string;
   readonly intervalMs: number;
@@ -57,10 +64,10 @@ export interface GroupState {
 }
 
 export const groupState = (evaluated: EvaluatedGroup): GroupState => {
-  const { name, file, intervalMs, limit } = evaluated.group;
+  const { id, name, file, intervalMs, limit } = evaluated.group;
   const { lastEvaluation, evaluationMs, evaluations, missed } = evaluated;
   const rules = evaluated.rules.map((rule) => ruleState(evaluated, rule));
-  return { name, file, intervalMs, limit, rules, lastEvaluation, evaluationMs, evaluations, missed };
+  return { id, name, file, intervalMs, limit, rules, lastEvaluation, evaluationMs, evaluations, missed };
 };
 
 export const activeAlerts = ({ group, rules }: EvaluatedGroup): ActiveAlert[] =>
@@ -78,9 +85,9 @@ const activeAlert = (group: string, rule: string, row: AlertRow): ActiveAlert =>
 };
 
 const ruleState = ({ group }: EvaluatedGroup, evaluated: EvaluatedRule): RuleState => {
-  const { rule, alerting, health, lastError, lastEvaluation, evaluationMs } = evaluated;
-  const { name, expr, labels } = rule;
-  const base = { name, expr, labels, health, lastError, lastEvaluation, evaluationMs };
+  const { rule, alerting, health, lastError, lastEvaluation, evaluationMs, result } = evaluated;
+  const { id, name, expr, labels } = rule;
+  const base = { id, name, expr, labels, health, lastError, lastEvaluation, evaluationMs, result };
   if (alerting === undefined) return { ...base, type: 'recording' };
   const alerts = [...alerting.rows.values()].filter(isActive).map((row) => activeAlert(group.name, name, row));
   const isFiring = alerts.some((alert) => alert.state === 'firing');
@@ -89,8 +96,30 @@ const ruleState = ({ group }: EvaluatedGroup, evaluated: EvaluatedRule): RuleSta
   return { ...base, type: 'alerting', state, forMs, keepFiringForMs, annotations, alerts };
 };
 
+/** Alerts by the states of their statechart; `firing` counts those of `active` and `kept`. */
+export type AlertStateCounts = Readonly<Record<'pending' | 'firing' | 'active' | 'kept' | 'resolved', number>>;
+
+export const alertStateCounts = (groups: readonly EvaluatedGroup[]): AlertStateCounts => {
+  const counts = { pending: 0, firing: 0, active: 0, kept: 0, resolved: 0 };
+  for (const group of groups)
+    for (const { row } of group.alerts()) {
+      if (row.state === 'pending') counts.pending++;
+      else if (row.state === 'resolved') counts.resolved++;
+      else if (row.state === 'firing.active') counts.active++;
+      else if (row.state === 'firing.kept') counts.kept++;
+    }
+  counts.firing = counts.active + counts.kept;
+  return counts;
+};
+
+/** The sum of a number over the rules of a group. */
+export const sumOfRules = ({ rules }: EvaluatedGroup, read: (rule: EvaluatedRule) => number): number =>
+  rules.reduce((sum, rule) => sum + read(rule), 0);
+
 /** What lists rules and alerts; the HTTP API takes it, too. */
 export interface RulesSource {
   groups(): readonly GroupState[];
   alerts(): readonly ActiveAlert[];
+  alertStates(): AlertStateCounts;
+  inspect(observer: (event: InspectionEvent) => void): () => void;
 }

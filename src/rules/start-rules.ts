@@ -17,10 +17,19 @@ import { type AlertRow, alertStateOf } from './alert-table.ts';
 import { Alertmanager, type AlertmanagerOptions, type SentAlert } from './alertmanager.ts';
 import { compileGroups } from './compile-groups.ts';
 import { type DeliveredAlert, deliverAlerts } from './deliver-alerts.ts';
+import { type DeliveryCounts, noDeliveries } from './delivery-counts.ts';
 import { EvaluatedGroup } from './evaluated-group.ts';
 import { restoreAlerts } from './restore-alerts.ts';
+import { watchRules } from './rule-metrics.ts';
 import type { RuleGroup } from './rule-types.ts';
-import { type ActiveAlert, activeAlerts, type GroupState, groupState } from './rules-state.ts';
+import {
+  type ActiveAlert,
+  type AlertStateCounts,
+  activeAlerts,
+  alertStateCounts,
+  type GroupState,
+  groupState,
+} from './rules-state.ts';
 import { storeRuleStorage } from './store-rule-storage.ts';
 
 export interface RulesOptions {
@@ -58,6 +67,10 @@ export interface RunningRules extends AsyncDisposable {
   groups(): GroupState[];
   /** The alerts that are pending or firing. */
   alerts(): ActiveAlert[];
+  /** How many alerts are in each state of their statechart. */
+  alertStates(): AlertStateCounts;
+  /** Adds an observer of the alerts' inspection events. Returns a function that removes it. */
+  inspect(observer: (event: InspectionEvent) => void): () => void;
   /** Evaluates every group once, for a time in milliseconds since the epoch; default now. For programs with a pace of their own. */
   evaluate(at?: number): Promise<void>;
   /** Ends the evaluation. Alerts keep their state; rules that are started later go on with it. */
@@ -84,12 +97,16 @@ const CATCH_UP_MAX = 10_000;
 
 class RulesOnStore implements RunningRules {
   readonly alerts$: Observable<AlertEvent>;
+  /** By group; the metrics read them, too. */
+  readonly groupList: readonly EvaluatedGroup[];
+  readonly deliveries: readonly DeliveryCounts[];
   private readonly store: Store;
   private readonly options: RulesOptions;
   private readonly clock: Clock;
-  private readonly groupList: readonly EvaluatedGroup[];
   private readonly alertmanagers: readonly Alertmanager[];
   private readonly listeners = new Set<(event: AlertEvent) => void>();
+  private readonly observers = new Set<(event: InspectionEvent) => void>();
+  private readonly callbackCounts = noDeliveries('onAlert');
   private readonly stopping = new AbortController();
   private readonly stop$: Observable<unknown>;
   private readonly resendMs: number;
@@ -98,6 +115,7 @@ class RulesOnStore implements RunningRules {
   /** What ends when the rules are stopped. */
   private readonly running: Promise<unknown>[] = [];
   /** The evaluation that runs; one at a time, so that {@link evaluate} does not overlap with the pace. */
+  private unwatch: () => void = () => {};
   private readonly turns = new Map<EvaluatedGroup, Promise<void>>();
 
   constructor(store: Store, rules: readonly RuleGroup[], options: RulesOptions) {
@@ -117,6 +135,11 @@ class RulesOnStore implements RunningRules {
       this.listeners.add(push);
       return () => this.listeners.delete(push);
     }, this.stop$);
+    this.deliveries = [
+      ...(options.onAlert === undefined ? [] : [this.callbackCounts]),
+      ...this.alertmanagers.map(({ counts }) => counts),
+    ];
+    if (options.inspect !== undefined) this.observers.add(options.inspect);
     const { clock, stopping } = this;
     const parts = {
       storage: storeRuleStorage(store, stopping.signal),
@@ -126,7 +149,7 @@ class RulesOnStore implements RunningRules {
       onError: (error: unknown, group: string, rule: string) => this.report(error, `${group}/${rule}`),
       breathe: () => clock.breathe(),
       monotonic: () => clock.monotonic(),
-      inspect: options.inspect,
+      inspector: () => (this.observers.size === 0 ? undefined : this.observe),
     };
     this.groupList = groups.map((group) => new EvaluatedGroup(group, parts));
   }
@@ -138,6 +161,7 @@ class RulesOnStore implements RunningRules {
     const publish = (event: AlertEvent): void => this.publish(event);
     await restoreAlerts({ store, groups: groupList, publish, now: clock.now(), toleranceMs });
     for (const group of groupList) this.running.push(this.pace(group));
+    this.unwatch = watchRules(store.registry, this);
   }
 
   groups(): GroupState[] {
@@ -148,12 +172,22 @@ class RulesOnStore implements RunningRules {
     return this.groupList.flatMap(activeAlerts);
   }
 
+  alertStates(): AlertStateCounts {
+    return alertStateCounts(this.groupList);
+  }
+
+  inspect(observer: (event: InspectionEvent) => void): () => void {
+    this.observers.add(observer);
+    return () => this.observers.delete(observer);
+  }
+
   async evaluate(at = this.clock.now()): Promise<void> {
     for (const group of this.groupList) await this.evaluateGroup(group, at);
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.unwatch();
     await Promise.all(this.running);
     await Promise.all(this.turns.values());
   }
@@ -161,6 +195,17 @@ class RulesOnStore implements RunningRules {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+
+  private readonly observe = (event: InspectionEvent): void => {
+    for (const observer of this.observers) {
+      try {
+        observer(event);
+      } catch (error) {
+        this.observers.delete(observer);
+        this.report(error, 'inspect');
+      }
+    }
+  };
 
   private publish(event: AlertEvent): void {
     this.store.publishAlert(event);
@@ -219,12 +264,17 @@ class RulesOnStore implements RunningRules {
     const common = { store, clock, signal: stopping.signal };
     if (onAlert !== undefined) {
       const handle = async (events: readonly DeliveredAlert[]): Promise<void> => {
-        for (const event of events) await onAlert(event);
+        for (const event of events) {
+          await onAlert(event);
+          this.callbackCounts.sent++;
+        }
       };
       const name = 'rules.onAlert';
-      this.running.push(
-        this.noted(deliverAlerts({ ...common, name, handle, onError: (error) => this.report(error, name) }), name),
-      );
+      const onError = (error: unknown): void => {
+        this.callbackCounts.failed++;
+        this.report(error, name);
+      };
+      this.running.push(this.noted(deliverAlerts({ ...common, name, handle, onError }), name));
     }
     for (const alertmanager of this.alertmanagers) {
       const { name } = alertmanager;

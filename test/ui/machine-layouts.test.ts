@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { alertMachine } from '../../machines/alert.machine.ts';
 import { seriesMachine } from '../../machines/series.machine.ts';
 import { storeMachine } from '../../machines/store.machine.ts';
-import { layOutSeriesMachine, layOutStoreMachine } from '../docs/generators/machine-layout.ts';
+import { layOutInTwoDepths, layOutStoreMachine } from '../docs/generators/machine-layout.ts';
 
 /** Compares with the committed file; `UPDATE_DOCS=1` writes it instead. */
 const expectCommitted = (name: string, layout: unknown): void => {
@@ -15,7 +16,11 @@ const expectCommitted = (name: string, layout: unknown): void => {
 
 describe("the pages' drawings of the statecharts", () => {
   it('are those of the series machine', async () => {
-    expectCommitted('series', await layOutSeriesMachine(seriesMachine.root));
+    expectCommitted('series', await layOutInTwoDepths(seriesMachine.root));
+  });
+
+  it('are those of the alert machine', async () => {
+    expectCommitted('alert', await layOutInTwoDepths(alertMachine.root));
   });
 
   it('are those of the store machine', async () => {

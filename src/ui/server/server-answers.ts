@@ -84,6 +84,77 @@ export interface StoreAnswer {
   readonly name: string;
 }
 
+/** A value as JSON has it: NaN and the infinities are text. */
+export type JsonValue = number | string;
+
+/** An alert that is pending or firing. */
+export interface ActiveAlert {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly state: 'pending' | 'firing';
+  /** Milliseconds since the epoch: when the condition began to hold. */
+  readonly activeAt: number;
+  /** Since when the alert fires without its condition. */
+  readonly keptSince?: number;
+  readonly value: JsonValue;
+}
+
+interface RuleBase {
+  /** Unique within the group. */
+  readonly id: string;
+  readonly name: string;
+  readonly expr: string;
+  readonly labels: Labels;
+  readonly health: 'unknown' | 'ok' | 'err';
+  readonly lastError: string;
+  /** Milliseconds since the epoch; 0 before the first evaluation. */
+  readonly lastEvaluation: number;
+  readonly evaluationMs: number;
+  /** The values of the last result. */
+  readonly result?: { readonly series: number; readonly lowest: JsonValue; readonly highest: JsonValue };
+  readonly alerts: readonly ActiveAlert[];
+}
+
+export type ShownRule =
+  | (RuleBase & { readonly type: 'recording' })
+  | (RuleBase & {
+      readonly type: 'alerting';
+      readonly state: 'inactive' | 'pending' | 'firing';
+      readonly forMs: number;
+      readonly keepFiringForMs: number;
+    });
+
+export interface ShownGroup {
+  /** Unique among all groups. */
+  readonly id: string;
+  readonly name: string;
+  readonly file: string;
+  readonly intervalMs: number;
+  readonly evaluationMs: number;
+  readonly lastEvaluation: number;
+  /** Evaluations that were due and did not happen. */
+  readonly missed: number;
+  readonly rules: readonly ShownRule[];
+}
+
+/** What a page draws of a rule, and the events of its alerts, oldest first. */
+export interface RuleAnswer {
+  /** The expression to draw. */
+  readonly line: string;
+  readonly comparison?: { readonly operator: string; readonly threshold: number };
+  /** The annotations as they are written. */
+  readonly annotations: Labels;
+  readonly history: readonly PageEvent[];
+}
+
+/** The result of a range query: times in seconds since the epoch, values as text. */
+interface RangeResult {
+  readonly result: readonly {
+    readonly metric: Labels;
+    readonly values: readonly (readonly [seconds: number, value: string])[];
+  }[];
+}
+
 /** The answers by path. */
 export interface Answers {
   '/-/ready': ReadinessAnswer;
@@ -93,6 +164,9 @@ export interface Answers {
   '/ui/figures': readonly MetricFigures[];
   '/ui/storage': StorageAnswer;
   '/ui/journal': { readonly events: readonly PageEvent[]; readonly next?: number };
+  '/ui/rules': { readonly groups: readonly ShownGroup[] };
+  '/ui/rule': RuleAnswer;
+  '/api/v1/query_range': RangeResult;
   '/api/v1/labels': readonly string[];
   '/api/v1/series': readonly Labels[];
   [values: `/api/v1/label/${string}/values`]: readonly string[];
@@ -103,6 +177,8 @@ export interface ActorsFrame {
   /** Number of series by state. */
   readonly series: Readonly<Record<string, number>>;
   readonly store: StateValue;
+  /** Number of alerts by state; without rules it is absent or empty. */
+  readonly alerts?: Readonly<Record<string, number>>;
   /** Transitions taken so far, by `source|event|target`. */
   readonly transitions: Readonly<Record<string, number>>;
   /** The state of the selected series. */

@@ -278,8 +278,8 @@ export const layOutStates = async (root: AnyStateNode, options: LayoutOptions): 
   };
 };
 
-/** What the pages draw of the series' life: the top-level states, and every state. */
-export const layOutSeriesMachine = async (root: AnyStateNode) => ({
+/** What the pages draw of the life of a series, or of an alert: the top-level states, and every state. */
+export const layOutInTwoDepths = async (root: AnyStateNode) => ({
   overview: await layOutStates(root, { direction: 'RIGHT', depth: 1 }),
   full: await layOutStates(root, { direction: 'DOWN' }),
 });

@@ -1,8 +1,9 @@
-/** Actors: both statecharts live, and the details of one series. */
+/** Actors: the statecharts live, and the details of one series. */
 
 import { segments } from '../../parts/controls.ts';
 import { h, setText } from '../../parts/elements.ts';
 import { panel } from '../../parts/panel.ts';
+import { AlertStatechart, hasAlertRules } from '../../parts/statechart/alert-statechart.ts';
 import { Statechart } from '../../parts/statechart/statechart.ts';
 import { type ChartLayout, loadLayout } from '../../parts/statechart/statechart-layout.ts';
 import { StoreStatechart } from '../../parts/statechart/store-statechart.ts';
@@ -19,7 +20,11 @@ const seriesStatechart = (layout: ChartLayout): Statechart =>
   new Statechart(layout, 'Statechart of a series, with the number of series in each state');
 
 export const mount: Mount = async (element, { signal }) => {
-  const [seriesLayout, storeLayout] = await Promise.all([loadLayout('series', signal), loadLayout('store', signal)]);
+  const [seriesLayout, storeLayout, alertLayout] = await Promise.all([
+    loadLayout('series', signal),
+    loadLayout('store', signal),
+    loadLayout('alert', signal),
+  ]);
   const detail = new SeriesPanels(seriesLayout.overview, signal);
   const params = new URLSearchParams(location.search);
   let frame: ActorsFrame | undefined;
@@ -28,6 +33,10 @@ export const mount: Mount = async (element, { signal }) => {
   let seriesChart = seriesStatechart(seriesLayout.overview);
   const seriesBox = h('div', { class: 'scroll' }, seriesChart.element);
   const storeChart = new StoreStatechart(storeLayout);
+  const alertChart = new AlertStatechart(alertLayout.overview);
+  // Without rules there are no alerts.
+  const alertPanel = panel('Alerts', [], h('div', { class: 'scroll' }, alertChart.element));
+  alertPanel.hidden = true;
   const depth = segments(
     'Detail',
     [
@@ -47,6 +56,8 @@ export const mount: Mount = async (element, { signal }) => {
     frame = next;
     seriesChart.showCounts(next.series);
     storeChart.showValue(next.store);
+    alertChart.showFrame(next);
+    alertPanel.hidden = !hasAlertRules(next);
     if (next.selected !== undefined) detail.showState(next.selected);
   };
 
@@ -55,6 +66,7 @@ export const mount: Mount = async (element, { signal }) => {
     const now = performance.now();
     seriesChart.showTransitions(frame.transitions, now);
     storeChart.showTransitions(frame.transitions, now);
+    alertChart.showTransitions(frame.transitions, now);
   }, fadeMs);
 
   /** Restarts the live stream, with the state of the selected series if there is one. */
@@ -96,6 +108,7 @@ export const mount: Mount = async (element, { signal }) => {
         seriesBox,
       ),
       panel('Store', [], storeChart.element),
+      alertPanel,
       h('div', { class: 'picker' }, picker.element, detail.element),
     ),
   );

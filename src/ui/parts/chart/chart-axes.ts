@@ -32,9 +32,16 @@ export const chartAxes = (format: (value: number) => string): uPlot.Axis[] => [
 ];
 
 /**
- * The range of the value axis. It includes zero if the values are near it. If all values are zero, it goes up to one.
+ * The range of the value axis, with the threshold in it if there is one. It includes zero if the values are near it. If
+ * all values are zero, it goes up to one.
  */
-export const valueRange = (low: number | null, high: number | null): [number, number] => {
+export const valueRange = (
+  lowest: number | null,
+  highest: number | null,
+  threshold: number | undefined,
+): [number, number] => {
+  const low = threshold === undefined ? lowest : Math.min(lowest ?? threshold, threshold);
+  const high = threshold === undefined ? highest : Math.max(highest ?? threshold, threshold);
   if (low === null || high === null || (low === 0 && high === 0)) return [0, 1];
   const end = { pad: 0.1, soft: 0, mode: 2 } as const;
   const [from, to] = uPlot.rangeNum(low, high, { min: end, max: end });

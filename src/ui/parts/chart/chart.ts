@@ -1,7 +1,7 @@
 /** A chart of several series with uPlot, and a legend that shows the values under the cursor. */
 import uPlot from 'uplot';
 import type { DrawnSeries, Labels } from '../../server/server-answers.ts';
-import { h } from '../elements.ts';
+import { h, setText } from '../elements.ts';
 import { formatNumber } from '../text/number-text.ts';
 import { formatLabels } from '../text/series-names.ts';
 import { chartAxes, valueRange } from './chart-axes.ts';
@@ -43,6 +43,9 @@ export class Chart {
   private shown: boolean[] = [];
   private plot: uPlot | undefined;
   private range: TimeRange | undefined;
+  private threshold: number | undefined;
+  private readonly thresholdText = h('span');
+  private readonly thresholdLine = h('div', { class: 'threshold' }, this.thresholdText);
   /** The names of the drawn series: if they change, the chart is built again. */
   private key = '';
   /** A range is being dragged. Drawing now would move the chart under the pointer, so it is deferred until the end. */
@@ -84,6 +87,21 @@ export class Chart {
     this.legend.showValues(list);
   }
 
+  /** Draws a horizontal line at a value; none for `undefined`. The next call of {@link draw} shows it. */
+  setThreshold(value: number | undefined): void {
+    this.threshold = value;
+    setText(this.thresholdText, value === undefined ? '' : this.format(value));
+  }
+
+  private placeThreshold(plot: uPlot): void {
+    const { threshold, thresholdLine } = this;
+    if (threshold === undefined) thresholdLine.remove();
+    else {
+      thresholdLine.style.top = `${plot.valToPos(threshold, 'y')}px`;
+      if (thresholdLine.parentElement !== plot.over) plot.over.append(thresholdLine);
+    }
+  }
+
   private toggle(i: number): void {
     this.shown[i] = !this.shown[i];
     this.plot?.setSeries(i + 1, { show: this.shown[i] });
@@ -118,11 +136,12 @@ export class Chart {
           range: (_plot, min, max) =>
             this.range === undefined ? [min, max] : [this.range[0] / 1000, this.range[1] / 1000],
         },
-        y: { range: (_plot, low, high) => valueRange(low, high) },
+        y: { range: (_plot, low, high) => valueRange(low, high, this.threshold) },
       },
       axes: chartAxes(this.format),
       series: [{}, ...this.list.map((_, i) => this.line(i))],
       hooks: {
+        draw: [(plot) => this.placeThreshold(plot)],
         setCursor: [(plot) => this.legend.showCursor(this.valuesAtCursor(plot))],
         setSelect: [(plot) => this.zoom(plot)],
       },

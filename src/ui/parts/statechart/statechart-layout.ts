@@ -48,8 +48,15 @@ export interface ChartLayout {
 
 /** The layouts by machine. */
 interface Layouts {
-  readonly series: { readonly overview: ChartLayout; readonly full: ChartLayout };
+  readonly series: DeepLayout;
+  readonly alert: DeepLayout;
   readonly store: StoreLayout;
+}
+
+/** The top-level states, and every state. */
+export interface DeepLayout {
+  readonly overview: ChartLayout;
+  readonly full: ChartLayout;
 }
 
 export interface StoreLayout {
