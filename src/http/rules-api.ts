@@ -11,14 +11,19 @@ import type { AlertingRuleState, RecordingRuleState, RuleGroupState } from './ru
 
 /** The newest events of a rule's alerts are sent, up to this number. */
 const eventsMax = 500;
+/** Active alerts that are sent in all. */
+const alertsMax = 500;
 
 type Rule = RecordingRuleState | AlertingRuleState;
 
 /** JSON has no NaN and no infinity: they are text. */
 const jsonNumber = (value: number): number | string => (Number.isFinite(value) ? value : formatValue(value));
 
-const alertsOf = (rule: Rule) =>
-  rule.type === 'recording' ? [] : rule.alerts.map(({ value, ...alert }) => ({ ...alert, value: jsonNumber(value) }));
+/** The first `count` active alerts of a rule. */
+const alertsOf = (rule: Rule, count: number) =>
+  rule.type === 'recording'
+    ? []
+    : rule.alerts.slice(0, count).map(({ value, ...alert }) => ({ ...alert, value: jsonNumber(value) }));
 
 const resultOf = ({ result }: Rule) =>
   result === undefined
@@ -28,8 +33,15 @@ const resultOf = ({ result }: Rule) =>
 const groupIdOf = ({ id, name }: RuleGroupState): string => id ?? name;
 const ruleIdOf = ({ id, name }: Rule): string => id ?? name;
 
-const listAll = ({ rules, response }: StoreExchange): Promise<void> =>
-  sendData(response, {
+const listAll = ({ rules, response }: StoreExchange): Promise<void> => {
+  let left = alertsMax;
+  const ruleJson = (rule: Rule) => {
+    const alerts = alertsOf(rule, left);
+    left -= alerts.length;
+    const alertCount = rule.type === 'alerting' ? rule.alerts.length : 0;
+    return { ...rule, id: ruleIdOf(rule), result: resultOf(rule), alerts, alertCount };
+  };
+  return sendData(response, {
     groups: (rules?.groups() ?? []).map((group) => ({
       id: groupIdOf(group),
       name: group.name,
@@ -38,14 +50,10 @@ const listAll = ({ rules, response }: StoreExchange): Promise<void> =>
       evaluationMs: group.evaluationMs,
       lastEvaluation: group.lastEvaluation,
       missed: group.missed ?? 0,
-      rules: group.rules.map((rule) => ({
-        ...rule,
-        id: ruleIdOf(rule),
-        result: resultOf(rule),
-        alerts: alertsOf(rule),
-      })),
+      rules: group.rules.map(ruleJson),
     })),
   });
+};
 
 /** The rule that the parameters `group` and `rule` name. */
 const ruleOf = ({ rules, params }: StoreExchange): { readonly groupId: string; readonly rule: Rule } => {

@@ -101,12 +101,16 @@ export type AlertStateCounts = Readonly<Record<'pending' | 'firing' | 'active' |
 
 export const alertStateCounts = (groups: readonly EvaluatedGroup[]): AlertStateCounts => {
   const counts = { pending: 0, firing: 0, active: 0, kept: 0, resolved: 0 };
-  for (const group of groups)
-    for (const { row } of group.alerts()) {
-      if (row.state === 'pending') counts.pending++;
-      else if (row.state === 'resolved') counts.resolved++;
-      else if (row.state === 'firing.active') counts.active++;
-      else if (row.state === 'firing.kept') counts.kept++;
+  // The pages ask ten times a second: no object per alert.
+  for (const { rules } of groups)
+    for (const { alerting } of rules) {
+      if (alerting === undefined) continue;
+      for (const { state } of alerting.rows.values()) {
+        if (state === 'pending') counts.pending++;
+        else if (state === 'resolved') counts.resolved++;
+        else if (state === 'firing.active') counts.active++;
+        else if (state === 'firing.kept') counts.kept++;
+      }
     }
   counts.firing = counts.active + counts.kept;
   return counts;

@@ -112,7 +112,10 @@ interface RuleBase {
   readonly evaluationMs: number;
   /** The values of the last result. */
   readonly result?: { readonly series: number; readonly lowest: JsonValue; readonly highest: JsonValue };
+  /** Of many alerts, the first ones. */
   readonly alerts: readonly ActiveAlert[];
+  /** How many there are. */
+  readonly alertCount: number;
 }
 
 export type ShownRule =

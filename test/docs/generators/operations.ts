@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
+import { watchRules } from '../../../src/rules/rule-metrics.ts';
 import {
   type Readings,
   readCounters,
@@ -23,7 +24,9 @@ const rootAbove = (folder: string): string =>
 const zero = <T>(names: Readonly<Record<string, unknown>>, reading: T): Record<string, T> =>
   Object.fromEntries(Object.keys(names).map((name) => [name, reading]));
 
-/** Every metric there is, as a registry has it. */
+const noAlerts = { pending: 0, firing: 0, active: 0, kept: 0, resolved: 0 };
+
+/** Every metric of a store and of its rules, as a registry has it. */
 const metricsTable = (): string => {
   const registry = new Registry();
   const readings: Readings = {
@@ -33,6 +36,7 @@ const metricsTable = (): string => {
     labelledCounters: zero(readLabelledCounters, () => []),
   };
   registerMetrics(registry, readings);
+  watchRules(registry, { groupList: [], deliveries: [], alertStates: () => noAlerts });
   const rows = registry
     .getMetricsAsArray()
     .map((metric) => {

@@ -1,5 +1,6 @@
 /** The alerts that are firing or pending, as a table. */
 import { h } from '../../parts/elements.ts';
+import { formatCount } from '../../parts/text/number-text.ts';
 import { formatLabels } from '../../parts/text/series-names.ts';
 import { formatTime } from '../../parts/text/time-text.ts';
 import type { ActiveAlert, Labels } from '../../server/server-answers.ts';
@@ -30,8 +31,8 @@ const rowOf = ({ labels, annotations, state, activeAt, keptSince, value }: Activ
     h('td', { class: 'wrap small' }, summaryOf(annotations)),
   );
 
-/** Firing ones first. */
-export const activeAlertTable = (alerts: readonly ActiveAlert[]): HTMLElement => {
+/** Firing ones first. `total`: how many there are, if `alerts` has only some of them. */
+export const activeAlertTable = (alerts: readonly ActiveAlert[], total: number): HTMLElement => {
   if (alerts.length === 0) return h('p', { class: 'empty' }, 'No alert is pending or firing.');
   const sorted = alerts.toSorted((a, b) => (a.state < b.state ? -1 : a.state > b.state ? 1 : b.activeAt - a.activeAt));
   const head = h(
@@ -47,5 +48,7 @@ export const activeAlertTable = (alerts: readonly ActiveAlert[]): HTMLElement =>
     'div',
     { class: 'scroll events', tabindex: '0', role: 'region', 'aria-label': 'Active alerts' },
     h('table', {}, h('thead', {}, head), h('tbody', {}, ...sorted.map(rowOf))),
+    total > alerts.length &&
+      h('p', { class: 'soft small' }, `The first ${formatCount(alerts.length)} of ${formatCount(total)} alerts.`),
   );
 };

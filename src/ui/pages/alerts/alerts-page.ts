@@ -17,6 +17,8 @@ import { type RuleKey, RuleTable } from './rule-table.ts';
 const rulesMs = 2000;
 /** Arrows go dark and rates fall at this interval, also if no frame arrives. */
 const fadeMs = 100;
+/** After a change, rules and history are read again, but not more often than this. */
+const reloadMs = 1000;
 
 /** The rule that the address names. */
 const readKey = (): RuleKey | undefined => {
@@ -42,6 +44,9 @@ class AlertsPage {
   private detail: RuleDetail | undefined;
   private showing: AbortController | undefined;
   private frame: ActorsFrame | undefined;
+  /** An alert has changed its state since rules and history were read. */
+  private isStale = false;
+  private reloadedAt = 0;
 
   constructor(layout: DeepLayout, signal: AbortSignal) {
     this.signal = signal;
@@ -83,19 +88,25 @@ class AlertsPage {
       },
     );
     const timer = setInterval(() => {
-      if (!document.hidden && this.frame !== undefined)
-        this.chart.showTransitions(this.frame.transitions, performance.now());
+      if (document.hidden || this.frame === undefined) return;
+      const now = performance.now();
+      this.chart.showTransitions(this.frame.transitions, now);
+      if (this.isStale && now - this.reloadedAt >= reloadMs) this.reload(now);
     }, fadeMs);
     signal.addEventListener('abort', () => clearInterval(timer));
     repeat(() => this.load(), rulesMs, signal);
   }
 
-  /** Shows the counts. If an alert has changed its state, reads rules and history at once. */
+  /** Shows the counts. If an alert has changed its state, rules and history are read again. */
   private showFrame(frame: ActorsFrame): void {
-    const hasChanged = this.frame !== undefined && alertTotal(frame) !== alertTotal(this.frame);
+    this.isStale ||= this.frame !== undefined && alertTotal(frame) !== alertTotal(this.frame);
     this.frame = frame;
     this.chart.showFrame(frame);
-    if (!hasChanged) return;
+  }
+
+  private reload(now: number): void {
+    this.isStale = false;
+    this.reloadedAt = now;
     void this.load();
     void this.detail?.load();
   }
@@ -119,11 +130,13 @@ class AlertsPage {
       return;
     }
     this.trouble.replaceChildren();
-    const alerts = groups.flatMap(({ rules }) => rules.flatMap((rule) => rule.alerts));
-    const firing = alerts.filter(({ state }) => state === 'firing').length;
+    const rules = groups.flatMap((group) => group.rules);
+    const alerts = rules.flatMap((rule) => rule.alerts);
+    const total = rules.reduce((sum, { alertCount }) => sum + alertCount, 0);
+    const firing = this.frame?.alerts?.['firing'] ?? alerts.filter(({ state }) => state === 'firing').length;
     setText(this.firing, `${formatCount(firing)} firing`);
     this.firing.className = `badge ${firing > 0 ? 'bad' : 'good'}`;
-    this.active.replaceChildren(activeAlertTable(alerts));
+    this.active.replaceChildren(activeAlertTable(alerts, total));
     this.ruleTable.show(groups, picked);
     if (picked !== undefined && this.detail === undefined) this.showDetail(picked);
   }

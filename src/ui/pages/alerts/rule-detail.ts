@@ -38,6 +38,7 @@ export class RuleDetail {
   private spanMs = Number(firstSpan);
   /** What the server told of the rule; `undefined` until it has. */
   private answer: RuleAnswer | undefined;
+  private isLoading = false;
 
   constructor(key: RuleKey, { name, expr, labels, type }: ShownRule, signal: AbortSignal) {
     this.key = key;
@@ -60,8 +61,10 @@ export class RuleDetail {
     repeat(() => this.draw(), repeatMs, signal);
   }
 
-  /** Reads the threshold, and the history of the alerts. */
+  /** Reads the threshold, and the history of the alerts, unless that is being done. */
   async load(): Promise<void> {
+    if (this.isLoading) return;
+    this.isLoading = true;
     try {
       const answer = await ask('/ui/rule', { ...this.key }, this.signal);
       const isFirst = this.answer === undefined;
@@ -76,6 +79,8 @@ export class RuleDetail {
       if (isFirst) await this.draw();
     } catch (error) {
       this.showFailure(this.history, error);
+    } finally {
+      this.isLoading = false;
     }
   }
 

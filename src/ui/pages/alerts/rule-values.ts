@@ -9,7 +9,7 @@ export const formatValue = (value: JsonValue): string => (typeof value === 'numb
 export const resultText = ({ result, health }: ShownRule): string => {
   if (result === undefined || health === 'unknown') return '–';
   const { series, lowest, highest } = result;
-  if (series === 0) return 'no series';
+  if (series === 0) return health === 'err' ? '–' : 'no series';
   if (series === 1) return formatValue(lowest);
   return `${formatValue(lowest)} to ${formatValue(highest)}, ${formatCount(series)} series`;
 };
