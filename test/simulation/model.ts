@@ -480,10 +480,13 @@ export class Model {
   ): void {
     const isLost = (sample: ModelSample): boolean =>
       missing.has(sample) && sample.fading === undefined && !mayBeHidden(sample);
-    // Late samples and samples in order are in records of their own: the order is kept within each kind.
+    // Late samples and samples in order are in records of their own: the order is kept within each kind. Those of a
+    // backfill are in no record.
     // After a drop of the newest samples, the store does not know which sample is the newest, and either kind may be.
     for (const isLate of series.wasDropped ? [] : [false, true]) {
-      const ofKind = series.samples.filter((sample) => (sample.isLate === true) === isLate);
+      const ofKind = series.samples.filter(
+        (sample) => (sample.isLate === true) === isLate && sample.isBackfilled !== true,
+      );
       const firstLost = Math.min(...ofKind.filter(isLost).map(({ tick }) => tick));
       const later = ofKind.find((sample) => sample.tick > firstLost && !missing.has(sample));
       if (later !== undefined) {
