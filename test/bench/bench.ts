@@ -8,6 +8,7 @@
  *   --out FILE        writes the result as JSON (default: coverage/bench.json)
  *   --against DIR     measures another built checkout too, run by run in turn, and prints the ratios
  *   --rest SECONDS    measures memory again after this time at rest (default: not)
+ *   --questions       asks the ten queries of workload Q instead, beside Prometheus and VictoriaMetrics (--repeat, default 5)
  *   --publish         writes it to docs/performance.json too and renews the tables of README.md and docs/performance.md
  *
  * Every run reads every sample back and compares it bit for bit: after the rounds, after a clean reopen, after a crash,
@@ -22,6 +23,7 @@ import { calibrate } from './calibration.ts';
 import type { CaseContext, CaseResult } from './cases/case.ts';
 import type { CaseName } from './cases/main.ts';
 import { publish } from './publish.ts';
+import { runQuestions } from './questions/main.ts';
 import { againstTable, comparisonTable, machineLine, sizesTable, targetTable, verdicts } from './report.ts';
 import { type BenchResult, FigureCollector, type SizeResult } from './result.ts';
 import { runCase } from './run-case.ts';
@@ -37,8 +39,15 @@ const { values: given } = parseArgs({
     publish: { type: 'boolean', default: false },
     against: { type: 'string' },
     rest: { type: 'string', default: '0' },
+    questions: { type: 'boolean', default: false },
   },
 });
+
+if (given.questions) {
+  const out = join(dirname(given.out), 'questions.json');
+  await runQuestions({ runs: Number(given.repeat ?? 5), directory: given.directory, out });
+  process.exit();
+}
 
 const mainSize: WorkloadSize = { seriesCount: 100_000, rounds: 240 };
 const quickSize: WorkloadSize = { seriesCount: 2_000, rounds: 60 };
