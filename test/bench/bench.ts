@@ -9,6 +9,7 @@
  *   --against DIR     measures another built checkout too, run by run in turn, and prints the ratios
  *   --rest SECONDS    measures memory again after this time at rest (default: not)
  *   --questions       asks the ten queries of workload Q instead, beside Prometheus and VictoriaMetrics (--repeat, default 5)
+ *   --rules           evaluates 1,000 rules beside ingest instead, beside Prometheus (--repeat rounds of 15 s, default 8)
  *   --publish         writes it to docs/performance.json too and renews the tables of README.md and docs/performance.md
  *
  * Every run reads every sample back and compares it bit for bit: after the rounds, after a clean reopen, after a crash,
@@ -26,6 +27,7 @@ import { publish } from './publish.ts';
 import { runQuestions } from './questions/main.ts';
 import { againstTable, comparisonTable, machineLine, sizesTable, targetTable, verdicts } from './report.ts';
 import { type BenchResult, FigureCollector, type SizeResult } from './result.ts';
+import { runRules } from './rules/main.ts';
 import { runCase } from './run-case.ts';
 import { roundMs, sampleCount, sizeFrom, type Workload, type WorkloadSize } from './workload.ts';
 
@@ -40,12 +42,21 @@ const { values: given } = parseArgs({
     against: { type: 'string' },
     rest: { type: 'string', default: '0' },
     questions: { type: 'boolean', default: false },
+    rules: { type: 'boolean', default: false },
   },
 });
 
 if (given.questions) {
   const out = join(dirname(given.out), 'questions.json');
   await runQuestions({ runs: Number(given.repeat ?? 5), directory: given.directory, out });
+  process.exit();
+}
+if (given.rules) {
+  await runRules({
+    rounds: Number(given.repeat ?? 8),
+    directory: given.directory,
+    out: join(dirname(given.out), 'rules.json'),
+  });
   process.exit();
 }
 

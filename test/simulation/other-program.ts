@@ -89,7 +89,9 @@ export class OtherProgram {
         if (series?.dropping || (step.ending === 'kill' && isColliding(number))) continue;
         const values = new ValueSource(prng, 'random');
         const handle = store.series(labelsOf(number));
-        const last = appended.findLast((one) => one.number === number)?.time ?? series?.lastTriedTime ?? 0;
+        const known = appended.findLast((one) => one.number === number)?.time ?? series?.lastTriedTime ?? 0;
+        // A series whose newest samples were dropped, or are past retention, may have a later last time than the model knows.
+        const last = Math.max(known, handle.lastTime ?? known);
         const now = world.timeline.wallMs;
         for (let i = 0; i < step.count; i++) {
           const time = Math.max(now - step.count * 1000, Number.isFinite(last) ? last : 0) + (i + 1) * 1000;
