@@ -1,19 +1,19 @@
 /** The pages' own endpoints beside Prometheus': chart data, details of a series, figures, and live streams. */
 import { isAbsolute, relative, sep } from 'node:path';
 import { type Clock, type JournalEvent, type Labels, readEvents, type Store } from '../index.ts';
-import { compareLabels, firstByLabels, sortedLabels } from '../text/label-text.ts';
+import { sortedLabels } from '../text/label-text.ts';
+import { chosenSeries, extentOf, selectSeries } from './chart-series.ts';
 import { EventStream } from './event-stream.ts';
 import { ActorFrames } from './live-frames.ts';
 import { countParam, rangeParams } from './params.ts';
 import { badData, sendData } from './reply.ts';
 import type { Route, StoreExchange } from './router.ts';
 import { ruleRoutes } from './rules-api.ts';
-import { streamTail } from './tail.ts';
-import { thinOut } from './thin-out.ts';
+import { StoreMarks } from './store-marks.ts';
+import { samplesBefore, streamTail } from './tail.ts';
+import { type ChartSamples, thinOut } from './thin-out.ts';
 import { warningsOf } from './warnings.ts';
 
-/** More lines than this are not readable in one chart. */
-const chartSeriesMax = 50;
 const bucketsMax = 4000;
 const eventsPerPageMax = 2000;
 
@@ -42,18 +42,20 @@ const range = async ({ store, params, response, signal, breathe }: StoreExchange
   const buckets = countParam(params, 'buckets', { fallback: 800, maximum: bucketsMax });
   const limits = rangeParams(params);
   const all = await store.metrics(selector, limits);
-  const last = (await firstByLabels(all, chartSeriesMax, breathe)).at(-1);
-  const series: { labels: Labels; timestamps: number[]; values: (number | null)[] }[] = [];
+  const series: (ChartSamples & { readonly labels: Labels })[] = [];
   const warnings: string[] = [];
-  for await (const one of store.select(selector, { ...limits, signal })) {
-    // Series arrive in the order of labels, so later ones can't match.
-    if (last === undefined || compareLabels(one.labels, last) > 0) break;
+  const chosen = await chosenSeries(store, selector, all, { ...limits, signal, breathe });
+  for await (const one of selectSeries(store, selector, chosen, { ...limits, signal })) {
     warnings.push(...warningsOf(one));
     if (one.timestamps.length === 0) continue;
     series.push({ labels: sortedLabels(one.labels), ...thinOut(one.timestamps, one.values, buckets) });
   }
   await sendData(response, { series, total: all.length }, warnings);
 };
+
+/** When a selector has samples: `from` and `through`, milliseconds; empty if it has none. */
+const extent = async ({ store, params, response, breathe }: StoreExchange): Promise<void> =>
+  sendData(response, await extentOf(store, requiredParam(params, 'match'), breathe));
 
 const seriesDetail = async ({ store, params, response }: StoreExchange): Promise<void> => {
   const labels = labelsParam(params);
@@ -136,8 +138,18 @@ export const pageRoutes = (clock: Clock): readonly Route[] => {
 
   const tail = async ({ store, params, response, signal }: StoreExchange): Promise<void> => {
     const selector = requiredParam(params, 'match');
-    await store.metrics(selector, { from: clock.now() });
-    await streamTail(new EventStream(response), store, { selector, clock, signal });
+    const narrowestMs = countParam(params, 'narrowest', { fallback: 0, maximum: Number.MAX_SAFE_INTEGER });
+    // Before the stream begins: the page reads the range when it has begun, and samples from then on are in the stream.
+    const last = await samplesBefore(store, selector);
+    await streamTail(new EventStream(response), store, { selector, last, narrowestMs, clock, signal });
+  };
+
+  const marksByStore = new WeakMap<Store, StoreMarks>();
+  const marks = async ({ store, params, response }: StoreExchange): Promise<void> => {
+    const known = marksByStore.get(store) ?? new StoreMarks(store);
+    marksByStore.set(store, known);
+    const { from, through } = rangeParams(params);
+    await sendData(response, await known.between(from, through));
   };
 
   const store = ({ store: { directory, readOnly }, response }: StoreExchange): Promise<void> =>
@@ -146,6 +158,8 @@ export const pageRoutes = (clock: Clock): readonly Route[] => {
   return [
     { methods: ['GET'], path: '/ui/store', handle: store },
     { methods: ['GET'], path: '/ui/range', handle: range },
+    { methods: ['GET'], path: '/ui/extent', handle: extent },
+    { methods: ['GET'], path: '/ui/marks', handle: marks },
     { methods: ['GET'], path: '/ui/tail', streams: true, handle: tail },
     { methods: ['GET'], path: '/ui/actors', streams: true, handle: actors },
     { methods: ['GET'], path: '/ui/series', handle: seriesDetail },

@@ -194,10 +194,12 @@ describe('the HTTP server', () => {
         labels: { __name__: 'up', job: 'node' },
         timestamps: [1000, 2000],
         values: [1, null],
+        holes: [],
+        specials: { 1: 'NaN' },
       });
     });
 
-    it('draws the first fifty series of many, and says how many there are', async () => {
+    it('draws the first fifty series of many if none has a value now, and says how many there are', async () => {
       for (let i = 99; i >= 0; i--) store.append({ __name__: 'many', id: String(100 + i) }, 1000, i);
       const { data } = json(await get('/ui/range?match=many'));
       expect(data.total).to.equal(100);

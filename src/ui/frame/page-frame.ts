@@ -59,6 +59,10 @@ export class PageFrame {
     if (link === null || pageOf(link.href) === undefined) return;
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
+    if (link.classList.contains('skip')) {
+      this.element.focus();
+      return;
+    }
     history.pushState(null, '', link.href);
     this.show();
     this.element.focus({ preventScroll: true });

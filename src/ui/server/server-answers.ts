@@ -9,6 +9,10 @@ export interface DrawnSeries {
   /** Milliseconds since the epoch. */
   readonly timestamps: number[];
   readonly values: (number | null)[];
+  /** The times of samples that come after a hole: the line is broken before them. */
+  readonly holes?: number[];
+  /** What a value is where JSON has no number for it, by index: `NaN`, `+Inf`, `-Inf`, `-0`, `stale`. */
+  readonly specials?: Readonly<Record<number, string>>;
 }
 
 /** An event of the journal as JSON, or of a file that a user has opened: docs/events.md lists the fields of each type. */
@@ -150,12 +154,35 @@ export interface RuleAnswer {
   readonly history: readonly PageEvent[];
 }
 
-/** The result of a range query: times in seconds since the epoch, values as text. */
-interface RangeResult {
-  readonly result: readonly {
-    readonly metric: Labels;
-    readonly values: readonly (readonly [seconds: number, value: string])[];
-  }[];
+type Point = readonly [seconds: number, value: string];
+
+/** The result of a PromQL query, as Prometheus' API has it. */
+export type PromResult =
+  | {
+      readonly resultType: 'matrix';
+      readonly result: readonly { readonly metric: Labels; readonly values: readonly Point[] }[];
+    }
+  | { readonly resultType: 'vector'; readonly result: readonly { readonly metric: Labels; readonly value: Point }[] }
+  | { readonly resultType: 'scalar' | 'string'; readonly result: Point };
+
+/** What is known of a metric. */
+export interface MetricMetadata {
+  readonly type: string;
+  readonly help: string;
+  readonly unit: string;
+}
+
+/** An event of the store that charts mark. */
+export interface StoreMark {
+  readonly type: string;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  /** Where the event is in the journal. */
+  readonly position: number;
+  readonly labels?: Labels;
+  readonly reason?: string;
+  readonly how?: string;
+  readonly rule?: string;
 }
 
 /** The answers by path. */
@@ -163,13 +190,18 @@ export interface Answers {
   '/-/ready': ReadinessAnswer;
   '/ui/store': StoreAnswer;
   '/ui/range': { readonly series: readonly DrawnSeries[]; readonly total: number };
+  /** The times of the first and the last sample of a selector, milliseconds; absent if it has none. */
+  '/ui/extent': { readonly from?: number; readonly through?: number };
+  '/ui/marks': readonly StoreMark[];
   '/ui/series': SeriesDetail;
   '/ui/figures': readonly MetricFigures[];
   '/ui/storage': StorageAnswer;
   '/ui/journal': { readonly events: readonly PageEvent[]; readonly next?: number };
   '/ui/rules': { readonly groups: readonly ShownGroup[] };
   '/ui/rule': RuleAnswer;
-  '/api/v1/query_range': RangeResult;
+  '/api/v1/query': PromResult;
+  '/api/v1/query_range': PromResult;
+  '/api/v1/metadata': Readonly<Record<string, readonly MetricMetadata[]>>;
   '/api/v1/labels': readonly string[];
   '/api/v1/series': readonly Labels[];
   [values: `/api/v1/label/${string}/values`]: readonly string[];

@@ -96,7 +96,8 @@ export class RuleDetail {
       limit: seriesMax,
     };
     try {
-      const { result } = await ask('/api/v1/query_range', params, this.signal);
+      const answer = await ask('/api/v1/query_range', params, this.signal);
+      const result = answer.resultType === 'matrix' ? answer.result : [];
       const list: DrawnSeries[] = result.map(({ metric, values }) => ({
         labels: metric,
         timestamps: values.map(([seconds]) => seconds * 1000),

@@ -1,242 +1,224 @@
-/** Explore: pick a metric, draw any selector, follow it live. */
+/** Explore: ask for anything the store has, draw it, follow it live. */
 
-import { Chart } from '../../parts/chart/chart.ts';
-import { perSecond } from '../../parts/chart/per-second.ts';
-import { segments, toggle } from '../../parts/controls.ts';
-import { h, setText } from '../../parts/elements.ts';
-import { failure, panel } from '../../parts/panel.ts';
-import { SelectorField } from '../../parts/selector-field/selector-field.ts';
-import { formatCount } from '../../parts/text/number-text.ts';
-import { formatClock } from '../../parts/text/time-text.ts';
-import { ask, isAbort } from '../../server/ask-server.ts';
-import { listen } from '../../server/live-stream.ts';
-import type { DrawnSeries } from '../../server/server-answers.ts';
+import { h } from '../../parts/elements.ts';
+import { formatLabels } from '../../parts/text/series-names.ts';
+import { showUtc } from '../../parts/text/time-text.ts';
 import type { Mount } from '../page-mount.ts';
-import { type ExploreView, isCounter, isLive, ranges, readView, shownRange, writeView } from './explore-view.ts';
-import { appendSamples, trimSamples, withNewer } from './live-samples.ts';
+import { addressOfView, type ExploreView, isLive, readView, shownRange } from './explore-view.ts';
+import { KnownMetrics } from './known-metrics.ts';
+import { LookControls } from './look-controls.ts';
 import { MetricList } from './metric-list.ts';
-import { sampleTable } from './sample-table.ts';
+import { stepsBack, writeAddress } from './page-history.ts';
+import { QueryBuilder } from './query-builder.ts';
+import { historyMenu, rememberQuery } from './query-history.ts';
+import { QueryRows } from './query-rows.ts';
+import { metricOf } from './query-text.ts';
+import { ResultPanel } from './result-panel.ts';
+import { extentOfSelectors } from './sample-extent.ts';
+import { ShownResults } from './shown-results.ts';
+import { StoreEvents } from './store-events.ts';
+import { TimeControls } from './time-controls.ts';
 
 /** Drawn first, if they are recorded. */
 const firstMetrics = ['node_load1', 'process_cpu_seconds_total', 'nodejs_heap_size_used_bytes'];
-const redrawMs = 250;
 const namesMs = 10_000;
+const eventsMs = 5000;
+
+/** After this time it is said that results are being read. */
+const slowMs = 400;
 
 class ExplorePage {
   readonly element: HTMLElement;
   private readonly signal: AbortSignal;
-  private readonly status = h('span', { class: 'soft small', role: 'status' });
-  private readonly output = h('div');
-  private readonly chart: Chart;
-  private readonly field: SelectorField;
+  private readonly known = new KnownMetrics();
+  private readonly events = new StoreEvents();
+  private readonly rows: QueryRows;
   private readonly metrics: MetricList;
-  private readonly rangeButtons;
-  private readonly viewButtons;
-  private readonly liveButton;
-  private readonly rateButton;
+  private readonly time: TimeControls;
+  private readonly look: LookControls;
+  private readonly output: ResultPanel;
   private view = readView();
-  /** The series that are drawn. */
-  private list: readonly DrawnSeries[] = [];
+  private results: ShownResults;
+  private hasResults = false;
   /** Ends what the view has begun. */
   private drawing: AbortController | undefined;
 
   constructor(signal: AbortSignal) {
     const { view } = this;
+    showUtc(view.utc);
     this.signal = signal;
-    this.chart = new Chart({
+    this.results = new ShownResults({ ...view, queries: [] }, 1);
+    this.output = new ResultPanel(view, this.results, {
       signal,
-      height: 340,
-      onZoom: (from, through) => this.change({ fixed: [from, through], live: false }),
+      known: this.known,
+      events: this.events,
+      onRange: (from, through) => this.change({ fixed: [from, through], live: false }),
     });
-    this.field = new SelectorField({ value: view.match, signal, onSubmit: (match) => this.pick(match) });
-    this.metrics = new MetricList(signal, (name) => {
-      this.field.value = name;
-      this.pick(name);
-    });
-    this.rangeButtons = segments(
-      'Time range',
-      ranges.map(([name, text]) => [name, text]),
-      view.fixed === undefined ? view.range : '',
-      (range) => this.change({ range, fixed: undefined, live: true }),
-    );
-    this.viewButtons = segments(
-      'View',
-      [
-        ['chart', 'Chart'],
-        ['table', 'Table'],
-      ],
-      view.table ? 'table' : 'chart',
-      (name) => this.change({ table: name === 'table' }),
-    );
-    this.liveButton = toggle(
-      'Live',
-      isLive(view),
-      (live) => this.change({ live, fixed: undefined }),
-      'Follow samples as they are appended',
-    );
-    this.rateButton = toggle(
-      'Per second',
-      view.rate,
-      (rate) => this.change({ rate }),
-      'Draw the increase per second, for counters',
-    );
+    this.rows = new QueryRows({ signal, queries: view.queries, onChange: (queries) => this.ask(queries) });
+    this.metrics = new MetricList(signal, this.known, (name) => this.rows.use(formatLabels({ __name__: name })));
+    this.time = new TimeControls(view, (changes) => this.change(changes));
+    this.look = new LookControls((changes) => this.change(changes));
     signal.addEventListener('abort', () => this.drawing?.abort());
     this.element = this.build();
+    this.showControls();
+    this.listenForSlash();
   }
 
   /** Draws the view of the address, or the first metric if it names none. */
   async start(): Promise<void> {
-    const names = await this.metrics.load().catch((): readonly string[] => []);
-    if (this.view.match === '') {
-      const first = firstMetrics.find((name) => names.includes(name)) ?? names[0] ?? '';
-      this.view = { ...this.view, match: first, rate: isCounter(first) };
-      this.rateButton.setAttribute('aria-pressed', String(this.view.rate));
-      this.field.value = first;
+    const isGiven = this.view.queries.some((query) => query !== '');
+    const loaded = this.metrics.load();
+    void this.known.load(this.signal).then(() => this.renderAgain());
+    const names = isGiven ? [] : await loaded;
+    if (this.signal.aborted) return;
+    if (names.length > 0) {
+      const first = firstMetrics.find((name) => names.includes(name)) ?? names[0];
+      this.view = { ...this.view, queries: [formatLabels({ __name__: first })] };
+      this.rows.show(this.view.queries);
+      this.showControls();
     }
     await this.draw();
     const timer = setInterval(() => {
-      if (!document.hidden) this.metrics.load().catch(() => {});
+      if (!document.hidden) void this.metrics.load();
     }, namesMs);
     this.signal.addEventListener('abort', () => clearInterval(timer));
   }
 
   private build(): HTMLElement {
-    const drawButton = h('button', { type: 'button', onclick: () => this.pick(this.field.value) }, 'Draw');
+    const draw = h('button', { type: 'button', class: 'main', onclick: () => this.ask(this.rows.values) }, 'Draw');
+    const add = h('button', { type: 'button', onclick: () => this.rows.addRow() }, 'Add a query');
+    const builder = new QueryBuilder(this.signal, (query) => this.rows.use(query));
     return h(
       'div',
       { class: 'explore' },
+      h('h1', { class: 'hidden' }, 'Explore'),
       this.metrics.element,
       h(
         'div',
-        {},
-        h('div', { class: 'query' }, this.field.element, drawButton),
+        { class: 'explore-main' },
+        this.rows.element,
         h(
           'div',
-          { class: 'query' },
-          this.rangeButtons.element,
-          this.liveButton,
-          this.rateButton,
-          this.viewButtons.element,
+          { class: 'row' },
+          draw,
+          add,
+          historyMenu((query) => this.rows.use(query)),
+          builder.element,
         ),
-        panel('Samples', [this.status], this.output),
+        this.time.element,
+        this.look.element,
+        this.output.element,
       ),
     );
   }
 
-  private pick(match: string): void {
-    this.change({ match, rate: isCounter(match) });
+  /** `/` goes to the field of the query, unless something is being typed. */
+  private listenForSlash(): void {
+    const onKey = (event: KeyboardEvent): void => {
+      const target = event.composedPath()[0];
+      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (target instanceof HTMLElement && (target.isContentEditable || target.matches('input, textarea, select')))
+        return;
+      event.preventDefault();
+      this.rows.focus();
+    };
+    document.addEventListener('keydown', onKey);
+    this.signal.addEventListener('abort', () => document.removeEventListener('keydown', onKey));
   }
 
-  private change(changes: Partial<ExploreView>): void {
-    this.view = { ...this.view, ...changes };
-    const { view } = this;
-    this.rangeButtons.show(view.fixed === undefined ? view.range : '');
-    this.viewButtons.show(view.table ? 'table' : 'chart');
-    this.liveButton.setAttribute('aria-pressed', String(isLive(view)));
-    this.rateButton.setAttribute('aria-pressed', String(view.rate));
-    writeView(view);
-    const onlyLooks = Object.keys(changes).every((name) => name === 'rate' || name === 'table');
-    if (onlyLooks) this.render();
+  /** Draws these queries. What is drawn per second is decided by their names again. */
+  private ask(queries: readonly string[]): void {
+    for (const query of queries) rememberQuery(query);
+    this.change({ queries, rate: undefined });
+  }
+
+  /** `isCorrection`: the page changes the view by itself, so that going back does not lead to the view before. */
+  private change(changes: Partial<ExploreView>, isCorrection = false): void {
+    const namesRange = 'range' in changes || 'fixed' in changes;
+    this.view = { ...this.view, ...changes, isRangeGiven: this.view.isRangeGiven || namesRange };
+    showUtc(this.view.utc);
+    // What is typed and not drawn yet stays in the fields.
+    if ('queries' in changes) this.rows.show(this.view.queries);
+    // Going back in the browser leads to the range and the queries before.
+    writeAddress(addressOfView(this.view), (namesRange || 'queries' in changes) && !isCorrection);
+    this.showControls();
+    const onlyLooks = Object.keys(changes).every((name) => ['log', 'patterns', 'utc'].includes(name));
+    if (onlyLooks) this.renderAgain();
     else void this.draw();
   }
 
-  private render(): void {
-    const { view, list, output, chart } = this;
-    if (list.length === 0) {
-      const text =
-        view.match === ''
-          ? 'Pick a metric, or type a selector.'
-          : 'No series matches this selector in this time range.';
-      output.replaceChildren(h('p', { class: 'empty' }, text));
-      return;
-    }
-    const shown = view.rate ? list.map(perSecond) : list;
-    if (view.table) output.replaceChildren(sampleTable(shown));
-    else {
-      if (output.firstChild !== chart.element) output.replaceChildren(chart.element);
-      chart.draw(shown, shownRange(view));
-    }
-  }
-
-  private showStatus(total: number): void {
-    const { list } = this;
-    const of = total > list.length ? `${formatCount(list.length)} of ` : '';
-    const newest = Math.max(...list.map(({ timestamps }) => timestamps.at(-1) ?? 0));
-    const text = `${of}${formatCount(total)} series, newest sample ${formatClock(newest)}`;
-    setText(this.status, list.length === 0 ? '' : text);
-  }
-
-  /** Reads and draws the range of the view; resolves with the number of series that match. */
-  private async load(signal: AbortSignal): Promise<number> {
+  private showControls(): void {
     const { view } = this;
-    const [from, through] = shownRange(view);
-    const params = {
-      match: view.match,
-      start: from / 1000,
-      end: through / 1000,
-      buckets: Math.max(100, Math.round(this.output.clientWidth || 900)),
-    };
-    const { series, total } = await ask('/ui/range', params, signal);
-    this.list = withNewer(series, this.list);
-    this.render();
-    this.showStatus(total);
-    return total;
-  }
-
-  /** Appends the samples of the live stream. If a series is new, or if samples were left out, loads the range again. */
-  private follow(signal: AbortSignal, found: number): void {
-    let total = found;
-    let dirty = false;
-    let reload = false;
-    listen(
-      '/ui/tail',
-      { match: this.view.match },
-      {
-        signal,
-        on: {
-          samples: ({ series, leftOut }) => {
-            const unknown = appendSamples(this.list, series);
-            // More series than can be drawn: the unknown ones may be among those that are left out.
-            reload ||= leftOut > 0 || (unknown > 0 && this.list.length === total);
-            dirty = true;
-          },
-        },
-        // On connecting, the range is read again for samples appended before the stream began or while it was broken.
-        onState: (connected) => {
-          reload ||= connected;
-        },
-      },
-    );
-    const redraw = async (): Promise<void> => {
-      trimSamples(this.list, shownRange(this.view)[0]);
-      if (document.hidden) return;
-      if (reload) {
-        reload = false;
-        total = await this.load(signal).catch(() => total);
-        return;
-      }
-      if (dirty || !this.view.table) this.render();
-      if (dirty) this.showStatus(total);
-      dirty = false;
-    };
-    const timer = setInterval(() => void redraw(), redrawMs);
-    signal.addEventListener('abort', () => clearInterval(timer));
+    this.time.show(view, stepsBack() > 0);
+    this.look.show(view);
   }
 
   private async draw(): Promise<void> {
     this.drawing?.abort();
     const mine = new AbortController();
     this.drawing = mine;
-    this.metrics.mark(this.view.match);
-    this.list = [];
-    if (this.view.match === '') return this.render();
-    try {
-      const total = await this.load(mine.signal);
-      if (isLive(this.view) && !mine.signal.aborted) this.follow(mine.signal, total);
-    } catch (error) {
-      if (isAbort(error) || mine.signal.aborted) return;
-      setText(this.status, '');
-      this.output.replaceChildren(failure(error));
+    const { view } = this;
+    this.metrics.mark(view.queries.map(metricOf));
+    this.results = new ShownResults(view, this.output.columns);
+    const slow = setTimeout(() => this.output.showWaiting(), slowMs);
+    mine.signal.addEventListener('abort', () => clearTimeout(slow));
+    this.hasResults = false;
+    void this.events.load(shownRange(view), mine.signal).then(() => this.renderAgain());
+    await this.results.load(mine.signal);
+    clearTimeout(slow);
+    if (mine.signal.aborted) return;
+    if (!view.isRangeGiven && this.isEmpty && (await this.openWhereSamplesAre(mine.signal))) return;
+    if (mine.signal.aborted) return;
+    this.hasResults = true;
+    this.render();
+    if (isLive(view)) this.follow(mine.signal);
+  }
+
+  private follow(signal: AbortSignal): void {
+    let isQueued = false;
+    // Several queries often have something new at the same time.
+    this.results.follow(signal, () => {
+      if (isQueued) return;
+      isQueued = true;
+      requestAnimationFrame(() => {
+        isQueued = false;
+        if (!signal.aborted) this.render();
+      });
+    });
+    const timer = setInterval(() => {
+      if (!document.hidden) void this.events.load(shownRange(this.view), signal);
+    }, eventsMs);
+    signal.addEventListener('abort', () => clearInterval(timer));
+  }
+
+  private get isEmpty(): boolean {
+    return this.results.parts.every(({ list, error }) => list.length === 0 && error === undefined);
+  }
+
+  /** Shows old samples where they are, if the address names no range. */
+  private async openWhereSamplesAre(signal: AbortSignal): Promise<boolean> {
+    const extent = await extentOfSelectors(this.view.queries, signal);
+    if (extent === undefined || signal.aborted) return false;
+    this.change({ fixed: extent, live: false }, true);
+    return true;
+  }
+
+  /** Shows what became known besides the results. Before there are results, nothing is said about them. */
+  private renderAgain(): void {
+    if (this.hasResults && !this.signal.aborted) this.render();
+  }
+
+  private render(): void {
+    this.showNotes();
+    this.output.show(this.view, this.results);
+  }
+
+  /** Below each query: what is known of its metric, or what went wrong. */
+  private showNotes(): void {
+    for (const [i, query] of this.view.queries.entries()) {
+      const error = this.results.parts.find((part) => part.query === i && part.error !== undefined)?.error;
+      if (error === undefined) this.rows.showNote(i, this.known.sentenceOf(metricOf(query)), 'soft');
+      else this.rows.showNote(i, error.message, 'failure');
     }
   }
 }

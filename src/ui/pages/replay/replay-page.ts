@@ -166,4 +166,8 @@ export const mount: Mount = async (element, { signal }) => {
     ),
   );
   await openJournal();
+  // A link from a chart names the event by its position in the journal.
+  const position = Number(new URLSearchParams(location.search).get('position') ?? Number.NaN);
+  const linked = replay.events.findIndex((event) => Number(event['position']) >= position);
+  if (linked >= 0) goTo(linked + 1);
 };

@@ -28,7 +28,7 @@ const axisWidth = (_plot: uPlot, texts: string[] | null): number =>
 /** The axis of time and the axis of values. */
 export const chartAxes = (format: (value: number) => string): uPlot.Axis[] => [
   axis({ space: 80, values: timeTexts }),
-  axis({ size: axisWidth, values: (_plot, splits) => splits.map(format) }),
+  axis({ size: axisWidth, values: (_plot, splits) => splits.map((value) => (value === null ? '' : format(value))) }),
 ];
 
 /**
@@ -46,4 +46,13 @@ export const valueRange = (
   const end = { pad: 0.1, soft: 0, mode: 2 } as const;
   const [from, to] = uPlot.rangeNum(low, high, { min: end, max: end });
   return [from ?? 0, to ?? 1];
+};
+
+/** The range of a logarithmic axis: whole powers of ten. */
+export const logRange = (low: number | null, high: number | null): [number, number] => {
+  if (low === null || high === null || !(high > 0)) return [1, 10];
+  const lowest = low > 0 ? low : Math.min(high, 1e-3);
+  const from = 10 ** Math.floor(Math.log10(lowest));
+  const to = 10 ** Math.ceil(Math.log10(high));
+  return [from, to > from ? to : 10 * from];
 };

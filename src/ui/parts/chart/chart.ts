@@ -1,13 +1,19 @@
-/** A chart of several series with uPlot, and a legend that shows the values under the cursor. */
+/** A chart of several series with uPlot, a legend that shows the values under the cursor, and what lies beside the cursor. */
 import uPlot from 'uplot';
 import type { DrawnSeries, Labels } from '../../server/server-answers.ts';
 import { h, setText } from '../elements.ts';
+import { exactValue, placeAtTime } from '../text/exact-values.ts';
 import { formatNumber } from '../text/number-text.ts';
 import { formatLabels } from '../text/series-names.ts';
-import { chartAxes, valueRange } from './chart-axes.ts';
-import { colorOf, darkQuery } from './chart-colors.ts';
-import { columnsOf } from './chart-columns.ts';
+import { formatTime, zonedDate } from '../text/time-text.ts';
+import { chartAxes, logRange, valueRange } from './chart-axes.ts';
+import { colorOf, darkQuery, patternOf } from './chart-colors.ts';
+import { columnsOf, lonePlaces } from './chart-columns.ts';
+import { type ChartMark, ChartMarks } from './chart-marks.ts';
+import { chartSummary } from './chart-summary.ts';
+import { ChartTooltip } from './chart-tooltip.ts';
 import { Legend } from './legend.ts';
+import { stackedColumns } from './stacked-columns.ts';
 
 /** A range of time in milliseconds, both ends included. */
 export type TimeRange = readonly [from: number, through: number];
@@ -27,8 +33,24 @@ export interface ChartOptions {
   readonly format?: (value: number) => string;
 }
 
+/** How the series are drawn. */
+export interface ChartLook {
+  /** Each series stands on the one before it. */
+  readonly stacked?: boolean;
+  /** The axis of values is logarithmic; values that are not above zero are left out. */
+  readonly log?: boolean;
+  /** Each line has a pattern besides its colour. */
+  readonly patterns?: boolean;
+  /** In place of `format` of the chart's options. */
+  readonly format?: (value: number) => string;
+  /** Events on the axis of time. */
+  readonly marks?: readonly ChartMark[];
+}
+
 /** The dots of samples are drawn if fewer than this are shown. */
 const dotsMax = 40;
+/** The summary for assistive technology is written again after this time. */
+const summaryMs = 5000;
 /** The value under the cursor is searched for this many columns back. */
 const columnsBack = 50;
 
@@ -36,55 +58,79 @@ export class Chart {
   readonly element: HTMLElement;
   private readonly options: ChartOptions;
   private readonly height: number;
-  private readonly format: (value: number) => string;
   private readonly canvas = h('div', { class: 'chart' });
+  private readonly tooltip = new ChartTooltip();
+  private readonly marks = new ChartMarks();
   private readonly legend: Legend;
   private list: readonly DrawnSeries[] = [];
+  private look: ChartLook = {};
   private shown: boolean[] = [];
   private plot: uPlot | undefined;
   private range: TimeRange | undefined;
   private threshold: number | undefined;
   private readonly thresholdText = h('span');
   private readonly thresholdLine = h('div', { class: 'threshold' }, this.thresholdText);
-  /** The names of the drawn series: if they change, the chart is built again. */
+  /** The names of the drawn series and how they are drawn: if they change, the chart is built again. */
   private key = '';
   /** A range is being dragged. Drawing now would move the chart under the pointer, so it is deferred until the end. */
   private dragging = false;
   private deferred: (() => void) | undefined;
+  /** When the summary for assistive technology was written, by `performance.now()`. */
+  private summarizedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ChartOptions) {
     this.options = options;
     this.height = options.height ?? 320;
-    this.format = options.format ?? formatNumber;
     this.legend = new Legend({
-      format: this.format,
+      format: (value) => this.format(value),
       short: options.legend === 'short',
       namesOf: options.namesOf,
-      onToggle: (i) => this.toggle(i),
+      onShow: (shown) => this.showOnly(shown),
     });
     this.element = h('div', {}, this.canvas, options.legend !== 'none' && this.legend.element);
+    this.canvas.addEventListener('mouseleave', () => this.tooltip.show(undefined, 0, 0));
     this.canvas.addEventListener('mousedown', ({ button }) => {
       if (button === 0 && !this.dragging) this.startDragging();
     });
     this.followPage(options.signal);
   }
 
+  /** The canvas of the drawing; `undefined` if nothing is drawn. */
+  get drawing(): HTMLCanvasElement | undefined {
+    return this.plot?.ctx.canvas;
+  }
+
+  /** Whether the series with this number is not hidden. */
+  isShown(i: number): boolean {
+    return this.shown[i] ?? false;
+  }
+
+  private format(value: number): string {
+    return (this.look.format ?? this.options.format ?? formatNumber)(value);
+  }
+
   /** Draws series over a range; without one, from the first sample to the last. */
-  draw(list: readonly DrawnSeries[], range: TimeRange | undefined): void {
+  draw(list: readonly DrawnSeries[], range: TimeRange | undefined, look: ChartLook = {}): void {
     if (this.dragging) {
-      this.deferred = () => this.draw(list, range);
+      this.deferred = () => this.draw(list, range, look);
       return;
     }
-    const key = list.map(({ labels }) => formatLabels(labels)).join('\n');
+    const names = list.map(({ labels }) => formatLabels(labels)).join('\n');
+    const key = [look.stacked, look.log, look.patterns, look.format?.(1234.5), names].join('\n');
+    const isSame = key === this.key && this.plot !== undefined;
+    if (!this.key.endsWith(names) || this.shown.length !== list.length) this.shown = list.map(() => true);
     this.list = list;
+    this.look = look;
     this.range = range;
-    if (key !== this.key || this.plot === undefined) {
-      this.key = key;
-      this.shown = list.map(() => true);
+    this.key = key;
+    this.marks.use(look.marks ?? []);
+    if (isSame) this.plot?.setData(this.columns());
+    else {
       this.build();
-      this.legend.showSeries(list, this.shown);
-    } else this.plot.setData(columnsOf(list));
+      this.legend.showSeries(list, this.shown, look.patterns);
+    }
     this.legend.showValues(list);
+    this.summarize(isSame);
   }
 
   /** Draws a horizontal line at a value; none for `undefined`. The next call of {@link draw} shows it. */
@@ -102,15 +148,29 @@ export class Chart {
     }
   }
 
-  private toggle(i: number): void {
-    this.shown[i] = !this.shown[i];
-    this.plot?.setSeries(i + 1, { show: this.shown[i] });
-    this.showLegend();
+  /** Writes what is drawn as text, now and then. */
+  private summarize(isSame: boolean): void {
+    const now = performance.now();
+    if (isSame && now - this.summarizedAt < summaryMs) return;
+    this.summarizedAt = now;
+    this.drawing?.setAttribute(
+      'aria-label',
+      chartSummary(this.list, (value) => this.format(value)),
+    );
   }
 
-  private showLegend(): void {
-    this.legend.showSeries(this.list, this.shown);
-    this.legend.showValues(this.list);
+  private columns(): uPlot.AlignedData {
+    const columns = columnsOf(this.list);
+    return this.look.stacked === true ? stackedColumns(columns, this.shown) : columns;
+  }
+
+  private showOnly(shown: readonly boolean[]): void {
+    this.shown = [...shown];
+    this.plot?.batch((plot: uPlot) => {
+      for (const [i, show] of shown.entries()) plot.setSeries(i + 1, { show });
+    });
+    if (this.look.stacked === true) this.plot?.setData(this.columns());
+    this.legend.showShown(this.shown);
   }
 
   /** The value of each series at the cursor, or its last value before the cursor. */
@@ -121,6 +181,32 @@ export class Chart {
       for (let at = idx; at >= 0 && at > idx - columnsBack; at--) if (column[at] !== undefined) return column[at];
       return undefined;
     });
+  }
+
+  /** Shows the time under the cursor and the value of the series whose line is nearest. */
+  private showTooltip(plot: uPlot, values: readonly (number | null | undefined)[]): void {
+    const { idx, left = -1, top = 0 } = plot.cursor;
+    let nearest = -1;
+    let distance = Number.POSITIVE_INFINITY;
+    for (const [i, value] of values.entries()) {
+      if (value === null || value === undefined || !this.shown[i]) continue;
+      const away = Math.abs(plot.valToPos(value, 'y') - top);
+      if (away >= distance) continue;
+      nearest = i;
+      distance = away;
+    }
+    if (idx === null || idx === undefined || left < 0 || nearest < 0) {
+      this.tooltip.show(undefined, 0, 0);
+      return;
+    }
+    const series = this.list[nearest];
+    const place = placeAtTime(series, plot.data[0][idx] * 1000 + 0.5);
+    const time = formatTime(series.timestamps[place]);
+    const exact = exactValue(series, place);
+    const value = series.values[place];
+    const shown = value === null || value === undefined ? exact : this.format(value);
+    const name = this.legend.nameOf(nearest);
+    this.tooltip.show({ time, series: nearest, name, value: shown, exact: shown === exact ? '' : exact }, left, top);
   }
 
   private build(): void {
@@ -136,17 +222,36 @@ export class Chart {
           range: (_plot, min, max) =>
             this.range === undefined ? [min, max] : [this.range[0] / 1000, this.range[1] / 1000],
         },
-        y: { range: (_plot, low, high) => valueRange(low, high, this.threshold) },
+        y:
+          this.look.log === true
+            ? { distr: 3, range: (_plot, low, high) => logRange(low, high) }
+            : { range: (_plot, low, high) => valueRange(low, high, this.threshold) },
       },
-      axes: chartAxes(this.format),
+      tzDate: (seconds) => zonedDate(seconds * 1000),
+      axes: chartAxes((value) => this.format(value)),
       series: [{}, ...this.list.map((_, i) => this.line(i))],
+      // Of two neighbours in a stack, the upper one is filled down to the lower one.
+      ...(this.look.stacked === true
+        ? { bands: this.list.slice(1).map((_, i) => ({ series: [i + 2, i + 1] as [number, number] })) }
+        : {}),
       hooks: {
-        draw: [(plot) => this.placeThreshold(plot)],
-        setCursor: [(plot) => this.legend.showCursor(this.valuesAtCursor(plot))],
+        setCursor: [
+          (plot) => {
+            const values = this.valuesAtCursor(plot);
+            this.legend.showCursor(
+              this.list,
+              plot.cursor.idx == null ? undefined : plot.data[0][plot.cursor.idx] * 1000,
+            );
+            this.showTooltip(plot, values);
+          },
+        ],
         setSelect: [(plot) => this.zoom(plot)],
+        draw: [(plot) => this.marks.place(plot), (plot) => this.placeThreshold(plot)],
       },
     };
-    this.plot = new uPlot(options, columnsOf(this.list), this.canvas);
+    this.plot = new uPlot(options, this.columns(), this.canvas);
+    this.plot.ctx.canvas.setAttribute('role', 'img');
+    this.plot.over.append(this.marks.element, this.tooltip.element);
   }
 
   private line(i: number): uPlot.Series {
@@ -154,9 +259,12 @@ export class Chart {
       label: String(i),
       stroke: colorOf(i),
       width: 1.5,
+      dash: patternOf(i, this.look.patterns === true),
+      ...(this.look.stacked === true ? { fill: `${colorOf(i)}40` } : {}),
       show: this.shown[i],
       points: {
         show: ({ width }, _series, from, to) => to - from < dotsMax && width > 300,
+        filter: ({ data }, series, isShown) => (isShown ? null : lonePlaces(this.list[series - 1], data[series])),
         size: 5,
         fill: colorOf(i),
       },
@@ -196,8 +304,11 @@ export class Chart {
     });
     resize.observe(this.canvas);
     const recolor = (): void => {
-      if (this.plot !== undefined) this.build();
-      this.showLegend();
+      if (this.plot === undefined) return;
+      this.build();
+      this.summarize(false);
+      this.legend.showSeries(this.list, this.shown, this.look.patterns);
+      this.legend.showValues(this.list);
     };
     darkQuery.addEventListener('change', recolor);
     signal.addEventListener('abort', () => {

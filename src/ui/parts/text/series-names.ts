@@ -30,3 +30,9 @@ export const distinguish = (list: readonly Labels[]): string[] => {
     );
   });
 };
+
+/** The labels that all series have in common. */
+export const commonLabels = (list: readonly Labels[]): Labels =>
+  Object.fromEntries(
+    Object.entries(list[0] ?? {}).filter(([name, value]) => list.every((labels) => labels[name] === value)),
+  );
