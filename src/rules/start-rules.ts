@@ -1,4 +1,5 @@
 /** Runs rules on a store: evaluates them as time goes on, keeps their alerts, and delivers what happens to the alerts. */
+import { setMaxListeners } from 'node:events';
 import type { Observable } from 'rxjs';
 import type { InspectionEvent } from 'xstate';
 import { RESOLVED_RETENTION_MS } from '../../machines/alert.machine.ts';
@@ -130,6 +131,8 @@ class RulesOnStore implements RunningRules {
       throw invalidOption('catchUp', options.catchUp, `a whole number from 0 to ${CATCH_UP_MAX}`);
     }
     this.alertmanagers = (options.alertmanagers ?? []).map((one) => new Alertmanager(one, this.clock));
+    // Every evaluation and delivery listens to it, so more than ten listeners are no leak.
+    setMaxListeners(0, this.stopping.signal);
     this.stop$ = stopSignal(this.stopping.signal);
     this.alerts$ = liveStream<AlertEvent>((push) => {
       this.listeners.add(push);

@@ -20,6 +20,18 @@ describe('sample values as text', () => {
     expect(texts).to.deep.equal(['-0', 'NaN', '+Inf', '-Inf', '1e+21', '0.000001', '1e-07', '-1.5e-09', '1.5e+300']);
   });
 
+  it('writes values with few digits after the point like all others', () => {
+    const hundredths = fc.integer({ min: -(2 ** 31), max: 2 ** 31 }).map((whole) => whole / 100);
+    const thousandths = fc.integer({ min: -(2 ** 31), max: 2 ** 31 }).map((whole) => whole / 1000);
+    const neighbours = hundredths.map((value) => value * (1 + Number.EPSILON));
+    fc.assert(
+      fc.property(fc.oneof(hundredths, thousandths, neighbours), (value) => {
+        expect(formatValue(value)).to.equal(Object.is(value, -0) ? '-0' : String(value));
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
   it('reads every finite double back from its text, bit for bit', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true }), (value) => {

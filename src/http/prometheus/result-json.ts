@@ -29,17 +29,32 @@ const formatSeconds = (milliseconds: number): string => {
 const sampleText = ({ timestamps, values }: Series, i: number): string =>
   `[${formatSeconds(timestamps[i])},"${formatApiValue(values[i])}"]`;
 
-const samplesText = (series: Series, from: number, to: number): string => {
-  let text = sampleText(series, from);
-  for (let i = from + 1; i < to; i++) text += `,${sampleText(series, i)}`;
+/** The texts of times. The series of a matrix have the same ones. */
+class SecondsTexts {
+  private readonly texts = new Map<number, string>();
+
+  of(milliseconds: number): string {
+    const known = this.texts.get(milliseconds);
+    if (known !== undefined) return known;
+    const text = formatSeconds(milliseconds);
+    this.texts.set(milliseconds, text);
+    return text;
+  }
+}
+
+const samplesText = ({ timestamps, values }: Series, seconds: SecondsTexts, from: number, to: number): string => {
+  let text = '';
+  for (let i = from; i < to; i++) {
+    text += `${i === from ? '[' : ',['}${seconds.of(timestamps[i])},"${formatApiValue(values[i])}"]`;
+  }
   return text;
 };
 
-function* matrixPieces(series: Series): Generator<string> {
+function* matrixPieces(series: Series, seconds: SecondsTexts): Generator<string> {
   const { length } = series.timestamps;
   yield `{"metric":${JSON.stringify(sortedLabels(series.labels))},"values":[`;
   for (let from = 0; from < length; from += SAMPLES_PER_PIECE) {
-    yield (from === 0 ? '' : ',') + samplesText(series, from, Math.min(from + SAMPLES_PER_PIECE, length));
+    yield (from === 0 ? '' : ',') + samplesText(series, seconds, from, Math.min(from + SAMPLES_PER_PIECE, length));
   }
   yield ']}';
 }
@@ -61,11 +76,12 @@ export function* resultPieces(result: QueryResult, { at, stats }: ResultOptions)
   if (type === 'string') yield `[${at / 1000},${JSON.stringify(text)}]`;
   else if (type === 'scalar') yield `[${series[0].timestamps[0] / 1000},"${printNumber(series[0].values[0])}"]`;
   else {
+    const seconds = new SecondsTexts();
     yield '[';
     for (let i = 0; i < series.length; i++) {
       if (i > 0) yield ',';
       if (type === 'vector') yield vectorText(series[i]);
-      else yield* matrixPieces(series[i]);
+      else yield* matrixPieces(series[i], seconds);
     }
     yield ']';
   }
