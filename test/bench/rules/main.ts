@@ -134,7 +134,6 @@ export const runRules = async ({
         : await forward(store, 'peer', {
             url: `${peer.base}/api/v1/write`,
             selector: '{__name__="requests_total"}',
-            batchSamples: 10_000,
           });
     const begun = Date.now() - ROUNDS_BEFORE * INTERVAL_MS;
     for (let round = 0; round < ROUNDS_BEFORE; round++) await appendRound(store, round, begun + round * INTERVAL_MS);
