@@ -4,6 +4,10 @@
  * Each figure is from a process of its own.
  *
  *     npm run bench:late [-- SERIES]
+ *     npm run bench:late -- servers [SERIES]
+ *
+ * `servers` sends the samples as fast as they are taken to `tidemark serve` and to Prometheus with a window for samples
+ * out of order (late-servers.ts).
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -13,12 +17,9 @@ import { fileURLToPath } from 'node:url';
 import { openStore } from '../../src/index.ts';
 import { markdownTable } from '../docs/generators/markdown-table.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { seeded } from '../support/seeded.ts';
+import { arrivals, BASE, ROUND_MS, SHARES } from './late-arrivals.ts';
+import { compareServers } from './late-servers.ts';
 
-const SHARES = [0, 0.01, 0.1, 1];
-const ROUNDS = 240;
-const ROUND_MS = 15_000;
-const BASE = 1_700_000_000_000;
 const script = fileURLToPath(import.meta.url);
 
 interface Cost {
@@ -34,19 +35,6 @@ interface Cost {
 
 const writtenBytes = (): number =>
   Number(/wchar: (\d+)/.exec(readFileSync('/proc/self/io', 'utf8'))?.[1] ?? Number.NaN);
-
-/** For each round, the samples that arrive in it: series and time, in turn. */
-const arrivals = (seriesCount: number, share: number): Float64Array[] => {
-  const random = seeded(7);
-  const rounds = Array.from({ length: 2 * ROUNDS }, () => [] as number[]);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (let id = 0; id < seriesCount; id++) {
-      const delay = random.next() < share ? random.int(ROUNDS) : 0;
-      rounds[round + delay].push(id, BASE + round * ROUND_MS);
-    }
-  }
-  return rounds.map((round) => Float64Array.from(round));
-};
 
 const measure = async (share: number, seriesCount: number): Promise<Cost> => {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-late-'));
@@ -94,10 +82,11 @@ const [first, second] = process.argv.slice(2);
 if (first === 'measure') {
   const [, , , share, seriesCount] = process.argv;
   process.stdout.write(JSON.stringify(await measure(Number(share), Number(seriesCount))));
-} else {
+} else if (first === 'servers') await compareServers(Number(second ?? 10_000));
+else {
   const seriesCount = Number(first ?? 10_000);
   if (!Number.isSafeInteger(seriesCount) || seriesCount < 1 || second !== undefined) {
-    process.stderr.write('usage: npm run bench:late [-- SERIES]\n');
+    process.stderr.write('usage: npm run bench:late [-- [servers] SERIES]\n');
     process.exit(2);
   }
   const rows = SHARES.map((share) => {
