@@ -106,11 +106,7 @@ export class Ingest {
   append(labels: Labels, timestamp: number, value: number): void {
     if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
     checkValue(value);
-    if (!this.isTaken(timestamp)) {
-      const pairs = toLabelPairs(labels);
-      this.scratch[0] = value;
-      if (this.isSettled(this.parts.table.findPairs(pairs), pairs, timestamp)) return;
-    }
+    if (!this.isTaken(timestamp) && this.isSettledOf(labels, timestamp, value)) return;
     const row = this.rowOf(labels);
     this.scratch[0] = value;
     this.add(row, timestamp, this.words[HIGH_WORD], this.words[LOW_WORD]);
@@ -222,6 +218,13 @@ export class Ingest {
     if (!Number.isInteger(timestamp) || Math.abs(timestamp) > TIME_LIMIT_MS) throw invalidTime(timestamp, clock.now());
     this.noteTime();
     return timestamp >= keptFrom() && timestamp <= takenUntil();
+  }
+
+  /** {@link isSettled} for labels. Apart from {@link append}, which stays small enough to be compiled well. */
+  private isSettledOf(labels: Labels, timestamp: number, value: number): boolean {
+    const pairs = toLabelPairs(labels);
+    this.scratch[0] = value;
+    return this.isSettled(this.parts.table.findPairs(pairs), pairs, timestamp);
   }
 
   /**

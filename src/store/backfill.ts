@@ -204,6 +204,11 @@ class BackfillRun {
       await visits.room();
       const row = await this.writableRow(pairs);
       if (row === NO_ROW) continue;
+      // A new series has no samples yet, so a visit may have removed it by now.
+      if (engine.table.findPairs(pairs) !== row) {
+        await engine.clock.breathe();
+        continue;
+      }
       if (seriesTags.busy[engine.table.stateCode(row)] === 1 || merging.backfills.has(row)) {
         await actors.settled(row);
         // The call's promise is settled before that of its result.

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { RuleGroupState } from '../../../src/http/rules-source.ts';
 import { openStore, recordRegistry, type Store } from '../../../src/index.ts';
+import { systemClock } from '../../../src/ports/clock.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../../support/temporary-directory.ts';
 import { ask } from '../http-client.ts';
 import { dataOf, type Parameters, type ServerWithData, serve } from './server-with-data.ts';
@@ -104,6 +105,11 @@ describe('other endpoints of the HTTP API', () => {
   };
 
   describe('metadata', () => {
+    /** Resolves when the metric has so many descriptions: a recording collects the registry in turns of the event loop. */
+    const described = async (metric: string, count: number): Promise<void> => {
+      while ((await data('metadata', { metric }))[metric]?.length !== count) await systemClock.breathe();
+    };
+
     it("has the store's own metrics and those of registries that the server shows", async () => {
       const all = await data('metadata');
       expect(all.shown).to.deep.equal([{ type: 'gauge', help: 'A gauge that the server shows.', unit: '' }]);
@@ -116,6 +122,7 @@ describe('other endpoints of the HTTP API', () => {
       registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
       new Counter({ name: 'jobs', help: 'Jobs done.', registers: [registry] });
       const recording = recordRegistry(store, registry, { interval: '1h' });
+      await described('jobs_total', 1);
       expect(await data('metadata', { metric: 'jobs_total' })).to.deep.equal({
         jobs_total: [{ type: 'counter', help: 'Jobs done.', unit: '' }],
       });
@@ -129,6 +136,7 @@ describe('other endpoints of the HTTP API', () => {
       const registry = new Registry();
       new Gauge({ name: 'shown', help: 'Another help.', registers: [registry] });
       const recording = recordRegistry(store, registry, { interval: '1h' });
+      await described('shown', 2);
       expect((await data('metadata', { metric: 'shown' })).shown).to.have.length(2);
       expect((await data('metadata', { metric: 'shown', limit_per_metric: '1' })).shown).to.have.length(1);
       await recording.stop();
