@@ -11,17 +11,22 @@ import type { KeyValueStore } from '../indexes/key-value-store.ts';
 import type { SeriesTable } from '../series/table.ts';
 import { isOwnFingerprint, isReserved } from './naming.ts';
 
-export interface ContradictionParts {
+export interface LostHeadsParts {
   readonly fileSystem: FileSystem;
   readonly directory: string;
-  /** The series table with the series of the checkpoint, and no others. */
-  readonly table: SeriesTable;
-  /** Databases that were missing or damaged, or have lost entries. */
-  readonly lost: ReadonlySet<DatabaseName>;
   readonly pairs: Pick<KeyValueStore, 'entries'>;
   readonly heads: Pick<HeadsRead, 'status' | 'trailer'>;
   /** Size of heads.db as LAST_CLOSE and the journal remember it; 0 when neither does. */
   readonly headsBytes: number;
+}
+
+export interface ContradictionParts {
+  /** The series table with the series of the checkpoint, and no others. */
+  readonly table: SeriesTable;
+  /** Databases that were missing or damaged, or have lost entries. */
+  readonly lost: ReadonlySet<DatabaseName>;
+  /** Why a missing heads.db must have existed, see {@link findLostHeads}. */
+  readonly lostHeads: string | undefined;
   /** Tidemark wrote this heads.db. */
   readonly ownHeads: boolean;
   /** Entries of the archive's time-range index that could not be read. */
@@ -29,12 +34,12 @@ export interface ContradictionParts {
 }
 
 /** The first contradiction, or `undefined`. Call it only for a directory that existed before. */
-export const findContradiction = async (parts: ContradictionParts): Promise<string | undefined> => {
-  const { lost, unreadable, ownHeads } = parts;
+export const findContradiction = (parts: ContradictionParts): string | undefined => {
+  const { lost, lostHeads, unreadable, ownHeads } = parts;
   if (lost.has('metric') || lost.has('timeRange') || unreadable.length > 0)
     return 'an archive index is damaged or missing';
   if (ownHeads) return undefined;
-  return (await findLostHeads(parts)) ?? findBadRecord(parts);
+  return lostHeads ?? findBadRecord(parts);
 };
 
 /**
@@ -47,7 +52,7 @@ export const findLostHeads = async ({
   pairs,
   heads,
   headsBytes,
-}: Omit<ContradictionParts, 'table' | 'lost' | 'ownHeads' | 'unreadable'>): Promise<string | undefined> => {
+}: LostHeadsParts): Promise<string | undefined> => {
   if (heads.status !== 'missing' || heads.trailer !== undefined) return undefined;
   if (headsBytes > 0) return `heads.db is missing; it had ${headsBytes} bytes`;
   if (fileSystem.readDirectory(directory).some(({ name }) => isSeriesDirectoryName(name)))

@@ -106,29 +106,22 @@ export const watchRules = (registry: Registry, rules: WatchedRules): (() => void
 };
 
 const registerMetrics = (registry: Registry, running: ReadonlySet<WatchedRules>): void => {
-  const registers = [registry];
-  for (const [name, { help, label, read }] of Object.entries(gauges)) {
-    const gauge: Gauge = new Gauge({
-      name,
-      help,
-      registers,
-      labelNames: [label],
-      collect: () => {
-        gauge.reset();
-        for (const rules of running) for (const [value, number] of read(rules)) gauge.inc({ [label]: value }, number);
-      },
-    });
-  }
-  for (const [name, { help, label, read }] of Object.entries(counters)) {
-    const counter: Counter = new Counter({
-      name,
-      help,
-      registers,
-      labelNames: [label],
-      collect: () => {
-        counter.reset();
-        for (const rules of running) for (const [value, number] of read(rules)) counter.inc({ [label]: value }, number);
-      },
-    });
+  for (const [Metric, all] of [
+    [Gauge, gauges],
+    [Counter, counters],
+  ] as const) {
+    for (const [name, { help, label, read }] of Object.entries(all)) {
+      const metric: Gauge | Counter = new Metric({
+        name,
+        help,
+        registers: [registry],
+        labelNames: [label],
+        collect: () => {
+          metric.reset();
+          for (const rules of running)
+            for (const [value, number] of read(rules)) metric.inc({ [label]: value }, number);
+        },
+      });
+    }
   }
 };

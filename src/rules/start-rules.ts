@@ -115,8 +115,8 @@ class RulesOnStore implements RunningRules {
   private readonly catchUp: number;
   /** What ends when the rules are stopped. */
   private readonly running: Promise<unknown>[] = [];
-  /** The evaluation that runs; one at a time, so that {@link evaluate} does not overlap with the pace. */
   private unwatch: () => void = () => {};
+  /** The evaluation that runs; one at a time, so that {@link evaluate} does not overlap with the pace. */
   private readonly turns = new Map<EvaluatedGroup, Promise<void>>();
 
   constructor(store: Store, rules: readonly RuleGroup[], options: RulesOptions) {

@@ -79,10 +79,12 @@ export const assess = async (engine: Engine, found: Found, progress: ProgressRep
   const { lost, pairs } = databases;
   const { unreadable } = indexes;
   const headsBytes = Math.max(found.lastClose?.heads.bytes ?? 0, sessionHeads?.bytes ?? 0);
-  const contradictionParts = { ...engine, lost, pairs, heads, ownHeads, headsBytes, unreadable };
-  const contradiction = created || tier.kind === 'crash' ? undefined : await findContradiction(contradictionParts);
-  const lostHeads = created || tier.kind === 'journal' ? undefined : await findLostHeads(contradictionParts);
-  if (lostHeads !== undefined)
+  const lostHeads = created ? undefined : await findLostHeads({ ...engine, pairs, heads, headsBytes });
+  const contradiction =
+    created || tier.kind === 'crash'
+      ? undefined
+      : findContradiction({ ...engine, lost, lostHeads, ownHeads, unreadable });
+  if (lostHeads !== undefined && tier.kind !== 'journal')
     engine.logger.warn(
       { finding: 'checkpointMissing' },
       `${lostHeads}. Samples that only it held are lost, unless the journal still has them.`,

@@ -202,11 +202,10 @@ class BackfillRun {
     let hasErased = false;
     for (;;) {
       await visits.room();
-      const row = await this.writableRow(pairs);
-      if (row === NO_ROW) continue;
-      // A new series has no samples yet, so a visit may have removed it by now.
-      if (engine.table.findPairs(pairs) !== row) {
-        await engine.clock.breathe();
+      // Nothing is awaited from here to `send`: a visit may remove a new series, which has no samples yet.
+      const row = this.writableRow(pairs);
+      if (row === NO_ROW) {
+        await this.ready();
         continue;
       }
       if (seriesTags.busy[engine.table.stateCode(row)] === 1 || merging.backfills.has(row)) {
@@ -222,7 +221,7 @@ class BackfillRun {
         visits.again(row);
         continue;
       }
-      // Nothing is awaited from here to `send`, so no other visit can take the columns.
+      // Nothing was awaited, so no other visit can take the columns.
       const backfill = merging.backfills.add(row, columns);
       try {
         visits.again(row);
@@ -251,8 +250,8 @@ class BackfillRun {
     await clock.breathe();
   }
 
-  /** The series' row if it takes samples. Otherwise waits, and returns NO_ROW. */
-  private async writableRow(pairs: LabelPairs): Promise<Row> {
+  /** The series' row; NO_ROW while the store takes no samples. */
+  private writableRow(pairs: LabelPairs): Row {
     const { engine, directory } = this.running;
     const { admission, table } = engine;
     try {
@@ -262,7 +261,6 @@ class BackfillRun {
       return row;
     } catch (error) {
       if (!(error instanceof TidemarkError) || error.code !== 'TIDEMARK_THROTTLED') throw error;
-      await this.ready();
       return NO_ROW;
     }
   }

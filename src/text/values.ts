@@ -10,17 +10,15 @@
 /** The texts of the hundredths: `''`, `.01`, …, `.1`, …, `.99`. */
 const fractions = Array.from({ length: 100 }, (_, i) => String(i / 100).slice(1));
 
-/** Hundredths beyond this are not exact in 32 bits. */
-const hundredthsMax = 2 ** 31 - 1;
-
 /** The value as Prometheus writes it: `21.5`, `-0`, `NaN`, `+Inf`, `-Inf`. */
 export const formatValue = (value: number): string => {
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   // Most measured values have at most two digits after the point. They are written several times faster than others. At
-  // most one decimal of up to 15 digits reads back to a double, so this is the shortest one.
+  // most one decimal of up to 15 digits reads back to a double, so this is the shortest one. Below 1e7, the hundredths are
+  // exact in 32 bits.
   if (value > 0 && value < 1e7) {
     const hundredths = Math.round(value * 100);
-    if (hundredths / 100 === value && hundredths <= hundredthsMax) {
+    if (hundredths / 100 === value) {
       const whole = (hundredths / 100) | 0;
       return whole + fractions[hundredths - whole * 100];
     }

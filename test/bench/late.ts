@@ -10,7 +10,7 @@
  * out of order (late-servers.ts).
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,7 @@ import { markdownTable } from '../docs/generators/markdown-table.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { arrivals, BASE, ROUND_MS, SHARES } from './late-arrivals.ts';
 import { compareServers } from './late-servers.ts';
+import { writtenBytes } from './process-figures.ts';
 
 const script = fileURLToPath(import.meta.url);
 
@@ -33,9 +34,6 @@ interface Cost {
   readonly closeMs: number;
 }
 
-const writtenBytes = (): number =>
-  Number(/wchar: (\d+)/.exec(readFileSync('/proc/self/io', 'utf8'))?.[1] ?? Number.NaN);
-
 const measure = async (share: number, seriesCount: number): Promise<Cost> => {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-late-'));
   const rounds = arrivals(seriesCount, share);
@@ -45,7 +43,7 @@ const measure = async (share: number, seriesCount: number): Promise<Cost> => {
   const handles = Array.from({ length: seriesCount }, (_, i) => store.series({ __name__: 'bench', id: String(i) }));
   let peak = 0;
   let samples = 0;
-  const written = writtenBytes();
+  const written = writtenBytes(process.pid);
   const { user, system } = process.cpuUsage();
   for (const round of rounds) {
     for (let i = 0; i < round.length; i += 2) handles[round[i]].append(round[i + 1], (round[i] + i) % 1000);
@@ -65,7 +63,7 @@ const measure = async (share: number, seriesCount: number): Promise<Cost> => {
   const [inMemory, inFile] = [mergesOf('memory'), mergesOf('file')];
   await store.close();
   const closeMs = performance.now() - closing;
-  const bytes = writtenBytes() - written;
+  const bytes = writtenBytes(process.pid) - written;
   rmSync(directory, { recursive: true });
   return {
     share,

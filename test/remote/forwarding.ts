@@ -5,7 +5,7 @@ import { type ForwardEvent, type Forwarding, type ForwardOptions, forward } from
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { MemoryStores } from '../support/memory-stores.ts';
-import { TestReceiver } from './test-receiver.ts';
+import { type Received, TestReceiver } from './test-receiver.ts';
 
 export class Setup {
   readonly clock = new ManualClock();
@@ -45,6 +45,12 @@ export class Setup {
   /** The store's current time plus some milliseconds. */
   at(offsetMs = 0): number {
     return this.clock.now() + offsetMs;
+  }
+
+  /** Sends everything that was appended; resolves with the requests. */
+  async sent(forwarding: Forwarding): Promise<readonly Received[]> {
+    await forwarding.caughtUp();
+    return this.receiver.requests;
   }
 
   /** Resolves in the state; the clock stands still meanwhile. */

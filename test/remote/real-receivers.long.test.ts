@@ -5,11 +5,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openStore } from '../../src/index.ts';
 import { forward } from '../../src/remote/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { seeded } from '../support/seeded.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -91,15 +91,6 @@ const victoriaMetrics: Program = {
     }
     return found;
   },
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 };
 
 const exited = async (process: ChildProcess): Promise<void> => {

@@ -1,8 +1,6 @@
 /** Edge cases of the compliance suite for senders (`remotewrite/sender`), by their names. */
 import { expect } from 'chai';
-import type { Forwarding } from '../../src/remote/index.ts';
 import { Setup } from './forwarding.ts';
-import type { Received } from './test-receiver.ts';
 
 describe('forwarding in the edge cases of senders', () => {
   let setup: Setup;
@@ -12,11 +10,6 @@ describe('forwarding in the edge cases of senders', () => {
   });
 
   afterEach(() => setup.close());
-
-  const sent = async (forwarding: Forwarding): Promise<readonly Received[]> => {
-    await forwarding.caughtUp();
-    return setup.receiver.requests;
-  };
 
   for (const protocol of ['1.0', '2.0'] as const) {
     it(`huge_label_values, very_long_metric_name, metric_name_with_colons, unicode_in_labels (${protocol})`, async () => {
@@ -28,7 +21,7 @@ describe('forwarding in the edge cases of senders', () => {
         { __name__: 'u', region: '🌍', name: '测试', quoted: 'a "b" \\ \n' },
       ];
       for (const labels of sets) setup.store.append(labels, setup.at(), 1);
-      const labels = (await sent(forwarding)).flatMap(({ series }) => series.map((each) => each.labels));
+      const labels = (await setup.sent(forwarding)).flatMap(({ series }) => series.map((each) => each.labels));
       expect(labels).to.have.deep.members(sets);
     });
 
@@ -39,7 +32,7 @@ describe('forwarding in the edge cases of senders', () => {
       handle.append(1, Number.NEGATIVE_INFINITY);
       handle.append(setup.at(60_000), Number.POSITIVE_INFINITY);
       handle.appendStale(setup.at(60_001));
-      const [{ series }] = await sent(forwarding);
+      const [{ series }] = await setup.sent(forwarding);
       expect(series[0].timestamps).to.deep.equal([0, 1, setup.at(60_000), setup.at(60_001)]);
       expect(series[0].bits).to.deep.equal([
         '7ff8000000000000',
@@ -52,7 +45,7 @@ describe('forwarding in the edge cases of senders', () => {
     it(`many_timeseries, high_cardinality, efficient_batching: no series is sent twice in a request (${protocol})`, async () => {
       const forwarding = setup.forward({ protocol, batchSamples: 2000 });
       for (let i = 0; i < 5000; i++) setup.store.append({ __name__: 'many', i: `${i}` }, setup.at(), i);
-      const requests = await sent(forwarding);
+      const requests = await setup.sent(forwarding);
       expect(requests.every(({ sampleCount }) => sampleCount <= 2000)).to.equal(true);
       expect(requests.length).to.be.within(3, 4);
       const seen = requests.flatMap(({ series }) => series.map(({ labels }) => labels['i']));
@@ -72,13 +65,13 @@ describe('forwarding in the edge cases of senders', () => {
   });
 
   it('empty_scrape: without samples nothing is sent', async () => {
-    expect(await sent(setup.forward())).to.have.length(0);
+    expect(await setup.sent(setup.forward())).to.have.length(0);
   });
 
   it('symbol_table_deduplication_across_batch, valid_label_references: each text once', async () => {
     const forwarding = setup.forward();
     for (let i = 0; i < 100; i++) setup.store.append({ __name__: 'a', i: `${i % 10}`, job: 'j' }, setup.at(i), i);
-    const [{ symbols = [] }] = await sent(forwarding);
+    const [{ symbols = [] }] = await setup.sent(forwarding);
     expect(symbols[0]).to.equal('');
     expect(new Set(symbols).size).to.equal(symbols.length);
     expect(symbols).to.have.length(1 + 5 + 10);

@@ -22,12 +22,6 @@ describe('forwarding as a sender of remote write', () => {
 
   afterEach(() => setup.close());
 
-  /** Sends everything that was appended; resolves with the requests. */
-  const sent = async (forwarding: Forwarding): Promise<readonly Received[]> => {
-    await forwarding.caughtUp();
-    return setup.receiver.requests;
-  };
-
   for (const protocol of protocols)
     describe(`of ${protocol}`, () => {
       const start = (): Forwarding => setup.forward({ protocol });
@@ -35,7 +29,7 @@ describe('forwarding as a sender of remote write', () => {
       it('Headers: method, type, encoding, version and user agent', async () => {
         const forwarding = start();
         setup.store.append({ __name__: 'up' }, setup.at(), 1);
-        const [request] = await sent(forwarding);
+        const [request] = await setup.sent(forwarding);
         expect(request.method).to.equal('POST');
         expect(request.headers).to.include({
           'content-encoding': 'snappy',
@@ -58,20 +52,20 @@ describe('forwarding as a sender of remote write', () => {
           setup.at(),
           1,
         );
-        const [{ series }] = await sent(forwarding);
+        const [{ series }] = await setup.sent(forwarding);
         expect(series[0].names).to.deep.equal(['Zone', '__name__', 'instance', 'job', 'zone', '\ufb00', '\u{10000}']);
       });
 
       it('EmptyLabels: a label without a value is not sent', async () => {
         const forwarding = start();
         setup.store.append({ __name__: 'up', empty: '' }, setup.at(), 1);
-        expect((await sent(forwarding))[0].series[0].labels).to.deep.equal({ __name__: 'up' });
+        expect((await setup.sent(forwarding))[0].series[0].labels).to.deep.equal({ __name__: 'up' });
       });
 
       it('RepeatedLabels, HonorLabels: the label of the series wins over the added one', async () => {
         const forwarding = setup.forward({ protocol, labels: { job: 'added', site: 's' } });
         setup.store.append({ __name__: 'up', job: 'own' }, setup.at(), 1);
-        const [{ series }] = await sent(forwarding);
+        const [{ series }] = await setup.sent(forwarding);
         expect(series[0].labels).to.deep.equal({ __name__: 'up', job: 'own', site: 's' });
       });
 
@@ -79,7 +73,7 @@ describe('forwarding as a sender of remote write', () => {
         const forwarding = start();
         const values = [0.1, 7, 0, -0, -1.5, Number.MAX_VALUE, 5e-324, Infinity, -Infinity, Number.NaN];
         for (const [i, value] of values.entries()) setup.store.append({ __name__: 'v' }, setup.at(i), value);
-        const [{ series }] = await sent(forwarding);
+        const [{ series }] = await setup.sent(forwarding);
         const expected = values.map((value) => {
           const bytes = Buffer.alloc(8);
           bytes.writeDoubleBE(value);
@@ -93,7 +87,7 @@ describe('forwarding as a sender of remote write', () => {
         const handle = setup.store.series({ __name__: 'up' });
         handle.appendStale(setup.at());
         handle.appendBits(setup.at(1), 0x7ff00000 | 0x80000, 0x1234);
-        const [{ series }] = await sent(forwarding);
+        const [{ series }] = await setup.sent(forwarding);
         expect(series[0].bits).to.deep.equal(['7ff0000000000002', '7ff8000000001234']);
       });
 
@@ -101,7 +95,7 @@ describe('forwarding as a sender of remote write', () => {
         const forwarding = start();
         for (let i = 0; i < 5; i++)
           for (const room of ['a', 'b']) setup.store.append({ __name__: 't', room }, setup.at(10 * i), i);
-        const [{ series }] = await sent(forwarding);
+        const [{ series }] = await setup.sent(forwarding);
         const times = [0, 10, 20, 30, 40].map((offset) => setup.at(offset));
         expect(series.map(({ timestamps }) => timestamps)).to.deep.equal([times, times]);
       });
@@ -110,7 +104,7 @@ describe('forwarding as a sender of remote write', () => {
         const forwarding = start();
         setup.store.append({ __name__: 't' }, -5, 1);
         setup.store.append({ __name__: 't' }, -1, 2);
-        expect((await sent(forwarding))[0].series[0].timestamps).to.deep.equal([-5, -1]);
+        expect((await setup.sent(forwarding))[0].series[0].timestamps).to.deep.equal([-5, -1]);
       });
 
       it('Retries400, no_retry_on_400: exactly one request for one series, and the next one follows', async () => {
@@ -124,7 +118,7 @@ describe('forwarding as a sender of remote write', () => {
         expect(setup.events[0]).to.include({ type: 'samplesDropped', reason: 'refused', samples: 1, status: 400 });
         expect(setup.events[0]).to.have.property('message', `400: ${'x'.repeat(1024)}`);
         setup.store.append({ __name__: 'good' }, setup.at(), 1);
-        expect((await sent(forwarding)).map(({ status }) => status)).to.deep.equal([400, 204]);
+        expect((await setup.sent(forwarding)).map(({ status }) => status)).to.deep.equal([400, 204]);
       });
 
       for (const status of [402, 406, 409, 422])
@@ -133,7 +127,7 @@ describe('forwarding as a sender of remote write', () => {
           setup.receiver.script = () => ({ status });
           setup.store.append({ __name__: 'a' }, setup.at(), 1);
           setup.store.append({ __name__: 'b' }, setup.at(), 1);
-          expect(await sent(forwarding)).to.have.length(1);
+          expect(await setup.sent(forwarding)).to.have.length(1);
           expect(forwarding.status()).to.deep.include({
             droppedSamples: { refused: 2 },
             failedRequests: 1,
@@ -188,16 +182,16 @@ describe('forwarding as a sender of remote write', () => {
           body: 'error: '.repeat(50_000),
         });
         setup.store.append({ __name__: 'a' }, setup.at(), 1);
-        expect(await sent(forwarding)).to.have.length(1);
+        expect(await setup.sent(forwarding)).to.have.length(1);
         expect(forwarding.status()).to.include({ sentSamples: 1, retries: 0 });
         setup.store.append({ __name__: 'a' }, setup.at(1), 1);
-        expect(await sent(forwarding)).to.have.length(2);
+        expect(await setup.sent(forwarding)).to.have.length(2);
       });
 
       it('batching: as many samples as allowed, in order, over several requests', async () => {
         const forwarding = setup.forward({ protocol, batchSamples: 10 });
         for (let i = 0; i < 35; i++) setup.store.append({ __name__: 'a', i: String(i % 3) }, setup.at(i), i);
-        const requests = await sent(forwarding);
+        const requests = await setup.sent(forwarding);
         expect(requests.map(({ sampleCount }) => sampleCount)).to.deep.equal([10, 10, 10, 5]);
         const all = requests.flatMap((request) => [...valuesOf(request, 'a')].sort((a, b) => a - b));
         expect(all).to.deep.equal(Array.from({ length: 35 }, (_, i) => i));
@@ -208,7 +202,7 @@ describe('forwarding as a sender of remote write', () => {
     it('symbols: each text once, the first one empty', async () => {
       const forwarding = setup.forward();
       for (const room of ['a', 'b', '__name__']) setup.store.append({ __name__: 't', room }, setup.at(), 1);
-      const [{ symbols, series }] = await sent(forwarding);
+      const [{ symbols, series }] = await setup.sent(forwarding);
       expect(symbols).to.deep.equal(['', '__name__', 't', 'room', 'a', 'b']);
       expect(series).to.have.length(3);
     });
@@ -219,7 +213,7 @@ describe('forwarding as a sender of remote write', () => {
       setup.store.append({ __name__: 'a' }, setup.at(), 1);
       await forwarding.caughtUp();
       setup.store.append({ __name__: 'a' }, setup.at(1), 2);
-      const requests = await sent(forwarding);
+      const requests = await setup.sent(forwarding);
       expect(requests.map(({ protocol, status }) => [protocol, status])).to.deep.equal([
         ['2.0', 415],
         ['1.0', 204],
@@ -235,7 +229,7 @@ describe('forwarding as a sender of remote write', () => {
       const forwarding = setup.forward();
       setup.receiver.script = () => ({ status: 204 });
       setup.store.append({ __name__: 'a' }, setup.at(), 1);
-      expect((await sent(forwarding)).map(({ protocol }) => protocol)).to.deep.equal(['2.0', '1.0']);
+      expect((await setup.sent(forwarding)).map(({ protocol }) => protocol)).to.deep.equal(['2.0', '1.0']);
       expect(forwarding.status()).to.include({ protocol: '1.0', sentSamples: 1 });
     });
 
@@ -259,7 +253,7 @@ describe('forwarding as a sender of remote write', () => {
       const forwarding = setup.forward();
       setup.receiver.script = () => ({ status: 400, headers: writtenHeaders(3), body: 'out of order' });
       for (let i = 0; i < 4; i++) setup.store.append({ __name__: 'a', i: String(i) }, setup.at(), i);
-      expect(await sent(forwarding)).to.have.length(1);
+      expect(await setup.sent(forwarding)).to.have.length(1);
       expect(forwarding.status()).to.deep.include({ sentSamples: 3, droppedSamples: { refused: 1 } });
     });
 
@@ -393,7 +387,7 @@ describe('forwarding as a sender of remote write', () => {
       setup.receiver.script = ({ series }) =>
         series.some(({ labels }) => labels['i'] === '5') ? { status: 400, body: 'bad' } : undefined;
       for (let i = 0; i < 16; i++) setup.store.append({ __name__: 'a', i: String(i) }, setup.at(), i);
-      const requests = await sent(forwarding);
+      const requests = await setup.sent(forwarding);
       expect(requests.map(({ sampleCount, status }) => [sampleCount, status])).to.deep.equal([
         [16, 400],
         [8, 400],
@@ -412,7 +406,7 @@ describe('forwarding as a sender of remote write', () => {
       const forwarding = setup.forward({ protocol: '1.0' });
       setup.receiver.script = ({ series }) => (series[0].values[0] === 0 ? { status: 400 } : undefined);
       for (let i = 0; i < 4; i++) setup.store.append({ __name__: 'a' }, setup.at(i), i);
-      const requests = await sent(forwarding);
+      const requests = await setup.sent(forwarding);
       expect(requests.filter(({ status }) => status === 204).flatMap((each) => valuesOf(each, 'a'))).to.deep.equal([
         1, 2, 3,
       ]);
@@ -422,7 +416,7 @@ describe('forwarding as a sender of remote write', () => {
       const forwarding = setup.forward({ protocol: '1.0' });
       setup.receiver.script = () => ({ status: 400 });
       for (let i = 0; i < 1000; i++) setup.store.append({ __name__: 'a', i: String(i) }, setup.at(), i);
-      expect((await sent(forwarding)).length).to.equal(65);
+      expect((await setup.sent(forwarding)).length).to.equal(65);
       expect(forwarding.status().droppedSamples).to.deep.equal({ refused: 1000 });
     });
 
@@ -430,7 +424,7 @@ describe('forwarding as a sender of remote write', () => {
       const forwarding = setup.forward({ protocol: '1.0' });
       setup.receiver.script = ({ sampleCount }) => (sampleCount > 2 ? { status: 413 } : undefined);
       for (let i = 0; i < 7; i++) setup.store.append({ __name__: 'a' }, setup.at(i), i);
-      const requests = await sent(forwarding);
+      const requests = await setup.sent(forwarding);
       expect(requests.map(({ sampleCount }) => sampleCount)).to.deep.equal([7, 3, 1, 2, 4, 2, 2]);
       expect(requests.filter(({ status }) => status === 204).flatMap((each) => valuesOf(each, 'a'))).to.deep.equal([
         0, 1, 2, 3, 4, 5, 6,

@@ -1,25 +1,14 @@
 /** Debian's Alertmanager gets the alerts of a store: over its own outage, and over a restart of the store. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openStore } from '../../src/index.ts';
 import { startRules } from '../../src/rules/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
 
 const program = 'prometheus-alertmanager';
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port is free');
-  return address.port;
-};
 
 /** Asks again and again until the answer is not `undefined`. */
 const until = async <T>(ask: () => Promise<T | undefined>): Promise<T> => {

@@ -87,9 +87,9 @@ export class Model {
   private readonly tried = new TriedSamples();
   /** Counts appends and drops. */
   private tick = 0;
-  /** Drops of time ranges that are under way, by series number. */
   /** Drops of time ranges that have begun. */
   dropsBegun = 0;
+  /** Drops of time ranges that are under way, by series number. */
   private drops: { readonly number: number; readonly drop: RangeDrop }[] = [];
   /** Samples of backfills that are under way, by series number. A drop does not end a backfill. */
   private filling: { readonly number: number; readonly sample: ModelSample }[] = [];

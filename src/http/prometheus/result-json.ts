@@ -26,8 +26,7 @@ const formatSeconds = (milliseconds: number): string => {
   return `${milliseconds < 0 ? '-' : ''}${whole}.${fraction}`;
 };
 
-const sampleText = ({ timestamps, values }: Series, i: number): string =>
-  `[${formatSeconds(timestamps[i])},"${formatApiValue(values[i])}"]`;
+const sampleText = (seconds: string, value: number): string => `[${seconds},"${formatApiValue(value)}"]`;
 
 /** The texts of times. The series of a matrix have the same ones. */
 class SecondsTexts {
@@ -45,7 +44,7 @@ class SecondsTexts {
 const samplesText = ({ timestamps, values }: Series, seconds: SecondsTexts, from: number, to: number): string => {
   let text = '';
   for (let i = from; i < to; i++) {
-    text += `${i === from ? '[' : ',['}${seconds.of(timestamps[i])},"${formatApiValue(values[i])}"]`;
+    text += `${i === from ? '' : ','}${sampleText(seconds.of(timestamps[i]), values[i])}`;
   }
   return text;
 };
@@ -59,8 +58,8 @@ function* matrixPieces(series: Series, seconds: SecondsTexts): Generator<string>
   yield ']}';
 }
 
-const vectorText = (series: Series): string =>
-  `{"metric":${JSON.stringify(sortedLabels(series.labels))},"value":${sampleText(series, 0)}}`;
+const vectorText = ({ labels, timestamps, values }: Series): string =>
+  `{"metric":${JSON.stringify(sortedLabels(labels))},"value":${sampleText(formatSeconds(timestamps[0]), values[0])}}`;
 
 export interface ResultOptions {
   /** The time of the query in milliseconds: that of a string. */

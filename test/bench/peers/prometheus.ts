@@ -8,9 +8,9 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../support/free-port.ts';
 import { directoryBytes } from '../measure.ts';
 import { labelsOf, type WorkloadSize } from '../workload.ts';
 import type { PeerFigures } from './main.ts';
@@ -34,14 +34,6 @@ const captured = (text: string, pattern: RegExp): string => {
   if (found === undefined) throw new Error(`no ${pattern} in: ${text.slice(-1_000)}`);
   return found;
 };
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 
 const write = (directory: string, { seriesCount, rounds }: WorkloadSize): number => {
   const labels = Array.from({ length: seriesCount }, (_, i) => JSON.stringify(labelsOf(i)).replace(':9100', ''));

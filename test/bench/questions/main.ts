@@ -4,20 +4,14 @@
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { openStore } from '../../../src/index.ts';
 import { median } from '../measure.ts';
+import { hasProcessFigures, resetPeak, residentNow, residentPeak } from '../process-figures.ts';
 import { formatNumber, table } from '../report.ts';
-import {
-  type AnsweringServer,
-  ask,
-  startPrometheusServer,
-  startTidemark,
-  startVictoriaMetrics,
-  stopServer,
-} from './answering-servers.ts';
+import { stopServer } from '../servers.ts';
+import { type AnsweringServer, ask, loadPrometheus, loadTidemark, loadVictoriaMetrics } from './answering-servers.ts';
 import { FIRST_MS, LAST_MS, writeQuestionData } from './question-data.ts';
-import { canMeasurePeak, resetPeak, residentNow, residentPeak } from './resident-peak.ts';
 
 const questions: readonly (readonly [query: string, stepSeconds: number])[] = [
   ['sum by (job) (rate(http_requests_total[5m]))', 60],
@@ -63,16 +57,15 @@ export const runQuestions = async ({
   try {
     const [jsonLines, openMetrics] = [join(parent, 'data.jsonl'), join(parent, 'data.om')];
     say(`writing the data of ${writeQuestionData(jsonLines, openMetrics).series} series`);
-    const cli = resolve('dist/lib/cli.js');
     say('loading Tidemark');
-    const tidemark = await startTidemark({ cli, jsonLines, parent });
+    const tidemark = await loadTidemark(jsonLines, parent);
     servers.push(tidemark);
     say('loading Prometheus');
-    const prometheus = await startPrometheusServer(openMetrics, parent);
+    const prometheus = await loadPrometheus(openMetrics, parent);
     if (prometheus === undefined) say('Prometheus is not installed');
     else servers.push(prometheus);
     say('loading VictoriaMetrics');
-    const victoria = await startVictoriaMetrics(jsonLines, parent);
+    const victoria = await loadVictoriaMetrics(jsonLines, parent);
     if (victoria === undefined) say('VictoriaMetrics is not installed');
     else servers.push(victoria);
     const store = await openStore(join(parent, 'tidemark'), { readOnly: true });
@@ -100,14 +93,14 @@ export const runQuestions = async ({
       const times = new Map<string, number[]>([['Tidemark, in process', []]]);
       for (const { name } of servers) times.set(name, []);
       const pid = tidemark.child.pid as number;
-      const idle = canMeasurePeak ? residentNow(pid) : 0;
+      const idle = hasProcessFigures ? residentNow(pid) : 0;
       let peak = 0;
       for (let round = 0; round < runs; round++) {
         // The order changes from round to round.
         for (const server of round % 2 === 0 ? servers : servers.toReversed()) {
-          if (server === tidemark && canMeasurePeak) resetPeak(pid);
+          if (server === tidemark && hasProcessFigures) resetPeak(pid);
           times.get(server.name)?.push((await ask(server, parameters)).ms);
-          if (server === tidemark && canMeasurePeak) peak = Math.max(peak, residentPeak(pid));
+          if (server === tidemark && hasProcessFigures) peak = Math.max(peak, residentPeak(pid));
         }
         times.get('Tidemark, in process')?.push(await inProcess());
       }
@@ -116,7 +109,7 @@ export const runQuestions = async ({
         stepSeconds,
         ms: Object.fromEntries([...times].map(([name, list]) => [name, median(list)])),
         series: counts[0],
-        growthMB: canMeasurePeak ? (peak - idle) / 1e6 : undefined,
+        growthMB: hasProcessFigures ? (peak - idle) / 1e6 : undefined,
       });
     }
     await store.close();
@@ -127,7 +120,10 @@ export const runQuestions = async ({
       `${JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, runs, answers }, undefined, 2)}\n`,
     );
   } finally {
-    for (const server of servers) await stopServer(server);
+    for (const server of servers) {
+      server.agent.destroy();
+      await stopServer(server);
+    }
     rmSync(parent, { recursive: true, force: true });
   }
 };

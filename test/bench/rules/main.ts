@@ -2,17 +2,15 @@
  * `npm run bench -- --rules`: 1,000 recording rules every 15 seconds over 10,000 series, beside ingest. Tidemark evaluates
  * them in this process. Prometheus, if it is installed, has the same rules and gets the same samples by `forward`.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { openStore, type Store } from '../../../src/index.ts';
 import { forward } from '../../../src/remote/index.ts';
 import { type RuleGroup, startRules } from '../../../src/rules/index.ts';
-import { freePort } from '../../support/free-port.ts';
 import { median } from '../measure.ts';
 import { formatNumber, table } from '../report.ts';
+import { isInstalled, pause, type Server, startPrometheus, stopServer } from '../servers.ts';
 
 const INTERVAL_MS = 15_000;
 const GROUPS = 20;
@@ -22,8 +20,6 @@ const SERIES = 10_000;
 const ROUNDS_BEFORE = 24;
 /** Appends between two rounds of a millisecond's pause. */
 const APPENDS_AT_A_TIME = 1000;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const ruleGroups: readonly RuleGroup[] = Array.from({ length: GROUPS }, (_, group) => ({
   name: `group${group}`,
@@ -52,57 +48,23 @@ const labelsOf = (series: number): Record<string, string> => ({
 });
 
 /** Prometheus with the same rules. `undefined` where it is not installed. */
-class Peer {
-  readonly #child: ChildProcess;
-  readonly base: string;
+const startPeer = async (directory: string): Promise<Server | undefined> => {
+  if (!isInstalled('prometheus')) return undefined;
+  const file = join(directory, 'rules.yml');
+  // JSON is YAML, too.
+  writeFileSync(file, rulesFile());
+  const configuration = `global: {evaluation_interval: 15s}\nrule_files: [${file}]\n`;
+  return startPrometheus(directory, configuration, ['--web.enable-remote-write-receiver']);
+};
 
-  private constructor(child: ChildProcess, base: string) {
-    this.#child = child;
-    this.base = base;
-  }
-
-  static async start(parent: string): Promise<Peer | undefined> {
-    if (spawnSync('prometheus', ['--version']).error !== undefined) return undefined;
-    const configuration = join(parent, 'prometheus.yml');
-    // JSON is YAML, too.
-    writeFileSync(join(parent, 'rules.yml'), rulesFile());
-    writeFileSync(configuration, `global: {evaluation_interval: 15s}\nrule_files: [${join(parent, 'rules.yml')}]\n`);
-    const port = await freePort();
-    const parameters = [
-      `--config.file=${configuration}`,
-      `--storage.tsdb.path=${join(parent, 'prometheus')}`,
-      '--web.enable-remote-write-receiver',
-      `--web.listen-address=127.0.0.1:${port}`,
-    ];
-    const child = spawn('prometheus', parameters, { stdio: 'ignore' });
-    const base = `http://127.0.0.1:${port}`;
-    const isReady = (): Promise<boolean> =>
-      fetch(`${base}/-/ready`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-    while (!(await isReady())) {
-      if (child.exitCode !== null) throw new Error('prometheus has ended');
-      await pause(100);
-    }
-    return new Peer(child, base);
-  }
-
-  /** The sum of the groups' last durations in milliseconds, because Prometheus spreads them; and resident bytes. */
-  async read(): Promise<{ readonly roundMs: number; readonly resident: number }> {
-    const text = await (await fetch(`${this.base}/metrics`)).text();
-    const valuesOf = (name: string): number[] =>
-      [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))].map(([, value]) => Number(value));
-    const roundMs =
-      valuesOf('prometheus_rule_group_last_duration_seconds').reduce((sum, value) => sum + value, 0) * 1000;
-    return { roundMs, resident: valuesOf('process_resident_memory_bytes')[0] ?? 0 };
-  }
-
-  async stop(): Promise<void> {
-    this.#child.kill();
-    await once(this.#child, 'exit');
-  }
-}
+/** The sum of the groups' last durations in milliseconds, because Prometheus spreads them; and resident bytes. */
+const readPeer = async ({ origin }: Server): Promise<{ readonly roundMs: number; readonly resident: number }> => {
+  const text = await (await fetch(`${origin}/metrics`)).text();
+  const valuesOf = (name: string): number[] =>
+    [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))].map(([, value]) => Number(value));
+  const roundMs = valuesOf('prometheus_rule_group_last_duration_seconds').reduce((sum, value) => sum + value, 0) * 1000;
+  return { roundMs, resident: valuesOf('process_resident_memory_bytes')[0] ?? 0 };
+};
 
 /** Appends a round of all series, in slices, as a program that takes samples from many senders does. */
 const appendRound = async (store: Store, round: number, time: number): Promise<void> => {
@@ -123,7 +85,7 @@ export const runRules = async ({
 }): Promise<void> => {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const parent = mkdtempSync(join(directory, 'tidemark-rules-'));
-  const peer = await Peer.start(parent);
+  const peer = await startPeer(parent);
   if (peer === undefined) say('Prometheus is not installed');
   const store = await openStore(join(parent, 'store'), { retention: 'off' });
   const delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 1 });
@@ -132,7 +94,7 @@ export const runRules = async ({
       peer === undefined
         ? undefined
         : await forward(store, 'peer', {
-            url: `${peer.base}/api/v1/write`,
+            url: `${peer.origin}/api/v1/write`,
             selector: '{__name__="requests_total"}',
           });
     const begun = Date.now() - ROUNDS_BEFORE * INTERVAL_MS;
@@ -152,8 +114,8 @@ export const runRules = async ({
       if (round === 0) continue;
       // All groups are due at the same time, so the slowest one takes as long as the round.
       ours.push(Math.max(...rules.groups().map(({ evaluationMs }) => evaluationMs)));
-      const read = await peer?.read();
-      if (read === undefined) continue;
+      if (peer === undefined) continue;
+      const read = await readPeer(peer);
       theirs.push(read.roundMs);
       peerResident = read.resident;
     }
@@ -184,7 +146,7 @@ export const runRules = async ({
     writeFileSync(out, `${JSON.stringify(result, undefined, 2)}\n`);
   } finally {
     await store.close();
-    await peer?.stop();
+    if (peer !== undefined) await stopServer(peer);
     rmSync(parent, { recursive: true, force: true });
   }
 };

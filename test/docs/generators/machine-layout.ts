@@ -6,53 +6,7 @@
 import type { ELK, ElkExtendedEdge, ElkNode } from 'elkjs';
 import elkModule from 'elkjs/lib/elk.bundled.js';
 import type { AnyStateNode, AnyTransitionDefinition } from 'xstate';
-
-interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-export interface LaidOutState extends Box {
-  /** The state's id in the machine, `series.archived.resting`. */
-  readonly id: string;
-  readonly name: string;
-  readonly type: string;
-  readonly description?: string;
-  readonly tags: readonly string[];
-  /** Transitions that stay in the state: they have no arrow. */
-  readonly internal: readonly TransitionLabel[];
-}
-
-/** One line of an arrow's label: the transitions that read the same. */
-export interface TransitionLabel {
-  /** `source|event|target`, as the page's server counts transitions. */
-  readonly keys: readonly string[];
-  /** One or two lines. */
-  readonly text: string;
-}
-
-export interface LaidOutEdge {
-  readonly source: string;
-  readonly target: string;
-  readonly points: readonly (readonly [number, number])[];
-  readonly label: Box;
-  readonly transitions: readonly TransitionLabel[];
-}
-
-export interface LaidOutMachine {
-  readonly id: string;
-  readonly width: number;
-  readonly height: number;
-  readonly states: readonly LaidOutState[];
-  readonly initials: readonly {
-    readonly x: number;
-    readonly y: number;
-    readonly points: readonly (readonly [number, number])[];
-  }[];
-  readonly edges: readonly LaidOutEdge[];
-}
+import type { Box, ChartLayout, TransitionLabel } from '../../../src/ui/parts/statechart/chart-layout.ts';
 
 const stateFont = 8.8;
 const labelFont = 6.1;
@@ -226,7 +180,7 @@ const toElkEdge = ({ source, target, transitions }: Edge): ElkExtendedEdge => {
 };
 
 /** Positions of everything below a state, in pixels from the top left corner. */
-export const layOutStates = async (root: AnyStateNode, options: LayoutOptions): Promise<LaidOutMachine> => {
+export const layOutStates = async (root: AnyStateNode, options: LayoutOptions): Promise<ChartLayout> => {
   const deepest = deepestOf(root, options);
   const arrows = new Arrows(root, options);
   const states = statesBelow(root).filter((state) => arrows.shown(state) === state);

@@ -2,7 +2,8 @@
 import { h, setText } from '../../parts/elements.ts';
 import { failure, panel } from '../../parts/panel.ts';
 import { AlertStatechart } from '../../parts/statechart/alert-statechart.ts';
-import { type DeepLayout, loadLayout } from '../../parts/statechart/statechart-layout.ts';
+import type { DeepLayout } from '../../parts/statechart/chart-layout.ts';
+import { loadLayout } from '../../parts/statechart/statechart-layout.ts';
 import { formatCount } from '../../parts/text/number-text.ts';
 import { ask, isAbort } from '../../server/ask-server.ts';
 import { listen } from '../../server/live-stream.ts';

@@ -1,7 +1,7 @@
 /** The statechart of an alert, with the number of alerts in each state. */
 import type { ActorsFrame } from '../../server/server-answers.ts';
+import type { ChartLayout } from './chart-layout.ts';
 import { Statechart } from './statechart.ts';
-import type { ChartLayout } from './statechart-layout.ts';
 
 /** Whether rules are evaluated, so that there can be alerts. */
 export const hasAlertRules = ({ alerts }: ActorsFrame): boolean =>

@@ -1,7 +1,7 @@
 /** The light of an arrow: on for a moment after each transition, with the rate of transitions. */
 import { setText } from '../elements.ts';
 import { formatNumber } from '../text/number-text.ts';
-import type { EdgeLine } from './statechart-layout.ts';
+import type { EdgeLine } from './chart-layout.ts';
 import type { DrawnEdge } from './statechart-shapes.ts';
 
 const litMs = 700;

@@ -1,6 +1,6 @@
 /** The shapes of a statechart: boxes of states, arrows of transitions. */
 import { svg } from '../elements.ts';
-import type { ChartLayout, EdgeLine, Point, StateBox } from './statechart-layout.ts';
+import type { ChartLayout, EdgeLine, Point, StateBox } from './chart-layout.ts';
 
 const radius = 6;
 

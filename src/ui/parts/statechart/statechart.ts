@@ -1,8 +1,8 @@
 /** Draws a statechart from its layout, and shows states and transitions on it. */
 import { setText, svg } from '../elements.ts';
 import { formatCount } from '../text/number-text.ts';
+import type { ChartLayout, StateBox } from './chart-layout.ts';
 import { EdgeLight } from './edge-light.ts';
-import type { ChartLayout, StateBox } from './statechart-layout.ts';
 import { type DrawnState, drawEdge, drawInitial, drawState } from './statechart-shapes.ts';
 
 export class Statechart {

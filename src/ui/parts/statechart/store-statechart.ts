@@ -2,8 +2,8 @@
 import type { StateValue } from '../../server/server-answers.ts';
 import { h } from '../elements.ts';
 import { activeIds } from './active-states.ts';
+import type { StoreLayout } from './chart-layout.ts';
 import { Statechart } from './statechart.ts';
-import type { StoreLayout } from './statechart-layout.ts';
 
 export class StoreStatechart {
   readonly element: HTMLElement;
