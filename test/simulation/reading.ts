@@ -153,13 +153,14 @@ export class Reading {
     const { life } = this;
     const numbers = step.series === null ? everyNumber : [step.series];
     const selector = step.series === null ? ALL_SERIES : labelsOf(step.series);
+    const before = [...life.model.series.values()];
     const answer = await life.perform('label queries', async () => ({
       metrics: await life.store.metrics(selector),
       names: await life.store.labelNames(),
       values: await life.store.labelValues('__name__'),
     }));
     if (answer === undefined) return;
-    await this.judge(() => this.checkLabels(numbers, answer.value));
+    await this.judge(() => this.checkLabels(numbers, answer.value, before));
   }
 
   async openQuery(step: StepOf<'openQuery'>): Promise<void> {
@@ -286,12 +287,16 @@ export class Reading {
     return true;
   }
 
-  /** Checks that every series that must exist is found, and no series that may not. */
-  private checkLabels(numbers: readonly number[], answer: LabelAnswer): void {
+  /**
+   * Checks that every series that must exist is found, and no series that may not. A series that was there before the
+   * queries may be found: a drop may have ended between its reading and the answer.
+   */
+  private checkLabels(numbers: readonly number[], answer: LabelAnswer, before: readonly ModelSeries[]): void {
     const { model, decayed } = this.life;
     if (model.damaged || decayed) return;
-    const may = [...model.series.values()];
-    const must = may.filter((series) => model.mustExist(series));
+    const now = [...model.series.values()];
+    const may = [...now, ...before];
+    const must = now.filter((series) => model.mustExist(series));
     const among = (series: readonly ModelSeries[]): ModelSeries[] =>
       series.filter(({ number }) => numbers.includes(number));
     const keys = (series: readonly ModelSeries[]): string[] => series.map(({ labels }) => keyOf(labels));
