@@ -51,7 +51,12 @@ export class Isolation {
 
   /** Whether the file at this row's fingerprint still has to be moved away. Nothing may be written to it. */
   isLeaving(row: Row): boolean {
-    return this.leavingRow(keyOfRow(this.parts.table, row)) !== NO_ROW;
+    return this.leavingBefore(row) !== NO_ROW;
+  }
+
+  /** The series whose file at this row's fingerprint still has to be moved away; NO_ROW if there is none. */
+  leavingBefore(row: Row): Row {
+    return this.leavingRow(keyOfRow(this.parts.table, row));
   }
 
   /** The labels of a series on its way to quarantine. Its fingerprint stays in use until its file has been moved. */

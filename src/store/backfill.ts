@@ -231,7 +231,7 @@ class BackfillRun {
       }
       const { outcome } = backfill;
       if (outcome === undefined) {
-        await this.untilFileIsFree(row);
+        await this.untilFileIsFree(row, pairs);
         continue;
       }
       if ('error' in outcome) throw outcome.error;
@@ -241,13 +241,31 @@ class BackfillRun {
 
   /**
    * No call took the columns: the file of a series before this one, with the same labels, is on its way to quarantine.
-   * Waits until it is there, and gives the event loop away in any case.
+   * Waits until it is there. If the last attempt to move it has failed, makes another one. In any case gives the event
+   * loop away.
+   *
+   * @throws {TidemarkError} `TIDEMARK_IO`: the file could not be moved, and not because the disk refuses everything.
    */
-  private async untilFileIsFree(row: Row): Promise<void> {
-    const { fileKeys, table, clock } = this.running.engine;
+  private async untilFileIsFree(row: Row, pairs: LabelPairs): Promise<void> {
+    const { isolation, visits, actors, engine } = this.running;
+    const { fileKeys, table, clock, admission } = engine;
+    const leaving = isolation.leavingBefore(row);
+    if (leaving !== NO_ROW) {
+      visits.again(leaving);
+      await actors.settled(leaving);
+    }
     const release = await fileKeys.acquire(keyOfRow(table, row));
     release();
     await clock.breathe();
+    if (leaving === NO_ROW || isolation.leavingBefore(row) !== leaving || admission.refusal !== undefined) return;
+    const labels = toLabels(pairs);
+    throw new TidemarkError(
+      'TIDEMARK_IO',
+      `the damaged file of ${shownValue(labels)} could not be moved to quarantine`,
+      {
+        details: { labels },
+      },
+    );
   }
 
   /** The series' row; NO_ROW while the store takes no samples. */

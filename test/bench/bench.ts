@@ -10,6 +10,8 @@
  *   --rest SECONDS    measures memory again after this time at rest (default: not)
  *   --questions       asks the ten queries of workload Q instead, beside Prometheus and VictoriaMetrics (--repeat, default 5)
  *   --rules           evaluates 1,000 rules beside ingest instead, beside Prometheus (--repeat rounds of 15 s, default 8)
+ *   --doors           measures how fast samples come in and go out over HTTP instead, beside VictoriaMetrics (--repeat, default 3)
+ *   --minutes N       with --doors: memory at a steady rate over so many minutes instead
  *   --publish         writes it to docs/performance.json too and renews the tables of README.md and docs/performance.md
  *
  * Every run reads every sample back and compares it bit for bit: after the rounds, after a clean reopen, after a crash,
@@ -23,6 +25,7 @@ import { waysToAppend } from './appenders.ts';
 import { calibrate } from './calibration.ts';
 import type { CaseContext, CaseResult } from './cases/case.ts';
 import type { CaseName } from './cases/main.ts';
+import { runDoors } from './doors/main.ts';
 import { publish } from './publish.ts';
 import { runQuestions } from './questions/main.ts';
 import { againstTable, comparisonTable, machineLine, sizesTable, targetTable, verdicts } from './report.ts';
@@ -43,6 +46,8 @@ const { values: given } = parseArgs({
     rest: { type: 'string', default: '0' },
     questions: { type: 'boolean', default: false },
     rules: { type: 'boolean', default: false },
+    doors: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '0' },
   },
 });
 
@@ -57,6 +62,12 @@ if (given.rules) {
     directory: given.directory,
     out: join(dirname(given.out), 'rules.json'),
   });
+  process.exit();
+}
+
+if (given.doors) {
+  const out = join(dirname(given.out), 'doors.json');
+  await runDoors({ runs: Number(given.repeat ?? 3), minutes: Number(given.minutes), directory: given.directory, out });
   process.exit();
 }
 

@@ -144,6 +144,46 @@ describe('a damaged series file', () => {
     await store.close();
   });
 
+  describe('that can not be moved, and into which a backfill goes', () => {
+    const columns = { labels: { __name__: 'm', id: '0' }, timestamps: [START_MS - 1000], values: [7] };
+
+    /** The disk refuses to move the file so many times. */
+    const unmoved = async (refusals: number, code: string): Promise<Machine> => {
+      const machine = await persisted(1);
+      let left = refusals;
+      machine.fileSystem.onCall = (operation, path) => {
+        if (operation !== 'rename' || !path.endsWith('.db') || left-- <= 0) return;
+        throw Object.assign(new Error(code), { code });
+      };
+      damage(machine, seriesFiles(machine)[0]);
+      await samplesOf(machine.store, 'm');
+      return machine;
+    };
+
+    it('is moved by another attempt, and the backfill goes on', async () => {
+      const machine = await unmoved(1, 'EIO');
+      const { store } = machine;
+      await machine.pass(3000, 500);
+      const { accepted } = await store.backfill(columns);
+      expect(accepted).to.equal(1);
+      expect(await samplesOf(store, 'm')).to.deep.equal(new Map([[`0@${START_MS - 1000}`, 7]]));
+      expect(await store.quarantined()).to.have.length(1);
+      await store.close();
+    });
+
+    it('is told to the caller as what hinders it', async () => {
+      const machine = await unmoved(Number.POSITIVE_INFINITY, 'EPERM');
+      const { store, pass, fileSystem } = machine;
+      await pass(60_000, 1000);
+      const error = await store.backfill(columns).catch((reason: unknown) => reason);
+      expect(error).to.have.property('code', 'TIDEMARK_IO');
+      fileSystem.onCall = () => {};
+      await pass(60_000, 1000);
+      expect((await store.backfill(columns)).accepted).to.equal(1);
+      await store.close();
+    });
+  });
+
   it('may be one of many: all are isolated, none is forgotten', async () => {
     const machine = await persisted(300);
     const { store, pass } = machine;
