@@ -90,8 +90,8 @@ class Replay {
   private readonly purgedLast = new Set<Fingerprint>();
   private readonly emptied = new Set<Fingerprint>();
   private readonly rewritten = new Set<Fingerprint>();
-  /** Rows of which the drop of a time range was replayed. */
-  private readonly dropped = new Set<Row>();
+  /** Rows of which the drop of a time range was replayed, with where the record of the first drop begins. */
+  private readonly dropped = new Map<Row, Position>();
   private records = 0;
   private samples = 0;
   private skipped = 0;
@@ -112,7 +112,7 @@ class Replay {
     return { records, samples, skipped, touched, purged: purgedLast, emptied, rewritten };
   }
 
-  private applySamples({ count, highs, lows, timestamps, words, start }: SamplesRecord): void {
+  private applySamples({ count, highs, lows, timestamps, words }: SamplesRecord): void {
     const { table, chunks, late, clock } = this.parts;
     for (let i = 0; i < count; i++) {
       const row = table.findFingerprint(highs[i], lows[i]);
@@ -123,10 +123,14 @@ class Replay {
       const high = words[2 * i + HIGH_WORD];
       const low = words[2 * i + LOW_WORD];
       if (timestamps[i] > table.lastTime(row)) chunks.append(row, timestamps[i], high, low);
-      else if (!this.dropped.has(row)) continue;
-      // The drop that was replayed may have taken this sample out of the snapshot. Or the sample came when the series'
-      // last time was known again, and here it is still a bound.
-      else late.add(row, timestamps[i], high, low, start, clock.monotonic());
+      else {
+        // The drop that was replayed may have taken this sample out of the snapshot. Or the sample came when the series'
+        // last time was known again, and here it is still a bound.
+        const dropStart = this.dropped.get(row);
+        if (dropStart === undefined) continue;
+        // The next recovery finds the sample in the same way, so it has to replay the drop again.
+        late.add(row, timestamps[i], high, low, dropStart, clock.monotonic());
+      }
       this.samples++;
     }
   }
@@ -219,7 +223,7 @@ class Replay {
     this.withRow(fingerprint, (row) => {
       // The samples may have moved to the file between the snapshot and the drop.
       eraseSpan(this.parts, row, { from, through }, start, { mayBeInFile: true });
-      this.dropped.add(row);
+      if (!this.dropped.has(row)) this.dropped.set(row, start);
     });
   }
 
