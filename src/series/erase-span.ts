@@ -36,7 +36,8 @@ export const eraseSpan = (
   if (table.oldestSlot(row) !== NO_SLOT) chunks.readLastSample(row);
   else if (table.chunksInFile[row] === 0) table.adoptLastTime(row, EARLIEST);
   else table.adoptLastTime(row, lastInFile === EARLIEST ? bound : Math.min(lastInFile, bound));
-  chunkLate({ table, chunks, late }, row);
+  // A chunk in memory with times before the file's end would be taken for one that the file has.
+  if (!mayBeInFile) chunkLate({ table, chunks, late }, row);
   // A late sample may be the newest one that is left. The last sample of an open head is the row's, so the head is
   // closed.
   if (late.lastTime(row) <= table.lastTime(row)) return;
