@@ -7,7 +7,8 @@
 import type { InstantSample, SeriesSamples, Store } from '../../src/api/api.ts';
 import type { Labels } from '../../src/model/labels.ts';
 import { DIRECTORY, type Life } from './life.ts';
-import { type Allowance, EVERYTHING, type ModelSeries, nameOf, Violation } from './model.ts';
+import { type Allowance, EVERYTHING, type Model, type ModelSeries, nameOf, Violation } from './model.ts';
+import type { ModelSample } from './model-series.ts';
 import type { Step, Window } from './steps.ts';
 import { ALL_SERIES, type Bits, bitsOf, keyOf, labelsOf, SERIES_MAX, seriesOf } from './value-source.ts';
 
@@ -378,16 +379,30 @@ export class Reading {
         if (isDue && !isStale(newest)) throw new Violation(`${what} has no sample of ${nameOf(number)}`);
         continue;
       }
-      const bits = bitsOf(sample.value);
-      const isRight =
-        sample.timestamp === newest?.time &&
-        sample.timestamp >= from &&
-        (Number.isNaN(sample.value) || (bits.high === newest.high && bits.low === newest.low));
-      if (!isRight)
+      const isRight = newestCandidates(model, series, at).some(
+        (candidate) => candidate.time === sample.timestamp && isValueOf(candidate, sample.value),
+      );
+      if (!isRight || sample.timestamp < from)
         throw new Violation(`${what} has ${sample.value} at ${sample.timestamp} as the newest of ${nameOf(number)}`);
     }
   }
 }
+
+/**
+ * The samples of a series that may be its newest one at a time: the newest, and earlier ones as long as retention may have
+ * removed everything after them.
+ */
+const newestCandidates = (model: Model, series: ModelSeries, at: number): readonly ModelSample[] => {
+  const last = series.indexAt(at + 1) - 1;
+  let first = last;
+  while (first > 0 && model.mayBeHidden(series.samples[first])) first--;
+  return series.samples.slice(Math.max(0, first), last + 1);
+};
+
+const isValueOf = ({ high, low }: ModelSample, value: number): boolean => {
+  const bits = bitsOf(value);
+  return Number.isNaN(value) || (bits.high === high && bits.low === low);
+};
 
 /** The times of a window among those of some series; `undefined` if these have no samples. */
 export const rangeOf = ({ from, through }: Window, series: Iterable<ModelSeries>): Range | undefined => {
