@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Store } from '../index.ts';
-import { hasMethods, invalidOption } from '../model/invalid-option.ts';
+import { checkStore } from '../model/invalid-option.ts';
 import { checkToken, type HandlerOptions } from './handler-options.ts';
 import { RequestHandler } from './request-handler.ts';
 
@@ -29,7 +29,7 @@ export const randomToken = (): string => randomBytes(16).toString('hex');
  * value.
  */
 export const createHandler = (store: Store, options: HandlerOptions = {}): Handler => {
-  if (!hasMethods(store, 'select', 'query')) throw invalidOption('store', store, 'a store of openStore');
+  checkStore(store);
   const { authorize, token = randomToken() } = options;
   checkToken(token);
   const handler = new RequestHandler(

@@ -7,6 +7,7 @@
  * same as those that the endpoint `/api/v1/otlp/v1/metrics` writes for the same metrics.
  */
 import { type Clock, type SeriesHandle, type Store, systemClock, TidemarkError } from '../index.ts';
+import { checkStore } from '../model/invalid-option.ts';
 import { type ConversionOptions, type ConversionSettings, conversionSettings } from '../otlp/conversion-options.ts';
 import { PointConverter, type SampleTarget } from '../otlp/point-converter.ts';
 import { readSdkMetrics } from './read-sdk-metrics.ts';
@@ -45,6 +46,7 @@ export class TidemarkExporter {
 
   /** @throws {TidemarkError} `TIDEMARK_INVALID_OPTION`, `TIDEMARK_INVALID_LABELS` */
   constructor(store: Store, options: TidemarkExporterOptions = {}) {
+    checkStore(store);
     const { flush = true, clock = systemClock } = options;
     if (typeof flush !== 'boolean')
       throw new TidemarkError('TIDEMARK_INVALID_OPTION', 'flush is no boolean; allowed: true, false');

@@ -6,6 +6,7 @@
 import type { ForwardContext } from '../../machines/forward.machine.ts';
 import type { EventBatch, Fingerprint, Position, Store, Subscription } from '../index.ts';
 import { TidemarkError, textOf } from '../model/errors.ts';
+import { checkStore } from '../model/invalid-option.ts';
 import { checkSubscriptionName } from '../subscriptions/subscription-cursors.ts';
 import { beginsNew, OutgoingBatch, STRAGGLERS_MS } from './cut-batches.ts';
 import { ForwardCursor, type ForwardPlace } from './forward-cursor.ts';
@@ -80,6 +81,7 @@ const LOOKUPS_PER_BREATH = 256;
  * `TIDEMARK_INVALID_LABELS`, `TIDEMARK_INVALID_SELECTOR`, `TIDEMARK_READ_ONLY`, `TIDEMARK_CLOSED`
  */
 export const forward = (store: Store, name: string, options: ForwardOptions): Forwarding => {
+  checkStore(store);
   const resolved = resolveForwardOptions(options);
   checkSubscriptionName(name);
   const names = openNames.get(store) ?? new Set();

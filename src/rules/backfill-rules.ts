@@ -8,7 +8,7 @@ import { firstDue } from '../../streams/rule-evaluations.ts';
 import type { Duration, Progress, QueryResult, SeriesColumns, Store } from '../api/api.ts';
 import { parseDuration } from '../model/duration.ts';
 import { TidemarkError } from '../model/errors.ts';
-import { invalidOption } from '../model/invalid-option.ts';
+import { checkStore, invalidOption } from '../model/invalid-option.ts';
 import { type Labels, METRIC_NAME, toLabelPairs } from '../model/labels.ts';
 import { type CompiledGroup, type CompiledRecordingRule, compileGroups } from './compile-groups.ts';
 import { withLabels } from './evaluate-rule.ts';
@@ -47,6 +47,7 @@ export const backfillRules = async (
   rules: RuleGroup | readonly RuleGroup[],
   options: BackfillRulesOptions,
 ): Promise<BackfillRulesResult> => {
+  checkStore(store);
   const groups = compileGroups(Array.isArray(rules) ? rules : [rules], parseDuration(options.interval ?? '1m'));
   const { from, through } = options;
   if (!Number.isFinite(from) || !Number.isFinite(through) || from > through) {

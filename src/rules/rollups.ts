@@ -8,7 +8,7 @@
  */
 import type { Duration, QueryRangeOptions, QueryResult, RetentionRule, Store } from '../api/api.ts';
 import { formatDuration, parseDuration } from '../model/duration.ts';
-import { invalidOption } from '../model/invalid-option.ts';
+import { checkStore, invalidOption } from '../model/invalid-option.ts';
 import { METRIC_NAME } from '../model/labels.ts';
 import { matchersOf } from '../model/selector.ts';
 import { parse } from '../promql/syntax/parse.ts';
@@ -108,6 +108,7 @@ const checked = (expr: string): string => print(parse(expr));
 
 /** Evaluates {@link rollupExpression} over a range, at multiples of the step, so that each step covers whole rollups. */
 export const queryRollup = (store: Store, query: RollupQuery): Promise<QueryResult> => {
+  checkStore(store);
   const { metric: _metric, function: _function, resolutions: _resolutions, where: _where, ...range } = query;
   const stepMs = parseDuration(query.step);
   const from = Math.min(Math.ceil(query.from / stepMs) * stepMs, query.through);

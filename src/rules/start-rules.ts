@@ -10,7 +10,7 @@ import type { Duration, Store } from '../api/api.ts';
 import { parseDuration } from '../model/duration.ts';
 import { codeOf } from '../model/errors.ts';
 import type { AlertEvent } from '../model/events.ts';
-import { invalidOption } from '../model/invalid-option.ts';
+import { checkStore, invalidOption } from '../model/invalid-option.ts';
 import type { Labels } from '../model/labels.ts';
 import { type Clock, systemClock } from '../ports/clock.ts';
 import { schedulerOf } from '../ports/clock-scheduler.ts';
@@ -88,6 +88,7 @@ export const startRules = async (
   rules: RuleGroup | readonly RuleGroup[],
   options: RulesOptions = {},
 ): Promise<RunningRules> => {
+  checkStore(store);
   const running = new RulesOnStore(store, Array.isArray(rules) ? rules : [rules as RuleGroup], options);
   await running.start();
   return running;

@@ -118,7 +118,8 @@ export const query: Verb = {
       ...(lookback === undefined ? {} : { lookback }),
     };
     await using store = await openForReading(directory, { terminal, library, signal }, report);
-    const time = at ?? (range === undefined ? await defaultTime(store, now, lookback, err) : now);
+    const newest = at === undefined && range === undefined ? await timeOfNewest(store, now, lookback) : undefined;
+    const time = at ?? newest ?? now;
     const ask = (): Promise<QueryResult> =>
       range === undefined
         ? store.query(text, { ...common, at: time })
@@ -127,6 +128,11 @@ export const query: Verb = {
       sayPlace(error, text, err);
       throw error;
     });
+    // An expression that can't be evaluated has only its error told.
+    if (newest !== undefined)
+      err.say(
+        `Evaluated at ${formatTime(newest)}, the time of the newest sample. --at now evaluates at the present.\n`,
+      );
     const { from, through } = range ?? { from: time, through: time };
     const steps = range === undefined ? 1 : Math.floor((through - from) / (durationMs(range.step) ?? 1)) + 1;
     const layout = { columns: out.columns, from, through, steps };
@@ -140,11 +146,9 @@ export const query: Verb = {
   },
 };
 
-/** Now, or the time of the newest sample if a selector would find none because all are too old. */
-const defaultTime = async (store: Store, now: number, lookback: string | undefined, err: Output): Promise<number> => {
+/** The time of the newest sample if all are too old for a selector to find one now. */
+const timeOfNewest = async (store: Store, now: number, lookback: string | undefined): Promise<number | undefined> => {
   const { lastTime } = await store.info();
   const lookbackMs = durationMs(lookback ?? DEFAULT_LOOKBACK);
-  if (lastTime === undefined || lookbackMs === undefined || lastTime > now - lookbackMs) return now;
-  err.say(`Evaluated at ${formatTime(lastTime)}, the time of the newest sample. --at now evaluates at the present.\n`);
-  return lastTime;
+  return lastTime === undefined || lookbackMs === undefined || lastTime > now - lookbackMs ? undefined : lastTime;
 };

@@ -9,7 +9,7 @@ import type { Registry } from 'prom-client';
 import type { Duration, Position, Store, Subscription } from '../../index.ts';
 import { parseDuration } from '../../model/duration.ts';
 import { TidemarkError } from '../../model/errors.ts';
-import { invalidOption } from '../../model/invalid-option.ts';
+import { checkStore, invalidOption } from '../../model/invalid-option.ts';
 import { systemClock } from '../../ports/clock.ts';
 import { type PipeOptions, type PipeStatus, SinkPipe } from '../sinks/pipe.ts';
 import { SinkError } from '../sinks/sink.ts';
@@ -87,6 +87,7 @@ export interface Publishing {
  * shows up later is in `status()`
  */
 export const publish = async (store: Store, name: string, options: PublishOptions): Promise<Publishing> => {
+  checkStore(store);
   const { servers, stream, connection = {} } = checkOptions(name, options);
   const prefix = options.subject ?? `tidemark.${name}`;
   const create = limitsOf(options.create ?? true);

@@ -10,7 +10,7 @@
 import type { Duration, SeriesHandle, Store } from '../../api/api.ts';
 import { parseDuration } from '../../model/duration.ts';
 import { type ErrorCode, TidemarkError } from '../../model/errors.ts';
-import { hasMethods, invalidOption } from '../../model/invalid-option.ts';
+import { checkStore, hasMethods, invalidOption } from '../../model/invalid-option.ts';
 import type { Labels } from '../../model/labels.ts';
 import { type Clock, systemClock, type TimerHandle } from '../../ports/clock.ts';
 
@@ -390,7 +390,7 @@ export const recordRegistry = (
   registry: RecordableRegistry,
   options: RecordRegistryOptions = {},
 ): Recording => {
-  if (!hasMethods(store, 'series', 'ready')) throw invalidOption('store', store, 'a store of openStore');
+  checkStore(store);
   if (!hasMethods(registry, 'getMetricsAsArray', 'getMetricsAsJSON'))
     throw invalidOption('registry', registry, 'a registry of prom-client');
   return new RegistryRecording(store, registry, options);
