@@ -24,7 +24,7 @@ import { WireError } from './wire-error.ts';
 export const END = 0;
 /** Time to yield to the event loop. */
 export const PAUSE = 1;
-/** A series begins: `labels` and `problem` are those of the series. */
+/** A series begins: `labels` and `problem` are those of the series, after {@link WriteRequestReader.readSeriesLabels}. */
 export const SERIES = 2;
 /** A sample of the series: `timestamp`, `high` and `low`. */
 export const SAMPLE = 3;
@@ -62,6 +62,12 @@ export abstract class WriteRequestReader {
   samples = 0;
   histograms = 0;
   exemplars = 0;
+  /**
+   * Where the labels of the series are in the message, if the same bytes mean the same labels in every message;
+   * otherwise `labelsEnd` is 0.
+   */
+  labelsStart = 0;
+  labelsEnd = 0;
   /** Milliseconds since the epoch; exact up to 2^53. */
   timestamp = 0;
   /** The halves of the value's bits. */
@@ -71,7 +77,9 @@ export abstract class WriteRequestReader {
   protected abstract readonly seriesField: number;
   protected abstract readonly histogramsField: number;
   protected abstract readonly exemplarsField: number;
-  private readonly content: Buffer;
+  /** Whether the same bytes mean the same labels in every message. */
+  protected abstract readonly isSelfContained: boolean;
+  readonly content: Buffer;
   private place = BETWEEN_SERIES;
   /** The end of the message around the series that is being read, or -1. */
   private outer = -1;
@@ -114,6 +122,19 @@ export abstract class WriteRequestReader {
       const found = this.place === IN_SAMPLES ? this.nextInSamples() : this.nextBefore();
       if (found !== PAUSE) return found;
     }
+  }
+
+  /** Makes the labels of the series that begins, unless that has been done. They are read only if somebody asks. */
+  readSeriesLabels(): void {
+    if (this.labelsEnd === 0 || this.labels.length > 0) return;
+    const { reader } = this;
+    const after = reader.offset;
+    reader.rewind(this.labelsStart);
+    while (reader.offset < this.labelsEnd && this.problem === undefined) {
+      reader.next();
+      this.readLabels();
+    }
+    reader.rewind(after);
   }
 
   /** Reads one label, or several if they are packed, of the current field. */
@@ -175,7 +196,8 @@ export abstract class WriteRequestReader {
     const before = reader.offset;
     if (reader.next()) {
       if (reader.field === LABELS_FIELD) {
-        this.readLabels();
+        if (this.isSelfContained && !this.isUnordered) reader.skip();
+        else this.readLabels();
         return PAUSE;
       }
       if (this.isUnordered) {
@@ -184,6 +206,10 @@ export abstract class WriteRequestReader {
       }
     }
     reader.rewind(this.isUnordered ? this.start : before);
+    if (this.isSelfContained && !this.isUnordered) {
+      this.labelsStart = this.start;
+      this.labelsEnd = before;
+    }
     this.place = IN_SAMPLES;
     return SERIES;
   }
@@ -217,6 +243,7 @@ export abstract class WriteRequestReader {
     this.start = this.reader.offset;
     this.place = IN_LABELS;
     this.labels.length = 0;
+    this.labelsEnd = 0;
     this.problem = undefined;
     this.besides = undefined;
     this.samples = 0;
@@ -253,6 +280,7 @@ export class WriteRequest1Reader extends WriteRequestReader {
   protected override readonly seriesField = 1;
   protected override readonly exemplarsField = 3;
   protected override readonly histogramsField = 4;
+  protected override readonly isSelfContained = true;
   private nameStart = 0;
   private nameEnd = 0;
   private valueStart = 0;
@@ -300,6 +328,7 @@ export class WriteRequest2Reader extends WriteRequestReader {
   protected override readonly seriesField = 5;
   protected override readonly histogramsField = 3;
   protected override readonly exemplarsField = 4;
+  protected override readonly isSelfContained = false;
   private symbols = 0;
   /** Start and end of each symbol in the message. */
   private places = new Uint32Array(512);

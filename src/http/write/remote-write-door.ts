@@ -9,7 +9,7 @@
  * Metadata and exemplars are taken and dropped. Native histograms are refused.
  */
 import type { ServerResponse } from 'node:http';
-import type { SeriesHandle } from '../../index.ts';
+import type { SeriesHandle, Store } from '../../index.ts';
 import { formatQuantity, verbFor } from '../../text/quantities.ts';
 import {
   END,
@@ -27,6 +27,7 @@ import { readSentBody } from '../body.ts';
 import { badData, HttpError } from '../reply.ts';
 import type { Route, StoreExchange } from '../router.ts';
 import type { HeldBytes, ShareOfBytes } from './held-bytes.ts';
+import { KnownSeries } from './known-series.ts';
 import { labelsFromPairs } from './labels-from-pairs.ts';
 import { SampleIntake } from './sample-intake.ts';
 
@@ -61,10 +62,19 @@ const checkEncoding = (encoding: string | undefined): void => {
     throw unsupported(`Remote write takes snappy, not ${JSON.stringify(encoding)}.`);
 };
 
+const knownSeries = new WeakMap<Store, KnownSeries>();
+
+const knownSeriesOf = (store: Store): KnownSeries => {
+  const known = knownSeries.get(store) ?? new KnownSeries();
+  knownSeries.set(store, known);
+  return known;
+};
+
 /** One request that is being stored. */
 class Receiving {
   private readonly exchange: StoreExchange;
   private readonly intake: SampleIntake;
+  private readonly known: KnownSeries;
   /** The series that is being read; `undefined` if its labels are refused. */
   private series: SeriesHandle | undefined;
   /** What is wrong with the labels of the series that is being read. */
@@ -79,6 +89,7 @@ class Receiving {
   constructor(exchange: StoreExchange) {
     this.exchange = exchange;
     this.intake = new SampleIntake(exchange.store);
+    this.known = knownSeriesOf(exchange.store);
   }
 
   /** Stores what can be stored; resolves to the number of samples when they are on disk. Throws `WireError`, 429. */
@@ -121,11 +132,17 @@ class Receiving {
   }
 
   private begin(reader: WriteRequestReader): SeriesHandle | undefined {
+    const { content, labelsStart, labelsEnd } = reader;
+    const known = labelsEnd === 0 ? undefined : this.known.find(content, labelsStart, labelsEnd);
+    if (known !== undefined) return known;
+    reader.readSeriesLabels();
     const labels = reader.problem ?? labelsFromPairs(reader.labels);
     if (typeof labels !== 'string') {
       this.problem = undefined;
       // The samples of refused labels are counted when the series ends.
-      return this.intake.series(labels, 0);
+      const series = this.intake.series(labels, 0);
+      if (series !== undefined && labelsEnd > 0) this.known.add(content, labelsStart, labelsEnd, series);
+      return series;
     }
     this.problem = labels;
     return undefined;

@@ -80,6 +80,33 @@ describe('remote write', () => {
         ['-Inf', [0xfff00000, 0], 'fff0000000000000'],
         ['-0', [0x80000000, 0], '8000000000000000'],
       ];
+      it('finds a series again that was sent before, whatever happened to it meanwhile', async () => {
+        const a = upOf('a', 1);
+        const later = (series: SentSeries, value: number): SentSeries => ({
+          ...series,
+          samples: [{ timestamp: now + value, value }],
+        });
+        expect((await sending(server.port, [a, upOf('b', 1)])).status).to.equal(204);
+        // The same labels in another order are the same series.
+        const turned = { ...a, labels: a.labels.toReversed() };
+        expect((await sending(server.port, [later(a, 2), later(turned, 3)])).status).to.equal(204);
+        expect(await store.drop({ __name__: name, instance: 'b' })).to.equal(1);
+        expect((await sending(server.port, [later(upOf('b'), 4), later(a, 4)])).status).to.equal(204);
+        const found = await contentOf(store, name);
+        const timesOf = (instance: string): number[] =>
+          (found[JSON.stringify({ __name__: name, instance })] ?? []).map(([time]) => time - now);
+        expect({ a: timesOf('a'), b: timesOf('b') }).to.deep.equal({ a: [0, 2, 3, 4], b: [4] });
+      });
+
+      it('refuses wrong labels each time', async () => {
+        const wrong: SentSeries = { labels: [['instance', 'x']], samples: [{ timestamp: now, value: 1 }] };
+        for (let round = 0; round < 3; round++) {
+          const answer = await sending(server.port, [wrong, upOf('a', 1)]);
+          expect(answer.status).to.equal(400);
+          expect(answer.body).to.match(/__name__, is missing/);
+        }
+      });
+
       for (const [title, bits, pattern] of values)
         it(`TestSingleMetric ${title}: names and values may be any text, and the bits stay`, async () => {
           const labelSets: readonly (readonly (readonly [string, string])[])[] = [
