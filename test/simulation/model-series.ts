@@ -8,10 +8,12 @@ export interface RangeDrop {
   readonly through: number;
   /** Samples of earlier ticks are dropped. */
   readonly tick: number;
+  /** Times of the backfills that were under way when the drop began. */
+  readonly beside: ReadonlySet<number>;
 }
 
 /** A sample that is within several drops of unknown outcome, or was appended while one was under way. */
-export const SEVERAL_DROPS: RangeDrop = { from: 0, through: -1, tick: -1 };
+export const SEVERAL_DROPS: RangeDrop = { from: 0, through: -1, tick: -1, beside: new Set() };
 
 export interface ModelSample extends Bits {
   readonly time: number;
@@ -175,15 +177,20 @@ export class ModelSeries {
 
   /** A drop of a time range is done. `isKept` tells which samples it may have left. */
   endDrop(drop: RangeDrop, tick: number, isKept: (sample: ModelSample) => boolean): void {
+    // The drop may have come before these, or after them.
+    const isBeside = (sample: ModelSample): boolean =>
+      sample.isBackfilled === true && drop.beside.has(sample.time) && isWithin(drop, sample);
     const isErased = (sample: ModelSample): boolean =>
-      sample.tick < drop.tick && isWithin(drop, sample) && !isKept(sample);
+      sample.tick < drop.tick && isWithin(drop, sample) && !isKept(sample) && !isBeside(sample);
     for (const sample of this.samples)
       if (isErased(sample)) this.erased.push({ ...sample, fading: undefined, erasedTick: tick });
     this.keep((sample) => !isErased(sample));
     this.unsure = this.unsure.filter((sample) => !isErased(sample));
     this.conflicting = this.conflicting.filter((sample) => !isErased(sample));
     // These were appended while the drop was under way.
-    this.doubt((sample) => isWithin(drop, sample) && sample.fading === SEVERAL_DROPS && sample.tick > drop.tick);
+    const isInBetween = (sample: ModelSample): boolean =>
+      isWithin(drop, sample) && sample.fading === SEVERAL_DROPS && sample.tick > drop.tick;
+    this.doubt((sample) => isInBetween(sample) || isBeside(sample));
   }
 
   /** A drop of a time range found nothing. */

@@ -205,7 +205,8 @@ export class Model {
 
   /** A drop of a time range begins, of one series or of all. */
   beginDrop(numbers: readonly number[], from: number, through: number): RangeDrop {
-    const drop = { from, through, tick: this.tick++ };
+    const beside = this.filling.filter((one) => numbers.includes(one.number));
+    const drop = { from, through, tick: this.tick++, beside: new Set(beside.map(({ sample }) => sample.time)) };
     this.dropsBegun++;
     for (const number of numbers) {
       this.drops.push({ number, drop });
