@@ -328,6 +328,20 @@ export class Model {
         series.addUnsure({ ...sample, appendedMs: Number.POSITIVE_INFINITY });
       }
     }
+    this.bringBackHidden();
+  }
+
+  /** Of a dropped series that is back, retention may have hidden samples from the other program. */
+  private bringBackHidden(): void {
+    for (const [number, former] of this.ended) {
+      const hidden = former.flatMap(({ samples }) => samples.filter((sample) => this.mayBeHidden(sample)));
+      if (hidden.length === 0) continue;
+      const series = this.series.get(number) ?? this.comeBack(number);
+      for (const sample of hidden) {
+        if (series.at(sample.time) !== undefined) series.conflicting.push({ ...sample });
+        else series.addUnsure({ ...sample, appendedMs: Number.POSITIVE_INFINITY });
+      }
+    }
   }
 
   /**
