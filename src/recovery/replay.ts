@@ -136,7 +136,7 @@ class Replay {
   }
 
   private applyLate({ count, highs, lows, timestamps, words, start }: SamplesRecord): void {
-    const { table, late, clock } = this.parts;
+    const { table, chunks, late, clock } = this.parts;
     const now = clock.monotonic();
     for (let i = 0; i < count; i++) {
       const row = table.findFingerprint(highs[i], lows[i]);
@@ -149,7 +149,11 @@ class Replay {
       // The series' newer samples may be in a file only, or in a damaged part of the journal. So the sample stays late: a
       // chunk in memory with times before the file's end would be taken for one that the file has.
       late.add(row, timestamps[i], high, low, start, now);
-      if (timestamps[i] > table.lastTime(row)) table.adoptLastTime(row, timestamps[i]);
+      if (timestamps[i] > table.lastTime(row)) {
+        // The last sample of an open head is the row's.
+        chunks.closeHead(row);
+        table.adoptLastTime(row, timestamps[i]);
+      }
       this.samples++;
     }
   }
