@@ -30,6 +30,12 @@ export class Gestures {
     await this.page.keyboard.type(text);
   }
 
+  /** As {@link type}, all at once: a list of suggestions does not come between two characters. */
+  async write(text: string): Promise<void> {
+    this.keys += text.length;
+    await this.page.keyboard.insertText(text);
+  }
+
   /** Keys that are held together count as one. */
   async press(key: string): Promise<void> {
     this.keys++;

@@ -38,7 +38,7 @@ const graph = (page: Page, index = 0): Locator => page.locator('.graph_wrapper')
 /** Prometheus: the expression is typed, and Enter evaluates it for the table. */
 const consoleQuery = async (person: Gestures, text: string, index = 0): Promise<void> => {
   await person.click(graph(person.page, index).locator('textarea[name=expr]'));
-  await person.type(text);
+  await person.write(text);
   await person.press('Enter');
   await graph(person.page, index).locator('.console table tbody tr').first().waitFor();
 };
