@@ -72,6 +72,12 @@ const isOwnOrigin = (origin: string, { host, scheme }: ExternalAddress): boolean
   return asked === hostOf(protocol, host) && (scheme === undefined || protocol === `${scheme}:`);
 };
 
+/** Whether a page of this server made a request that has an Origin. */
+const isFromOwnPage = (headers: IncomingMessage['headers'], address: ExternalAddress): boolean =>
+  isOwnOrigin(headers.origin ?? '', address) ||
+  // Browsers set this header themselves. It also holds behind a proxy that changes Host.
+  headers['sec-fetch-site'] === 'same-origin';
+
 const refusals = {
   token:
     'The token is missing or not valid any more: open the address that `tidemark serve` prints, or send Authorization: Bearer ….',
@@ -111,10 +117,15 @@ export class Guard {
   /** Throws 403 if a page of another origin made the request, and that origin was not allowed. */
   checkOrigin({ headers }: IncomingMessage, address: ExternalAddress): void {
     const { origin } = headers;
-    if (origin === undefined || isOwnOrigin(origin, address) || this.options.corsOrigins.has(origin)) return;
-    // Browsers set this header themselves. It also holds behind a proxy that changes Host.
-    if (headers['sec-fetch-site'] === 'same-origin') return;
+    if (origin === undefined || isFromOwnPage(headers, address) || this.options.corsOrigins.has(origin)) return;
     throw new HttpError(403, 'forbidden', `Requests from ${JSON.stringify(origin)} are not answered.`);
+  }
+
+  /** Throws 403 if a page of another origin made the request, also if that origin may ask for data. */
+  checkOwnPage({ headers }: IncomingMessage, address: ExternalAddress): void {
+    const { origin } = headers;
+    if (origin === undefined || isFromOwnPage(headers, address)) return;
+    throw new HttpError(403, 'forbidden', `Pages of ${JSON.stringify(origin)} may ask, but not change anything here.`);
   }
 
   /** Whether the request may be answered. Rejects with the error of the program's own authorization. */

@@ -3,6 +3,7 @@ import { isAbsolute, relative, sep } from 'node:path';
 import { type Clock, type JournalEvent, type Labels, readEvents, type Store } from '../index.ts';
 import { sortedLabels } from '../text/label-text.ts';
 import { chosenSeries, extentOf, selectSeries } from './chart-series.ts';
+import { dashboardRoutes } from './dashboards-api.ts';
 import { EventStream } from './event-stream.ts';
 import { ActorFrames } from './live-frames.ts';
 import { countParam, rangeParams } from './params.ts';
@@ -167,5 +168,6 @@ export const pageRoutes = (clock: Clock): readonly Route[] => {
     { methods: ['GET'], path: '/ui/storage', handle: storage },
     { methods: ['GET'], path: '/ui/journal', handle: journal },
     ...ruleRoutes,
+    ...dashboardRoutes(),
   ];
 };

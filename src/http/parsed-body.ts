@@ -33,6 +33,12 @@ export const contentReadBefore = (request: IncomingMessage): Buffer => {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Buffer.isBuffer(value);
 
+/** JSON that was read before: what `express.json()` leaves. `undefined` if the content was not read, or not as JSON. */
+export const jsonReadBefore = (request: IncomingMessage): { readonly value: unknown } | undefined => {
+  const body = parsedBy(request);
+  return wasReadBefore(request) && isRecord(body) ? { value: body } : undefined;
+};
+
 /**
  * The fields of a form that was read before, or its text. A parser that supports lists (`qs`) makes `{ match: ['up'] }`
  * of `match[]=up`, so a list is found under both names. Throws 500 if the parser left nothing.

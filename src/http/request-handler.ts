@@ -25,7 +25,15 @@ import { refuse } from './unread-body.ts';
 import { otlpRoute } from './write/otlp-door.ts';
 import { writeRoutes } from './write/write-routes.ts';
 
-const pagePaths: ReadonlySet<string> = new Set(['/', '/explore', '/actors', '/alerts', '/storage', '/replay']);
+const pagePaths: ReadonlySet<string> = new Set([
+  '/',
+  '/explore',
+  '/dashboards',
+  '/actors',
+  '/alerts',
+  '/storage',
+  '/replay',
+]);
 const indexFile = '/index.html';
 
 export type Next = (error?: unknown) => void;
@@ -188,7 +196,7 @@ export class RequestHandler {
     }
   }
 
-  private async answerRoute({ request, response, place: { url } }: Call): Promise<void> {
+  private async answerRoute({ request, response, address, place: { url } }: Call): Promise<void> {
     const { store } = this.readiness();
     if (url.pathname === '/metrics')
       return sendMetrics(response, [
@@ -199,6 +207,7 @@ export class RequestHandler {
     if (found === undefined) throw new HttpError(404, 'not_found', `There is nothing at ${url.pathname}.`);
     if (found === 'method') throw new HttpError(405, 'bad_data', `${url.pathname} does not take ${request.method}.`);
     const { route, path } = found;
+    if (route.ownPagesOnly === true) this.guard.checkOwnPage(request, address);
     if (route.writes === true && this.options.write !== true)
       throw new HttpError(
         403,

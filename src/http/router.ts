@@ -28,12 +28,14 @@ export interface StoreExchange extends Exchange {
 }
 
 export interface Route {
-  readonly methods: readonly ('GET' | 'POST')[];
+  readonly methods: readonly ('GET' | 'POST' | 'PUT' | 'DELETE')[];
   readonly path: string;
-  /** What a POST carries: parameters as a form (default), or content that the handler reads itself. */
+  /** What a POST or PUT carries: parameters as a form (default), or content that the handler reads itself. */
   readonly body?: 'form' | 'content';
   /** The request changes the store. Such routes exist only where writing was allowed. */
   readonly writes?: true;
+  /** A browser may ask this only from a page of the server itself, whatever other origins are allowed. */
+  readonly ownPagesOnly?: true;
   /** The answer goes on until the client hangs up. The number of such answers at the same time is limited. */
   readonly streams?: true;
   readonly handle: (exchange: StoreExchange) => Promise<void> | void;

@@ -19,6 +19,7 @@
 
 import { dirname, join } from 'node:path';
 import type { BackupResult } from '../api/api.ts';
+import { DASHBOARDS_FOLDER, isDashboardFile } from '../disk/dashboard-files.ts';
 import { HEADS_FILE } from '../disk/heads/heads.ts';
 import { encodeMappings, MAPPINGS_FILE } from '../disk/mappings.ts';
 import { RETENTION_FILE } from '../disk/retention-memory.ts';
@@ -144,6 +145,7 @@ class Copy {
     this.copier.write(join(this.target, DIRTY_FILE), new Uint8Array(0));
     for (const name of [VERSION_FILE, RETENTION_FILE, HEADS_FILE])
       await this.copier.copy(this.source(name), join(this.target, name));
+    await this.dashboards();
   }
 
   async files(): Promise<void> {
@@ -230,6 +232,13 @@ class Copy {
       }));
     const first = Math.max(0, ...segments.map(({ start }) => start).filter((start) => start <= from));
     return segments.filter(({ start }) => start >= first);
+  }
+
+  /** They are replaced in one step, so each is copied as it was at one moment. */
+  private async dashboards(): Promise<void> {
+    const source = this.source(DASHBOARDS_FOLDER);
+    if (this.session.engine.fileSystem.stat(source)?.isDirectory !== true) return;
+    await this.copier.copyFiles(source, join(this.target, DASHBOARDS_FOLDER), isDashboardFile);
   }
 
   /** Quarantined files never change, so files that the copy already has are skipped. */

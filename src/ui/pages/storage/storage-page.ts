@@ -11,9 +11,9 @@ import { repeat } from '../../server/repeat.ts';
 import type { StateValue } from '../../server/server-answers.ts';
 import type { Mount } from '../page-mount.ts';
 import { diskBars, memoryBars } from './byte-bars.ts';
-import { Dashboard } from './dashboard.ts';
 import { figureTiles } from './figure-tiles.ts';
 import { Figures } from './figures.ts';
+import { OwnMetrics } from './own-metrics.ts';
 import { quarantineTable, subscriptionTable } from './storage-tables.ts';
 
 const figuresMs = 1000;
@@ -29,7 +29,7 @@ export const mount: Mount = async (element, { signal }) => {
   const count = h('span', { class: 'badge' });
   const condition = h('span', { class: 'soft small' });
   const trouble = h('div', { 'aria-live': 'polite' });
-  const dashboard = new Dashboard(signal);
+  const ownMetrics = new OwnMetrics(signal);
   let state: StateValue | undefined;
 
   /** Shows the error of a task, until a task succeeds. */
@@ -68,10 +68,10 @@ export const mount: Mount = async (element, { signal }) => {
       h('div', { class: 'columns' }, panel('Memory by part', [], memory), panel('On disk', [condition], disk)),
       panel('Quarantine', [count], quarantine),
       panel('Subscriptions', [], subscriptions),
-      dashboard.element,
+      ownMetrics.element,
     ),
   );
   repeat(guarded(showStorage), storageMs, signal);
   repeat(guarded(showFigures), figuresMs, signal);
-  repeat(() => dashboard.load(), chartsMs, signal);
+  repeat(() => ownMetrics.load(), chartsMs, signal);
 };

@@ -8,7 +8,7 @@ import { panel } from '../../parts/panel.ts';
 import { distinguish } from '../../parts/text/series-names.ts';
 import { ask } from '../../server/ask-server.ts';
 import type { Labels } from '../../server/server-answers.ts';
-import { dashboardCharts } from './dashboard-charts.ts';
+import { ownMetricCharts } from './own-metric-charts.ts';
 
 const buckets = 300;
 const chartHeight = 150;
@@ -29,7 +29,7 @@ const shortNames = (list: readonly Labels[]): string[] => {
   return list.map(({ __name__: name }) => name.replace(/^(?:prometheus_local_storage|tidemark)_/, ''));
 };
 
-export class Dashboard {
+export class OwnMetrics {
   readonly element: HTMLElement;
   private readonly signal: AbortSignal;
   private readonly charts: readonly { readonly element: HTMLElement; readonly load: () => Promise<void> }[];
@@ -37,7 +37,7 @@ export class Dashboard {
 
   constructor(signal: AbortSignal) {
     this.signal = signal;
-    this.charts = dashboardCharts.map((described) => this.chart(described));
+    this.charts = ownMetricCharts.map((described) => this.chart(described));
     const range = segments('Time range', spans, firstSpan, (value) => {
       this.spanMs = Number(value);
       void this.load();
@@ -58,7 +58,7 @@ export class Dashboard {
     }
   }
 
-  private chart({ title, metrics, rate, format }: (typeof dashboardCharts)[number]): (typeof this.charts)[number] {
+  private chart({ title, metrics, rate, format }: (typeof ownMetricCharts)[number]): (typeof this.charts)[number] {
     const { signal } = this;
     const chart = new Chart({ signal, height: chartHeight, format, legend: 'short', namesOf: shortNames });
     const box = h('div', {}, chart.element);

@@ -1,7 +1,7 @@
-/** What the dashboard of the Storage page draws. */
+/** What the Storage page draws over time. */
 import { formatBytes, formatNumber, formatSeconds } from '../../parts/text/number-text.ts';
 
-interface DashboardChart {
+interface OwnMetricChart {
   readonly title: string;
   /** Selectors. */
   readonly metrics: readonly string[];
@@ -11,7 +11,7 @@ interface DashboardChart {
   readonly format: (value: number) => string;
 }
 
-export const dashboardCharts: readonly DashboardChart[] = [
+export const ownMetricCharts: readonly OwnMetricChart[] = [
   {
     title: 'Samples per second',
     metrics: ['prometheus_local_storage_ingested_samples_total'],
