@@ -46,10 +46,10 @@ describe('what Explore knows of a query by its text', () => {
   let durations: Durations;
 
   before(async () => {
-    text = await pageModule('pages/explore/query-text.ts');
+    text = await pageModule('parts/queries/query-text.ts');
     built = await pageModule('pages/explore/built-expression.ts');
-    measure = await pageModule('pages/explore/measure-of.ts');
-    durations = await pageModule('pages/explore/duration-text.ts');
+    measure = await pageModule('parts/queries/measure-of.ts');
+    durations = await pageModule('parts/text/duration-text.ts');
   });
 
   it('tells selectors from other expressions', () => {

@@ -1,9 +1,8 @@
 /** The addresses of the API at which the results of a view can be asked for. */
 import type { TimeRange } from '../../parts/chart/chart.ts';
+import { type Reading, rangeParams } from '../../parts/queries/results.ts';
+import { durationText } from '../../parts/text/duration-text.ts';
 import { queryText } from '../../server/page-address.ts';
-import { durationText } from './duration-text.ts';
-import type { Reading } from './query-readings.ts';
-import { rangeParams } from './results.ts';
 
 /** The address of a reading, relative to the pages. Of samples as they were appended, that of a range selector. */
 export const apiLink = (reading: Reading, [from, through]: TimeRange): string => {

@@ -1,23 +1,24 @@
 /** Explore: ask for anything the store has, draw it, follow it live. */
 
 import { h } from '../../parts/elements.ts';
+import { stepsBack, writeAddress } from '../../parts/page-history.ts';
+import { KnownMetrics } from '../../parts/queries/known-metrics.ts';
+import { metricOf } from '../../parts/queries/query-text.ts';
 import { formatLabels } from '../../parts/text/series-names.ts';
 import { showUtc } from '../../parts/text/time-text.ts';
+import { TimeControls } from '../../parts/time/time-controls.ts';
+import { isLive, shownRange } from '../../parts/time/time-view.ts';
 import type { Mount } from '../page-mount.ts';
-import { addressOfView, type ExploreView, isLive, readView, shownRange } from './explore-view.ts';
-import { KnownMetrics } from './known-metrics.ts';
+import { addressOfView, type ExploreView, readView } from './explore-view.ts';
 import { LookControls } from './look-controls.ts';
 import { MetricList } from './metric-list.ts';
-import { stepsBack, writeAddress } from './page-history.ts';
 import { QueryBuilder } from './query-builder.ts';
 import { historyMenu, rememberQuery } from './query-history.ts';
 import { QueryRows } from './query-rows.ts';
-import { metricOf } from './query-text.ts';
 import { ResultPanel } from './result-panel.ts';
 import { extentOfSelectors } from './sample-extent.ts';
 import { ShownResults } from './shown-results.ts';
 import { StoreEvents } from './store-events.ts';
-import { TimeControls } from './time-controls.ts';
 
 /** Drawn first, if they are recorded. */
 const firstMetrics = ['node_load1', 'process_cpu_seconds_total', 'nodejs_heap_size_used_bytes'];

@@ -1,20 +1,8 @@
 /** The view of the Explore page. The address contains all of it, so a view can be shared as a link. */
-import type { TimeRange } from '../../parts/chart/chart.ts';
-import { durationMs } from './duration-text.ts';
-
-/** Ranges of time that end now: name in the address, text. */
-export const ranges = [
-  ['1m', '1 min'],
-  ['5m', '5 min'],
-  ['15m', '15 min'],
-  ['1h', '1 h'],
-  ['6h', '6 h'],
-  ['1d', '1 d'],
-  ['7d', '7 d'],
-] as const;
+import { durationMs } from '../../parts/text/duration-text.ts';
+import { fixedRangeOf, setRangeParams, type TimeView } from '../../parts/time/time-view.ts';
 
 const fallbackRange = '5m';
-const fallbackMs = 300_000;
 
 /** How results are shown: name in the address, text. */
 export const looks = [
@@ -28,16 +16,11 @@ export const looks = [
 
 export type Look = (typeof looks)[number][0];
 
-export interface ExploreView {
+export interface ExploreView extends TimeView {
   /** The expressions, in order. There is at least one; it may be empty. */
   readonly queries: readonly string[];
-  /** A range that ends now: a duration such as `5m`. */
-  readonly range: string;
-  /** A range that does not move, in place of `range`. */
-  readonly fixed: TimeRange | undefined;
   /** Whether the address names a range. */
   readonly isRangeGiven: boolean;
-  readonly live: boolean;
   /** Draw increases per second; `undefined`: of selectors whose name says that they are counters. */
   readonly rate: boolean | undefined;
   readonly look: Look;
@@ -47,21 +30,18 @@ export interface ExploreView {
   readonly patterns: boolean;
   /** Milliseconds between the points of an expression; `undefined`: chosen by the range. */
   readonly stepMs: number | undefined;
-  readonly utc: boolean;
 }
 
 /** Reads the view from the address. */
 export const readView = (): ExploreView => {
   const params = new URLSearchParams(location.search);
-  const start = Number(params.get('start'));
-  const end = Number(params.get('end'));
   const queries = params.getAll('match');
   const range = params.get('range') ?? '';
   const look = params.get('view');
   return {
     queries: queries.length === 0 ? [''] : queries,
     range: durationMs(range) === undefined ? fallbackRange : range,
-    fixed: params.has('start') && end > start ? [start, end] : undefined,
+    fixed: fixedRangeOf(params),
     isRangeGiven: params.has('range') || params.has('start'),
     live: params.get('live') !== '0',
     rate: params.has('rate') ? params.get('rate') === '1' : undefined,
@@ -76,11 +56,7 @@ export const readView = (): ExploreView => {
 /** The address of a view. */
 export const addressOfView = (view: ExploreView): string => {
   const params = new URLSearchParams(view.queries.map((query) => ['match', query]));
-  if (view.fixed === undefined) params.set('range', view.range);
-  else {
-    params.set('start', String(view.fixed[0]));
-    params.set('end', String(view.fixed[1]));
-  }
+  setRangeParams(params, view);
   if (!view.live) params.set('live', '0');
   if (view.rate !== undefined) params.set('rate', view.rate ? '1' : '0');
   if (view.look !== 'chart') params.set('view', view.look);
@@ -89,13 +65,4 @@ export const addressOfView = (view: ExploreView): string => {
   if (view.stepMs !== undefined) params.set('step', `${view.stepMs}ms`);
   if (view.utc) params.set('tz', 'utc');
   return `./explore?${params}`;
-};
-
-/** Whether the view moves with the time. */
-export const isLive = ({ live, fixed }: ExploreView): boolean => live && fixed === undefined;
-
-/** The range that the view shows now. */
-export const shownRange = ({ fixed, range }: ExploreView): TimeRange => {
-  const now = Date.now();
-  return fixed ?? [now - (durationMs(range) ?? fallbackMs), now];
 };

@@ -1,10 +1,10 @@
 /** How results are shown: the view, per second, a logarithmic axis, patterns, the step. */
 import { segments, toggle } from '../../parts/controls.ts';
 import { h } from '../../parts/elements.ts';
-import { durationMs, durationText } from './duration-text.ts';
+import { isSelector } from '../../parts/queries/query-text.ts';
+import { durationMs, durationText } from '../../parts/text/duration-text.ts';
 import { type ExploreView, looks } from './explore-view.ts';
 import { drawsRate } from './query-readings.ts';
-import { isSelector } from './query-text.ts';
 
 type Changes = Pick<Partial<ExploreView>, 'look' | 'rate' | 'log' | 'patterns' | 'stepMs'>;
 

@@ -1,9 +1,9 @@
 /** The list of metrics, with a filter. */
 import { h, setText } from '../../parts/elements.ts';
 import { oneTabStop } from '../../parts/one-tab-stop.ts';
+import type { KnownMetrics } from '../../parts/queries/known-metrics.ts';
 import { formatCount } from '../../parts/text/number-text.ts';
 import { ask, isAbort } from '../../server/ask-server.ts';
-import type { KnownMetrics } from './known-metrics.ts';
 
 const shownMax = 1000;
 

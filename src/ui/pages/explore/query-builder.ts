@@ -1,9 +1,9 @@
 /** A form that writes PromQL, for those who don't know it: metric, filters, function over time, aggregation. */
 import { h, setText } from '../../parts/elements.ts';
+import { isCounter } from '../../parts/queries/query-text.ts';
 import { formatLabels } from '../../parts/text/series-names.ts';
 import { ask } from '../../server/ask-server.ts';
 import { aggregations, builtExpression, type Filter, type Parts, timeFunctions } from './built-expression.ts';
-import { isCounter } from './query-text.ts';
 
 const operators = [
   ['=', 'is'],

@@ -1,14 +1,10 @@
 /** What the page asks the server for a query and a view. */
 
-import { durationMs, stepFor } from './duration-text.ts';
-import { type ExploreView, shownRange } from './explore-view.ts';
-import { bucketsOf, isCounter, isSelector, quantileOf, rateOf } from './query-text.ts';
-
-/** `raw`: the samples as they were appended. `range`: an expression at every step. `instant`: at the end of the range. */
-export type Reading =
-  | { readonly kind: 'raw'; readonly text: string; readonly perSecond: boolean }
-  | { readonly kind: 'range'; readonly text: string; readonly stepMs: number; readonly name?: string }
-  | { readonly kind: 'instant'; readonly text: string };
+import { bucketsOf, isCounter, isSelector, quantileOf, rateOf } from '../../parts/queries/query-text.ts';
+import type { Reading } from '../../parts/queries/results.ts';
+import { durationMs, stepFor } from '../../parts/text/duration-text.ts';
+import { shownRange } from '../../parts/time/time-view.ts';
+import type { ExploreView } from './explore-view.ts';
 
 const quantiles = [0.5, 0.9, 0.99];
 

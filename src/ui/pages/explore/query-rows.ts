@@ -1,6 +1,6 @@
 /** The queries of a view, a row each: its letter, its field, what is known of its metric, what went wrong. */
 import { h, setText } from '../../parts/elements.ts';
-import { QueryBox } from './query-box.ts';
+import { QueryBox } from '../../parts/queries/query-box.ts';
 
 interface QueryRow {
   readonly element: HTMLElement;

@@ -1,7 +1,7 @@
 /** Over which time there are samples. */
 import type { TimeRange } from '../../parts/chart/chart.ts';
+import { isSelector } from '../../parts/queries/query-text.ts';
 import { ask } from '../../server/ask-server.ts';
-import { isSelector } from './query-text.ts';
 
 /** A range that is shown is at least this long. */
 const rangeMinMs = 1000;

@@ -1,13 +1,14 @@
 /** The results of a view's queries: reads them, and follows them while the view is live. */
 import type { TimeRange } from '../../parts/chart/chart.ts';
 import { perSecond } from '../../parts/chart/per-second.ts';
+import { type Reading, read } from '../../parts/queries/results.ts';
+import { shownRange } from '../../parts/time/time-view.ts';
 import { isAbort } from '../../server/ask-server.ts';
 import { listen } from '../../server/live-stream.ts';
 import type { DrawnSeries } from '../../server/server-answers.ts';
-import { type ExploreView, shownRange } from './explore-view.ts';
+import type { ExploreView } from './explore-view.ts';
 import { appendSamples, trimSamples, withNewer } from './live-samples.ts';
-import { type Reading, readingsOf, refreshMs } from './query-readings.ts';
-import { read } from './results.ts';
+import { readingsOf, refreshMs } from './query-readings.ts';
 
 const redrawMs = 250;
 

@@ -1,5 +1,5 @@
 /** The field of one query: a plain text field that becomes an editor when it is focused. */
-import { h } from '../../parts/elements.ts';
+import { h } from '../elements.ts';
 import type { Editor } from './editor/promql-editor.ts';
 
 interface QueryBoxOptions {

@@ -1,7 +1,7 @@
 /** Completion of PromQL from the store's endpoints, with names quoted that are not plain identifiers. */
 import type { Completion, CompletionContext, CompletionResult } from '@codemirror/autocomplete';
 import { type CompleteStrategy, newCompleteStrategy } from '@prometheus-io/codemirror-promql';
-import { formatLabels } from '../../../parts/text/series-names.ts';
+import { formatLabels } from '../../text/series-names.ts';
 
 /** How many metrics get their help beside them. */
 const metadataMax = 10_000;

@@ -1,14 +1,13 @@
 /** A heatmap of a histogram over time: times from left to right, buckets from bottom to top. */
 
-import type { TimeRange } from '../../parts/chart/chart.ts';
-import { darkQuery, styleVariable } from '../../parts/chart/chart-colors.ts';
-import { h, setText } from '../../parts/elements.ts';
-import { formatNumber } from '../../parts/text/number-text.ts';
-import { formatTime } from '../../parts/text/time-text.ts';
-import { stepFor } from './duration-text.ts';
+import type { TimeRange } from '../chart/chart.ts';
+import { darkQuery, styleVariable } from '../chart/chart-colors.ts';
+import { h, setText } from '../elements.ts';
+import { stepFor } from '../text/duration-text.ts';
+import { formatNumber } from '../text/number-text.ts';
+import { formatTime } from '../text/time-text.ts';
 import type { HeatmapCells } from './heatmap-cells.ts';
 
-const height = 340;
 /** Pixels around the cells. */
 const around = { left: 70, right: 10, top: 8, bottom: 26 };
 
@@ -19,8 +18,11 @@ export class Heatmap {
   private cells: HeatmapCells | undefined;
   private range: TimeRange = [0, 1];
   private stepMs = 1;
+  private readonly height: number;
 
-  constructor(signal: AbortSignal) {
+  /** `height`: pixels. */
+  constructor(signal: AbortSignal, height = 340) {
+    this.height = height;
     this.element = h('div', { class: 'heatmap' }, this.canvas, this.tip);
     this.canvas.addEventListener('mousemove', (event) => this.showCell(event.offsetX, event.offsetY));
     this.canvas.addEventListener('mouseleave', () => setText(this.tip, ''));
@@ -48,7 +50,10 @@ export class Heatmap {
 
   private get size(): { readonly width: number; readonly cellHeight: number } {
     const width = Math.max(200, this.element.clientWidth);
-    return { width, cellHeight: (height - around.top - around.bottom) / Math.max(1, this.cells?.bounds.length ?? 1) };
+    return {
+      width,
+      cellHeight: (this.height - around.top - around.bottom) / Math.max(1, this.cells?.bounds.length ?? 1),
+    };
   }
 
   private leftOf(time: number, width: number): number {
@@ -62,9 +67,9 @@ export class Heatmap {
     const { width, cellHeight } = this.size;
     const scale = devicePixelRatio;
     canvas.width = width * scale;
-    canvas.height = height * scale;
+    canvas.height = this.height * scale;
     canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
+    canvas.style.height = `${this.height}px`;
     const context = canvas.getContext('2d');
     if (context === null) return;
     context.scale(scale, scale);
@@ -78,7 +83,7 @@ export class Heatmap {
     const { times, counts, highest } = cells;
     context.fillStyle = styleVariable('--accent');
     for (const [n, row] of counts.entries()) {
-      const top = height - around.bottom - (n + 1) * cellHeight;
+      const top = this.height - around.bottom - (n + 1) * cellHeight;
       for (const [i, count] of row.entries()) {
         if (count === 0) continue;
         context.globalAlpha = 0.12 + 0.88 * Math.sqrt(count / highest);
@@ -97,7 +102,8 @@ export class Heatmap {
     context.textBaseline = 'middle';
     const every = Math.ceil(14 / cellHeight);
     for (const [n, bound] of cells.bounds.entries())
-      if (n % every === 0) context.fillText(bound, around.left - 8, height - around.bottom - (n + 0.5) * cellHeight);
+      if (n % every === 0)
+        context.fillText(bound, around.left - 8, this.height - around.bottom - (n + 0.5) * cellHeight);
     context.textAlign = 'center';
     const [from, through] = this.range;
     const step = stepFor(through - from, Math.max(2, Math.floor((width - around.left) / 110)));
@@ -106,7 +112,7 @@ export class Heatmap {
       context.fillText(
         through - from > 86_400_000 ? text.slice(5, 16) : text.slice(11, 19),
         this.leftOf(time, width),
-        height - 10,
+        this.height - 10,
       );
     }
   }
@@ -115,7 +121,7 @@ export class Heatmap {
     const { cells } = this;
     if (cells === undefined) return;
     const { width, cellHeight } = this.size;
-    const n = Math.floor((height - around.bottom - y) / cellHeight);
+    const n = Math.floor((this.height - around.bottom - y) / cellHeight);
     const [from, through] = this.range;
     const time = from + ((x - around.left) / (width - around.left - around.right)) * (through - from);
     const i = cells.times.findIndex((one) => one >= time);

@@ -1,7 +1,8 @@
 /** The values of one moment as a table: a column for each label, sorted by any column. */
-import { h, setText } from '../../parts/elements.ts';
-import { exactValue } from '../../parts/text/exact-values.ts';
-import type { DrawnSeries } from '../../server/server-answers.ts';
+
+import type { DrawnSeries } from '../server/server-answers.ts';
+import { h, setText } from './elements.ts';
+import { exactValue } from './text/exact-values.ts';
 
 const rowsMax = 1000;
 

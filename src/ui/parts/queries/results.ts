@@ -1,11 +1,17 @@
 /** Reads what the queries of a view ask for. */
-import type { TimeRange } from '../../parts/chart/chart.ts';
+
 import { askWithNotes } from '../../server/ask-server.ts';
 import type { DrawnSeries, Labels, PromResult } from '../../server/server-answers.ts';
-import type { Reading } from './query-readings.ts';
+import type { TimeRange } from '../chart/chart.ts';
 
 /** More lines than this are not readable in one chart. */
 const seriesMax = 50;
+
+/** `raw`: the samples as they were appended. `range`: an expression at every step. `instant`: at the end of the range. */
+export type Reading =
+  | { readonly kind: 'raw'; readonly text: string; readonly perSecond: boolean }
+  | { readonly kind: 'range'; readonly text: string; readonly stepMs: number; readonly name?: string }
+  | { readonly kind: 'instant'; readonly text: string };
 
 /** What a reading brought. */
 export interface Result {

@@ -1,12 +1,12 @@
 /** The range of time: buttons for ranges that end now, fields for any other, zooming out and back, the time zone. */
-import type { TimeRange } from '../../parts/chart/chart.ts';
-import { segments, toggle } from '../../parts/controls.ts';
-import { h, setText } from '../../parts/elements.ts';
-import { formatTime, parseTimeText, zoneName } from '../../parts/text/time-text.ts';
-import { durationMs } from './duration-text.ts';
-import { type ExploreView, isLive, ranges, shownRange } from './explore-view.ts';
+import type { TimeRange } from '../chart/chart.ts';
+import { segments, toggle } from '../controls.ts';
+import { h, setText } from '../elements.ts';
+import { durationMs } from '../text/duration-text.ts';
+import { formatTime, parseTimeText, zoneName } from '../text/time-text.ts';
+import { isLive, ranges, shownRange, type TimeView } from './time-view.ts';
 
-type Changes = Pick<Partial<ExploreView>, 'range' | 'fixed' | 'live' | 'utc'>;
+type Changes = Partial<TimeView>;
 
 /** A time as the fields take it, in milliseconds: a date, or `now`, `now-2h`, seconds since the epoch. */
 const parseField = (text: string): number | undefined => {
@@ -23,7 +23,7 @@ const parseField = (text: string): number | undefined => {
 
 export class TimeControls {
   readonly element: HTMLElement;
-  private view: ExploreView;
+  private view: TimeView;
   private readonly onChange: (changes: Changes) => void;
   private readonly presets;
   private readonly live: HTMLButtonElement;
@@ -43,7 +43,7 @@ export class TimeControls {
   private readonly title = h('summary', {}, 'Range');
   private readonly fields: HTMLDetailsElement;
 
-  constructor(view: ExploreView, onChange: (changes: Changes) => void) {
+  constructor(view: TimeView, onChange: (changes: Changes) => void) {
     this.view = view;
     this.onChange = onChange;
     this.presets = segments('Time range', ranges, '', (range) => onChange({ range, fixed: undefined }));
@@ -65,7 +65,7 @@ export class TimeControls {
   }
 
   /** `hasBefore`: there is a view to go back to. */
-  show(view: ExploreView, hasBefore: boolean): void {
+  show(view: TimeView, hasBefore: boolean): void {
     this.view = view;
     this.back.disabled = !hasBefore;
     this.presets.show(view.fixed === undefined ? view.range : '');

@@ -1,5 +1,5 @@
 /** What the values of an expression measure, as far as its text says. */
-import { type Measure, type Unit, unitOfName } from '../../parts/text/value-units.ts';
+import { type Measure, type Unit, unitOfName } from '../text/value-units.ts';
 import { isSelector, metricOf } from './query-text.ts';
 
 const unknown: Measure = { unit: 'other', perSecond: false };

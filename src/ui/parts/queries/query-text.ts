@@ -1,5 +1,5 @@
 /** What the page knows of an expression by its text: whether it is a plain selector, and how to ask more of one. */
-import { durationText } from './duration-text.ts';
+import { durationText } from '../text/duration-text.ts';
 
 const quoted = String.raw`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|${'`[^`]*`'}`;
 const braces = String.raw`\{(?:[^{}"'${'`'}]|${quoted})*\}`;
