@@ -9,6 +9,7 @@ interface PageEntry {
 
 export const pages = {
   explore: { title: 'Explore', load: () => import('../pages/explore/explore-page.ts') },
+  dashboards: { title: 'Dashboards', load: () => import('../pages/dashboards/dashboards-page.ts') },
   actors: { title: 'Actors', load: () => import('../pages/actors/actors-page.ts') },
   alerts: { title: 'Alerts', load: () => import('../pages/alerts/alerts-page.ts') },
   storage: { title: 'Storage', load: () => import('../pages/storage/storage-page.ts') },

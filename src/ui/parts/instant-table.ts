@@ -39,14 +39,18 @@ export class InstantTable {
     );
   }
 
-  /** Shows the last value of each series. The table stays sorted as it is. */
-  draw(list: readonly DrawnSeries[]): void {
+  /** Shows the last value of each series, with all digits if there is no format. The table stays sorted as it is. */
+  draw(list: readonly DrawnSeries[], format?: (value: number) => string): void {
     const labels = [...new Set(list.flatMap((one) => Object.keys(one.labels)))].sort();
-    this.rows = list.map((one) => ({
-      texts: labels.map((name) => one.labels[name] ?? ''),
-      value: exactValue(one, one.values.length - 1),
-      number: one.values.at(-1) ?? Number.NEGATIVE_INFINITY,
-    }));
+    this.rows = list.map((one) => {
+      const last = one.values.at(-1);
+      const isShort = format !== undefined && typeof last === 'number';
+      return {
+        texts: labels.map((name) => one.labels[name] ?? ''),
+        value: isShort ? format(last) : exactValue(one, one.values.length - 1),
+        number: last ?? Number.NEGATIVE_INFINITY,
+      };
+    });
     const names = [...labels, 'Value'];
     if (names.join('\n') !== this.names.join('\n')) {
       this.names = names;

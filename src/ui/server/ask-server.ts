@@ -21,6 +21,13 @@ export const askWithNotes = async <Path extends keyof Answers>(
   signal?: AbortSignal,
 ): Promise<{ readonly data: Answers[Path]; readonly notes: readonly string[] }> => {
   const response = await fetch(addressOf(path) + queryText(params), signal === undefined ? {} : { signal });
+  return answerOf(path, response);
+};
+
+const answerOf = async <Path extends keyof Answers>(
+  path: Path,
+  response: Response,
+): Promise<{ readonly data: Answers[Path]; readonly notes: readonly string[] }> => {
   const body: Envelope | undefined = await response.json().catch(() => undefined);
   const text = body?.error ?? `${path} answered ${response.status}.`;
   if (response.status === 401) throw new LockedError(text);
@@ -34,6 +41,27 @@ export const ask = async <Path extends keyof Answers>(
   params: Params = {},
   signal?: AbortSignal,
 ): Promise<Answers[Path]> => (await askWithNotes(path, params, signal)).data;
+
+/** The server refused a change because something else was changed meanwhile. */
+export class ConflictError extends Error {}
+
+/** Changes something on the server. Throws the server's message; {@link ConflictError} if it has something newer. */
+export const change = async (
+  method: 'PUT' | 'DELETE',
+  path: `/ui/${string}`,
+  params: Params = {},
+  content?: string,
+): Promise<unknown> => {
+  const init = content === undefined ? { method } : { method, body: content };
+  const headers = content === undefined ? {} : { 'Content-Type': 'application/json' };
+  const response = await fetch(addressOf(path) + queryText(params), { ...init, headers });
+  const isConflict = response.status === 409;
+  try {
+    return (await answerOf(path as keyof Answers, response)).data;
+  } catch (error) {
+    throw isConflict && error instanceof Error ? new ConflictError(error.message) : error;
+  }
+};
 
 /** Whether an error only means that the page has aborted its request. */
 export const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError';

@@ -1,5 +1,7 @@
 /** What the server answers to these pages, by path: the data in Prometheus' envelope, and the frames of live streams. */
 
+import type { Dashboard } from '../../dashboards/dashboard.ts';
+
 /** Label names to values; `__name__` is the metric's name. */
 export type Labels = Readonly<Record<string, string>>;
 
@@ -185,6 +187,25 @@ export interface StoreMark {
   readonly rule?: string;
 }
 
+/** A dashboard in the list of all. */
+export interface ListedDashboard {
+  readonly id: string;
+  readonly title: string;
+  readonly readyMade: boolean;
+  /** How many there are. */
+  readonly panels: number;
+  /** Why the file can't be shown. */
+  readonly problem?: string;
+}
+
+export interface KeptDashboard {
+  readonly id: string;
+  readonly readyMade: boolean;
+  /** Differs for each content. */
+  readonly revision: string;
+  readonly dashboard: Dashboard;
+}
+
 /** The answers by path. */
 export interface Answers {
   '/-/ready': ReadinessAnswer;
@@ -199,6 +220,8 @@ export interface Answers {
   '/ui/journal': { readonly events: readonly PageEvent[]; readonly next?: number };
   '/ui/rules': { readonly groups: readonly ShownGroup[] };
   '/ui/rule': RuleAnswer;
+  '/ui/dashboards': { readonly dashboards: readonly ListedDashboard[]; readonly readOnly: boolean };
+  [dashboard: `/ui/dashboards/${string}`]: KeptDashboard;
   '/api/v1/query': PromResult;
   '/api/v1/query_range': PromResult;
   '/api/v1/metadata': Readonly<Record<string, readonly MetricMetadata[]>>;

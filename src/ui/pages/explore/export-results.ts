@@ -22,15 +22,6 @@ export const csvOf = (list: readonly DrawnSeries[]): string => {
   return [head, ...rows].map((row) => `${row.map(csvField).join(',')}\n`).join('');
 };
 
-/** Saves a file through the browser. */
-export const saveFile = (name: string, content: Blob): void => {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-};
-
 const lineHeight = 18;
 
 /** The drawing with the names of its series below, by their numbers, on the colour of the panel. */

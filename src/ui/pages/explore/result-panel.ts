@@ -8,6 +8,7 @@ import { panel } from '../../parts/panel.ts';
 import type { KnownMetrics } from '../../parts/queries/known-metrics.ts';
 import { measureOf } from '../../parts/queries/measure-of.ts';
 import { isSelector } from '../../parts/queries/query-text.ts';
+import { saveFile } from '../../parts/save-file.ts';
 import { durationText } from '../../parts/text/duration-text.ts';
 import { formatCount } from '../../parts/text/number-text.ts';
 import { distinguish } from '../../parts/text/series-names.ts';
@@ -16,8 +17,9 @@ import { formatOf, type Measure } from '../../parts/text/value-units.ts';
 import { shownRange } from '../../parts/time/time-view.ts';
 import type { Labels } from '../../server/server-answers.ts';
 import { apiLink } from './api-links.ts';
+import { dashboardLink } from './dashboard-link.ts';
 import type { ExploreView } from './explore-view.ts';
-import { csvOf, pictureOf, saveFile } from './export-results.ts';
+import { csvOf, pictureOf } from './export-results.ts';
 import { stepOf } from './query-readings.ts';
 import { letterOf } from './query-rows.ts';
 import { extentOfSelectors } from './sample-extent.ts';
@@ -41,6 +43,7 @@ export class ResultPanel {
   private readonly output = h('div', { class: 'output' });
   private readonly notes = h('p', { class: 'small warn' });
   private readonly links = h('span', { class: 'row small' });
+  private readonly add = h('a', { class: 'small' }, 'Add to a dashboard');
   private readonly chart: Chart;
   private readonly heatmap: Heatmap;
   private readonly table = new InstantTable();
@@ -60,7 +63,7 @@ export class ResultPanel {
     const png = h('button', { type: 'button', onclick: () => void this.savePicture() }, 'PNG');
     this.element = panel(
       'Result',
-      [this.status, h('span', { class: 'grow' }), this.links, csv, png],
+      [this.status, h('span', { class: 'grow' }), this.add, this.links, csv, png],
       this.notes,
       this.output,
       events.element,
@@ -210,6 +213,7 @@ export class ResultPanel {
 
   private showLinks(): void {
     const { parts } = this.results;
+    this.add.href = dashboardLink(this.view);
     this.links.replaceChildren(
       ...parts.map(({ query, reading }) => {
         const name = reading.kind === 'range' ? reading.name : undefined;

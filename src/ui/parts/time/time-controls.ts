@@ -43,7 +43,8 @@ export class TimeControls {
   private readonly title = h('summary', {}, 'Range');
   private readonly fields: HTMLDetailsElement;
 
-  constructor(view: TimeView, onChange: (changes: Changes) => void) {
+  /** `hasLive`: there is a button that follows what is appended. */
+  constructor(view: TimeView, onChange: (changes: Changes) => void, { hasLive = true } = {}) {
     this.view = view;
     this.onChange = onChange;
     this.presets = segments('Time range', ranges, '', (range) => onChange({ range, fixed: undefined }));
@@ -58,7 +59,7 @@ export class TimeControls {
       this.step('Earlier', 'Half a range earlier', () => this.moved(-0.5)),
       this.step('Later', 'Half a range later', () => this.moved(0.5)),
       this.back,
-      this.live,
+      hasLive && this.live,
       this.zone,
     );
     this.show(view, false);
