@@ -1,25 +1,9 @@
 /** The Explore page by axe, in light, in dark and on a phone; and by keyboard. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { expect } from 'chai';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { systemClock } from '../../src/index.ts';
+import { violationsOf } from './axe-violations.ts';
 import { OpenPages } from './open-pages.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-interface Violation {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-}
-
-const violationsOf = async (page: Page): Promise<string[]> => {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate<{ violations: readonly Violation[] }>('axe.run()');
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary.replace(/\s+/g, ' ')}`),
-  );
-};
 
 const modes: Readonly<Record<string, BrowserContextOptions>> = {
   light: {},

@@ -18,7 +18,8 @@ export class DashboardDraft {
   saved: Dashboard | undefined;
   /** The content on the server that `saved` is. */
   revision: string;
-  readonly readyMade: boolean;
+  /** It comes with the product, so it is saved under another name. */
+  readyMade: boolean;
   private readonly steps: Dashboard[] = [];
 
   constructor(
@@ -58,6 +59,7 @@ export class DashboardDraft {
   noteSaved(saved: Dashboard, revision: string): void {
     this.saved = saved;
     this.revision = revision;
+    this.readyMade = false;
     this.steps.length = 0;
   }
 

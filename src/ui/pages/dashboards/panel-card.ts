@@ -58,7 +58,7 @@ export class PanelCard {
       h('header', {}, this.title, h('span', { class: 'grow' }), this.explore, this.menu),
       this.body.element,
     );
-    this.element.style.gridColumn = `span ${panel.width}`;
+    this.element.style.setProperty('--columns', String(panel.width));
     for (const type of ['pointerdown', 'focus']) this.explore.addEventListener(type, () => this.showLinks());
     this.showLinks();
     const observer = new IntersectionObserver((entries) => this.approach(entries.some((one) => one.isIntersecting)), {

@@ -55,6 +55,7 @@ export class QueryFields {
     const box = new QueryBox({ value: expr, label: `Query ${number}`, signal: end.signal, onSubmit });
     const name = h('input', {
       type: 'text',
+      class: 'legend-field',
       value: legend,
       maxlength: limits.textLength,
       placeholder: 'Legend, such as {{instance}}',
