@@ -1,5 +1,6 @@
 /** The frame of the pages: shows the page of the address, and follows links between pages. */
 import { elementById } from '../parts/elements.ts';
+import { mayShow } from '../parts/leaving.ts';
 import { failure } from '../parts/panel.ts';
 import { pathOf } from '../server/page-address.ts';
 import { type PageName, pages } from './page-list.ts';
@@ -21,7 +22,9 @@ export class PageFrame {
 
   constructor() {
     document.addEventListener('click', (event) => this.follow(event));
-    addEventListener('popstate', () => this.show());
+    addEventListener('popstate', () => {
+      if (mayShow(location.href, 'history')) this.show();
+    });
   }
 
   /** Shows the page of the current address. */
@@ -63,6 +66,7 @@ export class PageFrame {
       this.element.focus();
       return;
     }
+    if (!mayShow(link.href, 'link')) return;
     history.pushState(null, '', link.href);
     this.show();
     this.element.focus({ preventScroll: true });

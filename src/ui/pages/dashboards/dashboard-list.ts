@@ -61,9 +61,7 @@ export class DashboardList {
   }
 
   private tableOf(dashboards: readonly ListedDashboard[], readOnly: boolean): HTMLElement {
-    const head = ['Title', 'Panels', ''].map((text, i) =>
-      h('th', { scope: 'col', class: i === 1 ? 'number' : '' }, text || h('span', { class: 'hidden' }, 'Actions')),
-    );
+    const head = [h('th', { scope: 'col' }, 'Title'), h('th', { scope: 'col', class: 'number' }, 'Panels'), h('td')];
     return h(
       'div',
       { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'All dashboards' },

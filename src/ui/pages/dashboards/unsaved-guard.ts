@@ -1,4 +1,5 @@
 /** Asks before changes that are not saved are lost, however the page is left. */
+import { onLeaving } from '../../parts/leaving.ts';
 
 interface GuardOptions {
   /** The end of the page. */
@@ -33,31 +34,14 @@ export const guardUnsaved = ({ signal, isChanged, isHere, own, onMoved, onDiscar
     { signal },
   );
 
-  // Both listeners come before those of the frame, which would show the other page.
-  document.addEventListener(
-    'click',
-    (event) => {
-      const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>('a[href]') : null;
-      if (link === null || link.target === '_blank' || link.download !== '' || link.classList.contains('skip')) return;
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
-      if (isHere(new URL(link.href)) || mayLeave()) return;
-      event.preventDefault();
-      event.stopPropagation();
-    },
-    { signal, capture: true },
-  );
-
-  addEventListener(
-    'popstate',
-    (event) => {
-      if (isHere(new URL(location.href))) {
-        event.stopImmediatePropagation();
-        onMoved();
-      } else if (!mayLeave()) {
-        event.stopImmediatePropagation();
-        history.pushState(null, '', own());
-      }
-    },
-    { signal, capture: true },
-  );
+  onLeaving((address, way) => {
+    if (way === 'history' && isHere(address)) {
+      onMoved();
+      return false;
+    }
+    if (isHere(address) || mayLeave()) return true;
+    // The browser shows the other address already.
+    if (way === 'history') history.pushState(null, '', own());
+    return false;
+  }, signal);
 };
