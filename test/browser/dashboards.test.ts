@@ -267,6 +267,47 @@ describe('the page Dashboards', function () {
     await page.unroute('**/query_range*');
   });
 
+  it('reads again while it is shown, and not in a hidden tab', async () => {
+    keep('live', { refresh: '5s', panels: [line('Live', 'room_celsius * 2')] });
+    const own = await pages.newPage();
+    await own.clock.install();
+    let asked = 0;
+    own.on('request', (request) => {
+      if (request.url().includes('/query_range')) asked++;
+    });
+    const next = (): Promise<unknown> => own.waitForRequest((request) => request.url().includes('/query_range'));
+    await Promise.all([next(), own.goto(`${pages.origin}/dashboards?id=live&range=15m`)]);
+    await own.locator('.dashboard-panel .uplot canvas').waitFor();
+    await Promise.all([next(), own.clock.runFor(5000)]);
+    await own.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, value: true })");
+    const before = asked;
+    await own.clock.runFor(60_000);
+    await own.evaluate('new Promise((resolve) => queueMicrotask(resolve))');
+    expect(asked).to.equal(before);
+    await own.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, value: false })");
+    await Promise.all([next(), own.evaluate("document.dispatchEvent(new Event('visibilitychange'))")]);
+    expect(asked).to.equal(before + 1);
+    await own.context().close();
+  });
+
+  it('asks long queries, too', async () => {
+    const values = Array.from({ length: 500 }, (_, i) => `a-room-with-a-long-name-${i}`);
+    keep('many', {
+      variables: [{ name: 'room', kind: 'list', values: [...values, 'attic'], multi: true, all: true }],
+      panels: [line('Many', 'room_celsius{room=~"$room"}')],
+    });
+    await pages.show(page, '/dashboards?id=many&range=15m');
+    await page.getByRole('alert').getByText('variables[0].values has 501 entries; allowed: at most 500').waitFor();
+    pages.complaints = [];
+    keep('many', {
+      variables: [{ name: 'room', kind: 'list', values: [...values.slice(1), 'attic'], multi: true, all: true }],
+      panels: [line('Many', 'room_celsius{room=~"$room"}')],
+    });
+    await page.reload();
+    await panel('Many').locator('.uplot canvas').waitFor();
+    expect(await panel('Many').locator('.legend tbody tr').count()).to.equal(1);
+  });
+
   it('says what is wrong with a damaged file, and removes it', async () => {
     keep('broken', {});
     writeFileSync(join(pages.directory, 'dashboards', 'broken.json'), '{"version":1,');

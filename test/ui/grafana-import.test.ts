@@ -305,7 +305,7 @@ describe("a dashboard of Grafana's", () => {
 
     it('is refused when it is too long, or too deep to be a dashboard', () => {
       expect(() => readImport(' '.repeat(5_000_001).replace(' ', '1'))).to.throw('longer than');
-      expect(() => readImport(`${'[`.repeat(100_000)}${`]'.repeat(100_000)}`)).to.throw('allowed: an object');
+      expect(() => readImport('['.repeat(100_000) + ']'.repeat(100_000))).to.throw('allowed: an object');
     });
   });
 

@@ -6,6 +6,9 @@ import type { Answers } from './server-answers.ts';
 /** The server's answer when the token is not valid, or the program that serves the store refuses. */
 export class LockedError extends Error {}
 
+/** A longer query of an address is sent as a form. */
+const addressMax = 6000;
+
 interface Envelope {
   readonly status?: string;
   readonly error?: string;
@@ -20,7 +23,13 @@ export const askWithNotes = async <Path extends keyof Answers>(
   params: Params = {},
   signal?: AbortSignal,
 ): Promise<{ readonly data: Answers[Path]; readonly notes: readonly string[] }> => {
-  const response = await fetch(addressOf(path) + queryText(params), signal === undefined ? {} : { signal });
+  const query = queryText(params);
+  const init = signal === undefined ? {} : { signal };
+  // Servers limit the length of an address. Prometheus' API takes the parameters of queries as a form, too.
+  const isLong = query.length > addressMax && path.startsWith('/api/v1/query');
+  const response = isLong
+    ? await fetch(addressOf(path), { ...init, method: 'POST', body: new URLSearchParams(query) })
+    : await fetch(addressOf(path) + query, init);
   return answerOf(path, response);
 };
 

@@ -64,7 +64,7 @@ export class DashboardList {
     const head = [h('th', { scope: 'col' }, 'Title'), h('th', { scope: 'col', class: 'number' }, 'Panels'), h('td')];
     return h(
       'div',
-      { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'All dashboards' },
+      { class: 'scroll texts', tabindex: '0', role: 'region', 'aria-label': 'All dashboards' },
       h(
         'table',
         {},

@@ -79,7 +79,3 @@ export const fillInTitle = (title: string, chosen: ChosenValues): string =>
     const name = names.slice(0, 3).find((one) => typeof one === 'string') as string;
     return Object.hasOwn(chosen, name) ? chosen[name].values.join(', ') : all;
   });
-
-/** Whether a query names a variable. */
-export const namesVariable = (query: string, name: string): boolean =>
-  fillIn(query, { [name]: { values: ['\0'], isRegex: false } }).includes('\0');

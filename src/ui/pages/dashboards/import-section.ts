@@ -21,7 +21,7 @@ const leftOutRow = ({ what, why }: LeftOut): HTMLElement =>
 const leftOutTable = (list: readonly LeftOut[]): HTMLElement =>
   h(
     'div',
-    { class: 'scroll left-out', tabindex: '0', role: 'region', 'aria-label': 'What is left out' },
+    { class: 'scroll texts left-out', tabindex: '0', role: 'region', 'aria-label': 'What is left out' },
     h(
       'table',
       {},

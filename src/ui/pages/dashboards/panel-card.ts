@@ -124,6 +124,10 @@ export class PanelCard {
       onchange: () => actions.change({ ...panel, height: height.value as PanelHeight }),
     });
     height.append(...panelHeights.map((one) => h('option', { value: one, selected: one === panel.height }, one)));
+    const closing = (act: () => void) => (): void => {
+      menu.open = false;
+      act();
+    };
     const menu: HTMLDetailsElement = h(
       'details',
       {
@@ -138,8 +142,8 @@ export class PanelCard {
       h(
         'div',
         { class: 'popover fields' },
-        action('Edit…', actions.edit),
-        action('Duplicate', actions.duplicate),
+        action('Edit…', closing(actions.edit)),
+        action('Duplicate', closing(actions.duplicate)),
         this.earlier,
         this.later,
         h('label', {}, 'Width', width),

@@ -86,7 +86,7 @@ export class VariableFields {
       field('Name', name),
       field('Label', label),
       field('Values', source, 'grow'),
-      field('Only those that match', regex),
+      field('Regular expression', regex),
       h('label', { class: 'check' }, multi, 'several'),
       h('label', { class: 'check' }, all, 'all'),
       remove,
