@@ -77,6 +77,7 @@ describe('the pages in a browser, beside other pages', function () {
       await page.getByText('1 series').waitFor();
       expect(await page.evaluate<string>('location.pathname')).to.equal('/deep/tidemark/explore');
       for (const [link, path] of [
+        ['Dashboards', '/dashboards'],
         ['Actors', '/actors'],
         ['Storage', '/storage'],
         ['Replay', '/replay'],

@@ -271,8 +271,8 @@ describe('the pages in a browser', function () {
     it('can be walked through by keyboard', async () => {
       await show('/explore');
       await page.locator('.uplot canvas').waitFor();
-      // The skip link, the name, Explore, Actors.
-      for (let i = 0; i < 4; i++) await page.keyboard.press('Tab');
+      // The skip link, the name, Explore, Dashboards, Actors.
+      for (let i = 0; i < 5; i++) await page.keyboard.press('Tab');
       await page.keyboard.press('Enter');
       await page.waitForURL(/\/actors/);
       await page.getByText('live', { exact: true }).waitFor();

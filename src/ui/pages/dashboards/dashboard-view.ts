@@ -14,7 +14,7 @@ import { DashboardSaving } from './dashboard-saving.ts';
 import { DashboardToolbar } from './dashboard-toolbar.ts';
 import { exportDashboard } from './kept-dashboard.ts';
 import { PanelCard } from './panel-card.ts';
-import { editPanel } from './panel-dialog.ts';
+import { PanelEditing } from './panel-editing.ts';
 import { PanelGrid } from './panel-grid.ts';
 import type { PanelContext } from './panel-results.ts';
 import { RefreshSelect } from './refresh-select.ts';
@@ -22,8 +22,6 @@ import { editSettings } from './settings-dialog.ts';
 import { guardUnsaved } from './unsaved-guard.ts';
 import { VariableSelects } from './variable-selects.ts';
 import { type OfferedVariable, readVariables, valuesOf } from './variable-values.ts';
-
-const newPanel: Panel = { title: '', kind: 'lines', queries: [], unit: 'auto', width: 6, height: 'medium' };
 
 /** How Explore shows a kind of panel. */
 const exploreLooks: Readonly<Record<Panel['kind'], string>> = {
@@ -45,6 +43,7 @@ export class DashboardView {
   private readonly variables = new VariableSelects((name, values) => this.choose(name, values));
   private readonly grid = new PanelGrid((panel) => this.cardOf(panel));
   private readonly saving: DashboardSaving;
+  private readonly editing: PanelEditing;
   private address: DashboardAddress;
   private offered: readonly OfferedVariable[] = [];
   /** Ends what reading the variables has begun. */
@@ -56,7 +55,7 @@ export class DashboardView {
     this.address = address;
     this.signal = signal;
     this.toolbar = new DashboardToolbar({
-      add: () => void this.addPanel(),
+      add: () => void this.editing.add(),
       save: () => void this.saving.save(),
       saveAs: () => void this.saving.saveAs(),
       undo: () => this.change(() => draft.undo()),
@@ -71,6 +70,13 @@ export class DashboardView {
         this.go({ id, isNew: false }, false);
         this.show();
       },
+    });
+    this.editing = new PanelEditing(draft, {
+      signal,
+      known: this.known,
+      context: () => this.context,
+      change: (changeIt) => this.change(changeIt),
+      focus: (i) => this.grid.focus(i),
     });
     this.time = new TimeControls(this.timeView, (changes) => this.changeTime(changes), { hasLive: false });
     this.element = h(
@@ -186,60 +192,14 @@ export class DashboardView {
   }
 
   private cardOf(panel: Panel): PanelCard {
-    const { draft } = this;
-    const place = (): number => draft.current.panels.indexOf(panel);
-    /** Changes the dashboard, and focuses the panel at a place. */
-    const change = (changeIt: () => void, focused: () => number): void => {
-      this.change(changeIt);
-      this.grid.focus(focused());
-    };
     return new PanelCard(panel, {
       signal: this.signal,
       known: this.known,
       context: () => this.context,
       exploreAddress: (queries, kind) => this.exploreAddress(queries, kind),
       onRange: (from, through) => this.changeTime({ fixed: [from, through] }),
-      actions: {
-        edit: () => void this.editPanel(place()),
-        duplicate: () =>
-          change(
-            () => draft.addPanel({ ...panel }, place() + 1),
-            () => place() + 1,
-          ),
-        move: (by) => change(() => draft.movePanel(place(), by), place),
-        change: (next) => {
-          const i = place();
-          change(
-            () => draft.setPanel(i, next),
-            () => i,
-          );
-        },
-        remove: () => {
-          const i = place();
-          change(
-            () => draft.removePanel(i),
-            () => i,
-          );
-        },
-      },
+      actions: this.editing.actionsOf(panel),
     });
-  }
-
-  private async addPanel(): Promise<void> {
-    const { known, signal } = this;
-    const added = await editPanel(newPanel, { title: 'A new panel', known, signal, context: () => this.context });
-    if (added === undefined) return;
-    this.change(() => this.draft.addPanel(added));
-    this.grid.focus(this.draft.current.panels.length - 1);
-  }
-
-  private async editPanel(i: number): Promise<void> {
-    const { known, signal } = this;
-    const panel = this.draft.current.panels[i];
-    const edited = await editPanel(panel, { title: 'Edit the panel', known, signal, context: () => this.context });
-    if (edited !== undefined && JSON.stringify(edited) !== JSON.stringify(panel))
-      this.change(() => this.draft.setPanel(i, edited));
-    this.grid.focus(i);
   }
 
   private async editSettings(): Promise<void> {
@@ -259,6 +219,7 @@ export class DashboardView {
 
   private show(): void {
     this.keepDraft(this.draft.isChanged);
+    document.title = `${this.draft.current.title} · Tidemark`;
     this.toolbar.show(this.draft);
     this.showTime();
     this.grid.show(this.draft.current.panels);

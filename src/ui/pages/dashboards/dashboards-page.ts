@@ -7,6 +7,7 @@ import { DashboardDraft, emptyDashboard, openDrafts } from './dashboard-draft.ts
 import { DashboardList } from './dashboard-list.ts';
 import { DashboardView } from './dashboard-view.ts';
 import { readDashboard } from './kept-dashboard.ts';
+import { newPanel } from './panel-editing.ts';
 
 /** The draft of a dashboard: the one with changes that are not saved, or what the server has. */
 const draftOf = async (id: string | undefined, signal: AbortSignal): Promise<DashboardDraft> => {
@@ -18,14 +19,7 @@ const draftOf = async (id: string | undefined, signal: AbortSignal): Promise<Das
 };
 
 const addTo = (draft: DashboardDraft, { queries, kind }: AddedPanel): void =>
-  draft.addPanel({
-    title: '',
-    kind,
-    queries: queries.map((expr) => ({ expr, legend: '' })),
-    unit: 'auto',
-    width: 6,
-    height: 'medium',
-  });
+  draft.addPanel({ ...newPanel, kind, queries: queries.map((expr) => ({ expr, legend: '' })) });
 
 /** Shows the list, or the dashboard of the address. */
 const show = async (element: HTMLElement, signal: AbortSignal): Promise<void> => {

@@ -1,6 +1,6 @@
 /** The variables above the panels: a select each, or a list of check boxes where several values can be chosen. */
 import { allValues } from '../../../dashboards/dashboard.ts';
-import { h, setText } from '../../parts/elements.ts';
+import { h } from '../../parts/elements.ts';
 import type { OfferedVariable } from './variable-values.ts';
 
 type OnChoose = (name: string, values: readonly string[]) => void;
@@ -78,9 +78,9 @@ export class VariableSelects {
         const shown = label || name;
         const field = multi ? several(one, shown, name === open, this.onChoose) : single(one, shown, this.onChoose);
         field.dataset['variable'] = name;
-        const note = h('span', { class: 'failure small', role: 'alert', hidden: one.error === undefined });
-        setText(note, one.error ?? '');
-        return h('div', { class: 'row variable' }, h('span', { class: 'soft small' }, shown), field, note);
+        const trouble = one.error !== undefined && h('span', { class: 'failure small', role: 'alert' }, one.error);
+        const note = one.note !== '' && h('span', { class: 'small warn-text' }, one.note);
+        return h('div', { class: 'row variable' }, h('span', { class: 'soft small' }, shown), field, trouble, note);
       }),
     );
     if (at !== undefined) this.focus(at);

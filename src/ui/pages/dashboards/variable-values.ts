@@ -1,17 +1,20 @@
 /** The values that variables offer, and those that are chosen. */
 import { allValues, type Variable } from '../../../dashboards/dashboard.ts';
 import type { TimeRange } from '../../parts/chart/chart.ts';
-import { ask, isAbort } from '../../server/ask-server.ts';
+import { askWithNotes, isAbort } from '../../server/ask-server.ts';
 import { type ChosenValue, type ChosenValues, fillIn } from './fill-in-variables.ts';
 import { filterValues, parseVariableQuery } from './variable-queries.ts';
 
-const valuesMax = 1000;
+/** More values are not offered; the page says so. */
+const valuesMax = 2000;
 
 export interface OfferedVariable {
   readonly variable: Variable;
   readonly values: readonly string[];
   /** Among them {@link allValues}, if all are chosen. */
   readonly chosen: readonly string[];
+  /** Warnings of the server, such as that there are more values. */
+  readonly note: string;
   readonly error: string | undefined;
 }
 
@@ -20,18 +23,15 @@ const offeredBy = async (
   known: ChosenValues,
   [from, through]: TimeRange,
   signal: AbortSignal,
-): Promise<readonly string[]> => {
-  if (variable.kind === 'list') return variable.values;
+): Promise<Pick<OfferedVariable, 'values' | 'note'>> => {
+  if (variable.kind === 'list') return { values: variable.values, note: '' };
   const query = parseVariableQuery(fillIn(variable.query, known));
   if (query === undefined) throw new Error('The query must be label_values(label) or label_values(selector, label).');
   const limits = { start: from / 1000, end: through / 1000, limit: valuesMax };
   const selector = query.selector === '' ? {} : { 'match[]': query.selector };
-  const values = await ask(
-    `/api/v1/label/${encodeURIComponent(query.label)}/values`,
-    { ...limits, ...selector },
-    signal,
-  );
-  return filterValues(values, variable.regex);
+  const path = `/api/v1/label/${encodeURIComponent(query.label)}/values` as const;
+  const { data, notes } = await askWithNotes(path, { ...limits, ...selector }, signal);
+  return { values: filterValues(data, variable.regex), note: notes.join(' ') };
 };
 
 /** What is chosen: as the address says, as the dashboard says, or all values, or the first one. */
@@ -65,16 +65,16 @@ export const readVariables = async (
 ): Promise<OfferedVariable[]> => {
   const offered: OfferedVariable[] = [];
   for (const variable of variables) {
-    let values: readonly string[] = [];
+    let found: Pick<OfferedVariable, 'values' | 'note'> = { values: [], note: '' };
     let error: string | undefined;
     try {
-      values = await offeredBy(variable, valuesOf(offered), range, signal);
+      found = await offeredBy(variable, valuesOf(offered), range, signal);
     } catch (reason) {
       if (isAbort(reason) || signal.aborted) throw reason;
       error = reason instanceof Error ? reason.message : String(reason);
     }
     const own = Object.hasOwn(asked, variable.name) ? asked[variable.name] : undefined;
-    offered.push({ variable, values, chosen: chosenOf(variable, values, own), error });
+    offered.push({ variable, ...found, chosen: chosenOf(variable, found.values, own), error });
   }
   return offered;
 };

@@ -89,6 +89,11 @@ const noteDifferences = (panel: LooseObject, title: string, notes: LeftOutNotes)
     notes.add(title, 'the looks of single series (overrides)');
   if (listAt(panel, 'fieldConfig', 'defaults', 'mappings').length > 0 || listAt(panel, 'valueMaps').length > 0)
     notes.add(title, 'texts in place of values (mappings)');
+  const thresholds = textAt(panel, 'fieldConfig', 'defaults', 'custom', 'thresholdsStyle', 'mode');
+  if (!['', 'off'].includes(thresholds) || listAt(panel, 'thresholds').length > 0) notes.add(title, 'its thresholds');
+  const scale = textAt(panel, 'fieldConfig', 'defaults', 'custom', 'scaleDistribution', 'type');
+  if (scale === 'log') notes.add(title, 'its logarithmic axis');
+  if (textAt(panel, 'description') !== '') notes.add(title, 'its description');
   if (textAt(panel, 'timeFrom') !== '' || textAt(panel, 'timeShift') !== '')
     notes.add(title, 'a range of time of its own');
   if (at(panel, 'alert') !== undefined) notes.add(title, 'its alert; rules have alerts here');
