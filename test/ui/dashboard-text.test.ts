@@ -164,3 +164,33 @@ describe('the values of a variable', () => {
     expect(filterValues(['a'], '(')).to.deep.equal([]);
   });
 });
+
+describe('what Explore adds to a dashboard', () => {
+  it('is what it shows, with a window of rates that suits any range', async () => {
+    const { dashboardLink } = await pageModule<{ dashboardLink: (view: object) => string }>(
+      'pages/explore/dashboard-link.ts',
+    );
+    const added = (queries: readonly string[], look: string): readonly (readonly string[])[] => [
+      ...new URL(dashboardLink({ queries, look, rate: undefined }), 'http://localhost').searchParams,
+    ];
+    expect(added(['up', ' ', 'requests_total'], 'chart')).to.deep.equal([
+      ['add', 'up'],
+      ['add', 'rate(requests_total[$__rate_interval])'],
+      ['kind', 'lines'],
+    ]);
+    expect(added(['latency_bucket{job="a"}'], 'heatmap')).to.deep.equal([
+      ['add', 'sum by (le) (rate(latency_bucket{job="a"}[$__rate_interval]))'],
+      ['kind', 'heatmap'],
+    ]);
+    expect(added(['sum(x) by (le)'], 'quantiles')).to.deep.equal([
+      ['add', 'histogram_quantile(0.5, sum(x) by (le))'],
+      ['add', 'histogram_quantile(0.9, sum(x) by (le))'],
+      ['add', 'histogram_quantile(0.99, sum(x) by (le))'],
+      ['kind', 'lines'],
+    ]);
+    expect(added(['up'], 'table')).to.deep.equal([
+      ['add', 'up'],
+      ['kind', 'table'],
+    ]);
+  });
+});

@@ -108,6 +108,8 @@ export class Heatmap {
     const [from, through] = this.range;
     const step = stepFor(through - from, Math.max(2, Math.floor((width - around.left) / 110)));
     for (let time = Math.ceil(from / step) * step; time <= through; time += step) {
+      // A text that the edge would cut is left out.
+      if (this.leftOf(time, width) > width - 28) continue;
       const text = formatTime(time);
       context.fillText(
         through - from > 86_400_000 ? text.slice(5, 16) : text.slice(11, 19),

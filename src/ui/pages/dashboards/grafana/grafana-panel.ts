@@ -60,8 +60,8 @@ const sourceType = (value: LooseObject): string => {
   return type === 'datasource' ? textAt(source, 'uid') : type;
 };
 
-/** `-- Mixed --` only says that each query names its own. */
-const isForeign = (type: string): boolean => !['', 'prometheus', '-- Mixed --', 'mixed'].includes(type);
+/** Data sources that speak PromQL have many types. `-- Mixed --` only says that each query names its own. */
+const isForeign = (type: string): boolean => type !== '' && !/prometheus|victoriametrics|mixed/i.test(type);
 
 const queriesOf = (panel: LooseObject, title: string, notes: LeftOutNotes): PanelQuery[] => {
   const queries: PanelQuery[] = [];
