@@ -346,6 +346,23 @@ export interface SeriesHandle {
   release(): void;
 }
 
+/** The states whose series `seriesIn` lists. */
+export type ListedState = 'inMemory' | 'persisting' | 'archived';
+
+export interface SeriesPageOptions {
+  /** Where the page begins: `next` of the page before. Default: the first page. */
+  readonly from?: number;
+  /** Series of the page, at most 10,000. Default 100. */
+  readonly limit?: number;
+}
+
+/** A part of the series in one state. */
+export interface SeriesPage {
+  readonly series: readonly { readonly labels: Labels; readonly fingerprint: Fingerprint }[];
+  /** Where the next page begins; absent if there is none. */
+  readonly next?: number;
+}
+
 export interface QuarantinedSeries {
   readonly fingerprint: Fingerprint;
   readonly labels: Labels | undefined;
@@ -604,6 +621,13 @@ export interface Store extends AsyncDisposable {
   inspect(observer: (event: InspectionEvent) => void): () => void;
   /** Number of series in each state of the series statechart. */
   stateCounts(): Readonly<Record<'inMemory' | 'persisting' | 'archived' | 'quarantined', number>>;
+  /**
+   * The series in a state of the series statechart, a page at a time, in no particular order. A series that stays in
+   * the state is on exactly one page. {@link quarantined} lists those in quarantine.
+   *
+   * @throws {TidemarkError} `TIDEMARK_INVALID_OPTION`, `TIDEMARK_CLOSED`
+   */
+  seriesIn(state: ListedState, options?: SeriesPageOptions): Promise<SeriesPage>;
   readonly actor: AnyActorRef;
   readonly registry: Registry;
   close(): Promise<void>;

@@ -5,11 +5,14 @@ import type {
   BackfillResult,
   BackupResult,
   ChunkInfo,
+  ListedState,
   Progress,
   QuarantinedSeries,
   RetentionPreview,
   Selector,
   SeriesColumns,
+  SeriesPage,
+  SeriesPageOptions,
   SeriesSamples,
   StoreInfo,
   StoreOptions,
@@ -31,6 +34,7 @@ import { rebuildIndexes } from './rebuild-indexes.ts';
 import type { Recovered } from './recovered.ts';
 import { previewRetention } from './retention-preview.ts';
 import type { Running } from './running.ts';
+import { seriesInState } from './series-in-state.ts';
 import type { Session } from './session.ts';
 import { applySizeLimit } from './size-limit.ts';
 
@@ -80,9 +84,12 @@ export interface FacadeParts {
   readonly backup: (target: string) => Promise<BackupResult>;
   readonly rebuildIndexes: (onProgress: (progress: Progress) => void) => Promise<void>;
   readonly checkpoint: () => Promise<void>;
-  readonly quarantined: () => QuarantinedSeries[];
-  readonly readQuarantined: (fingerprint: Fingerprint) => SeriesSamples & { readonly problems: readonly string[] };
+  readonly quarantined: () => Promise<QuarantinedSeries[]>;
+  readonly readQuarantined: (
+    fingerprint: Fingerprint,
+  ) => Promise<SeriesSamples & { readonly problems: readonly string[] }>;
   readonly chunks: (pairs: LabelPairs) => Promise<ChunkInfo[]>;
+  readonly seriesIn: (state: ListedState, options: SeriesPageOptions) => Promise<SeriesPage>;
   readonly info: () => Promise<StoreInfo>;
   readonly close: () => Promise<void>;
 }
@@ -116,6 +123,7 @@ export const facadeParts = (session: Session): FacadeParts => {
     quarantined: () => listQuarantine(session),
     readQuarantined: (fingerprint) => readFromQuarantine(session, fingerprint),
     chunks: (pairs) => chunksOf(running, pairs),
+    seriesIn: (state, options) => seriesInState(running, state, options),
     info: () => infoOf(session),
     close: () => session.close(),
   };

@@ -13,6 +13,7 @@ export const infoOf = async (session: Session): Promise<StoreInfo> => {
   const { files: _files, ...bytes } = await directorySizes(engine.fileSystem, engine.directory, () =>
     engine.clock.breathe(),
   );
+  const quarantined = await listQuarantine(session);
   const firstTime = oldestTime(running.engine, running.recovered);
   const lastTime = newestTime(running.engine, running.recovered);
   const { remembered } = engine.retention;
@@ -22,7 +23,7 @@ export const infoOf = async (session: Session): Promise<StoreInfo> => {
     opened: how,
     seriesInMemory: engine.table.live,
     seriesArchived: archived.size,
-    seriesQuarantined: listQuarantine(session).length,
+    seriesQuarantined: quarantined.length,
     chunksInMemory: engine.slab.used,
     chunksWaiting: engine.chunks.waiting,
     ...(firstTime === EARLIEST ? {} : { firstTime }),

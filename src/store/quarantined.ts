@@ -1,8 +1,12 @@
-/** Lists the series in quarantine, and reads their samples as far as possible. */
+/**
+ * Lists the series in quarantine, and reads their samples as far as possible. Both pause between files and between
+ * chunks, so that they don't hold the event loop.
+ */
 import type { QuarantinedSeries, SeriesSamples } from '../api/api.ts';
+import { Slices } from '../async/slices.ts';
 import { SampleColumns } from '../chunk/chunk.ts';
 import { damagedChunksOf } from '../disk/quarantine/hint.ts';
-import { listQuarantined, type QuarantinedFile } from '../disk/quarantine/quarantine-list.ts';
+import { type QuarantinedFile, quarantinedFiles } from '../disk/quarantine/quarantine-list.ts';
 import { readQuarantined } from '../disk/series-files/quarantined-file.ts';
 import { TidemarkError } from '../model/errors.ts';
 import type { Fingerprint } from '../model/fingerprint.ts';
@@ -10,18 +14,40 @@ import { toLabels } from '../model/labels.ts';
 import { detailOf, shownValue } from '../model/shown-value.ts';
 import type { Session } from './session.ts';
 
-export const listQuarantine = ({ engine }: Session): QuarantinedSeries[] =>
-  listQuarantined(engine.fileSystem, engine.directory).map(({ fingerprint, pairs, reason, time, file }) => {
+const SLICE_MS = 4;
+
+/** Runs all steps of a generator, and pauses between them. Returns what it yielded and what it returned. */
+const inSlices = async <Step, Result>(
+  { engine: { clock } }: Session,
+  steps: Generator<Step, Result>,
+): Promise<{ readonly yielded: Step[]; readonly result: Result }> => {
+  const slices = new Slices(clock, SLICE_MS);
+  const yielded: Step[] = [];
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return { yielded, result: value };
+    if (value !== undefined) yielded.push(value);
+    if (slices.isOver) await slices.breathe();
+  }
+};
+
+const filesOf = async (session: Session): Promise<readonly QuarantinedFile[]> => {
+  const { fileSystem, directory } = session.engine;
+  return (await inSlices(session, quarantinedFiles(fileSystem, directory))).yielded;
+};
+
+export const listQuarantine = async (session: Session): Promise<QuarantinedSeries[]> =>
+  (await filesOf(session)).map(({ fingerprint, pairs, reason, time, file }) => {
     return { fingerprint, labels: pairs && toLabels(pairs), reason, time, file };
   });
 
 /** Reads all quarantined files of the fingerprint, in order. */
-export const readFromQuarantine = (
-  { engine }: Session,
+export const readFromQuarantine = async (
+  session: Session,
   fingerprint: Fingerprint,
-): SeriesSamples & { readonly problems: readonly string[] } => {
-  const { fileSystem, directory } = engine;
-  const files = listQuarantined(fileSystem, directory).filter((entry) => entry.fingerprint === fingerprint);
+): Promise<SeriesSamples & { readonly problems: readonly string[] }> => {
+  const { fileSystem, directory } = session.engine;
+  const files = (await filesOf(session)).filter((entry) => entry.fingerprint === fingerprint);
   if (files.length === 0) {
     throw new TidemarkError(
       'TIDEMARK_INVALID_OPTION',
@@ -32,7 +58,12 @@ export const readFromQuarantine = (
     );
   }
   const columns = new SampleColumns();
-  const problems = files.flatMap((entry) => readOne(entry, fileSystem, directory, columns));
+  const problems: string[] = [];
+  for (const { file, reason } of files) {
+    if (file === undefined) continue;
+    const steps = readQuarantined(fileSystem, directory, file, columns, damagedChunksOf(reason));
+    problems.push(...(await inSlices(session, steps)).result);
+  }
   const words = columns.words.slice(0, columns.count * 2);
   const pairs = files.find((entry) => entry.pairs !== undefined)?.pairs ?? [];
   return {
@@ -43,11 +74,3 @@ export const readFromQuarantine = (
     problems,
   };
 };
-
-const readOne = (
-  { file, reason }: QuarantinedFile,
-  fileSystem: Parameters<typeof readQuarantined>[0],
-  directory: string,
-  columns: SampleColumns,
-): readonly string[] =>
-  file === undefined ? [] : readQuarantined(fileSystem, directory, file, columns, damagedChunksOf(reason));

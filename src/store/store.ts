@@ -20,6 +20,7 @@ import type {
   Duration,
   InstantSample,
   JournalOptions,
+  ListedState,
   MetricMetadata,
   Progress,
   QuarantinedSeries,
@@ -32,6 +33,8 @@ import type {
   Selector,
   SeriesColumns,
   SeriesHandle,
+  SeriesPage,
+  SeriesPageOptions,
   SeriesSamples,
   Store,
   StoreInfo,
@@ -442,6 +445,12 @@ class TidemarkStore implements Store {
 
   stateCounts(): Readonly<Record<'inMemory' | 'persisting' | 'archived' | 'quarantined', number>> {
     return this.parts.running.stateCounts();
+  }
+
+  async seriesIn(state: ListedState, options: SeriesPageOptions = {}): Promise<SeriesPage> {
+    this.assertOpen();
+    checkOptions('options', options);
+    return this.parts.seriesIn(state, options);
   }
 
   close(): Promise<void> {

@@ -227,7 +227,10 @@ describe('readQuarantined', () => {
       writeFileSync(path, change(readFileSync(path)));
       const file = files.quarantine(high, low, 'a test', undefined);
       const columns = new SampleColumns();
-      const problems = readQuarantined(nodeFileSystem, directory, file!, columns);
+      const reading = readQuarantined(nodeFileSystem, directory, file!, columns);
+      let step = reading.next();
+      while (!step.done) step = reading.next();
+      const problems = step.value;
       return { times: [...columns.timestamps.subarray(0, columns.count)], problems };
     });
 

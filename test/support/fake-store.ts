@@ -306,6 +306,10 @@ export class FakeStore implements Store {
     return { inMemory: this.known.size, persisting: 0, archived: 0, quarantined: 0 };
   }
 
+  async seriesIn() {
+    return { series: [] };
+  }
+
   async close(): Promise<void> {
     this.closed = true;
   }

@@ -34,12 +34,16 @@ export interface QuarantinedFile {
   readonly bytes: number;
 }
 
+/** Lists everything in quarantine at once, in the order of {@link quarantinedFiles}. */
+export const listQuarantined = (fileSystem: FileSystem, directory: string): QuarantinedFile[] => [
+  ...quarantinedFiles(fileSystem, directory),
+];
+
 /**
- * Lists everything in quarantine, sorted by fingerprint, and for one series the first file before later ones: `-2`
- * before `-10`.
+ * Everything in quarantine, sorted by fingerprint, and for one series the first file before later ones: `-2` before
+ * `-10`. Each step reads one file's hint.
  */
-export const listQuarantined = (fileSystem: FileSystem, directory: string): QuarantinedFile[] => {
-  const found: QuarantinedFile[] = [];
+export function* quarantinedFiles(fileSystem: FileSystem, directory: string): Generator<QuarantinedFile> {
   try {
     for (const digits of namesIn(fileSystem, join(directory, ORPHANED)).filter(isSeriesDirectoryName).sort()) {
       const names = namesIn(fileSystem, join(directory, ORPHANED, digits));
@@ -48,14 +52,13 @@ export const listQuarantined = (fileSystem: FileSystem, directory: string): Quar
       );
       for (const base of [...bases].sort(inOrder)) {
         const entry = describe(fileSystem, directory, digits, base);
-        if (entry !== undefined) found.push(entry);
+        if (entry !== undefined) yield entry;
       }
     }
   } catch (error) {
     throw ioError(error, 'list', join(directory, ORPHANED));
   }
-  return found;
-};
+}
 
 const inOrder = (a: string, b: string): number => {
   const [first, second] = [a.slice(0, DIGITS), b.slice(0, DIGITS)];

@@ -17,16 +17,16 @@ const PROBLEMS_MAX = 1000;
 
 /**
  * Adds the samples of the file to the columns, strictly increasing in time. `file` is a path below the store's
- * directory. Chunks in `damaged` are left out. Returns the problems, one sentence each. Throws only `TIDEMARK_IO`, for
- * system errors.
+ * directory. Chunks in `damaged` are left out. Returns the problems, one sentence each. Each step decodes one chunk, so
+ * that the caller may pause in between. Throws only `TIDEMARK_IO`, for system errors.
  */
-export const readQuarantined = (
+export function* readQuarantined(
   fileSystem: FileSystem,
   directory: string,
   file: string,
   into: SampleColumns,
   damaged: ReadonlySet<number> = new Set(),
-): readonly string[] => {
+): Generator<void, readonly string[]> {
   const problems: string[] = [];
   const note = (offset: number, problem: string): void => {
     if (problems.length < PROBLEMS_MAX) problems.push(`byte ${offset}: ${problem}`);
@@ -34,7 +34,7 @@ export const readQuarantined = (
   try {
     const fd = fileSystem.open(join(directory, file), 'read');
     try {
-      readRecords(fileSystem, fd, into, note, damaged);
+      yield* readRecords(fileSystem, fd, into, note, damaged);
     } finally {
       closeQuietly(fileSystem, fd);
     }
@@ -42,17 +42,17 @@ export const readQuarantined = (
     throw ioError(error, 'read', join(directory, file));
   }
   return problems;
-};
+}
 
 type Note = (offset: number, problem: string) => void;
 
-const readRecords = (
+function* readRecords(
   fileSystem: FileSystem,
   fd: FileDescriptor,
   into: SampleColumns,
   note: Note,
   damaged: ReadonlySet<number>,
-): void => {
+): Generator<void, void> {
   const batch = new Uint8Array(BATCH_RECORDS * RECORD_BYTES);
   for (let start = 0; ; start += batch.length) {
     const found = readFully(fileSystem, fd, batch, 0, batch.length, start);
@@ -61,11 +61,12 @@ const readRecords = (
       if (damaged.has((start + at) / RECORD_BYTES))
         note(start + at, 'the chunk is not as it was written; it is left out');
       else readRecord(batch, at, start + at, into, note);
+      yield;
     }
     if (end < found) note(start + end, `${found - end} bytes after the last whole record`);
     if (found < batch.length) return;
   }
-};
+}
 
 /** Tries to decode the chunk in any case, because the header may be wrong and the chunk right. */
 const readRecord = (bytes: Uint8Array, at: number, offset: number, into: SampleColumns, note: Note): void => {

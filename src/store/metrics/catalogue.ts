@@ -131,6 +131,10 @@ export const readLabelledCounters: Readonly<Record<string, { help: string; label
   },
   tidemark_events_total: { help: 'Domain events by type, sample batches not included.', label: 'type' },
   tidemark_transitions_total: { help: 'Transitions of the series statechart.', label: 'transition' },
+  tidemark_store_state_entries_total: {
+    help: 'How often the store has entered each state of its statechart.',
+    label: 'state',
+  },
 };
 
 export interface RegisteredMetrics {
