@@ -4,7 +4,9 @@
  */
 import type { Clock, Store } from '../index.ts';
 import type { EventStream } from './event-stream.ts';
+import { FollowedSeries } from './followed-series.ts';
 import type { RulesSource } from './rules-source.ts';
+import { StateTotals } from './state-totals.ts';
 import { TransitionCounter } from './transition-counter.ts';
 
 const frameMs = 100;
@@ -44,10 +46,12 @@ export class ActorFrames {
   private readonly store: Store;
   private readonly rules: RulesSource | undefined;
   private readonly transitions: TransitionCounter;
+  private readonly totals: StateTotals;
 
   constructor(store: Store, rules: RulesSource | undefined) {
     this.store = store;
     this.rules = rules;
+    this.totals = new StateTotals(store);
     this.transitions = new TransitionCounter([
       (observer) => store.inspect(observer),
       (observer) => rules?.inspect?.(observer) ?? (() => {}),
@@ -62,8 +66,9 @@ export class ActorFrames {
       readonly labels: Readonly<Record<string, string>> | undefined;
     },
   ): Promise<void> {
+    const { labels, clock } = context;
+    const followed = labels === undefined ? undefined : new FollowedSeries(this.store, labels, clock);
     const release = this.transitions.watch();
-    const handle = context.labels === undefined ? undefined : this.store.series(context.labels);
     let previous = '';
     try {
       await runFrames(stream, context, () => {
@@ -72,15 +77,17 @@ export class ActorFrames {
           store: this.store.actor.getSnapshot().value,
           alerts: this.rules?.alertStates?.(),
           transitions: this.transitions.counts(),
-          ...(handle === undefined ? {} : { selected: handle.state }),
+          totals: this.totals.recent(clock),
+          ...(followed === undefined ? {} : { selected: followed.now() }),
         };
         const text = JSON.stringify(frame);
         if (text === previous) return false;
         previous = text;
-        return stream.send('frame', { time: context.clock.now(), ...frame });
+        return stream.send('frame', { time: clock.now(), ...frame });
       });
     } finally {
       release();
+      followed?.stop();
     }
   }
 }

@@ -1,13 +1,22 @@
 /** The pages' own endpoints beside Prometheus': chart data, details of a series, figures, and live streams. */
 import { isAbsolute, relative, sep } from 'node:path';
-import { type Clock, type JournalEvent, type Labels, readEvents, type Store } from '../index.ts';
+import {
+  type Clock,
+  type JournalEvent,
+  type Labels,
+  type LifecycleEvent,
+  readEvents,
+  type SeriesState,
+  type Store,
+} from '../index.ts';
 import { sortedLabels } from '../text/label-text.ts';
+import { actorRoutes } from './actors-api.ts';
 import { chosenSeries, extentOf, selectSeries } from './chart-series.ts';
 import { dashboardRoutes } from './dashboards-api.ts';
 import { EventStream } from './event-stream.ts';
-import { ActorFrames } from './live-frames.ts';
+import { labelsParam, requiredParam } from './page-params.ts';
 import { countParam, rangeParams } from './params.ts';
-import { badData, sendData } from './reply.ts';
+import { sendData } from './reply.ts';
 import type { Route, StoreExchange } from './router.ts';
 import { ruleRoutes } from './rules-api.ts';
 import { StoreMarks } from './store-marks.ts';
@@ -17,26 +26,6 @@ import { warningsOf } from './warnings.ts';
 
 const bucketsMax = 4000;
 const eventsPerPageMax = 2000;
-
-const requiredParam = (params: URLSearchParams, name: string): string => {
-  const text = params.get(name);
-  if (text === null || text.trim() === '') throw badData(`The parameter ${name} is missing.`);
-  return text;
-};
-
-/** The labels of one series, as a JSON object. */
-const labelsParam = (params: URLSearchParams): Labels => {
-  const text = requiredParam(params, 'labels');
-  let labels: unknown;
-  try {
-    labels = JSON.parse(text);
-  } catch {
-    throw badData('labels must be a JSON object.');
-  }
-  if (typeof labels !== 'object' || labels === null || Object.values(labels).some((value) => typeof value !== 'string'))
-    throw badData('labels must be a JSON object whose values are strings.');
-  return labels as Labels;
-};
 
 const range = async ({ store, params, response, signal, breathe }: StoreExchange): Promise<void> => {
   const selector = requiredParam(params, 'match');
@@ -58,6 +47,13 @@ const range = async ({ store, params, response, signal, breathe }: StoreExchange
 const extent = async ({ store, params, response, breathe }: StoreExchange): Promise<void> =>
   sendData(response, await extentOf(store, requiredParam(params, 'match'), breathe));
 
+/** What became of a series that is neither in memory nor archived. */
+const endOf = (history: readonly LifecycleEvent[]): SeriesState => {
+  const type = history.findLast((event) => event.type !== 'seriesFilesChanging')?.type;
+  if (type === 'seriesQuarantined') return 'quarantined';
+  return type === 'seriesPurged' ? 'purged' : 'absent';
+};
+
 const seriesDetail = async ({ store, params, response }: StoreExchange): Promise<void> => {
   const labels = labelsParam(params);
   const handle = store.series(labels);
@@ -65,7 +61,7 @@ const seriesDetail = async ({ store, params, response }: StoreExchange): Promise
   await sendData(response, {
     labels: sortedLabels(labels),
     fingerprint: handle.fingerprint,
-    state: handle.state,
+    state: handle.state === 'absent' ? endOf(history) : handle.state,
     chunks,
     history: history.slice(-eventsPerPageMax),
   });
@@ -87,16 +83,6 @@ const figures = async ({ store, response }: StoreExchange): Promise<void> => {
       })),
     })),
   );
-};
-
-const storage = async ({ store, response }: StoreExchange): Promise<void> => {
-  const [info, quarantined] = await Promise.all([store.info(), store.quarantined()]);
-  await sendData(response, {
-    info,
-    quarantined,
-    subscriptions: store.subscriptions(),
-    state: store.actor.getSnapshot().value,
-  });
 };
 
 /** Lifecycle events from a position on, a page at a time; `next` is the position at which the following page begins. */
@@ -122,21 +108,8 @@ const shortName = (directory: string): string => {
   return path === '' || path.startsWith('..') || isAbsolute(path) ? directory : `.${sep}${path}`;
 };
 
-/** The routes of the pages. They share the clock, and one counter of transitions per store. */
+/** The routes of the pages. They share the clock, and the marks that were read of a store. */
 export const pageRoutes = (clock: Clock): readonly Route[] => {
-  const frames = new WeakMap<Store, ActorFrames>();
-  const framesOf = ({ store, rules }: StoreExchange): ActorFrames => {
-    const known = frames.get(store) ?? new ActorFrames(store, rules);
-    frames.set(store, known);
-    return known;
-  };
-
-  const actors = async (exchange: StoreExchange): Promise<void> => {
-    const { params, response, signal } = exchange;
-    const labels = params.has('labels') ? labelsParam(params) : undefined;
-    await framesOf(exchange).stream(new EventStream(response), { clock, signal, labels });
-  };
-
   const tail = async ({ store, params, response, signal }: StoreExchange): Promise<void> => {
     const selector = requiredParam(params, 'match');
     const narrowestMs = countParam(params, 'narrowest', { fallback: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -146,11 +119,25 @@ export const pageRoutes = (clock: Clock): readonly Route[] => {
   };
 
   const marksByStore = new WeakMap<Store, StoreMarks>();
-  const marks = async ({ store, params, response }: StoreExchange): Promise<void> => {
+  const marksOf = (store: Store): StoreMarks => {
     const known = marksByStore.get(store) ?? new StoreMarks(store);
     marksByStore.set(store, known);
+    return known;
+  };
+
+  const marks = async ({ store, params, response }: StoreExchange): Promise<void> => {
     const { from, through } = rangeParams(params);
-    await sendData(response, await known.between(from, through));
+    await sendData(response, await marksOf(store).between(from, through));
+  };
+
+  const storage = async ({ store, response }: StoreExchange): Promise<void> => {
+    const [info, quarantined, checkpoint] = await Promise.all([
+      store.info(),
+      store.quarantined(),
+      marksOf(store).last('checkpointWritten'),
+    ]);
+    const subscriptions = store.subscriptions();
+    await sendData(response, { info, quarantined, checkpoint, subscriptions, state: store.actor.getSnapshot().value });
   };
 
   const store = ({ store: { directory, readOnly }, response }: StoreExchange): Promise<void> =>
@@ -162,7 +149,7 @@ export const pageRoutes = (clock: Clock): readonly Route[] => {
     { methods: ['GET'], path: '/ui/extent', handle: extent },
     { methods: ['GET'], path: '/ui/marks', handle: marks },
     { methods: ['GET'], path: '/ui/tail', streams: true, handle: tail },
-    { methods: ['GET'], path: '/ui/actors', streams: true, handle: actors },
+    ...actorRoutes(clock),
     { methods: ['GET'], path: '/ui/series', handle: seriesDetail },
     { methods: ['GET'], path: '/ui/figures', handle: figures },
     { methods: ['GET'], path: '/ui/storage', handle: storage },

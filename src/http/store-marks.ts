@@ -13,6 +13,8 @@ export interface StoreMark {
   /** Where the event is in the journal. */
   readonly position: number;
   readonly labels?: Labels | undefined;
+  /** Of a quarantined series. */
+  readonly fingerprint?: string;
   readonly reason?: string;
   readonly how?: string;
   readonly rule?: string;
@@ -31,7 +33,14 @@ const markOf = (event: JournalEvent): StoreMark | undefined => {
     case 'checkpointWritten':
       return { type: event.type, time, position };
     case 'seriesQuarantined':
-      return { type: event.type, time, position, labels: event.labels, reason: event.reason };
+      return {
+        type: event.type,
+        time,
+        position,
+        labels: event.labels,
+        fingerprint: event.fingerprint,
+        reason: event.reason,
+      };
     case 'alertFired':
     case 'alertResolved':
       return { type: event.type, time, position, labels: event.labels, rule: event.rule };
@@ -54,6 +63,12 @@ export class StoreMarks {
   async between(from = Number.NEGATIVE_INFINITY, through = Number.POSITIVE_INFINITY): Promise<readonly StoreMark[]> {
     await this.reading.follow(() => this.readOn());
     return this.marks.filter(({ time }) => time >= from && time <= through).slice(-SENT_MAX);
+  }
+
+  /** The newest mark of a type. */
+  async last(type: StoreMark['type']): Promise<StoreMark | undefined> {
+    await this.reading.follow(() => this.readOn());
+    return this.marks.findLast((mark) => mark.type === type);
   }
 
   private async readOn(): Promise<void> {

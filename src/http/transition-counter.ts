@@ -8,7 +8,7 @@ import type { AnyStateNode, AnyTransitionDefinition, InspectionEvent } from 'xst
 /**
  * `series.inMemory|maintain|series.persisting`; the target is empty for a transition that does not change the state.
  */
-const transitionKey = (source: AnyStateNode, event: string, target: AnyStateNode | undefined): string =>
+export const transitionKey = (source: AnyStateNode, event: string, target: AnyStateNode | undefined): string =>
   `${source.id}|${event}|${target?.id ?? ''}`;
 
 /** What has actors: adds an observer of their inspection events, and returns a function that removes it. */

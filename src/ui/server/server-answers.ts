@@ -56,6 +56,40 @@ export interface QuarantinedFile {
   readonly file?: string;
 }
 
+/** A series in a list of those in one state. Of a quarantined one, what is known about it. */
+export interface ListedSeries {
+  readonly fingerprint: string;
+  readonly labels?: Labels;
+  readonly time?: number;
+  readonly reason?: string;
+  readonly file?: string;
+}
+
+interface StateAnswer {
+  readonly series: readonly ListedSeries[];
+  /** Where the next page begins. */
+  readonly next?: number;
+  /** All series in the state. */
+  readonly total: number;
+}
+
+/** A series in quarantine: why, and what can be read of it. */
+export interface QuarantinedDetail {
+  readonly fingerprint: string;
+  readonly labels?: Labels;
+  readonly files: readonly { readonly reason: string; readonly time: number; readonly file?: string }[];
+  readonly sampleCount: number;
+  /** How many of the newest samples `series` was made from. */
+  readonly drawnCount: number;
+  readonly series: DrawnSeries;
+  /** The first problems of reading, one sentence each. */
+  readonly problems: readonly string[];
+  readonly problemCount: number;
+  /** The state of the series that has these labels now. */
+  readonly successor: string;
+  readonly history: readonly PageEvent[];
+}
+
 export interface DurableSubscription {
   readonly name: string;
   readonly position: number;
@@ -70,6 +104,8 @@ interface StorageAnswer {
   };
   readonly quarantined: readonly QuarantinedFile[];
   readonly subscriptions: readonly DurableSubscription[];
+  /** The newest checkpoint in the journal. */
+  readonly checkpoint?: StoreMark;
   readonly state: StateValue;
 }
 
@@ -182,6 +218,7 @@ export interface StoreMark {
   /** Where the event is in the journal. */
   readonly position: number;
   readonly labels?: Labels;
+  readonly fingerprint?: string;
   readonly reason?: string;
   readonly how?: string;
   readonly rule?: string;
@@ -215,6 +252,8 @@ export interface Answers {
   '/ui/extent': { readonly from?: number; readonly through?: number };
   '/ui/marks': readonly StoreMark[];
   '/ui/series': SeriesDetail;
+  '/ui/states': StateAnswer;
+  '/ui/quarantined': QuarantinedDetail;
   '/ui/figures': readonly MetricFigures[];
   '/ui/storage': StorageAnswer;
   '/ui/journal': { readonly events: readonly PageEvent[]; readonly next?: number };
@@ -239,8 +278,24 @@ export interface ActorsFrame {
   readonly alerts?: Readonly<Record<string, number>>;
   /** Transitions taken so far, by `source|event|target`. */
   readonly transitions: Readonly<Record<string, number>>;
-  /** The state of the selected series. */
-  readonly selected?: string;
+  /** How often each state was entered since the store was opened, by the state's id. */
+  readonly totals: Readonly<Record<string, number>>;
+  readonly selected?: SelectedFrame;
+}
+
+/** The selected series live. */
+export interface SelectedFrame {
+  readonly state: string;
+  /** Its last transitions since the page follows it, oldest first. */
+  readonly moves: readonly SeriesMove[];
+}
+
+export interface SeriesMove {
+  /** 1 for the first one that was seen. */
+  readonly number: number;
+  readonly time: number;
+  /** `source|event|target`. */
+  readonly key: string;
 }
 
 /** Samples that were appended since the frame before. */

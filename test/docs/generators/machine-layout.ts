@@ -52,7 +52,11 @@ const transitionsOf = (node: AnyStateNode): AnyTransitionDefinition[] => [
 const keyOf = ({ source, eventType, target }: AnyTransitionDefinition): string =>
   `${source.id}|${eventType}|${target?.[0]?.id ?? ''}`;
 
+/** Whether a transition is taken because a call has failed. */
+const isFailure = ({ eventType }: AnyTransitionDefinition): boolean => eventType.startsWith('xstate.error.');
+
 interface Edge {
+  readonly id: string;
   readonly source: AnyStateNode;
   readonly target: AnyStateNode;
   readonly transitions: { readonly keys: string[]; readonly text: string }[];
@@ -62,9 +66,12 @@ interface Edge {
 const deepestOf = (root: AnyStateNode, { depth }: LayoutOptions): number =>
   depth === undefined ? Number.POSITIVE_INFINITY : root.path.length + depth;
 
-/** Arrows: transitions between the same two states share one, with a line of label for each that reads differently. */
+/**
+ * Arrows: transitions between the same two states share one, with a line of label for each that reads differently.
+ * Failures have an arrow of their own.
+ */
 class Arrows {
-  /** By source and target; the target is the source for transitions that stay. */
+  /** By id; the target is the source for transitions that stay, which are one entry. */
   readonly edges = new Map<string, Edge>();
   private readonly deepest: number;
   private readonly withGuards: boolean;
@@ -95,8 +102,8 @@ class Arrows {
   private add(from: AnyStateNode, transition: AnyTransitionDefinition, to: AnyStateNode): void {
     const source = this.shown(from);
     const target = this.shown(to);
-    const id = `${source.id}->${target.id}`;
-    const edge = this.edges.get(id) ?? { source, target, transitions: [] };
+    const id = `${source.id}->${target.id}${isFailure(transition) && source !== target ? ' failed' : ''}`;
+    const edge = this.edges.get(id) ?? { id, source, target, transitions: [] };
     this.edges.set(id, edge);
     const text = this.textOf(transition);
     const known = edge.transitions.find((label) => label.text === text);
@@ -167,12 +174,12 @@ const nodesBelow = (node: ElkNode): ElkNode[] =>
 
 const hasInitial = (state: AnyStateNode): boolean => state.type === 'compound';
 
-const toElkEdge = ({ source, target, transitions }: Edge): ElkExtendedEdge => {
+const toElkEdge = ({ id, source, target, transitions }: Edge): ElkExtendedEdge => {
   const text = transitions.map((transition) => transition.text).join('\n');
   const lines = text.split('\n');
   const width = Math.ceil(Math.max(...lines.map((line) => line.length)) * labelFont) + 10;
   return {
-    id: `${source.id}->${target.id}`,
+    id,
     sources: [source.id],
     targets: [target.id],
     labels: [{ text, width, height: lines.length * labelLine + 2 }],
@@ -219,8 +226,8 @@ export const layOutStates = async (root: AnyStateNode, options: LayoutOptions): 
       const { x, y } = boxOf(nodes.get(initialId(state))!);
       return { x, y, points: pointsOf(laidOutEdges.get(initialId(state))!) };
     }),
-    edges: edges.map(({ source, target, transitions }) => {
-      const edge: ElkExtendedEdge = laidOutEdges.get(`${source.id}->${target.id}`)!;
+    edges: edges.map(({ id, source, target, transitions }) => {
+      const edge: ElkExtendedEdge = laidOutEdges.get(id)!;
       return {
         source: source.id,
         target: target.id,
