@@ -30,11 +30,14 @@ import { buildLabelIndexes, rebuildIndexes } from './rebuild-indexes.ts';
 import type { Recovered } from './recovered.ts';
 import { loadContent, type Recovery } from './recovering.ts';
 import type { Running } from './running.ts';
+import { StateEntries } from './state-entries.ts';
 
 export class Session {
   readonly engine: Engine;
   readonly progress: ProgressReporter;
   readonly actor: Actor<typeof storeMachine>;
+  /** How often the actor has entered each of its states. */
+  readonly entries = new StateEntries();
   private background: Background | undefined;
   /** What the opening found; `undefined` before it. */
   found: Found | undefined;
@@ -114,6 +117,7 @@ export class Session {
         engine.admission.end('TIDEMARK_CLOSED', 'the store failed');
       },
     });
+    this.entries.follow(this.actor);
     this.ended = new Promise((resolve) => {
       const end = (): void => void this.end().then(resolve);
       this.actor.subscribe({ complete: end, error: end });

@@ -1,5 +1,6 @@
 /** Counts how often the store has entered each state of its statechart. */
 import type { StateValue } from 'xstate';
+import type { StoreActor } from './engine.ts';
 
 /** The active states as paths: `running`, `running.pressure`, `running.pressure.normal`. */
 const pathsOf = (value: StateValue, prefix = ''): string[] =>
@@ -11,11 +12,16 @@ const pathsOf = (value: StateValue, prefix = ''): string[] =>
       ]);
 
 export class StateEntries {
-  /** By path; the states that were active at first count as entered once. */
+  /** By path. The states in which the actor is found count as entered once. */
   readonly counts = new Map<string, number>();
   private active: ReadonlySet<string> = new Set();
 
-  note(value: StateValue): void {
+  follow(actor: StoreActor): void {
+    this.note(actor.getSnapshot().value);
+    actor.subscribe({ next: ({ value }) => this.note(value), error: () => {} });
+  }
+
+  private note(value: StateValue): void {
     const active = new Set(pathsOf(value));
     for (const path of active) if (!this.active.has(path)) this.counts.set(path, (this.counts.get(path) ?? 0) + 1);
     this.active = active;

@@ -49,7 +49,7 @@ describe('the pages in a browser', function () {
     if (name === 'replay') for (let i = 0; i < 12; i++) await next.click();
     if (name === 'series') {
       await page.locator('.detail .chunks rect').first().waitFor();
-      await page.evaluate('scrollTo(0, document.querySelector(".picker").offsetTop - 60)');
+      await page.evaluate('scrollTo(0, document.querySelector(".detail").offsetTop - 60)');
       await page.waitForTimeout(300);
     }
     await page.screenshot({ path });
@@ -183,8 +183,12 @@ describe('the pages in a browser', function () {
     });
 
     it("marks the store's active states", async () => {
+      for (const name of ['phase', 'pressure', 'health'])
+        await page.locator('summary').getByText(name, { exact: true }).click();
       for (const name of ['running', 'normal', 'healthy'])
         await page.locator('g.active > text.name').getByText(name, { exact: true }).first().waitFor();
+      for (const name of ['phase', 'pressure', 'health'])
+        await page.locator('summary').getByText(name, { exact: true }).click();
     });
 
     it('lights the arrows of transitions as they happen, with their rate', async () => {

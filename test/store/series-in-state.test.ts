@@ -77,10 +77,22 @@ describe('tidemark_store_state_entries_total', () => {
       const { values } = await store.registry.getSingleMetric('tidemark_store_state_entries_total')!.get();
       return Object.fromEntries(values.map(({ labels, value }) => [String(labels['state']), value]));
     };
-    expect(await entries()).to.include({ running: 1, 'running.pressure.normal': 1, 'running.checkpoint.idle': 1 });
+    expect(await entries()).to.include({
+      opening: 1,
+      recovering: 1,
+      running: 1,
+      'running.pressure.normal': 1,
+      'running.checkpoint.idle': 1,
+    });
     for (let i = 0; i < 3; i++) await store.checkpoint();
     await pass(500);
-    expect(await entries()).to.include({ running: 1, 'running.checkpoint.writing': 3, 'running.checkpoint.idle': 4 });
+    expect(await entries()).to.include({
+      opening: 1,
+      recovering: 1,
+      running: 1,
+      'running.checkpoint.writing': 3,
+      'running.checkpoint.idle': 4,
+    });
     await store.close();
   });
 });

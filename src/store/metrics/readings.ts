@@ -4,7 +4,6 @@ import type { StoreTag } from '../../../machines/store.machine.ts';
 import { memoryParts } from '../memory.ts';
 import type { MetricDescriptions } from '../metric-descriptions.ts';
 import type { Session } from '../session.ts';
-import { StateEntries } from '../state-entries.ts';
 import { type Readings, registerMetrics } from './catalogue.ts';
 import { LoopDelay } from './loop-delay.ts';
 import { loadPromClient, promClient } from './prom-client.ts';
@@ -23,8 +22,6 @@ export const metricsOf = (session: Session, descriptions: Pick<MetricDescription
   journal.onDurable(() => {
     commits++;
   });
-  const entries = new StateEntries();
-  entries.note(actor.getSnapshot().value);
   const bool = (tag: StoreTag): number => Number(actor.getSnapshot().hasTag(tag));
   const readings: Readings = {
     gauges: {
@@ -129,7 +126,7 @@ export const metricsOf = (session: Session, descriptions: Pick<MetricDescription
       tidemark_refused_calls_total: () => engine.admission.refused,
       tidemark_events_total: () => bus.counts,
       tidemark_transitions_total: () => running.actors.transitionCounts(),
-      tidemark_store_state_entries_total: () => entries.counts,
+      tidemark_store_state_entries_total: () => session.entries.counts,
     },
   };
   const delay = new LoopDelay(engine.clock);
@@ -147,7 +144,7 @@ export const metricsOf = (session: Session, descriptions: Pick<MetricDescription
     // The caller's registry outlives the store, and may be passed to the next one.
     if (options.registry !== undefined) unregister();
   };
-  actor.subscribe({ next: ({ value }) => entries.note(value), complete: end, error: end });
+  actor.subscribe({ complete: end, error: end });
   engine.onIndexBatch = ({ operationCount, durationMs }) => {
     running.counts.observations.observe('indexingBatchSizes', operationCount);
     running.counts.observations.observe('indexingBatchDuration', durationMs / 1000);

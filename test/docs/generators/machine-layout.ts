@@ -15,6 +15,8 @@ const labelLine = 14;
 const lineLength = 22;
 const titleHeight = 26;
 const countHeight = 20;
+/** Beside each other: how many are in the state now, and how often it was entered. */
+const countsWidth = 122;
 
 const elk: ELK = new (elkModule as unknown as new () => ELK)();
 
@@ -122,7 +124,7 @@ const initialId = (state: AnyStateNode): string => `initial of ${state.id}`;
 
 const toElkNode = (state: AnyStateNode, deepest: number): ElkNode => {
   const children = state.path.length >= deepest ? [] : Object.values(state.states);
-  const minimumWidth = Math.max(96, Math.ceil(state.key.length * stateFont) + 28);
+  const minimumWidth = Math.max(countsWidth, Math.ceil(state.key.length * stateFont) + 28);
   if (children.length === 0) return { id: state.id, width: minimumWidth, height: titleHeight + countHeight };
   const initial = state.type === 'parallel' ? [] : [{ id: initialId(state), width: 10, height: 10 }];
   return {
@@ -152,6 +154,8 @@ const layoutOptions = (direction: string): Record<string, string> => ({
   'elk.spacing.edgeLabel': '3',
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
   'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
+  // The states come in the order of the machine: a series begins in memory.
+  'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER',
   'elk.randomSeed': '1',
 });
 

@@ -1,24 +1,22 @@
-/** Actors: the statecharts live, and the details of one series. */
+/** Actors: the statecharts live, the series in each state, and one series that is followed. */
 
-import { segments } from '../../parts/controls.ts';
 import { h, setText } from '../../parts/elements.ts';
 import { panel } from '../../parts/panel.ts';
 import { AlertStatechart, hasAlertRules } from '../../parts/statechart/alert-statechart.ts';
-import type { ChartLayout } from '../../parts/statechart/chart-layout.ts';
-import { Statechart } from '../../parts/statechart/statechart.ts';
 import { loadLayout } from '../../parts/statechart/statechart-layout.ts';
 import { StoreStatechart } from '../../parts/statechart/store-statechart.ts';
 import { listen } from '../../server/live-stream.ts';
 import type { ActorsFrame, Labels } from '../../server/server-answers.ts';
 import type { Mount } from '../page-mount.ts';
-import { SeriesPanels } from './series-detail.ts';
+import { type ActorsView, addressOfView, viewOfAddress } from './actors-address.ts';
+import { SeriesDetail } from './series-detail.ts';
+import type { PickableSeries } from './series-names-list.ts';
+import { SeriesPanel } from './series-panel.ts';
 import { SeriesPicker } from './series-picker.ts';
+import { StateList } from './state-list.ts';
 
 /** Arrows go dark and rates fall at this interval, also if no frame arrives. */
 const fadeMs = 100;
-
-const seriesStatechart = (layout: ChartLayout): Statechart =>
-  new Statechart(layout, 'Statechart of a series, with the number of series in each state');
 
 export const mount: Mount = async (element, { signal }) => {
   const [seriesLayout, storeLayout, alertLayout] = await Promise.all([
@@ -26,51 +24,56 @@ export const mount: Mount = async (element, { signal }) => {
     loadLayout('store', signal),
     loadLayout('alert', signal),
   ]);
-  const detail = new SeriesPanels(seriesLayout.overview, signal);
-  const params = new URLSearchParams(location.search);
+  let view: ActorsView = viewOfAddress(location.search);
   let frame: ActorsFrame | undefined;
   let connection: AbortController | undefined;
 
-  let seriesChart = seriesStatechart(seriesLayout.overview);
-  const seriesBox = h('div', { class: 'scroll' }, seriesChart.element);
-  const storeChart = new StoreStatechart(storeLayout);
+  const update = (change: Partial<ActorsView>): void => {
+    view = { ...view, ...change };
+    history.replaceState(null, '', addressOfView(view));
+  };
+
+  const detail = new SeriesDetail(seriesLayout.overview, signal);
+  const picker = new SeriesPicker(view.match, signal, (labels) => follow(labels));
+  const liveBadge = h('span', { class: 'badge', role: 'status' }, 'connecting');
+  const stateList = new StateList({
+    signal,
+    onPick: (series, state) => pickListed(series, state),
+    onClose: () => pickState(undefined),
+  });
+  const seriesPanel = new SeriesPanel({
+    layouts: seriesLayout,
+    full: view.full,
+    list: stateList,
+    beside: [liveBadge],
+    onPickState: (name) => pickState(name),
+    onDepth: (full) => update({ full }),
+  });
+  const storeChart = new StoreStatechart(storeLayout, (regions) => update({ regions }));
   const alertChart = new AlertStatechart(alertLayout.overview);
   // Without rules there are no alerts.
   const alertPanel = panel('Alerts', [], h('div', { class: 'scroll' }, alertChart.element));
   alertPanel.hidden = true;
-  const depth = segments(
-    'Detail',
-    [
-      ['overview', 'Overview'],
-      ['full', 'Every state'],
-    ],
-    'overview',
-    (name) => {
-      seriesChart = seriesStatechart(name === 'full' ? seriesLayout.full : seriesLayout.overview);
-      seriesBox.replaceChildren(seriesChart.element);
-      if (frame !== undefined) showFrame(frame);
-    },
-  );
-  const liveBadge = h('span', { class: 'badge' }, 'connecting');
 
   const showFrame = (next: ActorsFrame): void => {
     frame = next;
-    seriesChart.showCounts(next.series);
-    storeChart.showValue(next.store);
+    seriesPanel.showFrame(next);
+    storeChart.showValue(next.store, next.totals);
     alertChart.showFrame(next);
     alertPanel.hidden = !hasAlertRules(next);
-    if (next.selected !== undefined) detail.showState(next.selected);
+    if (next.selected !== undefined) detail.showFrame(next.selected, performance.now());
   };
 
   const timer = setInterval(() => {
     if (document.hidden || frame === undefined) return;
     const now = performance.now();
-    seriesChart.showTransitions(frame.transitions, now);
+    seriesPanel.showTransitions(frame.transitions, now);
     storeChart.showTransitions(frame.transitions, now);
     alertChart.showTransitions(frame.transitions, now);
+    detail.fade(now);
   }, fadeMs);
 
-  /** Restarts the live stream, with the state of the selected series if there is one. */
+  /** Restarts the live stream, with the state of the followed series if there is one. */
   const connect = (labels: Labels | undefined): void => {
     connection?.abort();
     connection = new AbortController();
@@ -88,29 +91,43 @@ export const mount: Mount = async (element, { signal }) => {
     );
   };
 
-  const pick = (labels: Labels): void => {
+  const follow = (labels: Labels, focus = true): void => {
+    update({ match: picker.selector, series: labels, quarantined: undefined });
     picker.mark(labels);
-    const match = encodeURIComponent(picker.selector);
-    history.replaceState(null, '', `./actors?match=${match}&series=${encodeURIComponent(JSON.stringify(labels))}`);
-    detail.show(labels);
+    detail.follow(labels);
     connect(labels);
+    if (focus) detail.focus();
   };
-  const picker = new SeriesPicker(params.get('match') ?? '', signal, pick);
+  const showQuarantined = (fingerprint: string, focus = true): void => {
+    update({ series: undefined, quarantined: fingerprint });
+    picker.mark(undefined);
+    detail.showQuarantined(fingerprint);
+    connect(undefined);
+    if (focus) detail.focus();
+  };
+  const pickListed = ({ labels, fingerprint }: PickableSeries, state: string): void => {
+    if (state === 'quarantined' && fingerprint !== undefined) showQuarantined(fingerprint);
+    else if (labels !== undefined) follow(labels);
+  };
+  const pickState = (name: string | undefined, focus = true): void => {
+    update({ state: name });
+    seriesPanel.showPicked(name);
+    void stateList.show(name, focus);
+  };
 
-  connect(undefined);
-  const note = 'the number of series in each state; arrows light up as transitions happen';
   element.append(
     h(
       'div',
-      { class: 'stack' },
+      { class: 'stack actors' },
+      picker.element,
+      seriesPanel.element,
       panel(
-        'Series',
-        [liveBadge, h('span', { class: 'soft small' }, note), h('span', { class: 'grow' }), depth.element],
-        seriesBox,
+        'Store',
+        [h('span', { class: 'soft small' }, 'the state of each region; open one to see its chart')],
+        storeChart.element,
       ),
-      panel('Store', [], storeChart.element),
+      detail.element,
       alertPanel,
-      h('div', { class: 'picker' }, picker.element, detail.element),
     ),
   );
   signal.addEventListener('abort', () => {
@@ -118,7 +135,11 @@ export const mount: Mount = async (element, { signal }) => {
     connection?.abort();
   });
 
+  storeChart.open(view.regions);
+  pickState(view.state, false);
+  if (view.quarantined !== undefined) showQuarantined(view.quarantined, false);
+  else if (view.series !== undefined) follow(view.series, false);
+  else connect(undefined);
   await picker.start();
-  const chosen = params.get('series');
-  if (chosen !== null) pick(JSON.parse(chosen));
+  if (view.series !== undefined) picker.mark(view.series);
 };

@@ -1,115 +1,56 @@
-/** The part of the Actors page that shows one series: its state, samples, chunks and events. */
+/** The part of the Actors page that shows one series: one that is followed, or one that is in quarantine. */
 
-import { Chart } from '../../parts/chart/chart.ts';
-import { h, setText } from '../../parts/elements.ts';
-import { failure, panel } from '../../parts/panel.ts';
-import { activeIds } from '../../parts/statechart/active-states.ts';
+import { h } from '../../parts/elements.ts';
 import type { ChartLayout } from '../../parts/statechart/chart-layout.ts';
-import { Statechart } from '../../parts/statechart/statechart.ts';
-import { formatLabels } from '../../parts/text/series-names.ts';
-import { ask, isAbort } from '../../server/ask-server.ts';
-import { repeat } from '../../server/repeat.ts';
-import type { Labels } from '../../server/server-answers.ts';
-import { drawChunks } from './chunk-axis.ts';
-import { historyTable } from './series-history.ts';
+import type { Labels, SelectedFrame } from '../../server/server-answers.ts';
+import { FollowedSeries } from './followed-panels.ts';
+import { showQuarantined } from './quarantined-detail.ts';
 
-const repeatMs = 2000;
-const chartBuckets = 500;
-
-/** The class of the badge of a state. */
-const badgeKinds: Readonly<Record<string, string>> = { inMemory: 'good', persisting: 'warn', quarantined: 'bad' };
-
-class ShownSeries {
-  readonly elements: readonly HTMLElement[];
-  private readonly labels: Labels;
-  private readonly name: string;
-  private readonly signal: AbortSignal;
-  private readonly stateBadge = h('span', { class: 'badge', role: 'status' });
-  private readonly fingerprint = h('span', { class: 'mono soft' });
-  private readonly statechart: Statechart;
-  private readonly chart: Chart;
-  private readonly samples: HTMLElement;
-  private readonly chunks = h('div');
-  private readonly history = h('div');
-  private state = '';
-
-  constructor(labels: Labels, layout: ChartLayout, signal: AbortSignal) {
-    this.labels = labels;
-    this.name = formatLabels(labels);
-    this.signal = signal;
-    this.statechart = new Statechart(layout, `State of ${this.name}`);
-    this.chart = new Chart({ signal, height: 200, legend: 'none' });
-    this.samples = h('div', {}, this.chart.element);
-    const link = h('a', { href: `./explore?match=${encodeURIComponent(this.name)}` }, 'Open in Explore');
-    this.elements = [
-      panel(
-        'Series',
-        [this.stateBadge, this.fingerprint, h('span', { class: 'grow' }), link],
-        h('p', { class: 'mono', title: this.name }, this.name),
-        this.statechart.element,
-      ),
-      panel('Samples', [], this.samples),
-      panel('Chunks', [], this.chunks),
-      panel('History', [], this.history),
-    ];
-    repeat(() => this.load(), repeatMs, signal);
-  }
-
-  showState(state: string): void {
-    if (state === this.state) return;
-    if (this.state !== '') this.statechart.lightBetween([[`series.${this.state}`, `series.${state}`]]);
-    this.state = state;
-    setText(this.stateBadge, state);
-    this.stateBadge.className = `badge ${badgeKinds[state] ?? ''}`;
-    this.statechart.showActive(activeIds('series', state));
-  }
-
-  private async load(): Promise<void> {
-    const { labels, name, signal } = this;
-    try {
-      const [detail, range] = await Promise.all([
-        ask('/ui/series', { labels: JSON.stringify(labels) }, signal),
-        ask('/ui/range', { match: name, buckets: chartBuckets }, signal),
-      ]);
-      setText(this.fingerprint, detail.fingerprint);
-      this.showState(detail.state);
-      // The selector of a series may match others, which have more labels.
-      const own = range.series.filter((one) => formatLabels(one.labels) === name);
-      if (own.length > 0) this.chart.draw(own, undefined);
-      else this.samples.replaceChildren(h('p', { class: 'empty' }, 'No readable samples.'));
-      this.chunks.replaceChildren(drawChunks(detail.chunks));
-      this.history.replaceChildren(historyTable(detail.history));
-    } catch (error) {
-      if (!isAbort(error) && !signal.aborted) this.chunks.replaceChildren(failure(error));
-    }
-  }
-}
-
-export class SeriesPanels {
+export class SeriesDetail {
   readonly element = h(
-    'div',
-    { class: 'detail' },
-    h('p', { class: 'empty panel' }, 'Pick a series to see its state, its samples, its chunks and its events.'),
+    'section',
+    { class: 'detail', 'aria-label': 'One series', tabindex: '-1' },
+    h('p', { class: 'empty panel' }, 'Pick a series, or a state in the chart and then a series, to follow it here.'),
   );
   private readonly layout: ChartLayout;
   private showing: AbortController | undefined;
-  private shown: ShownSeries | undefined;
+  private followed: FollowedSeries | undefined;
 
   constructor(layout: ChartLayout, signal: AbortSignal) {
     this.layout = layout;
     signal.addEventListener('abort', () => this.showing?.abort());
   }
 
-  /** Shows a series in place of the one before. */
-  show(labels: Labels): void {
-    this.showing?.abort();
-    this.showing = new AbortController();
-    this.shown = new ShownSeries(labels, this.layout, this.showing.signal);
-    this.element.replaceChildren(...this.shown.elements);
+  /** Follows a series, in place of the one before. */
+  follow(labels: Labels): void {
+    const signal = this.begin();
+    this.followed = new FollowedSeries(labels, this.layout, signal);
+    this.element.replaceChildren(...this.followed.elements);
   }
 
-  /** Shows the state of the shown series. */
-  showState(state: string): void {
-    this.shown?.showState(state);
+  /** Shows a series in quarantine, in place of the one before. */
+  showQuarantined(fingerprint: string): void {
+    void showQuarantined(this.element, fingerprint, this.begin());
+  }
+
+  /** Goes there: where a series was picked, its detail may be out of sight. */
+  focus(): void {
+    this.element.focus({ preventScroll: true });
+    this.element.scrollIntoView({ block: 'start' });
+  }
+
+  showFrame(frame: SelectedFrame, now: number): void {
+    this.followed?.showFrame(frame, now);
+  }
+
+  fade(now: number): void {
+    this.followed?.fade(now);
+  }
+
+  private begin(): AbortSignal {
+    this.showing?.abort();
+    this.showing = new AbortController();
+    this.followed = undefined;
+    return this.showing.signal;
   }
 }

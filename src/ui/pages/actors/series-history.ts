@@ -2,6 +2,7 @@
 import { h } from '../../parts/elements.ts';
 import { formatTime } from '../../parts/text/time-text.ts';
 import type { PageEvent } from '../../server/server-answers.ts';
+import { addressOfView } from './actors-address.ts';
 
 /** What the other columns, or the page, show already. */
 const shownElsewhere = new Set(['type', 'time', 'fingerprint', 'fingerprints', 'labels', 'position']);
@@ -13,13 +14,19 @@ const detailsOf = (event: PageEvent): string =>
     .map(([name, value]) => `${name} ${/time$/i.test(name) ? formatTime(Number(value)) : value}`)
     .join(', ');
 
+/** Where what is left of a quarantined series is shown. */
+const restOf = ({ type, fingerprint }: PageEvent): HTMLElement | undefined =>
+  type === 'seriesQuarantined' && fingerprint !== undefined
+    ? h('a', { href: addressOfView({ quarantined: fingerprint }) }, 'what is left')
+    : undefined;
+
 const rowOf = (event: PageEvent): HTMLElement =>
   h(
     'tr',
     {},
     h('td', { class: 'mono' }, formatTime(event.time)),
-    h('td', {}, event.type),
-    h('td', { class: 'soft small' }, detailsOf(event)),
+    h('td', {}, h('a', { href: `./replay?position=${event['position']}` }, event.type)),
+    h('td', { class: 'soft small' }, restOf(event), ' ', detailsOf(event)),
   );
 
 /** Newest first. */
@@ -28,7 +35,7 @@ export const historyTable = (events: readonly PageEvent[]): HTMLElement => {
   const head = h('tr', {}, ...['Time', 'Event', 'Details'].map((text) => h('th', {}, text)));
   return h(
     'div',
-    { class: 'scroll events', tabindex: '0' },
+    { class: 'scroll events', tabindex: '0', role: 'region', 'aria-label': 'Events of the series' },
     h('table', {}, h('thead', {}, head), h('tbody', {}, ...events.toReversed().map(rowOf))),
   );
 };

@@ -7,22 +7,30 @@ import { formatCount } from '../../parts/text/number-text.ts';
 import { formatLabels } from '../../parts/text/series-names.ts';
 import { ask, isAbort } from '../../server/ask-server.ts';
 import type { Labels } from '../../server/server-answers.ts';
+import { SeriesNamesList } from './series-names-list.ts';
 
 const listedMax = 200;
 
 export class SeriesPicker {
   readonly element: HTMLElement;
   private readonly signal: AbortSignal;
-  private readonly onPick: (labels: Labels) => void;
-  private readonly list = h('ul', { class: 'list' });
-  private readonly found = h('span', { class: 'soft small' });
+  private readonly list: SeriesNamesList;
+  private readonly found = h('span', { class: 'soft small', role: 'status' });
+  private readonly trouble = h('div');
   private readonly field: SelectorField;
 
   constructor(value: string, signal: AbortSignal, onPick: (labels: Labels) => void) {
     this.signal = signal;
-    this.onPick = onPick;
+    this.list = new SeriesNamesList('Series that match', ({ labels }) => labels && onPick(labels));
     this.field = new SelectorField({ value, signal, onSubmit: (match) => this.search(match), label: 'Which series' });
-    this.element = panel('Pick a series', [this.found], h('div', { class: 'row' }, this.field.element), this.list);
+    this.element = panel(
+      'Pick a series',
+      [this.found],
+      h('div', { class: 'row' }, this.field.element),
+      this.trouble,
+      this.list.element,
+    );
+    this.element.classList.add('picker');
   }
 
   /** The selector in the field. */
@@ -32,16 +40,20 @@ export class SeriesPicker {
 
   /** Lists the series of the selector in the field; of the first metric if it is empty. */
   async start(): Promise<void> {
-    if (this.field.value === '')
-      this.field.value = (await ask('/api/v1/label/__name__/values', {}, this.signal))[0] ?? '';
-    await this.search(this.field.value);
+    try {
+      if (this.field.value === '')
+        this.field.value = (await ask('/api/v1/label/__name__/values', {}, this.signal))[0] ?? '';
+    } catch (error) {
+      if (!isAbort(error)) this.trouble.replaceChildren(failure(error));
+      return;
+    }
+    if (this.field.value === '') this.list.show([], 'The store has no series yet.');
+    else await this.search(this.field.value);
   }
 
-  /** Marks a series in the list. */
-  mark(labels: Labels): void {
-    const name = formatLabels(labels);
-    for (const button of this.list.querySelectorAll('button'))
-      button.setAttribute('aria-current', String(button.title === name));
+  /** Marks a series in the list; none without labels. */
+  mark(labels: Labels | undefined): void {
+    this.list.mark(labels === undefined ? undefined : formatLabels(labels));
   }
 
   private async search(match: string): Promise<void> {
@@ -50,17 +62,13 @@ export class SeriesPicker {
       const series = await ask('/api/v1/series', { 'match[]': match, limit: listedMax }, this.signal);
       const isCut = series.length >= listedMax;
       setText(this.found, isCut ? `the first ${listedMax} series` : `${formatCount(series.length)} series`);
-      this.list.replaceChildren(
-        ...series.map((labels) => h('li', {}, this.button(labels))),
-        ...(series.length === 0 ? [h('li', { class: 'empty' }, 'No series matches.')] : []),
+      this.trouble.replaceChildren();
+      this.list.show(
+        series.map((labels) => ({ labels })),
+        'No series matches.',
       );
     } catch (error) {
-      if (!isAbort(error)) this.list.replaceChildren(h('li', {}, failure(error)));
+      if (!isAbort(error)) this.trouble.replaceChildren(failure(error));
     }
-  }
-
-  private button(labels: Labels): HTMLElement {
-    const name = formatLabels(labels);
-    return h('button', { type: 'button', class: 'mono', title: name, onclick: () => this.onPick(labels) }, name);
   }
 }

@@ -1,6 +1,7 @@
 /** The shapes of a statechart: boxes of states, arrows of transitions. */
 import { svg } from '../elements.ts';
 import type { ChartLayout, EdgeLine, Point, StateBox } from './chart-layout.ts';
+import { outcomeOf } from './transition-key.ts';
 
 const radius = 6;
 
@@ -44,6 +45,8 @@ export interface DrawnState {
   readonly group: SVGElement;
   /** The text of the number in the box. */
   readonly count: SVGElement;
+  /** The text of how often the state was entered. */
+  readonly total: SVGElement;
 }
 
 /** The box of a state; `isGroup`: other states are drawn in it. */
@@ -54,6 +57,12 @@ export const drawState = (state: StateBox, isGroup: boolean): DrawnState => {
     y: state.y + (isGroup ? 19 : 38),
     'text-anchor': 'end',
   });
+  const total = svg(
+    'text',
+    isGroup
+      ? { class: 'total', x: state.x + state.width - 10, y: state.y + 34, 'text-anchor': 'end' }
+      : { class: 'total', x: state.x + 12, y: state.y + 38 },
+  );
   const stays = state.internal.map(({ text }) => text.replace('\n', ' '));
   const about = [
     state.description,
@@ -66,28 +75,39 @@ export const drawState = (state: StateBox, isGroup: boolean): DrawnState => {
     svg('title', {}, [state.id, ...about].filter(Boolean).join('\n')),
     svg('rect', { class: 'state', x: state.x, y: state.y, width: state.width, height: state.height, rx: 9 }),
     svg('text', { class: 'name', x: state.x + 12, y: state.y + 19 }, state.name),
+    total,
     count,
   );
-  return { group, count };
+  return { group, count, total };
 };
 
 export interface DrawnEdge {
   readonly group: SVGElement;
+  /** The lines of each transition's label. */
+  readonly labels: readonly (readonly SVGElement[])[];
   /** The text of the rate below the label. */
   readonly rate: SVGElement;
 }
 
-/** The arrow between two states, with its label. */
+/** The arrow between two states, with its label. One of failures is dashed. */
 export const drawEdge = ({ label: { x, y }, points, transitions }: EdgeLine): DrawnEdge => {
-  const lines = transitions.flatMap(({ text }) => text.split('\n'));
-  const rate = svg('text', { class: 'rate', x: x + 4, y: y + 12 + 14 * lines.length });
+  let lines = 0;
+  const labels = transitions.map(({ text, keys }) =>
+    text
+      .split('\n')
+      .map((line) =>
+        svg('text', { class: 'label', 'data-outcome': outcomeOf(keys[0]), x: x + 4, y: y + 12 + 14 * lines++ }, line),
+      ),
+  );
+  const rate = svg('text', { class: 'rate', x: x + 4, y: y + 12 + 14 * lines });
+  const fails = transitions.every(({ keys }) => outcomeOf(keys[0]) === 'failed');
   const group = svg(
     'g',
-    {},
+    { class: fails ? 'fails' : '' },
     svg('path', { class: 'edge', d: roundedPath(points) }),
     arrowhead(points),
-    ...lines.map((text, i) => svg('text', { class: 'label', x: x + 4, y: y + 12 + 14 * i }, text)),
+    ...labels.flat(),
     rate,
   );
-  return { group, rate };
+  return { group, labels, rate };
 };

@@ -13,6 +13,11 @@ export const formatNumber = (value: number | null | undefined): string => {
   return `${Number((value / 1000 ** step).toPrecision(4))} ${steps[step]}`;
 };
 
+const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
+
+/** A count in few characters: `12.3K`. */
+export const formatCompact = (value: number): string => compact.format(value);
+
 export const formatCount = (value: number | undefined): string =>
   value === undefined ? '–' : Math.round(value).toLocaleString('en-US');
 
