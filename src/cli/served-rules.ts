@@ -17,11 +17,12 @@ export class ServedRules implements RulesSource {
     this.ruleGroups = ruleGroups;
   }
 
-  /** Rejects with the problems of the files, one a line. */
-  static async read(paths: readonly string[], terminal: Terminal): Promise<ServedRules> {
-    if (paths.length === 0) return new ServedRules([]);
+  /** `ownText`: a rule file of the program's own. Rejects with the problems of the files, one a line. */
+  static async read(paths: readonly string[], terminal: Terminal, ownText?: string): Promise<ServedRules> {
+    if (paths.length === 0 && ownText === undefined) return new ServedRules([]);
     const { problemText, readRuleFile } = await import('../rules/index.ts');
     const all: RuleGroup[] = [];
+    if (ownText !== undefined) all.push(...(await readRuleFile(ownText, 'the demo')).groups);
     const problems: string[] = [];
     for (const path of paths) {
       const file = await readRuleFile(await readInputText(path, terminal), nameOfInput(path));

@@ -11,6 +11,7 @@ import { checkTls } from '../../http/tls-files.ts';
 import type { Store } from '../../index.ts';
 import { codeOf } from '../../text/error-text.ts';
 import { RepairReport } from '../damage-report.ts';
+import type { Demo } from '../demo/demo.ts';
 import { checkDirectoryName } from '../directory-argument.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { registerHostMetrics } from '../host/host-metrics.ts';
@@ -82,8 +83,15 @@ interface Listening {
   readonly kept: KeptToken | undefined;
 }
 
+/** The demo if it was asked for, in a directory of its own. */
+const demoOption = async ({ positionals, options, terminal }: Invocation): Promise<Demo | undefined> => {
+  if (options['demo'] !== true) return undefined;
+  const { Demo } = await import('../demo/demo.ts');
+  return Demo.prepare(positionals[0], terminal);
+};
+
 /** Starts a server on the requested port, or on the first free port from the default one on. */
-const listen = async (invocation: Invocation, registry: Registry): Promise<Listening> => {
+const listen = async (invocation: Invocation, registry: Registry, demo: Demo | undefined): Promise<Listening> => {
   const { options } = invocation;
   const { systemClock } = await invocation.library();
   const host = textOption(options, 'host') ?? '127.0.0.1';
@@ -94,7 +102,7 @@ const listen = async (invocation: Invocation, registry: Registry): Promise<Liste
   const ruleFiles = textOptions(options, 'rules');
   if (ruleFiles.length === 0 && textOptions(options, 'alertmanager').length > 0)
     throw new UsageError('--alertmanager needs --rules, whose alerts it gets.');
-  const rules = await ServedRules.read(ruleFiles, invocation.terminal);
+  const rules = await ServedRules.read(ruleFiles, invocation.terminal, demo?.rules);
   for (let attempt = 0; ; attempt++) {
     const server = new PagesServer({
       host,
@@ -139,7 +147,12 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
-const openAndShow = async (server: PagesServer, invocation: Invocation, { logger }: RepairReport): Promise<Store> => {
+const openAndShow = async (
+  server: PagesServer,
+  invocation: Invocation,
+  { logger }: RepairReport,
+  demo: Demo | undefined,
+): Promise<Store> => {
   const { options, terminal, library, signal } = invocation;
   const { openStore, systemClock } = await library();
   const bar = createProgressBar(terminal, systemClock);
@@ -151,6 +164,7 @@ const openAndShow = async (server: PagesServer, invocation: Invocation, { logger
   const retention = textOption(options, 'retention');
   try {
     const store = await openStore(directoryOf(invocation), {
+      ...demo?.options,
       ...(retention === undefined ? {} : { retention }),
       signal,
       logger,
@@ -191,10 +205,11 @@ const serveUntilStopped = async (
   { server, rules, kept }: Listening,
   registry: Registry,
   invocation: Invocation,
+  demo: Demo | undefined,
 ): Promise<ExitCode> => {
   const { terminal, options, library, signal } = invocation;
   const report = new RepairReport(terminal);
-  const store = await openAndShow(server, invocation, report).finally(() => report.follow());
+  const store = await openAndShow(server, invocation, report, demo).finally(() => report.follow());
   sayHealth(store, terminal);
   keepForNextStart(store.directory, kept, invocation);
   await terminal.out.write(`${server.url}\n`);
@@ -206,10 +221,13 @@ const serveUntilStopped = async (
   terminal.err.say(
     `Serving ${store.directory}${options['no-record'] === true ? '' : ', recording this machine every second'}; Ctrl-C stops.\n`,
   );
+  const { systemClock } = await library();
+  await demo?.start(store, systemClock.now, () => systemClock.breathe());
   await aborted(signal);
   terminal.err.say('\nClosing; Ctrl-C again exits at once, which loses nothing acknowledged.\n');
   await server.close();
   await rules.stop();
+  await demo?.stop();
   await stopRecording();
   await store.close().finally(() => report.print());
   terminal.err.say('Closed cleanly.\n');
@@ -287,25 +305,36 @@ export const serve: Verb = {
       summary:
         "How long samples are kept, such as 15d, or 'off'; the directory remembers it. Default: 15d for a new directory.",
     },
+    demo: {
+      type: 'boolean',
+      summary:
+        'Show a store in which everything happens within a minute, in a temporary directory, or in DIR if it is new or empty.',
+    },
     'no-record': { type: 'boolean', summary: "Don't record this machine's and this process's own metrics." },
   },
   notes: [
     'The address of the pages, with its token, is printed on stdout when the store is open. Programs send the token as ?token=… or as Authorization: Bearer …; /-/healthy and /-/ready need none.',
     'Ctrl-C closes the store cleanly; a second Ctrl-C exits at once and loses nothing acknowledged.',
   ],
-  examples: ['tidemark serve', 'tidemark serve ./data --port 8080 --retention 30d'],
+  examples: ['tidemark serve', 'tidemark serve ./data --port 8080 --retention 30d', 'tidemark serve --demo'],
 
-  async run(invocation) {
-    checkDirectoryName(directoryOf(invocation));
+  async run(given) {
+    checkDirectoryName(directoryOf(given));
+    const demo = await demoOption(given);
+    const invocation = demo === undefined ? given : { ...given, positionals: [demo.directory.path] };
     const registry = new Registry();
-    const listening = await listen(invocation, registry);
-    const { systemClock } = await invocation.library();
-    collectDefaultMetrics({ register: registry });
-    registerHostMetrics(registry, { directory: resolve(directoryOf(invocation)), now: systemClock.now });
     try {
-      return await serveUntilStopped(listening, registry, invocation);
+      const listening = await listen(invocation, registry, demo);
+      const { systemClock } = await invocation.library();
+      collectDefaultMetrics({ register: registry });
+      registerHostMetrics(registry, { directory: resolve(directoryOf(invocation)), now: systemClock.now });
+      try {
+        return await serveUntilStopped(listening, registry, invocation, demo);
+      } finally {
+        await listening.server.close();
+      }
     } finally {
-      await listening.server.close();
+      demo?.directory.remove();
     }
   },
 };

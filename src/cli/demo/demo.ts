@@ -1,0 +1,137 @@
+/**
+ * `tidemark serve --demo`: a store in which everything happens within a minute. Series are created, persisted, archived,
+ * woken and deleted, files are damaged and quarantined, pressure rises and falls, checkpoints are written, alerts fire
+ * and are resolved. It is loaded only when it is asked for.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Sample, SeriesColumns, Store, StoreOptions } from '../../index.ts';
+import { codeOf, messageOf } from '../../text/error-text.ts';
+import { formatLabels } from '../../text/label-text.ts';
+import type { Terminal } from '../terminal.ts';
+import { DemoChurn } from './demo-churn.ts';
+import { damageSensor } from './demo-damage.ts';
+import { type DemoDirectory, demoDirectory } from './demo-directory.ts';
+import { DemoMetrics, demoMetadata } from './demo-metrics.ts';
+import { demoRules } from './demo-rules.ts';
+
+const historyMs = 3 * 3_600_000;
+const historyStepMs = 15_000;
+/** Seconds from one visit of all series to the next, from one burst and one damage to the next, and the first of them. */
+const visitEvery = 2;
+const burstEvery = 30;
+const burstFirst = 12;
+const damageEvery = 20;
+const damageFirst = 6;
+/** Damaged files stay in quarantine, so there are not ever more of them. */
+const damagesMax = 12;
+
+/** Short times and little memory: what takes minutes or hours elsewhere takes seconds. */
+const demoOptions: StoreOptions = {
+  headChunkTimeout: '4s',
+  checkpointInterval: '15s',
+  memoryTarget: 4 * 1024 * 1024,
+  retention: { time: '12h', rules: [{ selector: '{__name__="batch_upload_value"}', time: '5m' }] },
+};
+
+/** The columns of samples, one for each series. */
+const columnsOf = (samples: Iterable<Sample>): readonly SeriesColumns[] => {
+  const columns = new Map<string, { labels: Sample['labels']; timestamps: number[]; values: number[] }>();
+  for (const { labels, timestamp, value } of samples) {
+    const key = formatLabels(labels);
+    const column = columns.get(key) ?? { labels, timestamps: [], values: [] };
+    columns.set(key, column);
+    column.timestamps.push(timestamp);
+    column.values.push(value);
+  }
+  return [...columns.values()];
+};
+
+export class Demo {
+  readonly directory: DemoDirectory;
+  readonly options = demoOptions;
+  /** The text of a rule file. */
+  readonly rules = demoRules;
+  private readonly terminal: Terminal;
+  private readonly ended = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+
+  private constructor(directory: DemoDirectory, terminal: Terminal) {
+    this.directory = directory;
+    this.terminal = terminal;
+  }
+
+  /** Throws a usage error for a directory that has content. */
+  static prepare(named: string | undefined, terminal: Terminal): Demo {
+    return new Demo(demoDirectory(named), terminal);
+  }
+
+  /** Fills the store with history, and says what is going to happen. Then it happens until {@link stop}. */
+  async start(store: Store, now: () => number, breathe: () => Promise<void>): Promise<void> {
+    const { path, isTemporary } = this.directory;
+    this.say(`A store in ${path}${isTemporary ? ', which is removed at the end' : ''}.`);
+    for (const metadata of demoMetadata) store.describe(metadata);
+    const metrics = new DemoMetrics();
+    const begin = now();
+    const history: Sample[] = [];
+    for (let time = begin - historyMs; time < begin; time += historyStepMs) {
+      history.push(...metrics.at(time));
+      await breathe();
+    }
+    await store.backfill(columnsOf(history));
+    this.say(
+      'Every few seconds series are created, persisted, archived, woken and deleted. ' +
+        'Every 15 seconds a checkpoint is written, and every 20 a file is damaged. ' +
+        'Every 30 a burst of samples raises the pressure. Alerts fire and are resolved.',
+    );
+    this.running = this.run(store, metrics, now, breathe);
+  }
+
+  /** Ends what happens, before the store is closed. */
+  async stop(): Promise<void> {
+    this.ended.abort();
+    await this.running;
+  }
+
+  private async run(
+    store: Store,
+    metrics: DemoMetrics,
+    now: () => number,
+    breathe: () => Promise<void>,
+  ): Promise<void> {
+    const churn = new DemoChurn(store, breathe);
+    const { signal } = this.ended;
+    for (let second = 0; !signal.aborted; second++) {
+      const begin = now();
+      await this.attempt(async () => {
+        store.appendBatch(metrics.at(begin));
+        await churn.second(second, begin);
+      });
+      if (second % visitEvery === 0) await this.attempt(() => store.maintain());
+      if (second % burstEvery === burstFirst) await this.attempt(() => churn.burst(begin));
+      if (second % damageEvery === damageFirst) await this.attempt(() => this.damage(store, second, begin));
+      // The pause is cut short at the end.
+      await pause(Math.max(0, 1000 - (now() - begin)), undefined, { signal }).catch(() => {});
+    }
+  }
+
+  private async damage(store: Store, second: number, nowMs: number): Promise<void> {
+    const n = Math.floor(second / damageEvery) + 1;
+    if (n > damagesMax) return;
+    const name = await damageSensor(store, n, nowMs);
+    this.say(`The file of ${name} was damaged.${n === damagesMax ? ' It is the last one.' : ''}`);
+  }
+
+  /** A throttled store takes samples again soon; anything else is said, and the demo goes on. */
+  private async attempt(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== 'TIDEMARK_THROTTLED' && code !== 'TIDEMARK_CLOSED') this.say(messageOf(error));
+    }
+  }
+
+  private say(text: string): void {
+    this.terminal.err.say(`Demo: ${text}\n`);
+  }
+}
