@@ -26,6 +26,8 @@ import { warningsOf } from './warnings.ts';
 
 const bucketsMax = 4000;
 const eventsPerPageMax = 2000;
+/** The newest series in quarantine are listed on the page Storage. */
+const quarantinedMax = 100;
 
 const range = async ({ store, params, response, signal, breathe }: StoreExchange): Promise<void> => {
   const selector = requiredParam(params, 'match');
@@ -136,8 +138,14 @@ export const pageRoutes = (clock: Clock): readonly Route[] => {
       store.quarantined(),
       marksOf(store).last('checkpointWritten'),
     ]);
-    const subscriptions = store.subscriptions();
-    await sendData(response, { info, quarantined, checkpoint, subscriptions, state: store.actor.getSnapshot().value });
+    await sendData(response, {
+      info,
+      quarantined: quarantined.toSorted((a, b) => b.time - a.time).slice(0, quarantinedMax),
+      quarantinedCount: quarantined.length,
+      checkpoint,
+      subscriptions: store.subscriptions(),
+      state: store.actor.getSnapshot().value,
+    });
   };
 
   const store = ({ store: { directory, readOnly }, response }: StoreExchange): Promise<void> =>

@@ -1,15 +1,9 @@
 /** The Explore page by axe, in light, in dark and on a phone; and by keyboard. */
 import { expect } from 'chai';
-import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { systemClock } from '../../src/index.ts';
-import { violationsOf } from './axe-violations.ts';
+import { modes, violationsOf } from './axe.ts';
 import { OpenPages } from './open-pages.ts';
-
-const modes: Readonly<Record<string, BrowserContextOptions>> = {
-  light: {},
-  dark: { colorScheme: 'dark' },
-  phone: { viewport: { width: 390, height: 844 } },
-};
 
 const views = {
   chart: 'match=temperature&range=15m',

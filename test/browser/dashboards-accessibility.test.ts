@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { systemClock } from '../../src/index.ts';
-import { violationsOf } from './axe-violations.ts';
+import { violationsOf } from './axe.ts';
 import { OpenPages } from './open-pages.ts';
 
 const modes: Readonly<Record<string, BrowserContextOptions>> = {

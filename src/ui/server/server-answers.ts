@@ -102,7 +102,10 @@ interface StorageAnswer {
     readonly lastTime?: number;
     readonly bytes: Readonly<Record<'seriesFiles' | 'journal' | 'heads' | 'indexes' | 'quarantine' | 'total', number>>;
   };
+  /** The newest ones. */
   readonly quarantined: readonly QuarantinedFile[];
+  /** How many there are. */
+  readonly quarantinedCount: number;
   readonly subscriptions: readonly DurableSubscription[];
   /** The newest checkpoint in the journal. */
   readonly checkpoint?: StoreMark;

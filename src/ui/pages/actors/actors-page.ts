@@ -52,7 +52,15 @@ export const mount: Mount = async (element, { signal }) => {
   const storeChart = new StoreStatechart(storeLayout, (regions) => update({ regions }));
   const alertChart = new AlertStatechart(alertLayout.overview);
   // Without rules there are no alerts.
-  const alertPanel = panel('Alerts', [], h('div', { class: 'scroll' }, alertChart.element));
+  const alertPanel = panel(
+    'Alerts',
+    [],
+    h(
+      'div',
+      { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Chart of the alerts' },
+      alertChart.element,
+    ),
+  );
   alertPanel.hidden = true;
 
   const showFrame = (next: ActorsFrame): void => {
@@ -119,6 +127,7 @@ export const mount: Mount = async (element, { signal }) => {
     h(
       'div',
       { class: 'stack actors' },
+      h('h1', { class: 'unseen' }, 'Actors'),
       picker.element,
       seriesPanel.element,
       panel(

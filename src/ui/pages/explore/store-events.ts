@@ -34,12 +34,17 @@ const kindAndText = ({ type, how = '', labels, reason, rule }: StoreMark): reado
   }
 };
 
+interface EventMark extends ChartMark {
+  /** Where what is left of a quarantined series is shown. */
+  readonly rest?: string | undefined;
+}
+
 export class StoreEvents {
   readonly element: HTMLDetailsElement;
   private readonly title = h('summary', {});
   private readonly list = h('ul', { class: 'list' });
   private key = '';
-  marks: readonly ChartMark[] = [];
+  marks: readonly EventMark[] = [];
 
   constructor() {
     this.element = h('details', { class: 'store-events small', hidden: true }, this.title, this.list);
@@ -55,7 +60,11 @@ export class StoreEvents {
     const shown = checkpoints > checkpointsMax ? found.filter((mark) => !isCheckpoint(mark)) : found;
     this.marks = shown.map((mark) => {
       const [kind, text] = kindAndText(mark);
-      return { time: mark.time, kind, text, href: `./replay?position=${mark.position}` };
+      const rest =
+        mark.type === 'seriesQuarantined' && mark.fingerprint !== undefined
+          ? `./actors?quarantined=${mark.fingerprint}`
+          : undefined;
+      return { time: mark.time, kind, text, href: `./replay?position=${mark.position}`, rest };
     });
     this.show(checkpoints > checkpointsMax ? `, and ${checkpoints} checkpoints` : '');
   }
@@ -68,8 +77,13 @@ export class StoreEvents {
     if (key === this.key) return;
     this.key = key;
     this.list.replaceChildren(
-      ...marks.map(({ time, kind, text, href }) =>
-        h('li', {}, h('a', { href, class: `event ${kind}` }, `${formatTime(time)}  ${text}`)),
+      ...marks.map(({ time, kind, text, href, rest }) =>
+        h(
+          'li',
+          {},
+          h('a', { href, class: `event ${kind}` }, `${formatTime(time)}  ${text}`),
+          rest && h('a', { href: rest, class: 'event' }, 'What is left of it'),
+        ),
       ),
     );
   }

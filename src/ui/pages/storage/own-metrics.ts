@@ -4,6 +4,7 @@ import { Chart } from '../../parts/chart/chart.ts';
 import { perSecond } from '../../parts/chart/per-second.ts';
 import { segments } from '../../parts/controls.ts';
 import { h } from '../../parts/elements.ts';
+import { exploreAddress } from '../../parts/explore-address.ts';
 import { panel } from '../../parts/panel.ts';
 import { distinguish } from '../../parts/text/series-names.ts';
 import { ask } from '../../server/ask-server.ts';
@@ -62,8 +63,14 @@ export class OwnMetrics {
     const { signal } = this;
     const chart = new Chart({ signal, height: chartHeight, format, legend: 'short', namesOf: shortNames });
     const box = h('div', {}, chart.element);
+    const link = h('a', { class: 'small', 'aria-label': `${title} in Explore` }, 'Explore');
+    const point = (): void => {
+      link.href = exploreAddress(metrics, `${this.spanMs / 60_000}m`);
+    };
+    point();
     const empty = h('p', { class: 'empty' }, 'Not recorded in this time range.');
     const load = async (): Promise<void> => {
+      point();
       const through = Date.now();
       const from = through - this.spanMs;
       const limits = { start: from / 1000, end: through / 1000, buckets };
@@ -72,6 +79,6 @@ export class OwnMetrics {
       box.replaceChildren(series.length === 0 ? empty : chart.element);
       if (series.length > 0) chart.draw(rate ? series.map(perSecond) : series, [from, through]);
     };
-    return { element: panel(title, [], box), load };
+    return { element: panel(title, [h('span', { class: 'grow' }), link], box), load };
   }
 }

@@ -8,29 +8,31 @@ import { formatCount } from '../../parts/text/number-text.ts';
 import { formatTime } from '../../parts/text/time-text.ts';
 import { ask, isAbort } from '../../server/ask-server.ts';
 import { repeat } from '../../server/repeat.ts';
-import type { StateValue } from '../../server/server-answers.ts';
 import type { Mount } from '../page-mount.ts';
-import { diskBars, memoryBars } from './byte-bars.ts';
-import { figureTiles } from './figure-tiles.ts';
+import { ByteBars, diskRows, memoryRows } from './byte-bars.ts';
+import { figureTiles, type Surroundings } from './figure-tiles.ts';
 import { Figures } from './figures.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { quarantineTable, subscriptionTable } from './storage-tables.ts';
+import { TileGrid } from './tile-grid.ts';
 
 const figuresMs = 1000;
 const storageMs = 5000;
 const chartsMs = 5000;
 
 export const mount: Mount = async (element, { signal }) => {
-  const tiles = h('div', { class: 'tiles' });
-  const memory = h('div');
-  const disk = h('div');
+  const tiles = new TileGrid();
+  const memory = new ByteBars();
+  const disk = new ByteBars();
   const quarantine = h('div');
   const subscriptions = h('div');
   const count = h('span', { class: 'badge' });
   const condition = h('span', { class: 'soft small' });
   const trouble = h('div', { 'aria-live': 'polite' });
   const ownMetrics = new OwnMetrics(signal);
-  let state: StateValue | undefined;
+  let surroundings: Surroundings = { state: undefined, checkpoint: undefined };
+  /** What the tables show, so that they are only replaced by something else: a link keeps the focus. */
+  let shown = '';
 
   /** Shows the error of a task, until a task succeeds. */
   const guarded = (task: () => Promise<void>) => async (): Promise<void> => {
@@ -43,29 +45,39 @@ export const mount: Mount = async (element, { signal }) => {
   };
 
   const showStorage = async (): Promise<void> => {
-    const { info, quarantined, subscriptions: durable, state: current } = await ask('/ui/storage', {}, signal);
-    state = current;
-    disk.replaceChildren(diskBars(info.bytes));
+    const answer = await ask('/ui/storage', {}, signal);
+    const { info, quarantined, quarantinedCount, subscriptions: durable, state, checkpoint } = answer;
+    surroundings = { state, checkpoint };
+    disk.show(diskRows(info.bytes));
     setText(condition, `first sample ${formatTime(info.firstTime)}, last ${formatTime(info.lastTime)}`);
-    setText(count, formatCount(quarantined.length));
-    count.className = `badge ${quarantined.length > 0 ? 'bad' : 'good'}`;
-    quarantine.replaceChildren(quarantineTable(quarantined));
+    setText(count, formatCount(quarantinedCount));
+    count.className = `badge ${quarantinedCount > 0 ? 'bad' : 'good'}`;
+    const next = JSON.stringify([quarantined, quarantinedCount, durable]);
+    if (next === shown) return;
+    shown = next;
+    quarantine.replaceChildren(quarantineTable(quarantined, quarantinedCount));
     subscriptions.replaceChildren(subscriptionTable(durable));
   };
 
   const showFigures = async (): Promise<void> => {
     const figures = new Figures(await ask('/ui/figures', {}, signal));
-    tiles.replaceChildren(...figureTiles(figures, state));
-    memory.replaceChildren(memoryBars(figures));
+    tiles.show(figureTiles(figures, surroundings));
+    memory.show(memoryRows(figures));
   };
 
   element.append(
     h(
       'div',
       { class: 'stack' },
+      h('h1', { class: 'unseen' }, 'Storage'),
       trouble,
-      tiles,
-      h('div', { class: 'columns' }, panel('Memory by part', [], memory), panel('On disk', [condition], disk)),
+      tiles.element,
+      h(
+        'div',
+        { class: 'columns' },
+        panel('Memory by part', [], memory.element),
+        panel('On disk', [condition], disk.element),
+      ),
       panel('Quarantine', [count], quarantine),
       panel('Subscriptions', [], subscriptions),
       ownMetrics.element,

@@ -13,7 +13,7 @@ export class StateTable {
   }[];
 
   /** `nowTitle` heads the column of the numbers of now. */
-  constructor({ states }: ChartLayout, nowTitle: string) {
+  constructor({ id: machine, states }: ChartLayout, nowTitle: string) {
     this.cells = states.map(({ id, name }) => ({
       id,
       name,
@@ -34,7 +34,11 @@ export class StateTable {
       'details',
       { class: 'state-table small' },
       h('summary', {}, 'As a table'),
-      h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows))),
+      h(
+        'div',
+        { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `States of ${machine}` },
+        h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows)),
+      ),
     );
   }
 

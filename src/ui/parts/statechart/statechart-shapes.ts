@@ -47,6 +47,10 @@ export interface DrawnState {
   readonly count: SVGElement;
   /** The text of how often the state was entered. */
   readonly total: SVGElement;
+  /** What is shown beside the pointer, and read out. */
+  readonly title: SVGElement;
+  /** What the title says at first. */
+  readonly about: string;
 }
 
 /** The box of a state; `isGroup`: other states are drawn in it. */
@@ -65,20 +69,24 @@ export const drawState = (state: StateBox, isGroup: boolean): DrawnState => {
   );
   const stays = state.internal.map(({ text }) => text.replace('\n', ' '));
   const about = [
+    state.id,
     state.description,
     state.tags.length > 0 ? `Tags: ${state.tags.join(', ')}.` : '',
     stays.length > 0 ? `Stays on: ${stays.join(', ')}.` : '',
-  ];
+  ]
+    .filter(Boolean)
+    .join('\n');
+  const title = svg('title', {}, about);
   const group = svg(
     'g',
     { class: `${isGroup ? 'group' : 'leaf'} ${state.type}` },
-    svg('title', {}, [state.id, ...about].filter(Boolean).join('\n')),
+    title,
     svg('rect', { class: 'state', x: state.x, y: state.y, width: state.width, height: state.height, rx: 9 }),
     svg('text', { class: 'name', x: state.x + 12, y: state.y + 19 }, state.name),
     total,
     count,
   );
-  return { group, count, total };
+  return { group, count, total, title, about };
 };
 
 export interface DrawnEdge {

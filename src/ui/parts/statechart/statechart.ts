@@ -103,12 +103,11 @@ export class Statechart {
     }
   }
 
-  private makeButton({ id, name }: StateBox, { group }: DrawnState): void {
+  private makeButton({ id }: StateBox, { group }: DrawnState): void {
     const { onPick } = this;
     if (onPick === undefined) return;
     group.setAttribute('role', 'button');
     group.setAttribute('tabindex', '0');
-    group.setAttribute('aria-label', name);
     group.setAttribute('aria-pressed', 'false');
     group.addEventListener('click', (event) => {
       // A state within another one is picked alone.
@@ -129,6 +128,6 @@ export class Statechart {
     if (this.onPick === undefined || drawn === undefined) return;
     const [now, entered] = [drawn.count.textContent, drawn.total.textContent?.slice(1)];
     const numbers = [now ? `${now} now` : '', entered ? `entered ${entered} times` : ''].filter(Boolean).join(', ');
-    drawn.group.setAttribute('aria-label', `${name}: ${numbers}`);
+    setText(drawn.title, `${name}: ${numbers}\n${drawn.about}`);
   }
 }
