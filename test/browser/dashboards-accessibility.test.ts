@@ -2,16 +2,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { systemClock } from '../../src/index.ts';
-import { violationsOf } from './axe.ts';
+import { modes, violationsOf } from './axe.ts';
 import { OpenPages } from './open-pages.ts';
-
-const modes: Readonly<Record<string, BrowserContextOptions>> = {
-  light: {},
-  dark: { colorScheme: 'dark' },
-  phone: { viewport: { width: 390, height: 844 } },
-};
 
 const dashboard = {
   version: 1,

@@ -33,15 +33,22 @@ const demoOptions: StoreOptions = {
   retention: { time: '12h', rules: [{ selector: '{__name__="batch_upload_value"}', time: '5m' }] },
 };
 
-/** The columns of samples, one for each series. */
-const columnsOf = (samples: Iterable<Sample>): readonly SeriesColumns[] => {
+/** The history of the metrics until now, a column for each series. */
+const historyOf = async (
+  metrics: DemoMetrics,
+  throughMs: number,
+  breathe: () => Promise<void>,
+): Promise<readonly SeriesColumns[]> => {
   const columns = new Map<string, { labels: Sample['labels']; timestamps: number[]; values: number[] }>();
-  for (const { labels, timestamp, value } of samples) {
-    const key = formatLabels(labels);
-    const column = columns.get(key) ?? { labels, timestamps: [], values: [] };
-    columns.set(key, column);
-    column.timestamps.push(timestamp);
-    column.values.push(value);
+  for (let time = throughMs - historyMs; time < throughMs; time += historyStepMs) {
+    for (const { labels, timestamp, value } of metrics.at(time)) {
+      const key = formatLabels(labels);
+      const column = columns.get(key) ?? { labels, timestamps: [], values: [] };
+      columns.set(key, column);
+      column.timestamps.push(timestamp);
+      column.values.push(value);
+    }
+    await breathe();
   }
   return [...columns.values()];
 };
@@ -71,13 +78,7 @@ export class Demo {
     this.say(`A store in ${path}${isTemporary ? ', which is removed at the end' : ''}.`);
     for (const metadata of demoMetadata) store.describe(metadata);
     const metrics = new DemoMetrics();
-    const begin = now();
-    const history: Sample[] = [];
-    for (let time = begin - historyMs; time < begin; time += historyStepMs) {
-      history.push(...metrics.at(time));
-      await breathe();
-    }
-    await store.backfill(columnsOf(history));
+    await store.backfill(await historyOf(metrics, now(), breathe));
     this.say(
       'Every few seconds series are created, persisted, archived, woken and deleted. ' +
         'Every 15 seconds a checkpoint is written, and every 20 a file is damaged. ' +
