@@ -90,8 +90,10 @@ export const actorRoutes = (clock: Clock): readonly Route[] => {
   };
 
   const actors = async (exchange: StoreExchange): Promise<void> => {
-    const { params, response, signal } = exchange;
+    const { store, params, response, signal } = exchange;
     const labels = params.has('labels') ? labelsParam(params) : undefined;
+    // Labels that no series can have are refused before the stream begins.
+    if (labels !== undefined) store.series(labels);
     await framesOf(exchange).stream(new EventStream(response), { clock, signal, labels });
   };
 

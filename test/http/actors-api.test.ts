@@ -77,6 +77,7 @@ describe('the endpoints of the Actors page', () => {
   it('say what is wrong with a state, a page and a fingerprint', async () => {
     for (const [path, status, text] of [
       ['/ui/states', 400, 'state is missing'],
+      [`/ui/actors?labels=${encodeURIComponent('{"":"x"}')}`, 400, 'label'],
       ['/ui/states?state=asleep', 400, 'state is one of inMemory, persisting, archived, quarantined, not \\"asleep\\"'],
       ['/ui/states?state=archived&limit=501', 400, 'limit takes a whole number from 0 to 500'],
       ['/ui/quarantined?fingerprint=../../etc', 400, '16 hex digits'],
