@@ -29,6 +29,8 @@ export const mount: Mount = async (element, { signal }) => {
   let connection: AbortController | undefined;
 
   const update = (change: Partial<ActorsView>): void => {
+    // A region says that it was opened a moment later; the address may be another page's by then.
+    if (signal.aborted) return;
     view = { ...view, ...change };
     history.replaceState(null, '', addressOfView(view));
   };
