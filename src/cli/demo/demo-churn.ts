@@ -7,9 +7,8 @@ const workers = 24;
 /** A worker works for this many seconds, and pauses for twice as many. */
 const shiftSeconds = 10;
 const shifts = 3;
-/** A job begins after this many seconds, and is deleted after some more. */
-const jobEverySeconds = 4;
-const jobKeptSeconds = 24;
+/** The newest jobs are kept, older ones are deleted. */
+const jobsKept = 6;
 
 const jobOf = (n: number): Labels => ({ __name__: 'job_duration_seconds', job: `import-${n}` });
 
@@ -24,28 +23,29 @@ export class DemoChurn {
   private readonly store: Store;
   private readonly breathe: () => Promise<void>;
   private burstAtMs: number | undefined;
+  /** How many jobs have run. */
+  private jobs = 0;
 
   constructor(store: Store, breathe: () => Promise<void>) {
     this.store = store;
     this.breathe = breathe;
   }
 
-  /** What happens in the second with this number. */
-  async second(n: number, nowMs: number): Promise<void> {
+  /** A sample of each worker that works in the second with this number. */
+  work(second: number, nowMs: number): void {
     for (let worker = 0; worker < workers; worker++) {
-      if (Math.floor((n + 2 * worker) / shiftSeconds) % shifts !== 0) continue;
+      if (Math.floor((second + 2 * worker) / shiftSeconds) % shifts !== 0) continue;
       const name = `worker-${String(worker + 1).padStart(2, '0')}`;
-      this.store.append(
-        { __name__: 'worker_busy_ratio', worker: name },
-        nowMs,
-        Math.round(100 * noise(nowMs, worker)) / 100,
-      );
+      const labels = { __name__: 'worker_busy_ratio', worker: name };
+      this.store.append(labels, nowMs, Math.round(100 * noise(nowMs, worker)) / 100);
     }
-    if (n % jobEverySeconds !== 0) return;
-    const job = n / jobEverySeconds;
-    this.store.append(jobOf(job), nowMs, Math.round(1000 * noise(nowMs, job)) / 10);
-    const old = job - jobKeptSeconds / jobEverySeconds;
-    if (old >= 0) await this.store.drop(jobOf(old));
+  }
+
+  /** Another job has run; an old one is deleted. */
+  async job(nowMs: number): Promise<void> {
+    const n = this.jobs++;
+    this.store.append(jobOf(n), nowMs, Math.round(1000 * noise(nowMs, n)) / 10);
+    if (n >= jobsKept) await this.store.drop(jobOf(n - jobsKept));
   }
 
   /** Appends noise, which does not compress, until many chunks wait for their files: the store hurries to write them. */

@@ -16,12 +16,14 @@ import { demoRules } from './demo-rules.ts';
 
 const historyMs = 3 * 3_600_000;
 const historyStepMs = 15_000;
-/** Seconds from one visit of all series to the next, from one burst and one damage to the next, and the first of them. */
-const visitEvery = 2;
-const burstEvery = 30;
-const burstFirst = 12;
-const damageEvery = 20;
-const damageFirst = 6;
+/** What happens again and again: the seconds after which it happens first, and from one time to the next. */
+const rhythms = {
+  samples: { first: 0, every: 1 },
+  visits: { first: 1, every: 2 },
+  jobs: { first: 1, every: 4 },
+  bursts: { first: 12, every: 30 },
+  damages: { first: 6, every: 20 },
+} as const;
 /** Damaged files stay in quarantine, so there are not ever more of them. */
 const damagesMax = 12;
 
@@ -30,6 +32,8 @@ const demoOptions: StoreOptions = {
   headChunkTimeout: '4s',
   checkpointInterval: '15s',
   memoryTarget: 4 * 1024 * 1024,
+  // The demo's samples need not survive a loss of power.
+  syncSeriesFiles: 'never',
   retention: { time: '12h', rules: [{ selector: '{__name__="batch_upload_value"}', time: '5m' }] },
 };
 
@@ -100,30 +104,45 @@ export class Demo {
     breathe: () => Promise<void>,
   ): Promise<void> {
     const churn = new DemoChurn(store, breathe);
+    const again = (rhythm: keyof typeof rhythms, task: (n: number) => Promise<unknown>): Promise<void> =>
+      this.again(rhythms[rhythm], now, task);
+    await Promise.all([
+      again('samples', async (second) => {
+        store.appendBatch(metrics.at(now()));
+        churn.work(second, now());
+      }),
+      again('visits', () => store.maintain()),
+      again('jobs', () => churn.job(now())),
+      again('bursts', () => churn.burst(now())),
+      again('damages', (n) => this.damage(store, n + 1, now())),
+    ]);
+  }
+
+  /** Does a task with its rhythm until the end. One that takes longer than the rhythm leaves out what it has missed. */
+  private async again(
+    { first, every }: { readonly first: number; readonly every: number },
+    now: () => number,
+    task: (n: number) => Promise<unknown>,
+  ): Promise<void> {
     const { signal } = this.ended;
-    for (let second = 0; !signal.aborted; second++) {
-      const begin = now();
-      await this.attempt(async () => {
-        store.appendBatch(metrics.at(begin));
-        await churn.second(second, begin);
-      });
-      if (second % visitEvery === 0) await this.attempt(() => store.maintain());
-      if (second % burstEvery === burstFirst) await this.attempt(() => churn.burst(begin));
-      if (second % damageEvery === damageFirst) await this.attempt(() => this.damage(store, second, begin));
+    const beginMs = now() + first * 1000;
+    for (let n = 0; !signal.aborted; ) {
       // The pause is cut short at the end.
-      await pause(Math.max(0, 1000 - (now() - begin)), undefined, { signal }).catch(() => {});
+      await pause(Math.max(0, beginMs + n * every * 1000 - now()), undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      await this.attempt(() => task(n));
+      n = Math.max(n + 1, Math.floor((now() - beginMs) / 1000 / every));
     }
   }
 
-  private async damage(store: Store, second: number, nowMs: number): Promise<void> {
-    const n = Math.floor(second / damageEvery) + 1;
+  private async damage(store: Store, n: number, nowMs: number): Promise<void> {
     if (n > damagesMax) return;
     const name = await damageSensor(store, n, nowMs);
     this.say(`The file of ${name} was damaged.${n === damagesMax ? ' It is the last one.' : ''}`);
   }
 
   /** A throttled store takes samples again soon; anything else is said, and the demo goes on. */
-  private async attempt(task: () => Promise<void>): Promise<void> {
+  private async attempt(task: () => Promise<unknown>): Promise<void> {
     try {
       await task();
     } catch (error) {
