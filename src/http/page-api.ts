@@ -1,14 +1,6 @@
 /** The pages' own endpoints beside Prometheus': chart data, details of a series, figures, and live streams. */
 import { isAbsolute, relative, sep } from 'node:path';
-import {
-  type Clock,
-  type JournalEvent,
-  type Labels,
-  type LifecycleEvent,
-  readEvents,
-  type SeriesState,
-  type Store,
-} from '../index.ts';
+import type { Clock, Labels, LifecycleEvent, SeriesState, Store } from '../index.ts';
 import { sortedLabels } from '../text/label-text.ts';
 import { actorRoutes } from './actors-api.ts';
 import { chosenSeries, extentOf, selectSeries } from './chart-series.ts';
@@ -16,6 +8,7 @@ import { dashboardRoutes } from './dashboards-api.ts';
 import { EventStream } from './event-stream.ts';
 import { labelsParam, requiredParam } from './page-params.ts';
 import { countParam, rangeParams } from './params.ts';
+import { replayRoutes } from './replay/replay-api.ts';
 import { sendData } from './reply.ts';
 import type { Route, StoreExchange } from './router.ts';
 import { ruleRoutes } from './rules-api.ts';
@@ -87,23 +80,6 @@ const figures = async ({ store, response }: StoreExchange): Promise<void> => {
   );
 };
 
-/** Lifecycle events from a position on, a page at a time; `next` is the position at which the following page begins. */
-const journal = async ({ store, params, response, signal }: StoreExchange): Promise<void> => {
-  const limit = countParam(params, 'limit', { fallback: 500, maximum: eventsPerPageMax });
-  const from = countParam(params, 'from', { fallback: 0, maximum: Number.MAX_SAFE_INTEGER });
-  const events: JournalEvent[] = [];
-  let next: number | undefined;
-  for await (const event of readEvents(store.directory, { lifecycle: true, from, signal })) {
-    // Events of one record have the same position, so a page ends between records.
-    if (events.length >= limit && event.position !== events.at(-1)?.position) {
-      next = events.at(-1)?.position;
-      break;
-    }
-    events.push(event);
-  }
-  await sendData(response, { events, next });
-};
-
 /** The directory relative to the server's working directory, if it is inside it. */
 const shortName = (directory: string): string => {
   const path = relative(process.cwd(), directory);
@@ -161,7 +137,7 @@ export const pageRoutes = (clock: Clock): readonly Route[] => {
     { methods: ['GET'], path: '/ui/series', handle: seriesDetail },
     { methods: ['GET'], path: '/ui/figures', handle: figures },
     { methods: ['GET'], path: '/ui/storage', handle: storage },
-    { methods: ['GET'], path: '/ui/journal', handle: journal },
+    ...replayRoutes(clock),
     ...ruleRoutes,
     ...dashboardRoutes(),
   ];

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { systemClock } from '../../src/index.ts';
-import { modes, violationsOf } from './axe.ts';
+import { modes, violationsOf, widthsOf } from './axe.ts';
 import { OpenPages } from './open-pages.ts';
 
 const views = {
@@ -68,9 +68,7 @@ describe('Explore for everybody', function () {
         for (const query of Object.values(views)) {
           await pages.show(page, `/explore?${query}`);
           await page.locator('.output > *').waitFor();
-          const [inner, outer] = await page.evaluate<[number, number]>(
-            '[document.documentElement.scrollWidth, innerWidth]',
-          );
+          const [inner, outer] = await widthsOf(page);
           expect(inner, query).to.be.at.most(outer);
         }
       });

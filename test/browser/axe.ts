@@ -10,6 +10,7 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
 }
 
+/** One text for each violation. */
 export const violationsOf = async (page: Page): Promise<string[]> => {
   await page.evaluate(axe);
   const { violations } = await page.evaluate<{ violations: readonly Violation[] }>('axe.run()');
@@ -18,8 +19,13 @@ export const violationsOf = async (page: Page): Promise<string[]> => {
   );
 };
 
+/** How pages are shown: each has to be without violations in all of them. */
 export const modes: Readonly<Record<string, BrowserContextOptions>> = {
   light: {},
   dark: { colorScheme: 'dark' },
   phone: { viewport: { width: 390, height: 844 } },
 };
+
+/** The width of the content and that of the window. */
+export const widthsOf = (page: Page): Promise<[content: number, window: number]> =>
+  page.evaluate<[number, number]>('[document.documentElement.scrollWidth, innerWidth]');

@@ -45,8 +45,8 @@ describe('the pages in a browser', function () {
   /** A screenshot after the page has come to rest; of the series in the lower part of the Actors page, that part. */
   const picture = async (name: string, path: string): Promise<void> => {
     await page.waitForTimeout(name === 'storage' ? 2500 : 1500);
-    const next = page.getByRole('button', { name: 'One event on' });
-    if (name === 'replay') for (let i = 0; i < 12; i++) await next.click();
+    const back = page.getByRole('button', { name: 'Back one event' });
+    if (name === 'replay') for (let i = 0; i < 12; i++) await back.click();
     if (name === 'series') {
       await page.locator('.detail .chunks rect').first().waitFor();
       await page.evaluate('scrollTo(0, document.querySelector(".detail").offsetTop - 60)');
@@ -233,41 +233,6 @@ describe('the pages in a browser', function () {
 
     it("draws the store's own metrics over time", async () => {
       await page.locator('.columns .uplot').nth(3).waitFor();
-    });
-  });
-
-  describe('Replay', () => {
-    it('steps through the journal forwards and backwards', async () => {
-      await show('/replay');
-      const where = page.locator('main [role=status].mono');
-      await where.getByText(/^0 of \d/).waitFor();
-      const next = page.getByRole('button', { name: 'One event on' });
-      for (let i = 0; i < 5; i++) await next.click();
-      await where.getByText(/^5 of/).waitFor();
-      const created = await page.locator('.statechart text.count').first().textContent();
-      for (let i = 0; i < 5; i++) await next.click();
-      for (let i = 0; i < 5; i++) await page.getByRole('button', { name: 'One event back' }).click();
-      await where.getByText(/^5 of/).waitFor();
-      expect(await page.locator('.statechart text.count').first().textContent()).to.equal(created);
-    });
-
-    it('goes on by itself until the end', async () => {
-      await page.getByRole('button', { name: 'Play' }).click();
-      await page.getByRole('button', { name: 'Pause' }).click();
-      await page.getByRole('button', { name: 'To the end' }).click();
-      expect(await page.locator('.events tr[aria-current=true]').count()).to.equal(1);
-    });
-
-    it('opens a file of events', async () => {
-      const events = [
-        { type: 'seriesCreated', time: 1, fingerprint: 'a', labels: { __name__: 'm' } },
-        { type: 'seriesArchived', time: 2, fingerprint: 'a', labels: { __name__: 'm' }, firstTime: 1, lastTime: 1 },
-      ];
-      const buffer = Buffer.from(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
-      await page.locator('input[type=file]').setInputFiles({ name: 'run.jsonl', mimeType: 'text/plain', buffer });
-      await page.getByText('run.jsonl, 2 lifecycle events').waitFor();
-      await page.getByRole('button', { name: 'To the end' }).click();
-      await page.locator('g.active > text.name').getByText('archived').first().waitFor();
     });
   });
 

@@ -1,9 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import { PagesServer } from '../../src/http/server.ts';
-import { openStore } from '../../src/index.ts';
 import { systemClock } from '../../src/ports/clock.ts';
 import { FakeStore } from '../support/fake-store.ts';
 import { type Answer, ask, listen } from './http-client.ts';
@@ -244,29 +240,6 @@ describe('the HTTP server', () => {
       const { data } = json(await get(`/ui/series?labels=${labels}`));
       expect(data).to.include({ state: 'inMemory' });
       expect((await get('/ui/series?labels=[1]')).status).to.equal(400);
-    });
-
-    it('pages through the lifecycle events of the journal', async () => {
-      const directory = mkdtempSync(join(tmpdir(), 'tidemark-http-'));
-      try {
-        await using real = await openStore(directory, { retention: 'off' });
-        for (let i = 0; i < 5; i++) {
-          real.append({ __name__: 'up', i: String(i) }, 1000, i);
-          await real.flush();
-        }
-        server.showStore(real);
-        const first = json(await get('/ui/journal?limit=3')).data;
-        expect(first.events.map(({ type }: { type: string }) => type)).to.deep.equal([
-          'storeOpened',
-          'seriesCreated',
-          'seriesCreated',
-        ]);
-        const second = json(await get(`/ui/journal?limit=9&from=${first.next}`)).data;
-        expect(second.events.map(({ labels }: { labels: { i: string } }) => labels.i)).to.deep.equal(['2', '3', '4']);
-        expect(second.next).to.equal(undefined);
-      } finally {
-        rmSync(directory, { recursive: true, force: true });
-      }
     });
 
     it('serves its files with a tag that saves the second time', async () => {

@@ -77,6 +77,19 @@ export class SegmentReader {
   }
 
   /**
+   * Continues at a position, if a record begins there or the file ends there. Otherwise nothing changes. Definitions of
+   * references in between are not read, so that only events can be read afterwards.
+   */
+  skipTo(position: Position): void {
+    const offset = this.offsetOf(position);
+    if (offset <= this.offset) return;
+    const isEnd = offset === this.window.fileBytes;
+    const index = isEnd ? -1 : this.window.locate(offset, FRAME_BYTES);
+    const isRecord = index !== -1 && framePayloadBytes(this.buffer, index, frameSeed(this.salt, position)) !== -1;
+    if (isEnd || isRecord) this.offset = offset;
+  }
+
+  /**
    * Moves to the next whole record that ends at or before `limit`. `false` when there is none now. It may be called
    * again when the file has grown.
    */

@@ -1,6 +1,7 @@
 /** What the server answers to these pages, by path: the data in Prometheus' envelope, and the frames of live streams. */
 
 import type { Dashboard } from '../../dashboards/dashboard.ts';
+import type { ReplayedSeries, ReplayMoment, ReplayRow, ReplaySummary } from '../../timeline/replay-answers.ts';
 
 /** Label names to values; `__name__` is the metric's name. */
 export type Labels = Readonly<Record<string, string>>;
@@ -246,6 +247,11 @@ export interface KeptDashboard {
   readonly dashboard: Dashboard;
 }
 
+/** The server reads the journal for the first time: bytes. */
+interface JournalReading {
+  readonly reading: { readonly done: number; readonly total: number };
+}
+
 /** The answers by path. */
 export interface Answers {
   '/-/ready': ReadinessAnswer;
@@ -259,7 +265,11 @@ export interface Answers {
   '/ui/quarantined': QuarantinedDetail;
   '/ui/figures': readonly MetricFigures[];
   '/ui/storage': StorageAnswer;
-  '/ui/journal': { readonly events: readonly PageEvent[]; readonly next?: number };
+  '/ui/replay': JournalReading | { readonly unchanged: true } | ReplaySummary;
+  '/ui/replay/rows': JournalReading | { readonly rows: readonly ReplayRow[] };
+  '/ui/replay/moment': JournalReading | ReplayMoment;
+  '/ui/replay/series': JournalReading | ReplayedSeries;
+  '/ui/replay/stop': JournalReading | { readonly row?: number };
   '/ui/rules': { readonly groups: readonly ShownGroup[] };
   '/ui/rule': RuleAnswer;
   '/ui/dashboards': { readonly dashboards: readonly ListedDashboard[]; readonly readOnly: boolean };
