@@ -98,7 +98,7 @@ export const pageRoutes = (clock: Clock): readonly Route[] => {
 
   const marksByStore = new WeakMap<Store, StoreMarks>();
   const marksOf = (store: Store): StoreMarks => {
-    const known = marksByStore.get(store) ?? new StoreMarks(store);
+    const known = marksByStore.get(store) ?? new StoreMarks(store, clock);
     marksByStore.set(store, known);
     return known;
   };

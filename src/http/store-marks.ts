@@ -3,7 +3,8 @@
  * journal once; later requests read only what was added since.
  */
 import { SingleRun } from '../async/single-run.ts';
-import { type JournalEvent, type Labels, readEvents, type Store } from '../index.ts';
+import type { Clock, Labels, LifecycleEvent, Position, Store } from '../index.ts';
+import { readLifecycle } from '../subscriptions/read-lifecycle.ts';
 
 /** What a page needs of such an event. */
 export interface StoreMark {
@@ -12,6 +13,8 @@ export interface StoreMark {
   readonly time: number;
   /** Where the event is in the journal. */
   readonly position: number;
+  /** Which event of its record it is, from 0. */
+  readonly place: number;
   readonly labels?: Labels | undefined;
   /** Of a quarantined series. */
   readonly fingerprint?: string;
@@ -25,25 +28,26 @@ const KEPT_MAX = 20_000;
 /** The newest marks of a range that are sent. */
 const SENT_MAX = 1000;
 
-const markOf = (event: JournalEvent): StoreMark | undefined => {
-  const { time, position } = event;
+const markOf = (event: LifecycleEvent, position: Position, place: number): StoreMark | undefined => {
+  const { time } = event;
   switch (event.type) {
     case 'storeOpened':
-      return { type: event.type, time, position, how: event.how };
+      return { type: event.type, time, position, place, how: event.how };
     case 'checkpointWritten':
-      return { type: event.type, time, position };
+      return { type: event.type, time, position, place };
     case 'seriesQuarantined':
       return {
         type: event.type,
         time,
         position,
+        place,
         labels: event.labels,
         fingerprint: event.fingerprint,
         reason: event.reason,
       };
     case 'alertFired':
     case 'alertResolved':
-      return { type: event.type, time, position, labels: event.labels, rule: event.rule };
+      return { type: event.type, time, position, place, labels: event.labels, rule: event.rule };
     default:
       return undefined;
   }
@@ -51,12 +55,14 @@ const markOf = (event: JournalEvent): StoreMark | undefined => {
 
 export class StoreMarks {
   private readonly directory: string;
+  private readonly clock: Clock;
   private readonly reading = new SingleRun();
   private marks: StoreMark[] = [];
-  private position: number | undefined;
+  private reached: Position = 0;
 
-  constructor(store: Store) {
-    this.directory = store.directory;
+  constructor({ directory }: Store, clock: Clock) {
+    this.directory = directory;
+    this.clock = clock;
   }
 
   /** The newest marks from `from` through `through`, oldest first. */
@@ -72,11 +78,15 @@ export class StoreMarks {
   }
 
   private async readOn(): Promise<void> {
-    const from = this.position === undefined ? {} : { from: this.position };
-    for await (const event of readEvents(this.directory, { lifecycle: true, ...from })) {
-      this.position = event.position;
-      const mark = markOf(event);
-      if (mark !== undefined) this.marks.push(mark);
+    const onReached = (position: Position): void => {
+      this.reached = position;
+    };
+    const records = readLifecycle(this.directory, { after: this.reached, clock: this.clock, onReached });
+    for await (const { position, events } of records) {
+      for (const [place, event] of events.entries()) {
+        const mark = markOf(event, position, place);
+        if (mark !== undefined) this.marks.push(mark);
+      }
       if (this.marks.length > 2 * KEPT_MAX) this.marks = this.marks.slice(-KEPT_MAX);
     }
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { StoreMarks } from '../../src/http/store-marks.ts';
-import { openStore, type Store } from '../../src/index.ts';
+import { openStore, type Store, systemClock } from '../../src/index.ts';
 
 describe('the events that charts mark', () => {
   let directory: string;
@@ -43,7 +43,7 @@ describe('the events that charts mark', () => {
     await store.flush();
     await store.close();
     await open();
-    const marks = new StoreMarks(store);
+    const marks = new StoreMarks(store, systemClock);
     const found = await types(marks);
     expect(found[0]).to.equal('storeOpened created');
     expect(found.at(-1)).to.equal('storeOpened clean');
@@ -54,7 +54,7 @@ describe('the events that charts mark', () => {
   });
 
   it('are read on from where the last request ended', async () => {
-    const marks = new StoreMarks(store);
+    const marks = new StoreMarks(store, systemClock);
     expect(await types(marks)).to.deep.equal(['storeOpened created']);
     await store.checkpoint();
     await store.flush();
@@ -66,7 +66,7 @@ describe('the events that charts mark', () => {
   it('have positions that ascend', async () => {
     await store.checkpoint();
     await store.flush();
-    const positions = (await new StoreMarks(store).between()).map(({ position }) => position);
+    const positions = (await new StoreMarks(store, systemClock).between()).map(({ position }) => position);
     expect(positions).to.deep.equal(positions.toSorted((a, b) => a - b));
   });
 });

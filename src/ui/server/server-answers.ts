@@ -221,6 +221,8 @@ export interface StoreMark {
   readonly time: number;
   /** Where the event is in the journal. */
   readonly position: number;
+  /** Which event of its record it is, from 0. */
+  readonly place: number;
   readonly labels?: Labels;
   readonly fingerprint?: string;
   readonly reason?: string;

@@ -39,6 +39,9 @@ interface EventMark extends ChartMark {
   readonly rest?: string | undefined;
 }
 
+const replayAddress = ({ position, place }: StoreMark): string =>
+  `./replay?position=${position}${place > 0 ? `&event=${place}` : ''}`;
+
 export class StoreEvents {
   readonly element: HTMLDetailsElement;
   private readonly title = h('summary', {});
@@ -64,7 +67,7 @@ export class StoreEvents {
         mark.type === 'seriesQuarantined' && mark.fingerprint !== undefined
           ? `./actors?quarantined=${mark.fingerprint}`
           : undefined;
-      return { time: mark.time, kind, text, href: `./replay?position=${mark.position}`, rest };
+      return { time: mark.time, kind, text, href: replayAddress(mark), rest };
     });
     this.show(checkpoints > checkpointsMax ? `, and ${checkpoints} checkpoints` : '');
   }

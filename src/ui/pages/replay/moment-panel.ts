@@ -38,7 +38,7 @@ const stateTable = ({ changes, series }: ReplayMoment, { onSeries, onMore }: Mom
         {},
         h(
           'button',
-          { type: 'button', class: 'link mono', title: fingerprint, onclick: () => onSeries(fingerprint) },
+          { type: 'button', class: 'link mono series-name', title: fingerprint, onclick: () => onSeries(fingerprint) },
           labels === undefined ? fingerprint : formatLabels(labels),
         ),
       ),
