@@ -109,7 +109,7 @@ describe('Explore for everybody', function () {
     const page = await pages.newPage();
     await page.route('**/label/__name__/values', (route) => route.abort());
     await page.goto(`${pages.origin}/explore`);
-    await page.locator('aside .empty').getByText('Failed to fetch').waitFor();
+    await page.locator('aside .empty').getByText('The server does not answer.').waitFor();
     await page.unroute('**/label/__name__/values');
     await page.context().close();
   });

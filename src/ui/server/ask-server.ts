@@ -9,6 +9,14 @@ export class LockedError extends Error {}
 /** A longer query of an address is sent as a form. */
 const addressMax = 6000;
 
+/** The server is not there, or the connection broke. */
+export class UnreachableError extends Error {}
+
+const reach = (address: string, init: RequestInit): Promise<Response> =>
+  fetch(address, init).catch((error: unknown) => {
+    throw error instanceof TypeError ? new UnreachableError('The server does not answer.', { cause: error }) : error;
+  });
+
 interface Envelope {
   readonly status?: string;
   readonly error?: string;
@@ -28,8 +36,8 @@ export const askWithNotes = async <Path extends keyof Answers>(
   // Servers limit the length of an address. Prometheus' API takes the parameters of queries as a form, too.
   const isLong = query.length > addressMax && path.startsWith('/api/v1/query');
   const response = isLong
-    ? await fetch(addressOf(path), { ...init, method: 'POST', body: new URLSearchParams(query) })
-    : await fetch(addressOf(path) + query, init);
+    ? await reach(addressOf(path), { ...init, method: 'POST', body: new URLSearchParams(query) })
+    : await reach(addressOf(path) + query, init);
   return answerOf(path, response);
 };
 
@@ -63,7 +71,7 @@ export const change = async (
 ): Promise<unknown> => {
   const init = content === undefined ? { method } : { method, body: content };
   const headers = content === undefined ? {} : { 'Content-Type': 'application/json' };
-  const response = await fetch(addressOf(path) + queryText(params), { ...init, headers });
+  const response = await reach(addressOf(path) + queryText(params), { ...init, headers });
   const isConflict = response.status === 409;
   try {
     return (await answerOf(path as keyof Answers, response)).data;

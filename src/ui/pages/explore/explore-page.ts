@@ -39,6 +39,8 @@ class ExplorePage {
   private readonly look: LookControls;
   private readonly output: ResultPanel;
   private view = readView();
+  /** The range before the page has chosen another one, where the samples of the queries are. */
+  private beforeCorrection: Pick<ExploreView, 'fixed' | 'live'> | undefined;
   private results: ShownResults;
   private hasResults = false;
   /** Ends what the view has begun. */
@@ -136,7 +138,11 @@ class ExplorePage {
   /** `isCorrection`: the page changes the view by itself, so that going back does not lead to the view before. */
   private change(changes: Partial<ExploreView>, isCorrection = false): void {
     const namesRange = 'range' in changes || 'fixed' in changes;
-    this.view = { ...this.view, ...changes, isRangeGiven: this.view.isRangeGiven || namesRange };
+    // A range that the page has chosen for a query says nothing about another one.
+    const before = 'queries' in changes ? this.beforeCorrection : undefined;
+    if (namesRange || before !== undefined) this.beforeCorrection = undefined;
+    const isRangeGiven = this.view.isRangeGiven || (namesRange && !isCorrection);
+    this.view = { ...this.view, ...before, ...changes, isRangeGiven };
     showUtc(this.view.utc);
     // What is typed and not drawn yet stays in the fields.
     if ('queries' in changes) this.rows.show(this.view.queries);
@@ -200,7 +206,9 @@ class ExplorePage {
   private async openWhereSamplesAre(signal: AbortSignal): Promise<boolean> {
     const extent = await extentOfSelectors(this.view.queries, signal);
     if (extent === undefined || signal.aborted) return false;
+    const { fixed, live } = this.view;
     this.change({ fixed: extent, live: false }, true);
+    this.beforeCorrection = { fixed, live };
     return true;
   }
 

@@ -12,6 +12,9 @@ import { readingsOf, refreshMs } from './query-readings.ts';
 
 const redrawMs = 250;
 
+/** Notes that are kept of one query. */
+const notesMax = 20;
+
 /** One reading with what it has brought so far. */
 export interface ShownPart {
   /** The number of the query. */
@@ -79,7 +82,8 @@ export class ShownResults {
       this.drawn = undefined;
       part.list = part.reading.kind === 'raw' ? withNewer(series, part.list) : [...series];
       part.total = total;
-      part.notes = notes;
+      // A series that a query finds damaged is gone from the next answer: what was told of it stays.
+      part.notes = [...new Set([...part.notes, ...notes])].slice(-notesMax);
       part.error = undefined;
     } catch (error) {
       if (isAbort(error) || signal.aborted) return;

@@ -10,7 +10,7 @@ import { Statechart } from '../../parts/statechart/statechart.ts';
 import { loadLayout } from '../../parts/statechart/statechart-layout.ts';
 import { formatCount } from '../../parts/text/number-text.ts';
 import { formatTime } from '../../parts/text/time-text.ts';
-import { isAbort, LockedError } from '../../server/ask-server.ts';
+import { isAbort, LockedError, UnreachableError } from '../../server/ask-server.ts';
 import { repeat } from '../../server/repeat.ts';
 import type { Mount } from '../page-mount.ts';
 import { EventList } from './event-list.ts';
@@ -39,6 +39,8 @@ class ReplayPage {
   private view: ReplayView;
   private summary: ReplaySummary | undefined;
   private row = 0;
+  /** The server did not answer. When it does again, nothing is wrong any more. */
+  private isUnreachable = false;
   /** The series that was chosen among those of an event. */
   private chosenSeries: string | undefined;
   /** Aborts what is loaded for the event that was shown before. */
@@ -215,6 +217,8 @@ class ReplayPage {
     try {
       const asked = view.at === undefined ? {} : { place: view.at };
       const read = await source.summary(view.filter, asked, signal, summary.end);
+      if (this.isUnreachable && !signal.aborted) this.trouble.replaceChildren();
+      this.isUnreachable = false;
       if (read === undefined || signal.aborted) return;
       // Old events were forgotten, or the server was restarted and has read less: rows are other ones.
       if (read.first !== summary.first || read.count < summary.count) return this.load(asked);
@@ -410,6 +414,7 @@ class ReplayPage {
 
   private fail(error: unknown): void {
     if (isAbort(error) || this.signal.aborted) return;
+    this.isUnreachable = error instanceof UnreachableError;
     this.trouble.replaceChildren(failure(error));
   }
 
