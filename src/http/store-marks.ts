@@ -87,6 +87,8 @@ export class StoreMarks {
         const mark = markOf(event, position, place);
         if (mark !== undefined) this.marks.push(mark);
       }
+      // If reading fails later, it goes on here.
+      this.reached = position;
       if (this.marks.length > 2 * KEPT_MAX) this.marks = this.marks.slice(-KEPT_MAX);
     }
   }

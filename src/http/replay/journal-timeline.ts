@@ -122,7 +122,11 @@ export class JournalTimeline {
         this.reached = position;
       },
     });
-    for await (const { position, events } of records) for (const event of events) this.timeline.add(event, position);
+    for await (const { position, events } of records) {
+      for (const event of events) this.timeline.add(event, position);
+      // If reading fails later, it goes on here.
+      this.reached = position;
+    }
     this.isRead = true;
   }
 
