@@ -75,7 +75,7 @@ describe('Storage', function () {
   it('leads from the checkpoint to its place in Replay', async () => {
     await show();
     await goTo(tile('Checkpoint').getByRole('link', { name: 'Checkpoint: in Replay' }));
-    await page.locator('.events tr[aria-current=true]').getByText('checkpointWritten').waitFor();
+    await page.locator('.event-row[aria-selected=true]').getByText('checkpointWritten').waitFor();
   });
 
   it('leads from the pressure to its chart, and from the series to those of a state', async () => {
@@ -136,7 +136,7 @@ describe('Storage', function () {
   it('does not say that nothing is quarantined before the server has said so', async () => {
     await page.route('**/ui/storage', (route) => route.abort());
     await show();
-    await page.getByRole('alert').getByText('Failed to fetch').waitFor();
+    await page.getByRole('alert').getByText('The server does not answer.').waitFor();
     expect(await page.getByText('Nothing is quarantined.').count()).to.equal(0);
     await page.unroute('**/ui/storage');
     pages.complaints = pages.complaints.filter((text) => !text.includes('ERR_FAILED'));

@@ -23,7 +23,7 @@ import { Player } from './player.ts';
 import { JournalSource, type ReplaySource } from './replay-source.ts';
 import { addressOfView, hasStops, type ReplayView, readView } from './replay-view.ts';
 import { ReplayedCharts } from './replayed-charts.ts';
-import { SeriesPanel } from './series-panel.ts';
+import { SeriesPanel } from './series-at-event.ts';
 import { TimeAxis } from './time-axis.ts';
 
 const LIVE_MS = 1000;
