@@ -233,6 +233,10 @@ export class Player {
     // Another drop may purge the series before this one finds it.
     const wasAlone = !model.isBeingDropped(numbers);
     const drop = model.beginDrop(numbers, range.from ?? Number.NEGATIVE_INFINITY, range.through ?? Infinity);
+    // The store may find a series that is being deleted before it is gone, or not.
+    if (step.series === null) {
+      for (const series of model.series.values()) if (series.dropping) series.doubt((sample) => isWithin(drop, sample));
+    }
     const { dropsBegun } = model;
     const isAlone = (): boolean => wasAlone && model.dropsBegun === dropsBegun;
     const found = some.filter((series) => series.samples.some((one) => isWithin(drop, one) && !model.mayBeHidden(one)));
