@@ -41,10 +41,18 @@ const start = async (
 };
 
 /** `tidemark serve` of this checkout's build. */
-export const startTidemark = async (directory: string, options: readonly string[] = []): Promise<Server> => {
+export const startTidemark = (directory: string, options: readonly string[] = []): Promise<Server> =>
+  startTidemarkOf('dist/lib/cli.js', directory, options);
+
+/** `tidemark serve` of a built command line. */
+export const startTidemarkOf = async (
+  program: string,
+  directory: string,
+  options: readonly string[] = [],
+): Promise<Server> => {
   const started = await start(process.execPath, {
     parameters: (address) => [
-      'dist/lib/cli.js',
+      program,
       ...['serve', directory, '--port', address.split(':')[1], '--retention', 'off', ...options],
     ],
     readyPath: '/-/ready',

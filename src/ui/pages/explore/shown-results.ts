@@ -11,6 +11,8 @@ import { appendSamples, trimSamples, withNewer } from './live-samples.ts';
 import { readingsOf, refreshMs } from './query-readings.ts';
 
 const redrawMs = 250;
+/** A chart without new samples moves on by its range at this pace. */
+const slideMs = 1000;
 
 /** Notes that are kept of one query. */
 const notesMax = 20;
@@ -96,6 +98,7 @@ export class ShownResults {
     const [from, through] = shownRange(this.view);
     let isDirty = false;
     let reload = false;
+    let drawnAt = performance.now();
     listen(
       '/ui/tail',
       { match: part.reading.text, narrowest: Math.round((through - from) / this.columns) },
@@ -123,7 +126,12 @@ export class ShownResults {
         reload = false;
         await this.loadPart(part, signal);
         if (!signal.aborted) onChange();
-      } else if (isDirty || this.view.look === 'chart') onChange();
+      } else {
+        const slides = this.view.look === 'chart' && performance.now() - drawnAt >= slideMs;
+        if (!isDirty && !slides) return;
+        onChange();
+      }
+      drawnAt = performance.now();
       isDirty = false;
     };
     const timer = setInterval(() => void redraw(), redrawMs);
