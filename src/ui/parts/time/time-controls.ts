@@ -115,9 +115,6 @@ export class TimeControls {
       'details',
       {
         class: 'menu',
-        ontoggle: () => {
-          if (menu.open) this.fill();
-        },
         onkeydown: (event) => {
           if (!(event instanceof KeyboardEvent) || event.key !== 'Escape') return;
           menu.open = false;
@@ -127,6 +124,10 @@ export class TimeControls {
       this.title,
       form,
     );
+    // The event of a toggle comes later: it could overwrite what is typed by then.
+    this.title.addEventListener('click', () => {
+      if (!menu.open) this.fill();
+    });
     return menu;
   }
 
