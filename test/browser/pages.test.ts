@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -69,6 +69,8 @@ describe('the pages in a browser', function () {
     process.chdir(directory);
     store = await openStore('data', { retention: 'off' });
     await fillDemoStore(store);
+    mkdirSync('data/dashboards');
+    writeFileSync('data/dashboards/house.json', JSON.stringify(pictured));
     recording = recordRegistry(store, store.registry, { interval: 500, labels: { job: 'tidemark' } });
     server = new PagesServer({ port: 0, clock: systemClock });
     await server.listen();
@@ -270,4 +272,22 @@ const picturedViews: Readonly<Record<string, string>> = {
   series: `/actors?match=room_temperature_celsius&series=${encodeURIComponent('{"__name__":"room_temperature_celsius","room":"attic"}')}`,
   storage: '/storage',
   replay: '/replay',
+  dashboards: '/dashboards?id=house&range=5m&refresh=off',
+};
+
+const pictured = {
+  version: 1,
+  title: 'House and shop',
+  range: '5m',
+  panels: [
+    { title: 'Temperature', queries: [{ expr: 'room_temperature_celsius', legend: '{{room}}' }], width: 8 },
+    { title: 'Warmest room', kind: 'stat', queries: [{ expr: 'max(room_temperature_celsius)' }], width: 4 },
+    {
+      title: 'Requests per second',
+      kind: 'stacked',
+      queries: [{ expr: 'sum by (path) (rate(http_requests_total[1m]))', legend: '{{path}}' }],
+      width: 8,
+    },
+    { title: 'Now', kind: 'table', queries: [{ expr: 'room_temperature_celsius' }], width: 4 },
+  ],
 };
