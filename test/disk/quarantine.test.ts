@@ -10,6 +10,7 @@ import { readQuarantined } from '../../src/disk/series-files/quarantined-file.ts
 import { SeriesFiles } from '../../src/disk/series-files/series-file.ts';
 import { RECORD_BYTES } from '../../src/disk/series-files/series-record.ts';
 import { nodeFileSystem } from '../../src/files/node-file-system.ts';
+import { finishSteps } from '../support/finish-steps.ts';
 import { fixtureJson } from '../support/fixtures.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { chunksFrom, encodingsOf, halves, withDirectory } from './support.ts';
@@ -227,10 +228,7 @@ describe('readQuarantined', () => {
       writeFileSync(path, change(readFileSync(path)));
       const file = files.quarantine(high, low, 'a test', undefined);
       const columns = new SampleColumns();
-      const reading = readQuarantined(nodeFileSystem, directory, file!, columns);
-      let step = reading.next();
-      while (!step.done) step = reading.next();
-      const problems = step.value;
+      const problems = finishSteps(readQuarantined(nodeFileSystem, directory, file!, columns));
       return { times: [...columns.timestamps.subarray(0, columns.count)], problems };
     });
 

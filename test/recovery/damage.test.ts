@@ -25,6 +25,7 @@ import { openStore, TidemarkError } from '../../src/index.ts';
 import { fastFingerprint, fingerprintText } from '../../src/model/fingerprint.ts';
 import { TextTable } from '../../src/model/text-table.ts';
 import { parseUniqueMetric } from '../../src/model/unique-metric.ts';
+import { finishSteps } from '../support/finish-steps.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { extractFixture } from '../support/tar.ts';
 import { FIXTURE_NOW, originalSeries, type SeriesByText, textOf, textsOf } from './support/fixture-runs.ts';
@@ -110,7 +111,7 @@ describe('a damaged file', () => {
     const soundChunks = chunksOf(whole);
     for (const { bytes, position } of damages(whole)) {
       const columns = new SampleColumns();
-      const problems = readQuarantined(fileSystemOf(bytes), '', 'file', columns);
+      const problems = finishSteps(readQuarantined(fileSystemOf(bytes), '', 'file', columns));
       expect(columns.count).to.be.below((bytes.length / RECORD_BYTES + 1) * SAMPLES_MAX);
       const affected = Math.floor(position / RECORD_BYTES);
       const found = new Set(columns.timestamps.subarray(0, columns.count));

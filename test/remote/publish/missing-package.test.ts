@@ -15,7 +15,7 @@ const hooks = \`export const resolve = (name, context, next) => {
 };\`;
 register('data:text/javascript,' + encodeURIComponent(hooks));
 const { publish } = await import(${JSON.stringify(urlOf('remote/index.js'))});
-const { code, message, details } = await publish({}, 'mirror', { servers: 'nats://127.0.0.1:1', stream: 'S' }).catch((e) => e);
+const { code, message, details } = await publish({ append() {}, select() {}, query() {} }, 'mirror', { servers: 'nats://127.0.0.1:1', stream: 'S' }).catch((e) => e);
 process.stdout.write(JSON.stringify({ code, message, details }));
 `;
 
