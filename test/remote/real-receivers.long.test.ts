@@ -140,6 +140,16 @@ for (const program of [prometheus, victoriaMetrics])
       }
     };
 
+    /** What the program has, once it shows so many samples: VictoriaMetrics shows a new series after a moment. */
+    const readAll = async (samples: number, end: number): Promise<Found> => {
+      for (let tries = 1; ; tries++) {
+        const found = await program.read(base, end);
+        const count = [...found.values()].reduce((sum, { values }) => sum + values.length, 0);
+        if (count >= samples || tries === 100) return found;
+        await pause(100);
+      }
+    };
+
     it('sends a history and what follows, falling back to 1.0', async () => {
       const now = Date.now();
       const path = temporaryDirectory();
@@ -161,7 +171,7 @@ for (const program of [prometheus, victoriaMetrics])
       });
       await forwarding.stop();
       await store.close();
-      const found = await program.read(base, now + 1000);
+      const found = await readAll(20 * 1440 + 1, now + 1000);
       expect(found.get('forwarded/0')?.values).to.deep.equal([42]);
       for (let i = 0; i < 20; i++) {
         const { timestamps, values } = found.get(`history/${i}`) ?? { timestamps: [], values: [] };
