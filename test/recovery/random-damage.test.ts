@@ -24,7 +24,7 @@ import type { Logger } from '../../src/ports/logger.ts';
 import { seeded } from '../support/seeded.ts';
 import { damageFile, type FileDamage } from './support/file-damage.ts';
 
-const COUNT = Number(process.env['TIDEMARK_DAMAGES'] ?? 100);
+const COUNT = Number(process.env['TIDEMARK_DAMAGES'] ?? 40);
 const ONLY = process.env['TIDEMARK_DAMAGE_SEED'];
 const TIME = 1_700_000_000_000;
 const encodings: readonly ChunkEncodingName[] = ['varbit', 'delta', 'double-delta'];

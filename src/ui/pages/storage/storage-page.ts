@@ -34,14 +34,18 @@ export const mount: Mount = async (element, { signal }) => {
   /** What the tables show, so that they are only replaced by something else: a link keeps the focus. */
   let shown = '';
 
-  /** Shows the error of a task, until a task succeeds. */
-  const guarded = (task: () => Promise<void>) => async (): Promise<void> => {
-    try {
-      await task();
-      trouble.replaceChildren();
-    } catch (error) {
-      if (!isAbort(error) && !signal.aborted) trouble.replaceChildren(failure(error));
-    }
+  /** Shows the error of a task until it succeeds. */
+  const guarded = (task: () => Promise<void>): (() => Promise<void>) => {
+    const own = h('div');
+    trouble.append(own);
+    return async () => {
+      try {
+        await task();
+        own.replaceChildren();
+      } catch (error) {
+        if (!isAbort(error) && !signal.aborted) own.replaceChildren(failure(error));
+      }
+    };
   };
 
   const showStorage = async (): Promise<void> => {
