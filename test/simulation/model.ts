@@ -476,6 +476,11 @@ export class Model {
     this.checkLosses(series, missing, mayBeHidden);
     // If retention hides a sample, the answer does not show whether it is there.
     series.doubt((sample) => missing.has(sample) && mayBeHidden(sample) && sample.safe !== true);
+    // The drop is done after all. Until a visit rewrites the file, the store may show the series without samples.
+    const erasedTick = this.tick;
+    for (const sample of series.samples)
+      if (missing.has(sample) && sample.fading !== undefined && !mayBeHidden(sample))
+        series.erased.push({ ...sample, fading: undefined, erasedTick });
     series.keep((sample) => !missing.has(sample) || mayBeHidden(sample));
     for (const sample of series.samples) if (!missing.has(sample)) sample.fading = undefined;
     series.dropping = false;
