@@ -1,7 +1,15 @@
 /**
  * The entry point of the simulator: plays a sequence on a store and returns the result. The whole store runs
  * unmodified, on a simulated clock, a simulated disk, simulated databases and seeded randomness.
+ *
+ * The modules that the store loads when they are first needed are loaded here before: otherwise simulated time would pass
+ * while the host reads them, as much as the host is slow.
  */
+import 'prom-client';
+import '../../src/recovery/check.ts';
+import '../../src/recovery/crash-recovery.ts';
+import '../../src/recovery/heads-listing.ts';
+import '../../src/store/asking.ts';
 import { Coverage } from './coverage.ts';
 import { generate } from './generator.ts';
 import { type CheckDirectory, Life, type OpenStore } from './life.ts';

@@ -23,17 +23,18 @@ const traceLines = 30;
 
 const describeFailure = async (
   { replayCommand, playSequence, simulate }: Simulator,
-  { seed, steps, subject }: { seed: number; steps: number; subject: Subject },
+  { seed, steps, subject, message }: { seed: number; steps: number; subject: Subject; message: string },
 ): Promise<string> => {
   const { shrink } = await import('../shrink.ts');
   const { regressionText } = await import('../regression.ts');
   const fails = async (sequence: Sequence): Promise<boolean> =>
     (await playSequence(sequence, subject)).failure !== undefined;
   const result = await simulate(seed, steps, subject);
+  if (result.failure === undefined) return `seed ${seed} failed: ${message}. Played again, it held.\n`;
   const { sequence } = await shrink(result.sequence, fails);
   const { failure } = await playSequence(sequence, subject);
   return [
-    `seed ${seed} failed at step ${result.failure?.step}: ${result.failure?.message}`,
+    `seed ${seed} failed at step ${result.failure.step}: ${result.failure.message}`,
     `replay: ${replayCommand(seed, steps)}`,
     `reduced to ${formatQuantity(sequence.steps.length, 'step')}: ${failure?.message}`,
     ...(failure?.trace ?? []).slice(-traceLines).map((line) => `  ${line}`),
@@ -94,12 +95,12 @@ export const simulate: Verb = {
     const coverage = new Coverage();
     const bar = createProgressBar({ out, err, ...terminal }, systemClock);
     const totals = { seed, runs: 0, steps: 0, crashes: 0, faults: 0, calls: 0, simulatedMs: 0 };
-    const failed: number[] = [];
+    const failed: { readonly seed: number; readonly message: string }[] = [];
     const onOutcome = async (outcome: SeedOutcome): Promise<boolean> => {
       totals.runs++;
       for (const key of ['steps', 'crashes', 'faults', 'calls', 'simulatedMs'] as const) totals[key] += outcome[key];
       coverage.add(outcome.coverage);
-      if (outcome.failure !== undefined) failed.push(outcome.seed);
+      if (outcome.failure !== undefined) failed.push({ seed: outcome.seed, message: outcome.failure });
       await out.flush();
       bar.update({ phase: `seed ${outcome.seed}`, done: totals.runs, total: runs });
       return failed.length === 0 && !signal.aborted;
@@ -129,7 +130,7 @@ export const simulate: Verb = {
     if (firstFailed !== undefined) {
       bar.clear();
       const simulator: Simulator = await import('../simulate.ts');
-      await out.write(await describeFailure(simulator, { seed: firstFailed, steps, subject }));
+      await out.write(await describeFailure(simulator, { ...firstFailed, steps, subject }));
       return exitCodes.problems;
     }
     bar.clear();
