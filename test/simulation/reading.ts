@@ -396,7 +396,10 @@ const newestCandidates = (model: Model, series: ModelSeries, at: number): readon
   const last = series.indexAt(at + 1) - 1;
   let first = last;
   while (first > 0 && model.mayBeHidden(series.samples[first])) first--;
-  return series.samples.slice(Math.max(0, first), last + 1);
+  const sure = series.samples.slice(Math.max(0, first), last + 1);
+  // After the removal a late sample may have come at the time of one that is gone.
+  const from = sure[0]?.time ?? Number.NEGATIVE_INFINITY;
+  return [...sure, ...series.unsure.filter(({ time }) => time >= from && time <= at)];
 };
 
 const isValueOf = ({ high, low }: ModelSample, value: number): boolean => {
