@@ -109,3 +109,22 @@ export interface Dashboard {
   /** In the order in which they are shown, row by row. */
   readonly panels: readonly Panel[];
 }
+
+/** A dashboard in the list of all. */
+export interface ListedDashboard {
+  readonly id: string;
+  readonly title: string;
+  readonly readyMade: boolean;
+  /** How many there are. */
+  readonly panels: number;
+  /** Why the file can't be shown. */
+  readonly problem?: string;
+}
+
+export interface KeptDashboard {
+  readonly id: string;
+  readonly readyMade: boolean;
+  /** Differs for each content. */
+  readonly revision: string;
+  readonly dashboard: Dashboard;
+}

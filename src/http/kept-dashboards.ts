@@ -1,6 +1,13 @@
 /** The dashboards of a store: those in its directory, and those that come with the product. */
 import { createHash } from 'node:crypto';
-import { type Dashboard, dashboardLimits, idPattern, idRule } from '../dashboards/dashboard.ts';
+import {
+  type Dashboard,
+  dashboardLimits,
+  idPattern,
+  idRule,
+  type KeptDashboard,
+  type ListedDashboard,
+} from '../dashboards/dashboard.ts';
 import { DashboardError } from '../dashboards/json-fields.ts';
 import { dashboardText, parseDashboardText } from '../dashboards/parse-dashboard.ts';
 import { readyMade } from '../dashboards/ready-made/ready-made.ts';
@@ -8,23 +15,6 @@ import { DASHBOARDS_FOLDER, type DashboardFiles } from '../disk/dashboard-files.
 import { codeOf, messageOf } from '../text/error-text.ts';
 import { quoteParam } from './params.ts';
 import { badData, HttpError } from './reply.ts';
-
-export interface ListedDashboard {
-  readonly id: string;
-  readonly title: string;
-  readonly readyMade: boolean;
-  readonly panels: number;
-  /** Why the file can't be shown. */
-  readonly problem?: string;
-}
-
-export interface KeptDashboard {
-  readonly id: string;
-  readonly readyMade: boolean;
-  /** Differs for each content. */
-  readonly revision: string;
-  readonly dashboard: Dashboard;
-}
 
 const revisionOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64url').slice(0, 22);
 

@@ -94,11 +94,8 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   keepAfterDrop(parts, row, sound.lastTime);
   chunks.dropThrough(row, sound.lastTime);
   const newest = Math.max(lastTime, parts.late.lastTime(row));
-  if (table.lastTime(row) < newest) {
-    // The last sample of an open head is the row's.
-    chunks.closeHead(row);
-    table.adoptLastTime(row, newest);
-  } else lowerBound(parts, row, newest);
+  if (table.lastTime(row) < newest) chunks.adoptLastTime(row, newest);
+  else lowerBound(parts, row, newest);
   return { chunksInFile: sound.count, cut, missing: 0 };
 };
 

@@ -149,11 +149,7 @@ class Replay {
       // The series' newer samples may be in a file only, or in a damaged part of the journal. So the sample stays late: a
       // chunk in memory with times before the file's end would be taken for one that the file has.
       late.add(row, timestamps[i], high, low, start, now);
-      if (timestamps[i] > table.lastTime(row)) {
-        // The last sample of an open head is the row's.
-        chunks.closeHead(row);
-        table.adoptLastTime(row, timestamps[i]);
-      }
+      if (timestamps[i] > table.lastTime(row)) chunks.adoptLastTime(row, timestamps[i]);
       this.samples++;
     }
   }

@@ -38,9 +38,6 @@ export const eraseSpan = (
   else table.adoptLastTime(row, lastInFile === EARLIEST ? bound : Math.min(lastInFile, bound));
   // A chunk in memory with times before the file's end would be taken for one that the file has.
   if (!mayBeInFile) chunkLate({ table, chunks, late }, row);
-  // A late sample may be the newest one that is left. The last sample of an open head is the row's, so the head is
-  // closed.
-  if (late.lastTime(row) <= table.lastTime(row)) return;
-  chunks.closeHead(row);
-  table.adoptLastTime(row, late.lastTime(row));
+  // A late sample may be the newest one that is left.
+  if (late.lastTime(row) > table.lastTime(row)) chunks.adoptLastTime(row, late.lastTime(row));
 };

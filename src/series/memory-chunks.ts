@@ -233,6 +233,12 @@ export class MemoryChunks {
     this.touch(row);
   }
 
+  /** Sets a last time that is not that of the head chunk. The last sample of an open head is the row's, so it is closed. */
+  adoptLastTime(row: Row, time: number): void {
+    this.closeHead(row);
+    this.table.adoptLastTime(row, time);
+  }
+
   /**
    * Adopts the chunks of a checkpoint, oldest first, for a series that has none in memory. The newest chunk becomes an
    * open head again, as after every restart. If its newest sample can't be read, the readable samples are rewritten to

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { systemClock } from '../../src/index.ts';
-import { modes, violationsOf } from './axe.ts';
+import { modes, violationsOf, widthsOf } from './axe.ts';
 import { appendOld, damage } from './damaged-series.ts';
 import { OpenPages } from './open-pages.ts';
 
@@ -71,9 +71,7 @@ describe('Actors and Storage for everybody', function () {
               if (await summary.isVisible()) await summary.click();
           }
           expect(await violationsOf(page)).to.deep.equal([]);
-          const [inner, outer] = await page.evaluate<[number, number]>(
-            '[document.documentElement.scrollWidth, innerWidth]',
-          );
+          const [inner, outer] = await widthsOf(page);
           expect(inner).to.be.at.most(outer);
         });
     });

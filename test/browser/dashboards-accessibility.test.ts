@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { systemClock } from '../../src/index.ts';
-import { modes, violationsOf } from './axe.ts';
+import { modes, violationsOf, widthsOf } from './axe.ts';
 import { OpenPages } from './open-pages.ts';
 
 const dashboard = {
@@ -53,10 +53,8 @@ describe('Dashboards for everybody', function () {
       let page: Page;
 
       const isAsWideAsTheWindow = async (): Promise<void> => {
-        const [inner, outer] = await page.evaluate<[number, number]>(
-          '[document.documentElement.scrollWidth, innerWidth]',
-        );
-        expect(inner).to.be.at.most(outer);
+        const [content, window] = await widthsOf(page);
+        expect(content).to.be.at.most(window);
       };
 
       const drawn = async (): Promise<void> => {

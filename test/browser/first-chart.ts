@@ -4,7 +4,7 @@
  *
  *     npm run bench:first-chart [-- --against ../other --runs 5]
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -119,8 +119,7 @@ const main = async (): Promise<void> => {
     const ratio = theirs === undefined ? [] : [theirs.toFixed(digits), (ours / theirs).toFixed(2)];
     return [title, ours.toFixed(digits), ...ratio];
   });
-  const name = (JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string }).version;
-  const head = ['median', `this checkout, ${name}`, ...(checkouts.length > 1 ? ['the other one', 'ratio'] : [])];
+  const head = ['median', 'this checkout', ...(checkouts.length > 1 ? ['the other one', 'ratio'] : [])];
   process.stdout.write(`${markdownTable(head, cells)}\n`);
 };
 

@@ -1,6 +1,6 @@
 /** What the server answers to these pages, by path: the data in Prometheus' envelope, and the frames of live streams. */
 
-import type { Dashboard } from '../../dashboards/dashboard.ts';
+import type { KeptDashboard, ListedDashboard } from '../../dashboards/dashboard.ts';
 import type { ReplayedSeries, ReplayMoment, ReplayRow, ReplaySummary } from '../../timeline/replay-answers.ts';
 
 /** Label names to values; `__name__` is the metric's name. */
@@ -228,25 +228,6 @@ export interface StoreMark {
   readonly reason?: string;
   readonly how?: string;
   readonly rule?: string;
-}
-
-/** A dashboard in the list of all. */
-export interface ListedDashboard {
-  readonly id: string;
-  readonly title: string;
-  readonly readyMade: boolean;
-  /** How many there are. */
-  readonly panels: number;
-  /** Why the file can't be shown. */
-  readonly problem?: string;
-}
-
-export interface KeptDashboard {
-  readonly id: string;
-  readonly readyMade: boolean;
-  /** Differs for each content. */
-  readonly revision: string;
-  readonly dashboard: Dashboard;
 }
 
 /** The server reads the journal for the first time: bytes. */

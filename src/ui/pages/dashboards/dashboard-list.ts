@@ -1,9 +1,10 @@
 /** The list of all dashboards, and the import of others. */
+
+import type { ListedDashboard } from '../../../dashboards/dashboard.ts';
 import { h } from '../../parts/elements.ts';
 import { failure, panel } from '../../parts/panel.ts';
 import { formatCount } from '../../parts/text/number-text.ts';
 import { ask, isAbort } from '../../server/ask-server.ts';
-import type { ListedDashboard } from '../../server/server-answers.ts';
 import { type AddedPanel, addressOfDashboard } from './dashboard-address.ts';
 import { openDrafts } from './dashboard-draft.ts';
 import { ImportSection } from './import-section.ts';

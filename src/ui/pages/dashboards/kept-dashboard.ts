@@ -1,9 +1,8 @@
 /** Reads, saves and removes dashboards, and exports them. */
-import type { Dashboard } from '../../../dashboards/dashboard.ts';
+import type { Dashboard, KeptDashboard } from '../../../dashboards/dashboard.ts';
 import { dashboardText } from '../../../dashboards/parse-dashboard.ts';
 import { saveFile } from '../../parts/save-file.ts';
 import { ask, ConflictError, change } from '../../server/ask-server.ts';
-import type { KeptDashboard } from '../../server/server-answers.ts';
 
 export const readDashboard = (id: string, signal: AbortSignal): Promise<KeptDashboard> =>
   ask(`/ui/dashboards/${encodeURIComponent(id)}`, {}, signal);
