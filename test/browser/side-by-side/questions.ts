@@ -13,14 +13,22 @@ export interface Question {
   readonly prometheus?: (person: Gestures) => Promise<void>;
 }
 
+const TEMPERATURE = 'room_temperature_celsius';
+const REQUESTS = 'http_requests_total';
+const LATENCY = 'http_request_duration_seconds_bucket';
+
+/** A label by which a legend shows that the series are of this metric. */
+const labelOf: Readonly<Record<string, string>> = { [TEMPERATURE]: 'room=', [REQUESTS]: 'path=', [LATENCY]: 'le=' };
+
 const metric = (page: Page, name: string): Locator =>
   page.getByRole('complementary', { name: 'Metrics' }).getByRole('button', { name, exact: true });
 const legend = (page: Page): Locator => page.locator('.legend tbody tr');
 
-/** Explore: a click on a metric draws it. */
+/** Explore: a click on a metric draws it. The page draws another metric at first; a label tells the answers apart. */
 const drawMetric = async (person: Gestures, name: string, rows = 1): Promise<void> => {
   await person.click(metric(person.page, name));
   await legend(person.page)
+    .filter({ hasText: labelOf[name] })
     .nth(rows - 1)
     .waitFor();
 };
@@ -28,6 +36,7 @@ const drawMetric = async (person: Gestures, name: string, rows = 1): Promise<voi
 const exploreQuery = async (person: Gestures, text: string): Promise<void> => {
   await person.press('/');
   await person.page.locator('.cm-editor.cm-focused').waitFor();
+  await person.press('Control+A');
   await person.type(text);
   await person.press('Escape');
   await person.press('Enter');
@@ -55,10 +64,6 @@ const pickMetric = async (person: Gestures, name: string): Promise<void> => {
   await person.click(graph(person.page).locator('.execute_btn'));
   await graph(person.page).locator('.console table tbody tr').first().waitFor();
 };
-
-const TEMPERATURE = 'room_temperature_celsius';
-const REQUESTS = 'http_requests_total';
-const LATENCY = 'http_request_duration_seconds_bucket';
 
 export const questions: readonly Question[] = [
   {
@@ -91,7 +96,7 @@ export const questions: readonly Question[] = [
     text: 'How many are that together?',
     explore: async (person) => {
       await exploreQuery(person, `sum(rate(${REQUESTS}[5m]))`);
-      await legend(person.page).first().waitFor();
+      await person.page.getByRole('img', { name: /Chart of 1 series/ }).waitFor();
     },
     prometheus: async (person) => {
       await consoleQuery(person, `sum(rate(${REQUESTS}[5m]))`);
