@@ -88,6 +88,10 @@ export const decodeVarbit = (
 /**
  * Adds the payload's samples, from the second sample on. False if a sample was after `through`, or if the payload of a
  * damaged chunk goes beyond its end: the original stops there without an error and without reading "last".
+ *
+ * Each value encoding has a loop of its own, because a loop for all of them decides for each sample what is the same in
+ * the whole chunk. The loops share their outline: an interval is read and holds for a run of samples, each of which has
+ * a value. The second sample has no time field: its interval is the header's, so it is a run of one.
  */
 const decodePayload = (
   block: Uint8Array,
@@ -99,75 +103,124 @@ const decodePayload = (
   into: SampleColumns,
   mendsSteps: boolean,
 ): boolean => {
+  // A damaged chunk can go beyond its end by less than two samples; without end bits it still has a second sample.
+  loadPayload(block, offset, (Math.max(end, PAYLOAD_BIT) + 31 + 2 * MARGIN_BITS) >> 5);
   const encoding = block[offset + FLAGS] & ENCODING_MASK;
-  let { timestamps, values, words, count } = into;
-  // Samples that begin at or before this bit are completely in the loaded words.
-  let loadedUntil = loadPayload(block, offset, PAYLOAD_WORD, (end + 31 + MARGIN_BITS) >> 5) - MARGIN_BITS;
-  let position = PAYLOAD_BIT;
+  if (encoding === INTEGER) return decodeIntegers(block, offset, end, firstTime, from, through, into, mendsSteps);
+  if (encoding === XOR) return decodeXors(block, offset, end, firstTime, from, through, into, mendsSteps);
+  return decodeWholeValues(block, offset, end, firstTime, from, through, into, mendsSteps, encoding === DIRECT);
+};
+
+/** Values as differences of differences. */
+const decodeIntegers = (
+  block: Uint8Array,
+  offset: number,
+  end: number,
+  firstTime: number,
+  from: number,
+  through: number,
+  into: SampleColumns,
+  mendsSteps: boolean,
+): boolean => {
+  let { timestamps, values, count } = into;
+  let delta = readUint24BE(block, offset + FIRST_DELTA);
+  let time = firstTime;
+  let value = toDouble(readInt32BE(block, offset + FIRST_VALUE), readInt32BE(block, offset + FIRST_VALUE + 4));
+  // The second value has its difference in 32 bits.
+  let step = bitsAt(PAYLOAD_BIT);
+  let position = PAYLOAD_BIT + 32;
+  let run = 1;
+  let isSecond = true;
+  do {
+    if (!isSecond) {
+      const field = bitsAt(position);
+      position += intervalBits(field);
+      delta += intervalChange(field);
+      run = intervalRun(field);
+    }
+    const interval = intervalOf(delta, mendsSteps);
+    if (mendsSteps && interval === LONGEST_STEP) delta = 0;
+    if (count + run > timestamps.length) {
+      into.count = count;
+      into.reserve(run);
+      ({ timestamps, values } = into);
+    }
+    do {
+      time += interval;
+      if (isSecond) {
+        isSecond = false;
+      } else {
+        const field = bitsAt(position);
+        if (field >= 0) {
+          position += 1;
+        } else if (field << 1 >= 0) {
+          step += (field << 2) >> 26;
+          position += 8;
+        } else if (field << 2 >= 0) {
+          step += (field << 3) >> 19;
+          position += 16;
+        } else if (field << 3 >= 0) {
+          step += (field << 4) >> 12;
+          position += 24;
+        } else {
+          step += (bitsAt(position + 5) >>> 0) - ((field << 4) >>> 31) * TWO_POW_32;
+          position += 37;
+        }
+      }
+      value += step;
+      if (position > CHUNK_BITS) throw beyondChunk(into, count);
+      if (time > through) {
+        into.count = count;
+        return false;
+      }
+      if (time >= from) {
+        timestamps[count] = time;
+        values[count++] = value;
+      }
+    } while (--run > 0 && position <= end);
+  } while (position < end);
+  into.count = count;
+  return position === end;
+};
+
+/** Values as the bits in which each differs from the one before. */
+const decodeXors = (
+  block: Uint8Array,
+  offset: number,
+  end: number,
+  firstTime: number,
+  from: number,
+  through: number,
+  into: SampleColumns,
+  mendsSteps: boolean,
+): boolean => {
+  let { timestamps, words, count } = into;
   let delta = readUint24BE(block, offset + FIRST_DELTA);
   let time = firstTime;
   let high = readInt32BE(block, offset + FIRST_VALUE);
   let low = readInt32BE(block, offset + FIRST_VALUE + 4);
-  let value = toDouble(high, low);
-  let step = 0;
-  // The second sample has no time field: its Δt is the header's first Δt, so it is read as one repeat.
-  let repeats = 1;
-  let isSecond = true;
+  let position = PAYLOAD_BIT;
   let leading = 0;
   let significant = 1;
-  while (isSecond || position < end || (position === end && repeats > 0)) {
-    if (position > loadedUntil) {
-      loadPayload(block, offset, (loadedUntil + MARGIN_BITS) >> 5, CHUNK_WORDS);
-      loadedUntil = CHUNK_BITS;
-    }
-    if (repeats > 0) {
-      repeats--;
-    } else {
+  let run = 1;
+  let isSecond = true;
+  do {
+    if (!isSecond) {
       const field = bitsAt(position);
-      if (field >= 0) {
-        repeats = field >>> 24;
-        position += 8;
-      } else if (field << 1 >= 0) {
-        delta += (field << 2) >> 26;
-        position += 8;
-      } else if (field << 2 >= 0) {
-        delta += (field << 3) >> 15;
-        position += 20;
-      } else {
-        delta += (field << 3) >> 9;
-        position += 26;
-      }
+      position += intervalBits(field);
+      delta += intervalChange(field);
+      run = intervalRun(field);
     }
-    if (mendsSteps && (delta === 0 || delta === LONGEST_STEP)) {
-      // The writer stored 2^24 as 0 in 24 bits and computed the next difference from that 0.
-      time += LONGEST_STEP;
-      delta = 0;
-    } else {
-      time += delta;
+    isSecond = false;
+    const interval = intervalOf(delta, mendsSteps);
+    if (mendsSteps && interval === LONGEST_STEP) delta = 0;
+    if (count + run > timestamps.length) {
+      into.count = count;
+      into.reserve(run);
+      ({ timestamps, words } = into);
     }
-
-    if (encoding === INTEGER) {
-      const field = bitsAt(position);
-      if (isSecond) {
-        step = field;
-        position += 32;
-      } else if (field >= 0) {
-        position += 1;
-      } else if (field << 1 >= 0) {
-        step += (field << 2) >> 26;
-        position += 8;
-      } else if (field << 2 >= 0) {
-        step += (field << 3) >> 19;
-        position += 16;
-      } else if (field << 3 >= 0) {
-        step += (field << 4) >> 12;
-        position += 24;
-      } else {
-        step += (bitsAt(position + 5) >>> 0) - ((field << 4) >>> 31) * TWO_POW_32;
-        position += 37;
-      }
-      value += step;
-    } else if (encoding === XOR) {
+    do {
+      time += interval;
       const field = bitsAt(position);
       if (field >= 0) {
         position += 1;
@@ -189,38 +242,102 @@ const decodePayload = (
         }
         position += significant;
       }
-    } else if (encoding === DIRECT) {
-      high = bitsAt(position);
-      low = bitsAt(position + 32);
-      position += 64;
-    }
-    isSecond = false;
-
-    if (position > CHUNK_BITS) {
-      into.count = count;
-      throw corruptChunk('attempted access outside of chunk boundaries');
-    }
-    if (time > through) {
-      into.count = count;
-      return false;
-    }
-    if (time < from) continue;
-    if (count === timestamps.length) {
-      into.count = count;
-      into.reserve(1);
-      ({ timestamps, values, words } = into);
-    }
-    timestamps[count] = time;
-    if (encoding === INTEGER) {
-      values[count] = value;
-    } else {
-      words[2 * count + HIGH_WORD] = high;
-      words[2 * count + LOW_WORD] = low;
-    }
-    count++;
-  }
+      if (position > CHUNK_BITS) throw beyondChunk(into, count);
+      if (time > through) {
+        into.count = count;
+        return false;
+      }
+      if (time >= from) {
+        timestamps[count] = time;
+        words[2 * count + HIGH_WORD] = high;
+        words[2 * count + LOW_WORD] = low;
+        count++;
+      }
+    } while (--run > 0 && position <= end);
+  } while (position < end);
   into.count = count;
   return position === end;
+};
+
+/** Values in full, or all equal to the first, which takes no bits. */
+const decodeWholeValues = (
+  block: Uint8Array,
+  offset: number,
+  end: number,
+  firstTime: number,
+  from: number,
+  through: number,
+  into: SampleColumns,
+  mendsSteps: boolean,
+  isDirect: boolean,
+): boolean => {
+  let { timestamps, words, count } = into;
+  let delta = readUint24BE(block, offset + FIRST_DELTA);
+  let time = firstTime;
+  let high = readInt32BE(block, offset + FIRST_VALUE);
+  let low = readInt32BE(block, offset + FIRST_VALUE + 4);
+  let position = PAYLOAD_BIT;
+  let run = 1;
+  let isSecond = true;
+  do {
+    if (!isSecond) {
+      const field = bitsAt(position);
+      position += intervalBits(field);
+      delta += intervalChange(field);
+      run = intervalRun(field);
+    }
+    isSecond = false;
+    const interval = intervalOf(delta, mendsSteps);
+    if (mendsSteps && interval === LONGEST_STEP) delta = 0;
+    if (count + run > timestamps.length) {
+      into.count = count;
+      into.reserve(run);
+      ({ timestamps, words } = into);
+    }
+    do {
+      time += interval;
+      if (isDirect) {
+        high = bitsAt(position);
+        low = bitsAt(position + 32);
+        position += 64;
+      }
+      if (position > CHUNK_BITS) throw beyondChunk(into, count);
+      if (time > through) {
+        into.count = count;
+        return false;
+      }
+      if (time >= from) {
+        timestamps[count] = time;
+        words[2 * count + HIGH_WORD] = high;
+        words[2 * count + LOW_WORD] = low;
+        count++;
+      }
+    } while (--run > 0 && position <= end);
+  } while (position < end);
+  into.count = count;
+  return position === end;
+};
+
+/** Bits of the time field that these bits begin with. */
+const intervalBits = (field: number): number => (field >= 0 || field << 1 >= 0 ? 8 : field << 2 >= 0 ? 20 : 26);
+
+/** By how much the time field changes the interval. */
+const intervalChange = (field: number): number => {
+  if (field >= 0) return 0;
+  if (field << 1 >= 0) return (field << 2) >> 26;
+  return field << 2 >= 0 ? (field << 3) >> 15 : (field << 3) >> 9;
+};
+
+/** The number of samples that have the interval. A counter of repeats does not count the first of them. */
+const intervalRun = (field: number): number => (field >= 0 ? (field >>> 24) + 1 : 1);
+
+/** The interval in milliseconds. The writer stored 2^24 as 0 in 24 bits and computed the next difference from that 0. */
+const intervalOf = (delta: number, mendsSteps: boolean): number =>
+  mendsSteps && (delta === 0 || delta === LONGEST_STEP) ? LONGEST_STEP : delta;
+
+const beyondChunk = (into: SampleColumns, count: number): Error => {
+  into.count = count;
+  return corruptChunk('attempted access outside of chunk boundaries');
 };
 
 /** The 32 bits from `position` on. */
@@ -230,11 +347,10 @@ const bitsAt = (position: number): number => {
   return (payload[word] << shift) | ((payload[word + 1] >>> 1) >>> (31 - shift));
 };
 
-/** Loads words from `from` up to but not including `through`, and returns the bit at which they end. */
-const loadPayload = (block: Uint8Array, offset: number, from: number, through: number): number => {
+/** Loads the payload's words up to but not including `through`. */
+const loadPayload = (block: Uint8Array, offset: number, through: number): void => {
   const end = Math.min(through, CHUNK_WORDS);
-  for (let word = from; word < end; word++) payload[word] = readInt32BE(block, offset + 4 * word);
-  return end << 5;
+  for (let word = PAYLOAD_WORD; word < end; word++) payload[word] = readInt32BE(block, offset + 4 * word);
 };
 
 const pushSample = (into: SampleColumns, time: number, block: Uint8Array, at: number): void => {

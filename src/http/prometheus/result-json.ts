@@ -10,56 +10,64 @@
 import type { QueryResult } from '../../index.ts';
 import { printNumber } from '../../promql/syntax/numbers.ts';
 import { sortedLabels } from '../../text/label-text.ts';
-import { formatApiValue } from '../../text/values.ts';
+import { DOUBLE_BYTES_MAX, writeInteger } from '../../text/shortest-decimal.ts';
+import { writeApiValue } from '../../text/values.ts';
 
 type Series = QueryResult['series'][number];
 
 /** Samples in one piece: about 25 kB. */
 const SAMPLES_PER_PIECE = 1024;
 
-/** Milliseconds as seconds: `1700000000`, `1700000000.500`, `-0.001`. */
-const formatSeconds = (milliseconds: number): string => {
-  const rest = Math.abs(milliseconds % 1000);
-  if (rest === 0) return String(milliseconds / 1000);
-  const whole = Math.trunc(Math.abs(milliseconds) / 1000);
-  const fraction = rest < 10 ? `00${rest}` : rest < 100 ? `0${rest}` : `${rest}`;
-  return `${milliseconds < 0 ? '-' : ''}${whole}.${fraction}`;
+/** The longest text of a sample: its time in 16 bytes, four more for milliseconds, its value, and what is around them. */
+const SAMPLE_BYTES_MAX = 20 + DOUBLE_BYTES_MAX + 8;
+
+const [COMMA, OPEN, CLOSE, QUOTE, POINT, MINUS, ZERO] = Buffer.from(',[]".-0');
+
+/** Milliseconds as seconds: `1700000000`, `1700000000.500`, `-0.001`. Returns the position behind them. */
+const writeSeconds = (bytes: Uint8Array, at: number, milliseconds: number): number => {
+  let position = at;
+  if (milliseconds < 0) bytes[position++] = MINUS;
+  const size = Math.abs(milliseconds);
+  const whole = Math.floor(size / 1000);
+  position = writeInteger(bytes, position, whole);
+  const rest = size - whole * 1000;
+  if (rest === 0) return position;
+  bytes[position++] = POINT;
+  if (rest < 100) bytes[position++] = ZERO;
+  if (rest < 10) bytes[position++] = ZERO;
+  return writeInteger(bytes, position, rest);
 };
 
-const sampleText = (seconds: string, value: number): string => `[${seconds},"${formatApiValue(value)}"]`;
+/** Where the text of a piece is made. A piece is made without waiting, so one is enough. */
+const scratch = Buffer.alloc(SAMPLES_PER_PIECE * SAMPLE_BYTES_MAX);
 
-/** The texts of times. The series of a matrix have the same ones. */
-class SecondsTexts {
-  private readonly texts = new Map<number, string>();
-
-  of(milliseconds: number): string {
-    const known = this.texts.get(milliseconds);
-    if (known !== undefined) return known;
-    const text = formatSeconds(milliseconds);
-    this.texts.set(milliseconds, text);
-    return text;
-  }
-}
-
-const samplesText = ({ timestamps, values }: Series, seconds: SecondsTexts, from: number, to: number): string => {
-  let text = '';
+/** The samples from `from` to before `to`, separated by commas: `[1700000000,"1"],[1700000060,"2"]`. */
+const samplesText = ({ timestamps, values }: Series, from: number, to: number): string => {
+  let at = 0;
   for (let i = from; i < to; i++) {
-    text += `${i === from ? '' : ','}${sampleText(seconds.of(timestamps[i]), values[i])}`;
+    if (i > from) scratch[at++] = COMMA;
+    scratch[at++] = OPEN;
+    at = writeSeconds(scratch, at, timestamps[i]);
+    scratch[at++] = COMMA;
+    scratch[at++] = QUOTE;
+    at = writeApiValue(scratch, at, values[i]);
+    scratch[at++] = QUOTE;
+    scratch[at++] = CLOSE;
   }
-  return text;
+  return scratch.toString('latin1', 0, at);
 };
 
-function* matrixPieces(series: Series, seconds: SecondsTexts): Generator<string> {
+function* matrixPieces(series: Series): Generator<string> {
   const { length } = series.timestamps;
   yield `{"metric":${JSON.stringify(sortedLabels(series.labels))},"values":[`;
   for (let from = 0; from < length; from += SAMPLES_PER_PIECE) {
-    yield (from === 0 ? '' : ',') + samplesText(series, seconds, from, Math.min(from + SAMPLES_PER_PIECE, length));
+    yield (from === 0 ? '' : ',') + samplesText(series, from, Math.min(from + SAMPLES_PER_PIECE, length));
   }
   yield ']}';
 }
 
-const vectorText = ({ labels, timestamps, values }: Series): string =>
-  `{"metric":${JSON.stringify(sortedLabels(labels))},"value":${sampleText(formatSeconds(timestamps[0]), values[0])}}`;
+const vectorText = (series: Series): string =>
+  `{"metric":${JSON.stringify(sortedLabels(series.labels))},"value":${samplesText(series, 0, 1)}}`;
 
 export interface ResultOptions {
   /** The time of the query in milliseconds: that of a string. */
@@ -75,12 +83,11 @@ export function* resultPieces(result: QueryResult, { at, stats }: ResultOptions)
   if (type === 'string') yield `[${at / 1000},${JSON.stringify(text)}]`;
   else if (type === 'scalar') yield `[${series[0].timestamps[0] / 1000},"${printNumber(series[0].values[0])}"]`;
   else {
-    const seconds = new SecondsTexts();
     yield '[';
     for (let i = 0; i < series.length; i++) {
       if (i > 0) yield ',';
       if (type === 'vector') yield vectorText(series[i]);
-      else yield* matrixPieces(series[i], seconds);
+      else yield* matrixPieces(series[i]);
     }
     yield ']';
   }
