@@ -1,4 +1,4 @@
-/** Formats sizes and times for people. */
+/** Formats sizes and times for people, and reads the sizes that people write. */
 
 const steps = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
@@ -11,6 +11,22 @@ export const formatBytes = (bytes: number): string => {
     step++;
   }
   return step === 0 ? `${value} B` : `${value.toPrecision(3)} ${steps[step]}`;
+};
+
+/** The place of a unit is its power of 1,024. */
+const sizeUnits: readonly string[] = ['', 'K', 'M', 'G', 'T'];
+
+/**
+ * Bytes of a size: a whole number with an optional unit K, M, G or T, such as `256M`. A unit is a power of 1,024, as
+ * memory is usually measured; `256MiB` is the same. `undefined` for any other text. `MB` is refused: it could also mean
+ * a million bytes.
+ */
+export const parseSize = (text: string): number | undefined => {
+  const match = /^(\d+)(?:([KMGT])(?:iB)?)?$/i.exec(text);
+  if (match === null) return undefined;
+  const [, count, unit = ''] = match;
+  const bytes = Number(count) * 1024 ** sizeUnits.indexOf(unit.toUpperCase());
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
 };
 
 /** ISO 8601 in UTC with milliseconds; the number itself if a Date cannot hold it. */

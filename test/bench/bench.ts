@@ -12,6 +12,7 @@
  *   --rules           evaluates 1,000 rules beside ingest instead, beside Prometheus (--repeat rounds of 15 s, default 8)
  *   --doors           measures how fast samples come in and go out over HTTP instead, beside VictoriaMetrics (--repeat, default 3)
  *   --minutes N       with --doors: memory at a steady rate over so many minutes instead
+ *   --memory-target SIZE  with --minutes: the memory target of the served store (default: 128M)
  *   --publish         writes it to docs/performance.json too and renews the tables of README.md and docs/performance.md
  *
  * Every run reads every sample back and compares it bit for bit: after the rounds, after a clean reopen, after a crash,
@@ -48,6 +49,7 @@ const { values: given } = parseArgs({
     rules: { type: 'boolean', default: false },
     doors: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '0' },
+    'memory-target': { type: 'string', default: '128M' },
   },
 });
 
@@ -67,7 +69,13 @@ if (given.rules) {
 
 if (given.doors) {
   const out = join(dirname(given.out), 'doors.json');
-  await runDoors({ runs: Number(given.repeat ?? 3), minutes: Number(given.minutes), directory: given.directory, out });
+  await runDoors({
+    runs: Number(given.repeat ?? 3),
+    minutes: Number(given.minutes),
+    memoryTarget: given['memory-target'],
+    directory: given.directory,
+    out,
+  });
   process.exit();
 }
 

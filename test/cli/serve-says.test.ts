@@ -7,12 +7,12 @@ import type { Subject } from 'rxjs';
 import type { DomainEvent } from '../../src/index.ts';
 import { FakeStore } from '../support/fake-store.ts';
 import { removeTemporaryDirectories, temporaryDirectory } from '../support/temporary-directory.ts';
-import { runInProcess } from './run-in-process.ts';
+import { fakeLibrary, runInProcess } from './run-in-process.ts';
 
 describe('tidemark serve while it runs', () => {
   afterEach(removeTemporaryDirectories);
 
-  const serve = async (options: readonly string[], during: (store: FakeStore) => void) => {
+  const serve = async (options: readonly string[], during: (store: FakeStore) => void, calls: unknown[] = []) => {
     const directory = temporaryDirectory();
     const store = new FakeStore(directory);
     const abort = new AbortController();
@@ -25,7 +25,7 @@ describe('tidemark serve while it runs', () => {
       });
     });
     return runInProcess(['serve', directory, '--port', '0', '--no-record', ...options], {
-      store,
+      library: fakeLibrary(store, calls),
       out,
       signal: abort.signal,
     });
@@ -48,6 +48,37 @@ describe('tidemark serve while it runs', () => {
     writeFileSync(file, 'groups: []\n');
     const { err } = await serve(['--rules', file], () => {});
     expect(err).to.contain(`${file} has no rules.\n`);
+  });
+
+  describe('--memory-target', () => {
+    for (const [size, memoryTarget] of [
+      ['256M', 256 * 1024 ** 2],
+      ['1GiB', 1024 ** 3],
+      ['1048576', 1024 ** 2],
+    ] as const)
+      it(`opens the store with ${size}`, async () => {
+        const calls: { options: object }[] = [];
+        await serve(['--memory-target', size], () => {}, calls);
+        expect(calls[0].options).to.include({ memoryTarget });
+      });
+
+    it('is left to the library if it is not given', async () => {
+      const calls: { options: object }[] = [];
+      await serve([], () => {}, calls);
+      expect(calls).to.have.length(1);
+      expect(calls[0].options).not.to.have.property('memoryTarget');
+    });
+
+    for (const size of ['', '0', '1048575', '1023K', '1.5G', '-1', '256MB', '256 M', 'much', '9007199254740992'])
+      it(`refuses ${JSON.stringify(size)} as wrong usage, and opens nothing`, async () => {
+        const calls: { options: object }[] = [];
+        const { exitCode, out, err } = await serve([`--memory-target=${size}`], () => {}, calls);
+        expect({ exitCode, out, calls }).to.deep.equal({ exitCode: 2, out: '', calls: [] });
+        expect(err).to.match(
+          /^tidemark: --memory-target takes a number of bytes or a size such as 256M or 1G, from 1M on, /,
+        );
+        expect(err).to.contain(`not ${JSON.stringify(size)}.\nusage: tidemark serve`);
+      });
   });
 
   it('refuses a directory that looks like an address', async () => {

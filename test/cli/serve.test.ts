@@ -153,6 +153,13 @@ describe('tidemark serve', () => {
     await serving.stop();
   });
 
+  it('gives the store the memory target of the command line', async () => {
+    const serving = await serve(join(temporaryDirectory(), 'data'), '--memory-target', '1M');
+    const { body } = await ask(serving.port, '/metrics', { headers: { authorization: `Bearer ${serving.token}` } });
+    expect(body).to.match(/^prometheus_local_storage_target_heap_size_bytes 1048576$/m);
+    expect(await serving.stop()).to.equal(0);
+  });
+
   it('prints an address of this machine where it listens on all of them', async () => {
     const serving = await serve(join(temporaryDirectory(), 'data'), '--host', '0.0.0.0');
     expect(serving.url.hostname).not.to.equal('0.0.0.0');
@@ -167,6 +174,7 @@ describe('tidemark serve', () => {
     writeFileSync(text, 'no certificate');
     const cases: readonly (readonly [readonly string[], string])[] = [
       [['--write', '--no-token'], '--write needs a token'],
+      [['--memory-target', '12k'], '--memory-target takes a number of bytes or a size'],
       [['--tls-cert', text], '--tls-cert and --tls-key need each other'],
       [['--tls-cert', join(folder, 'none.pem'), '--tls-key', text], "none.pem can't be read: there is no such file"],
       [['--tls-cert', text, '--tls-key', text], `--tls-cert ${text} is not a certificate in PEM`],

@@ -20,6 +20,7 @@ import type { Library } from '../library.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { ServedRules } from '../served-rules.ts';
 import { type KeptToken, keepToken, readToken } from '../token-file.ts';
+import { parseSize } from '../units.ts';
 import {
   type GivenOptions,
   type Invocation,
@@ -34,6 +35,8 @@ const defaultPort = 7480;
 /** How many ports are tried from the default one on, if no port was requested and ports are in use. */
 const portsTried = 10;
 const recordInterval = '1s';
+/** The least memory target that the library takes. */
+const memoryTargetMin = 1024 * 1024;
 /** An opening that takes longer says where it can be watched. */
 const longOpeningMs = 2000;
 
@@ -76,9 +79,23 @@ const tlsOption = (options: GivenOptions): ServerOptions['tls'] => {
   return { cert, key };
 };
 
+/** Checked before the server listens, so that a wrong size is refused with the usage and nothing is started. */
+const memoryTargetOption = (options: GivenOptions): number | undefined => {
+  const text = textOption(options, 'memory-target');
+  if (text === undefined) return undefined;
+  const bytes = parseSize(text);
+  if (bytes === undefined || bytes < memoryTargetMin)
+    throw new UsageError(
+      `--memory-target takes a number of bytes or a size such as 256M or 1G, from 1M on, not ${JSON.stringify(text)}.`,
+    );
+  return bytes;
+};
+
 interface Listening {
   readonly server: PagesServer;
   readonly rules: ServedRules;
+  /** In bytes; `undefined` for the library's default. */
+  readonly memoryTarget: number | undefined;
   /** The token if the directory is to keep it. */
   readonly kept: KeptToken | undefined;
 }
@@ -99,6 +116,7 @@ const listen = async (invocation: Invocation, registry: Registry, demo: Demo | u
   const kept = token === undefined ? readToken(directoryOf(invocation)) : undefined;
   const wanted = integerOption(options, 'port', { minimum: 0, maximum: 65_535 });
   const tls = tlsOption(options);
+  const memoryTarget = memoryTargetOption(options);
   const ruleFiles = textOptions(options, 'rules');
   if (ruleFiles.length === 0 && textOptions(options, 'alertmanager').length > 0)
     throw new UsageError('--alertmanager needs --rules, whose alerts it gets.');
@@ -120,7 +138,7 @@ const listen = async (invocation: Invocation, registry: Registry, demo: Demo | u
     });
     try {
       await server.listen();
-      return { server, rules, kept };
+      return { server, rules, memoryTarget, kept };
     } catch (error) {
       if (codeOf(error) !== 'EADDRINUSE') throw error;
       if (wanted !== undefined)
@@ -148,7 +166,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   });
 
 const openAndShow = async (
-  server: PagesServer,
+  { server, memoryTarget }: Listening,
   invocation: Invocation,
   { logger }: RepairReport,
   demo: Demo | undefined,
@@ -166,6 +184,7 @@ const openAndShow = async (
     const store = await openStore(directoryOf(invocation), {
       ...demo?.options,
       ...(retention === undefined ? {} : { retention }),
+      ...(memoryTarget === undefined ? {} : { memoryTarget }),
       signal,
       logger,
       onProgress: (progress) => {
@@ -202,14 +221,15 @@ const keepForNextStart = (directory: string, kept: KeptToken | undefined, { term
 };
 
 const serveUntilStopped = async (
-  { server, rules, kept }: Listening,
+  listening: Listening,
   registry: Registry,
   invocation: Invocation,
   demo: Demo | undefined,
 ): Promise<ExitCode> => {
+  const { server, rules, kept } = listening;
   const { terminal, options, library, signal } = invocation;
   const report = new RepairReport(terminal);
-  const store = await openAndShow(server, invocation, report, demo).finally(() => report.follow());
+  const store = await openAndShow(listening, invocation, report, demo).finally(() => report.follow());
   sayHealth(store, terminal);
   keepForNextStart(store.directory, kept, invocation);
   await terminal.out.write(`${server.url}\n`);
@@ -305,6 +325,12 @@ export const serve: Verb = {
       summary:
         "How long samples are kept, such as 15d, or 'off'; the directory remembers it. Default: 15d for a new directory.",
     },
+    'memory-target': {
+      type: 'string',
+      placeholder: 'SIZE',
+      summary:
+        'Memory that the store may use, such as 256M or 1G. Default: a quarter of the memory of the machine or control group, between 64M and 4G.',
+    },
     demo: {
       type: 'boolean',
       summary:
@@ -316,7 +342,12 @@ export const serve: Verb = {
     'The address of the pages, with its token, is printed on stdout when the store is open. Programs send the token as ?token=… or as Authorization: Bearer …; /-/healthy and /-/ready need none.',
     'Ctrl-C closes the store cleanly; a second Ctrl-C exits at once and loses nothing acknowledged.',
   ],
-  examples: ['tidemark serve', 'tidemark serve ./data --port 8080 --retention 30d', 'tidemark serve --demo'],
+  examples: [
+    'tidemark serve',
+    'tidemark serve ./data --port 8080 --retention 30d',
+    'tidemark serve ./data --memory-target 256M',
+    'tidemark serve --demo',
+  ],
 
   async run(given) {
     checkDirectoryName(directoryOf(given));

@@ -57,15 +57,20 @@ const cells = (rate: Rate | undefined): string[] =>
     ? ['', '', '']
     : [rate.samplesPerSecond, rate.processorNsPerSample, rate.peakMB].map((figure) => formatNumber(Math.round(figure)));
 
-/** `minutes`: sends at a steady rate for so long instead, and measures memory. */
+/**
+ * `minutes`: sends at a steady rate for so long instead, and measures memory. `memoryTarget` is that of the served store
+ * then, as `serve --memory-target` takes it.
+ */
 export const runDoors = async ({
   runs,
   minutes,
+  memoryTarget,
   directory,
   out,
 }: {
   readonly runs: number;
   readonly minutes: number;
+  readonly memoryTarget: string;
   readonly directory: string;
   readonly out: string;
 }): Promise<void> => {
@@ -73,7 +78,8 @@ export const runDoors = async ({
   const receivers: Receiver[] = isInstalled('victoria-metrics') ? ['Tidemark', 'VictoriaMetrics'] : ['Tidemark'];
   const parent = mkdtempSync(join(directory, 'tidemark-doors-'));
   if (minutes > 0) {
-    await runSteadily(minutes, parent).finally(() => rmSync(parent, { recursive: true, force: true }));
+    const running = runSteadily({ minutes, memoryTarget, parent });
+    await running.finally(() => rmSync(parent, { recursive: true, force: true }));
     return;
   }
   const all = batches(ROUNDS, Date.now() - ROUNDS * 15_000);

@@ -1,15 +1,17 @@
 /**
  * Memory at a steady rate: `tidemark serve` takes 50,000 samples a second by remote write, and this process forwards
- * 10,000 a second to VictoriaMetrics. Resident memory each minute; it should not grow.
+ * 10,000 a second to VictoriaMetrics. Resident memory each minute; once the store has reached its memory target, it should
+ * not grow. The target is small by default, so that it is reached within minutes.
  */
 import { join } from 'node:path';
+import { formatBytes, parseSize } from '../../../src/cli/units.ts';
 import { openStore } from '../../../src/index.ts';
 import { forward } from '../../../src/remote/index.ts';
 import { residentNow } from '../process-figures.ts';
-import { formatNumber, table } from '../report.ts';
 import { isInstalled, pause, startTidemark, startVictoriaMetrics, stopServer } from '../servers.ts';
 import { batches, doors, labelsOf, SAMPLES_PER_REQUEST, SERIES } from './door-bodies.ts';
 import { sendBodies } from './send-bodies.ts';
+import { type MinuteFigures, minuteCells, steadyTable } from './steady-table.ts';
 
 const ROUND_MS = 200;
 /** The process forwards every fifth round. */
@@ -17,16 +19,28 @@ const FORWARDED = 5;
 const ROUNDS_PER_MINUTE = 60_000 / ROUND_MS;
 const REQUESTS_PER_ROUND = SERIES / SAMPLES_PER_REQUEST;
 
-export const runSteadily = async (minutes: number, parent: string): Promise<void> => {
+export const runSteadily = async ({
+  minutes,
+  memoryTarget,
+  parent,
+}: {
+  readonly minutes: number;
+  readonly memoryTarget: string;
+  readonly parent: string;
+}): Promise<void> => {
+  const targetBytes = parseSize(memoryTarget);
+  if (targetBytes === undefined)
+    throw new Error(`--memory-target takes a size such as 128M, not ${JSON.stringify(memoryTarget)}.`);
   const [remoteWrite] = doors;
-  const server = await startTidemark(join(parent, 'store'), ['--write', '--no-record']);
+  const options = ['--write', '--no-record', '--memory-target', memoryTarget];
+  const server = await startTidemark(join(parent, 'store'), options);
   const receiver = isInstalled('victoria-metrics') ? await startVictoriaMetrics(parent) : undefined;
   const store = await openStore(join(parent, 'forwarded'), { retention: 'off' });
   const forwarding =
     receiver === undefined ? undefined : forward(store, 'steady', { url: `${receiver.origin}/api/v1/write` });
   const handles = Array.from({ length: SERIES }, (_, series) => store.series(labelsOf(series)));
   const all = batches(ROUNDS_PER_MINUTE, 0);
-  const rows: string[][] = [];
+  const measured: MinuteFigures[] = [];
   const started = Date.now();
   try {
     for (let round = 1; round <= minutes * ROUNDS_PER_MINUTE; round++) {
@@ -42,17 +56,16 @@ export const runSteadily = async (minutes: number, parent: string): Promise<void
       }
       if (round % ROUNDS_PER_MINUTE !== 0) continue;
       const status = forwarding?.status();
-      const megabytes = [server.child.pid as number, process.pid].map((pid) => Math.round(residentNow(pid) / 1e6));
-      const behind = (Date.now() - due) / 1000;
-      const cells = [
-        round / ROUNDS_PER_MINUTE,
-        ...megabytes,
-        status?.sentSamples ?? 0,
-        status?.pendingSamples ?? 0,
-        behind,
-      ];
-      rows.push(cells.map((cell) => formatNumber(cell)));
-      process.stderr.write(`${rows.at(-1)?.join('  ')}\n`);
+      const figures: MinuteFigures = {
+        minute: round / ROUNDS_PER_MINUTE,
+        servedMB: residentNow(server.child.pid as number) / 1e6,
+        forwardingMB: residentNow(process.pid) / 1e6,
+        forwarded: status?.sentSamples ?? 0,
+        waiting: status?.pendingSamples ?? 0,
+        secondsLate: (Date.now() - due) / 1000,
+      };
+      measured.push(figures);
+      process.stderr.write(`${minuteCells(figures).join('  ')}\n`);
     }
   } finally {
     await forwarding?.stop();
@@ -60,13 +73,5 @@ export const runSteadily = async (minutes: number, parent: string): Promise<void
     await stopServer(server);
     if (receiver !== undefined) await stopServer(receiver);
   }
-  const head = [
-    'minute',
-    'serve, MB',
-    'forwarding process, MB',
-    'samples forwarded',
-    'samples waiting',
-    'seconds late',
-  ];
-  process.stdout.write(`${table(head, rows)}\n`);
+  process.stdout.write(`Memory target of serve: ${formatBytes(targetBytes)}\n\n${steadyTable(measured)}\n`);
 };
