@@ -57,7 +57,7 @@ export class ReadAhead {
     const indexes = [index];
     const end = Math.min(index + LOOK_AHEAD_SERIES, found.length);
     for (let next = index + 1; next < end && indexes.length < this.batchSeries; next++) {
-      if (!this.answers.has(next) && reader.needsFile(found[next], range.from)) indexes.push(next);
+      if (!this.answers.has(next) && reader.needsFile(found[next], range)) indexes.push(next);
     }
     return indexes;
   }

@@ -27,6 +27,7 @@ import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import { isDamage, TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { pairsEqual } from '../model/labels.ts';
+import type { ChunkTimes } from '../series/chunk-cache.ts';
 import type { TimeSpan } from '../series/erased-ranges.ts';
 import type { SeriesMemory } from '../series/series-memory.ts';
 import type { SeriesStorage } from '../series/series-storage.ts';
@@ -40,6 +41,8 @@ import { type ReadSamples, SampleCollector } from './samples.ts';
 export const CHUNKS_AT_ONCE = 1024;
 /** Decoding so many samples takes some 10 ms. A batch ends when it has so many; the rest is left to the next batch. */
 export const SAMPLES_AT_ONCE = 1 << 19;
+/** Decoding so many samples takes some milliseconds. A series with more is read in portions, with pauses. */
+const SAMPLES_WITHOUT_PAUSE = 1 << 18;
 /** How many problems an answer lists. */
 const PROBLEMS_MAX = 20;
 /** How many chunks the hint of a quarantined file lists. */
@@ -49,6 +52,8 @@ export interface ReadParts extends SeriesMemory, Pick<SeriesStorage, 'files' | '
   readonly archived: Pick<ArchiveDirectory, 'has'>;
   /** How chunks are compared with their checksums. */
   readonly verification: Verification;
+  /** Whether no other process may change the files. */
+  readonly ownsFiles: boolean;
   /** Whether chunks without a checksum get one when they have been read. */
   readonly addSums: boolean;
   /** Notifies the series' statechart that its file is damaged. */
@@ -131,12 +136,12 @@ export class SeriesReader {
   }
 
   /**
-   * The samples of the series if they are all in memory, or `undefined` if the series file is needed. The row is looked
-   * up again, because the series may have been archived or woken since it was found.
+   * The samples of the series if they are all in memory or in the cache, or `undefined` if the series file must be read.
+   * The row is looked up again, because the series may have been archived or woken since it was found.
    */
   readMemory(series: FoundSeries, range: Range): ReadSamples | undefined {
     const row = this.rowOf(series);
-    if (row === NO_ROW || this.fileMatters(row, range.from)) return undefined;
+    if (row === NO_ROW || this.fileMatters(row, range.from)) return this.readCached(series, row, range);
     this.collector.begin(range.from, range.through);
     try {
       this.collectMemory(row, range.from, range.through);
@@ -149,10 +154,48 @@ export class SeriesReader {
     return withLate(this.collector.take(), this.parts.late.lists(row), range);
   }
 
+  /**
+   * The same for a series whose file has samples in the range. `undefined` if a chunk is not cached, if the file is being
+   * rewritten, or if something is damaged: reading the file then tells what.
+   */
+  private readCached(series: FoundSeries, row: Row, range: Range): ReadSamples | undefined {
+    const slots = this.cachedSlots(series, row, range);
+    if (slots === undefined) return undefined;
+    const { collector } = this;
+    const { erased, late } = this.parts;
+    collector.begin(range.from, range.through);
+    try {
+      const spans = row === NO_ROW ? [] : erased.of(row);
+      for (const slot of slots) {
+        collector.add(slot, spans);
+        // A chunk of equal values has so many samples that some dozens of chunks would hold the event loop.
+        if (collector.count > SAMPLES_WITHOUT_PAUSE) return undefined;
+      }
+      if (row !== NO_ROW) this.collectMemory(row, range.from, range.through);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      return undefined;
+    }
+    return withLate(collector.take(), row === NO_ROW ? [] : late.lists(row), range);
+  }
+
+  /** The cached slots of the file's chunks in the range, or `undefined` if the file must be read. */
+  private cachedSlots({ high, low }: FoundSeries, row: Row, { from, through }: Range): readonly Slot[] | undefined {
+    const { cache, fileKeys, archived, table } = this.parts;
+    const key = fingerprintText(high, low);
+    const times = cache.timesOf(key);
+    if (times === undefined || fileKeys.isHeld(key)) return undefined;
+    const count = times.firstTimes.length;
+    if (row === NO_ROW ? !archived.has(high, low) : table.chunksInFile[row] !== count) return undefined;
+    const [first, end] = chunksIn(times, from, through);
+    return cache.slotsOf(key, first, end);
+  }
+
   /** Whether {@link readMemory} would return `undefined`. */
-  needsFile(series: FoundSeries, from: number): boolean {
+  needsFile(series: FoundSeries, range: Range): boolean {
     const row = this.rowOf(series);
-    return row === NO_ROW || this.fileMatters(row, from);
+    if (row !== NO_ROW && !this.fileMatters(row, range.from)) return false;
+    return this.cachedSlots(series, row, range) === undefined;
   }
 
   /**
@@ -299,13 +342,7 @@ export class SeriesReader {
       reading.doubtful = doubtfulChunks(times);
       const { firstTimes, lastTimes } = reading.doubtful.size > 0 ? widened(times, reading.doubtful) : times;
       reading.times = { firstTimes, lastTimes, damaged: times.damaged ?? [] };
-      let first = 0;
-      while (first < lastTimes.length && lastTimes[first] < from) first++;
-      // Chunks of a file that the original wrote may overlap, so chunks beyond the range may lie between chunks in it.
-      let end = firstTimes.length;
-      while (end > first && firstTimes[end - 1] > through) end--;
-      reading.firstChunk = first;
-      reading.endChunk = end;
+      [reading.firstChunk, reading.endChunk] = chunksIn({ firstTimes, lastTimes }, from, through);
     }
   }
 
@@ -321,11 +358,18 @@ export class SeriesReader {
   private async load(
     wanted: readonly { readonly reading: Reading; readonly from: number; readonly end: number }[],
   ): Promise<void> {
-    const { files, onLoaded, addSums } = this.parts;
+    const { onLoaded } = this.parts;
     const runs: Run[] = [];
     const doubtful: Doubtful[] = [];
     for (const { reading, from, end } of wanted) this.place(reading, from, end, runs, doubtful);
-    if (runs.length === 0 && doubtful.length === 0) return;
+    if (runs.length > 0 || doubtful.length > 0) await this.fill(runs, doubtful);
+    for (const { reading } of wanted) this.keepTimes(reading);
+    if (runs.length > 0 || doubtful.length > 0) onLoaded();
+  }
+
+  /** Fills the slots that {@link place} allocated. */
+  private async fill(runs: readonly Run[], doubtful: Doubtful[]): Promise<void> {
+    const { files, addSums } = this.parts;
     const outcomes = await files.run(
       runs.map(({ reading: { series }, firstIndex, slots }) => {
         return { kind: 'load', high: series.high, low: series.low, firstIndex, slots, addSums } as const;
@@ -344,7 +388,6 @@ export class SeriesReader {
       }
     }
     await this.loadOneByOne(doubtful);
-    onLoaded();
   }
 
   /** Gets a slot for each chunk: its slot in the cache, or a new slot that must be filled. */
@@ -380,6 +423,13 @@ export class SeriesReader {
       slab.retain(slot);
       cache.put(reading.key, firstIndex + i, slot);
     }
+  }
+
+  /** Keeps the times of a sound file for the next query. */
+  private keepTimes({ key, times: { firstTimes, lastTimes }, doubtful, damage }: Reading): void {
+    const { cache, ownsFiles } = this.parts;
+    if (!ownsFiles || damage !== undefined || doubtful.size > 0) return;
+    cache.putTimes(key, { firstTimes, lastTimes });
   }
 
   /** Reads doubtful chunks one by one, as far as their content can be trusted. They are not cached. */
@@ -463,6 +513,16 @@ export class SeriesReader {
     reading.release();
   }
 }
+
+/** The first chunk of a file that has samples in the range, and the one after the last. */
+const chunksIn = ({ firstTimes, lastTimes }: ChunkTimes, from: number, through: number): [number, number] => {
+  let first = 0;
+  while (first < lastTimes.length && lastTimes[first] < from) first++;
+  // Chunks of a file that the original wrote may overlap, so chunks beyond the range may lie between chunks in it.
+  let end = firstTimes.length;
+  while (end > first && firstTimes[end - 1] > through) end--;
+  return [first, end];
+};
 
 const noTimes: FileTimes = {
   firstTimes: new Float64Array(0),

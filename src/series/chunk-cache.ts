@@ -1,7 +1,8 @@
 /**
  * The cache of chunks that are in a series file: those just persisted and those that a query loaded. When the store is
  * over its memory target, the least recently used chunks are evicted first. A reader retains the slots it uses, so an
- * evicted chunk stays valid until its last reader releases it.
+ * evicted chunk stays valid until its last reader releases it. With the chunks, the cache has the times of all chunks of
+ * the file once a query has read them: the next query finds its chunks without opening the file.
  *
  * The key is the series' fingerprint and the chunk's number in the file. Retention renumbers a file's chunks, so code
  * that rewrites a file must call {@link ChunkCache.forgetSeries} first.
@@ -9,10 +10,23 @@
 import type { Slab, Slot } from '../chunk/slab.ts';
 import { NO_SLOT } from '../chunk/slab.ts';
 
+/** The times of a file's chunks in milliseconds, oldest first. */
+export interface ChunkTimes {
+  readonly firstTimes: Float64Array;
+  readonly lastTimes: Float64Array;
+}
+
+interface CachedSeries {
+  /** Slots by chunk number; at least one. */
+  readonly chunks: Map<number, Slot>;
+  /** Of all chunks of the file; `undefined` if they are not known. */
+  times: ChunkTimes | undefined;
+}
+
 export class ChunkCache {
   private readonly slab: Slab;
-  /** By fingerprint (text): the cached slots by chunk number. Series are in order of use, the least recent first. */
-  private readonly series = new Map<string, Map<number, Slot>>();
+  /** By fingerprint (text). Series are in order of use, the least recent first. */
+  private readonly series = new Map<string, CachedSeries>();
   private chunkCount = 0;
   hits = 0;
   misses = 0;
@@ -34,45 +48,73 @@ export class ChunkCache {
 
   /** Whether the chunk is cached; does not count as use. */
   holds(fingerprint: string, chunk: number): boolean {
-    return this.series.get(fingerprint)?.has(chunk) ?? false;
+    return this.series.get(fingerprint)?.chunks.has(chunk) ?? false;
   }
 
   countOf(fingerprint: string): number {
-    return this.series.get(fingerprint)?.size ?? 0;
+    return this.series.get(fingerprint)?.chunks.size ?? 0;
   }
 
   /** The chunk's slot, retained for the caller, or NO_SLOT. */
   acquire(fingerprint: string, chunk: number): Slot {
-    const chunks = this.series.get(fingerprint);
-    const slot = chunks?.get(chunk);
-    if (chunks === undefined || slot === undefined) {
+    const cached = this.series.get(fingerprint);
+    const slot = cached?.chunks.get(chunk);
+    if (cached === undefined || slot === undefined) {
       this.misses++;
       return NO_SLOT;
     }
     this.hits++;
-    this.series.delete(fingerprint);
-    this.series.set(fingerprint, chunks);
+    this.use(fingerprint, cached);
     this.slab.retain(slot);
     return slot;
   }
 
   /** Adds a chunk; the cache takes over the caller's reference to the slot. */
   put(fingerprint: string, chunk: number, slot: Slot): void {
-    const chunks = this.series.get(fingerprint) ?? new Map<number, Slot>();
-    this.series.delete(fingerprint);
-    this.series.set(fingerprint, chunks);
-    const before = chunks.get(chunk);
+    const cached = this.series.get(fingerprint) ?? { chunks: new Map<number, Slot>(), times: undefined };
+    this.use(fingerprint, cached);
+    const before = cached.chunks.get(chunk);
     if (before === undefined) this.chunkCount++;
     else this.slab.release(before);
-    chunks.set(chunk, slot);
+    cached.chunks.set(chunk, slot);
+    // The file has grown.
+    if (cached.times !== undefined && chunk >= cached.times.firstTimes.length) cached.times = undefined;
+  }
+
+  /** The times of all chunks of a series' file. They are only kept while a chunk of the series is cached. */
+  putTimes(fingerprint: string, times: ChunkTimes): void {
+    const cached = this.series.get(fingerprint);
+    if (cached !== undefined) cached.times = times;
+  }
+
+  timesOf(fingerprint: string): ChunkTimes | undefined {
+    return this.series.get(fingerprint)?.times;
+  }
+
+  /**
+   * The slots of the chunks from `first` to before `end`, or `undefined` if one of them is not cached. They are not
+   * retained: they are valid until something else may run.
+   */
+  slotsOf(fingerprint: string, first: number, end: number): readonly Slot[] | undefined {
+    const cached = this.series.get(fingerprint);
+    if (cached === undefined) return undefined;
+    const slots: Slot[] = [];
+    for (let chunk = first; chunk < end; chunk++) {
+      const slot = cached.chunks.get(chunk);
+      if (slot === undefined) return undefined;
+      slots.push(slot);
+    }
+    this.hits += slots.length;
+    this.use(fingerprint, cached);
+    return slots;
   }
 
   forgetSeries(fingerprint: string): void {
-    const chunks = this.series.get(fingerprint);
-    if (chunks === undefined) return;
+    const cached = this.series.get(fingerprint);
+    if (cached === undefined) return;
     this.series.delete(fingerprint);
-    this.chunkCount -= chunks.size;
-    for (const slot of chunks.values()) this.slab.release(slot);
+    this.chunkCount -= cached.chunks.size;
+    for (const slot of cached.chunks.values()) this.slab.release(slot);
   }
 
   /** Evicts the least recently used chunks, at least `count` if there are so many. Returns how many were evicted. */
@@ -85,5 +127,10 @@ export class ChunkCache {
     }
     this.evicted += done;
     return done;
+  }
+
+  private use(fingerprint: string, cached: CachedSeries): void {
+    this.series.delete(fingerprint);
+    this.series.set(fingerprint, cached);
   }
 }

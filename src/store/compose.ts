@@ -125,6 +125,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     ...storage,
     archived,
     // Another process may rewrite files while a read-only store reads them.
+    ownsFiles: !options.readOnly,
     verification: options.readOnly && recovered.how !== 'clean' ? 'aligned' : 'all',
     addSums: !options.readOnly,
     onDamage: (high, low, error) => damaged.report(high, low, error.message),

@@ -29,13 +29,15 @@ class Subject {
   readonly purged = new Set<number>();
   breaths = 0;
   private readonly fileSystem = new MemoryFileSystem();
+  /** Whether loaded chunks stay cached after their query. */
+  keepsCached = false;
   /** Rejects what is asked with this. */
   gone: Error | undefined;
   readonly reader: SeriesReader;
   private readonly appender = new ChunkAppender(this.slab, { defaultEncoding: VARBIT });
   private readonly files: SeriesFileWorker;
 
-  constructor() {
+  constructor({ ownsFiles = true }: { readonly ownsFiles?: boolean } = {}) {
     const { fileSystem } = this;
     fileSystem.makeDirectory('/store');
     const files = inlineSeriesFileWorker(fileSystem, '/store', this.slab);
@@ -57,6 +59,7 @@ class Subject {
         },
       },
       fileKeys: this.fileKeys,
+      ownsFiles,
       verification: 'all',
       addSums: true,
       onDamage: (_high, low) => {
@@ -67,7 +70,7 @@ class Subject {
       },
       onLoaded: () => {
         this.slotsMax = Math.max(this.slotsMax, this.slab.used);
-        this.cache.evict(Number.POSITIVE_INFINITY);
+        if (!this.keepsCached) this.cache.evict(Number.POSITIVE_INFINITY);
       },
     });
   }
@@ -178,5 +181,73 @@ describe('SeriesReader', () => {
       expect(subject.slab.used).to.equal(0);
       expect(subject.fileKeys.size).to.equal(0);
     }
+  });
+
+  describe('with chunks in the cache', () => {
+    const setUp = async (options = {}): Promise<{ subject: Subject; series: FoundSeries }> => {
+      const subject = new Subject(options);
+      subject.keepsCached = true;
+      const series = await subject.write(1, 10, 5);
+      expect(subject.reader.readMemory(series, always)).to.equal(undefined);
+      await subject.reader.readBatch([series], always);
+      return { subject, series };
+    };
+    const isCached = ({ reader }: Subject, series: FoundSeries): boolean => {
+      const answer = reader.readMemory(series, always);
+      expect(reader.needsFile(series, always)).to.equal(answer === undefined);
+      return answer !== undefined;
+    };
+
+    it('answers without the file, and only what is asked', async () => {
+      const { subject, series } = await setUp();
+      subject.tearOff(1, 5000);
+      expect([...subject.reader.readMemory(series, always)!.timestamps]).to.deep.equal(
+        Array.from({ length: 50 }, (_, i) => 1000 + i),
+      );
+      const part = subject.reader.readMemory(series, { from: 1007, through: 1016 })!;
+      expect([...part.timestamps]).to.deep.equal(Array.from({ length: 10 }, (_, i) => 1007 + i));
+      expect(subject.damaged).to.deep.equal([]);
+    });
+
+    it('reads the file if it is being rewritten, has grown, lacks a cached chunk, or its series has gone', async () => {
+      const { subject, series } = await setUp();
+      const release = await subject.fileKeys.acquire('0000000100000001');
+      expect(isCached(subject, series)).to.equal(false);
+      release();
+      expect(isCached(subject, series)).to.equal(true);
+      subject.purged.add(1);
+      expect(isCached(subject, series)).to.equal(false);
+      subject.purged.clear();
+      subject.cache.put('0000000100000001', 10, subject.slab.allocate(VARBIT));
+      expect(isCached(subject, series)).to.equal(false);
+      await subject.reader.readBatch([series], always);
+      expect(isCached(subject, series)).to.equal(true);
+      subject.cache.forgetSeries('0000000100000001');
+      await subject.reader.readBatch([series], { from: 1007, through: 1016 });
+      expect(isCached(subject, series)).to.equal(false);
+    });
+
+    it('reads the file again if another process may have changed it', async () => {
+      const { subject, series } = await setUp({ ownsFiles: false });
+      expect(isCached(subject, series)).to.equal(false);
+    });
+
+    it('reads the file again after damage, which is told with each answer', async () => {
+      const subject = new Subject();
+      subject.keepsCached = true;
+      const series = await subject.write(1, 10, 5);
+      subject.tearOff(1, 100);
+      await subject.reader.readBatch([series], always);
+      expect(isCached(subject, series)).to.equal(false);
+    });
+
+    it('leaves a series of many samples to be read with pauses', async () => {
+      const subject = new Subject();
+      subject.keepsCached = true;
+      const series = await subject.write(1, 5, 60_000);
+      await subject.reader.readBatch([series], always);
+      expect(subject.reader.readMemory(series, always)).to.equal(undefined);
+      expect(subject.reader.readMemory(series, { from: 1000, through: 60_000 })!.timestamps.length).to.equal(59_001);
+    });
   });
 });
