@@ -25,8 +25,9 @@ import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import { ArchiveBatch, type ArchivedMetric, type ArchiveIndex, type BadEntry } from '../indexes/archive-index.ts';
 import type { IndexingOperation } from '../indexes/indexer.ts';
 import type { LabelIndex } from '../indexes/label-index.ts';
-import type { SeriesQuarantined } from '../model/events.ts';
-import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
+import { readJournal } from '../journal/read/read-journal.ts';
+import type { Position, SeriesQuarantined } from '../model/events.ts';
+import { type Fingerprint, fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { type LabelPairs, toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -68,6 +69,8 @@ export interface CrashRecoveryParts {
   readonly progress: Pick<ProgressReporter, 'report'>;
   /** Why recovery is needed. */
   readonly reason: string;
+  /** The journal is replayed from here on after the scan; `undefined` if it is not. */
+  readonly replayFrom: Position | undefined;
 }
 
 export interface CrashRecoveryResult {
@@ -112,6 +115,8 @@ class CrashRecovery {
   private readonly examiner: FileExaminer;
   private readonly afterCheckpoint: IndexingOperation[] = [];
   private readonly quarantined: SeriesQuarantined[] = [];
+  /** Series that the journal creates after the checkpoint; read when it matters. */
+  private createdLater: ReadonlySet<Fingerprint> | undefined;
   private filesDone = 0;
   private bytesDone = 0;
 
@@ -458,6 +463,9 @@ class CrashRecovery {
       if (found === undefined) return;
       const other = table.findPairs(pairs);
       if (other !== NO_ROW) {
+        // The checkpoint's series may have ended since, and its labels may have a new series with another fingerprint.
+        // Replaying the journal ends the one, creates the other, and reads its file.
+        if (this.isCreatedLater(highs[file], lows[file])) return;
         const holder = fingerprintText(table.high[other], table.low[other]);
         this.quarantine(file, `its labels are those of the series with fingerprint ${holder}`, pairs);
         return;
@@ -465,6 +473,14 @@ class CrashRecovery {
       this.bringIn(highs[file], lows[file], pairs, found);
       this.findings.noteSeries('named', highs[file], lows[file], pairs, 'The labels of a series file were found.');
     });
+  }
+
+  /** Whether the part of the journal that is replayed after the scan creates a series with this fingerprint. */
+  private isCreatedLater(high: number, low: number): boolean {
+    const { replayFrom, fileSystem, journalDirectory } = this.parts;
+    if (replayFrom === undefined) return false;
+    this.createdLater ??= createdFrom({ fileSystem, directory: journalDirectory, from: replayFrom });
+    return this.createdLater.has(fingerprintText(high, low));
   }
 
   /** Adds a row for a series that has only a file. */
@@ -530,6 +546,16 @@ class CrashRecovery {
     return { ...this.parts, breathe: () => clock.breathe() };
   }
 }
+
+/** The series that the journal creates from a position on. */
+const createdFrom = (tail: Parameters<typeof readJournal>[0]): ReadonlySet<Fingerprint> => {
+  const created = new Set<Fingerprint>();
+  for (const record of readJournal({ ...tail, eventsOnly: true })) {
+    if (record.type !== 'events') continue;
+    for (const event of record.events) if (event.type === 'seriesCreated') created.add(event.fingerprint);
+  }
+  return created;
+};
 
 const scratch = new Int32Array(2);
 

@@ -12,7 +12,9 @@ import { removeHeadsSums } from '../disk/heads/heads-sums.ts';
 import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import { Indexer, type IndexingOperation } from '../indexes/indexer.ts';
 import type { JournalWriter } from '../journal/write/journal-writer.ts';
-import type { Position } from '../model/events.ts';
+import type { Position, SeriesQuarantined } from '../model/events.ts';
+import { type FingerprintHalves, parseFingerprint } from '../model/fingerprint.ts';
+import { toLabels } from '../model/labels.ts';
 import { schedulerOf } from '../ports/clock-scheduler.ts';
 import { isolateDamagedRecords, type NamedSeries } from '../recovery/isolate-records.ts';
 import { noteLostSeries } from '../recovery/lost-series.ts';
@@ -29,6 +31,7 @@ import {
 } from '../recovery/settle-content.ts';
 import { settleOrder } from '../recovery/settle-order.ts';
 import { EventBus } from '../series/event-bus.ts';
+import { pairsOfRow } from '../series/row-identity.ts';
 import { NO_ROW } from '../series/table.ts';
 import { type Assessment, assess } from './assess.ts';
 import { distrustLabelIndexes } from './distrust-labels.ts';
@@ -139,10 +142,11 @@ export class Recovery {
     const { heads, indexes } = assessment;
     const isForeign = found.predecessor === 'other';
     const { recoverFromCrash } = await import('../recovery/crash-recovery.ts');
-    const result = await recoverFromCrash({ ...engine, ...indexes, progress, heads, isForeign, reason: plan.reason });
+    const { after, reason } = plan;
+    const replayFrom = after.kind === 'replay' ? after.from : undefined;
+    const result = await recoverFromCrash({ ...engine, ...indexes, progress, heads, isForeign, reason, replayFrom });
     this.afterCheckpoint.push(...result.afterCheckpoint);
     this.damaged.push(...result.damaged);
-    const { after } = plan;
     if (after.kind === 'addFromJournal') await this.addFrom(after.from);
     if (after.kind === 'replay') {
       this.addIsolated();
@@ -152,7 +156,21 @@ export class Recovery {
       const { labels, archived } = indexes;
       await noteLostSeries({ ...engine, labels, archived, breathe: () => engine.clock.breathe() });
     }
-    for (const event of result.quarantined) this.bus.publish(event);
+    for (const event of result.quarantined) this.publishQuarantined(event);
+  }
+
+  /**
+   * The series may have samples in memory from the journal. They are a new series then, which the next replay must find:
+   * it may begin at a checkpoint in which these samples are in a new file.
+   */
+  private publishQuarantined(event: SeriesQuarantined): void {
+    const { table } = this.parts.engine;
+    const { high, low } = parseFingerprint(event.fingerprint) as FingerprintHalves;
+    const row = table.findFingerprint(high, low);
+    this.bus.publish({ ...event, hasSuccessor: row !== NO_ROW });
+    if (row === NO_ROW) return;
+    const { time, fingerprint } = event;
+    this.bus.publish({ type: 'seriesCreated', time, fingerprint, labels: toLabels(pairsOfRow(table, row)) });
   }
 
   /** The step `settle`: what every plan ends with. Resolves to the parts of the store that now has its content. */

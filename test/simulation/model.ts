@@ -117,8 +117,7 @@ export class Model {
       series = new ModelSeries(number);
       this.series.set(number, series);
     }
-    const isDropping = this.drops.some((one) => one.number === number && isWithin(one.drop, { time }));
-    const fading = isDropping ? SEVERAL_DROPS : undefined;
+    const fading = this.fadingAt(number, time);
     const isLate = series.samples.some((one) => one.time > time);
     const sample = { time, high, low, appendedMs: nowMs, tick: this.tick++, fading, isLate, isRuled: isRuled(number) };
     // If retention may have removed the sample of the same time, either may be there.
@@ -167,7 +166,9 @@ export class Model {
     const series = this.series.get(number) ?? new ModelSeries(number);
     this.series.set(number, series);
     this.tried.add(number, time, high, low);
-    const sample = { ...this.unknown(number, time), high, low, isBackfilled: true };
+    // A drop that is under way may come before the sample or after it, also after an answer that has it.
+    const fading = this.fadingAt(number, time);
+    const sample = { ...this.unknown(number, time), high, low, isBackfilled: true, fading };
     series.addUnsure(sample);
     this.filling.push({ number, sample });
   }
@@ -196,6 +197,12 @@ export class Model {
 
   private unknown(number: number, time: number): Omit<ModelSample, 'high' | 'low'> {
     return { time, appendedMs: Number.POSITIVE_INFINITY, tick: this.tick++, isRuled: isRuled(number) };
+  }
+
+  /** The mark of a sample that comes while its time is being dropped. */
+  private fadingAt(number: number, time: number): RangeDrop | undefined {
+    const isDropping = this.drops.some((one) => one.number === number && isWithin(one.drop, { time }));
+    return isDropping ? SEVERAL_DROPS : undefined;
   }
 
   /** Whether a drop of a time range of one of these series has begun and is not known to be done. */

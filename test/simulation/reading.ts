@@ -389,13 +389,15 @@ export class Reading {
 }
 
 /**
- * The samples of a series that may be its newest one at a time: the newest, and earlier ones as long as retention may have
- * removed everything after them.
+ * The samples of a series that may be its newest one at a time: the newest, and earlier ones as long as everything after
+ * them may be absent, because retention removed it, or because it belongs to a backfill that is not done.
  */
 const newestCandidates = (model: Model, series: ModelSeries, at: number): readonly ModelSample[] => {
   const last = series.indexAt(at + 1) - 1;
   let first = last;
-  while (first > 0 && model.mayBeHidden(series.samples[first])) first--;
+  const mayBeAbsent = (sample: ModelSample): boolean =>
+    model.mayBeHidden(sample) || (sample.isBackfilled === true && sample.safe !== true);
+  while (first > 0 && mayBeAbsent(series.samples[first])) first--;
   const sure = series.samples.slice(Math.max(0, first), last + 1);
   // After the removal a late sample may have come at the time of one that is gone.
   const from = sure[0]?.time ?? Number.NEGATIVE_INFINITY;
