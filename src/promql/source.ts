@@ -26,6 +26,9 @@ export interface SourceSeries {
 }
 
 export interface SeriesSource {
-  /** The matching series in batches, sorted by labels over all batches. A batch may be empty. */
+  /**
+   * The matching series in batches, sorted by labels over all batches. A batch may be empty. The columns of a batch are
+   * valid until the next one is asked for.
+   */
   select(request: SourceRequest): AsyncIterable<readonly SourceSeries[]>;
 }

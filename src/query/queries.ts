@@ -17,7 +17,7 @@ import { LAST_HIGH, LAST_LOW, NO_ROW, ROW_SHIFT, type Row, VALUE_KNOWN } from '.
 import { type FindParts, type FoundSeries, findLabels, findSeries, type Sought } from './find-series.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { Range, SeriesReader } from './read-series.ts';
-import { type ReadSamples, withoutOlder } from './samples.ts';
+import { type ReadSamples, type SampleCollector, withoutOlder } from './samples.ts';
 import { settleIndex } from './settle-index.ts';
 import { sortByLabels } from './sort-by-labels.ts';
 import { onWholeIndexes } from './whole-indexes.ts';
@@ -81,12 +81,13 @@ export class Queries {
 
   /**
    * The matching series with their samples in the range, sorted by labels, in batches of series that could be read
-   * without waiting.
+   * without waiting. With `reusesColumns`, the samples of a batch are valid until the next batch is asked for.
    */
   async *batches(
     selector: Selector,
     range: Range,
     signal: AbortSignal | undefined,
+    reusesColumns = false,
   ): AsyncGenerator<readonly (readonly [FoundSeries, ReadSamples])[]> {
     this.check(signal);
     const found = await this.findVisible(selector, range);
@@ -94,11 +95,14 @@ export class Queries {
     const { reader, clock } = this.parts;
     let batch: (readonly [FoundSeries, ReadSamples])[] = [];
     const ahead = new ReadAhead(reader, found, range);
+    const collectors: SampleCollector[] = [];
     let sampleCount = 0;
     const slices = new Slices(clock, SLICE_MS);
     for (let i = 0; i < found.length; i++) {
       this.check(signal);
-      const read = ahead.take(i) ?? reader.readMemory(found[i], range) ?? (await ahead.read(i));
+      if (reusesColumns && collectors.length === batch.length) collectors.push(reader.newCollector());
+      const collector = reusesColumns ? collectors[batch.length] : undefined;
+      const read = ahead.take(i) ?? reader.readMemory(found[i], range, collector) ?? (await ahead.read(i));
       const samples = this.visible(found[i], read);
       if (samples.timestamps.length > 0 || samples.problems !== undefined) batch.push([found[i], samples]);
       sampleCount += samples.timestamps.length + SAMPLES_PER_SERIES;

@@ -137,49 +137,52 @@ export class SeriesReader {
 
   /**
    * The samples of the series if they are all in memory or in the cache, or `undefined` if the series file must be read.
-   * The row is looked up again, because the series may have been archived or woken since it was found.
+   * The row is looked up again, because the series may have been archived or woken since it was found. With a collector,
+   * the samples are valid until it begins another series; without one, they are the caller's.
    */
-  readMemory(series: FoundSeries, range: Range): ReadSamples | undefined {
+  readMemory(series: FoundSeries, range: Range, own?: SampleCollector): ReadSamples | undefined {
     const row = this.rowOf(series);
-    if (row === NO_ROW || this.fileMatters(row, range.from)) return this.readCached(series, row, range);
-    this.collector.begin(range.from, range.through);
+    const collector = own ?? this.collector;
+    const isFileNeeded = row === NO_ROW || this.fileMatters(row, range.from);
+    const slots = isFileNeeded ? this.cachedSlots(series, row, range) : noSlots;
+    if (slots === undefined) return undefined;
+    let problems: readonly string[] | undefined;
+    collector.begin(range.from, range.through);
     try {
-      this.collectMemory(row, range.from, range.through);
+      if (!this.collectCached(collector, slots, row)) return undefined;
+      if (row !== NO_ROW) this.collectMemory(collector, row, range.from, range.through);
     } catch (error) {
       if (!isDamage(error)) throw error;
+      // Reading the file tells what is damaged.
+      if (isFileNeeded) return undefined;
       this.parts.onDamage(series.high, series.low, error);
-      const samples = withLate(this.collector.take(), this.parts.late.lists(row), range);
-      return { ...samples, problems: [error.message] };
+      problems = [error.message];
     }
-    return withLate(this.collector.take(), this.parts.late.lists(row), range);
+    const found = own === undefined ? collector.take() : collector.view();
+    const samples = row === NO_ROW ? found : withLate(found, this.parts.late.lists(row), range);
+    return problems === undefined ? samples : { ...samples, problems };
+  }
+
+  /** A collector for {@link readMemory}. */
+  newCollector(): SampleCollector {
+    return new SampleCollector(this.parts.slab);
+  }
+
+  /** False if there are so many samples that they must be read with pauses. */
+  private collectCached(collector: SampleCollector, slots: readonly Slot[], row: Row): boolean {
+    const spans = row === NO_ROW ? noSpans : this.parts.erased.of(row);
+    for (const slot of slots) {
+      collector.add(slot, spans);
+      // A chunk of equal values has so many samples that some dozens of chunks would hold the event loop.
+      if (collector.count > SAMPLES_WITHOUT_PAUSE) return false;
+    }
+    return true;
   }
 
   /**
-   * The same for a series whose file has samples in the range. `undefined` if a chunk is not cached, if the file is being
-   * rewritten, or if something is damaged: reading the file then tells what.
+   * The cached slots of the file's chunks in the range. `undefined` if a chunk is not cached or the file is being
+   * rewritten.
    */
-  private readCached(series: FoundSeries, row: Row, range: Range): ReadSamples | undefined {
-    const slots = this.cachedSlots(series, row, range);
-    if (slots === undefined) return undefined;
-    const { collector } = this;
-    const { erased, late } = this.parts;
-    collector.begin(range.from, range.through);
-    try {
-      const spans = row === NO_ROW ? [] : erased.of(row);
-      for (const slot of slots) {
-        collector.add(slot, spans);
-        // A chunk of equal values has so many samples that some dozens of chunks would hold the event loop.
-        if (collector.count > SAMPLES_WITHOUT_PAUSE) return undefined;
-      }
-      if (row !== NO_ROW) this.collectMemory(row, range.from, range.through);
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      return undefined;
-    }
-    return withLate(collector.take(), row === NO_ROW ? [] : late.lists(row), range);
-  }
-
-  /** The cached slots of the file's chunks in the range, or `undefined` if the file must be read. */
   private cachedSlots({ high, low }: FoundSeries, row: Row, { from, through }: Range): readonly Slot[] | undefined {
     const { cache, fileKeys, archived, table } = this.parts;
     const key = fingerprintText(high, low);
@@ -267,14 +270,14 @@ export class SeriesReader {
     return lastInFile === EARLIEST || from <= lastInFile;
   }
 
-  private collectMemory(row: Row, from: number, through: number): void {
+  private collectMemory(collector: SampleCollector, row: Row, from: number, through: number): void {
     const { chunks, table, slab } = this.parts;
     const head = table.headSlot(row);
     if (head === NO_SLOT) return;
     chunks.store(row);
     for (let slot = table.oldestSlot(row); ; slot = slab.next[slot]) {
       if (chunks.firstTimeOf(slot) > through) break;
-      if (slot === head || chunks.lastTimeOf(slot) >= from) this.collector.add(slot);
+      if (slot === head || chunks.lastTimeOf(slot) >= from) collector.add(slot);
       if (slot === head) break;
     }
   }
@@ -523,6 +526,9 @@ const chunksIn = ({ firstTimes, lastTimes }: ChunkTimes, from: number, through: 
   while (end > first && firstTimes[end - 1] > through) end--;
   return [first, end];
 };
+
+const noSlots: readonly Slot[] = [];
+const noSpans: readonly TimeSpan[] = [];
 
 const noTimes: FileTimes = {
   firstTimes: new Float64Array(0),

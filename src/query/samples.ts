@@ -1,5 +1,5 @@
 /**
- * Collects the samples of one series, oldest first, bit for bit, into arrays that belong to the caller.
+ * Collects the samples of one series, oldest first, bit for bit.
  */
 import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeStoredRange } from '../chunk/decode.ts';
@@ -23,8 +23,9 @@ export const withoutOlder = (samples: ReadSamples, from: number): ReadSamples =>
   return first === 0 ? samples : { ...samples, timestamps: timestamps.slice(first), values: values.slice(first) };
 };
 
-const CAPACITY = 1024;
-/** Columns that a long series has grown beyond this size are not kept for the next series. */
+/** Columns grow, so that many collectors of short series stay small. */
+const CAPACITY = 64;
+/** Columns that a long series has grown beyond this size are not kept for the next one. */
 const CAPACITY_KEPT_MAX = 1 << 16;
 
 export class SampleCollector {
@@ -46,6 +47,7 @@ export class SampleCollector {
 
   /** Begins a series. Only samples in [from, through] are collected. */
   begin(from: number, through: number): void {
+    if (this.columns.timestamps.length > CAPACITY_KEPT_MAX) this.columns = new SampleColumns(CAPACITY);
     this.columns.count = 0;
     this.isInOrder = true;
     this.from = from;
@@ -69,11 +71,16 @@ export class SampleCollector {
     }
   }
 
-  /** The collected samples. `slice` copies bytes, so a signalling NaN keeps its bits. */
+  /** The collected samples, for the caller to keep. `slice` copies bytes, so a signalling NaN keeps its bits. */
   take(): ReadSamples {
+    const { timestamps, values } = this.view();
+    return { timestamps: timestamps.slice(), values: values.slice() };
+  }
+
+  /** The collected samples, valid until the next series begins. */
+  view(): ReadSamples {
     if (!this.isInOrder) this.columns = sortedByTime(this.columns);
     const { count, timestamps, values } = this.columns;
-    if (timestamps.length > CAPACITY_KEPT_MAX) this.columns = new SampleColumns(CAPACITY);
-    return { timestamps: timestamps.slice(0, count), values: values.slice(0, count) };
+    return { timestamps: timestamps.subarray(0, count), values: values.subarray(0, count) };
   }
 }

@@ -109,7 +109,7 @@ const aborted = (cause: unknown): TidemarkError =>
 async function* selectFrom(queries: Queries, request: SourceRequest): AsyncGenerator<readonly SourceSeries[]> {
   const { matchers, signal, from, through } = request;
   const range = queries.rangeOf({ from, through });
-  for await (const batch of queries.batches(matchers, range, signal)) {
+  for await (const batch of queries.batches(matchers, range, signal, true)) {
     yield batch.map(([{ pairs }, { timestamps, values, problems }]) => {
       const series = { labels: pairs, timestamps, values };
       if (problems === undefined) return series;

@@ -73,7 +73,9 @@ export class Select {
       const samples = countSamples(batch);
       this.execution.budget.hold(samples, 16 * samples);
       this.keptSamples += samples;
-      for (const series of batch) kept.push(series);
+      for (const series of batch) {
+        kept.push({ ...series, timestamps: series.timestamps.slice(), values: series.values.slice() });
+      }
     }
     return kept;
   }

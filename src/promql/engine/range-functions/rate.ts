@@ -11,13 +11,15 @@ import type { RangeFunction, RangeKernel } from './range-function.ts';
 /** The samples that are smaller than the one before: there a counter began again. */
 const findResets = (windows: Windows): void => {
   const { values, length } = windows;
+  const resets = windows.reserve(length);
   let count = 0;
-  for (let i = 1; i < length; i++) if (values[i] < values[i - 1]) count++;
-  const resets = windows.reserve(count);
+  let before = values[0];
+  for (let i = 1; i < length; i++) {
+    const value = values[i];
+    if (value < before) resets[count++] = i;
+    before = value;
+  }
   windows.scratchLength = count;
-  if (count === 0) return;
-  count = 0;
-  for (let i = 1; i < length; i++) if (values[i] < values[i - 1]) resets[count++] = i;
 };
 
 const extrapolated =
