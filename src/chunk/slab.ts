@@ -69,6 +69,8 @@ export class SlabView {
 export class Slab extends SlabView {
   /** Called with each new block, so that it can be passed to the worker threads. */
   onBlockAdded: ((buffer: SharedArrayBuffer) => void) | undefined;
+  /** Called when the bytes of a slot are not a complete chunk any more: it was freed, or it takes samples again. */
+  onContentGone: ((slot: Slot) => void) | undefined;
   /** Next chunk of the same series, oldest to newest; for a free slot, the next free slot. */
   next = new Int32Array(SLOTS_PER_BLOCK).fill(NO_SLOT);
   /** Encoding of the chunk in the slot: 0 delta, 1 double-delta, 2 varbit. */
@@ -147,6 +149,7 @@ export class Slab extends SlabView {
     if (references <= 0) throw new RangeError(`slot ${slot} released more often than retained`);
     this.references[slot] = references - 1;
     if (references > 1) return;
+    this.onContentGone?.(slot);
     this.usedCount--;
     if (this.sizeOf(slot) === CHUNK_BYTES) {
       this.blockOf(slot).set(ZEROS, this.offsetOf(slot));

@@ -1,5 +1,5 @@
 /** The index of the first time, of those from index `from` to before `end`, that is not before `time`; else `end`. */
-export const firstAtOrAfter = (times: Float64Array, time: number, from: number, end: number): number => {
+export const firstAtOrAfter = (times: Float64Array | Uint32Array, time: number, from: number, end: number): number => {
   let low = from;
   let high = end;
   while (low < high) {

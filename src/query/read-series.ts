@@ -28,6 +28,7 @@ import { isDamage, TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { pairsEqual } from '../model/labels.ts';
 import type { ChunkTimes } from '../series/chunk-cache.ts';
+import type { DecodedChunks } from '../series/decoded-chunks.ts';
 import type { TimeSpan } from '../series/erased-ranges.ts';
 import type { SeriesMemory } from '../series/series-memory.ts';
 import type { SeriesStorage } from '../series/series-storage.ts';
@@ -50,6 +51,7 @@ const NAMED_CHUNKS_MAX = 500;
 
 export interface ReadParts extends SeriesMemory, Pick<SeriesStorage, 'files' | 'fileKeys'> {
   readonly archived: Pick<ArchiveDirectory, 'has'>;
+  readonly decoded: DecodedChunks;
   /** How chunks are compared with their checksums. */
   readonly verification: Verification;
   /** Whether no other process may change the files. */
@@ -132,7 +134,7 @@ export class SeriesReader {
 
   constructor(parts: ReadParts) {
     this.parts = parts;
-    this.collector = new SampleCollector(parts.slab);
+    this.collector = new SampleCollector(parts);
   }
 
   /**
@@ -165,7 +167,7 @@ export class SeriesReader {
 
   /** A collector for {@link readMemory}. */
   newCollector(): SampleCollector {
-    return new SampleCollector(this.parts.slab);
+    return new SampleCollector(this.parts);
   }
 
   /** False if there are so many samples that they must be read with pauses. */
@@ -214,7 +216,7 @@ export class SeriesReader {
       await this.chooseChunks(readings, range);
       // Series that do not fit are left to a later batch. Their file keys are released until then.
       for (const reading of readings.splice(fittingCount(readings))) this.release(reading);
-      const collector = new SampleCollector(this.parts.slab);
+      const collector = new SampleCollector(this.parts);
       // Only a single series can have more chunks than CHUNKS_AT_ONCE.
       if (readings.length === 1) return [await this.readPortions(readings[0], range, collector)];
       await this.load(readings.map((reading) => ({ reading, from: reading.firstChunk, end: reading.endChunk })));
@@ -277,7 +279,9 @@ export class SeriesReader {
     chunks.store(row);
     for (let slot = table.oldestSlot(row); ; slot = slab.next[slot]) {
       if (chunks.firstTimeOf(slot) > through) break;
-      if (slot === head || chunks.lastTimeOf(slot) >= from) collector.add(slot);
+      if (slot === head || chunks.lastTimeOf(slot) >= from) {
+        collector.add(slot, noSpans, slot === head && table.headOpen(row));
+      }
       if (slot === head) break;
     }
   }

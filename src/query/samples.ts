@@ -6,6 +6,7 @@ import { decodeStoredRange } from '../chunk/decode.ts';
 import type { Slab, Slot } from '../chunk/slab.ts';
 import { sortedByTime } from '../chunk/sort-columns.ts';
 import { firstAtOrAfter } from '../model/search-times.ts';
+import type { DecodedChunks } from '../series/decoded-chunks.ts';
 import { leaveOut, type TimeSpan } from '../series/erased-ranges.ts';
 
 /** Samples in the order of time: times in milliseconds since the epoch, and values. */
@@ -23,6 +24,8 @@ export const withoutOlder = (samples: ReadSamples, from: number): ReadSamples =>
   return first === 0 ? samples : { ...samples, timestamps: timestamps.slice(first), values: values.slice(first) };
 };
 
+const everything = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
+
 /** Columns grow, so that many collectors of short series stay small. */
 const CAPACITY = 64;
 /** Columns that a long series has grown beyond this size are not kept for the next one. */
@@ -31,13 +34,15 @@ const CAPACITY_KEPT_MAX = 1 << 16;
 export class SampleCollector {
   private columns = new SampleColumns(CAPACITY);
   private readonly slab: Slab;
+  private readonly decoded: DecodedChunks;
   private from = 0;
   private through = 0;
   /** Whether each sample is later than the one before it. */
   private isInOrder = true;
 
-  constructor(slab: Slab) {
+  constructor({ slab, decoded }: { readonly slab: Slab; readonly decoded: DecodedChunks }) {
     this.slab = slab;
+    this.decoded = decoded;
   }
 
   /** Number of samples of the series so far. */
@@ -57,17 +62,35 @@ export class SampleCollector {
   /**
    * Adds a chunk's samples. If the chunk is damaged, adds the readable samples, then throws `TIDEMARK_CORRUPT_CHUNK`.
    * Chunks may overlap: after a crash the original can store a sample twice, or take samples that are older than those
-   * in the file. Samples in the erased ranges are left out.
+   * in the file. Samples in the erased ranges are left out. An open head (`isOpen`) still takes samples.
    */
-  add(slot: Slot, erased: readonly TimeSpan[] = []): void {
-    const { slab, columns, from, through } = this;
+  add(slot: Slot, erased: readonly TimeSpan[] = [], isOpen = false): void {
+    const { columns } = this;
     const before = columns.count;
     try {
-      decodeStoredRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], from, through, columns);
+      this.decode(slot, isOpen);
     } finally {
       if (erased.length > 0) leaveOut(columns, before, erased);
       const { timestamps } = columns;
       if (before > 0 && columns.count > before && timestamps[before] <= timestamps[before - 1]) this.isInOrder = false;
+    }
+  }
+
+  private decode(slot: Slot, isOpen: boolean): void {
+    const { slab, decoded, columns, from, through } = this;
+    if (!isOpen && decoded.addTo(columns, slot, from, through)) return;
+    const isKept = !isOpen && decoded.wants(slot);
+    const [least, most] = isKept ? everything : [from, through];
+    const before = columns.count;
+    try {
+      decodeStoredRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], least, most, columns);
+      if (isKept) decoded.keep(slot, columns, before);
+    } finally {
+      if (isKept)
+        leaveOut(columns, before, [
+          { from: Number.NEGATIVE_INFINITY, through: from - 1 },
+          { from: through + 1, through: Number.POSITIVE_INFINITY },
+        ]);
     }
   }
 

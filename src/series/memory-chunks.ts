@@ -514,6 +514,8 @@ export class MemoryChunks {
   }
 
   private openHead(row: Row): void {
+    // After a drop of the newest samples, this may be a chunk that was complete.
+    this.slab.onContentGone?.(this.table.headSlot(row));
     this.table.setFlag(row, HEAD_OPEN);
     this.openHeads++;
   }

@@ -148,6 +148,7 @@ export class Background {
     this.dirtySeries$.next(engine.chunks.dirtySeries);
     this.journalBytes$.next(recovered.journal.end - store.checkpoints.begunAt);
     store.memory.evictOverTarget();
+    store.memory.releaseUnused();
     store.ingest.noteTime();
   }
 

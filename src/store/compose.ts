@@ -14,6 +14,7 @@ import { isCorruptIndex } from '../indexes/replaceable-store.ts';
 import { Queries } from '../query/queries.ts';
 import { SeriesReader } from '../query/read-series.ts';
 import { Checkpointer } from '../recovery/checkpointer.ts';
+import { DecodedChunks } from '../series/decoded-chunks.ts';
 import { FileChanges } from '../series/file-changes.ts';
 import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -35,6 +36,10 @@ import type { Running } from './running.ts';
 import { TrustedClock } from './trusted-clock.ts';
 import { Visits } from './visits.ts';
 
+/** Decoded chunks may take this share of the memory target, and no more than these bytes. */
+const DECODED_SHARE = 1 / 16;
+const DECODED_BYTES_MAX = 32 * 1024 * 1024;
+
 export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor): Running => {
   const { table, slab, chunks, cache, late, erased, files, fileKeys, clock, logger, options, admission } = engine;
   const { archived, journal, bus } = recovered;
@@ -54,7 +59,8 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
   });
   const { limits } = engine.retention;
   const retention = new Retention({ limits, now: () => trustedClock.now() });
-  const memory = new Memory(engine, recovered);
+  const decoded = new DecodedChunks(slab, Math.min(DECODED_BYTES_MAX, options.memoryTarget * DECODED_SHARE));
+  const memory = new Memory(engine, recovered, decoded);
   const disk = new DiskGuard(engine, journal, actor);
   const pressure = new Pressure({ memory, disk, actor, syncSeriesFiles: options.syncSeriesFiles });
 
@@ -122,6 +128,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
   // What answers queries.
   const reader = new SeriesReader({
     ...seriesMemory,
+    decoded,
     ...storage,
     archived,
     // Another process may rewrite files while a read-only store reads them.

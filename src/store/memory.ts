@@ -1,10 +1,11 @@
 /**
  * Measures the store's memory part by part. From this follow how much the chunk cache has to release, and how many
- * chunks may wait for their series files. The memory target covers all parts, but only two of them can be reduced at
- * will: chunks that are also in a file are evicted; chunks that wait for a file are persisted, and appends are refused
- * until then.
+ * chunks may wait for their series files. The memory target covers all parts, but only some of them can be reduced at
+ * will: samples of decoded chunks are released, chunks that are also in a file are evicted; chunks that wait for a file
+ * are persisted, and appends are refused until then.
  */
 import { CHUNK_BYTES } from '../chunk/slab.ts';
+import type { DecodedChunks } from '../series/decoded-chunks.ts';
 import type { Engine } from './engine.ts';
 import type { Recovered } from './recovered.ts';
 
@@ -18,6 +19,7 @@ const WAITING_MIN = 1024;
 export const memoryParts = [
   'chunks',
   'chunk_cache',
+  'decoded_chunks',
   'late_samples',
   'series_table',
   'archive_directory',
@@ -30,10 +32,12 @@ export type MemoryPart = (typeof memoryParts)[number];
 export class Memory {
   private readonly engine: Engine;
   private readonly recovered: Recovered;
+  private readonly decoded: DecodedChunks;
 
-  constructor(engine: Engine, recovered: Recovered) {
+  constructor(engine: Engine, recovered: Recovered, decoded: DecodedChunks) {
     this.engine = engine;
     this.recovered = recovered;
+    this.decoded = decoded;
   }
 
   /** Bytes of a part. `chunks` are open heads, waiting chunks, and chunks that readers hold beyond the cache. */
@@ -45,6 +49,8 @@ export class Memory {
         return Math.max(0, slab.usedBytes - cache.size * CHUNK_BYTES);
       case 'chunk_cache':
         return cache.size * (CHUNK_BYTES + CACHE_ENTRY_BYTES);
+      case 'decoded_chunks':
+        return this.decoded.bytes;
       case 'late_samples':
         return late.bytes;
       case 'series_table':
@@ -74,7 +80,8 @@ export class Memory {
   /** How many chunks may wait for persistence: the memory target minus everything that must be in memory. */
   get waitingMax(): number {
     const { options } = this.engine;
-    const fixed = this.used - this.bytesOf('chunk_cache') - this.waiting * CHUNK_BYTES;
+    const evictable = this.bytesOf('chunk_cache') + this.bytesOf('decoded_chunks');
+    const fixed = this.used - evictable - this.waiting * CHUNK_BYTES;
     return Math.max(WAITING_MIN, Math.floor((options.memoryTarget - fixed) / CHUNK_BYTES));
   }
 
@@ -83,9 +90,19 @@ export class Memory {
     return Math.min(1, this.waiting / this.waitingMax);
   }
 
-  /** Evicts cached chunks, least recently used ones first, until the target is met or none is left. */
+  /**
+   * Releases decoded chunks, then evicts cached ones, least recently used ones first, until the target is met or none is
+   * left.
+   */
   evictOverTarget(): void {
-    const over = this.used - this.engine.options.memoryTarget;
-    if (over > 0) this.engine.cache.evict(Math.ceil(over / (CHUNK_BYTES + CACHE_ENTRY_BYTES)));
+    const { cache, options } = this.engine;
+    if (this.used > options.memoryTarget) this.decoded.clear();
+    const over = this.used - options.memoryTarget;
+    if (over > 0) cache.evict(Math.ceil(over / (CHUNK_BYTES + CACHE_ENTRY_BYTES)));
+  }
+
+  /** Releases decoded chunks that no query has used for a while. */
+  releaseUnused(): void {
+    this.decoded.releaseUnused(this.engine.clock.monotonic());
   }
 }

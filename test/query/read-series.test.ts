@@ -8,6 +8,7 @@ import { seriesPath } from '../../src/disk/series-path.ts';
 import type { FoundSeries } from '../../src/query/find-series.ts';
 import { CHUNKS_AT_ONCE, SAMPLES_AT_ONCE, SeriesReader } from '../../src/query/read-series.ts';
 import { ChunkCache } from '../../src/series/chunk-cache.ts';
+import { DecodedChunks } from '../../src/series/decoded-chunks.ts';
 import { ErasedRanges } from '../../src/series/erased-ranges.ts';
 import { LateSamples } from '../../src/series/late-samples.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
@@ -20,6 +21,7 @@ const always = { from: Number.NEGATIVE_INFINITY, through: Number.POSITIVE_INFINI
 class Subject {
   readonly slab = new Slab();
   readonly cache = new ChunkCache(this.slab);
+  readonly decoded = new DecodedChunks(this.slab, 1 << 20);
   readonly fileKeys = new KeyedMutex<string>();
   /** The most slots that were in use after a load. */
   slotsMax = 0;
@@ -27,6 +29,8 @@ class Subject {
   readonly damaged: number[] = [];
   /** Series that are not archived any more: their low halves. */
   readonly purged = new Set<number>();
+  readonly table = new SeriesTable();
+  readonly erased = new ErasedRanges();
   breaths = 0;
   private readonly fileSystem = new MemoryFileSystem();
   /** Whether loaded chunks stay cached after their query. */
@@ -42,15 +46,16 @@ class Subject {
     fileSystem.makeDirectory('/store');
     const files = inlineSeriesFileWorker(fileSystem, '/store', this.slab);
     this.files = files;
-    const table = new SeriesTable();
+    const { table } = this;
     this.reader = new SeriesReader({
       table,
       slab: this.slab,
       chunks: new MemoryChunks(table, this.slab, this.appender),
       archived: { has: (_high, low) => !this.purged.has(low) },
       cache: this.cache,
+      decoded: this.decoded,
       late: new LateSamples(),
-      erased: new ErasedRanges(),
+      erased: this.erased,
       files: {
         ...files,
         run: (requests) => {
@@ -239,6 +244,21 @@ describe('SeriesReader', () => {
       subject.tearOff(1, 100);
       await subject.reader.readBatch([series], always);
       expect(isCached(subject, series)).to.equal(false);
+    });
+
+    it('decodes a chunk at most twice, and leaves out what is dropped later', async () => {
+      const { subject, series } = await setUp();
+      const { reader, cache, slab, table, erased } = subject;
+      const row = table.add(series.high, series.low, series.pairs);
+      table.chunksInFile[row] = 10;
+      const first = reader.readMemory(series, { from: 1007, through: 1016 })!;
+      reader.readMemory(series, always);
+      for (const slot of cache.slotsOf('0000000100000001', 0, 10) ?? []) slab.bytesOf(slot).fill(0);
+      expect(reader.readMemory(series, { from: 1007, through: 1016 })).to.deep.equal(first);
+      erased.add(row, { from: 1010, through: 1019 }, 0);
+      expect([...reader.readMemory(series, { from: 1007, through: 1021 })!.timestamps]).to.deep.equal([
+        1007, 1008, 1009, 1020, 1021,
+      ]);
     });
 
     it('leaves a series of many samples to be read with pauses', async () => {

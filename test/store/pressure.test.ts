@@ -191,6 +191,7 @@ describe('the memory target', () => {
     expect(parts).to.have.all.keys(
       'chunks',
       'chunk_cache',
+      'decoded_chunks',
       'late_samples',
       'series_table',
       'archive_directory',
