@@ -41,15 +41,48 @@ const writeSeconds = (bytes: Uint8Array, at: number, milliseconds: number): numb
 /** Where the text of a piece is made. A piece is made without waiting, so one is enough. */
 const scratch = Buffer.alloc(SAMPLES_PER_PIECE * SAMPLE_BYTES_MAX);
 
+/** How the text of a sample begins, up to its value: `[1700000000,"`. */
+const writeOpening = (bytes: Uint8Array, at: number, milliseconds: number): number => {
+  bytes[at] = OPEN;
+  let position = writeSeconds(bytes, at + 1, milliseconds);
+  bytes[position++] = COMMA;
+  bytes[position++] = QUOTE;
+  return position;
+};
+
+/** The openings of samples at these times, one after the other. Series that have a value at each step share the times. */
+class Openings {
+  readonly timestamps: Float64Array;
+  readonly bytes: Uint8Array;
+  /** Where each ends. */
+  readonly ends: Int32Array;
+
+  constructor(timestamps: Float64Array) {
+    this.timestamps = timestamps;
+    this.bytes = new Uint8Array(timestamps.length * SAMPLE_BYTES_MAX);
+    this.ends = new Int32Array(timestamps.length);
+    let at = 0;
+    for (let i = 0; i < timestamps.length; i++) {
+      at = writeOpening(this.bytes, at, timestamps[i]);
+      this.ends[i] = at;
+    }
+  }
+
+  write(into: Uint8Array, at: number, i: number): number {
+    const { bytes, ends } = this;
+    const end = ends[i];
+    let position = at;
+    for (let from = i === 0 ? 0 : ends[i - 1]; from < end; from++) into[position++] = bytes[from];
+    return position;
+  }
+}
+
 /** The samples from `from` to before `to`, separated by commas: `[1700000000,"1"],[1700000060,"2"]`. */
-const samplesText = ({ timestamps, values }: Series, from: number, to: number): string => {
+const samplesText = ({ timestamps, values }: Series, from: number, to: number, openings?: Openings): string => {
   let at = 0;
   for (let i = from; i < to; i++) {
     if (i > from) scratch[at++] = COMMA;
-    scratch[at++] = OPEN;
-    at = writeSeconds(scratch, at, timestamps[i]);
-    scratch[at++] = COMMA;
-    scratch[at++] = QUOTE;
+    at = openings === undefined ? writeOpening(scratch, at, timestamps[i]) : openings.write(scratch, at, i);
     at = writeApiValue(scratch, at, values[i]);
     scratch[at++] = QUOTE;
     scratch[at++] = CLOSE;
@@ -57,11 +90,11 @@ const samplesText = ({ timestamps, values }: Series, from: number, to: number): 
   return scratch.toString('latin1', 0, at);
 };
 
-function* matrixPieces(series: Series): Generator<string> {
+function* matrixPieces(series: Series, openings: Openings | undefined): Generator<string> {
   const { length } = series.timestamps;
   yield `{"metric":${JSON.stringify(sortedLabels(series.labels))},"values":[`;
   for (let from = 0; from < length; from += SAMPLES_PER_PIECE) {
-    yield (from === 0 ? '' : ',') + samplesText(series, from, Math.min(from + SAMPLES_PER_PIECE, length));
+    yield (from === 0 ? '' : ',') + samplesText(series, from, Math.min(from + SAMPLES_PER_PIECE, length), openings);
   }
   yield ']}';
 }
@@ -84,10 +117,14 @@ export function* resultPieces(result: QueryResult, { at, stats }: ResultOptions)
   else if (type === 'scalar') yield `[${series[0].timestamps[0] / 1000},"${printNumber(series[0].values[0])}"]`;
   else {
     yield '[';
+    let openings: Openings | undefined;
     for (let i = 0; i < series.length; i++) {
       if (i > 0) yield ',';
+      const { timestamps } = series[i];
+      if (openings?.timestamps !== timestamps)
+        openings = timestamps === series[i + 1]?.timestamps ? new Openings(timestamps) : undefined;
       if (type === 'vector') yield vectorText(series[i]);
-      else yield* matrixPieces(series[i]);
+      else yield* matrixPieces(series[i], openings);
     }
     yield ']';
   }
