@@ -59,9 +59,18 @@ export class InstantSelector implements VectorOperator {
     const { values: results, present } = row;
     const last = timestamps.length - 1;
     let index = -1;
+    // Most series are recorded at an interval: as many samples further as the time before is tried first.
+    let moved = 0;
     for (let step = 0; step < count; step++) {
       const reference = first + step * stepMs;
-      while (index < last && timestamps[index + 1] <= reference) index++;
+      const next = index + moved;
+      if (next >= 0 && next < last && timestamps[next] <= reference && timestamps[next + 1] > reference) {
+        index = next;
+      } else {
+        const before = index;
+        while (index < last && timestamps[index + 1] <= reference) index++;
+        moved = index - before;
+      }
       if (index < 0 || reference - timestamps[index] > oldestAge) continue;
       const value = values[index];
       if (Number.isNaN(value) && this.stale.isMarker(values, index)) continue;

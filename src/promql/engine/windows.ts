@@ -77,11 +77,29 @@ export class Windows {
     let low = 0;
     let high = 0;
     let total = 0;
+    // Most series are recorded at an interval, so the ends mostly move by as many samples as the time before. That is
+    // tried first.
+    let lowMoved = 0;
+    let highMoved = 0;
     for (let step = 0; step < count; step++) {
       const end = first + step * stepMs;
-      while (high < length && timestamps[high] <= end) high++;
+      const nextHigh = high + highMoved;
+      if (nextHigh > 0 && nextHigh < length && timestamps[nextHigh - 1] <= end && timestamps[nextHigh] > end) {
+        high = nextHigh;
+      } else {
+        const before = high;
+        while (high < length && timestamps[high] <= end) high++;
+        highMoved = high - before;
+      }
       const start = end - reach;
-      while (low < high && timestamps[low] < start) low++;
+      const nextLow = low + lowMoved;
+      if (nextLow > 0 && nextLow < high && timestamps[nextLow - 1] < start && timestamps[nextLow] >= start) {
+        low = nextLow;
+      } else {
+        const before = low;
+        while (low < high && timestamps[low] < start) low++;
+        lowMoved = low - before;
+      }
       lows[step] = low;
       highs[step] = high;
       total += high - low;

@@ -29,6 +29,9 @@ const questions: readonly (readonly [query: string, stepSeconds: number])[] = [
 /** Through HTTP, a ratio to Prometheus; to VictoriaMetrics for some of the questions; growth in MB during each. */
 const TARGETS = { prometheus: 0.35, victoria: 1, victoriaCount: 6, growthMB: 64 };
 
+/** How often each question is asked before it is measured. */
+const WARM_UPS = 3;
+
 interface Answer {
   readonly query: string;
   readonly stepSeconds: number;
@@ -86,7 +89,10 @@ export const runQuestions = async ({
         return performance.now() - started;
       };
       // Each begins warm, and must give the same number of series.
-      await inProcess();
+      for (let i = 0; i < WARM_UPS; i++) {
+        await inProcess();
+        for (const server of servers) await ask(server, parameters);
+      }
       const counts: number[] = [];
       for (const server of servers) counts.push(seriesIn((await ask(server, parameters)).body));
       if (new Set(counts).size > 1) say(`  the answers have ${counts.join(', ')} series`);
