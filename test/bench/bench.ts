@@ -9,6 +9,7 @@
  *   --against DIR     measures another built checkout too, run by run in turn, and prints the ratios
  *   --rest SECONDS    measures memory again after this time at rest (default: not)
  *   --questions       asks the ten queries of workload Q instead, beside Prometheus and VictoriaMetrics (--repeat, default 5)
+ *   --large           with --questions: one query over all series of a size instead (default 100000x240), beside ingest
  *   --rules           evaluates 1,000 rules beside ingest instead, beside Prometheus (--repeat rounds of 15 s, default 8)
  *   --doors           measures how fast samples come in and go out over HTTP instead, beside VictoriaMetrics (--repeat, default 3)
  *   --minutes N       with --doors: memory at a steady rate over so many minutes instead
@@ -28,6 +29,7 @@ import type { CaseContext, CaseResult } from './cases/case.ts';
 import type { CaseName } from './cases/main.ts';
 import { runDoors } from './doors/main.ts';
 import { publish } from './publish.ts';
+import { runLargeQuestion } from './questions/large.ts';
 import { runQuestions } from './questions/main.ts';
 import { againstTable, comparisonTable, machineLine, sizesTable, targetTable, verdicts } from './report.ts';
 import { type BenchResult, FigureCollector, type SizeResult } from './result.ts';
@@ -46,6 +48,7 @@ const { values: given } = parseArgs({
     against: { type: 'string' },
     rest: { type: 'string', default: '0' },
     questions: { type: 'boolean', default: false },
+    large: { type: 'boolean', default: false },
     rules: { type: 'boolean', default: false },
     doors: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '0' },
@@ -53,6 +56,11 @@ const { values: given } = parseArgs({
   },
 });
 
+if (given.questions && given.large) {
+  const size = given.size?.map(sizeFrom)[0] ?? { seriesCount: 100_000, rounds: 240 };
+  await runLargeQuestion(size, Number(given.repeat ?? 5), given.directory);
+  process.exit();
+}
 if (given.questions) {
   const out = join(dirname(given.out), 'questions.json');
   await runQuestions({ runs: Number(given.repeat ?? 5), directory: given.directory, out });
