@@ -172,8 +172,10 @@ export class JournalReader {
         this.segmentLimit = next.start;
         return true;
       }
+      // Reading the size may fail. The segment is the current one then, and is closed with the reader.
+      const { bytes } = segment.tail();
       if (!this.open(segments, index)) continue;
-      this.finish(segment, next);
+      this.finish(segment, bytes, next);
       segment.close();
       this.at = Math.max(this.at, next.start);
       return true;
@@ -217,11 +219,10 @@ export class JournalReader {
     return [...listed, ...gone.map(({ entry }) => entry)].sort((a, b) => a.start - b.start);
   }
 
-  /** Reports what is lost at the end of a segment, and between this segment and the next. */
-  private finish(segment: SegmentReader, next: SegmentEntry): void {
+  /** Reports what is lost in the last bytes of a segment, and between this segment and the next. */
+  private finish(segment: SegmentReader, bytes: number, next: SegmentEntry): void {
     const known = Math.min(next.previousEnd, next.start);
     let reached = Math.max(this.at, segment.position);
-    const { bytes } = segment.tail();
     const bad = Math.min(known, segment.position + bytes);
     if (bad > reached) {
       segment.reportLost(bad);
