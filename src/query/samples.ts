@@ -24,8 +24,6 @@ export const withoutOlder = (samples: ReadSamples, from: number): ReadSamples =>
   return first === 0 ? samples : { ...samples, timestamps: timestamps.slice(first), values: values.slice(first) };
 };
 
-const everything = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
-
 /** Columns grow, so that many collectors of short series stay small. */
 const CAPACITY = 64;
 /** Columns that a long series has grown beyond this size are not kept for the next one. */
@@ -80,7 +78,8 @@ export class SampleCollector {
     const { slab, decoded, columns, from, through } = this;
     if (!isOpen && decoded.addTo(columns, slot, from, through)) return;
     const isKept = !isOpen && decoded.wants(slot);
-    const [least, most] = isKept ? everything : [from, through];
+    const least = isKept ? Number.NEGATIVE_INFINITY : from;
+    const most = isKept ? Number.POSITIVE_INFINITY : through;
     const before = columns.count;
     try {
       decodeStoredRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], least, most, columns);

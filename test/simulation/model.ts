@@ -131,6 +131,9 @@ export class Model {
    */
   appendAgain(series: ModelSeries, time: number, high: number, low: number): void {
     this.tried.add(series.number, time, high, low);
+    // After a drop that is under way, a repetition is a sample like any other. It may be there when the rest is gone.
+    const there = series.at(time);
+    if (there?.fading !== undefined && this.fadingAt(series.number, time) !== undefined) there.fading = SEVERAL_DROPS;
     series.conflicting.push({
       time,
       high,
