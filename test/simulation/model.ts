@@ -120,9 +120,15 @@ export class Model {
     const fading = this.fadingAt(number, time);
     const isLate = series.samples.some((one) => one.time > time);
     const sample = { time, high, low, appendedMs: nowMs, tick: this.tick++, fading, isLate, isRuled: isRuled(number) };
-    // If retention may have removed the sample of the same time, either may be there.
-    if (series.at(time) !== undefined) series.addUnsure(sample);
-    else series.add(sample);
+    const there = series.at(time);
+    if (there === undefined) {
+      series.add(sample);
+      return;
+    }
+    // If retention may have removed the sample of the same time, or if it is being dropped, either may be there. Also when
+    // both are the same: the second one may be there when the rest of the range is gone.
+    if (there.fading !== undefined && fading !== undefined) there.fading = SEVERAL_DROPS;
+    series.addUnsure(sample);
   }
 
   /**
@@ -131,9 +137,6 @@ export class Model {
    */
   appendAgain(series: ModelSeries, time: number, high: number, low: number): void {
     this.tried.add(series.number, time, high, low);
-    // After a drop that is under way, a repetition is a sample like any other. It may be there when the rest is gone.
-    const there = series.at(time);
-    if (there?.fading !== undefined && this.fadingAt(series.number, time) !== undefined) there.fading = SEVERAL_DROPS;
     series.conflicting.push({
       time,
       high,
