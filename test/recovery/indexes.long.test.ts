@@ -1,3 +1,4 @@
-import { describeDamagedIndexes } from './support/damaged-index.ts';
+import { describeDamagedIndexes, otherDamages } from './support/damaged-index.ts';
 
+describeDamagedIndexes('as-is', otherDamages);
 describeDamagedIndexes('forced-dirty');

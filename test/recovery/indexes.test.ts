@@ -1,3 +1,3 @@
-import { describeDamagedIndexes } from './support/damaged-index.ts';
+import { describeDamagedIndexes, usualDamage } from './support/damaged-index.ts';
 
-describeDamagedIndexes('as-is');
+describeDamagedIndexes('as-is', usualDamage);

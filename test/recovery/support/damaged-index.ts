@@ -21,11 +21,21 @@ const damages: Readonly<Record<string, (directory: string) => void>> = {
     change(directory, (bytes) => bytes.fill(0xff, 20, Math.min(300, bytes.length - 60))),
 };
 
-/** The tests of one scenario, for each database and each damage. */
-export const describeDamagedIndexes = (scenario: 'as-is' | 'forced-dirty'): void => {
+/** The damage that is tried at every change; the long tests try the others. */
+const USUAL = 'a table of zeros';
+
+export const usualDamage = [USUAL];
+export const otherDamages = Object.keys(damages).filter((what) => what !== USUAL);
+
+/** The tests of one scenario, for each database and these damages, or all. */
+export const describeDamagedIndexes = (
+  scenario: 'as-is' | 'forced-dirty',
+  kinds: readonly string[] = Object.keys(damages),
+): void => {
   describe('a directory with a damaged index', () => {
     for (const database of databases) {
-      for (const [what, damage] of Object.entries(damages)) {
+      for (const what of kinds) {
+        const damage = damages[what];
         it(`loses no series: ${database}, ${what}, ${scenario}`, async () => {
           const { directory, remove } = extractFixture('clean-archived');
           try {
