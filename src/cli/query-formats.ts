@@ -26,7 +26,8 @@ type Series = QueryResult['series'][number];
 /** The text of a result, in pieces of about one series or less. */
 export function* formatResult(result: QueryResult, format: QueryFormat, layout: Layout): Generator<string> {
   if (format === 'json') {
-    yield* resultPieces(result, { at: layout.through });
+    for (const piece of resultPieces(result, { at: layout.through }))
+      yield typeof piece === 'string' ? piece : Buffer.from(piece).toString('latin1');
     yield '\n';
   } else if (format === 'csv') yield* csvPieces(result);
   else if (result.type === 'string') yield `${result.text ?? ''}\n`;

@@ -48,7 +48,7 @@ export const sendJson = async (response: ServerResponse, status: number, body: u
     sendText(response, status, JSON_TYPE, text);
     return;
   }
-  await startBody(response, { status, contentType: JSON_TYPE, isCompressed: true }).end(text);
+  await startBody(response, { status, contentType: JSON_TYPE, isCompressed: true }).end(Buffer.from(text));
 };
 
 /** Sends `{"status":"success","data":…}`, with warnings if there are any. */
@@ -100,16 +100,18 @@ export const sendError = (response: ServerResponse, error: unknown): void => {
   response.end(body);
 };
 
-/** How much text is collected before it is written. Each write is followed by a turn of the event loop. */
-const gatheredMax = 64 * 1024;
+/** Bytes that are collected before they are written. Each write is followed by a turn of the event loop. */
+const GATHERED_MAX = 64 * 1024;
+/** A piece of text takes at most so many bytes for each of its UTF-16 units. */
+const UTF8_BYTES_MAX = 3;
 
 /** Where the parts of a body go, one after the other. */
 interface Body {
   /** False if the caller must wait for {@link drained}. */
-  write(text: string): boolean;
+  write(bytes: Uint8Array): boolean;
   /** Resolves when there is room again, or when the client has disconnected. */
   drained(): Promise<void>;
-  end(text: string): Promise<void>;
+  end(bytes: Uint8Array): Promise<void>;
   /** Cuts the response off. */
   abandon(): void;
 }
@@ -143,10 +145,10 @@ const startBody = (response: ServerResponse, { status, contentType, isCompressed
   });
   if (coding === undefined) {
     return {
-      write: (text) => response.write(text),
+      write: (bytes) => response.write(bytes),
       drained: () => eventOf(response, response),
-      end: async (text) => {
-        response.end(text);
+      end: async (bytes) => {
+        response.end(bytes);
       },
       abandon: () => response.destroy(),
     };
@@ -155,44 +157,78 @@ const startBody = (response: ServerResponse, { status, contentType, isCompressed
   // A client that disconnects destroys both streams. That is no error of the answer.
   const sent = pipeline(encoder, response).catch(() => {});
   return {
-    write: (text) => encoder.write(text),
+    write: (bytes) => encoder.write(bytes),
     drained: () => eventOf(encoder, response),
-    end: (text) => {
-      encoder.end(text);
+    end: (bytes) => {
+      encoder.end(bytes);
       return sent;
     },
     abandon: () => encoder.destroy(),
   };
 };
 
+/** Collects pieces of a body as bytes. */
+class Gathering {
+  private buffer = Buffer.allocUnsafe(2 * GATHERED_MAX);
+  private length = 0;
+
+  get isFull(): boolean {
+    return this.length >= GATHERED_MAX;
+  }
+
+  add(piece: string | Uint8Array): void {
+    const isText = typeof piece === 'string';
+    this.reserve(isText ? UTF8_BYTES_MAX * piece.length : piece.length);
+    if (isText) this.length += this.buffer.write(piece, this.length);
+    else {
+      this.buffer.set(piece, this.length);
+      this.length += piece.length;
+    }
+  }
+
+  /** The bytes so far, for the caller to keep. */
+  take(): Uint8Array {
+    const taken = this.buffer.subarray(0, this.length);
+    this.buffer = Buffer.allocUnsafe(2 * GATHERED_MAX);
+    this.length = 0;
+    return taken;
+  }
+
+  private reserve(more: number): void {
+    if (this.length + more <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafe(this.length + more);
+    larger.set(this.buffer.subarray(0, this.length));
+    this.buffer = larger;
+  }
+}
+
 /**
- * Writes pieces one after the other, compressed if the client accepts that. Waits while the reader is slow, and stops
- * when it has disconnected.
+ * Writes pieces one after the other, text as UTF-8, compressed if the client accepts that. Waits while the reader is slow,
+ * and stops when it has disconnected. A piece of bytes is copied before the next one is asked for.
  */
 export const sendPieces = async (
   { response, breathe }: { readonly response: ServerResponse; readonly breathe: () => Promise<void> },
   contentType: string,
-  pieces: AsyncIterable<string> | Iterable<string>,
+  pieces: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
 ): Promise<void> => {
-  let gathered = '';
+  const gathered = new Gathering();
   let body: Body | undefined;
   response.appendHeader('Vary', 'Accept-Encoding');
   try {
     for await (const piece of pieces) {
-      gathered += piece;
-      if (gathered.length < gatheredMax) continue;
+      gathered.add(piece);
+      if (!gathered.isFull) continue;
       if (response.destroyed) return;
       body ??= startBody(response, { status: 200, contentType, isCompressed: true });
-      await (body.write(gathered) ? breathe() : body.drained());
-      gathered = '';
+      await (body.write(gathered.take()) ? breathe() : body.drained());
     }
   } catch (error) {
     body?.abandon();
     throw error;
   }
-  const isCompressed = gathered.length > COMPRESSED_BYTES_MIN;
-  body ??= startBody(response, { status: 200, contentType, isCompressed });
-  await body.end(gathered);
+  const rest = gathered.take();
+  body ??= startBody(response, { status: 200, contentType, isCompressed: rest.length > COMPRESSED_BYTES_MIN });
+  await body.end(rest);
 };
 
 /** Writes bytes, and waits while the reader is slow. Returns false when the reader has disconnected. */

@@ -19,7 +19,10 @@ export function* arrayPieces<T>(items: readonly T[], textOf: (item: T) => string
   yield ']';
 }
 
-function* envelopePieces(data: Iterable<string>, { warnings = [], infos = [] }: Notes): Generator<string> {
+function* envelopePieces(
+  data: Iterable<string | Uint8Array>,
+  { warnings = [], infos = [] }: Notes,
+): Generator<string | Uint8Array> {
   yield '{"status":"success","data":';
   yield* data;
   if (warnings.length > 0) yield `,"warnings":${JSON.stringify(warnings)}`;
@@ -28,5 +31,8 @@ function* envelopePieces(data: Iterable<string>, { warnings = [], infos = [] }: 
 }
 
 /** Streams `{"status":"success","data":…}`, with warnings and infos if there are any. */
-export const sendEnvelope = (exchange: StoreExchange, data: Iterable<string>, notes: Notes = {}): Promise<void> =>
-  sendPieces(exchange, 'application/json; charset=utf-8', envelopePieces(data, notes));
+export const sendEnvelope = (
+  exchange: StoreExchange,
+  data: Iterable<string | Uint8Array>,
+  notes: Notes = {},
+): Promise<void> => sendPieces(exchange, 'application/json; charset=utf-8', envelopePieces(data, notes));

@@ -38,9 +38,6 @@ const writeSeconds = (bytes: Uint8Array, at: number, milliseconds: number): numb
   return writeInteger(bytes, position, rest);
 };
 
-/** Where the text of a piece is made. A piece is made without waiting, so one is enough. */
-const scratch = Buffer.alloc(SAMPLES_PER_PIECE * SAMPLE_BYTES_MAX);
-
 /** How the text of a sample begins, up to its value: `[1700000000,"`. */
 const writeOpening = (bytes: Uint8Array, at: number, milliseconds: number): number => {
   bytes[at] = OPEN;
@@ -78,7 +75,13 @@ class Openings {
 }
 
 /** The samples from `from` to before `to`, separated by commas: `[1700000000,"1"],[1700000060,"2"]`. */
-const samplesText = ({ timestamps, values }: Series, from: number, to: number, openings?: Openings): string => {
+const samplesBytes = (
+  scratch: Buffer,
+  { timestamps, values }: Series,
+  from: number,
+  to: number,
+  openings?: Openings,
+): Buffer => {
   let at = 0;
   for (let i = from; i < to; i++) {
     if (i > from) scratch[at++] = COMMA;
@@ -87,20 +90,25 @@ const samplesText = ({ timestamps, values }: Series, from: number, to: number, o
     scratch[at++] = QUOTE;
     scratch[at++] = CLOSE;
   }
-  return scratch.toString('latin1', 0, at);
+  return scratch.subarray(0, at);
 };
 
-function* matrixPieces(series: Series, openings: Openings | undefined): Generator<string> {
+function* matrixPieces(
+  scratch: Buffer,
+  series: Series,
+  openings: Openings | undefined,
+): Generator<string | Uint8Array> {
   const { length } = series.timestamps;
   yield `{"metric":${JSON.stringify(sortedLabels(series.labels))},"values":[`;
   for (let from = 0; from < length; from += SAMPLES_PER_PIECE) {
-    yield (from === 0 ? '' : ',') + samplesText(series, from, Math.min(from + SAMPLES_PER_PIECE, length), openings);
+    if (from > 0) yield ',';
+    yield samplesBytes(scratch, series, from, Math.min(from + SAMPLES_PER_PIECE, length), openings);
   }
   yield ']}';
 }
 
-const vectorText = (series: Series): string =>
-  `{"metric":${JSON.stringify(sortedLabels(series.labels))},"value":${samplesText(series, 0, 1)}}`;
+const vectorText = (scratch: Buffer, series: Series): string =>
+  `{"metric":${JSON.stringify(sortedLabels(series.labels))},"value":${samplesBytes(scratch, series, 0, 1).toString('latin1')}}`;
 
 export interface ResultOptions {
   /** The time of the query in milliseconds: that of a string. */
@@ -109,22 +117,24 @@ export interface ResultOptions {
   readonly stats?: unknown;
 }
 
-/** The pieces of the object `data`. */
-export function* resultPieces(result: QueryResult, { at, stats }: ResultOptions): Generator<string> {
+/** The pieces of the object `data`: text, and bytes that are valid until the next piece is asked for. */
+export function* resultPieces(result: QueryResult, { at, stats }: ResultOptions): Generator<string | Uint8Array> {
   const { type, series, text = '' } = result;
   yield `{"resultType":"${type}","result":`;
   if (type === 'string') yield `[${at / 1000},${JSON.stringify(text)}]`;
   else if (type === 'scalar') yield `[${series[0].timestamps[0] / 1000},"${printNumber(series[0].values[0])}"]`;
   else {
     yield '[';
+    // Of this answer alone: another answer may be written while this one waits.
+    const scratch = Buffer.allocUnsafe((type === 'vector' ? 1 : SAMPLES_PER_PIECE) * SAMPLE_BYTES_MAX);
     let openings: Openings | undefined;
     for (let i = 0; i < series.length; i++) {
       if (i > 0) yield ',';
       const { timestamps } = series[i];
       if (openings?.timestamps !== timestamps)
         openings = timestamps === series[i + 1]?.timestamps ? new Openings(timestamps) : undefined;
-      if (type === 'vector') yield vectorText(series[i]);
-      else yield* matrixPieces(series[i], openings);
+      if (type === 'vector') yield vectorText(scratch, series[i]);
+      else yield* matrixPieces(scratch, series[i], openings);
     }
     yield ']';
   }

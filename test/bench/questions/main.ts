@@ -29,8 +29,8 @@ const questions: readonly (readonly [query: string, stepSeconds: number])[] = [
 /** Through HTTP, a ratio to Prometheus; to VictoriaMetrics for some of the questions; growth in MB during each. */
 const TARGETS = { prometheus: 0.35, victoria: 1, victoriaCount: 6, growthMB: 64 };
 
-/** How often each question is asked before it is measured. */
-const WARM_UPS = 3;
+/** How often each question is asked before it is measured: as in a server that has run for a while. */
+const WARM_UPS = 10;
 
 interface Answer {
   readonly query: string;
