@@ -90,14 +90,13 @@ export class Queries {
     reusesColumns = false,
   ): AsyncGenerator<readonly (readonly [FoundSeries, ReadSamples])[]> {
     this.check(signal);
-    const found = await this.findVisible(selector, range);
-    sortByLabels(found);
     const { reader, clock } = this.parts;
+    const slices = new Slices(clock, SLICE_MS);
+    const found = await this.findSorted(selector, range, slices);
     let batch: (readonly [FoundSeries, ReadSamples])[] = [];
     const ahead = new ReadAhead(reader, found, range);
     const collectors: SampleCollector[] = [];
     let sampleCount = 0;
-    const slices = new Slices(clock, SLICE_MS);
     for (let i = 0; i < found.length; i++) {
       this.check(signal);
       if (reusesColumns && collectors.length === batch.length) collectors.push(reader.newCollector());
@@ -141,8 +140,7 @@ export class Queries {
   async lastSamples(selector: Selector): Promise<InstantSample[]> {
     this.check(undefined);
     const range = this.rangeOf({});
-    const found = await this.findVisible(selector, range);
-    sortByLabels(found);
+    const found = await this.findSorted(selector, range, new Slices(this.parts.clock, SLICE_MS));
     const samples: (InstantSample | undefined)[] = found.map((series) => this.lastInMemory(series));
     const missing = found.flatMap((_, index) => (samples[index] === undefined ? [index] : []));
     for (let start = 0; start < missing.length; ) {
@@ -211,6 +209,11 @@ export class Queries {
   /** The series that match a selector and may have samples in the range that are not hidden. */
   private findVisible(selector: Selector, range: Range): Promise<FoundSeries[]> {
     return findSeries(this.findParts, this.soughtVisible(selector, range));
+  }
+
+  private async findSorted(selector: Selector, range: Range, slices: Slices): Promise<readonly FoundSeries[]> {
+    const found = await this.findVisible(selector, range);
+    return sortByLabels(found, () => (slices.isOver ? slices.breathe() : undefined));
   }
 
   private soughtVisible(selector: Selector, range: Range): Sought {

@@ -2,22 +2,35 @@
  * Sorts series by their labels. The prefix that all label sets share, usually the metric's name, is compared once per
  * series, not in every comparison.
  */
+import { sortWithPauses } from '../async/sort-with-pauses.ts';
 import { compareLabelPairs, type LabelPairs } from '../model/labels.ts';
 
-export const sortByLabels = (series: { readonly pairs: LabelPairs }[]): void => {
-  if (series.length < 2) return;
+interface Labelled {
+  readonly pairs: LabelPairs;
+}
+
+/** Sorting so many series takes a few milliseconds. More are sorted with pauses. */
+const AT_ONCE = 4096;
+
+/** The sorted list. `breathe` gives the thread to others when it is time to. */
+export const sortByLabels = async <T extends Labelled>(
+  series: T[],
+  breathe: () => Promise<void> | undefined,
+): Promise<readonly T[]> => {
+  if (series.length < 2) return series;
   const same = sameFromTheStart(series);
-  series.sort((a, b) => {
+  const compare = (a: Labelled, b: Labelled): number => {
     const left = a.pairs[same];
     const right = b.pairs[same];
     // Most sets differ here. If one ends here, or both have the same text here, the whole sets are compared.
     if (left === undefined || right === undefined || left === right) return compareLabelPairs(a.pairs, b.pairs);
     return left < right ? -1 : 1;
-  });
+  };
+  return series.length <= AT_ONCE ? series.sort(compare) : sortWithPauses(series, compare, breathe);
 };
 
 /** How many names and values from the beginning are the same in all series. */
-const sameFromTheStart = (series: readonly { readonly pairs: LabelPairs }[]): number => {
+const sameFromTheStart = (series: readonly Labelled[]): number => {
   const [{ pairs: first }] = series;
   let same = first.length;
   for (const { pairs } of series) {

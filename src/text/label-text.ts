@@ -2,8 +2,9 @@
  * Label sets as text: their order, and the form `name{label="value"}` of the text formats and of messages. Names that
  * are not in the classic form are quoted, as in Prometheus 3: `{"my.metric", "label.name"="value"}`.
  */
+
+import { sortWithPauses } from '../async/sort-with-pauses.ts';
 import type { Labels } from '../model/labels.ts';
-import { sortWithPauses } from './sort-with-pauses.ts';
 
 /** The order of names and values. */
 export const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

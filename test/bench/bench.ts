@@ -63,7 +63,7 @@ if (given.questions && given.large) {
 }
 if (given.questions) {
   const out = join(dirname(given.out), 'questions.json');
-  await runQuestions({ runs: Number(given.repeat ?? 5), directory: given.directory, out });
+  await runQuestions({ runs: Number(given.repeat ?? 11), directory: given.directory, out });
   process.exit();
 }
 if (given.rules) {

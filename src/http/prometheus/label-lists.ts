@@ -1,8 +1,9 @@
 /** What exists: `/api/v1/series`, `/labels`, `/label/<name>/values`. */
+
+import { sortWithPauses } from '../../async/sort-with-pauses.ts';
 import type { Labels, TimeRange } from '../../index.ts';
 import { unescapeName } from '../../text/escape-names.ts';
 import { byCodeUnits, firstByLabels, sortedLabels } from '../../text/label-text.ts';
-import { sortWithPauses } from '../../text/sort-with-pauses.ts';
 import { namedLater, quoteParam, rangeParams } from '../params.ts';
 import { badData } from '../reply.ts';
 import type { StoreExchange } from '../router.ts';

@@ -30,7 +30,7 @@ const questions: readonly (readonly [query: string, stepSeconds: number])[] = [
 const TARGETS = { prometheus: 0.35, victoria: 1, victoriaCount: 6, growthMB: 64 };
 
 /** How often each question is asked before it is measured: as in a server that has run for a while. */
-const WARM_UPS = 10;
+const WARM_UPS = 20;
 
 interface Answer {
   readonly query: string;

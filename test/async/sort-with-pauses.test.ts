@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { sortWithPauses } from '../../src/text/sort-with-pauses.ts';
+import { sortWithPauses } from '../../src/async/sort-with-pauses.ts';
 import { seeded } from '../support/seeded.ts';
 
 const numerically = (a: number, b: number): number => a - b;

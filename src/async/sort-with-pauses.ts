@@ -3,11 +3,14 @@
 /** A part is sorted, or so many steps of a merge are made, without a pause: well below a millisecond for texts. */
 const PART_LENGTH = 1024;
 
-/** The sorted list. Equal elements keep their order. Calls `breathe` after every millisecond or two of work. */
+/**
+ * The sorted list. Equal elements keep their order. Calls `breathe` after every millisecond or two of work; it may return
+ * nothing when no pause is needed yet.
+ */
 export const sortWithPauses = async <T>(
   list: readonly T[],
   compare: (a: T, b: T) => number,
-  breathe: () => Promise<void>,
+  breathe: () => Promise<void> | undefined,
 ): Promise<T[]> => {
   let sorted: T[] = [];
   for (let from = 0; from < list.length; from += PART_LENGTH) {
