@@ -102,6 +102,8 @@ export const sendError = (response: ServerResponse, error: unknown): void => {
 
 /** Bytes that are collected before they are written. Each write is followed by a turn of the event loop. */
 const GATHERED_MAX = 64 * 1024;
+/** Room for the first bytes of a body; most are no longer. */
+const SMALL_BODY = 4096;
 /** A piece of text takes at most so many bytes for each of its UTF-16 units. */
 const UTF8_BYTES_MAX = 3;
 
@@ -169,11 +171,15 @@ const startBody = (response: ServerResponse, { status, contentType, isCompressed
 
 /** Collects pieces of a body as bytes. */
 class Gathering {
-  private buffer = Buffer.allocUnsafe(2 * GATHERED_MAX);
+  private buffer = Buffer.allocUnsafe(SMALL_BODY);
   private length = 0;
 
   get isFull(): boolean {
     return this.length >= GATHERED_MAX;
+  }
+
+  get bytes(): Uint8Array {
+    return this.buffer.subarray(0, this.length);
   }
 
   add(piece: string | Uint8Array): void {
@@ -186,18 +192,17 @@ class Gathering {
     }
   }
 
-  /** The bytes so far, for the caller to keep. */
-  take(): Uint8Array {
-    const taken = this.buffer.subarray(0, this.length);
-    this.buffer = Buffer.allocUnsafe(2 * GATHERED_MAX);
+  /** Begins anew. `isFree`: nobody needs the bytes so far any more. */
+  clear(isFree: boolean): void {
+    if (!isFree) this.buffer = Buffer.allocUnsafe(this.buffer.length);
     this.length = 0;
-    return taken;
   }
 
   private reserve(more: number): void {
-    if (this.length + more <= this.buffer.length) return;
-    const larger = Buffer.allocUnsafe(this.length + more);
-    larger.set(this.buffer.subarray(0, this.length));
+    const needed = this.length + more;
+    if (needed <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.buffer.length));
+    larger.set(this.bytes);
     this.buffer = larger;
   }
 }
@@ -220,13 +225,16 @@ export const sendPieces = async (
       if (!gathered.isFull) continue;
       if (response.destroyed) return;
       body ??= startBody(response, { status: 200, contentType, isCompressed: true });
-      await (body.write(gathered.take()) ? breathe() : body.drained());
+      const isTaken = body.write(gathered.bytes);
+      await (isTaken ? breathe() : body.drained());
+      // When the body has drained, nothing that was written before waits any more.
+      gathered.clear(!isTaken);
     }
   } catch (error) {
     body?.abandon();
     throw error;
   }
-  const rest = gathered.take();
+  const rest = gathered.bytes;
   body ??= startBody(response, { status: 200, contentType, isCompressed: rest.length > COMPRESSED_BYTES_MIN });
   await body.end(rest);
 };

@@ -69,7 +69,13 @@ export class DecodedChunks {
     else columns.words.set(words.subarray(2 * start, 2 * end), 2 * count);
     const shift = count - start;
     if (offsets.length > 0) for (let i = start; i < end; i++) timestamps[shift + i] = firstTime + offsets[i];
-    else for (let i = start; i < end; i++) timestamps[shift + i] = firstTime + i * interval;
+    else {
+      let time = firstTime + start * interval;
+      for (let i = start; i < end; i++) {
+        timestamps[shift + i] = time;
+        time += interval;
+      }
+    }
     columns.count = count + end - start;
     return true;
   }

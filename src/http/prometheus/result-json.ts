@@ -107,6 +107,12 @@ function* matrixPieces(
   yield ']}';
 }
 
+const longest = (series: readonly Series[]): number => {
+  let length = 0;
+  for (const { timestamps } of series) length = Math.max(length, timestamps.length);
+  return length;
+};
+
 const vectorText = (scratch: Buffer, series: Series): string =>
   `{"metric":${JSON.stringify(sortedLabels(series.labels))},"value":${samplesBytes(scratch, series, 0, 1).toString('latin1')}}`;
 
@@ -126,7 +132,7 @@ export function* resultPieces(result: QueryResult, { at, stats }: ResultOptions)
   else {
     yield '[';
     // Of this answer alone: another answer may be written while this one waits.
-    const scratch = Buffer.allocUnsafe((type === 'vector' ? 1 : SAMPLES_PER_PIECE) * SAMPLE_BYTES_MAX);
+    const scratch = Buffer.allocUnsafe(Math.min(longest(series), SAMPLES_PER_PIECE) * SAMPLE_BYTES_MAX);
     let openings: Openings | undefined;
     for (let i = 0; i < series.length; i++) {
       if (i > 0) yield ',';
