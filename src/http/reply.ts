@@ -192,7 +192,7 @@ class Gathering {
     }
   }
 
-  /** Begins anew. `isFree`: nobody needs the bytes so far any more. */
+  /** Starts the next part. `isFree`: the bytes have been sent, so the buffer is used again. */
   clear(isFree: boolean): void {
     if (!isFree) this.buffer = Buffer.allocUnsafe(this.buffer.length);
     this.length = 0;

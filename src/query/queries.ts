@@ -27,6 +27,8 @@ const BATCH_SERIES = 64;
 /** The longest time between two yields to the event loop, and the samples returned between two looks at the clock. */
 const SLICE_MS = 8;
 const SAMPLES_PER_LOOK = 16_384;
+/** Samples for which the columns of a batch may have room to be used again; 2 MiB. */
+const COLUMNS_KEPT_MAX = 1 << 17;
 /** The cost of a series itself, counted in samples. */
 const SAMPLES_PER_SERIES = 64;
 /** Label objects to build between two looks at the clock. */
@@ -95,7 +97,7 @@ export class Queries {
     const found = await this.findSorted(selector, range, slices);
     let batch: (readonly [FoundSeries, ReadSamples])[] = [];
     const ahead = new ReadAhead(reader, found, range);
-    const collectors: SampleCollector[] = [];
+    let collectors: SampleCollector[] = [];
     let sampleCount = 0;
     for (let i = 0; i < found.length; i++) {
       this.check(signal);
@@ -109,6 +111,7 @@ export class Queries {
       sampleCount = 0;
       if (batch.length > 0) yield batch;
       batch = [];
+      if (capacityOf(collectors) > COLUMNS_KEPT_MAX) collectors = [];
       if (slices.isOver) await slices.breathe();
     }
     if (batch.length > 0) yield batch;
@@ -303,6 +306,12 @@ export class Queries {
     }
   }
 }
+
+const capacityOf = (collectors: readonly SampleCollector[]): number => {
+  let capacity = 0;
+  for (const collector of collectors) capacity += collector.capacity;
+  return capacity;
+};
 
 /** An empty list of matchers selects every series explicitly. Text that would match every series is refused. */
 const soughtBy = (selector: Selector, { from, through }: Range): Sought => ({

@@ -108,6 +108,13 @@ interface Reading {
   readonly problems: string[];
 }
 
+/** Chunks of a series file: from `first` to before `end`. */
+interface CachedChunks {
+  readonly key: string;
+  readonly first: number;
+  readonly end: number;
+}
+
 /** A chunk that is read on its own, because it, or a chunk of the same run, is damaged. */
 interface Doubtful {
   readonly reading: Reading;
@@ -146,12 +153,12 @@ export class SeriesReader {
     const row = this.rowOf(series);
     const collector = own ?? this.collector;
     const isFileNeeded = row === NO_ROW || this.fileMatters(row, range.from);
-    const slots = isFileNeeded ? this.cachedSlots(series, row, range) : noSlots;
-    if (slots === undefined) return undefined;
+    const cached = isFileNeeded ? this.cachedChunks(series, row, range) : undefined;
+    if (isFileNeeded && cached === undefined) return undefined;
     let problems: readonly string[] | undefined;
     collector.begin(range.from, range.through);
     try {
-      if (!this.collectCached(collector, slots, row)) return undefined;
+      if (cached !== undefined && !this.collectCached(collector, cached, row)) return undefined;
       if (row !== NO_ROW) this.collectMemory(collector, row, range.from, range.through);
     } catch (error) {
       if (!isDamage(error)) throw error;
@@ -170,22 +177,26 @@ export class SeriesReader {
     return new SampleCollector(this.parts);
   }
 
-  /** False if there are so many samples that they must be read with pauses. */
-  private collectCached(collector: SampleCollector, slots: readonly Slot[], row: Row): boolean {
-    const spans = row === NO_ROW ? noSpans : this.parts.erased.of(row);
+  /** False if a chunk is not cached, or if there are so many samples that they must be read with pauses. */
+  private collectCached(collector: SampleCollector, { key, first, end }: CachedChunks, row: Row): boolean {
+    const { cache, erased } = this.parts;
+    const slots = cache.slotsOf(key, first, end);
+    if (slots === undefined) return false;
+    const spans = row === NO_ROW ? noSpans : erased.of(row);
     for (const slot of slots) {
       collector.add(slot, spans);
+      if (collector.count <= SAMPLES_WITHOUT_PAUSE) continue;
       // A chunk of equal values has so many samples that some dozens of chunks would hold the event loop.
-      if (collector.count > SAMPLES_WITHOUT_PAUSE) return false;
+      cache.noteLong(key, first, end);
+      return false;
     }
     return true;
   }
 
   /**
-   * The cached slots of the file's chunks in the range. `undefined` if a chunk is not cached or the file is being
-   * rewritten.
+   * The chunks of the file in the range. `undefined` if their times are not known, or if the file is being rewritten.
    */
-  private cachedSlots({ high, low }: FoundSeries, row: Row, { from, through }: Range): readonly Slot[] | undefined {
+  private cachedChunks({ high, low }: FoundSeries, row: Row, { from, through }: Range): CachedChunks | undefined {
     const { cache, fileKeys, archived, table } = this.parts;
     const key = fingerprintText(high, low);
     const times = cache.timesOf(key);
@@ -193,14 +204,15 @@ export class SeriesReader {
     const count = times.firstTimes.length;
     if (row === NO_ROW ? !archived.has(high, low) : table.chunksInFile[row] !== count) return undefined;
     const [first, end] = chunksIn(times, from, through);
-    return cache.slotsOf(key, first, end);
+    return { key, first, end };
   }
 
-  /** Whether {@link readMemory} would return `undefined`. */
+  /** Whether the file has to be read, as far as is known before the samples are decoded. */
   needsFile(series: FoundSeries, range: Range): boolean {
     const row = this.rowOf(series);
     if (row !== NO_ROW && !this.fileMatters(row, range.from)) return false;
-    return this.cachedSlots(series, row, range) === undefined;
+    const cached = this.cachedChunks(series, row, range);
+    return cached === undefined || !this.parts.cache.holdsAll(cached.key, cached.first, cached.end);
   }
 
   /**
@@ -531,7 +543,6 @@ const chunksIn = ({ firstTimes, lastTimes }: ChunkTimes, from: number, through: 
   return [first, end];
 };
 
-const noSlots: readonly Slot[] = [];
 const noSpans: readonly TimeSpan[] = [];
 
 const noTimes: FileTimes = {

@@ -5,6 +5,7 @@ import { SampleColumns } from '../chunk/chunk.ts';
 import { decodeStoredRange } from '../chunk/decode.ts';
 import type { Slab, Slot } from '../chunk/slab.ts';
 import { sortedByTime } from '../chunk/sort-columns.ts';
+import { isDamage } from '../model/errors.ts';
 import { firstAtOrAfter } from '../model/search-times.ts';
 import type { DecodedChunks } from '../series/decoded-chunks.ts';
 import { leaveOut, type TimeSpan } from '../series/erased-ranges.ts';
@@ -43,6 +44,11 @@ export class SampleCollector {
     this.decoded = decoded;
   }
 
+  /** Samples for which there is room. */
+  get capacity(): number {
+    return this.columns.timestamps.length;
+  }
+
   /** Number of samples of the series so far. */
   get count(): number {
     return this.columns.count;
@@ -75,22 +81,31 @@ export class SampleCollector {
   }
 
   private decode(slot: Slot, isOpen: boolean): void {
-    const { slab, decoded, columns, from, through } = this;
+    const { decoded, columns, from, through } = this;
     if (!isOpen && decoded.addTo(columns, slot, from, through)) return;
-    const isKept = !isOpen && decoded.wants(slot);
-    const least = isKept ? Number.NEGATIVE_INFINITY : from;
-    const most = isKept ? Number.POSITIVE_INFINITY : through;
+    if (!isOpen && decoded.noteDecoding(slot) && this.decodeAndKeep(slot)) return;
+    this.decodeRange(slot, from, through);
+  }
+
+  /** Decodes the whole chunk, to keep it. False, and nothing is added, if it is damaged. */
+  private decodeAndKeep(slot: Slot): boolean {
+    const { decoded, columns, from, through } = this;
     const before = columns.count;
     try {
-      decodeStoredRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], least, most, columns);
-      if (isKept) decoded.keep(slot, columns, before);
-    } finally {
-      if (isKept)
-        leaveOut(columns, before, [
-          { from: Number.NEGATIVE_INFINITY, through: from - 1 },
-          { from: through + 1, through: Number.POSITIVE_INFINITY },
-        ]);
+      this.decodeRange(slot, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      columns.count = before;
+      return false;
     }
+    decoded.keep(slot, columns, before);
+    keepRange(columns, before, from, through);
+    return true;
+  }
+
+  private decodeRange(slot: Slot, from: number, through: number): void {
+    const { slab } = this;
+    decodeStoredRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], from, through, this.columns);
   }
 
   /** The collected samples, for the caller to keep. `slice` copies bytes, so a signalling NaN keeps its bits. */
@@ -106,3 +121,17 @@ export class SampleCollector {
     return { timestamps: timestamps.subarray(0, count), values: values.subarray(0, count) };
   }
 }
+
+/** Removes the samples from index `start` on that are not in the range. */
+const keepRange = (columns: SampleColumns, start: number, from: number, through: number): void => {
+  const { count, timestamps, words } = columns;
+  let kept = start;
+  for (let i = start; i < count; i++) {
+    if (timestamps[i] < from || timestamps[i] > through) continue;
+    timestamps[kept] = timestamps[i];
+    words[2 * kept] = words[2 * i];
+    words[2 * kept + 1] = words[2 * i + 1];
+    kept++;
+  }
+  columns.count = kept;
+};

@@ -15,6 +15,7 @@
  * later. The label indexes are read as they are and rebuilt afterwards. So a crash at any moment leads to this recovery
  * again, with the same result.
  */
+import { Slices } from '../async/slices.ts';
 import type { Encoding } from '../chunk/chunk.ts';
 import type { Slab } from '../chunk/slab.ts';
 import type { HeadsRead } from '../disk/heads/heads.ts';
@@ -43,6 +44,8 @@ import { type FileIndex, NO_FILE, type SeriesScan, scanSeriesFiles } from './ser
 
 /** Series files examined with one message to the worker. */
 const FILES_PER_BATCH = 128;
+/** Longest stretch of work before the host's event loop has its turn. */
+const SLICE_MS = 8;
 /** All chunks of the file count as whole, unless the recovery is pedantic. The original never reads them either. */
 const ALL = Number.MAX_SAFE_INTEGER;
 
@@ -115,8 +118,8 @@ class CrashRecovery {
   private readonly examiner: FileExaminer;
   private readonly afterCheckpoint: IndexingOperation[] = [];
   private readonly quarantined: SeriesQuarantined[] = [];
-  /** Series that the journal creates after the checkpoint; read when it matters. */
-  private createdLater: ReadonlySet<Fingerprint> | undefined;
+  /** Series that the journal creates after the checkpoint. */
+  private readonly createdLater = new Set<Fingerprint>();
   private filesDone = 0;
   private bytesDone = 0;
 
@@ -457,6 +460,7 @@ class CrashRecovery {
     }
     const pairsOf = (file: FileIndex): LabelPairs => names.get(highs[file], lows[file]) ?? [];
     const requests = named.map((file) => ({ file, pairs: pairsOf(file), known: ALL, mayBeEmpty: true }));
+    if (named.length > 0) await this.readCreated();
     await this.examineAll(requests, (index, found) => {
       const file = named[index];
       const pairs = pairsOf(file);
@@ -465,7 +469,7 @@ class CrashRecovery {
       if (other !== NO_ROW) {
         // The checkpoint's series may have ended since, and its labels may have a new series with another fingerprint.
         // Replaying the journal ends the one, creates the other, and reads its file.
-        if (this.isCreatedLater(highs[file], lows[file])) return;
+        if (this.createdLater.has(fingerprintText(highs[file], lows[file]))) return;
         const holder = fingerprintText(table.high[other], table.low[other]);
         this.quarantine(file, `its labels are those of the series with fingerprint ${holder}`, pairs);
         return;
@@ -475,12 +479,17 @@ class CrashRecovery {
     });
   }
 
-  /** Whether the part of the journal that is replayed after the scan creates a series with this fingerprint. */
-  private isCreatedLater(high: number, low: number): boolean {
-    const { replayFrom, fileSystem, journalDirectory } = this.parts;
-    if (replayFrom === undefined) return false;
-    this.createdLater ??= createdFrom({ fileSystem, directory: journalDirectory, from: replayFrom });
-    return this.createdLater.has(fingerprintText(high, low));
+  /** Finds the series that the journal creates in the part that is replayed after the scan. */
+  private async readCreated(): Promise<void> {
+    const { replayFrom, fileSystem, journalDirectory, clock } = this.parts;
+    if (replayFrom === undefined) return;
+    const slices = new Slices(clock, SLICE_MS);
+    const tail = { fileSystem, directory: journalDirectory, from: replayFrom, eventsOnly: true };
+    for (const record of readJournal(tail)) {
+      if (slices.isOver) await slices.breathe();
+      if (record.type !== 'events') continue;
+      for (const event of record.events) if (event.type === 'seriesCreated') this.createdLater.add(event.fingerprint);
+    }
   }
 
   /** Adds a row for a series that has only a file. */
@@ -546,16 +555,6 @@ class CrashRecovery {
     return { ...this.parts, breathe: () => clock.breathe() };
   }
 }
-
-/** The series that the journal creates from a position on. */
-const createdFrom = (tail: Parameters<typeof readJournal>[0]): ReadonlySet<Fingerprint> => {
-  const created = new Set<Fingerprint>();
-  for (const record of readJournal({ ...tail, eventsOnly: true })) {
-    if (record.type !== 'events') continue;
-    for (const event of record.events) if (event.type === 'seriesCreated') created.add(event.fingerprint);
-  }
-  return created;
-};
 
 const scratch = new Int32Array(2);
 

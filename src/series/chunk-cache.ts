@@ -21,6 +21,8 @@ interface CachedSeries {
   readonly chunks: Map<number, Slot>;
   /** Of all chunks of the file; `undefined` if they are not known. */
   times: ChunkTimes | undefined;
+  /** Chunks, from `first` to before `end`, with so many samples that they are read with pauses. */
+  long: { readonly first: number; readonly end: number } | undefined;
 }
 
 export class ChunkCache {
@@ -28,6 +30,8 @@ export class ChunkCache {
   /** By fingerprint (text). Series are in order of use, the least recent first. */
   private readonly series = new Map<string, CachedSeries>();
   private chunkCount = 0;
+  /** Bytes of the times of files. */
+  timesBytes = 0;
   hits = 0;
   misses = 0;
   evicted = 0;
@@ -71,33 +75,45 @@ export class ChunkCache {
 
   /** Adds a chunk; the cache takes over the caller's reference to the slot. */
   put(fingerprint: string, chunk: number, slot: Slot): void {
-    const cached = this.series.get(fingerprint) ?? { chunks: new Map<number, Slot>(), times: undefined };
+    const cached = this.series.get(fingerprint) ?? {
+      chunks: new Map<number, Slot>(),
+      times: undefined,
+      long: undefined,
+    };
     this.use(fingerprint, cached);
     const before = cached.chunks.get(chunk);
     if (before === undefined) this.chunkCount++;
     else this.slab.release(before);
     cached.chunks.set(chunk, slot);
     // The file has grown.
-    if (cached.times !== undefined && chunk >= cached.times.firstTimes.length) cached.times = undefined;
+    if (cached.times !== undefined && chunk >= cached.times.firstTimes.length) this.setTimes(cached, undefined);
   }
 
   /** The times of all chunks of a series' file. They are only kept while a chunk of the series is cached. */
   putTimes(fingerprint: string, times: ChunkTimes): void {
     const cached = this.series.get(fingerprint);
-    if (cached !== undefined) cached.times = times;
+    if (cached !== undefined) this.setTimes(cached, times);
   }
 
   timesOf(fingerprint: string): ChunkTimes | undefined {
     return this.series.get(fingerprint)?.times;
   }
 
+  /** Whether these chunks are cached, and have not so many samples that they are read with pauses. */
+  holdsAll(fingerprint: string, first: number, end: number): boolean {
+    const cached = this.series.get(fingerprint);
+    if (cached === undefined || isLong(cached, first, end)) return false;
+    for (let chunk = first; chunk < end; chunk++) if (!cached.chunks.has(chunk)) return false;
+    return true;
+  }
+
   /**
-   * The slots of the chunks from `first` to before `end`, or `undefined` if one of them is not cached. They are not
-   * retained: they are valid until something else may run.
+   * The slots of the chunks from `first` to before `end`, or `undefined` if they are not all there: {@link holdsAll}. They
+   * are not retained: they are valid until something else may run.
    */
   slotsOf(fingerprint: string, first: number, end: number): readonly Slot[] | undefined {
     const cached = this.series.get(fingerprint);
-    if (cached === undefined) return undefined;
+    if (cached === undefined || isLong(cached, first, end)) return undefined;
     const slots: Slot[] = [];
     for (let chunk = first; chunk < end; chunk++) {
       const slot = cached.chunks.get(chunk);
@@ -109,10 +125,17 @@ export class ChunkCache {
     return slots;
   }
 
+  /** These chunks have so many samples that they are read with pauses. */
+  noteLong(fingerprint: string, first: number, end: number): void {
+    const cached = this.series.get(fingerprint);
+    if (cached !== undefined) cached.long = { first, end };
+  }
+
   forgetSeries(fingerprint: string): void {
     const cached = this.series.get(fingerprint);
     if (cached === undefined) return;
     this.series.delete(fingerprint);
+    this.setTimes(cached, undefined);
     this.chunkCount -= cached.chunks.size;
     for (const slot of cached.chunks.values()) this.slab.release(slot);
   }
@@ -129,8 +152,19 @@ export class ChunkCache {
     return done;
   }
 
+  private setTimes(cached: CachedSeries, times: ChunkTimes | undefined): void {
+    this.timesBytes += bytesOf(times) - bytesOf(cached.times);
+    cached.times = times;
+  }
+
   private use(fingerprint: string, cached: CachedSeries): void {
     this.series.delete(fingerprint);
     this.series.set(fingerprint, cached);
   }
 }
+
+const isLong = ({ long }: CachedSeries, first: number, end: number): boolean =>
+  long !== undefined && first <= long.first && end >= long.end;
+
+const bytesOf = (times: ChunkTimes | undefined): number =>
+  times === undefined ? 0 : times.firstTimes.byteLength + times.lastTimes.byteLength;

@@ -12,8 +12,11 @@ import { firstAtOrAfter } from '../model/search-times.ts';
 
 /** How long unused samples are kept. */
 const UNUSED_MS = 60_000;
-/** Chunks of which it is noted that they were decoded once. */
+/** Chunks of which it is noted that they were decoded once, and how long that is remembered. */
 const NOTED_MAX = 1 << 16;
+const NOTED_MS = 5 * 60_000;
+/** The largest time of a chunk that is kept, in milliseconds. */
+const TIME_MAX = 2 ** 52;
 /** Bytes of a kept chunk beside its columns. */
 const ENTRY_BYTES = 300;
 
@@ -36,6 +39,8 @@ export class DecodedChunks {
   private readonly kept = new Map<Slot, Decoded>();
   /** Chunks that were decoded once, lately. */
   private readonly noted = new Set<Slot>();
+  /** When `noted` was empty. */
+  private notedSince = 0;
   /** Milliseconds of a monotonic clock, as of the last {@link releaseUnused}. */
   private now = 0;
 
@@ -57,7 +62,7 @@ export class DecodedChunks {
     if (firstTime < from || lastTime > through) {
       if (offsets.length > 0) {
         start = firstAtOrAfter(offsets, from - firstTime, 0, length);
-        end = firstAtOrAfter(offsets, through - firstTime + 1, start, length);
+        end = firstAtOrAfter(offsets, Math.floor(through - firstTime) + 1, start, length);
       } else {
         start = clamped(Math.ceil((from - firstTime) / interval), 0, length);
         end = clamped(Math.floor((through - firstTime) / interval) + 1, start, length);
@@ -80,8 +85,8 @@ export class DecodedChunks {
     return true;
   }
 
-  /** Whether all samples of the chunk should be decoded and kept: it was decoded before. Notes that it is decoded. */
-  wants(slot: Slot): boolean {
+  /** Notes that a chunk is decoded. Returns whether it was decoded before, so that its samples should be kept. */
+  noteDecoding(slot: Slot): boolean {
     if (this.bytes >= this.bytesMax) return false;
     if (this.noted.delete(slot)) return true;
     if (this.noted.size < NOTED_MAX) this.noted.add(slot);
@@ -94,6 +99,8 @@ export class DecodedChunks {
     if (length === 0) return;
     const firstTime = timestamps[start];
     const lastTime = timestamps[count - 1];
+    // Differences of larger times are not exact.
+    if (Math.max(Math.abs(firstTime), Math.abs(lastTime)) > TIME_MAX) return;
     // Damaged chunks, and those of the original, may have times in any order.
     if (lastTime - firstTime > 0xffffffff || !areAscending(timestamps, start, count)) return;
     const interval = length === 1 ? 1 : timestamps[start + 1] - firstTime;
@@ -123,6 +130,10 @@ export class DecodedChunks {
 
   releaseUnused(now: number): void {
     this.now = now;
+    if (now - this.notedSince > NOTED_MS || this.noted.size === NOTED_MAX) {
+      this.noted.clear();
+      this.notedSince = now;
+    }
     for (const [slot, { usedAt }] of this.kept) if (now - usedAt > UNUSED_MS) this.forget(slot);
   }
 

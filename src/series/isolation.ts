@@ -88,6 +88,8 @@ export class Isolation {
       row,
       request: { kind: 'quarantine', high, low, reason, pairs },
       publish: (file) => {
+        // A query that waited for the file may have cached chunks of it since.
+        cache.forgetSeries(key);
         const hasSuccessor = successor !== NO_ROW || table.findFingerprint(high, low) !== NO_ROW;
         this.publishMoved(departure, { high, low, pairs, reason, hasSuccessor, file });
       },

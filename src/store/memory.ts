@@ -1,7 +1,7 @@
 /**
  * Measures the store's memory part by part. From this follow how much the chunk cache has to release, and how many
  * chunks may wait for their series files. The memory target covers all parts, but only some of them can be reduced at
- * will: samples of decoded chunks are released, chunks that are also in a file are evicted; chunks that wait for a file
+ * will: chunks that are also in a file are evicted, samples of decoded chunks are released; chunks that wait for a file
  * are persisted, and appends are refused until then.
  */
 import { CHUNK_BYTES } from '../chunk/slab.ts';
@@ -48,7 +48,7 @@ export class Memory {
       case 'chunks':
         return Math.max(0, slab.usedBytes - cache.size * CHUNK_BYTES);
       case 'chunk_cache':
-        return cache.size * (CHUNK_BYTES + CACHE_ENTRY_BYTES);
+        return cache.size * (CHUNK_BYTES + CACHE_ENTRY_BYTES) + cache.timesBytes;
       case 'decoded_chunks':
         return this.decoded.bytes;
       case 'late_samples':
@@ -91,14 +91,15 @@ export class Memory {
   }
 
   /**
-   * Releases decoded chunks, then evicts cached ones, least recently used ones first, until the target is met or none is
-   * left.
+   * Evicts cached chunks, least recently used ones first, until the target is met or none is left. Then it releases the
+   * samples of decoded chunks, which are few, and which queries use all the time.
    */
   evictOverTarget(): void {
     const { cache, options } = this.engine;
-    if (this.used > options.memoryTarget) this.decoded.clear();
     const over = this.used - options.memoryTarget;
-    if (over > 0) cache.evict(Math.ceil(over / (CHUNK_BYTES + CACHE_ENTRY_BYTES)));
+    if (over <= 0) return;
+    cache.evict(Math.ceil(over / (CHUNK_BYTES + CACHE_ENTRY_BYTES)));
+    if (this.used > options.memoryTarget) this.decoded.clear();
   }
 
   /** Releases decoded chunks that no query has used for a while. */

@@ -128,7 +128,7 @@ const writeHundredths = (bytes: Uint8Array, at: number, hundredths: number): num
 /** The 17 digits of the number that is being written. */
 const digits = new Uint8Array(17);
 
-/** Writes a positive number from {@link LEAST} to below {@link LIMIT}. Returns 0 if that takes more care than it has. */
+/** Writes a positive number from {@link LEAST} to below {@link LIMIT}. Returns 0 if rounding is too close to decide here. */
 const writeShortest = (bytes: Uint8Array, at: number, value: number): number => {
   double[0] = value;
   const high = words[HIGH_WORD];

@@ -59,4 +59,36 @@ describe('ChunkCache', () => {
     put('a', 0);
     expect({ size: cache.size, used: slab.used }).to.deep.equal({ size: 1, used: 1 });
   });
+
+  it('has the times of a file as long as a chunk of it is cached and the file does not grow', () => {
+    const { cache, put } = setUp();
+    const times = { firstTimes: Float64Array.of(1, 5), lastTimes: Float64Array.of(4, 8) };
+    cache.putTimes('a', times);
+    expect(cache.timesOf('a')).to.equal(undefined);
+    put('a', 1);
+    cache.putTimes('a', times);
+    expect(cache.timesOf('a')).to.equal(times);
+    expect(cache.timesBytes).to.equal(32);
+    put('a', 2);
+    expect(cache.timesOf('a')).to.equal(undefined);
+    cache.putTimes('a', times);
+    cache.forgetSeries('a');
+    expect(cache.timesBytes).to.equal(0);
+  });
+
+  it('gives the slots of chunks that are all there, unless they are to be read with pauses', () => {
+    const { cache, put } = setUp();
+    const slots = [put('a', 1), put('a', 2)];
+    expect(cache.slotsOf('a', 1, 3)).to.deep.equal(slots);
+    expect([cache.holdsAll('a', 1, 3), cache.holdsAll('a', 0, 3), cache.holdsAll('b', 0, 1)]).to.deep.equal([
+      true,
+      false,
+      false,
+    ]);
+    expect(cache.slotsOf('a', 0, 3)).to.equal(undefined);
+    cache.noteLong('a', 1, 3);
+    expect(cache.slotsOf('a', 1, 3)).to.equal(undefined);
+    expect(cache.holdsAll('a', 1, 3)).to.equal(false);
+    expect(cache.slotsOf('a', 1, 2)).to.deep.equal(slots.slice(0, 1));
+  });
 });

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
+import { ChunkAppender } from '../../src/chunk/append.ts';
 import { SampleColumns } from '../../src/chunk/chunk.ts';
 import { Slab, type Slot } from '../../src/chunk/slab.ts';
 import { DecodedChunks } from '../../src/series/decoded-chunks.ts';
+import { MemoryChunks } from '../../src/series/memory-chunks.ts';
+import { SeriesTable } from '../../src/series/table.ts';
 
 const columnsOf = (times: readonly number[]): SampleColumns => {
   const columns = new SampleColumns(times.length);
@@ -33,8 +36,8 @@ describe('DecodedChunks', () => {
 
   it('wants a chunk the second time', () => {
     const { decoded, slot } = setUp();
-    expect(decoded.wants(slot)).to.equal(false);
-    expect(decoded.wants(slot)).to.equal(true);
+    expect(decoded.noteDecoding(slot)).to.equal(false);
+    expect(decoded.noteDecoding(slot)).to.equal(true);
     expect(timesIn(decoded, slot)).to.equal(undefined);
   });
 
@@ -44,8 +47,8 @@ describe('DecodedChunks', () => {
       const columns = columnsOf([1, 2, ...times]);
       decoded.keep(slot, columns, 2);
       expect(timesIn(decoded, slot)).to.deep.equal(times);
-      for (let from = 998; from < 1048; from++)
-        for (let through = from - 1; through < 1048; through++)
+      for (let from = 998; from < 1048; from += 0.5)
+        for (let through = from - 1; through < 1048; through += 0.5)
           expect(timesIn(decoded, slot, from, through), `${from} to ${through}`).to.deep.equal(
             times.filter((time) => time >= from && time <= through),
           );
@@ -81,13 +84,48 @@ describe('DecodedChunks', () => {
     expect(decoded.bytes).to.equal(0);
   });
 
+  it('forgets a chunk that is the head again after a drop of the newest samples', () => {
+    const slab = new Slab();
+    const decoded = new DecodedChunks(slab, 1 << 20);
+    const table = new SeriesTable();
+    const chunks = new MemoryChunks(table, slab, new ChunkAppender(slab, { defaultEncoding: 2 }));
+    const row = table.add(0, 1, ['a', 'b']);
+    for (let k = 0; k < 200; k++) chunks.append(row, 1000 + k, Math.imul(k, 2654435761), k);
+    const [first, second] = chunks.allSlots(row);
+    decoded.keep(first, columnsOf(regular), 0);
+    chunks.erase(row, { from: chunks.firstTimeOf(second), through: Infinity });
+    expect(table.headSlot(row)).to.equal(first);
+    expect(table.headOpen(row)).to.equal(true);
+    expect(timesIn(decoded, first)).to.equal(undefined);
+  });
+
   it('keeps no more than a chunk beyond its bound', () => {
     const { slab, decoded, slot } = setUp(100);
     decoded.keep(slot, columnsOf(regular), 0);
     const other = slab.allocate(2);
-    expect([decoded.wants(other), decoded.wants(other)]).to.deep.equal([false, false]);
+    expect([decoded.noteDecoding(other), decoded.noteDecoding(other)]).to.deep.equal([false, false]);
     const nothing = new DecodedChunks(slab, 0);
-    expect([nothing.wants(other), nothing.wants(other)]).to.deep.equal([false, false]);
+    expect([nothing.noteDecoding(other), nothing.noteDecoding(other)]).to.deep.equal([false, false]);
+  });
+
+  it('forgets after a while which chunks were decoded once', () => {
+    const { slab, decoded, slot } = setUp();
+    expect(decoded.noteDecoding(slot)).to.equal(false);
+    decoded.releaseUnused(301_000);
+    expect(decoded.noteDecoding(slot)).to.equal(false);
+    expect(decoded.noteDecoding(slot)).to.equal(true);
+    // A query of very many chunks must not keep it from noting others for good.
+    for (let other = slot + 1; other < slot + 70_000; other++) decoded.noteDecoding(other);
+    expect([decoded.noteDecoding(slot), decoded.noteDecoding(slot)]).to.deep.equal([false, false]);
+    decoded.releaseUnused(302_000);
+    expect([decoded.noteDecoding(slot), decoded.noteDecoding(slot)]).to.deep.equal([false, true]);
+    expect(slab.used).to.equal(1);
+  });
+
+  it('leaves out chunks with times that doubles can not add', () => {
+    const { decoded, slot } = setUp();
+    decoded.keep(slot, columnsOf([2 ** 60, 2 ** 60 + 1024]), 0);
+    expect(timesIn(decoded, slot)).to.equal(undefined);
   });
 
   it('releases what was not used for a minute, and everything at once', () => {

@@ -23,7 +23,7 @@ const SAMPLE_BYTES_MAX = 20 + DOUBLE_BYTES_MAX + 8;
 
 const [COMMA, OPEN, CLOSE, QUOTE, POINT, MINUS, ZERO] = Buffer.from(',[]".-0');
 
-/** Milliseconds as seconds: `1700000000`, `1700000000.500`, `-0.001`. Returns the position behind them. */
+/** Whole milliseconds as seconds: `1700000000`, `1700000000.500`, `-0.001`. Returns the position behind them. */
 const writeSeconds = (bytes: Uint8Array, at: number, milliseconds: number): number => {
   let position = at;
   if (milliseconds < 0) bytes[position++] = MINUS;
@@ -131,7 +131,7 @@ export function* resultPieces(result: QueryResult, { at, stats }: ResultOptions)
   else if (type === 'scalar') yield `[${series[0].timestamps[0] / 1000},"${printNumber(series[0].values[0])}"]`;
   else {
     yield '[';
-    // Of this answer alone: another answer may be written while this one waits.
+    // Each answer has its own buffer, because another answer may be written meanwhile.
     const scratch = Buffer.allocUnsafe(Math.min(longest(series), SAMPLES_PER_PIECE) * SAMPLE_BYTES_MAX);
     let openings: Openings | undefined;
     for (let i = 0; i < series.length; i++) {
