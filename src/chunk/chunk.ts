@@ -17,6 +17,11 @@ export class SampleColumns {
   values: Float64Array;
   /** The same memory as `values`, as two 32-bit words a value in the machine's order, so that NaN payloads survive. */
   words: Int32Array;
+  /**
+   * The times from index `start` to before `end` are `interval` milliseconds apart, also those beyond `count`, which a
+   * series before has left. Whoever writes times elsewhere than behind them says so with {@link cutRegular}.
+   */
+  readonly regular = { start: 0, end: 0, interval: 0 };
 
   constructor(capacity = 256) {
     this.timestamps = new Float64Array(capacity);
@@ -24,10 +29,16 @@ export class SampleColumns {
     this.words = new Int32Array(this.values.buffer);
   }
 
+  /** The times from an index on are not known to be regular. */
+  cutRegular(from: number): void {
+    if (this.regular.end > from) this.regular.end = from;
+  }
+
   /** Makes room for `more` samples. */
   reserve(more: number): void {
     const needed = this.count + more;
     if (needed <= this.timestamps.length) return;
+    this.cutRegular(this.count);
     const capacity = Math.max(needed, this.timestamps.length * 2);
     const timestamps = new Float64Array(capacity);
     timestamps.set(this.timestamps.subarray(0, this.count));

@@ -74,7 +74,10 @@ export class SampleCollector {
     try {
       this.decode(slot, isOpen);
     } finally {
-      if (erased.length > 0) leaveOut(columns, before, erased);
+      if (erased.length > 0) {
+        columns.cutRegular(before);
+        leaveOut(columns, before, erased);
+      }
       const { timestamps } = columns;
       if (before > 0 && columns.count > before && timestamps[before] <= timestamps[before - 1]) this.isInOrder = false;
     }
@@ -104,8 +107,9 @@ export class SampleCollector {
   }
 
   private decodeRange(slot: Slot, from: number, through: number): void {
-    const { slab } = this;
-    decodeStoredRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], from, through, this.columns);
+    const { slab, columns } = this;
+    columns.cutRegular(columns.count);
+    decodeStoredRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], from, through, columns);
   }
 
   /** The collected samples, for the caller to keep. `slice` copies bytes, so a signalling NaN keeps its bits. */

@@ -73,14 +73,10 @@ export class DecodedChunks {
     if (start === 0 && end === length) columns.words.set(words, 2 * count);
     else columns.words.set(words.subarray(2 * start, 2 * end), 2 * count);
     const shift = count - start;
-    if (offsets.length > 0) for (let i = start; i < end; i++) timestamps[shift + i] = firstTime + offsets[i];
-    else {
-      let time = firstTime + start * interval;
-      for (let i = start; i < end; i++) {
-        timestamps[shift + i] = time;
-        time += interval;
-      }
-    }
+    if (offsets.length > 0) {
+      columns.cutRegular(count);
+      for (let i = start; i < end; i++) timestamps[shift + i] = firstTime + offsets[i];
+    } else if (end > start) writeRegular(columns, firstTime + start * interval, interval, end - start);
     columns.count = count + end - start;
     return true;
   }
@@ -143,6 +139,24 @@ export class DecodedChunks {
     this.bytes = 0;
   }
 }
+
+/** Writes `length` times behind the samples, unless the series before has left just these there. */
+const writeRegular = (columns: SampleColumns, firstTime: number, interval: number, length: number): void => {
+  const { count, timestamps, regular } = columns;
+  const end = count + length;
+  const isKnown = interval === regular.interval && count >= regular.start;
+  if (isKnown && end <= regular.end && timestamps[count] === firstTime) return;
+  const isContinued =
+    isKnown && count > regular.start && count <= regular.end && timestamps[count - 1] + interval === firstTime;
+  let time = firstTime;
+  for (let i = count; i < end; i++) {
+    timestamps[i] = time;
+    time += interval;
+  }
+  if (!isContinued) regular.start = count;
+  regular.interval = interval;
+  regular.end = end;
+};
 
 const noOffsets = new Uint32Array(0);
 

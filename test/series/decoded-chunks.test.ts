@@ -5,6 +5,7 @@ import { Slab, type Slot } from '../../src/chunk/slab.ts';
 import { DecodedChunks } from '../../src/series/decoded-chunks.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { SeriesTable } from '../../src/series/table.ts';
+import { seeded } from '../support/seeded.ts';
 
 const columnsOf = (times: readonly number[]): SampleColumns => {
   const columns = new SampleColumns(times.length);
@@ -97,6 +98,38 @@ describe('DecodedChunks', () => {
     expect(table.headSlot(row)).to.equal(first);
     expect(table.headOpen(row)).to.equal(true);
     expect(timesIn(decoded, first)).to.equal(undefined);
+  });
+
+  it('gives the times of each of many series that are read into the same columns', () => {
+    const random = seeded(11);
+    const slab = new Slab();
+    const decoded = new DecodedChunks(slab, 1 << 24);
+    const columns = new SampleColumns(4);
+    for (let series = 0; series < 3000; series++) {
+      columns.count = 0;
+      const expected: number[] = [];
+      let time = 1000 + 15 * random.int(3);
+      for (let chunk = random.int(5); chunk >= 0; chunk--) {
+        const interval = [15, 15, 15, 30][random.int(4)];
+        const length = 1 + random.int(6);
+        const times = Array.from({ length }, (_, i) => time + i * interval);
+        time = times[length - 1] + [15, 15, 30, 7][random.int(4)];
+        const [from, through] = random.int(4) === 0 ? [times[0] + 1, time - 8] : [-Infinity, Infinity];
+        expected.push(...times.filter((each) => each >= from && each <= through));
+        if (random.int(5) === 0) {
+          // As a decoder does for a chunk that is not kept.
+          columns.cutRegular(columns.count);
+          columns.reserve(length);
+          for (const each of times) if (each >= from && each <= through) columns.timestamps[columns.count++] = each;
+          continue;
+        }
+        const slot = slab.allocate(2);
+        decoded.keep(slot, columnsOf(times), 0);
+        expect(decoded.addTo(columns, slot, from, through)).to.equal(true);
+        slab.release(slot);
+      }
+      expect([...columns.timestamps.subarray(0, columns.count)], `series ${series}`).to.deep.equal(expected);
+    }
   });
 
   it('keeps no more than a chunk beyond its bound', () => {

@@ -38,6 +38,14 @@ const writeSeconds = (bytes: Uint8Array, at: number, milliseconds: number): numb
   return writeInteger(bytes, position, rest);
 };
 
+/** What is between the value of a sample and that of the next one: `"],[1700000000,"`. */
+const writeSeparator = (bytes: Uint8Array, at: number, milliseconds: number): number => {
+  bytes[at] = QUOTE;
+  bytes[at + 1] = CLOSE;
+  bytes[at + 2] = COMMA;
+  return writeOpening(bytes, at + 3, milliseconds);
+};
+
 /** How the text of a sample begins, up to its value: `[1700000000,"`. */
 const writeOpening = (bytes: Uint8Array, at: number, milliseconds: number): number => {
   bytes[at] = OPEN;
@@ -47,8 +55,11 @@ const writeOpening = (bytes: Uint8Array, at: number, milliseconds: number): numb
   return position;
 };
 
-/** The openings of samples at these times, one after the other. Series that have a value at each step share the times. */
-class Openings {
+/**
+ * What is between samples at these times, one after the other. Series that have a value at each step share the times. What
+ * comes before the first time is not used.
+ */
+class Separators {
   readonly timestamps: Float64Array;
   readonly bytes: Uint8Array;
   /** Where each ends. */
@@ -60,16 +71,17 @@ class Openings {
     this.ends = new Int32Array(timestamps.length);
     let at = 0;
     for (let i = 0; i < timestamps.length; i++) {
-      at = writeOpening(this.bytes, at, timestamps[i]);
+      at = writeSeparator(this.bytes, at, timestamps[i]);
       this.ends[i] = at;
     }
   }
 
+  /** Writes the one before sample `i`, from 1 on. Returns the position behind it. */
   write(into: Uint8Array, at: number, i: number): number {
     const { bytes, ends } = this;
     const end = ends[i];
     let position = at;
-    for (let from = i === 0 ? 0 : ends[i - 1]; from < end; from++) into[position++] = bytes[from];
+    for (let from = ends[i - 1]; from < end; from++) into[position++] = bytes[from];
     return position;
   }
 }
@@ -80,29 +92,29 @@ const samplesBytes = (
   { timestamps, values }: Series,
   from: number,
   to: number,
-  openings?: Openings,
+  separators?: Separators,
 ): Buffer => {
-  let at = 0;
-  for (let i = from; i < to; i++) {
-    if (i > from) scratch[at++] = COMMA;
-    at = openings === undefined ? writeOpening(scratch, at, timestamps[i]) : openings.write(scratch, at, i);
+  let at = writeOpening(scratch, 0, timestamps[from]);
+  at = writeApiValue(scratch, at, values[from]);
+  for (let i = from + 1; i < to; i++) {
+    at = separators === undefined ? writeSeparator(scratch, at, timestamps[i]) : separators.write(scratch, at, i);
     at = writeApiValue(scratch, at, values[i]);
-    scratch[at++] = QUOTE;
-    scratch[at++] = CLOSE;
   }
+  scratch[at++] = QUOTE;
+  scratch[at++] = CLOSE;
   return scratch.subarray(0, at);
 };
 
 function* matrixPieces(
   scratch: Buffer,
   series: Series,
-  openings: Openings | undefined,
+  separators: Separators | undefined,
 ): Generator<string | Uint8Array> {
   const { length } = series.timestamps;
   yield `{"metric":${JSON.stringify(sortedLabels(series.labels))},"values":[`;
   for (let from = 0; from < length; from += SAMPLES_PER_PIECE) {
     if (from > 0) yield ',';
-    yield samplesBytes(scratch, series, from, Math.min(from + SAMPLES_PER_PIECE, length), openings);
+    yield samplesBytes(scratch, series, from, Math.min(from + SAMPLES_PER_PIECE, length), separators);
   }
   yield ']}';
 }
@@ -133,14 +145,14 @@ export function* resultPieces(result: QueryResult, { at, stats }: ResultOptions)
     yield '[';
     // Each answer has its own buffer, because another answer may be written meanwhile.
     const scratch = Buffer.allocUnsafe(Math.min(longest(series), SAMPLES_PER_PIECE) * SAMPLE_BYTES_MAX);
-    let openings: Openings | undefined;
+    let separators: Separators | undefined;
     for (let i = 0; i < series.length; i++) {
       if (i > 0) yield ',';
       const { timestamps } = series[i];
-      if (openings?.timestamps !== timestamps)
-        openings = timestamps === series[i + 1]?.timestamps ? new Openings(timestamps) : undefined;
+      if (separators?.timestamps !== timestamps)
+        separators = timestamps === series[i + 1]?.timestamps ? new Separators(timestamps) : undefined;
       if (type === 'vector') yield vectorText(scratch, series[i]);
-      else yield* matrixPieces(scratch, series[i], openings);
+      else yield* matrixPieces(scratch, series[i], separators);
     }
     yield ']';
   }

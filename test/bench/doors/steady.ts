@@ -35,7 +35,7 @@ export const runSteadily = async ({
   const options = ['--write', '--no-record', '--memory-target', memoryTarget];
   const server = await startTidemark(join(parent, 'store'), options);
   const receiver = isInstalled('victoria-metrics') ? await startVictoriaMetrics(parent) : undefined;
-  const store = await openStore(join(parent, 'forwarded'), { retention: 'off' });
+  const store = await openStore(join(parent, 'forwarded'), { retention: 'off', memoryTarget: targetBytes });
   const forwarding =
     receiver === undefined ? undefined : forward(store, 'steady', { url: `${receiver.origin}/api/v1/write` });
   const handles = Array.from({ length: SERIES }, (_, series) => store.series(labelsOf(series)));

@@ -18,6 +18,8 @@ export class SeriesPicker {
   private readonly found = h('span', { class: 'soft small', role: 'status' });
   private readonly trouble = h('div');
   private readonly field: SelectorField;
+  /** The search whose answer is shown, or awaited. */
+  private current: AbortController | undefined;
 
   constructor(value: string, signal: AbortSignal, onPick: (labels: Labels) => void) {
     this.signal = signal;
@@ -41,8 +43,12 @@ export class SeriesPicker {
   /** Lists the series of the selector in the field; of the first metric if it is empty. */
   async start(): Promise<void> {
     try {
-      if (this.field.value === '')
-        this.field.value = (await ask('/api/v1/label/__name__/values', {}, this.signal))[0] ?? '';
+      if (this.field.value === '') {
+        const [first = ''] = await ask('/api/v1/label/__name__/values', {}, this.signal);
+        // What somebody typed before the names came stays, and so does what was searched.
+        if (this.current !== undefined) return;
+        if (this.field.value === '') this.field.value = first;
+      }
     } catch (error) {
       if (!isAbort(error)) this.trouble.replaceChildren(failure(error));
       return;
@@ -58,8 +64,12 @@ export class SeriesPicker {
 
   private async search(match: string): Promise<void> {
     if (match === '') return;
+    // An answer that comes late must not replace that of a later search.
+    this.current?.abort();
+    this.current = new AbortController();
+    const signal = AbortSignal.any([this.signal, this.current.signal]);
     try {
-      const series = await ask('/api/v1/series', { 'match[]': match, limit: listedMax }, this.signal);
+      const series = await ask('/api/v1/series', { 'match[]': match, limit: listedMax }, signal);
       const isCut = series.length >= listedMax;
       setText(this.found, isCut ? `the first ${listedMax} series` : `${formatCount(series.length)} series`);
       this.trouble.replaceChildren();
