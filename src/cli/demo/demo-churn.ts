@@ -17,7 +17,11 @@ const burstSeries = 60;
 const burstSamples = 100;
 /** A burst ends below the score at which the store takes no samples. */
 const burstScore = 0.88;
-const burstRoundsMax = 60;
+/**
+ * On a busy machine chunks are persisted nearly as fast as they come, so a burst may need many rounds. Its samples are at
+ * least a millisecond apart: bursts come every 30 seconds.
+ */
+const burstRoundsMax = 200;
 
 export class DemoChurn {
   private readonly store: Store;
