@@ -95,7 +95,7 @@ interface Reading {
   /** The minimum number of chunks that the file should have. */
   readonly chunksInFile: number;
   /** Times of the file's chunks. A doubtful chunk gets the whole range between its neighbours. */
-  times: Pick<FileTimes, 'firstTimes' | 'lastTimes' | 'damaged'>;
+  times: ChunkTimes & Pick<FileTimes, 'damaged'>;
   /** Chunks whose bytes have changed since they were written, or whose header is impossible. */
   doubtful: ReadonlySet<number>;
   /** Chunks whose samples can't be returned. */
@@ -577,10 +577,7 @@ const doubtfulChunks = (times: FileTimes): ReadonlySet<number> => {
 };
 
 /** The times, with those of doubtful chunks replaced by the whole range between their neighbours. */
-const widened = (
-  { firstTimes, lastTimes }: FileTimes,
-  doubtful: ReadonlySet<number>,
-): Pick<FileTimes, 'firstTimes' | 'lastTimes'> => {
+const widened = ({ firstTimes, lastTimes }: FileTimes, doubtful: ReadonlySet<number>): ChunkTimes => {
   const first = firstTimes.slice();
   const last = lastTimes.slice();
   for (let i = 0; i < first.length; i++) {

@@ -90,7 +90,7 @@ export class SampleCollector {
     this.decodeRange(slot, from, through);
   }
 
-  /** Decodes the whole chunk, to keep it. False, and nothing is added, if it is damaged. */
+  /** Decodes the whole chunk, keeps it, and adds its samples. False, and nothing is added, if it can't be kept. */
   private decodeAndKeep(slot: Slot): boolean {
     const { decoded, columns, from, through } = this;
     const before = columns.count;
@@ -102,8 +102,8 @@ export class SampleCollector {
       return false;
     }
     decoded.keep(slot, columns, before);
-    keepRange(columns, before, from, through);
-    return true;
+    columns.count = before;
+    return decoded.addTo(columns, slot, from, through);
   }
 
   private decodeRange(slot: Slot, from: number, through: number): void {
@@ -125,17 +125,3 @@ export class SampleCollector {
     return { timestamps: timestamps.subarray(0, count), values: values.subarray(0, count) };
   }
 }
-
-/** Removes the samples from index `start` on that are not in the range. */
-const keepRange = (columns: SampleColumns, start: number, from: number, through: number): void => {
-  const { count, timestamps, words } = columns;
-  let kept = start;
-  for (let i = start; i < count; i++) {
-    if (timestamps[i] < from || timestamps[i] > through) continue;
-    timestamps[kept] = timestamps[i];
-    words[2 * kept] = words[2 * i];
-    words[2 * kept + 1] = words[2 * i + 1];
-    kept++;
-  }
-  columns.count = kept;
-};

@@ -39,6 +39,8 @@ export class DecodedChunks {
   private readonly kept = new Map<Slot, Decoded>();
   /** Chunks that were decoded once, lately. */
   private readonly noted = new Set<Slot>();
+  /** No chunk is unused for long enough before this time. */
+  private unusedFrom = 0;
   /** When `noted` was empty. */
   private notedSince = 0;
   /** Milliseconds of a monotonic clock, as of the last {@link releaseUnused}. */
@@ -130,7 +132,14 @@ export class DecodedChunks {
       this.noted.clear();
       this.notedSince = now;
     }
-    for (const [slot, { usedAt }] of this.kept) if (now - usedAt > UNUSED_MS) this.forget(slot);
+    // This is called four times a second. The oldest use tells when the next chunk can be released.
+    if (now <= this.unusedFrom) return;
+    let oldest = now;
+    for (const [slot, { usedAt }] of this.kept) {
+      if (now - usedAt > UNUSED_MS) this.forget(slot);
+      else if (usedAt < oldest) oldest = usedAt;
+    }
+    this.unusedFrom = oldest + UNUSED_MS;
   }
 
   clear(): void {

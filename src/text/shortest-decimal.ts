@@ -99,17 +99,19 @@ export const writeDouble = (bytes: Uint8Array, at: number, value: number): numbe
   if (size < 1e7) {
     const hundredths = (size * 100 + 0.5) | 0;
     if (hundredths / 100 === size)
-      return hundredths === 0 ? writeText(bytes, at, value) : writeHundredths(bytes, position, hundredths);
+      return hundredths === 0 ? writeAscii(bytes, at, zeroText(value)) : writeHundredths(bytes, position, hundredths);
   }
   if (size >= LEAST && size < LIMIT) {
     const end = writeShortest(bytes, position, size);
     if (end > 0) return end;
   }
-  return writeText(bytes, at, value);
+  return writeAscii(bytes, at, String(value));
 };
 
-const writeText = (bytes: Uint8Array, at: number, value: number): number => {
-  const text = Object.is(value, -0) ? '-0' : String(value);
+const zeroText = (zero: number): string => (Object.is(zero, -0) ? '-0' : '0');
+
+/** Writes text of ASCII characters. Returns the position behind it. */
+export const writeAscii = (bytes: Uint8Array, at: number, text: string): number => {
   for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
   return at + text.length;
 };

@@ -6,7 +6,7 @@
  * marker), a value is written as its IEEE 754 bit pattern, 16 hex digits, most significant first. Patterns are copied
  * as integers, because loading a signalling NaN as a number may change its bits.
  */
-import { writeDouble } from './shortest-decimal.ts';
+import { writeAscii, writeDouble } from './shortest-decimal.ts';
 
 /** The texts of the hundredths: `''`, `.01`, …, `.1`, …, `.99`. */
 const fractions = Array.from({ length: 100 }, (_, i) => String(i / 100).slice(1));
@@ -39,9 +39,7 @@ export const formatApiValue = (value: number): string => {
 /** Writes the text of {@link formatApiValue} into bytes, which have room for it. Returns the position behind it. */
 export const writeApiValue = (bytes: Uint8Array, at: number, value: number): number => {
   if (Number.isFinite(value) && Math.abs(value) >= 1e-6) return writeDouble(bytes, at, value);
-  const text = formatApiValue(value);
-  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
-  return at + text.length;
+  return writeAscii(bytes, at, formatApiValue(value));
 };
 
 /** The value as a JSON token in VictoriaMetrics' form: a number, `null` for NaN, `"Infinity"` or `"-Infinity"`. */

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { systemClock } from '../../src/index.ts';
-import { modes, violationsOf, widthsOf } from './axe.ts';
+import { inEachMode, violationsOf, widthsOf } from './axe.ts';
 import { OpenPages } from './open-pages.ts';
 
 const views = {
@@ -34,16 +34,14 @@ describe('Explore for everybody', function () {
 
   after(() => pages?.close());
 
-  for (const [mode, options] of Object.entries(modes))
-    describe(`in ${mode}`, () => {
-      let page: Page;
+  let page: Page;
 
-      before(async () => {
-        page = await pages.newPage(options);
-      });
-
-      after(() => page.context().close());
-
+  inEachMode(
+    () => pages,
+    (next) => {
+      page = next;
+    },
+    () => {
       for (const [name, query] of Object.entries(views))
         it(`has no violation that axe finds: ${name}`, async () => {
           await pages.show(page, `/explore?${query}`);
@@ -72,7 +70,8 @@ describe('Explore for everybody', function () {
           expect(inner, query).to.be.at.most(outer);
         }
       });
-    });
+    },
+  );
 
   it('goes to the content by its first link, and through lists by arrows', async () => {
     const page = await pages.newPage();

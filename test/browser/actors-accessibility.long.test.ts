@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { systemClock } from '../../src/index.ts';
-import { modes, violationsOf, widthsOf } from './axe.ts';
+import { inEachMode, violationsOf, widthsOf } from './axe.ts';
 import { appendOld, damage } from './damaged-series.ts';
 import { OpenPages } from './open-pages.ts';
 
@@ -43,16 +43,14 @@ describe('Actors and Storage for everybody', function () {
     storage: ['/storage', '.events a'],
   });
 
-  for (const [mode, options] of Object.entries(modes))
-    describe(`in ${mode}`, () => {
-      let page: Page;
+  let page: Page;
 
-      before(async () => {
-        page = await pages.newPage(options);
-      });
-
-      after(() => page.context().close());
-
+  inEachMode(
+    () => pages,
+    (next) => {
+      page = next;
+    },
+    () => {
       for (const name of [
         'the charts',
         'every state, and the regions open',
@@ -74,5 +72,6 @@ describe('Actors and Storage for everybody', function () {
           const [inner, outer] = await widthsOf(page);
           expect(inner).to.be.at.most(outer);
         });
-    });
+    },
+  );
 });

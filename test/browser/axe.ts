@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { OpenPages } from './open-pages.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -24,6 +25,23 @@ export const modes: Readonly<Record<string, BrowserContextOptions>> = {
   light: {},
   dark: { colorScheme: 'dark' },
   phone: { viewport: { width: 390, height: 844 } },
+};
+
+/** The tests, once for each mode, on a page of their own. `show` takes the page before they begin. */
+export const inEachMode = (pages: () => OpenPages, show: (page: Page) => void, tests: () => void): void => {
+  for (const [mode, options] of Object.entries(modes))
+    describe(`in ${mode}`, () => {
+      let page: Page;
+
+      before(async () => {
+        page = await pages().newPage(options);
+        show(page);
+      });
+
+      after(() => page.context().close());
+
+      tests();
+    });
 };
 
 /** The width of the content and that of the window. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { systemClock } from '../../src/index.ts';
-import { modes, violationsOf, widthsOf } from './axe.ts';
+import { inEachMode, violationsOf, widthsOf } from './axe.ts';
 import { OpenPages } from './open-pages.ts';
 
 const dashboard = {
@@ -48,10 +48,14 @@ describe('Dashboards for everybody', function () {
 
   after(() => pages?.close());
 
-  for (const [mode, options] of Object.entries(modes))
-    describe(`in ${mode}`, () => {
-      let page: Page;
+  let page: Page;
 
+  inEachMode(
+    () => pages,
+    (next) => {
+      page = next;
+    },
+    () => {
       const isAsWideAsTheWindow = async (): Promise<void> => {
         const [content, window] = await widthsOf(page);
         expect(content).to.be.at.most(window);
@@ -65,13 +69,6 @@ describe('Dashboards for everybody', function () {
           await panel.locator(title === 'Lines' ? '.uplot canvas' : '.failure').waitFor();
         }
       };
-
-      before(async () => {
-        page = await pages.newPage(options);
-      });
-
-      after(() => page.context().close());
-
       it('the list, with an import that leaves something out', async () => {
         await pages.show(page, '/dashboards?add=up');
         await page.getByRole('row').filter({ hasText: 'broken' }).waitFor();
@@ -124,5 +121,6 @@ describe('Dashboards for everybody', function () {
         await page.getByRole('button', { name: 'Save as…' }).click();
         expect(await violationsOf(page)).to.deep.equal([]);
       });
-    });
+    },
+  );
 });

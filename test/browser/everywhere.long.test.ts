@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { PagesServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/index.ts';
-import { modes, violationsOf, widthsOf } from './axe.ts';
+import { inEachMode, violationsOf, widthsOf } from './axe.ts';
 import { OpenPages } from './open-pages.ts';
 
 /** The pages, and what is there when they have loaded. */
@@ -63,16 +63,14 @@ describe('every page', function () {
 
   after(() => pages?.close());
 
-  for (const [mode, options] of Object.entries(modes))
-    describe(`in ${mode}`, () => {
-      let page: Page;
+  let page: Page;
 
-      before(async () => {
-        page = await pages.newPage(options);
-      });
-
-      after(() => page.context().close());
-
+  inEachMode(
+    () => pages,
+    (next) => {
+      page = next;
+    },
+    () => {
       for (const [path, content] of Object.entries(loaded)) {
         const name = path.split('?')[0];
 
@@ -95,7 +93,8 @@ describe('every page', function () {
           expect(await page.evaluate<string>('document.activeElement.id')).to.equal('page');
         });
       }
-    });
+    },
+  );
 
   for (const path of Object.keys(loaded)) {
     const name = path.split('?')[0];
