@@ -16,7 +16,7 @@ import { FingerprintSet, unionAll } from './fingerprint-set.ts';
 import { clearPosition, isPositionKey, readPosition } from './index-position.ts';
 import type { KeyValueStore } from './key-value-store.ts';
 import type { LabelOperation } from './label-batch.ts';
-import { type LabelPair, LabelSets } from './label-sets.ts';
+import { type LabelPair, LabelSets, type ValueCondition } from './label-sets.ts';
 import { LabelWriter } from './label-writer.ts';
 
 const MIB = 1024 * 1024;
@@ -94,10 +94,9 @@ export class LabelIndex {
     return this.decoder.values(set);
   }
 
-  /** The values of a label that pass a test, in no particular order. */
-  async valuesThat(name: string, passes: (value: string) => boolean): Promise<string[]> {
-    const [set] = await this.sets.readValueSets([name]);
-    return this.decoder.valuesThat(set, passes);
+  /** The series that have a value of the label which meets the condition. */
+  fingerprintsMatching(condition: ValueCondition): Promise<FingerprintSet> {
+    return this.sets.readMatching(condition);
   }
 
   /** All label names, in no particular order. Reads the whole index of names. */

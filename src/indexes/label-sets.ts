@@ -4,13 +4,25 @@
  * batch, and the next batch would build on it.
  */
 import { encodeLabelName, encodeLabelPair, type IndexDecoder } from './codable.ts';
-import { FingerprintSet } from './fingerprint-set.ts';
+import { FingerprintSet, unionAll } from './fingerprint-set.ts';
 import type { KeyValueStore } from './key-value-store.ts';
+import { MatchedSets } from './matched-sets.ts';
 import { CACHED_SIZE_MIN, PostingCache } from './posting-cache.ts';
 import { ValueSet } from './value-set.ts';
 import { ValueSetCache } from './value-set-cache.ts';
 
 export type LabelPair = readonly [name: string, value: string];
+
+/** Answers to regular expressions may take this share of the room for fingerprint sets. */
+const MATCHED_SHARE = 1 / 4;
+
+/** A condition on the values of a label. The first three fields say which; `matches` tests it. */
+export interface ValueCondition {
+  readonly name: string;
+  readonly op: string;
+  readonly value: string;
+  readonly matches: (value: string) => boolean;
+}
 
 export interface LabelSetsParts {
   readonly names: KeyValueStore;
@@ -25,17 +37,19 @@ export class LabelSets {
   private readonly parts: LabelSetsParts;
   private readonly postings: PostingCache;
   private readonly valueSets: ValueSetCache;
+  private readonly matched: MatchedSets;
   private generation = 0;
 
   constructor(parts: LabelSetsParts) {
     this.parts = parts;
     this.postings = new PostingCache(parts.postingBytes);
     this.valueSets = new ValueSetCache(parts.valueBytes);
+    this.matched = new MatchedSets(parts.postingBytes * MATCHED_SHARE);
   }
 
   /** Bytes that the cached sets take. */
   get byteCount(): number {
-    return this.postings.byteCount + this.valueSets.byteCount;
+    return this.postings.byteCount + this.valueSets.byteCount + this.matched.byteCount;
   }
 
   /** Reads the series of each label pair. */
@@ -83,23 +97,42 @@ export class LabelSets {
     return sets as ValueSet[];
   }
 
+  /** Reads the series that have a value of the label which meets the condition. */
+  async readMatching({ name, op, value, matches }: ValueCondition): Promise<FingerprintSet> {
+    const { generation } = this;
+    const key = JSON.stringify([name, op, value]);
+    const known = this.matched.get(key);
+    if (known !== undefined) return known;
+    const [values] = await this.readValueSets([name]);
+    const passed = this.parts.decoder.valuesThat(values, matches);
+    const set = unionAll(await this.readPostings(passed.map((text) => [name, text] as const)));
+    if (generation === this.generation) this.matched.set(key, set);
+    return set;
+  }
+
   /** Caches fingerprint sets that were written. Small sets that were small before the write may be left out. */
   settlePostings(written: Iterable<readonly [LabelPair, FingerprintSet]>): void {
-    this.generation++;
+    this.startGeneration();
     for (const [[name, value], set] of written) this.postings.set(name, value, set);
   }
 
   /** Caches value sets that were written. */
   settleValueSets(written: Iterable<readonly [name: string, ValueSet]>): void {
-    this.generation++;
+    this.startGeneration();
     for (const [name, set] of written) this.valueSets.set(name, set);
   }
 
   /** Forgets all cached sets, because they may be ahead of the disk. */
   forget(): void {
-    this.generation++;
+    this.startGeneration();
     this.postings.clear();
     this.valueSets.clear();
+  }
+
+  /** Sets that are being read now may be older than what was written. */
+  private startGeneration(): void {
+    this.generation++;
+    this.matched.clear();
   }
 
   private decoded<Decoded>(store: KeyValueStore, decode: () => Decoded): Decoded {

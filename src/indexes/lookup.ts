@@ -61,9 +61,9 @@ const intersectEqual = async (
 
 /** The series that have a matching value of the label. */
 const matching = async (index: LabelIndex, matcher: CompiledMatcher): Promise<FingerprintSet> => {
-  const { name, op, literals, matches } = matcher;
+  const { name, op, literals } = matcher;
   if ((op === '=' || op === '=~') && literals !== undefined) return withValues(index, name, literals);
-  return withValues(index, name, await index.valuesThat(name, matches));
+  return index.fingerprintsMatching(matcher);
 };
 
 /**

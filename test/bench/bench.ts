@@ -150,7 +150,7 @@ class Run {
       // Making fresh strings for every sample takes ten times as long as appending them.
       const rounds = way === 'freshLabels' ? Math.min(this.#workload.rounds, 60) : this.#workload.rounds;
       const workload = { ...this.#workload, rounds };
-      await this.#inDirectory((directory) => this.#case('ingest', directory, { way, workload }));
+      await this.#inDirectory((directory) => this.#case('ingest', directory, { way, workload, restSeconds: 0 }));
     }
   }
 

@@ -59,6 +59,21 @@ describe('matchFingerprints', () => {
     );
   });
 
+  it('finds the series of a regular expression again, and those that came and went meanwhile', async () => {
+    const [first, second, third] = ['a1', 'a2', 'b'].map((a) => toLabelPairs({ a }));
+    const index = await indexOf([first, second]);
+    const found = async (): Promise<readonly number[]> => {
+      const { lows } = await matchFingerprints(index, parseSelector('{a=~"a.|b+",b!~"c.*"}'));
+      return [...lows].sort();
+    };
+    expect(await found()).to.deep.equal([0, 1]);
+    expect(await found()).to.deep.equal([0, 1]);
+    await index.apply([{ type: 'index', high: 1, low: 2, pairs: third }]);
+    expect(await found()).to.deep.equal([0, 1, 2]);
+    await index.apply([{ type: 'unindex', high: -1, low: 0, pairs: first }]);
+    expect(await found()).to.deep.equal([1, 2]);
+  });
+
   it('finds what trying every series finds, among many', async () => {
     const index = await indexOf(workload);
     const selectors = [
