@@ -1,9 +1,12 @@
 /**
- * Memory for chunk bytes: 1,024-byte slots in large shared blocks outside the JavaScript heap. Worker threads see the
- * same blocks, so a chunk is written to disk without being copied to another heap.
+ * Memory for chunk bytes: 1,024-byte slots in large blocks outside the JavaScript heap. The blocks are shared memory, so
+ * that a thread can touch a block's pages before they are needed.
  *
  * There are also small slots of 256 bytes, in blocks of their own. They hold open heads that do not need more yet: most
  * series of a young store, and series that hardly change (src/chunk/small-head.ts).
+ *
+ * The slots in use stay in as few blocks as possible: a new slot comes from the first block that has one. So blocks become
+ * empty when chunks are persisted and evicted after a burst, and their memory can be given back.
  *
  * A slot has a reference count: the series that owns the slot holds one reference, and every open reader holds one
  * more. The slot is freed when the last reference is released, so a slot is never reused while a reader is using it.
@@ -27,16 +30,26 @@ export const FULL_BLOCK_BYTES = SLOTS_PER_BLOCK * CHUNK_BYTES;
 const SMALL_BLOCK_BYTES = SLOTS_PER_BLOCK * SMALL_SLOT_BYTES + CHUNK_BYTES;
 const FULL_SHIFT = 10;
 const SMALL_SHIFT = 8;
+/** Fewer blocks than this are not worth moving chunks. */
+const SPREAD_BLOCKS_MIN = 8;
+
+/**
+ * Memory of a block. A buffer that could grow has pages of its own, which go back to the operating system when it is
+ * collected. Other buffers come from the process' heap, which keeps what is freed between others in use.
+ */
+const blockMemory = (byteCount: number): SharedArrayBuffer =>
+  new SharedArrayBuffer(byteCount, { maxByteLength: byteCount });
 
 /** A slot's number; -1 stands for none. */
 export type Slot = number;
 export const NO_SLOT: Slot = -1;
 
-/** Access to slots for code that allocates none: the codecs, and worker threads. */
+/** Access to slots for code that allocates none: the codecs, and the code of series files. */
 export class SlabView {
+  /** An empty array stands for a block that was given back. */
   readonly blocks: Uint8Array[] = [];
   /** For each block, the binary logarithm of its slots' size. */
-  private readonly shifts: number[] = [];
+  protected readonly shifts: number[] = [];
 
   /** The block that holds the slot. Its bytes start at {@link offsetOf}. */
   blockOf(slot: Slot): Uint8Array {
@@ -58,29 +71,38 @@ export class SlabView {
     return this.blockOf(slot).subarray(start, start + this.sizeOf(slot));
   }
 
-  /** Adds a block that the owner of the slab has allocated. */
-  addBlock(buffer: SharedArrayBuffer): void {
-    this.blocks.push(new Uint8Array(buffer));
-    this.shifts.push(buffer.byteLength === FULL_BLOCK_BYTES ? FULL_SHIFT : SMALL_SHIFT);
+  /** Shows full slots that lie in a buffer one after the other, as the slots 0, 1, 2 …, instead of what was shown before. */
+  show(bytes: ArrayBuffer): void {
+    this.blocks.length = 0;
+    this.shifts.length = 0;
+    for (let start = 0; start < bytes.byteLength; start += FULL_BLOCK_BYTES) {
+      this.blocks.push(new Uint8Array(bytes, start, Math.min(FULL_BLOCK_BYTES, bytes.byteLength - start)));
+      this.shifts.push(FULL_SHIFT);
+    }
   }
 }
 
+const NO_BLOCK = new Uint8Array(0);
+
 /** The slab's owner: allocates, counts references, frees. One per store, on the main thread. */
 export class Slab extends SlabView {
-  /** Called with each new block, so that it can be passed to the worker threads. */
-  onBlockAdded: ((buffer: SharedArrayBuffer) => void) | undefined;
   /** Called when the bytes of a slot are not a complete chunk any more: it was freed, or it takes samples again. */
   onContentGone: ((slot: Slot) => void) | undefined;
-  /** Next chunk of the same series, oldest to newest; for a free slot, the next free slot. */
+  /** Next chunk of the same series, oldest to newest; for a free slot, the next free slot of its block. */
   next = new Int32Array(SLOTS_PER_BLOCK).fill(NO_SLOT);
   /** Encoding of the chunk in the slot: 0 delta, 1 double-delta, 2 varbit. */
   encoding = new Uint8Array(SLOTS_PER_BLOCK);
   private references = new Int32Array(SLOTS_PER_BLOCK);
-  private firstFree: Slot = NO_SLOT;
-  private firstFreeSmall: Slot = NO_SLOT;
+  /** For each block, its first free slot, and how many of its slots are in use. */
+  private readonly firstFree: Slot[] = [];
+  private readonly usedIn: number[] = [];
+  /** No block before these has a free slot of the kind. */
+  private fullFrom = 0;
+  private smallFrom = 0;
+  /** Numbers of the blocks that were given back. */
+  private readonly absent: number[] = [];
   /** Memory for the next blocks, in the order of use. */
   private readonly prepared: SharedArrayBuffer[] = [];
-  private slotCount = 0;
   private reservedBytes = 0;
   private usedCount = 0;
   private usedSmallCount = 0;
@@ -116,25 +138,21 @@ export class Slab extends SlabView {
     const { prepared } = this;
     prepared.length = Math.min(prepared.length, blockCount);
     const before = prepared.length;
-    while (prepared.length < blockCount) prepared.push(new SharedArrayBuffer(FULL_BLOCK_BYTES));
+    while (prepared.length < blockCount) prepared.push(blockMemory(FULL_BLOCK_BYTES));
     return prepared.slice(before);
   }
 
   /** A zeroed slot with one reference. */
   allocate(encoding: number): Slot {
-    if (this.firstFree === NO_SLOT) this.firstFree = this.grow(FULL_BLOCK_BYTES);
-    const slot = this.firstFree;
-    this.firstFree = this.next[slot];
-    return this.taken(slot, encoding);
+    this.fullFrom = this.blockWithRoom(this.fullFrom, FULL_SHIFT);
+    return this.take(this.fullFrom, encoding);
   }
 
   /** A zeroed small slot with one reference. */
   allocateSmall(encoding: number): Slot {
-    if (this.firstFreeSmall === NO_SLOT) this.firstFreeSmall = this.grow(SMALL_BLOCK_BYTES);
-    const slot = this.firstFreeSmall;
-    this.firstFreeSmall = this.next[slot];
+    this.smallFrom = this.blockWithRoom(this.smallFrom, SMALL_SHIFT);
     this.usedSmallCount++;
-    return this.taken(slot, encoding);
+    return this.take(this.smallFrom, encoding);
   }
 
   /** Adds a reference to the slot, for a reader or an owner. */
@@ -151,19 +169,74 @@ export class Slab extends SlabView {
     if (references > 1) return;
     this.onContentGone?.(slot);
     this.usedCount--;
-    if (this.sizeOf(slot) === CHUNK_BYTES) {
-      this.blockOf(slot).set(ZEROS, this.offsetOf(slot));
-      this.next[slot] = this.firstFree;
-      this.firstFree = slot;
+    const block = slot >> SLOTS_PER_BLOCK_BITS;
+    if (this.shifts[block] === FULL_SHIFT) {
+      this.blocks[block].set(ZEROS, this.offsetOf(slot));
+      if (block < this.fullFrom) this.fullFrom = block;
     } else {
-      this.blockOf(slot).set(SMALL_ZEROS, this.offsetOf(slot));
-      this.next[slot] = this.firstFreeSmall;
-      this.firstFreeSmall = slot;
+      this.blocks[block].set(SMALL_ZEROS, this.offsetOf(slot));
       this.usedSmallCount--;
+      if (block < this.smallFrom) this.smallFrom = block;
+    }
+    this.next[slot] = this.firstFree[block];
+    this.firstFree[block] = slot;
+    this.usedIn[block]--;
+  }
+
+  /**
+   * The first slot of the blocks that would be empty if the full slots in use lay in as few blocks as possible. With the
+   * slots from there on moved down, {@link giveBack} gives back most of the memory that is reserved and not used.
+   * NO_SLOT if that is not much.
+   */
+  spreadFrom(): Slot {
+    const needed = Math.ceil((this.usedCount - this.usedSmallCount) / SLOTS_PER_BLOCK) + 1;
+    let count = 0;
+    let spread = NO_SLOT;
+    for (let block = 0; block < this.blocks.length; block++) {
+      if (this.shifts[block] !== FULL_SHIFT || this.blocks[block] === NO_BLOCK) continue;
+      if (count++ === needed) spread = block << SLOTS_PER_BLOCK_BITS;
+    }
+    return count - needed >= Math.max(SPREAD_BLOCKS_MIN, needed) ? spread : NO_SLOT;
+  }
+
+  /** Whether a new full slot would come before this one. */
+  hasRoomBefore(slot: Slot): boolean {
+    const block = slot >> SLOTS_PER_BLOCK_BITS;
+    while (this.fullFrom < block && !this.hasRoom(this.fullFrom, FULL_SHIFT)) this.fullFrom++;
+    return this.fullFrom < block;
+  }
+
+  /** Gives the memory of empty blocks back, but for one full block. The last reference to it here is gone then. */
+  giveBack(): void {
+    let isSpare = true;
+    for (let block = 0; block < this.blocks.length; block++) {
+      if (this.usedIn[block] > 0 || this.blocks[block] === NO_BLOCK) continue;
+      if (isSpare && this.shifts[block] === FULL_SHIFT) {
+        isSpare = false;
+        continue;
+      }
+      this.reservedBytes -= this.blocks[block].length;
+      this.blocks[block] = NO_BLOCK;
+      this.firstFree[block] = NO_SLOT;
+      this.absent.push(block);
     }
   }
 
-  private taken(slot: Slot, encoding: number): Slot {
+  private hasRoom(block: number, shift: number): boolean {
+    return this.firstFree[block] !== NO_SLOT && this.shifts[block] === shift;
+  }
+
+  /** The first block from `from` on that has a free slot of the kind, or a new block. */
+  private blockWithRoom(from: number, shift: number): number {
+    let block = from;
+    while (block < this.blocks.length && !this.hasRoom(block, shift)) block++;
+    return block < this.blocks.length ? block : this.grow(shift);
+  }
+
+  private take(block: number, encoding: number): Slot {
+    const slot = this.firstFree[block];
+    this.firstFree[block] = this.next[slot];
+    this.usedIn[block]++;
     this.next[slot] = NO_SLOT;
     this.encoding[slot] = encoding;
     this.references[slot] = 1;
@@ -172,23 +245,27 @@ export class Slab extends SlabView {
     return slot;
   }
 
-  /** Adds a block and returns its first slot, with the block's other slots linked after it. */
-  private grow(byteCount: number): Slot {
-    const ready = byteCount === FULL_BLOCK_BYTES ? this.prepared.shift() : undefined;
-    const buffer = ready ?? new SharedArrayBuffer(byteCount);
-    const start = this.slotCount;
-    this.slotCount += SLOTS_PER_BLOCK;
+  /** Adds a block with all its slots free; returns its number. */
+  private grow(shift: number): number {
+    const byteCount = shift === FULL_SHIFT ? FULL_BLOCK_BYTES : SMALL_BLOCK_BYTES;
+    const ready = shift === FULL_SHIFT ? this.prepared.shift() : undefined;
+    const block = this.absent.pop() ?? this.blocks.length;
+    // With its length given, the view is as fast as that of a buffer of fixed length.
+    this.blocks[block] = new Uint8Array(ready ?? blockMemory(byteCount), 0, byteCount);
+    this.shifts[block] = shift;
+    this.usedIn[block] = 0;
     this.reservedBytes += byteCount;
-    this.addBlock(buffer);
-    if (this.references.length < this.slotCount) {
-      const capacity = Math.max(this.slotCount, this.references.length * 2);
+    const start = block << SLOTS_PER_BLOCK_BITS;
+    const end = start + SLOTS_PER_BLOCK;
+    if (this.references.length < end) {
+      const capacity = Math.max(end, this.references.length * 2);
       this.next = grown(this.next, new Int32Array(capacity));
       this.encoding = grown(this.encoding, new Uint8Array(capacity));
       this.references = grown(this.references, new Int32Array(capacity));
     }
-    for (let slot = start; slot < this.slotCount - 1; slot++) this.next[slot] = slot + 1;
-    this.next[this.slotCount - 1] = NO_SLOT;
-    this.onBlockAdded?.(buffer);
-    return start;
+    for (let slot = start; slot < end - 1; slot++) this.next[slot] = slot + 1;
+    this.next[end - 1] = NO_SLOT;
+    this.firstFree[block] = start;
+    return block;
   }
 }

@@ -1,14 +1,22 @@
 /**
  * The cache of chunks that are in a series file: those just persisted and those that a query loaded. When the store is
- * over its memory target, the least recently used chunks are evicted first. A reader retains the slots it uses, so an
- * evicted chunk stays valid until its last reader releases it. With the chunks, the cache has the times of all chunks of
- * the file once a query has read them: the next query finds its chunks without opening the file.
+ * over its memory target, the least recently used chunks are evicted first. Chunks that were not used for a while are
+ * evicted in any case: the operating system still has the file in its cache, and there a chunk costs the program nothing.
+ * A reader retains the slots it uses, so an evicted chunk stays valid until its last reader releases it. With the chunks,
+ * the cache has the times of all chunks of the file once a query has read them: the next query finds its chunks without
+ * opening the file.
  *
  * The key is the series' fingerprint and the chunk's number in the file. Retention renumbers a file's chunks, so code
  * that rewrites a file must call {@link ChunkCache.forgetSeries} first.
  */
 import type { Slab, Slot } from '../chunk/slab.ts';
 import { NO_SLOT } from '../chunk/slab.ts';
+
+/** How long chunks are kept that no query uses any more, and chunks of which none has used any. */
+const UNUSED_MS = 120_000;
+const NEVER_USED_MS = 15_000;
+/** About so many unused chunks are evicted at a stretch, which takes a millisecond. */
+const UNUSED_AT_ONCE = 8192;
 
 /** The times of a file's chunks in milliseconds, oldest first. */
 export interface ChunkTimes {
@@ -23,6 +31,7 @@ interface CachedSeries {
   times: ChunkTimes | undefined;
   /** Chunks, from `first` to before `end`, with so many samples that they are read with pauses. */
   long: { readonly first: number; readonly end: number } | undefined;
+  usedAt: number;
 }
 
 export class ChunkCache {
@@ -30,6 +39,8 @@ export class ChunkCache {
   /** By fingerprint (text). Series are in order of use, the least recent first. */
   private readonly series = new Map<string, CachedSeries>();
   private chunkCount = 0;
+  /** Milliseconds of a monotonic clock, as of the last {@link evictUnused}. */
+  private now = 0;
   /** Bytes of the times of files. */
   timesBytes = 0;
   hits = 0;
@@ -73,12 +84,21 @@ export class ChunkCache {
     return slot;
   }
 
+  /** Adds a chunk that was just persisted, as {@link put}. Only queries count as use of the series. */
+  putPersisted(fingerprint: string, chunk: number, slot: Slot): void {
+    const usedAt = this.series.get(fingerprint)?.usedAt ?? this.now - UNUSED_MS + NEVER_USED_MS;
+    this.put(fingerprint, chunk, slot);
+    const cached = this.series.get(fingerprint);
+    if (cached !== undefined) cached.usedAt = usedAt;
+  }
+
   /** Adds a chunk; the cache takes over the caller's reference to the slot. */
   put(fingerprint: string, chunk: number, slot: Slot): void {
     const cached = this.series.get(fingerprint) ?? {
       chunks: new Map<number, Slot>(),
       times: undefined,
       long: undefined,
+      usedAt: 0,
     };
     this.use(fingerprint, cached);
     const before = cached.chunks.get(chunk);
@@ -152,12 +172,25 @@ export class ChunkCache {
     return done;
   }
 
+  /** Evicts chunks of series that were not used for a while, some at each call. `now` is of a monotonic clock. */
+  evictUnused(now: number): void {
+    this.now = now;
+    let done = 0;
+    for (const [fingerprint, { usedAt, chunks }] of this.series) {
+      if (now - usedAt < UNUSED_MS || done >= UNUSED_AT_ONCE) break;
+      done += chunks.size;
+      this.forgetSeries(fingerprint);
+    }
+    this.evicted += done;
+  }
+
   private setTimes(cached: CachedSeries, times: ChunkTimes | undefined): void {
     this.timesBytes += bytesOf(times) - bytesOf(cached.times);
     cached.times = times;
   }
 
   private use(fingerprint: string, cached: CachedSeries): void {
+    cached.usedAt = this.now;
     this.series.delete(fingerprint);
     this.series.set(fingerprint, cached);
   }

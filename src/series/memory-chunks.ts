@@ -200,6 +200,28 @@ export class MemoryChunks {
       slab.blockOf(slot),
       slab.offsetOf(slot),
     );
+    this.replaceHead(row, slot);
+  }
+
+  /**
+   * Moves an open head in a full slot to an earlier slot, if it is at `from` or later and one is free: see
+   * {@link Slab.spreadFrom}.
+   */
+  moveHeadBefore(row: Row, from: Slot): void {
+    const { table, slab } = this;
+    const slot = table.headSlot(row);
+    if (slot < from || !table.headOpen(row) || slab.sizeOf(slot) !== CHUNK_BYTES || !slab.hasRoomBefore(from)) return;
+    // What is in the registers does not depend on the slot.
+    const moved = slab.allocate(slab.encoding[slot]);
+    slab.blockOf(moved).set(slab.bytesOf(slot), slab.offsetOf(moved));
+    this.replaceHead(row, moved);
+  }
+
+  /** Puts a slot with the head's content in the place of the head. */
+  private replaceHead(row: Row, slot: Slot): void {
+    const { table, slab } = this;
+    const base = row << ROW_SHIFT;
+    const replaced = table.ints[base + HEAD];
     table.ints[base + HEAD] = slot;
     if (table.ints[base + OLDEST] === replaced) {
       table.ints[base + OLDEST] = slot;

@@ -310,7 +310,7 @@ export class Persister {
     const firstKept = result.chunksInFile - slots.length;
     for (const [index, slot] of chunks.unlinkOldest(row, slots.length).entries()) {
       // The first slots may be past retention; these were not written to the file.
-      if (firstKept + index >= result.firstIndex) cache.put(key, firstKept + index, slot);
+      if (firstKept + index >= result.firstIndex) cache.putPersisted(key, firstKept + index, slot);
       else slab.release(slot);
     }
     const written = result.chunksInFile - result.firstIndex;

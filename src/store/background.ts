@@ -11,6 +11,7 @@ import type { TimerHandle } from '../ports/clock.ts';
 import { schedulerOf } from '../ports/clock-scheduler.ts';
 import type { Row } from '../series/table.ts';
 import { checkpointEnded } from './checkpoint-ended.ts';
+import { QuietWork } from './quiet-work.ts';
 import type { Running } from './running.ts';
 import { applySizeLimit } from './size-limit.ts';
 
@@ -37,10 +38,13 @@ export class Background {
   private measuredQueue: number | undefined;
   private readonly limiting = new SingleRun();
   private readonly merging = new SingleRun();
+  private readonly quiet: QuietWork;
+  private readonly quieting = new SingleRun();
   private stopped = false;
 
   constructor(store: Running) {
     this.store = store;
+    this.quiet = new QuietWork(store, (rows) => this.visitBetweenCheckpoints(rows, true));
   }
 
   start(): void {
@@ -135,7 +139,7 @@ export class Background {
     this.stop$.next();
     this.stop$.complete();
     this.store.engine.journalPending$.complete();
-    await Promise.all([...this.ended, this.limiting.ended(), this.merging.ended()]);
+    await Promise.all([...this.ended, this.limiting.ended(), this.merging.ended(), this.quieting.ended()]);
   }
 
   /** Measures now. For callers whose work has just changed the values. */
@@ -170,6 +174,8 @@ export class Background {
       this.measure();
       if (!this.store.engine.options.readOnly && !this.merging.isRunning)
         void this.merging.join(() => this.mergeLate());
+      if (!this.store.engine.options.readOnly && !this.quieting.isRunning)
+        void this.quieting.join(() => this.beQuiet());
       if (this.store.retention.limitsBytes && clock.monotonic() >= this.sizeDueAt) {
         this.sizeDueAt = clock.monotonic() + SIZE_EVERY_MS;
         void this.limiting.join(() => this.limitSize());
@@ -181,14 +187,24 @@ export class Background {
   /**
    * Visits rows between checkpoints: a checkpoint does not contain changes that are made while it is written. So a
    * visit waits for a running checkpoint, unless persistence is urgent. If the store closes right after the checkpoint,
-   * the visit is skipped, and the checkpoint holds everything.
+   * the visit is skipped, and the checkpoint holds everything. With `andCalls` it resolves only when the calls that the
+   * visits have started have ended.
    */
-  private async visitBetweenCheckpoints(rows: readonly Row[]): Promise<void> {
+  private async visitBetweenCheckpoints(rows: readonly Row[], andCalls = false): Promise<void> {
     if (!this.store.urgency().rushed) {
       await checkpointEnded(this.store.actor, this.hurry$);
       await this.store.engine.clock.breathe();
     }
-    if (!this.stopped) await this.store.visits.rows(rows);
+    if (this.stopped) return;
+    await (andCalls ? this.store.visits.settled(rows) : this.store.visits.rows(rows));
+  }
+
+  private async beQuiet(): Promise<void> {
+    try {
+      await this.quiet.step();
+    } catch (error) {
+      this.store.disk.note('Waiting chunks could not be persisted.', error);
+    }
   }
 
   private async mergeLate(): Promise<void> {

@@ -105,7 +105,6 @@ export class Engine implements SeriesMemory {
     this.files = isReal
       ? startSeriesFileThread(this.directory, this.slab)
       : inlineSeriesFileWorker(this.fileSystem, this.directory, this.slab);
-    this.slab.onBlockAdded = (buffer) => this.files.addBlock(buffer);
   }
 }
 

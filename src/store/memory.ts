@@ -102,8 +102,10 @@ export class Memory {
     if (this.used > options.memoryTarget) this.decoded.clear();
   }
 
-  /** Releases decoded chunks that no query has used for a while. */
+  /** Releases chunks of files, and decoded chunks, that no query has used for a while. */
   releaseUnused(): void {
-    this.decoded.releaseUnused(this.engine.clock.monotonic());
+    const now = this.engine.clock.monotonic();
+    this.engine.cache.evictUnused(now);
+    this.decoded.releaseUnused(now);
   }
 }

@@ -125,11 +125,14 @@ export class Visits {
 
   /** Visits series whose late samples have waited long enough. Resolves when their calls have ended. */
   async late(): Promise<void> {
-    const { merging, actors } = this.parts;
-    const rows = merging.dueRows(LATE_ROWS);
-    if (rows.length === 0) return;
+    const rows = this.parts.merging.dueRows(LATE_ROWS);
+    if (rows.length > 0) await this.settled(rows);
+  }
+
+  /** Visits each row once. Resolves when their calls have ended. */
+  async settled(rows: readonly Row[]): Promise<void> {
     await this.rows(rows);
-    await Promise.all(rows.map((row) => actors.settled(row)));
+    await Promise.all(rows.map((row) => this.parts.actors.settled(row)));
   }
 
   /** Visits a series whose last call failed. */

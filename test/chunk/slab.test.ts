@@ -90,17 +90,53 @@ describe('Slab', () => {
     expect(slab['references'][slot]).to.equal(1);
   });
 
-  it('tells of each new block, whose memory a view elsewhere shares', () => {
-    const slab = new Slab();
+  it('shows full slots that lie in a buffer, instead of those before', () => {
     const view = new SlabView();
-    slab.onBlockAdded = (buffer) => view.addBlock(buffer);
-    const slots = Array.from({ length: SLOTS_PER_BLOCK + 1 }, () => slab.allocate(0));
+    view.show(new ArrayBuffer(5000 * CHUNK_BYTES));
+    expect(view.blocks).to.have.length(5);
+    const bytes = new Uint8Array((SLOTS_PER_BLOCK + 2) * CHUNK_BYTES);
+    view.show(bytes.buffer);
     expect(view.blocks).to.have.length(2);
-    for (const slot of [slots[0], slots[SLOTS_PER_BLOCK]]) {
-      slab.bytesOf(slot)[17] = 42;
-      expect(view.blockOf(slot)[view.offsetOf(slot) + 17]).to.equal(42);
+    for (const slot of [0, SLOTS_PER_BLOCK - 1, SLOTS_PER_BLOCK + 1]) {
+      bytes[slot * CHUNK_BYTES + 17] = 42;
       expect(view.bytesOf(slot)[17]).to.equal(42);
+      expect(view.blockOf(slot)[view.offsetOf(slot) + 17]).to.equal(42);
+      expect(view.sizeOf(slot)).to.equal(CHUNK_BYTES);
     }
+  });
+
+  it('gives out the free slots of the first blocks first', () => {
+    const slab = new Slab();
+    const slots = Array.from({ length: 4 * SLOTS_PER_BLOCK }, () => slab.allocate(0));
+    for (const slot of [slots[3000], slots[20], slots[2000]]) slab.release(slot);
+    expect(slab.hasRoomBefore(slots[20])).to.equal(false);
+    expect(slab.hasRoomBefore(slots[SLOTS_PER_BLOCK])).to.equal(true);
+    expect([slab.allocate(0), slab.allocate(0), slab.allocate(0)]).to.deep.equal([slots[20], slots[2000], slots[3000]]);
+    expect(slab.hasRoomBefore(slots[3500])).to.equal(false);
+  });
+
+  it('gives back the memory of empty blocks, but for one, and takes new memory for them when it grows', () => {
+    const slab = new Slab();
+    const slots = Array.from({ length: 12 * SLOTS_PER_BLOCK }, () => slab.allocate(1));
+    const small = Array.from({ length: SLOTS_PER_BLOCK }, () => slab.allocateSmall(1));
+    expect(slab.spreadFrom()).to.equal(NO_SLOT);
+    const kept = [slots[0], slots[5 * SLOTS_PER_BLOCK], slots.at(-1) as Slot];
+    slab.bytesOf(kept[1]).fill(7);
+    for (const slot of [...slots, ...small]) if (!kept.includes(slot)) slab.release(slot);
+    expect(slab.spreadFrom()).to.equal(slots[2 * SLOTS_PER_BLOCK]);
+    slab.giveBack();
+    expect(slab.bytes).to.equal(4 * SLOTS_PER_BLOCK * CHUNK_BYTES);
+    expect(slab.spreadFrom()).to.equal(NO_SLOT);
+    const again = Array.from({ length: 12 * SLOTS_PER_BLOCK - 3 }, () => slab.allocate(2));
+    again.push(...small.map(() => slab.allocateSmall(2)));
+    expect(new Set([...again, ...kept]).size).to.equal(13 * SLOTS_PER_BLOCK);
+    for (const slot of again) {
+      expect(slab.bytesOf(slot).every((byte) => byte === 0)).to.equal(true);
+      slab.bytesOf(slot).fill(1);
+    }
+    expect(slab.bytesOf(kept[1]).every((byte) => byte === 7)).to.equal(true);
+    expect(slab.used).to.equal(13 * SLOTS_PER_BLOCK);
+    expect(slab.blocks).to.have.length(13);
   });
 
   it('keeps what it knows of slots when it grows', () => {

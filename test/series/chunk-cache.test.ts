@@ -31,6 +31,37 @@ describe('ChunkCache', () => {
     });
   });
 
+  it('evicts chunks that no query has used for two minutes, and persisted ones that none has ever used after 15 s', () => {
+    const { slab, cache, put } = setUp();
+    cache.evictUnused(1_000_000);
+    for (const chunk of [0, 1, 2]) cache.putPersisted('persisted', chunk, slab.allocate(2));
+    cache.putPersisted('persisted and used', 0, slab.allocate(2));
+    slab.release(cache.acquire('persisted and used', 0));
+    put('loaded', 0);
+    cache.evictUnused(1_014_999);
+    expect(cache.size).to.equal(5);
+    cache.evictUnused(1_015_000);
+    expect(cache.has('persisted')).to.equal(false);
+    cache.putPersisted('loaded', 1, slab.allocate(2));
+    cache.evictUnused(1_119_999);
+    expect([cache.countOf('persisted and used'), cache.countOf('loaded')]).to.deep.equal([1, 2]);
+    cache.evictUnused(1_120_000);
+    expect({ size: cache.size, evicted: cache.evicted, used: slab.used }).to.deep.equal({
+      size: 0,
+      evicted: 6,
+      used: 0,
+    });
+  });
+
+  it('evicts many unused chunks over several calls', () => {
+    const { cache, put } = setUp();
+    for (let i = 0; i < 20_000; i++) put(String(i), 0);
+    cache.evictUnused(120_000);
+    expect(cache.size).to.be.within(1, 19_999);
+    for (let n = 0; n < 10; n++) cache.evictUnused(120_000);
+    expect(cache.size).to.equal(0);
+  });
+
   it('lets a reader keep an evicted chunk until it lets go', () => {
     const { slab, cache, put } = setUp();
     const slot = put('a', 0);

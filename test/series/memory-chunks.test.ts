@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ChunkAppender } from '../../src/chunk/append.ts';
 import { SampleColumns, VARBIT } from '../../src/chunk/chunk.ts';
 import { decodeChunk } from '../../src/chunk/decode.ts';
-import { CHUNK_BYTES, Slab, type Slot, SMALL_SLOT_BYTES } from '../../src/chunk/slab.ts';
+import { CHUNK_BYTES, NO_SLOT, Slab, type Slot, SMALL_SLOT_BYTES } from '../../src/chunk/slab.ts';
 import { writeWhole } from '../../src/chunk/small-head.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
 import { type Row, SeriesTable } from '../../src/series/table.ts';
@@ -64,6 +64,32 @@ describe('MemoryChunks', () => {
         });
         expect(subject.hexes()).to.deep.equal(plain.hexes());
         expect(subject.slab.used).to.equal(plain.hexes().length);
+      }),
+      seeded(120),
+    );
+  });
+
+  it('keeps them when the head moves to an earlier block', () => {
+    fc.assert(
+      fc.property(streamPlans(), fc.integer({ min: 1, max: 97 }), (plan, moveEvery) => {
+        const plain = new Series(VARBIT, true);
+        const subject = new Subject();
+        const { slab, table, chunks } = subject;
+        const others = Array.from({ length: 1024 }, () => slab.allocate(VARBIT));
+        const from = others[0] + others.length;
+        ordered(samplesOf(plan)).forEach((sample, index) => {
+          plain.append(sample);
+          subject.append(sample);
+          if (index % moveEvery !== 0) return;
+          if (!slab.hasRoomBefore(from)) slab.release(others.pop() ?? NO_SLOT);
+          const before = table.headSlot(subject.row);
+          const isMovable = before >= from && subject.headBytes === CHUNK_BYTES;
+          chunks.moveHeadBefore(subject.row, from);
+          expect(table.headSlot(subject.row) !== before).to.equal(isMovable);
+          if (isMovable) expect(table.headSlot(subject.row)).to.be.lessThan(from);
+        });
+        expect(subject.hexes()).to.deep.equal(plain.hexes());
+        expect(slab.used).to.equal(plain.hexes().length + others.length);
       }),
       seeded(120),
     );

@@ -160,6 +160,25 @@ describe('the memory target', () => {
     await store.close();
   });
 
+  it('is not what a burst leaves in memory: waiting chunks are persisted, and leave, when few samples come', async () => {
+    const { store, pass } = await openMachine({ memoryTarget: 64 * MIB, retention: 'off' });
+    for (let sample = 0; sample < 2400; sample++) {
+      for (let i = 0; i < 64; i++)
+        store.append({ __name__: 'm', id: String(i) }, START_MS + sample, valueAt(i, sample));
+    }
+    await pass(250);
+    const chunkBytes = (): Promise<number> => metricOf(store, 'tidemark_memory_bytes', { part: 'chunks' });
+    const cachedBytes = (): Promise<number> => metricOf(store, 'tidemark_memory_bytes', { part: 'chunk_cache' });
+    expect(await chunkBytes()).to.be.greaterThan(64 * 10 * 1024);
+    for (let n = 0; n < 20; n++) await pass(250);
+    expect(await metricOf(store, 'prometheus_local_storage_chunks_to_persist')).to.be.lessThan(64 * 4);
+    expect(await chunkBytes()).to.be.at.most(64 * 4 * 1024);
+    for (let n = 0; n < 80; n++) await pass(250);
+    expect(await cachedBytes()).to.equal(0);
+    expect((await samplesOf(store, 'm')).size).to.equal(64 * 2400);
+    await store.close();
+  });
+
   it('lets a reader keep what it reads, however much is evicted meanwhile', async () => {
     const { store, pass } = await openMachine({ memoryTarget: MIB, retention: 'off', headChunkTimeout: 1 });
     for (let sample = 0; sample < 2400; sample++) {

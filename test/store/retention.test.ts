@@ -155,6 +155,8 @@ describe('retention by bytes', () => {
       clock.step(DAY_MS);
       await pass(65_000, 5000);
     }
+    // One step may not be enough for the last day, whose chunks are persisted meanwhile.
+    await pass(65_000, 5000);
     const { bytes } = await store.info();
     // The reserve, the journal and the checkpoint are part of it.
     expect(bytes.total).to.be.at.most(16 * MIB);

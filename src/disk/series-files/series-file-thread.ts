@@ -1,20 +1,25 @@
-/** The thread of a series-file worker: takes batches of requests, runs them, sends the outcomes back. */
+/**
+ * The thread of a series-file worker: takes batches of requests, runs them, sends the outcomes back. The chunks of a batch
+ * come and go in one buffer, so the thread keeps no memory of the store.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { SlabView } from '../../chunk/slab.ts';
 import { nodeFileSystem } from '../../files/node-file-system.ts';
 import { SeriesFiles } from './series-file.ts';
 import { runRequests } from './series-file-requests.ts';
-import type { ThreadData, ThreadMessage } from './series-file-worker.ts';
+import type { ThreadAnswer, ThreadData, ThreadMessage } from './series-file-worker.ts';
 
-const { directory, blocks } = workerData as ThreadData;
+const { directory } = workerData as ThreadData;
 const slab = new SlabView();
-for (const block of blocks) slab.addBlock(block);
 const files = new SeriesFiles(nodeFileSystem, directory, slab);
+const nothing = new ArrayBuffer(0);
 
-parentPort?.on('message', (message: ThreadMessage) => {
-  for (const block of message.blocks) slab.addBlock(block);
-  for (const buffer of message.cold) warm(buffer);
-  parentPort?.postMessage(runRequests(files, message.requests));
+parentPort?.on('message', ({ requests, bytes, cold }: ThreadMessage) => {
+  for (const buffer of cold) warm(buffer);
+  slab.show(bytes);
+  const outcomes = runRequests(files, requests);
+  slab.show(nothing);
+  parentPort?.postMessage({ outcomes, bytes } satisfies ThreadAnswer, [bytes]);
 });
 
 const PAGE_INTS = 4096 / Int32Array.BYTES_PER_ELEMENT;

@@ -1,6 +1,6 @@
 /**
  * The series-file worker: it runs batches of blocking file work while the store goes on. In a running store it is a
- * thread over the slab's shared blocks. The simulator, read-only stores and tests run the same code in place.
+ * thread, which gets copies of the chunks. The simulator, read-only stores and tests run the same code in place.
  *
  * Batches run one after the other, and the requests of a batch in their order. A request that fails gives a failed
  * outcome and does not stop the others. `run` itself rejects only when the worker is gone.
@@ -10,6 +10,7 @@ import type { SlabView } from '../../chunk/slab.ts';
 import type { FileSystem } from '../../files/file-system.ts';
 import { TidemarkError } from '../../model/errors.ts';
 import { shippedFile } from '../../ports/package.ts';
+import { Parcel } from './parcel.ts';
 import { SeriesFiles } from './series-file.ts';
 import {
   answerOf,
@@ -22,8 +23,6 @@ import {
 
 export interface SeriesFileWorker {
   run<const Requests extends readonly SeriesFileRequest[]>(requests: Requests): Promise<SeriesFileOutcomes<Requests>>;
-  /** Gives the worker a new block of the slab. Must be called before requests that name slots in it. */
-  addBlock(buffer: SharedArrayBuffer): void;
   /**
    * Touches memory that will soon be a block of the slab, so that the operating system allocates its pages in the
    * worker's time; that takes as long as filling it. The content does not change, and it may be written to at the same
@@ -43,20 +42,26 @@ export const runOne = async <const Request extends SeriesFileRequest>(
   return answerOf(outcome);
 };
 
-/** A message to the thread: a batch, and the blocks that were added to the slab since the last message. */
+/** A message to the thread: a batch, whose slots are numbered from 0, and the bytes of these slots. */
 export interface ThreadMessage {
-  readonly blocks: readonly SharedArrayBuffer[];
+  readonly requests: readonly SeriesFileRequest[];
+  readonly bytes: ArrayBuffer;
   /** Memory to be warmed. */
   readonly cold: readonly SharedArrayBuffer[];
-  readonly requests: readonly SeriesFileRequest[];
+}
+
+/** The thread's answer: the outcomes, and the slots, some of which now have chunks from files. */
+export interface ThreadAnswer {
+  readonly outcomes: readonly SeriesFileOutcome[];
+  readonly bytes: ArrayBuffer;
 }
 
 export interface ThreadData {
   readonly directory: string;
-  readonly blocks: readonly SharedArrayBuffer[];
 }
 
 interface Waiting {
+  readonly parcel: Parcel;
   readonly resolve: (outcomes: never) => void;
   readonly reject: (error: Error) => void;
 }
@@ -92,11 +97,6 @@ class ThreadWorker implements SeriesFileWorker {
   private started: Worker | undefined;
   /** Batches sent to the thread, oldest first. The thread answers in this order. */
   private readonly waiting: Waiting[] = [];
-  /**
-   * Blocks that the thread does not have yet. They go with the next batch: a message for each would cost as much as
-   * creating a thousand series.
-   */
-  private newBlocks: SharedArrayBuffer[] = [];
   private cold: readonly SharedArrayBuffer[] = [];
   private failure: Error | undefined;
   private closed: Promise<void> | undefined;
@@ -107,18 +107,13 @@ class ThreadWorker implements SeriesFileWorker {
     this.slab = slab;
   }
 
-  /** The thread. Starting it takes the blocks that the slab has now. */
   private get thread(): Worker {
     this.started ??= this.start();
     return this.started;
   }
 
   private start(): Worker {
-    const workerData: ThreadData = {
-      directory: this.directory,
-      blocks: this.slab.blocks.map((block) => block.buffer as SharedArrayBuffer),
-    };
-    this.newBlocks = [];
+    const workerData: ThreadData = { directory: this.directory };
     // The thread does not get the host's flags: some, such as --input-type, would keep it from starting.
     const thread = new Worker(this.file, {
       workerData,
@@ -126,7 +121,7 @@ class ThreadWorker implements SeriesFileWorker {
       name: 'tidemark-series-files',
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
-    thread.on('message', (outcomes: readonly SeriesFileOutcome[]) => this.settle(outcomes));
+    thread.on('message', (answer: ThreadAnswer) => this.settle(answer));
     thread.on('error', (error) => this.fail(error));
     thread.on('exit', (code) => this.fail(new Error(`the thread ended with exit code ${code}`)));
     // After the listeners: listening for messages keeps the process alive.
@@ -146,17 +141,14 @@ class ThreadWorker implements SeriesFileWorker {
         return;
       }
       const { thread } = this;
-      thread.postMessage({ blocks: this.newBlocks, cold: this.cold, requests } satisfies ThreadMessage);
-      this.newBlocks = [];
+      const parcel = new Parcel(this.slab, requests);
+      const { bytes } = parcel;
+      const message: ThreadMessage = { requests: parcel.requests, bytes, cold: this.cold };
+      thread.postMessage(message, [bytes]);
       this.cold = [];
-      this.waiting.push({ resolve, reject });
+      this.waiting.push({ parcel, resolve, reject });
       if (this.waiting.length === 1) thread.ref();
     });
-  }
-
-  addBlock(buffer: SharedArrayBuffer): void {
-    const isTold = this.started !== undefined && this.closed === undefined && this.failure === undefined;
-    if (isTold) this.newBlocks.push(buffer);
   }
 
   warm(buffers: readonly SharedArrayBuffer[]): void {
@@ -181,8 +173,10 @@ class ThreadWorker implements SeriesFileWorker {
     }
   }
 
-  private settle(outcomes: readonly SeriesFileOutcome[]): void {
-    this.waiting.shift()?.resolve(outcomes as never);
+  private settle({ outcomes, bytes }: ThreadAnswer): void {
+    const settled = this.waiting.shift();
+    settled?.parcel.unpack(outcomes, bytes);
+    settled?.resolve(outcomes as never);
     if (this.waiting.length === 0) this.started?.unref();
   }
 
@@ -219,9 +213,6 @@ export const inlineSeriesFileWorker = (fileSystem: FileSystem, directory: string
       );
       last = done;
       return done;
-    },
-    addBlock: () => {
-      // This worker uses the owner's slab directly.
     },
     close: async () => {
       isClosed = true;

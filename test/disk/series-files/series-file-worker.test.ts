@@ -45,7 +45,6 @@ for (const [name, start] of implementations) {
       directory = mkdtempSync(join(tmpdir(), 'tidemark-worker-'));
       slab = new Slab();
       worker = start(directory, slab);
-      slab.onBlockAdded = (buffer) => worker.addBlock(buffer);
     });
 
     afterEach(async () => {
