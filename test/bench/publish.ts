@@ -3,7 +3,7 @@
  * `<!-- bench:NAME -->` … `<!-- /bench:NAME -->`. Everything outside the marks is written by people.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { comparisonTable, machineLine, sizesTable, summaryTable, targetTable } from './report.ts';
+import { comparisonTable, firstStageTable, machineLine, sizesTable, summaryTable, targetTable } from './report.ts';
 import type { BenchResult } from './result.ts';
 
 const sections: Readonly<Record<string, (result: BenchResult) => string>> = {
@@ -11,6 +11,7 @@ const sections: Readonly<Record<string, (result: BenchResult) => string>> = {
   machine: machineLine,
   targets: targetTable,
   sizes: sizesTable,
+  against: firstStageTable,
   comparisons: (result) =>
     result.sizes.map((size) => `**${size.size}**\n\n${comparisonTable(result, size)}`).join('\n\n'),
 };

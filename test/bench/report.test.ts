@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { withSections } from './publish.ts';
 import { original } from './reference.ts';
-import { comparisonTable, formatNumber, scaled, sizesTable, targetTable, verdicts } from './report.ts';
+import { comparisonTable, firstStageTable, formatNumber, scaled, sizesTable, targetTable, verdicts } from './report.ts';
 import { type BenchResult, FigureCollector } from './result.ts';
 
 const collected = (): FigureCollector => {
@@ -52,6 +52,20 @@ describe('the report of the benchmark', () => {
   it('writes tables with one row for each figure that was measured', () => {
     expect(comparisonTable(result, result.sizes[0]).split('\n')).to.have.length(2 + 2);
     expect(sizesTable(result)).to.include('| append by handle, ns/sample | 200 |');
+  });
+
+  it('writes ratios to another checkout, and whether a target is met', () => {
+    const other = new FigureCollector();
+    other.add('ingest', { handleNs: 250, residentMB: 250 }, {});
+    const against = [{ ...result.sizes[0], figures: other.figures() }];
+    const lines = firstStageTable({ ...result, against }).split('\n');
+    expect(lines).to.deep.equal([
+      '| figure | 100000x240 |',
+      '| --- | --: |',
+      '| append by handle, ns/sample | 0.8 (0.9, met) |',
+      '| resident memory after the rounds, MB | 0.8 (0.65) |',
+    ]);
+    expect(firstStageTable(result)).to.equal('| figure |\n| --- |');
   });
 
   it('writes numbers with three digits that matter', () => {

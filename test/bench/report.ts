@@ -8,6 +8,7 @@ import {
   type Reference,
   successor,
   targets,
+  targetsAgainstFirstStage,
 } from './reference.ts';
 import type { BenchResult, SizeResult } from './result.ts';
 
@@ -62,6 +63,24 @@ export const againstTable = ({ figures: ours }: SizeResult, { figures: theirs }:
     ];
   });
   return table(['figure', 'this checkout', 'the other one', 'ratio', 'at the extremes'], rows);
+};
+
+/** The ratios to another checkout beside the targets that are set for them: a column for each size. */
+export const firstStageTable = ({ sizes, against = [] }: BenchResult): string => {
+  const cellOf = (name: FigureName, size: string): string => {
+    const [ours, theirs] = [sizes, against].map((all) => all.find((one) => one.size === size)?.figures[name]?.median);
+    if (ours === undefined || theirs === undefined) return '';
+    const target = targetsAgainstFirstStage[name]?.[size];
+    const ratio = formatNumber(ours / theirs);
+    if (target === undefined) return ratio;
+    return `${ratio} (${target}${ours / theirs <= target ? ', met' : ''})`;
+  };
+  const columns = sizes.map(({ size }) => size).filter((size) => against.some((one) => one.size === size));
+  const rows = figureNames.map((name) => [figures[name], ...columns.map((size) => cellOf(name, size))]);
+  return table(
+    ['figure', ...columns],
+    rows.filter((cells) => cells.slice(1).some((cell) => cell !== '')),
+  );
 };
 
 export interface Verdict {

@@ -26,6 +26,8 @@ export interface BenchResult {
   readonly machine: { readonly node: string; readonly cpu: string; readonly cores: number; readonly memoryGB: number };
   readonly calibration: Calibration;
   readonly sizes: readonly SizeResult[];
+  /** The same sizes of another checkout, run by run in turn with these. */
+  readonly against?: readonly SizeResult[];
   /** Cases that ended with an error instead of figures. */
   readonly failures: readonly string[];
 }
