@@ -7,7 +7,7 @@
  * An entry point's source is found from its `types`, and its file in dist/lib/ from its `default`.
  */
 import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { pagesFolder } from './pages.mjs';
 
@@ -41,6 +41,53 @@ const constants = (version) => ({
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]src[\\/]ports[\\/]version\.ts$/ }, () => ({
       contents: `export const version = ${JSON.stringify(version)};`,
+    }));
+  },
+});
+
+/**
+ * Gathers what `index.js` loads in few chunks, because each one costs a program the time to find, read and link it.
+ *
+ * esbuild makes a chunk for each set of entry points that reach the same code, and a dynamic import is an entry point,
+ * too. So what is loaded only beside the store is made to reach the whole store, and what programs load alone is made to
+ * reach the same few small files. These imports bring nothing into a chunk, because the package has no side effects.
+ */
+const machineNames = ['series-machine', 'store-machine', 'forward-machine'];
+const alone = new Set([...machineNames, 'series-file-thread', 'text']);
+const small = [
+  'model/errors',
+  'model/invalid-option',
+  'model/grown',
+  'model/byte-order',
+  'ports/clock',
+  'async/sort-with-pauses',
+];
+
+const reached = (name, entryPoints) => {
+  if (name === 'index') return [];
+  if (!alone.has(name)) return [entryPoints.index];
+  const others = machineNames.includes(name) ? machineNames.map((machine) => entryPoints[machine]) : [];
+  return [...small.map((file) => inRoot('src', `${file}.ts`)), ...others];
+};
+
+const importing = (files) => files.map((file) => `import ${JSON.stringify(file)};\n`).join('');
+
+const gathering = (entryPoints) => ({
+  name: 'gathering',
+  setup({ onLoad, onResolve }) {
+    const names = new Map(Object.entries(entryPoints).map(([name, file]) => [file, name]));
+    onLoad({ filter: /\.ts$/, namespace: 'file' }, ({ path }) => {
+      if (!names.has(path)) return undefined;
+      const source = readFileSync(path, 'utf8');
+      return { contents: `${source}\n${importing(reached(names.get(path), entryPoints))}`, loader: 'ts' };
+    });
+    onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, kind, resolveDir }) => {
+      const file = resolve(resolveDir, path);
+      return kind === 'dynamic-import' && !names.has(file) ? { path: file, namespace: 'loaded-later' } : undefined;
+    });
+    onLoad({ filter: /.*/, namespace: 'loaded-later' }, ({ path }) => ({
+      contents: `${importing([entryPoints.index])}export * from ${JSON.stringify(path)};`,
+      resolveDir: dirname(path),
     }));
   },
 });
@@ -86,8 +133,9 @@ const removeUnreachableTypes = ({ exports }) => {
 
 export const bundle = async () => {
   const described = manifest();
+  const entryPoints = entryPointsOf(described);
   await build({
-    entryPoints: entryPointsOf(described),
+    entryPoints,
     outdir: inRoot('dist', 'lib'),
     bundle: true,
     splitting: true,
@@ -98,8 +146,9 @@ export const bundle = async () => {
     legalComments: 'none',
     packages: 'external',
     chunkNames: 'chunk-[hash]',
-    plugins: [constants(described.version), rxjs],
+    plugins: [constants(described.version), gathering(entryPoints), rxjs],
     logLevel: 'warning',
+    logOverride: { 'ignored-bare-import': 'silent' },
     tsconfig: inRoot('tsconfig.json'),
   });
   pages();

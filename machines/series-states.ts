@@ -4,7 +4,7 @@
  *
  * The order of the list is the numbering. It exists in memory only; no file on disk uses it.
  */
-import type { StateValue, StateValueFrom } from 'xstate';
+import type { AnyStateNode, StateValue, StateValueFrom } from 'xstate';
 import { type SeriesTag, seriesMachine } from './series.machine.ts';
 
 export type SeriesStateValue = StateValueFrom<typeof seriesMachine>;
@@ -52,10 +52,20 @@ const values: readonly SeriesStateValue[] = seriesStates.map((path) =>
 
 export const valueOfCode = (code: SeriesStateCode): SeriesStateValue => values[code];
 
-const tagTable = (tag: SeriesTag): Uint8Array => {
-  const context = { row: -1, fingerprint: '0000000000000000', chunksInFile: 0, reason: '' };
-  return Uint8Array.from(values, (value) => Number(seriesMachine.resolveState({ value, context }).hasTag(tag)));
+/** The tags of a state: its own and those of the states around it. Read from the nodes, because a snapshot costs more. */
+const tagsOf = (path: SeriesStatePath): ReadonlySet<string> => {
+  let node: AnyStateNode = seriesMachine.root;
+  const tags = new Set<string>(node.tags);
+  for (const key of path.split('.')) {
+    node = node.states[key]!;
+    for (const tag of node.tags) tags.add(tag);
+  }
+  return tags;
 };
+
+const tags = seriesStates.map(tagsOf);
+
+const tagTable = (tag: SeriesTag): Uint8Array => Uint8Array.from(tags, (ofState) => Number(ofState.has(tag)));
 
 /** Per tag, 1 at the codes of the states that have it: `seriesTags.writable[code]`. */
 export const seriesTags: Readonly<Record<SeriesTag, Uint8Array>> = {

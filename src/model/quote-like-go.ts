@@ -3,7 +3,7 @@ import { encodeText } from './utf8.ts';
 
 const needsEscape = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
 /** Characters that Go prints unescaped: letters, marks, numbers, punctuation, symbols and the ASCII space. */
-const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+let printable: RegExp | undefined;
 
 const named: Readonly<Record<string, string>> = {
   '\\': '\\\\',
@@ -35,7 +35,11 @@ export const escapeLikeGo = (character: string): string => {
   return code < 0x10000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\U${code.toString(16).padStart(8, '0')}`;
 };
 
-export const isPrintable = (character: string): boolean => printable.test(character);
+export const isPrintable = (character: string): boolean => {
+  // Made when it is needed: the classes of Unicode cost a program's start more than most files do.
+  printable ??= /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+  return printable.test(character);
+};
 
 const hexBytes = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');

@@ -35,31 +35,42 @@ await store.close();
 process.stdout.write(JSON.stringify(moments));
 `;
 
+type Moment = 'imported' | 'appended' | 'asked' | 'measured';
+
 describe('a program that uses the store', () => {
-  it('loads PromQL with the first query and prom-client with the registry, not with what an append needs', () => {
+  const run = (entry: string): Readonly<Record<Moment, string[]>> & { readonly threads: number } => {
     const directory = mkdtempSync(join(tmpdir(), 'tidemark-loaded-'));
     try {
-      const entry = pathToFileURL(join(process.cwd(), 'dist', 'src', 'index.js')).href;
       const { stdout, stderr } = spawnSync(
         process.execPath,
-        ['--input-type=module', '--eval', program, entry, join(directory, 'store')],
+        ['--input-type=module', '--eval', program, pathToFileURL(entry).href, join(directory, 'store')],
         { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
       );
       expect(stderr).to.equal('');
-      const moments = JSON.parse(stdout) as Record<'imported' | 'appended' | 'asked' | 'measured', string[]> & {
-        readonly threads: number;
-      };
-      const ofPromql = (urls: readonly string[]): string[] => urls.filter((url) => url.includes('/src/promql/'));
-      expect(moments.imported.some((url) => url.endsWith('/src/store/store.js'))).to.equal(true);
-      expect(ofPromql(moments.imported)).to.deep.equal([]);
-      expect(ofPromql(moments.appended)).to.deep.equal([]);
-      expect(ofPromql(moments.asked)).to.have.length.above(10);
-      const ofPromClient = (urls: readonly string[]): string[] => urls.filter((url) => url.includes('/prom-client/'));
-      expect(ofPromClient(moments.asked)).to.deep.equal([]);
-      expect(ofPromClient(moments.measured)).to.have.length.above(5);
-      expect(moments.threads).to.equal(0);
+      return JSON.parse(stdout);
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
+  };
+
+  it('loads PromQL with the first query and prom-client with the registry, not with what an append needs', () => {
+    const moments = run(join(process.cwd(), 'dist', 'src', 'index.js'));
+    expect(moments.imported.some((url) => url.endsWith('/src/store/store.js'))).to.equal(true);
+    const ofPromql = (urls: readonly string[]): string[] => urls.filter((url) => url.includes('/src/promql/'));
+    expect(ofPromql(moments.imported)).to.deep.equal([]);
+    expect(ofPromql(moments.appended)).to.deep.equal([]);
+    expect(ofPromql(moments.asked)).to.have.length.above(10);
+    const ofPromClient = (urls: readonly string[]): string[] => urls.filter((url) => url.includes('/prom-client/'));
+    expect(ofPromClient(moments.asked)).to.deep.equal([]);
+    expect(ofPromClient(moments.measured)).to.have.length.above(5);
+    expect(moments.threads).to.equal(0);
+  });
+
+  it('finds, reads and links few files of the package, until it asks for more', () => {
+    const ofPackage = (urls: readonly string[]): string[] => urls.filter((url) => url.includes('/dist/lib/'));
+    const { imported, appended, asked } = run(join(process.cwd(), 'dist', 'lib', 'index.js'));
+    expect(ofPackage(imported)).to.have.length.within(1, 5);
+    expect(ofPackage(appended)).to.deep.equal(ofPackage(imported));
+    expect(ofPackage(asked)).to.have.length.above(ofPackage(appended).length);
   });
 });
