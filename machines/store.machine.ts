@@ -215,7 +215,7 @@ const store = setup({
     isScanPlanned: (_, params: LoadedContent) => params.plan === 'scan',
   },
   delays: {
-    /** 1, 2, 4 … seconds, at most a minute. */
+    /** 1, 2, 4 seconds and so on, at most a minute. */
     probeAgain: ({ context }) => Math.min(60_000, 1000 * 2 ** context.probes),
   },
 });

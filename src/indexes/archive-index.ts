@@ -145,7 +145,7 @@ export class ArchiveIndex {
 
   /**
    * The archived series with mapped fingerprints, so that the mapping table can be completed from them. These are the
-   * fingerprints 0 … 2^20, a few entries at the beginning.
+   * fingerprints 0 to 2^20, a few entries at the beginning.
    */
   scanMapped(): AsyncGenerator<Page<ArchivedMetric>> {
     return this.scanMetrics({ lt: encodeFingerprint(0, (1 << 20) + 1) });

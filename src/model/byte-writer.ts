@@ -103,7 +103,7 @@ export class ByteWriter {
     this.zigzag(Number(bits >> 32n), Number(bits & 0xffffffffn));
   }
 
-  /** A count or length, plain base-128; 0 … 2^53. */
+  /** A count or length, plain base-128; 0 to 2^53. */
   uvarint(value: number): void {
     if (value < 0x80000000) this.smallUvarint(value);
     else this.uvarintHalves(Math.floor(value / 4294967296), value | 0);

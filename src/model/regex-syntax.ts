@@ -177,7 +177,7 @@ class RegexParser {
   }
 
   /**
-   * `\Q…\E`, or `\Q` up to the end. Each character is a part of its own: a repetition after `\E` repeats the last one.
+   * `\Q` to `\E`, or `\Q` up to the end. Each character is a part of its own: a repetition after `\E` repeats the last one.
    */
   private quoted(parts: RegexNode[]): void {
     const found = this.text.indexOf('\\E', this.offset);

@@ -101,7 +101,7 @@ export class TokenReader {
     if (++this.depth > DEPTH_MAX) this.fail(this.peek().start, `expression is nested deeper than ${DEPTH_MAX} levels`);
   }
 
-  /** Runs with other words for a mistake: `in context, expected …`. */
+  /** Runs with other words for a mistake: `in context, expected` and more. */
   protected inContext<Result>(context: string, expected: string, run: () => Result): Result {
     const before = this.context;
     this.context = `${context}, expected ${expected}`;
