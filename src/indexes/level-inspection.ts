@@ -6,7 +6,8 @@
  * The sequence number counts every operation that was written to the database since it was created. So a remembered
  * lower bound of it is enough to detect that the newest batches are gone.
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../model/errors.ts';
 import { readBatches } from './level/batches.ts';
@@ -34,12 +35,19 @@ export interface TableFile {
   readonly bytes: number;
 }
 
+/**
+ * A file of at most this size is read at once, in tens of microseconds. Its way through the thread pool would be four
+ * turns of the event loop, and most databases of a small store have only such files.
+ */
+const READ_AT_ONCE_BYTES = 64 * 1024;
+
 const EMPTY: LevelCondition = { sequence: undefined, tables: [] };
 
 /** Reads the manifest and the logs, at most two write buffers of 4 MiB. */
 export const inspectLevel = async (directory: string): Promise<LevelCondition> => {
-  const names = await namesIn(directory);
-  const current = (await contentOf(join(directory, 'CURRENT')))?.toString('latin1').trim();
+  const names = namesIn(directory);
+  const isThere = names.includes('CURRENT');
+  const current = isThere ? (await contentOf(join(directory, 'CURRENT')))?.toString('latin1').trim() : undefined;
   if (current === undefined) {
     const isUsed = names.some((name) => tableName.test(name) || logName.test(name));
     return isUsed ? { ...EMPTY, unopenable: 'CURRENT is missing' } : EMPTY;
@@ -117,9 +125,9 @@ const tablesOf = ({ tables }: Manifest, names: readonly string[]): TableFile[] =
 };
 
 /** Names in a directory; none when it is missing. A file in its place is an error, not a missing database. */
-export const namesIn = async (directory: string): Promise<string[]> => {
+export const namesIn = (directory: string): string[] => {
   try {
-    return await readdir(directory);
+    return readdirSync(directory);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
@@ -128,7 +136,9 @@ export const namesIn = async (directory: string): Promise<string[]> => {
 
 const contentOf = async (path: string): Promise<Buffer | undefined> => {
   try {
-    return await readFile(path);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isFile() !== true) return undefined;
+    return found.size <= READ_AT_ONCE_BYTES ? readFileSync(path) : await readFile(path);
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EISDIR') return undefined;
     throw error;

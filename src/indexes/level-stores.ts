@@ -7,8 +7,8 @@
  * process loses such a lock as soon as it closes any descriptor of the file, so no code here ever opens LOCK.
  */
 
-import { constants } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { closeSync, constants, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Level } from 'level';
@@ -78,27 +78,22 @@ export const levelStores: KeyValueStores = {
 
   describe: async (directory): Promise<DatabaseDescription> => {
     const files: Record<string, number> = {};
-    const names = await filesOf(directory);
-    await Promise.all(
-      names.map(async (name) => {
-        files[name] = await sizeOf(join(directory, name));
-      }),
-    );
-    return { files, isForeign: files['CURRENT'] !== undefined && (await isForeign(directory)) };
+    for (const name of filesOf(directory)) files[name] = sizeOf(join(directory, name));
+    return { files, isForeign: files['CURRENT'] !== undefined && isForeign(directory) };
   },
 };
 
 /** Whether goleveldb wrote the current manifest. */
-const isForeign = async (directory: string): Promise<boolean> => {
+const isForeign = (directory: string): boolean => {
   try {
-    const name = (await readFile(join(directory, 'CURRENT'), 'utf8')).trim();
+    const name = readFileSync(join(directory, 'CURRENT'), 'utf8').trim();
     if (!databaseFile.test(name)) return false;
-    const manifest = await open(join(directory, name), 'r');
+    const manifest = openSync(join(directory, name), 'r');
     try {
-      const { buffer, bytesRead } = await manifest.read({ buffer: Buffer.alloc(MANIFEST_HEAD_BYTES), position: 0 });
-      return isGolevelManifest(name, buffer.subarray(0, bytesRead));
+      const head = Buffer.alloc(MANIFEST_HEAD_BYTES);
+      return isGolevelManifest(name, head.subarray(0, readSync(manifest, head, 0, head.length, 0)));
     } finally {
-      await manifest.close();
+      closeSync(manifest);
     }
   } catch (error) {
     // Opening the database reports what is wrong with it.
@@ -237,7 +232,7 @@ class LevelStore implements KeyValueStore {
 
   async approximateSize(): Promise<number> {
     let bytes = 0;
-    for (const name of await readdir(this.directory)) bytes += await sizeOf(join(this.directory, name));
+    for (const name of await readdir(this.directory)) bytes += sizeOf(join(this.directory, name));
     return bytes;
   }
 
@@ -331,9 +326,9 @@ const openDatabase = async (directory: string, shownAs = directory): Promise<Dat
  */
 const copyDatabase = async (from: string, to: string): Promise<void> => {
   for (let attempt = 1; attempt <= COPY_ATTEMPTS; attempt++) {
-    const before = await describeDatabase(from);
+    const before = describeDatabase(from);
     const isComplete = await copyFiles(from, to, [...before.keys()]);
-    const after = await describeDatabase(from);
+    const after = describeDatabase(from);
     if (isComplete && isSame(before, after)) return;
     await rm(to, { recursive: true, force: true });
     await mkdir(to, { recursive: true });
@@ -344,18 +339,18 @@ const copyDatabase = async (from: string, to: string): Promise<void> => {
 };
 
 /** The files' names with their sizes. Logs have size 0, because they change only by appending. */
-const describeDatabase = async (directory: string): Promise<Map<string, number>> => {
+const describeDatabase = (directory: string): Map<string, number> => {
   const files = new Map<string, number>();
-  for (const name of await filesOf(directory)) {
-    files.set(name, name.endsWith('.log') ? 0 : await sizeOf(join(directory, name)));
+  for (const name of filesOf(directory)) {
+    files.set(name, name.endsWith('.log') ? 0 : sizeOf(join(directory, name)));
   }
   return files;
 };
 
 /** Names of the files of a database. */
-const filesOf = async (directory: string): Promise<string[]> => {
+const filesOf = (directory: string): string[] => {
   try {
-    return (await namesIn(directory)).filter((name) => databaseFile.test(name));
+    return namesIn(directory).filter((name) => databaseFile.test(name));
   } catch (error) {
     throw wrap(error, directory);
   }
@@ -377,11 +372,10 @@ const isSame = (before: ReadonlyMap<string, number>, after: ReadonlyMap<string, 
   before.size === after.size && [...before].every(([name, size]) => after.get(name) === size);
 
 /** The file's size; 0 when it was removed in the meantime. */
-const sizeOf = async (path: string): Promise<number> => {
+const sizeOf = (path: string): number => {
   try {
-    return (await stat(path)).size;
+    return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return 0;
     throw wrap(error, path);
   }
 };
