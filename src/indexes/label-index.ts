@@ -7,6 +7,7 @@
  * journal is applied from the older position of the two databases on. A clean close removes the position, and the
  * indexes then have exactly the content of the original's.
  */
+import { allOf } from '../async/all-of.ts';
 import type { Position } from '../model/events.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { TextTable } from '../model/text-table.ts';
@@ -163,15 +164,13 @@ export class LabelIndex {
 
   /** The journal position that both databases have reached; `undefined` after a clean close. */
   async position(): Promise<Position | undefined> {
-    const ofNames = await readPosition(this.nameStore);
-    const ofPairs = await readPosition(this.pairStore);
+    const [ofNames, ofPairs] = await allOf([readPosition(this.nameStore), readPosition(this.pairStore)]);
     return ofNames === undefined || ofPairs === undefined ? undefined : Math.min(ofNames, ofPairs);
   }
 
   /** Removes the position, at a clean close. */
   async clearPosition(): Promise<void> {
-    await clearPosition(this.nameStore);
-    await clearPosition(this.pairStore);
+    await allOf([clearPosition(this.nameStore), clearPosition(this.pairStore)]);
   }
 
   /** Replaces all content by the series that the source yields, in pages. */

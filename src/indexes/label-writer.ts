@@ -1,9 +1,10 @@
 /**
- * Writes a batch of label operations: first the complete new sets of all pairs that change, then those of all names
- * that change, in the order of the original. The batch is written in parts, so that the event loop is free in between.
- * The last part of each database has the position and the sync. Until then the old position is stored. After a crash
+ * Writes a batch of label operations: the complete new sets of all pairs that change, and of all names that change. The
+ * batch is written in parts, so that the event loop is free in between. The last part of the pairs and the names are
+ * written at the same time, because one sync need not wait for the other. The last part of each database has the position and the sync. Until then the old position is stored. After a crash
  * everything from the old position on is applied again, with the same result.
  */
+import { allOf } from '../async/all-of.ts';
 import type { Position } from '../model/events.ts';
 import { encodeLabelName, encodeLabelPairs } from './codable.ts';
 import { difference, encodeFingerprintSet, FingerprintSet, union } from './fingerprint-set.ts';
@@ -34,6 +35,13 @@ export interface LabelWriterParts {
   readonly sets: LabelSets;
 }
 
+/** A part of a batch for the database of pairs. */
+interface PairsPart {
+  readonly operations: KeyValueOperation[];
+  /** The sets to be cached when the operations are written. */
+  readonly written: readonly (readonly [LabelPair, FingerprintSet])[];
+}
+
 export class LabelWriter {
   private readonly parts: LabelWriterParts;
 
@@ -50,13 +58,18 @@ export class LabelWriter {
     const valueSets = await this.readValueSets(batch);
     const changedNames = new Set<string>();
     let start = 0;
-    do {
-      const end = endOfPart(batch, start);
-      await this.writePairs(batch, start, end, valueSets, changedNames, options);
+    let end = endOfPart(batch, start);
+    while (end < batch.groupCount) {
+      const part = await this.preparePairs(batch, start, end, valueSets, changedNames);
+      await this.writePairs(part, undefined, false);
+      await options.breathe();
       start = end;
-      if (start < batch.groupCount) await options.breathe();
-    } while (start < batch.groupCount);
-    await this.writeNames([...changedNames], valueSets, options);
+      end = endOfPart(batch, start);
+    }
+    const last = await this.preparePairs(batch, start, end, valueSets, changedNames);
+    const { position, sync } = options;
+    // Each database has its own position and sync, and what counts is the smaller position.
+    await allOf([this.writePairs(last, position, sync), this.writeNames([...changedNames], valueSets, options)]);
   }
 
   /**
@@ -68,14 +81,13 @@ export class LabelWriter {
     return new Map(names.map((name, index) => [name, sets[index]]));
   }
 
-  private async writePairs(
+  private async preparePairs(
     batch: LabelBatch,
     start: number,
     end: number,
     valueSets: ReadonlyMap<string, ValueSet>,
     changedNames: Set<string>,
-    { position, sync }: WriteOptions,
-  ): Promise<void> {
+  ): Promise<PairsPart> {
     const names = batch.names.slice(start, end);
     const values = batch.values.slice(start, end);
     const keys = encodeLabelPairs(names, values);
@@ -94,9 +106,16 @@ export class LabelWriter {
       if (before.size < CACHED_SIZE_MIN && next.size < CACHED_SIZE_MIN) continue;
       written.push([[names[i], values[i]], next]);
     }
-    const isLast = end === batch.groupCount;
-    if (isLast && position !== undefined) operations.push(positionOperation(position));
-    await this.parts.pairs.batch(operations, { sync: sync && isLast });
+    return { operations, written };
+  }
+
+  private async writePairs(
+    { operations, written }: PairsPart,
+    position: Position | undefined,
+    sync: boolean,
+  ): Promise<void> {
+    if (position !== undefined) operations.push(positionOperation(position));
+    await this.parts.pairs.batch(operations, { sync });
     this.parts.sets.settlePostings(written);
   }
 

@@ -36,6 +36,8 @@ export interface DatabaseParts {
   readonly logger: Logger;
   /** Called when the lock is held. At that time only the database that carries the lock is open. */
   readonly onLocked?: () => void;
+  /** Called when the lock is held and the other databases are being opened: for work that need not wait for them. */
+  readonly whileOpening?: () => void;
   /** Yields to the host's event loop. */
   readonly breathe?: () => Promise<void>;
 }
@@ -68,7 +70,8 @@ export const openDatabases = async (parts: DatabaseParts): Promise<Databases> =>
   try {
     await openNamed('metric');
     parts.onLocked?.();
-    await allOf([openNamed('timeRange'), openNamed('names'), openNamed('pairs')]);
+    const whileOpening = async (): Promise<void> => parts.whileOpening?.();
+    await allOf([openNamed('timeRange'), openNamed('names'), openNamed('pairs'), whileOpening()]);
     const databases = { ...(open as Record<DatabaseName, ReplaceableStore>), lost };
     for (const name of databaseNames) await examine(parts, databases, name, expected[name]);
     for (const name of databaseNames) databases[name].onDamage = (error) => noteDamage(parts, name, error);

@@ -18,7 +18,7 @@ import { databaseFolders } from '../indexes/database-folders.ts';
 import type { IndexSequences } from '../indexes/index-sequences.ts';
 import { TidemarkError } from '../model/errors.ts';
 import { RetentionClasses } from '../model/retention-classes.ts';
-import { closeDatabases, type Databases, describeDatabases, openDatabases } from './databases.ts';
+import { type Databases, describeDatabases, openDatabases } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { chooseRetention } from './retention-choice.ts';
 
@@ -55,24 +55,21 @@ export const openDirectory = async (engine: Engine): Promise<Found> => {
       markDirty(fileSystem, directory, clock.now(), predecessor, claim?.identity);
       claim?.noteMarked(true);
     };
+    const whileOpening = (): void => {
+      engine.retention = chooseRetention(engine, created);
+      const { timeMs, rules } = engine.retention.limits;
+      if (rules.length === 0) return;
+      const classes = new RetentionClasses(timeMs, rules);
+      engine.table.classify((pairs) => classes.classOf(pairs));
+    };
     const closedAt = closedSequences(lastClose);
     const breathe = (): Promise<void> => clock.breathe();
-    const parts = { fileSystem, directory, stores, readOnly, created, closedAt, logger, onLocked, breathe };
+    const calls = { onLocked, whileOpening, breathe };
+    const parts = { fileSystem, directory, stores, readOnly, created, closedAt, logger, ...calls };
     const databases = await openDatabases(parts).catch((error: unknown) => {
       const isLocked = error instanceof TidemarkError && error.code === 'TIDEMARK_LOCKED';
       throw isLocked ? lockedError(fileSystem, directory, error) : error;
     });
-    try {
-      engine.retention = chooseRetention(engine, created);
-      const { timeMs, rules } = engine.retention.limits;
-      if (rules.length > 0) {
-        const classes = new RetentionClasses(timeMs, rules);
-        engine.table.classify((pairs) => classes.classOf(pairs));
-      }
-    } catch (error) {
-      await closeDatabases(databases);
-      throw error;
-    }
     return { databases, claim, created, dirty, trace, checkpointAtCopy, predecessor, lastClose };
   } catch (error) {
     await claim?.release();
