@@ -16,9 +16,8 @@ import type { Position, SeriesQuarantined } from '../model/events.ts';
 import { type FingerprintHalves, parseFingerprint } from '../model/fingerprint.ts';
 import { toLabels } from '../model/labels.ts';
 import { schedulerOf } from '../ports/clock-scheduler.ts';
-import { isolateDamagedRecords, type NamedSeries } from '../recovery/isolate-records.ts';
+import type { NamedSeries } from '../recovery/isolate-records.ts';
 import { noteLostSeries } from '../recovery/lost-series.ts';
-import { addFromJournal } from '../recovery/overtaken-journal.ts';
 import type { ProgressReporter } from '../recovery/progress.ts';
 import type { Problem } from '../recovery/reconcile-touched.ts';
 import { howOpened, planRecovery, type RecoveryPlan } from '../recovery/recovery-plan.ts';
@@ -29,7 +28,6 @@ import {
   lookUpUnknownFiles,
   settleSeriesFiles,
 } from '../recovery/settle-content.ts';
-import { settleOrder } from '../recovery/settle-order.ts';
 import { EventBus } from '../series/event-bus.ts';
 import { pairsOfRow } from '../series/row-identity.ts';
 import { NO_ROW } from '../series/table.ts';
@@ -63,11 +61,12 @@ export const loadContent = async (engine: Engine, found: Found, progress: Progre
   return new Recovery({ engine, found, progress, assessment, plan, isolated, indexer });
 };
 
-const isolateRecords = (
+const isolateRecords = async (
   engine: Engine,
   { lastClose }: Found,
   { indexes, heads, sessionHeads }: Assessment,
 ): Promise<NamedSeries[]> => {
+  const { isolateDamagedRecords } = await import('../recovery/isolate-records.ts');
   const { clock } = engine;
   const slices = new Slices(clock, SLICE_MS);
   const pause = (): Promise<void> | undefined => (slices.isOver ? slices.breathe() : undefined);
@@ -182,6 +181,7 @@ export class Recovery {
     const { table, seriesFiles, logger } = engine;
     let merged = 0;
     if (plan.kind === 'clean' && plan.settleOrder) {
+      const { settleOrder } = await import('../recovery/settle-order.ts');
       const onProgress = (done: number, total: number): void => progress.report('series files', done, total);
       merged = await settleOrder({ ...engine, archived, indexer, onProgress });
       if (merged > 0)
@@ -241,6 +241,7 @@ export class Recovery {
     const { engine, progress, assessment } = this.parts;
     const { journal, indexes, onFinding } = assessment;
     const { archive, archived } = indexes;
+    const { addFromJournal } = await import('../recovery/overtaken-journal.ts');
     const result = await addFromJournal(
       {
         ...engine,
