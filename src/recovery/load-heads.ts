@@ -19,8 +19,8 @@ import { adoptRecord, isEmptyRecord } from './snapshot.ts';
 /** Longest stretch of work before the host's event loop has its turn. */
 const SLICE_MS = 8;
 /**
- * Smallest heads.db for which the file thread is started, to prepare memory. Its start takes 40 ms of a core and 12 MB of
- * memory, and by then half of a smaller file has been read. A program that only asks may never need the thread.
+ * Smallest heads.db for which the file thread is started, to prepare memory. Its start takes 40 ms of a core and 12 MB
+ * of memory, and by then half of a smaller file has been read. A program that only asks may never need the thread.
  */
 const WARM_BYTES_MIN = 64 * 1024 * 1024;
 /** Number of slab blocks whose memory is prepared before chunks are read into them. */
