@@ -71,7 +71,7 @@ export class SlabView {
     return this.blockOf(slot).subarray(start, start + this.sizeOf(slot));
   }
 
-  /** Shows full slots that lie in a buffer one after the other, as the slots 0, 1, 2 …, instead of what was shown before. */
+  /** Shows full slots that lie in a buffer one after the other, as the slots 0, 1, 2 and so on, instead of what was shown before. */
   show(bytes: ArrayBuffer): void {
     this.blocks.length = 0;
     this.shifts.length = 0;
