@@ -1,7 +1,9 @@
 /**
- * A file of 4 MiB that the store keeps in reserve for a full disk. When no other write succeeds, the store removes it.
- * The journal and retention can then use that space until more becomes free. The store takes samples again only when
+ * A file of 4 MiB that an open store keeps in reserve for a full disk. When no other write succeeds, the store removes
+ * it. The journal and retention can then use that space until more becomes free. The store takes samples again only when
  * the whole reserve could be written again.
+ *
+ * A closed store needs no reserve while the volume has plenty of room: the next opening writes it again.
  */
 
 import { join } from 'node:path';
@@ -12,10 +14,13 @@ import { discard, removeIfPresent, writeFully } from './read-write.ts';
 /** Its name in the journal's directory. */
 export const RESERVE_FILE = 'reserve';
 export const RESERVE_BYTES = 4 * 1024 * 1024;
+/** Room for so many reserves is plenty: no opening finds the disk full soon, unless something else fills it. */
+const PLENTY = 64;
 const SLICE_BYTES = 64 * 1024;
 
 export class ReserveFile {
   private readonly fileSystem: FileSystem;
+  private readonly directory: string;
   private readonly path: string;
   private readonly writing = new SingleRun();
   /** Tells a running write to stop: the reserve is no longer wanted. */
@@ -25,11 +30,21 @@ export class ReserveFile {
   /** `directory`: the journal's directory. The journal's volume is the one that fills up. */
   constructor(fileSystem: FileSystem, directory: string) {
     this.fileSystem = fileSystem;
+    this.directory = directory;
     this.path = join(directory, RESERVE_FILE);
   }
 
   get isHeld(): boolean {
     return !this.writing.isRunning && this.fileSystem.stat(this.path)?.size === RESERVE_BYTES;
+  }
+
+  /** Whether the volume has plenty of room. `false` if that is not known. */
+  get hasPlentyOfRoom(): boolean {
+    try {
+      return this.fileSystem.space(this.directory).freeBytes >= PLENTY * RESERVE_BYTES;
+    } catch {
+      return false;
+    }
   }
 
   /**

@@ -4,13 +4,19 @@
  * accepted sample is lost.
  */
 import { admissionOf, type DiskTrouble } from '../../machines/store.machine.ts';
-import { ReserveFile } from '../files/reserve-file.ts';
+import { ReserveFile, ReserveGivenBack } from '../files/reserve-file.ts';
 import type { JournalWriter } from '../journal/write/journal-writer.ts';
 import { isDiskFull, isDiskTrouble } from '../model/errors.ts';
+import type { TimerHandle } from '../ports/clock.ts';
 import type { Engine, StoreActor } from './engine.ts';
 
+/** Where there is plenty of room, the reserve is written so long after the opening. */
+export const RESERVE_AFTER_MS = 1000;
+
 export class DiskGuard {
-  readonly reserve: ReserveFile;
+  private readonly reserve: ReserveFile;
+  /** Waits for the time to write the reserve. */
+  private timer: TimerHandle;
   private readonly engine: Engine;
   private readonly journal: JournalWriter;
   private readonly actor: StoreActor;
@@ -28,6 +34,50 @@ export class DiskGuard {
    */
   get isWaiting(): boolean {
     return this.actor.getSnapshot().hasTag('readOnly');
+  }
+
+  /**
+   * Writes the reserve in the background. Where there is plenty of room it waits for a moment: a program that closes the
+   * store right away need not write 4 MiB, and would remove them again.
+   */
+  keepReserve(): void {
+    if (this.reserve.isHeld || !this.reserve.hasPlentyOfRoom) void this.holdReserve();
+    else this.timer = this.engine.clock.setTimeout(() => void this.holdReserve(), RESERVE_AFTER_MS);
+  }
+
+  private async holdReserve(): Promise<void> {
+    // While the disk refuses writes, the probe writes the reserve, after what is more important.
+    if (this.isWaiting) return;
+    try {
+      await this.reserve.hold(() => this.engine.clock.breathe());
+    } catch (error) {
+      if (error instanceof ReserveGivenBack) return;
+      this.engine.logger.warn({ err: error }, 'The reserve for a full disk could not be written.');
+    }
+  }
+
+  /** Stops the writing of the reserve and waits for its end. A reserve that is held stays. */
+  async close(): Promise<void> {
+    this.engine.clock.clearTimeout(this.timer);
+    await this.reserve.close();
+  }
+
+  /** Gives the space of the reserve to the journal and the checkpoint. */
+  releaseReserve(): void {
+    this.reserve.release();
+  }
+
+  /**
+   * The last but one step of a clean close: nothing more is written, so the reserve goes unless the next opening may
+   * find the disk full. Its removal need not be durable.
+   */
+  leaveReserve(): void {
+    if (!this.reserve.hasPlentyOfRoom) return;
+    try {
+      this.reserve.release();
+    } catch (error) {
+      this.engine.logger.warn({ err: error }, 'The reserve for a full disk could not be removed.');
+    }
   }
 
   /** Copies the statechart's decision to the object that the append path reads. */

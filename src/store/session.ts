@@ -9,7 +9,6 @@ import { type ClosedIndex, writeLastClose } from '../disk/last-close.ts';
 import { writeMappings } from '../disk/mappings.ts';
 import { listQuarantined } from '../disk/quarantine/quarantine-list.ts';
 import { markClean, markDirty, releaseMark } from '../disk/store-directory.ts';
-import { ReserveGivenBack } from '../files/reserve-file.ts';
 import { type DatabaseName, databaseFolders } from '../indexes/database-folders.ts';
 import { type IndexSequences, sequencesOf } from '../indexes/index-sequences.ts';
 import type { DatabaseDescription } from '../indexes/key-value-store.ts';
@@ -303,7 +302,7 @@ export class Session {
     running.mender.verify();
     running.journalAudit.start();
     this.countQuarantined();
-    if (!engine.options.readOnly) void this.holdReserve();
+    if (!engine.options.readOnly) running.disk.keepReserve();
     for (const { high, low, reason } of (this.recovered as Recovered).damaged) running.reportDamage(high, low, reason);
   }
 
@@ -313,15 +312,6 @@ export class Session {
       this.running.counts.quarantined = listQuarantined(fileSystem, directory).length;
     } catch (error) {
       logger.warn({ err: error }, 'The series in quarantine could not be counted.');
-    }
-  }
-
-  private async holdReserve(): Promise<void> {
-    try {
-      await this.running.disk.reserve.hold(() => this.engine.clock.breathe());
-    } catch (error) {
-      if (error instanceof ReserveGivenBack) return;
-      this.engine.logger.warn({ err: error }, 'The reserve for a full disk could not be written.');
     }
   }
 
@@ -342,7 +332,7 @@ export class Session {
     await Promise.allSettled(this.work);
     await running.mender.stop();
     await running.journalAudit.stop();
-    await running.disk.reserve.close();
+    await running.disk.close();
     await running.damageReports.idle();
     await running.finishFiles();
     await running.actors.close();
@@ -370,6 +360,7 @@ export class Session {
     const described = await describeDatabases(engine.stores, engine.directory);
     const indexes = closedIndexes(described, sequencesOf(recovered.databases));
     writeLastClose(engine.fileSystem, engine.directory, { heads: { bytes, crc32 }, indexes });
+    running.disk.leaveReserve();
     this.found?.claim?.noteMarked(false);
     markClean(engine.fileSystem, engine.directory);
     await engine.files.close();
@@ -404,7 +395,7 @@ export class Session {
       return await write();
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      disk.reserve.release();
+      disk.releaseReserve();
       return write();
     }
   }
@@ -430,7 +421,7 @@ export class Session {
     const steps: (() => unknown)[] = [
       () => this.composed?.mender.stop(),
       () => this.composed?.journalAudit.stop(),
-      () => this.composed?.disk.reserve.close(),
+      () => this.composed?.disk.close(),
       () => this.composed?.actors.abandon(),
       () => this.composed?.subscriptions.close(),
       () => this.begun?.indexer.close(),

@@ -57,6 +57,20 @@ describe('The reserve', () => {
     expect(reserve.isHeld).to.equal(true);
   });
 
+  it('sees plenty of room from 64 times its size on, and none where the volume does not say', () => {
+    const fileSystem = journalDirectory();
+    const reserve = new ReserveFile(fileSystem, '/journal');
+    fileSystem.put('/journal/other', Buffer.alloc(100));
+    fileSystem.capacityBytes = 64 * RESERVE_BYTES + 100;
+    expect(reserve.hasPlentyOfRoom).to.equal(true);
+    fileSystem.capacityBytes--;
+    expect(reserve.hasPlentyOfRoom).to.equal(false);
+    fileSystem.space = () => {
+      throw Object.assign(new Error('ENOSYS'), { code: 'ENOSYS' });
+    };
+    expect(reserve.hasPlentyOfRoom).to.equal(false);
+  });
+
   it('has no file open once it is closed, even while a slow sync goes on', async () => {
     const fileSystem = journalDirectory();
     let finishSync = (): void => {};

@@ -3,10 +3,12 @@ import { expect } from 'chai';
 import type { AnyStateMachine } from 'xstate';
 import { seriesMachine } from '../../machines/series.machine.ts';
 import { storeMachine } from '../../machines/store.machine.ts';
+import { RESERVE_BYTES } from '../../src/files/reserve-file.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
 import { SeriesActors, type SeriesEffects } from '../../src/series/actors.ts';
 import { Inspection } from '../../src/series/inspection.ts';
 import type { Background } from '../../src/store/background.ts';
+import { RESERVE_AFTER_MS } from '../../src/store/disk-guard.ts';
 import { Engine } from '../../src/store/engine.ts';
 import { resolveOptions } from '../../src/store/options.ts';
 import { Session } from '../../src/store/session.ts';
@@ -108,7 +110,10 @@ describe('the actions of the chart of the store', () => {
       await turns();
       expect(visits.inMemory, 'a visit without waiting').to.be.above(before);
     },
-    makeRoom: async ({ actor, fileSystem }) => {
+    makeRoom: async ({ actor, fileSystem, clock }) => {
+      clock.step(RESERVE_AFTER_MS);
+      for (let waited = 0; waited < 100 && fileSystem.stat('/store/journal/reserve')?.size !== RESERVE_BYTES; waited++)
+        await turns();
       expect(fileSystem.paths()).to.include('/store/journal/reserve');
       actor.send({ type: 'diskTrouble', reason: 'full', trouble });
       await turns();

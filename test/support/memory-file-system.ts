@@ -253,7 +253,8 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   space(): { freeBytes: number; totalBytes: number } {
-    return { freeBytes: this.capacityBytes, totalBytes: this.capacityBytes };
+    const usedBytes = [...this.files.values()].reduce((sum, { live }) => sum + live.length, 0);
+    return { freeBytes: Math.max(0, this.capacityBytes - usedBytes), totalBytes: this.capacityBytes };
   }
 
   private syncFile(file: MemoryFile, path: string): void {
