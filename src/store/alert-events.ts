@@ -1,6 +1,5 @@
 /** The events of alerts: what `publishAlert` takes, and reading them back from the journal and its history. */
-import { Slices } from '../async/slices.ts';
-import { readHistory } from '../journal/history/read-history.ts';
+import { readHistoryInSlices } from '../journal/history/read-history.ts';
 import type { AlertEvent, Position } from '../model/events.ts';
 import { invalidOption } from '../model/invalid-option.ts';
 import type { Engine } from './engine.ts';
@@ -9,8 +8,6 @@ const types: readonly string[] = ['alertPending', 'alertFired', 'alertResolved']
 
 /** The beginning of the JSON of such an event. */
 const JSON_START = '"type":"alert';
-/** Longest work before the event loop gets a turn. */
-const SLICE_MS = 4;
 
 /** Throws `TIDEMARK_INVALID_OPTION` for anything that is not an event of an alert. */
 export const checkAlertEvent = (event: AlertEvent): void => {
@@ -34,11 +31,8 @@ export async function* readAlerts({
   void,
   undefined
 > {
-  const slices = new Slices(clock, SLICE_MS);
-  for (const event of readHistory({ fileSystem, directory: journalDirectory, text: JSON_START })) {
-    if (isAlertEvent(event)) yield event;
-    if (slices.isOver) await slices.breathe();
-  }
+  const wanted = { fileSystem, directory: journalDirectory, text: JSON_START };
+  for await (const event of readHistoryInSlices(wanted, clock)) if (isAlertEvent(event)) yield event;
 }
 
 const isAlertEvent = <Event extends { readonly type: string }>(event: Event): event is Event & AlertEvent =>

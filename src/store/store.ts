@@ -44,10 +44,10 @@ import type {
   TimeRange,
   WatchQueryOptions,
 } from '../api/api.ts';
-import { readHistory } from '../journal/history/read-history.ts';
+import { type PlacedLifecycleEvent, readHistoryInSlices } from '../journal/history/read-history.ts';
 import { describeFinding, type JournalFinding } from '../journal/read/journal-findings.ts';
 import { TidemarkError } from '../model/errors.ts';
-import type { AlertEvent, DomainEvent, JournalEvent, LifecycleEvent, Position } from '../model/events.ts';
+import type { AlertEvent, DomainEvent, JournalEvent, Position } from '../model/events.ts';
 import { type Fingerprint, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
 import { invalidOption } from '../model/invalid-option.ts';
 import { type LabelPairs, type Labels, toLabelPairs, toLabels } from '../model/labels.ts';
@@ -382,18 +382,16 @@ class TidemarkStore implements Store {
     await this.parts.running.subscriptions.remove(name);
   }
 
-  async history(labels: Labels): Promise<(LifecycleEvent & { readonly position: Position })[]> {
+  async history(labels: Labels): Promise<PlacedLifecycleEvent[]> {
     this.assertOpen();
     const { engine, running } = this.parts;
+    const { fileSystem, journalDirectory: directory, clock } = engine;
     const { high, low } = running.directory.fingerprintOf(toLabelPairs(labels));
     running.recovered.journal.write();
-    return [
-      ...readHistory({
-        fileSystem: engine.fileSystem,
-        directory: engine.journalDirectory,
-        fingerprint: fingerprintText(high, low),
-      }),
-    ];
+    const events: PlacedLifecycleEvent[] = [];
+    const wanted = { fileSystem, directory, fingerprint: fingerprintText(high, low) };
+    for await (const event of readHistoryInSlices(wanted, clock)) events.push(event);
+    return events;
   }
 
   async *alertHistory(): AsyncGenerator<AlertEvent & { readonly position: Position }, void, undefined> {

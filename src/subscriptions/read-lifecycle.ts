@@ -13,9 +13,9 @@ import { withTypedErrors } from '../files/typed-errors.ts';
 import { EventsDecoder } from '../journal/format/events-codec.ts';
 import { EVENTS } from '../journal/format/record-frame.ts';
 import {
-  HISTORY_POSITION_BYTES,
+  hasEvents,
+  historyPayload,
   historyPosition,
-  isHistoryRecord,
   listHistory,
   openHistory,
 } from '../journal/history/history-files.ts';
@@ -186,7 +186,7 @@ class LifecycleReader {
 
   /** The record that the reader found, if it has events that are asked for. */
   private recordOf({ isHistory }: JournalPart, reader: SegmentReader): LifecycleRecord | undefined {
-    if (reader.kind !== EVENTS || (isHistory && !isHistoryRecord(reader))) return undefined;
+    if (isHistory ? !hasEvents(reader) : reader.kind !== EVENTS) return undefined;
     const position = isHistory ? historyPosition(reader) : reader.recordEnd;
     if (position <= this.reached) return undefined;
     this.reached = position;
@@ -195,14 +195,15 @@ class LifecycleReader {
       if (this.wanted[this.nextWanted]?.position !== position) return undefined;
       this.nextWanted++;
     }
-    const events = this.decode(reader, reader.payloadStart + (isHistory ? HISTORY_POSITION_BYTES : 0));
+    const events = this.decode(reader, isHistory);
     return events && { position, events };
   }
 
   /** The events of a record; `undefined` if the payload is malformed although its checksum is right. */
-  private decode(reader: SegmentReader, start: number): readonly LifecycleEvent[] | undefined {
+  private decode(reader: SegmentReader, isHistory: boolean): readonly LifecycleEvent[] | undefined {
     try {
-      return this.decoder.decode(reader.buffer, start, reader.payloadEnd);
+      const payload = isHistory ? historyPayload(reader) : payloadOf(reader);
+      return this.decoder.decode(payload, 0, payload.length);
     } catch (error) {
       if (!(error instanceof MalformedBytes)) throw error;
       const { recordStart: from, recordEnd: to, entry } = reader;
@@ -212,6 +213,9 @@ class LifecycleReader {
     }
   }
 }
+
+const payloadOf = ({ buffer, payloadStart, payloadEnd }: SegmentReader): Buffer =>
+  buffer.subarray(payloadStart, payloadEnd);
 
 /** `undefined` if the file is gone. */
 const openPart = (part: JournalPart): SegmentReader | undefined => {

@@ -17,6 +17,8 @@ interface Recipe {
   readonly write: (fileSystem: MemoryFileSystem) => Promise<Item[]>;
   /** The file of it that is kept. */
   readonly path: string;
+  /** Versions of zlib may deflate in different ways, so that only reading is compared. */
+  readonly isDeflated?: true;
 }
 
 const values = [0, -0, 1, 255, 256, 65_536, 16_777_216, -5, 123_456_789, 21.5, -3.07, 12_345.678, 1 / 3, 2 ** -32];
@@ -75,6 +77,20 @@ const recipes: Readonly<Record<string, Recipe>> = {
       return [created(0), purged];
     },
   },
+  'deflated-history': {
+    path: `${directory}/history/0000000000000000.history`,
+    isDeflated: true,
+    write: async (fileSystem) => {
+      const { journal } = openJournal({ segmentBytes: 60 }, fileSystem);
+      const many = Array.from({ length: 50 }, (_, series) => created(series));
+      journal.appendEvents(many);
+      journal.appendEvent(purged);
+      await journal.commit();
+      await journal.truncateBefore(journal.end);
+      await journal.close();
+      return [...many, purged];
+    },
+  },
 };
 
 const goldenPath = (name: string): string => `test/golden/journal/${name}.bin`;
@@ -90,11 +106,11 @@ describe('journals that were written long ago', () => {
         writeFileSync(goldenPath(name), written);
       }
       const golden = readFileSync(goldenPath(name));
-      expect(written.toString('hex')).to.equal(golden.toString('hex'));
+      if (recipe.isDeflated !== true) expect(written.toString('hex')).to.equal(golden.toString('hex'));
 
       const old = new MemoryFileSystem();
       old.put(recipe.path, golden);
-      if (name === 'history') {
+      if (recipe.path.endsWith('.history')) {
         const events = [...readHistory({ fileSystem: old, directory })];
         expect(events.map(({ position: _, ...event }) => event)).to.deep.equal(expected);
       } else {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { EVENTS, FRAME_BYTES, frameSeed, sealFrame } from '../../src/journal/format/record-frame.ts';
+import { DEFLATED_EVENTS, EVENTS, FRAME_BYTES, frameSeed, sealFrame } from '../../src/journal/format/record-frame.ts';
 import { storeSalt } from '../../src/journal/format/segment-header.ts';
 import {
   HISTORY_HEADER_BYTES,
@@ -7,10 +7,11 @@ import {
   listHistory,
   openHistory,
 } from '../../src/journal/history/history-files.ts';
-import { type PlacedLifecycleEvent, readHistory } from '../../src/journal/history/read-history.ts';
+import { type PlacedLifecycleEvent, readHistory, readHistoryInSlices } from '../../src/journal/history/read-history.ts';
 import { describeFinding, type JournalFinding } from '../../src/journal/read/journal-findings.ts';
 import type { JournalWriter } from '../../src/journal/write/journal-writer.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { append, created, directory, fingerprintOf, opened, openJournal, read, storeId } from './journal-fixture.ts';
 
@@ -43,6 +44,29 @@ const fill = (journal: JournalWriter, rounds: number): LifecycleEvent[] => {
   }
   return events;
 };
+
+/** As {@link fill}, with creations of many series at once, which the history deflates. */
+const fillWithMany = (journal: JournalWriter, rounds: number): LifecycleEvent[] => {
+  const events = fill(journal, rounds >> 1);
+  for (let round = 0; round < 3; round++) {
+    const many = Array.from({ length: 20 }, (_, i) => created(100 * round + i));
+    journal.appendEvents(many);
+    events.push(...many);
+  }
+  for (let i = 0; i < 20; i++) append(journal, 0, 100_000 + i, i);
+  for (const event of fill(journal, rounds - (rounds >> 1))) events.push(event);
+  return events;
+};
+
+/** The kinds of the records in the history's files. */
+const kindsIn = (fileSystem: MemoryFileSystem): number[] =>
+  listHistory(fileSystem, directory).flatMap((file) => {
+    const reader = openHistory(fileSystem, file);
+    const kinds: number[] = [];
+    while (reader.next(Number.POSITIVE_INFINITY)) kinds.push(reader.kind);
+    reader.close();
+    return kinds;
+  });
 
 const historyFiles = (fileSystem: MemoryFileSystem): string[] =>
   fileSystem.paths().filter((path) => path.endsWith('.history'));
@@ -119,6 +143,100 @@ describe('the lifecycle history', () => {
     await journal.close();
   });
 
+  it('has records of many events deflated, and the same events at the same positions', async () => {
+    const { journal, fileSystem } = openJournal({ segmentBytes: 4000, batchSamples: 10 });
+    const many = Array.from({ length: 1000 }, (_, series) => created(series));
+    journal.appendEvent(opened);
+    for (let i = 0; i < 1000; i += 250) journal.appendEvents(many.slice(i, i + 250));
+    for (let i = 0; i < 200; i++) append(journal, i % 10, i, i);
+    await journal.commit();
+    const before = history(fileSystem);
+    const journalBytes = journal.end;
+    expect(withoutPositions(before)).to.deep.equal([opened, ...many]);
+    await journal.truncateBefore(journal.end);
+    expect(history(fileSystem)).to.deep.equal(before);
+    expect(kindsIn(fileSystem).filter((kind) => kind === DEFLATED_EVENTS)).to.have.lengthOf(4);
+    expect(kindsIn(fileSystem)).to.include(EVENTS);
+    expect(journal.historyBytes).to.be.below(journalBytes / 3);
+    expect(withoutPositions(history(fileSystem, 777))).to.deep.equal([created(777)]);
+    expect(withoutPositions([...readHistory({ fileSystem, directory, text: 'job-400' })])).to.deep.equal(
+      many.slice(250, 500),
+    );
+    await journal.close();
+  });
+
+  it('reports deflated records that promise too much or are malformed, and reads the others', async () => {
+    const { journal, fileSystem } = openJournal({ segmentBytes: 400, batchSamples: 10 });
+    const many = Array.from({ length: 60 }, (_, series) => created(series));
+    for (let i = 0; i < 60; i += 20) journal.appendEvents(many.slice(i, i + 20));
+    await journal.commit();
+    await journal.truncateBefore(journal.end);
+    const [file] = listHistory(fileSystem, directory);
+    const bytes = fileSystem.content(file.path);
+    const reader = openHistory(fileSystem, file);
+    const offsets: number[] = [];
+    while (reader.next(Number.POSITIVE_INFINITY)) {
+      if (reader.kind !== DEFLATED_EVENTS) continue;
+      const start = reader.offsetOf(reader.recordStart);
+      const payload = bytes.subarray(start + FRAME_BYTES, reader.offsetOf(reader.recordEnd));
+      if (offsets.length === 0) payload.writeUInt32LE(0xffffffff, HISTORY_POSITION_BYTES);
+      if (offsets.length === 2) payload.fill(0xff, HISTORY_POSITION_BYTES + 4);
+      const seed = frameSeed(storeSalt(storeId), start - HISTORY_HEADER_BYTES);
+      sealFrame(bytes, start, DEFLATED_EVENTS, payload.length, seed);
+      offsets.push(start);
+    }
+    reader.close();
+    fileSystem.put(file.path, bytes);
+    const findings: JournalFinding[] = [];
+    const found = [...readHistory({ fileSystem, directory, onFinding: (finding) => findings.push(finding) })];
+    expect(withoutPositions(found)).to.deep.equal(many.slice(20, 40));
+    expect(findings.map((finding) => [finding.kind, 'offset' in finding && finding.offset])).to.deep.equal([
+      ['badRecord', offsets[0]],
+      ['badRecord', offsets[2]],
+    ]);
+    await journal.close();
+  });
+
+  it('read in slices has every event once, also of segments that are moved in a pause', async () => {
+    for (const series of [undefined, 2]) {
+      // So small a bound that moved events also go to files that were not there when reading began.
+      const { journal, fileSystem } = openJournal({ segmentBytes: 600, batchSamples: 10, historyBytes: 8000 });
+      fillWithMany(journal, 40);
+      await journal.commit();
+      const expected = history(fileSystem, series);
+      await journal.truncateBefore(journal.segments()[2].start);
+      let pauses = 0;
+      let now = 0;
+      const clock = new ManualClock();
+      // Each look at the clock finds the slice over.
+      clock.monotonic = () => (now += 5);
+      clock.breathe = async () => {
+        const segments = journal.segments();
+        if (++pauses % 3 === 1 && segments.length > 2) await journal.truncateBefore(segments[2].start);
+      };
+      const openBefore = fileSystem.openCount;
+      const found: PlacedLifecycleEvent[] = [];
+      const fingerprint = series === undefined ? {} : { fingerprint: fingerprintOf(series) };
+      for await (const event of readHistoryInSlices({ fileSystem, directory, ...fingerprint }, clock))
+        found.push(event);
+      expect(found).to.deep.equal(expected);
+      expect(pauses).to.be.above(10);
+      expect(fileSystem.openCount).to.equal(openBefore);
+      await journal.close();
+    }
+  });
+
+  it('closes its file when a reader of slices stops early', async () => {
+    const { journal, fileSystem } = openJournal({ segmentBytes: 400, batchSamples: 10 });
+    fillWithMany(journal, 12);
+    await journal.commit();
+    await journal.truncateBefore(journal.end);
+    await journal.close();
+    for await (const _ of readHistoryInSlices({ fileSystem, directory }, new ManualClock())) break;
+    for (const _ of readHistory({ fileSystem, directory })) break;
+    expect(fileSystem.openCount).to.equal(0);
+  });
+
   it('keeps within its bound by dropping the oldest', async () => {
     const { journal, fileSystem } = openJournal({ segmentBytes: 1000, batchSamples: 10, historyBytes: 8000 });
     const events = fill(journal, 400);
@@ -133,7 +251,7 @@ describe('the lifecycle history', () => {
 
   it('repeats nothing and loses nothing when the process ends at any call of a truncation', async () => {
     const base = openJournal({ segmentBytes: 600, batchSamples: 10 });
-    fill(base.journal, 12);
+    fillWithMany(base.journal, 12);
     await base.journal.close();
     const expected = history(base.fileSystem);
     for (let crashAt = 1; ; crashAt++) {
@@ -181,7 +299,7 @@ describe('the lifecycle history', () => {
   for (const how of ['in the same process', 'after a kill'] as const) {
     it(`moves a segment again from its beginning, ${how}, when a call of its move failed`, async () => {
       const base = openJournal({ segmentBytes: 600, batchSamples: 10 });
-      fill(base.journal, 12);
+      fillWithMany(base.journal, 12);
       await base.journal.close();
       const expected = history(base.fileSystem);
       for (const operation of ['open', 'write', 'sync', 'syncDirectory', 'remove'] as const) {

@@ -4,7 +4,7 @@
  *
  *     offset  bytes  content
  *     0       4      marker 9e 54 6d 0a
- *     4       1      kind: 1 samples, 2 events, 3 history mark, 4 late samples
+ *     4       1      kind: 1 samples, 2 events, 3 history mark, 4 late samples, 5 deflated events
  *     5       3      payload length L, little endian
  *     8       4      CRC-32 of the payload
  *     12      4      CRC-32 of bytes 0 to 12, started from the seed below
@@ -26,6 +26,8 @@ export const EVENTS = 2;
 export const HISTORY_MARK = 3;
 /** Samples that are older than their series' newest one. The payload is that of samples; it defines all its references. */
 export const LATE_SAMPLES = 4;
+/** Only in history files: an events record whose payload is deflated. */
+export const DEFLATED_EVENTS = 5;
 
 /** The marker's four bytes, read as a little-endian number. */
 const MARKER = 0x0a6d549e;

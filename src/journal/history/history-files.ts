@@ -10,17 +10,19 @@
  *     28      4      CRC-32 of bytes 0 to 28
  *     32      …      records, framed as in a segment; the checksum's seed uses the file offset less 32 as position
  *
- * The payload is the record's journal position (int64, little endian), followed by the payload of an events record. The
- * payload of a history mark is a position only: the journal before that position has been moved into the history.
+ * The payload is the record's journal position (int64, little endian), followed by the payload of an events record, as
+ * it is or deflated (deflated-events.ts). The payload of a history mark is a position only: the journal before that
+ * position has been moved into the history.
  */
 import { crc32 } from 'node:zlib';
 import type { FileSystem } from '../../files/file-system.ts';
 import { readFile } from '../../files/read-write.ts';
 import type { Position } from '../../model/events.ts';
 import { readInt64LE, writeInt64LE } from '../../model/int64.ts';
-import { EVENTS, HISTORY_MARK } from '../format/record-frame.ts';
+import { DEFLATED_EVENTS, EVENTS, HISTORY_MARK } from '../format/record-frame.ts';
 import type { FindingListener } from '../read/journal-findings.ts';
 import { SegmentReader } from '../read/segment-reader.ts';
+import { inflateEvents } from './deflated-events.ts';
 
 export const HISTORY_HEADER_BYTES = 32;
 /** Length of the journal position that begins each payload. */
@@ -80,9 +82,26 @@ export const openHistory = (fileSystem: FileSystem, file: HistoryFile, onFinding
     onFinding,
   );
 
-/** Whether the record that the reader of {@link openHistory} found is of a kind that history files have. */
+/** Whether history files have records of this kind. */
+export const isHistoryKind = (kind: number): boolean => isEventsKind(kind) || kind === HISTORY_MARK;
+
+const isEventsKind = (kind: number): boolean => kind === EVENTS || kind === DEFLATED_EVENTS;
+
+/** Whether the record that the reader of {@link openHistory} found is one of a history file. */
 export const isHistoryRecord = ({ kind, payloadStart, payloadEnd }: SegmentReader): boolean =>
-  (kind === EVENTS || kind === HISTORY_MARK) && payloadEnd - payloadStart >= HISTORY_POSITION_BYTES;
+  isHistoryKind(kind) && payloadEnd - payloadStart >= HISTORY_POSITION_BYTES;
+
+/** Whether the record that the reader found is one of a history file and has events. */
+export const hasEvents = (reader: SegmentReader): boolean => isEventsKind(reader.kind) && isHistoryRecord(reader);
+
+/**
+ * The payload of the events record that the reader found, as it was in the journal. Throws {@link MalformedBytes}.
+ * Valid until the reader moves on.
+ */
+export const historyPayload = ({ kind, buffer, payloadStart, payloadEnd }: SegmentReader): Buffer => {
+  const payload = buffer.subarray(payloadStart + HISTORY_POSITION_BYTES, payloadEnd);
+  return kind === DEFLATED_EVENTS ? inflateEvents(payload) : payload;
+};
 
 /** The journal position of the record that the reader found. */
 export const historyPosition = ({ buffer, payloadStart }: SegmentReader): Position => readInt64LE(buffer, payloadStart);

@@ -15,10 +15,19 @@ import { writeFully } from '../../files/read-write.ts';
 import type { Position } from '../../model/events.ts';
 import { writeInt64LE } from '../../model/int64.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { EVENTS, FRAME_BYTES, frameSeed, HISTORY_MARK, PAYLOAD_BYTES_MAX, sealFrame } from '../format/record-frame.ts';
+import {
+  DEFLATED_EVENTS,
+  EVENTS,
+  FRAME_BYTES,
+  frameSeed,
+  HISTORY_MARK,
+  PAYLOAD_BYTES_MAX,
+  sealFrame,
+} from '../format/record-frame.ts';
 import { storeSalt } from '../format/segment-header.ts';
 import type { SegmentEntry } from '../read/segment-list.ts';
 import { SegmentReader } from '../read/segment-reader.ts';
+import { deflateEvents } from './deflated-events.ts';
 import {
   encodeHistoryHeader,
   HISTORY_HEADER_BYTES,
@@ -114,7 +123,7 @@ export class HistoryLog {
     try {
       while (reader.next(end, 'samples')) {
         if (reader.kind === EVENTS) {
-          this.add(to, EVENTS, reader.buffer.subarray(reader.payloadStart, reader.payloadEnd), reader.recordEnd);
+          this.addEvents(to, reader.buffer.subarray(reader.payloadStart, reader.payloadEnd), reader.recordEnd);
         }
         if (slices.isOver) await slices.breathe();
       }
@@ -197,6 +206,12 @@ export class HistoryLog {
       this.parts.fileSystem.close(descriptor);
       throw error;
     }
+  }
+
+  private addEvents(to: OpenHistory, payload: Buffer, position: Position): void {
+    const deflated = deflateEvents(payload);
+    if (deflated === undefined) this.add(to, EVENTS, payload, position);
+    else this.add(to, DEFLATED_EVENTS, deflated, position);
   }
 
   private add(to: OpenHistory, kind: number, payload: Buffer, position: Position): void {

@@ -2,6 +2,7 @@
  * Reads lifecycle events, oldest first: those of the history files, then those of the journal. Sample batches are
  * skipped without reading them. With a fingerprint, events of other series are skipped without decoding them.
  */
+import { Slices } from '../../async/slices.ts';
 import type { FileSystem } from '../../files/file-system.ts';
 import { isMissing } from '../../files/io-error.ts';
 import { concerns } from '../../model/concerns.ts';
@@ -9,20 +10,25 @@ import type { LifecycleEvent, Position } from '../../model/events.ts';
 import { type Fingerprint, parseFingerprint } from '../../model/fingerprint.ts';
 import { writeInt32BE } from '../../model/int64.ts';
 import { MalformedBytes } from '../../model/malformed-bytes.ts';
+import type { Clock } from '../../ports/clock.ts';
 import { EventsDecoder } from '../format/events-codec.ts';
-import { EVENTS, HISTORY_MARK } from '../format/record-frame.ts';
 import type { FindingListener, JournalFinding } from '../read/journal-findings.ts';
 import { readJournal } from '../read/read-journal.ts';
 import { listSegments } from '../read/segment-list.ts';
 import type { SegmentReader } from '../read/segment-reader.ts';
 import {
-  HISTORY_POSITION_BYTES,
   type HistoryFile,
+  hasEvents,
+  historyPayload,
   historyPosition,
+  isHistoryKind,
   isHistoryRecord,
   listHistory,
   openHistory,
 } from './history-files.ts';
+
+/** Longest work before the event loop gets a turn, in {@link readHistoryInSlices}. */
+const SLICE_MS = 4;
 
 export interface ReadHistoryOptions {
   readonly fileSystem: FileSystem;
@@ -37,20 +43,69 @@ export interface ReadHistoryOptions {
 
 export type PlacedLifecycleEvent = LifecycleEvent & { readonly position: Position };
 
-export function* readHistory(options: ReadHistoryOptions): Generator<PlacedLifecycleEvent, void, undefined> {
-  const { fingerprint } = options;
-  const wanted = filterOf(options);
-  const through = yield* readHistoryFiles(options, 0);
-  for (const record of readJournal({ ...options, from: through, eventsOnly: true, ...(wanted && { wanted }) })) {
-    if (record.type === 'events') yield* placed(record.events, record.position, fingerprint);
-  }
+/** A record of the history. It has no events if none of them is wanted. */
+interface Batch {
+  readonly position: Position;
+  readonly events: readonly PlacedLifecycleEvent[];
 }
+
+export function* readHistory(options: ReadHistoryOptions): Generator<PlacedLifecycleEvent, void, undefined> {
+  const through = yield* readHistoryFiles(options, 0);
+  yield* readSegments(options, through);
+}
+
+/**
+ * As {@link readHistory}. Reads the history files in slices of a few milliseconds, also where no event is wanted. The
+ * journal's segments are read in one go, because the writer may remove one of them in a pause.
+ */
+export async function* readHistoryInSlices(
+  options: ReadHistoryOptions,
+  clock: Clock,
+): AsyncGenerator<PlacedLifecycleEvent, void, undefined> {
+  const slices = new Slices(clock, SLICE_MS);
+  let through = 0;
+  for (let isWhole = false; !isWhole; ) {
+    const before = through;
+    for (const { position, events } of readBatches(options, before)) {
+      through = position;
+      for (const event of events) yield event;
+      if (slices.isOver) await slices.breathe();
+    }
+    // In a pause, events of a segment may have been moved into a file that was read already, or is new.
+    isWhole = through === before || !hasMoved(options, through);
+  }
+  for (const event of [...readSegments(options, through)]) yield event;
+}
+
+/** Whether the oldest segment begins after a position, so that the history has events between them. */
+const hasMoved = ({ fileSystem, directory }: ReadHistoryOptions, through: Position): boolean => {
+  const [oldest] = listSegments(fileSystem, directory).segments;
+  return oldest !== undefined && oldest.previousEnd > through;
+};
 
 /** Yields the events of the history files after a position. Returns the position up to which the files have events. */
 export function* readHistoryFiles(
   options: ReadHistoryOptions,
   after: Position,
 ): Generator<PlacedLifecycleEvent, Position, undefined> {
+  let through = after;
+  for (const { position, events } of readBatches(options, after)) {
+    through = position;
+    yield* events;
+  }
+  return through;
+}
+
+/** The events of the journal's segments after a position. */
+function* readSegments(options: ReadHistoryOptions, from: Position): Generator<PlacedLifecycleEvent, void, undefined> {
+  const wanted = filterOf(options);
+  for (const record of readJournal({ ...options, from, eventsOnly: true, ...(wanted && { wanted }) })) {
+    if (record.type === 'events') yield* placed(record.events, record.position, options.fingerprint);
+  }
+}
+
+/** As {@link readHistoryFiles}, record by record, with the marks. */
+function* readBatches(options: ReadHistoryOptions, after: Position): Generator<Batch, void, undefined> {
   const { fileSystem, directory, onFinding } = options;
   const wanted = filterOf(options);
   let through = after;
@@ -59,16 +114,15 @@ export function* readHistoryFiles(
     if (storeId !== undefined && file.storeId !== storeId) continue;
     through = yield* readFileOf(options, file, through, wanted);
   }
-  return through;
 }
 
-/** Yields the events of one file after `through`. Returns the position up to which the history has been read. */
+/** Yields the records of one file after `through`. Returns the position up to which the history has been read. */
 function* readFileOf(
   { fileSystem, fingerprint, onFinding }: ReadHistoryOptions,
   file: HistoryFile,
   through: Position,
   wanted: ((payload: Buffer) => boolean) | undefined,
-): Generator<PlacedLifecycleEvent, Position, undefined> {
+): Generator<Batch, Position, undefined> {
   const decoder = new EventsDecoder();
   const reader = openIfThere(fileSystem, file, onFinding);
   let reached = through;
@@ -82,10 +136,8 @@ function* readFileOf(
       const position = historyPosition(reader);
       if (position <= reached) continue;
       reached = position;
-      if (reader.kind !== EVENTS) continue;
-      const start = reader.payloadStart + HISTORY_POSITION_BYTES;
-      if (wanted !== undefined && !wanted(reader.buffer.subarray(start, reader.payloadEnd))) continue;
-      yield* placed(decode(decoder, reader, start, onFinding), position, fingerprint);
+      const events = hasEvents(reader) ? decode(decoder, reader, wanted, onFinding) : [];
+      yield { position, events: placed(events, position, fingerprint) };
     }
   } finally {
     reader.close();
@@ -111,11 +163,12 @@ const openIfThere = (
 const decode = (
   decoder: EventsDecoder,
   reader: SegmentReader,
-  start: number,
+  wanted: ((payload: Buffer) => boolean) | undefined,
   onFinding: FindingListener | undefined,
 ): readonly LifecycleEvent[] => {
   try {
-    return decoder.decode(reader.buffer, start, reader.payloadEnd);
+    const payload = historyPayload(reader);
+    return wanted === undefined || wanted(payload) ? decoder.decode(payload, 0, payload.length) : [];
   } catch (error) {
     if (!(error instanceof MalformedBytes)) throw error;
     onFinding?.({ ...placeOf(reader), kind: 'badRecord', reason: error.message });
@@ -125,7 +178,7 @@ const decode = (
 
 /** What is wrong with a whole record that is none of a history file. */
 const unreadable = (reader: SegmentReader): JournalFinding =>
-  reader.kind === EVENTS || reader.kind === HISTORY_MARK
+  isHistoryKind(reader.kind)
     ? { ...placeOf(reader), kind: 'badRecord', reason: 'the record has no position' }
     : { ...placeOf(reader), kind: 'unknownRecord', recordKind: reader.kind };
 
@@ -135,15 +188,16 @@ const placeOf = (reader: SegmentReader): { file: string; offset: number; from: P
   return { file: entry.file, offset: reader.offsetOf(recordStart), from: recordStart, to: recordEnd };
 };
 
-function* placed(
+const placed = (
   events: readonly LifecycleEvent[],
   position: Position,
   fingerprint: Fingerprint | undefined,
-): Generator<PlacedLifecycleEvent, void, undefined> {
-  for (const event of events) {
-    if (fingerprint === undefined || concerns(event, fingerprint)) yield { ...event, position };
-  }
-}
+): PlacedLifecycleEvent[] => {
+  const batch: PlacedLifecycleEvent[] = [];
+  for (const event of events)
+    if (fingerprint === undefined || concerns(event, fingerprint)) batch.push({ ...event, position });
+  return batch;
+};
 
 /** Whether a payload may hold wanted events; `undefined` if all are wanted. */
 const filterOf = ({ fingerprint, text }: ReadHistoryOptions): ((payload: Buffer) => boolean) | undefined => {
