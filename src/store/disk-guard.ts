@@ -17,6 +17,8 @@ export class DiskGuard {
   private readonly reserve: ReserveFile;
   /** Waits for the time to write the reserve. */
   private timer: TimerHandle;
+  /** The removal of the reserve at the clean close. */
+  private removal: Promise<void> | undefined;
   private readonly engine: Engine;
   private readonly journal: JournalWriter;
   private readonly actor: StoreActor;
@@ -56,10 +58,11 @@ export class DiskGuard {
     }
   }
 
-  /** Stops the writing of the reserve and waits for its end. A reserve that is held stays. */
+  /** Stops the writing of the reserve, and waits for its end and for that of a removal. A reserve that is held stays. */
   async close(): Promise<void> {
     this.engine.clock.clearTimeout(this.timer);
     await this.reserve.close();
+    await this.removal;
   }
 
   /** Gives the space of the reserve to the journal and the checkpoint. */
@@ -68,13 +71,19 @@ export class DiskGuard {
   }
 
   /**
-   * The last but one step of a clean close: nothing more is written, so the reserve goes unless the next opening may
-   * find the disk full. Its removal need not be durable.
+   * Called in a clean close when the last checkpoint is written: little more is to be written. Removes the reserve where
+   * there is plenty of room, so that the next opening hardly finds the disk full. Never rejects: a reserve that stays does
+   * no harm.
    */
-  leaveReserve(): void {
+  leaveReserve(): Promise<void> {
+    this.removal ??= this.removeReserve();
+    return this.removal;
+  }
+
+  private async removeReserve(): Promise<void> {
     if (!this.reserve.hasPlentyOfRoom) return;
     try {
-      this.reserve.release();
+      await this.reserve.remove();
     } catch (error) {
       this.engine.logger.warn({ err: error }, 'The reserve for a full disk could not be removed.');
     }

@@ -342,6 +342,8 @@ export class Session {
     // A directory with incomplete label indexes must not be closed in order: the original would not notice.
     if (!indexer.hasWholeLabels) await rebuildIndexes(engine, recovered, () => {});
     const heads = await this.writeLastCheckpoint();
+    // Off this thread, beside the steps that follow.
+    const reserveLeft = running.disk.leaveReserve();
     writeMappings(engine.fileSystem, engine.directory, engine.mapper.entries());
     await this.unlessDamaged(() => indexer.close());
     bus.publish({
@@ -360,7 +362,7 @@ export class Session {
     const described = await describeDatabases(engine.stores, engine.directory);
     const indexes = closedIndexes(described, sequencesOf(recovered.databases));
     writeLastClose(engine.fileSystem, engine.directory, { heads: { bytes, crc32 }, indexes });
-    running.disk.leaveReserve();
+    await reserveLeft;
     this.found?.claim?.noteMarked(false);
     markClean(engine.fileSystem, engine.directory);
     await engine.files.close();
