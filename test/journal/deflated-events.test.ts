@@ -48,12 +48,12 @@ describe('deflated events', () => {
     expect(deflateEvents(Buffer.alloc(255))).to.equal(undefined);
     expect(deflateEvents(Buffer.alloc(256))).to.be.instanceOf(Buffer);
     expect(deflateEvents(noise(10_000))).to.equal(undefined);
-    expect(deflateEvents(Buffer.alloc(256 * 1024))).to.be.instanceOf(Buffer);
-    expect(deflateEvents(Buffer.alloc(256 * 1024 + 1))).to.equal(undefined);
+    expect(deflateEvents(Buffer.alloc(64 * 1024))).to.be.instanceOf(Buffer);
+    expect(deflateEvents(Buffer.alloc(64 * 1024 + 1))).to.equal(undefined);
   });
 
   it('of any length in the bounds come back', () => {
-    for (const byteCount of [256, 257, 4095, 16_384, 65_536, 256 * 1024]) {
+    for (const byteCount of [256, 257, 4095, 16_384, 64 * 1024]) {
       const payload = Buffer.alloc(byteCount, 'abc');
       expect(inflateEvents(deflateEvents(payload)!).equals(payload), String(byteCount)).to.equal(true);
     }
@@ -70,11 +70,11 @@ describe('deflated events', () => {
       'of no bytes': sealed(0, deflated),
       'too short a length': sealed(4999, deflated),
       'too long a length': sealed(5001, deflated),
-      'a length beyond the bound': sealed(256 * 1024 + 1, deflated),
+      'a length beyond the bound': sealed(64 * 1024 + 1, deflated),
       'the largest length': sealed(0xffffffff, deflated),
       'cut off': sealed(5000, deflated.subarray(0, -3)),
       'not deflated': sealed(5000, noise(2000)),
-      'far more than it promises': sealed(256 * 1024, bomb),
+      'far more than it promises': sealed(64 * 1024, bomb),
     };
     const before = process.memoryUsage().arrayBuffers;
     for (const [what, bytes] of Object.entries(malformed))

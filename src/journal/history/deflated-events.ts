@@ -2,10 +2,10 @@
  * Events records that the history keeps deflated (docs/formats/journal.md, "History"). The names of labels and most of
  * their values repeat from one creation to the next, so the records of creations take less than a sixth.
  *
- *     4   number of bytes inflated, little endian, at most 256 KiB
+ *     4   number of bytes inflated, little endian, at most 64 KiB
  *     …   raw deflate of the payload of an events record
  *
- * The bound keeps each piece of work on the host's thread below a millisecond or so, and the memory that a damaged or
+ * The bound keeps each piece of work on the host's thread below a millisecond, and the memory that a damaged or
  * crafted file can ask for small.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
@@ -14,7 +14,7 @@ import { MalformedBytes } from '../../model/malformed-bytes.ts';
 const LENGTH_BYTES = 4;
 /** Of a shorter payload hardly anything would be saved: it is one event of JSON. */
 const INFLATED_BYTES_MIN = 256;
-const INFLATED_BYTES_MAX = 256 * 1024;
+const INFLATED_BYTES_MAX = 64 * 1024;
 /** Higher levels take up to twice the time and save 4 % more. */
 const LEVEL = 1;
 /** The smallest buffer that zlib takes for its output. */
