@@ -104,10 +104,15 @@ export class Ingest {
 
   /** Appends one sample by labels. If it throws a {@link TidemarkError}, nothing has changed. */
   append(labels: Labels, timestamp: number, value: number): void {
+    this.appendLabelled(labels, timestamp, value, false);
+  }
+
+  /** `isSame` is a hint for {@link Succession.guess}. */
+  private appendLabelled(labels: Labels, timestamp: number, value: number, isSame: boolean): void {
     if (this.parts.admission.refusal !== undefined) throw this.parts.admission.error();
     checkValue(value);
     if (!this.isTaken(timestamp) && this.isSettledOf(labels, timestamp, value)) return;
-    const row = this.rowOf(labels);
+    const row = this.rowOf(labels, isSame);
     this.scratch[0] = value;
     this.add(row, timestamp, this.words[HIGH_WORD], this.words[LOW_WORD]);
   }
@@ -161,7 +166,8 @@ export class Ingest {
       for (let index = 0; index < samples.length; index++) {
         try {
           const { labels, timestamp, value } = samples[index];
-          this.append(labels, timestamp, value);
+          // Most batches are scrapes, and programs keep the labels of what they scrape.
+          this.appendLabelled(labels, timestamp, value, true);
           accepted++;
         } catch (error) {
           rejected.push({ index, code: error instanceof TidemarkError ? error.code : 'TIDEMARK_INVALID_LABELS' });
@@ -257,16 +263,16 @@ export class Ingest {
     );
   }
 
-  private rowOf(labels: Labels): Row {
+  private rowOf(labels: Labels, isSame: boolean): Row {
     try {
-      return this.rowRead(labels);
+      return this.rowRead(labels, isSame);
     } catch (error) {
       throw this.labelsError(error, labels);
     }
   }
 
-  private rowRead(labels: Labels): Row {
-    const guessed = this.succession.guess(labels);
+  private rowRead(labels: Labels, isSame: boolean): Row {
+    const guessed = this.succession.guess(labels, isSame);
     if (guessed !== NO_ROW) return guessed;
     const row = this.parts.directory.resolve(labels);
     this.succession.learn(row);

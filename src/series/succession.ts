@@ -26,13 +26,16 @@ export class Succession {
     this.table = table;
   }
 
-  /** The row that followed the last one, if it has these labels; otherwise NO_ROW. */
-  guess(labels: Labels): Row {
+  /**
+   * The row that followed the last one, if it has these labels; otherwise NO_ROW. `isSame` says that the program
+   * probably kept the object since it created the series.
+   */
+  guess(labels: Labels, isSame = false): Row {
     if (this.credit === 0 && ++this.skipped < GUESS_EVERY) return NO_ROW;
     this.skipped = 0;
     const row = this.after[this.last];
     if (row === NO_ROW) return NO_ROW;
-    if (this.table.matches(row, labels)) {
+    if (this.table.matches(row, labels, isSame)) {
       this.credit = CREDIT_MAX;
       this.last = row;
       return row;

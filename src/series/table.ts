@@ -19,7 +19,15 @@
 import { NO_SLOT, type Slot } from '../chunk/slab.ts';
 import { grown } from '../model/grown.ts';
 import { EARLIEST } from '../model/int64.ts';
-import { type LabelPairs, type Labels, labelHash, labelsEqual, pairsEqual, pairsHash } from '../model/labels.ts';
+import {
+  type LabelPairs,
+  type Labels,
+  labelHash,
+  labelsEqual,
+  labelsIdentical,
+  pairsEqual,
+  pairsHash,
+} from '../model/labels.ts';
 
 export { EARLIEST };
 
@@ -173,10 +181,14 @@ export class SeriesTable {
     for (let row = 0; row < this.size; row++) if (this.isListed(row)) yield row;
   }
 
-  /** Whether {@link find} would return this row for these labels. */
-  matches(row: Row, labels: Labels): boolean {
+  /**
+   * Whether {@link find} would return this row for these labels. `isSame` makes this faster if the values are probably
+   * the very strings of the row's labels.
+   */
+  matches(row: Row, labels: Labels, isSame = false): boolean {
     const pairs = this.labels[row];
-    return pairs !== undefined && (this.ints[row << ROW_SHIFT] & UNLISTED) === 0 && labelsEqual(pairs, labels);
+    if (pairs === undefined || (this.ints[row << ROW_SHIFT] & UNLISTED) !== 0) return false;
+    return isSame ? labelsIdentical(pairs, labels) : labelsEqual(pairs, labels);
   }
 
   isLive(row: Row): boolean {

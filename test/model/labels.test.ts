@@ -7,6 +7,7 @@ import {
   type Labels,
   labelHash,
   labelsEqual,
+  labelsIdentical,
   labelValue,
   pairsEqual,
   pairsHash,
@@ -124,7 +125,7 @@ describe('toLabelPairs', () => {
   });
 });
 
-describe('labelHash and labelsEqual', () => {
+describe('labelHash, labelsEqual and labelsIdentical', () => {
   it('depend neither on the order of labels nor on empty ones', () => {
     fc.assert(
       fc.property(labelSets, fc.integer(), (entries, turn) => {
@@ -133,6 +134,7 @@ describe('labelHash and labelsEqual', () => {
         const turned = toObject([...entries.slice(at), ['no such label', ''], ...entries.slice(0, at)]);
         expect(labelHash(turned)).to.equal(pairsHash(pairs));
         expect(labelsEqual(pairs, turned)).to.equal(true);
+        expect(labelsIdentical(pairs, turned)).to.equal(true);
       }),
     );
   });
@@ -143,6 +145,7 @@ describe('labelHash and labelsEqual', () => {
       fc.property(small, small, (a, b) => {
         const same = JSON.stringify(toLabelPairs(a)) === JSON.stringify(toLabelPairs(b));
         expect(labelsEqual(toLabelPairs(a), b)).to.equal(same);
+        expect(labelsIdentical(toLabelPairs(a), b)).to.equal(same);
         expect(pairsEqual(toLabelPairs(a), toLabelPairs(b))).to.equal(same);
         expect(compareLabelPairs(toLabelPairs(a), toLabelPairs(b)) === 0).to.equal(same);
         expect(labelHash(a) === labelHash(b)).to.equal(same);
@@ -152,9 +155,23 @@ describe('labelHash and labelsEqual', () => {
 
   it('do not find a set with a value that is not text', () => {
     const odd = { a: 'x', b: 5 } as unknown as Labels;
-    expect(labelsEqual(['a', 'x'], odd)).to.equal(false);
+    const empty = { a: 'x', b: null } as unknown as Labels;
     expect(labelHash(odd)).to.equal(labelHash({ a: 'x' }));
-    expect(labelsEqual(['a', 'x'], { a: 'x', b: null } as unknown as Labels)).to.equal(false);
+    for (const areEqual of [labelsEqual, labelsIdentical])
+      for (const labels of [odd, empty]) expect(areEqual(['a', 'x'], labels)).to.equal(false);
+  });
+
+  it('do not mistake an order of names for that of the object before', () => {
+    const names = Array.from({ length: 80 }, (_, n) => `n${String(n).padStart(2, '0')}`);
+    const long = toObject(names.map((name) => [name, `value of ${name}`]));
+    const backwards = toObject(names.toReversed().map((name) => [name, long[name]]));
+    for (const areEqual of [labelsEqual, labelsIdentical]) {
+      for (const labels of [long, backwards, { ...long, n79: 'n78' }, { n79: long['n79'] }, long, backwards]) {
+        const expected = labels === long || labels === backwards;
+        expect(areEqual(toLabelPairs(long), labels)).to.equal(expected);
+        expect(areEqual(['n79', long['n79']], labels)).to.equal(Object.keys(labels).length === 1);
+      }
+    }
   });
 
   it('spreads similar label sets', () => {

@@ -42,6 +42,19 @@ describe('Succession', () => {
     expect(guesses).to.deep.equal(rows);
   });
 
+  it('notices that the labels of an object that was kept have changed', () => {
+    const table = new SeriesTable();
+    const kept = [1001, 1002].map(labelsOf);
+    const rows = kept.map((labels, low) => table.add(0, low, toLabelPairs(labels)));
+    const succession = new Succession(table);
+    for (const row of [...rows, ...rows]) succession.learn(row);
+    expect(succession.guess(kept[0], true)).to.equal(rows[0]);
+    kept[1].id = '1003';
+    expect(succession.guess(kept[1], true)).to.equal(NO_ROW);
+    kept[1].id = ['10', '02'].join('');
+    expect(succession.guess(kept[1], true)).to.equal(rows[1]);
+  });
+
   it('does not guess a row that is no longer found by its labels', () => {
     const { table, rows, append } = open(2);
     for (let n = 0; n < 4; n++) append(n % 2);
