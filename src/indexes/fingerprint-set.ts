@@ -103,10 +103,13 @@ export const union = (a: FingerprintSet, b: FingerprintSet): FingerprintSet => {
   return end === left.length ? a : new FingerprintSet(end === out.length ? out : out.slice(0, end));
 };
 
-/** The elements that are in any of the sets: merged one after the other, or by one sort for more than 8 sets. */
+/** More sets than this are sorted together: merging one after the other would read the first ones again and again. */
+export const MERGED_SETS_MAX = 8;
+
+/** The elements that are in any of the sets. */
 export const unionAll = (sets: readonly FingerprintSet[]): FingerprintSet => {
   if (sets.length === 0) return FingerprintSet.empty;
-  if (sets.length > 8) return mergeBySorting(sets);
+  if (sets.length > MERGED_SETS_MAX) return mergeBySorting(sets);
   let merged = sets[0];
   for (let i = 1; i < sets.length; i++) merged = union(merged, sets[i]);
   return merged;

@@ -304,10 +304,13 @@ export class Indexer {
       for (const { reject } of this.waiters.splice(0)) reject(result.error);
       return;
     }
-    for (const { type, high, low } of result.operations.flat()) {
-      if (type === 'archive' && this.archivings.get(high, low)?.number === this.writtenCount)
-        this.archivings.delete(high, low);
-      this.writtenCount++;
+    // A stretch at a time: a burst of new series is a batch of many thousand operations.
+    for (const stretch of result.operations) {
+      for (const [at, { type, high, low }] of stretch.entries()) {
+        if (type === 'archive' && this.archivings.get(high, low)?.number === this.writtenCount + at)
+          this.archivings.delete(high, low);
+      }
+      this.writtenCount += stretch.length;
     }
     this.isFull = this.queued >= this.capacity;
     this.onLevelChanged();

@@ -17,8 +17,8 @@ import type { ValueSet } from './value-set.ts';
 
 /** Amounts of work between two breaks: a few milliseconds each. */
 const OPERATIONS_PER_PART = 2048;
-const PAIRS_PER_PART = 2048;
-const CHANGES_PER_PART = 16_384;
+const PAIRS_PER_PART = 1024;
+const CHANGES_PER_PART = 4096;
 const NAMES_PER_PART = 256;
 
 export interface WriteOptions {

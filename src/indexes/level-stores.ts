@@ -39,7 +39,7 @@ const REOPEN_BYTES = 16 * 1024 * 1024;
  */
 const VERIFIED_AT_OPENING_BYTES = 128 * 1024;
 /** Bytes that are verified before the host gets the event loop: 2 ms. */
-const VERIFIED_BYTES_PER_TURN = 1024 * 1024;
+const VERIFIED_BYTES_PER_TURN = 128 * 1024;
 /** Sorts before every key of the four indexes. */
 const NO_KEY = new Uint8Array(0);
 /** Attempts to copy a database that another process is changing. */

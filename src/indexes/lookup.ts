@@ -13,7 +13,7 @@
  * The result is a superset of the matching series, and exact once `residual` is applied.
  */
 import type { CompiledMatcher } from '../model/matcher.ts';
-import { difference, type FingerprintSet, intersection, unionAll } from './fingerprint-set.ts';
+import { difference, FingerprintSet, intersection, MERGED_SETS_MAX, union, unionAll } from './fingerprint-set.ts';
 import type { LabelIndex } from './label-index.ts';
 
 export interface Found {
@@ -26,26 +26,42 @@ export interface Found {
 
 /** With at most this many candidates, their labels are examined instead of more sets. */
 const FEW_CANDIDATES = 4096;
+/** Work on sets with more elements than this is followed by a turn of the event loop: it takes milliseconds. */
+const MANY_ELEMENTS = 1 << 15;
+
+/** Gives the event loop a turn. */
+type Breathe = () => Promise<void>;
+/** Gives the event loop a turn after work on a large set; resolves to the set. */
+type Pausing = (set: FingerprintSet) => Promise<FingerprintSet>;
 
 /** Returns the series that may match. */
-export const matchFingerprints = async (index: LabelIndex, matchers: readonly CompiledMatcher[]): Promise<Found> => {
+export const matchFingerprints = async (
+  index: LabelIndex,
+  matchers: readonly CompiledMatcher[],
+  breathe: Breathe,
+): Promise<Found> => {
+  const pausing = async (set: FingerprintSet): Promise<FingerprintSet> => {
+    if (set.size > MANY_ELEMENTS) await breathe();
+    return set;
+  };
   const equal = matchers.filter(isEqualTo);
   const positive = matchers.filter((matcher) => !matcher.matchesEmpty && !isEqualTo(matcher));
   const negative = matchers.filter((matcher) => matcher.matchesEmpty);
   const residual: CompiledMatcher[] = [];
 
   let found = await intersectEqual(index, equal);
+  if (found !== undefined) await pausing(found);
   for (const matcher of byEffort(positive)) {
     if (found?.size === 0) break;
     if (found !== undefined && found.size <= FEW_CANDIDATES) residual.push(matcher);
-    else found = narrow(found, await matching(index, matcher));
+    else found = narrow(found, await pausing(await matching(index, matcher, pausing)));
   }
-  found ??= await index.allFingerprints();
+  found = await pausing(found ?? (await index.allFingerprints()));
   for (const matcher of negative) {
     if (found.size === 0) break;
-    const excluded = found.size > FEW_CANDIDATES ? await excludedBy(index, matcher) : undefined;
+    const excluded = found.size > FEW_CANDIDATES ? await excludedBy(index, matcher, pausing) : undefined;
     if (excluded === undefined) residual.push(matcher);
-    else found = difference(found, excluded);
+    else found = await pausing(difference(found, await pausing(excluded)));
   }
   return { ...halvesOf(found), residual };
 };
@@ -60,9 +76,9 @@ const intersectEqual = async (
 };
 
 /** The series that have a matching value of the label. */
-const matching = async (index: LabelIndex, matcher: CompiledMatcher): Promise<FingerprintSet> => {
+const matching = async (index: LabelIndex, matcher: CompiledMatcher, pausing: Pausing): Promise<FingerprintSet> => {
   const { name, op, literals } = matcher;
-  if ((op === '=' || op === '=~') && literals !== undefined) return withValues(index, name, literals);
+  if ((op === '=' || op === '=~') && literals !== undefined) return withValues(index, name, literals, pausing);
   return index.fingerprintsMatching(matcher);
 };
 
@@ -72,13 +88,25 @@ const matching = async (index: LabelIndex, matcher: CompiledMatcher): Promise<Fi
 const excludedBy = async (
   index: LabelIndex,
   { name, op, literals }: CompiledMatcher,
+  pausing: Pausing,
 ): Promise<FingerprintSet | undefined> => {
-  if ((op === '!=' || op === '!~') && literals !== undefined) return withValues(index, name, literals);
+  if ((op === '!=' || op === '!~') && literals !== undefined) return withValues(index, name, literals, pausing);
   return undefined;
 };
 
-const withValues = async (index: LabelIndex, name: string, values: readonly string[]): Promise<FingerprintSet> =>
-  unionAll(await index.fingerprintsOfPairs(values.map((value) => [name, value] as const)));
+const withValues = async (
+  index: LabelIndex,
+  name: string,
+  values: readonly string[],
+  pausing: Pausing,
+): Promise<FingerprintSet> => {
+  const sets = await index.fingerprintsOfPairs(values.map((value) => [name, value] as const));
+  const isSmall = sets.reduce((sum, { size }) => sum + size, 0) <= MANY_ELEMENTS;
+  if (isSmall || sets.length > MERGED_SETS_MAX) return unionAll(sets);
+  let all = FingerprintSet.empty;
+  for (const set of sets) all = await pausing(union(all, set));
+  return all;
+};
 
 const narrow = (found: FingerprintSet | undefined, set: FingerprintSet): FingerprintSet =>
   found === undefined ? set : intersection(found, set);

@@ -1,7 +1,8 @@
 /**
  * The set of values of one label name, in the form in which the index stores it: each value's length and UTF-8 bytes,
  * one after the other. A hash table has the offsets of the values. A label with a million values costs their bytes and
- * 8 bytes each for the table. Adding a value neither decodes nor copies the others.
+ * 8 bytes each for the table. Adding a value neither decodes nor copies the others. The table of a large set is in parts,
+ * each of which grows by itself: growing a table of a million values would hold the event loop for 40 ms.
  *
  * A removed value stays in place until the set is encoded. It is marked by the sign bit of its length, which is never
  * set in a length.
@@ -14,6 +15,10 @@ const FREE = 0;
 const REMOVED = -1;
 const LENGTH_BYTES_MAX = 5;
 const SIGN_BIT = 1;
+/** From this number of values on, the table has many parts. */
+const PARTED_FROM = 1 << 15;
+const PART_BITS = 8;
+const FIRST_PLACES = 16;
 /** Sets larger than this are not converted to one text. No cache keeps such large sets. */
 const CUT_BYTES_MAX = 1 << 26;
 
@@ -24,10 +29,13 @@ export class ValueSet {
   private valueCount = 0;
   private removedCount = 0;
   /**
-   * Offset of a value + 1, or FREE, or REMOVED. The length is a power of two, and at most three quarters are in use.
+   * The table, in one part or in many: the upper bits of a value's hash say in which part it is. A place has the offset of
+   * a value + 1, or FREE, or REMOVED. The length of a part is a power of two, and at most three quarters are in use.
    */
-  private places = new Int32Array(16);
-  private usedPlaces = 0;
+  private parts: Int32Array[] = [new Int32Array(FIRST_PLACES)];
+  /** For each part, the number of places in use. */
+  private used: number[] = [0];
+  private placeBytes = FIRST_PLACES * Int32Array.BYTES_PER_ELEMENT;
   /** Range of the text that was read last. */
   private textStart = 0;
   private textEnd = 0;
@@ -45,7 +53,7 @@ export class ValueSet {
     set.body = set.body.subarray(set.textStart);
     set.end = set.body.length;
     if (count > set.end) throw new OutOfBytes();
-    set.reservePlaces(count);
+    set.setUpParts(count);
     let offset = 0;
     for (let i = 0; i < count; i++) {
       set.readText(offset);
@@ -64,7 +72,7 @@ export class ValueSet {
 
   /** Approximate memory of the set. */
   get byteCount(): number {
-    return this.body.length + this.places.byteLength + 200;
+    return this.body.length + this.placeBytes + 200;
   }
 
   has(value: string): boolean {
@@ -83,10 +91,12 @@ export class ValueSet {
 
   /** Removes a value; returns whether it was in the set. */
   delete(value: string): boolean {
-    const place = this.find(this.write(value));
+    const end = this.write(value);
+    const place = this.find(end);
     if (place < 0) return false;
-    this.markRemoved(this.places[place] - 1);
-    this.places[place] = REMOVED;
+    const places = this.parts[this.partOf(hashOf(this.body, this.end, end))];
+    this.markRemoved(places[place] - 1);
+    places[place] = REMOVED;
     this.valueCount--;
     return true;
   }
@@ -94,10 +104,12 @@ export class ValueSet {
   /** The values, in no particular order. */
   values(texts: TextTable): string[] {
     const values: string[] = [];
-    for (const place of this.places) {
-      if (place <= FREE) continue;
-      this.readText(place - 1);
-      values.push(texts.read(this.body, this.textStart, this.textEnd));
+    for (const places of this.parts) {
+      for (const place of places) {
+        if (place <= FREE) continue;
+        this.readText(place - 1);
+        values.push(texts.read(this.body, this.textStart, this.textEnd));
+      }
     }
     return values;
   }
@@ -110,13 +122,15 @@ export class ValueSet {
   valuesThat(passes: (value: string) => boolean, texts: TextTable): string[] {
     const passed: string[] = [];
     const all = this.end <= CUT_BYTES_MAX ? this.body.toString('latin1', 0, this.end) : '';
-    for (const place of this.places) {
-      if (place <= FREE) continue;
-      this.readText(place - 1);
-      const { textStart, textEnd } = this;
-      const isCut = textEnd <= all.length && isAscii(this.body, textStart, textEnd);
-      if (!passes(isCut ? all.slice(textStart, textEnd) : texts.read(this.body, textStart, textEnd))) continue;
-      passed.push(texts.read(this.body, textStart, textEnd));
+    for (const places of this.parts) {
+      for (const place of places) {
+        if (place <= FREE) continue;
+        this.readText(place - 1);
+        const { textStart, textEnd } = this;
+        const isCut = textEnd <= all.length && isAscii(this.body, textStart, textEnd);
+        if (!passes(isCut ? all.slice(textStart, textEnd) : texts.read(this.body, textStart, textEnd))) continue;
+        passed.push(texts.read(this.body, textStart, textEnd));
+      }
     }
     return passed;
   }
@@ -136,20 +150,20 @@ export class ValueSet {
 
   /** Moves the remaining values to a new body. */
   private compact(): void {
-    const { body, places } = this;
+    const { body, parts } = this;
     this.body = Buffer.allocUnsafe(this.end);
     this.end = 0;
-    this.places = new Int32Array(16);
-    this.usedPlaces = 0;
     const count = this.valueCount;
     this.valueCount = 0;
     this.removedCount = 0;
-    this.reservePlaces(count);
-    for (const place of places) {
-      if (place <= FREE) continue;
-      const start = this.end;
-      this.end += copyEntry(body, place - 1, this.body, start);
-      this.insert(start);
+    this.setUpParts(count);
+    for (const places of parts) {
+      for (const place of places) {
+        if (place <= FREE) continue;
+        const start = this.end;
+        this.end += copyEntry(body, place - 1, this.body, start);
+        this.insert(start);
+      }
     }
   }
 
@@ -188,12 +202,16 @@ export class ValueSet {
     return start + body.write(value, start);
   }
 
-  /** The place of the value that was written after the body and ends at `end`; -1 when it is not in the set. */
+  /**
+   * The place, in its part, of the value that was written after the body and ends at `end`; -1 when it is not in the set.
+   */
   private find(end: number): number {
-    const { body, places } = this;
-    const mask = places.length - 1;
+    const { body } = this;
     const start = this.end;
-    let place = hashOf(body, start, end) & mask;
+    const hash = hashOf(body, start, end);
+    const places = this.parts[this.partOf(hash)];
+    const mask = places.length - 1;
+    let place = hash & mask;
     for (;;) {
       const at = places[place];
       if (at === FREE) return -1;
@@ -204,38 +222,74 @@ export class ValueSet {
 
   /** Enters the value at an offset of the body in the table; false when the set has it already. */
   private insert(offset: number): boolean {
-    if ((this.usedPlaces + 1) * 4 > this.places.length * 3) this.reservePlaces(this.valueCount + 1);
     this.readText(offset);
-    const { body, places, textEnd } = this;
+    const { body, textEnd } = this;
+    const hash = hashOf(body, offset, textEnd);
+    const part = this.partWithRoom(hash);
+    const places = this.parts[part];
     const mask = places.length - 1;
-    let place = hashOf(body, offset, textEnd) & mask;
+    let place = hash & mask;
     while (places[place] !== FREE) {
       if (places[place] !== REMOVED && isSame(body, places[place] - 1, offset, textEnd)) return false;
       place = (place + 1) & mask;
     }
     places[place] = offset + 1;
-    this.usedPlaces++;
+    this.used[part]++;
     this.valueCount++;
     return true;
   }
 
-  /** Makes the table large enough for a number of values and half as many more. */
-  private reservePlaces(count: number): void {
-    let length = 16;
-    while (length * 3 < count * 6) length *= 2;
-    const old = this.places;
-    const places = new Int32Array(length);
-    let used = 0;
-    for (const at of old) {
+  private partOf(hash: number): number {
+    return this.parts.length === 1 ? 0 : hash >>> (32 - PART_BITS);
+  }
+
+  /** The part for a hash, with room for one more value. */
+  private partWithRoom(hash: number): number {
+    const part = this.partOf(hash);
+    if ((this.used[part] + 1) * 4 <= this.parts[part].length * 3) return part;
+    if (this.parts.length === 1 && this.valueCount >= PARTED_FROM) {
+      const [places] = this.parts;
+      this.setUpParts(this.valueCount + 1);
+      this.enterAll(places);
+      return this.partOf(hash);
+    }
+    this.growPart(part);
+    return part;
+  }
+
+  /** Makes an empty table that has room for a number of values and about half as many more. */
+  private setUpParts(count: number): void {
+    const partCount = count < PARTED_FROM ? 1 : 1 << PART_BITS;
+    const length = lengthFor(count / partCount);
+    this.parts = Array.from({ length: partCount }, () => new Int32Array(length));
+    this.used = new Array<number>(partCount).fill(0);
+    this.placeBytes = partCount * length * Int32Array.BYTES_PER_ELEMENT;
+  }
+
+  private growPart(part: number): void {
+    const places = this.parts[part];
+    let count = 1;
+    for (const at of places) if (at > FREE) count++;
+    const grown = new Int32Array(lengthFor(count));
+    this.placeBytes += grown.byteLength - places.byteLength;
+    this.parts[part] = grown;
+    this.used[part] = 0;
+    this.enterAll(places);
+  }
+
+  /** Enters values that are not in the table. */
+  private enterAll(offsets: Int32Array): void {
+    for (const at of offsets) {
       if (at <= FREE) continue;
       this.readText(at - 1);
-      let place = hashOf(this.body, at - 1, this.textEnd) & (length - 1);
-      while (places[place] !== FREE) place = (place + 1) & (length - 1);
+      const hash = hashOf(this.body, at - 1, this.textEnd);
+      const part = this.partWithRoom(hash);
+      const places = this.parts[part];
+      let place = hash & (places.length - 1);
+      while (places[place] !== FREE) place = (place + 1) & (places.length - 1);
       places[place] = at;
-      used++;
+      this.used[part]++;
     }
-    this.places = places;
-    this.usedPlaces = used;
   }
 
   /** Sets `textStart` and `textEnd` to the value at an offset. */
@@ -265,6 +319,13 @@ export class ValueSet {
     throw new MalformedBytes('length or number of label values is too large');
   }
 }
+
+/** Number of places for so many values and half as many more. */
+const lengthFor = (count: number): number => {
+  let length = FIRST_PLACES;
+  while (length * 3 < count * 6) length *= 2;
+  return length;
+};
 
 /** Writes a length, zigzag base-128; returns the offset after it. */
 const writeLength = (bytes: Buffer, offset: number, length: number): number => {

@@ -97,7 +97,7 @@ const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise
     if ((isIndexed || taken.get(high, low) === undefined) && !isHidden(parts, sought, pairs, high, low))
       take(pairs, high, low, row);
   };
-  const { highs, lows, residual } = await matchFingerprints(labels, sought.matchers);
+  const { highs, lows, residual } = await matchFingerprints(labels, sought.matchers, () => clock.breathe());
   const onDisk: number[] = [];
   let strays = 0;
   for (let start = 0; start < highs.length; start += LOOKED_UP_AT_ONCE) {

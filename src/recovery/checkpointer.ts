@@ -135,7 +135,7 @@ export class Checkpointer {
     if (last === undefined || last.changes !== this.changes()) return undefined;
     if (chunks.dirtySeries > 0 || fileChanges.oldest() !== undefined) return undefined;
     // A series that is being purged or quarantined is not recorded any more, although its event comes only at the end.
-    if (this.recordCount() !== last.heads.series) return undefined;
+    if ((await this.recordCount()) !== last.heads.series) return undefined;
     this.last = undefined;
     const { recordsBytes, recordsCrc32 } = last.heads;
     const heads = { ...last.heads, bytes: recordsBytes, crc32: recordsCrc32 };
@@ -149,10 +149,14 @@ export class Checkpointer {
     }
   }
 
-  private recordCount(): number {
-    const { table } = this.parts;
+  private async recordCount(): Promise<number> {
+    const { table, clock } = this.parts;
+    const slices = new Slices(clock, SLICE_MS);
     let count = 0;
-    for (let row = 0; row < table.size; row++) if (isRecorded(table, row) && hasChunks(table, row)) count++;
+    for (let row = 0; row < table.size; row++) {
+      if ((row & (SERIES_PER_LOOK - 1)) === 0 && slices.isOver) await slices.breathe();
+      if (isRecorded(table, row) && hasChunks(table, row)) count++;
+    }
     return count;
   }
 

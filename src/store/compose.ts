@@ -200,7 +200,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     queries,
     commit: () => timedCommit(engine, recovered, counts),
     reportDamage: damaged.report,
-    finishFiles: () => finishFiles({ table, late, erased, actors, merging, visits }),
+    finishFiles: () => finishFiles({ table, late, erased, actors, merging, visits, clock }),
     urgency: () => pressure.urgency(),
     measurePressure: () => pressure.measure(),
     stateCounts: () => stateCounts(statesParts),

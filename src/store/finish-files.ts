@@ -3,7 +3,9 @@
  * of dropped series, and purges series without samples.
  */
 import { seriesTags } from '../../machines/series-states.ts';
+import { Slices } from '../async/slices.ts';
 import { TidemarkError } from '../model/errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { SeriesActors } from '../series/actors.ts';
 import type { ErasedRanges } from '../series/erased-ranges.ts';
 import type { LateMerging } from '../series/late-merging.ts';
@@ -19,7 +21,12 @@ export interface FinishFilesParts {
   readonly erased: ErasedRanges;
   readonly merging: Pick<LateMerging, 'mergeAll'>;
   readonly visits: Pick<Visits, 'again' | 'late'>;
+  readonly clock: Clock;
 }
+
+/** Longest work before the event loop has its turn, and rows between two looks at the clock. */
+const SLICE_MS = 4;
+const ROWS_PER_LOOK = 4096;
 
 /** If a file remains, the directory is not closed in order, and the next opening does this work. */
 export const finishFiles = async (parts: FinishFilesParts): Promise<void> => {
@@ -27,9 +34,11 @@ export const finishFiles = async (parts: FinishFilesParts): Promise<void> => {
   await actors.allSettled();
   await mergeLate(parts);
   // No checkpoint records a series whose samples were all dropped.
-  for (const row of [...rowsEmpty(parts), ...rowsLeaving(table)]) visits.again(row);
+  const unfinished = await rowsThat(parts, (row) => isEmpty(parts, row) || isLeaving(parts, row));
+  for (const row of unfinished) visits.again(row);
   await actors.allSettled();
-  const fingerprints = rowsLeaving(table).map((row) => keyOfRow(table, row));
+  const leaving = await rowsThat(parts, (row) => isLeaving(parts, row));
+  const fingerprints = leaving.map((row) => keyOfRow(table, row));
   if (fingerprints.length === 0) return;
   throw new TidemarkError(
     'TIDEMARK_IO',
@@ -59,21 +68,20 @@ const mergeLate = async ({ late, erased, merging, visits }: FinishFilesParts): P
   );
 };
 
-/** The rows of the series without any sample. */
-const rowsEmpty = ({ table, late }: FinishFilesParts): Row[] => {
+/** The rows of series in memory that meet a condition. While the store closes, nothing else changes them. */
+const rowsThat = async ({ table, clock }: FinishFilesParts, matches: (row: Row) => boolean): Promise<Row[]> => {
+  const slices = new Slices(clock, SLICE_MS);
   const rows: Row[] = [];
   for (let row = 0; row < table.size; row++) {
-    const isInMemory = table.isLive(row) && seriesTags.writable[table.stateCode(row)] === 1;
-    if (isInMemory && table.hasNoChunks(row) && !late.has(row)) rows.push(row);
+    if (row % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+    if (table.isLive(row) && matches(row)) rows.push(row);
   }
   return rows;
 };
 
-/** The rows of the series whose files still have to be moved or deleted. */
-const rowsLeaving = (table: SeriesTable): Row[] => {
-  const rows: Row[] = [];
-  for (let row = 0; row < table.size; row++) {
-    if (table.isLive(row) && seriesTags.leaving[table.stateCode(row)] === 1) rows.push(row);
-  }
-  return rows;
-};
+/** Whether the series has no sample. */
+const isEmpty = ({ table, late }: FinishFilesParts, row: Row): boolean =>
+  seriesTags.writable[table.stateCode(row)] === 1 && table.hasNoChunks(row) && !late.has(row);
+
+/** Whether the series' file still has to be moved or deleted. */
+const isLeaving = ({ table }: FinishFilesParts, row: Row): boolean => seriesTags.leaving[table.stateCode(row)] === 1;

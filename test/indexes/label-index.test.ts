@@ -185,7 +185,9 @@ describe('LabelIndex', () => {
     );
     expect(await index.position()).to.equal(undefined);
     await index.apply(many, 2 ** 40);
-    expect(pairs.batches.map(({ sync }) => sync)).to.deep.equal([false, false, true]);
+    const syncs = pairs.batches.map(({ sync }) => sync);
+    expect(syncs).to.have.length.greaterThan(2);
+    expect(syncs.indexOf(true), 'only the last part').to.equal(syncs.length - 1);
     expect(names.batches.map(({ sync }) => sync)).to.deep.equal([true]);
     expect(await index.position()).to.equal(2 ** 40);
     expect(await index.names()).to.deep.equal(['i']);

@@ -40,6 +40,45 @@ describe('ValueSet', () => {
     expect(again.has('value-49998')).to.equal(false);
   });
 
+  it('is the same set when its table is in many parts', () => {
+    const set = new ValueSet();
+    const model = new Set<string>();
+    for (let i = 0; i < 200_000; i++) {
+      const value = `value-${Math.imul(i, 2654435761) >>> 12}`;
+      expect(set.add(value)).to.equal(!model.has(value));
+      model.add(value);
+      if (i % 3 !== 0) continue;
+      const gone = `value-${Math.imul(i >> 1, 2654435761) >>> 12}`;
+      expect(set.delete(gone)).to.equal(model.delete(gone));
+    }
+    expect(set.size).to.equal(model.size);
+    expect(set.size).to.be.greaterThan(70_000);
+    expect(set.values(texts).sort()).to.deep.equal([...model].sort());
+    expect(set.valuesThat((value) => value.endsWith('7'), texts)).to.have.length(
+      [...model].filter((value) => value.endsWith('7')).length,
+    );
+    const again = ValueSet.decode(set.encode());
+    expect(again.size).to.equal(model.size);
+    expect(again.byteCount).to.be.within(model.size * 8, model.size * 40);
+    for (const value of model) if (!again.has(value)) expect.fail(`${value} is missing`);
+    expect(again.has('value-x')).to.equal(false);
+  });
+
+  it('takes values whose hashes are all in one part', () => {
+    const set = new ValueSet();
+    const values: string[] = [];
+    for (let i = 0; values.length < 40_000; i++) {
+      const text = i.toString(36);
+      let hash = 0x811c9dc5;
+      hash = Math.imul(hash ^ (text.length * 2), 0x01000193);
+      for (const character of text) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
+      if (hash >>> 28 === 7) values.push(text);
+    }
+    for (const value of values) set.add(value);
+    expect(set.size).to.equal(40_000);
+    expect(ValueSet.decode(set.encode()).has(values[39_999])).to.equal(true);
+  });
+
   it('takes a value that is stored twice once', () => {
     const set = ValueSet.decode(Buffer.from('0602610262' + '0261', 'hex'));
     expect(set.size).to.equal(2);

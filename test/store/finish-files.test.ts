@@ -6,6 +6,7 @@ import { ErasedRanges } from '../../src/series/erased-ranges.ts';
 import { LateSamples } from '../../src/series/late-samples.ts';
 import { type Row, SeriesTable } from '../../src/series/table.ts';
 import { finishFiles } from '../../src/store/finish-files.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { codeOf, openMachine, START_MS, samplesOf } from './support.ts';
 
 const noise = (n: number): number => (Math.imul(n + 1, 2654435761) >>> 0) / 7;
@@ -27,6 +28,7 @@ describe('the files of series that leave', () => {
     late: new LateSamples(),
     erased: new ErasedRanges(),
     merging: { mergeAll: () => {} },
+    clock: new ManualClock(0),
   };
 
   it('are tried once more, those and no others, as the states of their series say', async () => {
