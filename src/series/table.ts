@@ -13,11 +13,10 @@
  *   int 8…27   registers of the open varbit head (src/chunk/varbit-head.ts)
  *
  * The other columns are read once per batch or per query. A series is found by its labels (by a 32-bit hash, then by
- * comparison) or by its fingerprint. Both use open addressing over an Int32Array.
+ * comparison) or by its fingerprint (row-index.ts).
  */
 
 import { NO_SLOT, type Slot } from '../chunk/slab.ts';
-import { grown } from '../model/grown.ts';
 import { EARLIEST } from '../model/int64.ts';
 import {
   type LabelPairs,
@@ -28,11 +27,11 @@ import {
   pairsEqual,
   pairsHash,
 } from '../model/labels.ts';
+import { NO_ROW, type Row } from './row.ts';
+import { RowIndex } from './row-index.ts';
+import { longerColumn, newColumn } from './table-columns.ts';
 
-export { EARLIEST };
-
-export type Row = number;
-export const NO_ROW: Row = -1;
+export { EARLIEST, NO_ROW, type Row };
 
 /** The low byte of the flags: 0 for a free row, otherwise 1 + the state's code (machines/series-states.ts). */
 const STATE_MASK = 0xff;
@@ -83,37 +82,37 @@ const HEADROOM = 1.25;
 export class SeriesTable {
   /** Rows given out so far, including freed ones: iterate up to here and skip {@link STATE_FREE}. */
   size = 0;
-  ints = new Int32Array(FIRST_CAPACITY * INTS_PER_ROW);
+  ints = newColumn(Int32Array, FIRST_CAPACITY * INTS_PER_ROW);
   /** The same memory as `ints`; row r begins at `r << ROW_DOUBLES_SHIFT`. */
-  doubles = new Float64Array(this.ints.buffer);
+  doubles = doublesOf(this.ints);
 
   /** Stored fingerprint. */
-  high = new Int32Array(FIRST_CAPACITY);
-  low = new Int32Array(FIRST_CAPACITY);
+  high = newColumn(Int32Array, FIRST_CAPACITY);
+  low = newColumn(Int32Array, FIRST_CAPACITY);
   /** First time of the oldest chunk in the series file, as the checkpoint stores it; EARLIEST if unknown. */
-  firstTime = new Float64Array(FIRST_CAPACITY);
+  firstTime = newColumn(Float64Array, FIRST_CAPACITY);
   /**
    * While the retention limit is not later than this time, no chunk of the file can be dropped; EARLIEST if unknown.
    */
-  keptUntil = new Float64Array(FIRST_CAPACITY);
+  keptUntil = newColumn(Float64Array, FIRST_CAPACITY);
   /** Chunks in the series file; -1 if unknown (files of versions before 0.13). */
-  chunksInFile = new Int32Array(FIRST_CAPACITY);
+  chunksInFile = newColumn(Int32Array, FIRST_CAPACITY);
   /** First time of the newest chunk in the file, for the checkpoint's placeholder; EARLIEST if unknown. */
-  lastChunkFirstTime = new Float64Array(FIRST_CAPACITY);
+  lastChunkFirstTime = newColumn(Float64Array, FIRST_CAPACITY);
   /** Last time of the newest chunk in the file. */
-  lastChunkLastTime = new Float64Array(FIRST_CAPACITY);
+  lastChunkLastTime = newColumn(Float64Array, FIRST_CAPACITY);
   /** Modification time of the series file in nanoseconds; -1 if unknown. */
-  mtimeNs = new BigInt64Array(FIRST_CAPACITY);
+  mtimeNs = newColumn(BigInt64Array, FIRST_CAPACITY);
   /** Chunks in memory that are not in the file, including the open head. */
-  chunksUnpersisted = new Int32Array(FIRST_CAPACITY);
+  chunksUnpersisted = newColumn(Int32Array, FIRST_CAPACITY);
   /** The class of the series' retention (model/retention-classes.ts); empty, and so `undefined`, without rules. */
   retentionClass = new Uint8Array(0);
   /** Labels; `undefined` for free rows. */
   readonly labels: (LabelPairs | undefined)[] = [];
 
-  private hashes = new Int32Array(FIRST_CAPACITY);
-  private byLabels = new Int32Array(FIRST_CAPACITY * 2).fill(NO_ROW);
-  private byFingerprint = new Int32Array(FIRST_CAPACITY * 2).fill(NO_ROW);
+  private hashes = newColumn(Int32Array, FIRST_CAPACITY);
+  private readonly byLabels = new RowIndex((row) => this.hashes[row]);
+  private readonly byFingerprint = new RowIndex((row) => fingerprintHash(this.high[row], this.low[row]));
   private freeRows: Row[] = [];
   private classOf: ((pairs: LabelPairs) => number) | undefined;
   private liveCount = 0;
@@ -126,8 +125,8 @@ export class SeriesTable {
 
   /** Bytes of the used rows, and roughly those of the labels. Rows that were never used take no memory. */
   get bytes(): number {
-    const columns = this.size * (INTS_PER_ROW * 4 + 4 * 4 + 4 * 8 + 8 + 4) + this.byLabels.length * 8;
-    return columns + this.labelBytes;
+    const columns = this.size * (INTS_PER_ROW * 4 + 4 * 4 + 4 * 8 + 8 + 4);
+    return columns + this.byLabels.bytes + this.byFingerprint.bytes + this.labelBytes;
   }
 
   capacity(): number {
@@ -137,7 +136,7 @@ export class SeriesTable {
   /** Gives every row a class of retention when it is added. Call it before the first row is added. */
   classify(classOf: (pairs: LabelPairs) => number): void {
     this.classOf = classOf;
-    this.retentionClass = new Uint8Array(this.high.length);
+    this.retentionClass = newColumn(Uint8Array, this.high.length);
   }
 
   /** The row of the series with these labels (empty values count as absent), or NO_ROW. */
@@ -146,9 +145,10 @@ export class SeriesTable {
   }
 
   findHashed(labels: Labels, hash: number): Row {
-    const mask = this.byLabels.length - 1;
+    const places = this.byLabels.placesFor(hash);
+    const mask = places.length - 1;
     for (let place = hash & mask; ; place = (place + 1) & mask) {
-      const row = this.byLabels[place];
+      const row = places[place];
       if (row === NO_ROW) return NO_ROW;
       if (this.hashes[row] === hash && labelsEqual(this.labels[row] as LabelPairs, labels)) return row;
     }
@@ -159,18 +159,21 @@ export class SeriesTable {
   }
 
   findPairsHashed(pairs: LabelPairs, hash: number): Row {
-    const mask = this.byLabels.length - 1;
+    const places = this.byLabels.placesFor(hash);
+    const mask = places.length - 1;
     for (let place = hash & mask; ; place = (place + 1) & mask) {
-      const row = this.byLabels[place];
+      const row = places[place];
       if (row === NO_ROW) return NO_ROW;
       if (this.hashes[row] === hash && pairsEqual(this.labels[row] as LabelPairs, pairs)) return row;
     }
   }
 
   findFingerprint(high: number, low: number): Row {
-    const mask = this.byFingerprint.length - 1;
-    for (let place = fingerprintHash(high, low) & mask; ; place = (place + 1) & mask) {
-      const row = this.byFingerprint[place];
+    const hash = fingerprintHash(high, low);
+    const places = this.byFingerprint.placesFor(hash);
+    const mask = places.length - 1;
+    for (let place = hash & mask; ; place = (place + 1) & mask) {
+      const row = places[place];
       if (row === NO_ROW) return NO_ROW;
       if (this.low[row] === low && this.high[row] === high) return row;
     }
@@ -208,9 +211,8 @@ export class SeriesTable {
   reserve(announced: number): void {
     const seriesCount = Math.min(announced, RESERVED_MAX);
     if (seriesCount > this.high.length) this.grow(Math.ceil(seriesCount * HEADROOM));
-    let length = this.byLabels.length;
-    while (length < seriesCount * 2) length *= 2;
-    if (length > this.byLabels.length) this.rehash(length);
+    this.byLabels.reserve(seriesCount);
+    this.byFingerprint.reserve(seriesCount);
   }
 
   /**
@@ -238,16 +240,15 @@ export class SeriesTable {
     this.hashes[row] = hash;
     if (this.classOf !== undefined) this.retentionClass[row] = this.classOf(pairs);
     this.liveCount++;
-    if (this.liveCount * 2 > this.byLabels.length) this.rehash(this.byLabels.length * 2);
-    else this.insert(row);
+    this.insert(row);
     return row;
   }
 
   /** Makes the row no longer found by labels or fingerprint. The row itself stays until {@link remove}. */
   detach(row: Row): void {
     if (!this.isListed(row)) return;
-    this.eraseFrom(this.byLabels, row, this.hashes[row]);
-    this.eraseFrom(this.byFingerprint, row, fingerprintHash(this.high[row], this.low[row]));
+    this.byLabels.erase(row, this.hashes[row]);
+    this.byFingerprint.erase(row, fingerprintHash(this.high[row], this.low[row]));
     this.ints[row << ROW_SHIFT] |= UNLISTED;
     this.ints[(row << ROW_SHIFT) + GENERATION]++;
     this.liveCount--;
@@ -341,51 +342,24 @@ export class SeriesTable {
   }
 
   private insert(row: Row): void {
-    insertInto(this.byLabels, row, this.hashes[row]);
-    insertInto(this.byFingerprint, row, fingerprintHash(this.high[row], this.low[row]));
-  }
-
-  private rehash(length: number): void {
-    this.byLabels = new Int32Array(length).fill(NO_ROW);
-    this.byFingerprint = new Int32Array(length).fill(NO_ROW);
-    for (let row = 0; row < this.size; row++) {
-      if (this.isListed(row)) this.insert(row);
-    }
-  }
-
-  /** Linear probing without tombstones: a following entry moves into the hole if its home is at or before the hole. */
-  private eraseFrom(places: Int32Array, row: Row, hash: number): void {
-    const mask = places.length - 1;
-    let hole = hash & mask;
-    while (places[hole] !== row) hole = (hole + 1) & mask;
-    for (let place = (hole + 1) & mask; places[place] !== NO_ROW; place = (place + 1) & mask) {
-      const candidate = places[place];
-      const home =
-        (places === this.byLabels
-          ? this.hashes[candidate]
-          : fingerprintHash(this.high[candidate], this.low[candidate])) & mask;
-      if (((place - home) & mask) >= ((place - hole) & mask)) {
-        places[hole] = candidate;
-        hole = place;
-      }
-    }
-    places[hole] = NO_ROW;
+    this.byLabels.insert(row, this.hashes[row]);
+    this.byFingerprint.insert(row, fingerprintHash(this.high[row], this.low[row]));
   }
 
   private grow(capacity: number): void {
-    this.ints = grown(this.ints, new Int32Array(capacity * INTS_PER_ROW));
-    this.doubles = new Float64Array(this.ints.buffer);
-    this.high = grown(this.high, new Int32Array(capacity));
-    this.low = grown(this.low, new Int32Array(capacity));
-    this.firstTime = grown(this.firstTime, new Float64Array(capacity));
-    this.keptUntil = grown(this.keptUntil, new Float64Array(capacity));
-    this.chunksInFile = grown(this.chunksInFile, new Int32Array(capacity));
-    this.lastChunkFirstTime = grown(this.lastChunkFirstTime, new Float64Array(capacity));
-    this.lastChunkLastTime = grown(this.lastChunkLastTime, new Float64Array(capacity));
-    this.chunksUnpersisted = grown(this.chunksUnpersisted, new Int32Array(capacity));
-    this.hashes = grown(this.hashes, new Int32Array(capacity));
-    this.mtimeNs = grown(this.mtimeNs, new BigInt64Array(capacity));
-    if (this.classOf !== undefined) this.retentionClass = grown(this.retentionClass, new Uint8Array(capacity));
+    this.ints = longerColumn(Int32Array, this.ints, capacity * INTS_PER_ROW);
+    this.doubles = doublesOf(this.ints);
+    this.high = longerColumn(Int32Array, this.high, capacity);
+    this.low = longerColumn(Int32Array, this.low, capacity);
+    this.firstTime = longerColumn(Float64Array, this.firstTime, capacity);
+    this.keptUntil = longerColumn(Float64Array, this.keptUntil, capacity);
+    this.chunksInFile = longerColumn(Int32Array, this.chunksInFile, capacity);
+    this.lastChunkFirstTime = longerColumn(Float64Array, this.lastChunkFirstTime, capacity);
+    this.lastChunkLastTime = longerColumn(Float64Array, this.lastChunkLastTime, capacity);
+    this.chunksUnpersisted = longerColumn(Int32Array, this.chunksUnpersisted, capacity);
+    this.hashes = longerColumn(Int32Array, this.hashes, capacity);
+    this.mtimeNs = longerColumn(BigInt64Array, this.mtimeNs, capacity);
+    if (this.classOf !== undefined) this.retentionClass = longerColumn(Uint8Array, this.retentionClass, capacity);
   }
 }
 
@@ -399,12 +373,8 @@ const bytesOfPairs = (pairs: LabelPairs): number => {
   return bytes;
 };
 
-const insertInto = (places: Int32Array, row: Row, hash: number): void => {
-  const mask = places.length - 1;
-  let place = hash & mask;
-  while (places[place] !== NO_ROW) place = (place + 1) & mask;
-  places[place] = row;
-};
+/** The same memory as doubles. */
+const doublesOf = ({ buffer, length }: Int32Array): Float64Array => new Float64Array(buffer, 0, length >> 1);
 
 /** Fast fingerprints of similar series share their leading digits, so the bits are mixed before masking. */
 const fingerprintHash = (high: number, low: number): number => {
