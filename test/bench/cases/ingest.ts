@@ -42,7 +42,9 @@ export const ingest: Case = async ({ directory, workload, way, restSeconds }) =>
   if (restSeconds > 0) await new Promise((resolve) => setTimeout(resolve, restSeconds * 1000));
   const residentAtRest = residentMB();
 
+  const queryPauses = new LoopPauses();
   const times = await timeQueries(store, workload);
+  const { maxMs: queryLoopMaxMs } = queryPauses.stop();
   const verified = await verifyEverySample(store, workload);
 
   const checkpointPauses = new LoopPauses();
@@ -68,6 +70,7 @@ export const ingest: Case = async ({ directory, workload, way, restSeconds }) =>
       rangeMs: times['rangeMs'],
       lookupMs: times['lookupMs'],
       regexMs: times['regexMs'],
+      queryLoopMaxMs,
       directoryMB: bytes / 1e6,
       directoryBytesPerSample: bytes / sampleCount(workload),
     },
