@@ -1,12 +1,12 @@
 /**
- * Memory for chunk bytes: 1,024-byte slots in large blocks outside the JavaScript heap. The blocks are shared memory, so
- * that a thread can touch a block's pages before they are needed.
+ * Memory for chunk bytes: 1,024-byte slots in large blocks outside the JavaScript heap. The blocks are shared memory,
+ * so that a thread can touch a block's pages before they are needed.
  *
  * There are also small slots of 256 bytes, in blocks of their own. They hold open heads that do not need more yet: most
  * series of a young store, and series that hardly change (src/chunk/small-head.ts).
  *
- * The slots in use stay in as few blocks as possible: a new slot comes from the first block that has one. So blocks become
- * empty when chunks are persisted and evicted after a burst, and their memory can be given back.
+ * The slots in use stay in as few blocks as possible: a new slot comes from the first block that has one. So blocks
+ * become empty when chunks are persisted and evicted after a burst, and their memory can be given back.
  *
  * A slot has a reference count: the series that owns the slot holds one reference, and every open reader holds one
  * more. The slot is freed when the last reference is released, so a slot is never reused while a reader is using it.
@@ -71,7 +71,10 @@ export class SlabView {
     return this.blockOf(slot).subarray(start, start + this.sizeOf(slot));
   }
 
-  /** Shows full slots that lie in a buffer one after the other, as the slots 0, 1, 2 and so on, instead of what was shown before. */
+  /**
+   * Shows full slots that lie in a buffer one after the other, as the slots 0, 1, 2 and so on, instead of what was
+   * shown before.
+   */
   show(bytes: ArrayBuffer): void {
     this.blocks.length = 0;
     this.shifts.length = 0;
@@ -184,8 +187,8 @@ export class Slab extends SlabView {
   }
 
   /**
-   * The first slot of the blocks that would be empty if the full slots in use lay in as few blocks as possible. With the
-   * slots from there on moved down, {@link giveBack} gives back most of the memory that is reserved and not used.
+   * The first slot of the blocks that would be empty if the full slots in use lay in as few blocks as possible. With
+   * the slots from there on moved down, {@link giveBack} gives back most of the memory that is reserved and not used.
    * NO_SLOT if that is not much.
    */
   spreadFrom(): Slot {

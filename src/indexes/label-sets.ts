@@ -28,7 +28,9 @@ export interface LabelSetsParts {
   readonly names: KeyValueStore;
   readonly pairs: KeyValueStore;
   readonly decoder: IndexDecoder;
-  /** Maximum bytes of cached fingerprint sets, and of cached value sets. */
+  /**
+   * Maximum bytes of cached fingerprint sets, a quarter more with answers to regular expressions, and of value sets.
+   */
   readonly postingBytes: number;
   readonly valueBytes: number;
 }

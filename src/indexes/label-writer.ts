@@ -1,8 +1,9 @@
 /**
  * Writes a batch of label operations: the complete new sets of all pairs that change, and of all names that change. The
  * batch is written in parts, so that the event loop is free in between. The last part of the pairs and the names are
- * written at the same time, because one sync need not wait for the other. The last part of each database has the position and the sync. Until then the old position is stored. After a crash
- * everything from the old position on is applied again, with the same result.
+ * written at the same time, because one sync need not wait for the other. The last part of each database has the
+ * position and the sync. Until then the old position is stored. After a crash everything from the old position on is
+ * applied again, with the same result.
  */
 import { allOf } from '../async/all-of.ts';
 import type { Position } from '../model/events.ts';

@@ -38,7 +38,7 @@ const REOPEN_BYTES = 16 * 1024 * 1024;
  * has just begun. Larger ones are verified as soon as the store is open.
  */
 const VERIFIED_AT_OPENING_BYTES = 128 * 1024;
-/** Bytes that are verified before the host gets the event loop: 2 ms. */
+/** Bytes that are verified before the host gets the event loop: 2 ms while the code is cold. */
 const VERIFIED_BYTES_PER_TURN = 128 * 1024;
 /** Sorts before every key of the four indexes. */
 const NO_KEY = new Uint8Array(0);

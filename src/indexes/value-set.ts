@@ -1,8 +1,8 @@
 /**
  * The set of values of one label name, in the form in which the index stores it: each value's length and UTF-8 bytes,
  * one after the other. A hash table has the offsets of the values. A label with a million values costs their bytes and
- * 8 bytes each for the table. Adding a value neither decodes nor copies the others. The table of a large set is in parts,
- * each of which grows by itself: growing a table of a million values would hold the event loop for 40 ms.
+ * 8 bytes each for the table. Adding a value neither decodes nor copies the others. The table of a large set is in
+ * parts, each of which grows by itself: growing a table of a million values would hold the event loop for 40 ms.
  *
  * A removed value stays in place until the set is encoded. It is marked by the sign bit of its length, which is never
  * set in a length.
@@ -29,8 +29,8 @@ export class ValueSet {
   private valueCount = 0;
   private removedCount = 0;
   /**
-   * The table, in one part or in many: the upper bits of a value's hash say in which part it is. A place has the offset of
-   * a value + 1, or FREE, or REMOVED. The length of a part is a power of two, and at most three quarters are in use.
+   * The table, in one part or in many: the upper bits of a value's hash say in which part it is. A place has the offset
+   * of a value + 1, or FREE, or REMOVED. The length of a part is a power of two, and at most three quarters are in use.
    */
   private parts: Int32Array[] = [new Int32Array(FIRST_PLACES)];
   /** For each part, the number of places in use. */
@@ -203,7 +203,8 @@ export class ValueSet {
   }
 
   /**
-   * The place, in its part, of the value that was written after the body and ends at `end`; -1 when it is not in the set.
+   * The place, in its part, of the value that was written after the body and ends at `end`; -1 when it is not in the
+   * set.
    */
   private find(end: number): number {
     const { body } = this;

@@ -1,10 +1,10 @@
 /**
  * The cache of chunks that are in a series file: those just persisted and those that a query loaded. When the store is
  * over its memory target, the least recently used chunks are evicted first. Chunks that were not used for a while are
- * evicted in any case: the operating system still has the file in its cache, and there a chunk costs the program nothing.
- * A reader retains the slots it uses, so an evicted chunk stays valid until its last reader releases it. With the chunks,
- * the cache has the times of all chunks of the file once a query has read them: the next query finds its chunks without
- * opening the file.
+ * evicted in any case: the operating system still has the file in its cache, and there a chunk costs the program
+ * nothing. A reader retains the slots it uses, so an evicted chunk stays valid until its last reader releases it. With
+ * the chunks, the cache has the times of all chunks of the file once a query has read them: the next query finds its
+ * chunks without opening the file.
  *
  * The key is the series' fingerprint and the chunk's number in the file. Retention renumbers a file's chunks, so code
  * that rewrites a file must call {@link ChunkCache.forgetSeries} first.
@@ -12,7 +12,10 @@
 import type { Slab, Slot } from '../chunk/slab.ts';
 import { NO_SLOT } from '../chunk/slab.ts';
 
-/** How long chunks are kept that no query uses any more, and chunks of which none has used any. */
+/**
+ * How long chunks are kept that no query uses any more, and chunks of which none has used any. The latter may stay as
+ * long as the former where queries use other series, because the order is that of use.
+ */
 const UNUSED_MS = 120_000;
 const NEVER_USED_MS = 15_000;
 /** About so many unused chunks are evicted at a stretch, which takes a millisecond. */
@@ -40,7 +43,7 @@ export class ChunkCache {
   private readonly series = new Map<string, CachedSeries>();
   private chunkCount = 0;
   /** Milliseconds of a monotonic clock, as of the last {@link evictUnused}. */
-  private now = 0;
+  private now: number | undefined;
   /** Bytes of the times of files. */
   timesBytes = 0;
   hits = 0;
@@ -86,7 +89,7 @@ export class ChunkCache {
 
   /** Adds a chunk that was just persisted, as {@link put}. Only queries count as use of the series. */
   putPersisted(fingerprint: string, chunk: number, slot: Slot): void {
-    const usedAt = this.series.get(fingerprint)?.usedAt ?? this.now - UNUSED_MS + NEVER_USED_MS;
+    const usedAt = this.series.get(fingerprint)?.usedAt ?? (this.now ?? 0) - UNUSED_MS + NEVER_USED_MS;
     this.put(fingerprint, chunk, slot);
     const cached = this.series.get(fingerprint);
     if (cached !== undefined) cached.usedAt = usedAt;
@@ -128,8 +131,8 @@ export class ChunkCache {
   }
 
   /**
-   * The slots of the chunks from `first` to before `end`, or `undefined` if they are not all there: {@link holdsAll}. They
-   * are not retained: they are valid until something else may run.
+   * The slots of the chunks from `first` to before `end`, or `undefined` if they are not all there: {@link holdsAll}.
+   * They are not retained: they are valid until something else may run.
    */
   slotsOf(fingerprint: string, first: number, end: number): readonly Slot[] | undefined {
     const cached = this.series.get(fingerprint);
@@ -174,14 +177,33 @@ export class ChunkCache {
 
   /** Evicts chunks of series that were not used for a while, some at each call. `now` is of a monotonic clock. */
   evictUnused(now: number): void {
+    // What was put before the first call was put just now.
+    if (this.now === undefined) for (const cached of this.series.values()) cached.usedAt += now;
     this.now = now;
     let done = 0;
-    for (const [fingerprint, { usedAt, chunks }] of this.series) {
-      if (now - usedAt < UNUSED_MS || done >= UNUSED_AT_ONCE) break;
-      done += chunks.size;
-      this.forgetSeries(fingerprint);
+    for (const [fingerprint, cached] of this.series) {
+      if (now - cached.usedAt < UNUSED_MS || done >= UNUSED_AT_ONCE) break;
+      done += this.evictSome(fingerprint, cached, UNUSED_AT_ONCE - done);
     }
     this.evicted += done;
+  }
+
+  /** Evicts chunks of a series, at most `max`. Returns how many. */
+  private evictSome(fingerprint: string, cached: CachedSeries, max: number): number {
+    const { size } = cached.chunks;
+    if (size <= max) {
+      this.forgetSeries(fingerprint);
+      return size;
+    }
+    let done = 0;
+    for (const [chunk, slot] of cached.chunks) {
+      if (done === max) break;
+      cached.chunks.delete(chunk);
+      this.slab.release(slot);
+      done++;
+    }
+    this.chunkCount -= done;
+    return done;
   }
 
   private setTimes(cached: CachedSeries, times: ChunkTimes | undefined): void {
@@ -190,7 +212,7 @@ export class ChunkCache {
   }
 
   private use(fingerprint: string, cached: CachedSeries): void {
-    cached.usedAt = this.now;
+    cached.usedAt = this.now ?? 0;
     this.series.delete(fingerprint);
     this.series.set(fingerprint, cached);
   }

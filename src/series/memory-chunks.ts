@@ -311,9 +311,9 @@ export class MemoryChunks {
     }
   }
 
-  /** The slots that wait to be persisted, oldest first. */
-  waitingSlots(row: Row): Slot[] {
-    const count = this.table.chunksWaiting(row);
+  /** The slots that wait to be persisted, oldest first, at most `max`. */
+  waitingSlots(row: Row, max = Number.POSITIVE_INFINITY): Slot[] {
+    const count = Math.min(max, this.table.chunksWaiting(row));
     const slots: Slot[] = [];
     for (let slot = this.table.oldestSlot(row); slots.length < count; slot = this.slab.next[slot]) slots.push(slot);
     return slots;

@@ -1,6 +1,6 @@
 /**
- * Finds rows by a hash: open addressing with linear probing, in 256 parts by the upper bits of the hash. Each part grows
- * by itself, because growing one table of a million rows would hold the event loop for a tenth of a second.
+ * Finds rows by a hash: open addressing with linear probing, in 256 parts by the upper bits of the hash. Each part
+ * grows by itself, because growing one table of a million rows would hold the event loop for a tenth of a second.
  */
 import { NO_ROW, type Row } from './row.ts';
 
@@ -26,8 +26,8 @@ export class RowIndex {
   }
 
   /**
-   * The places in which rows with this hash are. The search begins at `hash & (length - 1)`, goes on at the next place, at
-   * the end at the first one, and ends at NO_ROW.
+   * The places in which rows with this hash are. The search begins at `hash & (length - 1)`, goes on at the next place,
+   * at the end at the first one, and ends at NO_ROW.
    */
   placesFor(hash: number): Int32Array {
     return this.parts[hash >>> PART_SHIFT];
@@ -39,7 +39,10 @@ export class RowIndex {
     insertInto(this.parts[part], row, hash);
   }
 
-  /** A following entry moves into the hole if its home is at or before the hole, so there are no marks of what was erased. */
+  /**
+   * A following entry moves into the hole if its home is at or before the hole, so there are no marks of what was
+   * erased.
+   */
   erase(row: Row, hash: number): void {
     const part = hash >>> PART_SHIFT;
     const places = this.parts[part];

@@ -220,8 +220,9 @@ export class SeriesTable {
    */
   add(high: number, low: number, pairs: LabelPairs, stateCode = 0, hash = pairsHash(pairs)): Row {
     const freed = this.freeRows.pop();
-    const row = freed ?? this.size++;
+    const row = freed ?? this.size;
     if (row >= this.high.length) this.grow(this.high.length * 2);
+    if (freed === undefined) this.size++;
     const base = row << ROW_SHIFT;
     const generation = this.ints[base + GENERATION] + 1;
     if (freed !== undefined) this.ints.fill(0, base, base + INTS_PER_ROW);
@@ -349,7 +350,6 @@ export class SeriesTable {
   private grow(capacity: number): void {
     this.ints = longerColumn(Int32Array, this.ints, capacity * INTS_PER_ROW);
     this.doubles = doublesOf(this.ints);
-    this.high = longerColumn(Int32Array, this.high, capacity);
     this.low = longerColumn(Int32Array, this.low, capacity);
     this.firstTime = longerColumn(Float64Array, this.firstTime, capacity);
     this.keptUntil = longerColumn(Float64Array, this.keptUntil, capacity);
@@ -360,6 +360,8 @@ export class SeriesTable {
     this.hashes = longerColumn(Int32Array, this.hashes, capacity);
     this.mtimeNs = longerColumn(BigInt64Array, this.mtimeNs, capacity);
     if (this.classOf !== undefined) this.retentionClass = longerColumn(Uint8Array, this.retentionClass, capacity);
+    // Last: its length is the capacity, also if there was no memory for another column.
+    this.high = longerColumn(Int32Array, this.high, capacity);
   }
 }
 

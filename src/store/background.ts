@@ -44,7 +44,7 @@ export class Background {
 
   constructor(store: Running) {
     this.store = store;
-    this.quiet = new QuietWork(store, (rows) => this.visitBetweenCheckpoints(rows, true));
+    this.quiet = new QuietWork(store, (rows) => this.betweenCheckpoints(() => this.store.visits.settled(rows)));
   }
 
   start(): void {
@@ -89,7 +89,7 @@ export class Background {
         urgency: () => this.store.urgency(),
         hurry$: this.hurry$,
         random,
-        visit: (rows) => from(this.visitBetweenCheckpoints(rows)),
+        visit: (rows) => from(this.betweenCheckpoints(() => this.store.visits.rows(rows))),
         stop$,
         scheduler,
       }),
@@ -187,16 +187,14 @@ export class Background {
   /**
    * Visits rows between checkpoints: a checkpoint does not contain changes that are made while it is written. So a
    * visit waits for a running checkpoint, unless persistence is urgent. If the store closes right after the checkpoint,
-   * the visit is skipped, and the checkpoint holds everything. With `andCalls` it resolves only when the calls that the
-   * visits have started have ended.
+   * the visit is skipped, and the checkpoint holds everything.
    */
-  private async visitBetweenCheckpoints(rows: readonly Row[], andCalls = false): Promise<void> {
+  private async betweenCheckpoints(visit: () => Promise<void>): Promise<void> {
     if (!this.store.urgency().rushed) {
       await checkpointEnded(this.store.actor, this.hurry$);
       await this.store.engine.clock.breathe();
     }
-    if (this.stopped) return;
-    await (andCalls ? this.store.visits.settled(rows) : this.store.visits.rows(rows));
+    if (!this.stopped) await visit();
   }
 
   private async beQuiet(): Promise<void> {

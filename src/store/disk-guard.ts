@@ -39,8 +39,8 @@ export class DiskGuard {
   }
 
   /**
-   * Writes the reserve in the background. Where there is plenty of room it waits for a moment: a program that closes the
-   * store right away need not write 4 MiB, and would remove them again.
+   * Writes the reserve in the background. Where there is plenty of room it waits for a moment: a program that closes
+   * the store right away need not write 4 MiB, and would remove them again.
    */
   keepReserve(): void {
     if (this.reserve.isHeld || !this.reserve.hasPlentyOfRoom) void this.holdReserve();
@@ -58,7 +58,9 @@ export class DiskGuard {
     }
   }
 
-  /** Stops the writing of the reserve, and waits for its end and for that of a removal. A reserve that is held stays. */
+  /**
+   * Stops the writing of the reserve, and waits for its end and for that of a removal. A reserve that is held stays.
+   */
   async close(): Promise<void> {
     this.engine.clock.clearTimeout(this.timer);
     await this.reserve.close();
@@ -71,9 +73,9 @@ export class DiskGuard {
   }
 
   /**
-   * Called in a clean close when the last checkpoint is written: little more is to be written. Removes the reserve where
-   * there is plenty of room, so that the next opening hardly finds the disk full. Never rejects: a reserve that stays does
-   * no harm.
+   * Called in a clean close when the last checkpoint is written: little more is to be written. Removes the reserve
+   * where there is plenty of room, so that the next opening hardly finds the disk full. Never rejects: a reserve that
+   * stays does no harm.
    */
   leaveReserve(): Promise<void> {
     this.removal ??= this.removeReserve();

@@ -65,7 +65,7 @@ export const againstTable = ({ figures: ours }: SizeResult, { figures: theirs }:
   return table(['figure', 'this checkout', 'the other one', 'ratio', 'at the extremes'], rows);
 };
 
-/** The ratios to another checkout beside the targets that are set for them: a column for each size. */
+/** The ratios to another checkout beside the targets that are set for them, and the pauses: a column for each size. */
 export const firstStageTable = ({ sizes, against = [] }: BenchResult): string => {
   const cellOf = (name: FigureName, size: string): string => {
     const [ours, theirs] = [sizes, against].map((all) => all.find((one) => one.size === size)?.figures[name]?.median);
@@ -76,7 +76,8 @@ export const firstStageTable = ({ sizes, against = [] }: BenchResult): string =>
     return `${ratio} (${target}${ours / theirs <= target ? ', met' : ''})`;
   };
   const columns = sizes.map(({ size }) => size).filter((size) => against.some((one) => one.size === size));
-  const rows = figureNames.map((name) => [figures[name], ...columns.map((size) => cellOf(name, size))]);
+  const shown = figureNames.filter((name) => name in targetsAgainstFirstStage || name.endsWith('LoopMaxMs'));
+  const rows = shown.map((name) => [figures[name], ...columns.map((size) => cellOf(name, size))]);
   return table(
     ['figure', ...columns],
     rows.filter((cells) => cells.slice(1).some((cell) => cell !== '')),

@@ -54,11 +54,24 @@ describe('ChunkCache', () => {
   });
 
   it('evicts many unused chunks over several calls', () => {
-    const { cache, put } = setUp();
-    for (let i = 0; i < 20_000; i++) put(String(i), 0);
-    cache.evictUnused(120_000);
-    expect(cache.size).to.be.within(1, 19_999);
-    for (let n = 0; n < 10; n++) cache.evictUnused(120_000);
+    const { slab, cache, put } = setUp();
+    cache.evictUnused(1);
+    for (let i = 0; i < 10_000; i++) put(String(i), 0);
+    for (let i = 0; i < 20_000; i++) put('one series', i);
+    for (let size = 30_000; size > 0; size = cache.size) {
+      cache.evictUnused(120_001);
+      expect(size - cache.size).to.be.within(1, 10_000);
+    }
+    expect({ evicted: cache.evicted, used: slab.used }).to.deep.equal({ evicted: 30_000, used: 0 });
+  });
+
+  it('does not take for old what was put before the clock was first read', () => {
+    const { slab, cache, put } = setUp();
+    put('loaded', 0);
+    cache.putPersisted('persisted', 0, slab.allocate(2));
+    cache.evictUnused(5_000_000);
+    expect(cache.size).to.equal(2);
+    cache.evictUnused(5_120_000);
     expect(cache.size).to.equal(0);
   });
 

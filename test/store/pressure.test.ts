@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { SMALL_SLOT_BYTES } from '../../src/chunk/slab.ts';
 import { TidemarkError } from '../../src/model/errors.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { type MemoryStore, MemoryStores } from '../support/memory-stores.ts';
 import type { Machine } from './support.ts';
 import { codeOf, metricOf, openMachine, START_MS, samplesOf } from './support.ts';
@@ -177,6 +178,30 @@ describe('the memory target', () => {
     expect(await cachedBytes()).to.equal(0);
     expect((await samplesOf(store, 'm')).size).to.equal(64 * 2400);
     await store.close();
+  });
+
+  it('is not kept at any price: a file that can not be written is tried more and more seldom', async () => {
+    const fileSystem = new MemoryFileSystem();
+    let attempts = 0;
+    const open = fileSystem.open.bind(fileSystem);
+    Object.assign(fileSystem, {
+      open: (path: string, mode: Parameters<typeof open>[1]) => {
+        if (!/\/[0-9a-f]{2}\/[0-9a-f]{14}\.db$/.test(path)) return open(path, mode);
+        attempts++;
+        throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+      },
+    });
+    const { store, pass } = await openMachine({ memoryTarget: 64 * MIB, retention: 'off' }, fileSystem);
+    for (let sample = 0; sample < 2400; sample++)
+      store.append({ __name__: 'm', id: '1' }, START_MS + sample, valueAt(1, sample));
+    let refusing = 0;
+    for (let n = 0; n < 240; n++) {
+      await pass(250);
+      if ((await codeOf(() => store.append({ __name__: 'n' }, START_MS + n, n))) !== undefined) refusing++;
+    }
+    expect(attempts).to.be.within(1, 10);
+    expect(refusing).to.be.lessThan(60);
+    await store.close().catch(() => {});
   });
 
   it('lets a reader keep what it reads, however much is evicted meanwhile', async () => {

@@ -1,7 +1,7 @@
 /**
- * A batch of requests on its way to the thread and back. The chunks in the requests' slots are copied to one buffer, which
- * is handed over and comes back with the answer. Copying a chunk takes a fraction of a microsecond, and the thread needs
- * no access to the slab: a block is given back as soon as its owner has no more use for it.
+ * A batch of requests on its way to the thread and back. The chunks in the requests' slots are copied to one buffer,
+ * which is handed over and comes back with the answer. Copying a chunk takes a fraction of a microsecond, and the
+ * thread needs no access to the slab: a block is given back as soon as its owner has no more use for it.
  */
 import { CHUNK_BYTES, type SlabView, type Slot } from '../../chunk/slab.ts';
 import type { SeriesFileOutcome, SeriesFileRequest } from './series-file-requests.ts';
@@ -28,7 +28,9 @@ export class Parcel {
     this.bytes = bytes.buffer as ArrayBuffer;
   }
 
-  /** Copies the chunks that were read from files to their slots in the slab. Those of failed requests stay as they are. */
+  /**
+   * Copies the chunks that were read from files to their slots in the slab. Those of failed requests stay as they are.
+   */
   unpack(outcomes: readonly SeriesFileOutcome[], bytes: ArrayBuffer): void {
     for (const { request, slot, place } of this.filled) {
       if (!outcomes[request].ok) continue;
@@ -43,6 +45,7 @@ export class Parcel {
       case 'dropAndPersist':
       case 'merge': {
         const slots = Int32Array.from(request.slots, (slot) => {
+          if (this.slab.sizeOf(slot) !== CHUNK_BYTES) throw new RangeError(`slot ${slot} is not a full one`);
           bytes.set(this.slab.bytesOf(slot), this.places * CHUNK_BYTES);
           return this.places++;
         });

@@ -1,6 +1,6 @@
 /**
- * The thread of a series-file worker: takes batches of requests, runs them, sends the outcomes back. The chunks of a batch
- * come and go in one buffer, so the thread keeps no memory of the store.
+ * The thread of a series-file worker: takes batches of requests, runs them, sends the outcomes back. The chunks of a
+ * batch come and go in one buffer, so the thread keeps no memory of the store.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { SlabView } from '../../chunk/slab.ts';

@@ -8,6 +8,7 @@
 import { Worker } from 'node:worker_threads';
 import type { SlabView } from '../../chunk/slab.ts';
 import type { FileSystem } from '../../files/file-system.ts';
+import { nodeFileSystem } from '../../files/node-file-system.ts';
 import { TidemarkError } from '../../model/errors.ts';
 import { shippedFile } from '../../ports/package.ts';
 import { Parcel } from './parcel.ts';
@@ -87,6 +88,15 @@ const threadFile = (): string => {
   );
 };
 
+/**
+ * Reads of so many requests and chunks are done in the caller's thread while the thread has not started: starting it takes
+ * as long as reading a thousand files, and the first query of a program would wait for it.
+ */
+const INLINE_REQUESTS_MAX = 64;
+const INLINE_CHUNKS_MAX = 1024;
+/** After so many requests the thread is worth its start. */
+const INLINE_REQUESTS_IN_ALL = 512;
+
 /** The thread works in typed arrays, so it needs little room for objects. Node's default on 64 bits is 48 MB. */
 const YOUNG_GENERATION_MB = 6;
 
@@ -98,6 +108,9 @@ class ThreadWorker implements SeriesFileWorker {
   /** Batches sent to the thread, oldest first. The thread answers in this order. */
   private readonly waiting: Waiting[] = [];
   private cold: readonly SharedArrayBuffer[] = [];
+  /** For reads before the thread starts; the number of requests that it has had. */
+  private inline: SeriesFiles | undefined;
+  private inlineRequests = 0;
   private failure: Error | undefined;
   private closed: Promise<void> | undefined;
 
@@ -140,7 +153,15 @@ class ThreadWorker implements SeriesFileWorker {
         resolve(requests.map(answerOfRest) as never);
         return;
       }
+      if (this.started === undefined && this.cold.length === 0) {
+        const inline = this.inlineFor(requests);
+        if (inline !== undefined) {
+          queueMicrotask(() => resolve(runRequests(inline, requests) as never));
+          return;
+        }
+      }
       const { thread } = this;
+      this.inline = undefined;
       const parcel = new Parcel(this.slab, requests);
       const { bytes } = parcel;
       const message: ThreadMessage = { requests: parcel.requests, bytes, cold: this.cold };
@@ -149,6 +170,19 @@ class ThreadWorker implements SeriesFileWorker {
       this.waiting.push({ parcel, resolve, reject });
       if (this.waiting.length === 1) thread.ref();
     });
+  }
+
+  /** What reads for requests that need not wait for the thread; `undefined` if they are the thread's. */
+  private inlineFor(requests: readonly SeriesFileRequest[]): SeriesFiles | undefined {
+    if (requests.length === 0 || requests.length > INLINE_REQUESTS_MAX) return undefined;
+    if (this.inlineRequests > INLINE_REQUESTS_IN_ALL) return undefined;
+    if (requests.some(({ kind }) => kind !== 'load' && kind !== 'descriptors')) return undefined;
+    this.inline ??= new SeriesFiles(nodeFileSystem, this.directory, this.slab);
+    const sizes = runRequests(this.inline, requests.map(sizeRequestOf));
+    const chunks = sizes.reduce((sum, outcome) => sum + chunksOf(outcome), 0);
+    if (chunks > INLINE_CHUNKS_MAX || !hasAllSums(this.inline, requests)) return undefined;
+    this.inlineRequests += requests.length;
+    return this.inline;
   }
 
   warm(buffers: readonly SharedArrayBuffer[]): void {
@@ -219,6 +253,32 @@ export const inlineSeriesFileWorker = (fileSystem: FileSystem, directory: string
       await last;
     },
   };
+};
+
+/** Whether no chunk that is to be loaded needs a checksum: the thread is the one that adds them. */
+const hasAllSums = (files: SeriesFiles, requests: readonly SeriesFileRequest[]): boolean => {
+  try {
+    return requests.every(
+      (request) =>
+        request.kind !== 'load' ||
+        request.addSums !== true ||
+        files.hasSums(request.high, request.low, request.firstIndex, request.slots.length),
+    );
+  } catch {
+    return false;
+  }
+};
+
+/** Asks how large the file of a request is: descriptors are all read, to compare them with their checksums. */
+const sizeRequestOf = (request: SeriesFileRequest): SeriesFileRequest => {
+  const { high, low } = request as { readonly high: number; readonly low: number };
+  return { kind: 'stat', high, low };
+};
+
+/** Chunks of a file; more than enough if that is not known. */
+const chunksOf = (outcome: SeriesFileOutcome): number => {
+  if (!outcome.ok) return INLINE_CHUNKS_MAX + 1;
+  return (outcome.value as SeriesFileAnswers['stat'])?.chunks ?? 0;
 };
 
 const closedError = (): TidemarkError => new TidemarkError('TIDEMARK_CLOSED', 'the series-file worker is closed');

@@ -97,7 +97,8 @@ export class SeriesFiles {
     });
   }
 
-  private hasSums(high: number, low: number, firstIndex: number, count: number): boolean {
+  /** Whether all these chunks have a checksum. */
+  hasSums(high: number, low: number, firstIndex: number, count: number): boolean {
     const sums = this.access.checksums.of(high, low);
     for (let i = 0; i < count; i++) if ((sums?.[firstIndex + i] ?? 0) === 0) return false;
     return true;

@@ -211,6 +211,42 @@ describe('The series-file worker', () => {
     expect(done).to.equal(true);
   });
 
+  it('reads a few files before the thread has started, and many or large ones in the thread', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'tidemark-worker-'));
+    const slab = new Slab();
+    const isStarted = (worker: SeriesFileWorker): boolean => (worker as { started?: unknown }).started !== undefined;
+    const writer = startSeriesFileThread(directory, slab);
+    const persist = (id: number, count: number) => {
+      const slots = chunksFrom(slab, 0, count);
+      return { kind: 'persist', high, low: id, slots, encodings: encodingsOf(slab, slots), sync: false } as const;
+    };
+    await writer.run([persist(1, 3), persist(2, 2000)]);
+    expect(isStarted(writer)).to.equal(true);
+    await writer.close();
+
+    const reader = startSeriesFileThread(directory, slab);
+    const descriptors = (id: number) => ({ kind: 'descriptors', high, low: id, skipFromEnd: 0 }) as const;
+    const target = slab.allocate(1);
+    const load = { kind: 'load', high, low: 1, firstIndex: 2, slots: [target] } as const;
+    const outcomes = await reader.run([descriptors(1), load, descriptors(77)]);
+    expect([...answerOf(outcomes[0]).firstTimes]).to.deep.equal([0, 10, 20]);
+    expect(slab.bytesOf(target)).to.deep.equal(slab.bytesOf(chunksFrom(slab, 2, 1)[0]));
+    expect(answerOf(outcomes[2]).firstTimes).to.have.length(0);
+    expect(isStarted(reader)).to.equal(false);
+    // The files' checksums were never written, so the thread has to add one.
+    await reader.run([{ ...load, addSums: true }]);
+    expect(isStarted(reader)).to.equal(true);
+    await reader.close();
+
+    const other = startSeriesFileThread(directory, slab);
+    const both = [other.run([descriptors(1)]), other.run([descriptors(2)])] as const;
+    expect(isStarted(other)).to.equal(true);
+    expect(answerOf((await both[0])[0]).firstTimes).to.have.length(3);
+    expect(answerOf((await both[1])[0]).firstTimes).to.have.length(2000);
+    await other.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
   it('does not keep the process alive while it has nothing to do', () => {
     const url = new URL('../../../src/disk/series-files/series-file-worker.js', import.meta.url);
     const slab = new URL('../../../src/chunk/slab.js', import.meta.url);
