@@ -172,13 +172,15 @@ export class Background {
     this.timer = clock.setTimeout(() => {
       if (this.stopped) return;
       this.measure();
-      if (!this.store.engine.options.readOnly && !this.merging.isRunning)
-        void this.merging.join(() => this.mergeLate());
-      if (!this.store.engine.options.readOnly && !this.quieting.isRunning)
-        void this.quieting.join(() => this.beQuiet());
+      if (!this.store.engine.options.readOnly) {
+        const { merging, quieting } = this;
+        void merging.join(() => this.attempt(() => this.store.visits.late(), 'Late samples could not be merged.'));
+        void quieting.join(() => this.attempt(() => this.quiet.step(), 'Waiting chunks could not be persisted.'));
+      }
       if (this.store.retention.limitsBytes && clock.monotonic() >= this.sizeDueAt) {
         this.sizeDueAt = clock.monotonic() + SIZE_EVERY_MS;
-        void this.limiting.join(() => this.limitSize());
+        const failure = "The limit on the directory's size could not be applied.";
+        void this.limiting.join(() => this.attempt(() => applySizeLimit(this.store), failure));
       }
       this.measureLater();
     }, MEASURE_EVERY_MS);
@@ -197,27 +199,12 @@ export class Background {
     if (!this.stopped) await visit();
   }
 
-  private async beQuiet(): Promise<void> {
+  /** Work that is done again at a later measurement if it fails. */
+  private async attempt(work: () => Promise<void>, failure: string): Promise<void> {
     try {
-      await this.quiet.step();
+      await work();
     } catch (error) {
-      this.store.disk.note('Waiting chunks could not be persisted.', error);
-    }
-  }
-
-  private async mergeLate(): Promise<void> {
-    try {
-      await this.store.visits.late();
-    } catch (error) {
-      this.store.disk.note('Late samples could not be merged.', error);
-    }
-  }
-
-  private async limitSize(): Promise<void> {
-    try {
-      await applySizeLimit(this.store);
-    } catch (error) {
-      this.store.disk.note("The limit on the directory's size could not be applied.", error);
+      this.store.disk.note(failure, error);
     }
   }
 
