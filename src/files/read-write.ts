@@ -191,11 +191,16 @@ export const writeFileAtomically = (
   fileSystem.syncDirectory(directory);
 };
 
-/** Removes a file after a failure. Errors of the removal are ignored, because the failure is the error to report. */
-export const discard = (fileSystem: FileSystem, path: string): void => {
+/**
+ * Removes a file after a failure. Errors of the removal are ignored, because the failure is the error to report. Returns
+ * whether a file was removed.
+ */
+export const discard = (fileSystem: FileSystem, path: string): boolean => {
   try {
     fileSystem.remove(path);
+    return true;
   } catch {
     // The file may never have been created, or the disk may be gone. Recovery removes files that remain.
+    return false;
   }
 };

@@ -89,7 +89,9 @@ export class ForwardCursor {
 }
 
 /** Forgets the place of a forwarding whose subscription was removed. Without a file, this does nothing. */
-export const forgetPlace = (directory: string, name: string): void => discard(nodeFileSystem, pathOf(directory, name));
+export const forgetPlace = (directory: string, name: string): void => {
+  discard(nodeFileSystem, pathOf(directory, name));
+};
 
 const pathOf = (directory: string, name: string): string => join(directory, 'forwarding', `${name}.json`);
 

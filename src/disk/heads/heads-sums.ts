@@ -91,8 +91,9 @@ export const writeHeadsSums = async (fileSystem: FileSystem, directory: string, 
 };
 
 /** Removes the checksums, because another program has written heads.db. */
-export const removeHeadsSums = (fileSystem: FileSystem, directory: string): void =>
+export const removeHeadsSums = (fileSystem: FileSystem, directory: string): void => {
   discard(fileSystem, join(directory, CHECKSUMS, HEADS_SUMS));
+};
 
 /** `undefined` when there are no checksums, or when the file is damaged itself. */
 const readHeadsSums = (fileSystem: FileSystem, directory: string): HeadsSums | undefined => {

@@ -4,7 +4,7 @@
  * before the next change of the file.
  */
 import type { FileStat } from '../../files/file-system.ts';
-import { closeAfter, replaceFile } from '../../files/read-write.ts';
+import { closeAfter } from '../../files/read-write.ts';
 import type { SeriesFileAccess, Slots } from './series-file-access.ts';
 import { corruptSeriesFile, RECORD_BYTES, wholeRecords } from './series-record.ts';
 
@@ -69,14 +69,7 @@ export const replaceRecords = (
   encodings: Uint8Array,
 ): FileStat => {
   const { fileSystem } = access;
-  replaceFile(
-    fileSystem,
-    path,
-    (temporary) => access.openForWriting(temporary, 'truncate'),
-    (fd) => access.writeRecords(fd, slots, encodings, 0),
-  );
-  access.forget(path);
-  access.noteEntry(path);
+  access.replaceFile(path, (fd) => access.writeRecords(fd, slots, encodings, 0));
   access.syncEntryIfPossible(path);
   const found = fileSystem.stat(path);
   if (found === undefined) throw changedBeneath(path, 0, slots.length * RECORD_BYTES);

@@ -14,7 +14,7 @@
 import { firstTimeOf, lastTimeOf } from '../../chunk/decode.ts';
 import type { SlabView, Slot } from '../../chunk/slab.ts';
 import type { FileDescriptor } from '../../files/file-system.ts';
-import { closeQuietly, openIfPresent, readFully, replaceFile, writeFully } from '../../files/read-write.ts';
+import { closeQuietly, openIfPresent, readFully, writeFully } from '../../files/read-write.ts';
 import { appendRecords } from './append-records.ts';
 import type { SeriesFileAccess, Slots } from './series-file-access.ts';
 import { eachHeader } from './series-file-reader.ts';
@@ -190,18 +190,11 @@ const keepAndAppend = (access: SeriesFileAccess, path: string, request: DropAndP
 const rewrite = (access: SeriesFileAccess, path: string, request: DropAndPersist, plan: Plan): DropResult => {
   const { fileSystem } = access;
   const firstIndex = plan.chunksInFile - plan.keepFrom;
-  const [mtimeNs, sums] = replaceFile(
-    fileSystem,
-    path,
-    (temporary) => access.openForWriting(temporary, 'truncate'),
-    (target) => {
-      if (firstIndex > 0) copyRecords(access, path, target, plan);
-      const written = access.writeRecords(target, request.slots, request.encodings, plan.appendFrom);
-      return [fileSystem.statOpen(target).mtimeNs, written] as const;
-    },
-  );
-  access.forget(path);
-  access.noteEntry(path);
+  const [mtimeNs, sums] = access.replaceFile(path, (target) => {
+    if (firstIndex > 0) copyRecords(access, path, target, plan);
+    const written = access.writeRecords(target, request.slots, request.encodings, plan.appendFrom);
+    return [fileSystem.statOpen(target).mtimeNs, written] as const;
+  });
   const { high, low } = request;
   access.checksums.change(high, low, { kind: 'trim', count: plan.keepFrom });
   access.checksums.change(high, low, { kind: 'set', first: firstIndex, sums });

@@ -13,7 +13,7 @@
  * Memory does not grow with the number of samples, and with the length of the file only by 29 bytes a chunk.
  */
 import type { Encoding, SampleColumns } from '../../chunk/chunk.ts';
-import { closeQuietly, openIfPresent, replaceFile } from '../../files/read-write.ts';
+import { closeQuietly, openIfPresent } from '../../files/read-write.ts';
 import { appendRecords } from './append-records.ts';
 import type { MergeMemory } from './merge-memory.ts';
 import { MergeOutput } from './merge-output.ts';
@@ -170,24 +170,17 @@ const findChange = (source: MergeSource): Unchanged => {
 const rewrite = (merge: Merge, countsBefore: Counts, change: Place): MergeResult => {
   const { access, memory, request, path, plan } = merge;
   const { fileSystem, checksums } = access;
-  const [output, counts, mtimeNs] = replaceFile(
-    fileSystem,
-    path,
-    (temporary) => access.openForWriting(temporary, 'truncate'),
-    (target) => {
-      const fd = plan.chunksInFile === 0 ? undefined : fileSystem.open(path, 'read');
-      try {
-        const source = new MergeSource(access, memory, plan, request, { path, fd });
-        const written = new MergeOutput(access, memory, source, target);
-        const counts = writeFrom(source, written, change);
-        return [written, sumOf(countsBefore, counts), fileSystem.statOpen(target).mtimeNs] as const;
-      } finally {
-        if (fd !== undefined) closeQuietly(fileSystem, fd);
-      }
-    },
-  );
-  access.forget(path);
-  access.noteEntry(path);
+  const [output, counts, mtimeNs] = access.replaceFile(path, (target) => {
+    const fd = plan.chunksInFile === 0 ? undefined : fileSystem.open(path, 'read');
+    try {
+      const source = new MergeSource(access, memory, plan, request, { path, fd });
+      const written = new MergeOutput(access, memory, source, target);
+      const counts = writeFrom(source, written, change);
+      return [written, sumOf(countsBefore, counts), fileSystem.statOpen(target).mtimeNs] as const;
+    } finally {
+      if (fd !== undefined) closeQuietly(fileSystem, fd);
+    }
+  });
   const firstIndex = Math.min(change.chunk, plan.chunksInFile);
   const { high, low } = request;
   checksums.change(high, low, { kind: 'set', first: firstIndex, sums: output.sumsFrom(firstIndex) }, true);

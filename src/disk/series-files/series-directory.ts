@@ -60,14 +60,22 @@ export const deleteJunk = (
   names: readonly string[],
 ): string[] => {
   const folder = join(directory, seriesDirectoryName(index));
-  return names.filter((name) => {
-    const path = join(folder, name);
-    try {
-      if (fileSystem.stat(path)?.isDirectory) fileSystem.removeDirectory(path);
-      else fileSystem.remove(path);
-      return false;
-    } catch (error) {
-      return !isMissing(error);
-    }
-  });
+  return names.filter(
+    (name) =>
+      !isGone(() => fileSystem.remove(join(folder, name))) &&
+      !isGone(() => fileSystem.removeDirectory(join(folder, name))),
+  );
+};
+
+/**
+ * Whether an entry is gone after the attempt to remove it. The entry is not asked first what it is: one more request
+ * could fail, and leave what could have been removed.
+ */
+const isGone = (remove: () => void): boolean => {
+  try {
+    remove();
+    return true;
+  } catch (error) {
+    return isMissing(error);
+  }
 };

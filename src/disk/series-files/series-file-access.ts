@@ -7,7 +7,7 @@ import { crc32 } from 'node:zlib';
 import type { SlabView, Slot } from '../../chunk/slab.ts';
 import type { FileDescriptor, FileStat, FileSystem } from '../../files/file-system.ts';
 import { isMissing } from '../../files/io-error.ts';
-import { closeAfter, copyContent, removeIfPresent, writeFully } from '../../files/read-write.ts';
+import { closeAfter, copyContent, removeIfPresent, replaceFile, writeFully } from '../../files/read-write.ts';
 import { seriesPath } from '../series-path.ts';
 import { ChunkChecksums } from './chunk-checksums.ts';
 import { BATCH_RECORDS, encodeRecord, RECORD_BYTES } from './series-record.ts';
@@ -55,6 +55,18 @@ export class SeriesFileAccess {
       this.changedDirectories.add(this.directory);
       return this.fileSystem.open(path, mode);
     }
+  }
+
+  /**
+   * Replaces a series file, as the function of the same name. {@link syncEntries} then syncs its directory, also after a
+   * failure: a loss of power could bring the removed tmp file back at a time when no event in the journal names it.
+   */
+  replaceFile<Result>(path: string, write: (fd: FileDescriptor) => Result): Result {
+    this.noteEntry(path);
+    const open = (temporary: string): FileDescriptor => this.openForWriting(temporary, 'truncate');
+    const result = replaceFile(this.fileSystem, path, open, write);
+    this.forget(path);
+    return result;
   }
 
   /**

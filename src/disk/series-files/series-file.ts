@@ -258,7 +258,8 @@ export class SeriesFiles {
 
   /** Removes what is left of a rewrite in a process that died. Never throws: a later rewrite overwrites it. */
   discardLeftover(high: number, low: number): void {
-    discard(this.access.fileSystem, this.access.path(high, low) + TEMPORARY_SUFFIX);
+    const path = this.access.path(high, low) + TEMPORARY_SUFFIX;
+    if (discard(this.access.fileSystem, path)) this.access.noteEntry(path);
   }
 
   /** Makes creations, replacements and removals of series files durable. */
@@ -316,6 +317,7 @@ export class SeriesFiles {
 
   /** Deletes entries of series directory `index` that are no series files; returns the names that remain. */
   deleteJunk(index: number, names: readonly string[]): string[] {
+    this.access.noteChanges([join(this.access.directory, seriesDirectoryName(index))]);
     return deleteJunk(this.access.fileSystem, this.access.directory, index, names);
   }
 

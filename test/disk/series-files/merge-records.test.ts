@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { expect } from 'chai';
 import { DELTA, DOUBLE_DELTA, type Encoding, VARBIT } from '../../../src/chunk/chunk.ts';
 import { FULL_BLOCK_BYTES } from '../../../src/chunk/slab.ts';
@@ -481,6 +482,16 @@ describe('SeriesFiles.merge', () => {
       expect(world.fileSystem.openCount).to.equal(0);
     });
   }
+
+  it('makes the removal of the tmp file durable with the next checkpoint after a failure', () => {
+    const world = new World();
+    world.persist(regular(3));
+    world.fileSystem.fail('rename', 'EIO');
+    expect(() => world.merge({ late: [sample(5, 1)] })).to.throw(TidemarkError);
+    const calls = world.fileSystem.calls.length;
+    world.files.syncDirectories();
+    expect(world.fileSystem.calls.slice(calls)).to.deep.equal([{ operation: 'syncDirectory', path: dirname(PATH) }]);
+  });
 
   it('writes no checksum of the new file to the disk before the new file has its name there', () => {
     const world = new World();
