@@ -206,7 +206,9 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
     const isElsewhere = (time: number, chunk: number): boolean =>
       time <= known || time >= memoryBegins || (chunk >= table.chunksInFile[row] && isBlank(chunk));
     const isTail = !firstTimes.some((time, chunk) => chunk > sound && !isElsewhere(time, chunk));
-    const isNew = ((beginsAsKnown && hasKnown) || isAnother || (isRewritten && isTail)) && oldest !== NO_SLOT;
+    // What was appended from memory is still there, or was dropped since.
+    const isHeldOrDropped = oldest !== NO_SLOT || erased.length > 0;
+    const isNew = ((beginsAsKnown && hasKnown) || isAnother || (isRewritten && isTail)) && isHeldOrDropped;
     if (!isInMemory && !isNew) {
       throw new TidemarkError(
         'TIDEMARK_CORRUPT_SERIES_FILE',

@@ -230,7 +230,15 @@ class StoreForwarding implements Forwarding {
 
   private subscribe(from: Position | undefined): void {
     // One record at a time: a batch may end after any record.
-    this.subscription = this.store.subscribe(this.name, { from: from ?? 'end', batchSize: 1 });
+    const open = (position: Position | 'end'): Subscription =>
+      this.store.subscribe(this.name, { from: position, batchSize: 1 });
+    try {
+      this.subscription = open(from ?? 'end');
+    } catch (error) {
+      if (from === undefined || !isBeyondEnd(error)) throw error;
+      // A crash took the end of the journal, where the history ends.
+      this.subscription = open('end');
+    }
   }
 
   private async run(place: ForwardPlace | undefined): Promise<void> {
@@ -535,6 +543,9 @@ const droppedText: Readonly<Record<DropReason, string>> = {
   unknown_series: 'the labels of their series are lost',
   no_name: 'their series have no metric name',
 };
+
+const isBeyondEnd = (error: unknown): boolean =>
+  error instanceof TidemarkError && error.code === 'TIDEMARK_INVALID_POSITION';
 
 /** Whether the store was closed. */
 const isStoreGone = (error: unknown): boolean =>

@@ -19,6 +19,7 @@ import type { ProgressReporter } from '../recovery/progress.ts';
 import type { Problem } from '../recovery/reconcile-touched.ts';
 import type { Findings } from '../recovery/recovery-plan.ts';
 import { chooseTier, type TierChoice } from '../recovery/tier.ts';
+import { latestSaved } from '../subscriptions/subscription-cursors.ts';
 import { copyAgain, type Databases, databasePartsOf, renewUnreadable } from './databases.ts';
 import type { Engine } from './engine.ts';
 import { openJournal } from './open-journal.ts';
@@ -56,10 +57,11 @@ export const assess = async (engine: Engine, found: Found, progress: ProgressRep
   const [indexesAtFirst, loaded] = await allOf([loadIndexes(engine, databases, progress), headsLoaded]);
   const { exactHeads, problems } = loaded;
   const heads = comparedWithClose(directory, found, loaded.heads);
-  // The journal must not reuse positions that the checkpoint or the indexes have recorded, even if the journal was
-  // deleted or a loss of power took its end.
+  // The journal must not reuse positions that the checkpoint, the indexes or subscriptions have recorded, even if the
+  // journal was deleted or a loss of power took its end.
   const indexed = await indexesAtFirst.labels.position();
-  const notBefore = Math.max(heads.trailer?.position ?? 0, indexed ?? 0);
+  const subscribed = latestSaved(fileSystem, journalDirectory);
+  const notBefore = Math.max(heads.trailer?.position ?? 0, indexed ?? 0, subscribed);
   const journal = openJournal(engine, notBefore, dirty && !options.readOnly);
   const onFinding = findingLogger(engine);
   for (const finding of journal.findings) onFinding(finding);

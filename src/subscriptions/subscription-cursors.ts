@@ -24,6 +24,8 @@ export interface Cursor {
 }
 
 const FILE_BYTES_MAX = 4096;
+/** A journal of a petabyte. A later position is damage of the file. */
+const POSITION_MAX = 2 ** 50;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 const cursorDirectory = (journalDirectory: string): string => `${journalDirectory}/subscriptions`;
@@ -70,10 +72,15 @@ export class SubscriptionCursors {
     return [...this.known];
   }
 
-  /** Adds a new subscription at once. If its cursor cannot be written now, the next save writes it. */
+  /** Adds a new subscription. {@link saveBegun} writes its cursor. */
   begin(name: string, cursor: Cursor): void {
     this.known.set(name, cursor);
-    this.save(name, cursor).catch(() => undefined);
+  }
+
+  /** Writes the cursor of a new subscription. If it cannot be written now, the next save writes it. */
+  saveBegun(name: string): void {
+    const cursor = this.latest(name);
+    if (cursor !== undefined) this.save(name, cursor).catch(() => undefined);
   }
 
   /** Resolves when this cursor, or a later one of the same name, is on the disk. `get` returns it only from then on. */
@@ -162,6 +169,14 @@ export class SubscriptionCursors {
   }
 }
 
+/** The latest of the saved positions; 0 without a subscription. */
+export const latestSaved = (fileSystem: FileSystem, journalDirectory: string): Position => {
+  let latest = 0;
+  for (const { position } of readCursors(fileSystem, cursorDirectory(journalDirectory)).values())
+    latest = Math.max(latest, position);
+  return latest;
+};
+
 const readCursors = (fileSystem: FileSystem, directory: string): Map<string, Cursor> => {
   const cursors = new Map<string, Cursor>();
   if (fileSystem.stat(directory) === undefined) return cursors;
@@ -201,4 +216,5 @@ const isRange = (value: unknown): boolean =>
   isPosition(value.from) &&
   isPosition(value.to);
 
-const isPosition = (value: unknown): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+const isPosition = (value: unknown): boolean =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= POSITION_MAX;

@@ -54,7 +54,7 @@ export class Subscriptions {
       });
     }
     if (this.cursors.get(name) === undefined) {
-      this.cursors.begin(name, { position: this.startOf(options.from ?? 'end') });
+      this.begin(name, this.startOf(options.from ?? 'end'));
     }
     const identity = this.identities.get(name) ?? Symbol(name);
     this.identities.set(name, identity);
@@ -127,6 +127,27 @@ export class Subscriptions {
   async end(): Promise<void> {
     await this.cursors.end();
     this.endHold();
+  }
+
+  /**
+   * The position is saved when the journal before it is durable, which is made so now. If it were saved earlier, a crash
+   * could leave it beyond the journal's end, and the subscription would miss what is written there next.
+   */
+  private begin(name: string, position: Position): void {
+    const { cursors } = this;
+    const { journal } = this.parts;
+    cursors.begin(name, { position });
+    if (journal.durable >= position) {
+      cursors.saveBegun(name);
+      return;
+    }
+    const stop = journal.onDurable((durable) => {
+      if (durable < position) return;
+      stop();
+      cursors.saveBegun(name);
+    });
+    // If this fails, the next commit that succeeds has the position saved.
+    journal.commit().catch(() => undefined);
   }
 
   private slowest(): Position {

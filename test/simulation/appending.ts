@@ -196,8 +196,10 @@ const acceptLate = (life: Life, number: number, time: number, bits: Bits): void 
   const { model } = life;
   const series = model.series.get(number);
   const there = series?.at(time);
-  if (series === undefined || there === undefined || !model.isCertain(there)) accept(life, number, time, bits);
-  else if (!isSame(there, bits)) {
+  if (series === undefined || there === undefined || !model.isCertain(there)) {
+    if (there !== undefined && !isSame(there, bits)) life.refusals.notePossible();
+    accept(life, number, time, bits);
+  } else if (!isSame(there, bits)) {
     model.appendAgain(series, time, bits.high, bits.low);
     life.refusals.note(number, time);
   }

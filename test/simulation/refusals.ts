@@ -33,6 +33,11 @@ export class Refusals {
     this.most++;
   }
 
+  /** As {@link note}, but the one of that time may be gone: retention may have dropped it, or a rule may hide it. */
+  notePossible(): void {
+    this.most++;
+  }
+
   /** Samples were dropped, some of which may have waited to be merged. */
   noteDrop(): void {
     this.isCertain = false;
