@@ -126,8 +126,10 @@ export class Model {
       return;
     }
     // If retention may have removed the sample of the same time, or if it is being dropped, either may be there. Also when
-    // both are the same: the second one may be there when the rest of the range is gone.
-    if (there.fading !== undefined && fading !== undefined) there.fading = SEVERAL_DROPS;
+    // both are the same: the second one may be there when the rest of the range is gone. That is so after a drop, too,
+    // that failed and whose outcome is not known.
+    const isSame = there.high === high && there.low === low;
+    if (there.fading !== undefined && (fading !== undefined || isSame)) there.fading = SEVERAL_DROPS;
     series.addUnsure(sample);
   }
 
