@@ -16,11 +16,11 @@ export class Slices {
   private readonly sliceMs: number;
   private end: number;
 
-  /** The first slice begins now. */
-  constructor(clock: Clock, sliceMs: number) {
+  /** The first slice begins now, or has begun at another time. */
+  constructor(clock: Clock, sliceMs: number, begunAt: number = clock.monotonic()) {
     this.clock = clock;
     this.sliceMs = sliceMs;
-    this.begunAt = clock.monotonic();
+    this.begunAt = begunAt;
     this.end = this.begunAt + sliceMs;
   }
 

@@ -179,9 +179,13 @@ export const writeForSeriesFile = (
   targetOffset: number,
 ): void => {
   const used = usedBytesOf(block, offset, encoding);
-  target.set(block.subarray(offset, offset + used), targetOffset);
-  if (used < CHUNK_BYTES) target.fill(0, targetOffset + used, targetOffset + CHUNK_BYTES);
+  aligned.set(block.subarray(offset, offset + used));
+  aligned.fill(0, used);
+  target.set(aligned, targetOffset);
 };
+
+/** Shared memory is copied to an odd place byte by byte. To here it is copied by words. */
+const aligned = new Uint8Array(CHUNK_BYTES);
 
 /**
  * Whether a sample that is added to this open chunk will be read back unchanged. This holds for every chunk that

@@ -1,6 +1,5 @@
 /**
- * Memory for chunk bytes: 1,024-byte slots in large blocks outside the JavaScript heap. The blocks are shared memory,
- * so that a thread can touch a block's pages before they are needed.
+ * Memory for chunk bytes: 1,024-byte slots in large blocks outside the JavaScript heap.
  *
  * There are also small slots of 256 bytes, in blocks of their own. They hold open heads that do not need more yet: most
  * series of a young store, and series that hardly change (src/chunk/small-head.ts).
@@ -35,7 +34,8 @@ const SPREAD_BLOCKS_MIN = 8;
 
 /**
  * Memory of a block. A buffer that could grow has pages of its own, which go back to the operating system when it is
- * collected. Other buffers come from the process' heap, which keeps what is freed between others in use.
+ * collected. Other buffers come from the process' heap, which keeps what is freed between others in use. It is shared
+ * although no thread sees it: a shared buffer can't shrink, so that the views' length need not be looked up.
  */
 const blockMemory = (byteCount: number): SharedArrayBuffer =>
   new SharedArrayBuffer(byteCount, { maxByteLength: byteCount });
@@ -104,8 +104,6 @@ export class Slab extends SlabView {
   private smallFrom = 0;
   /** Numbers of the blocks that were given back. */
   private readonly absent: number[] = [];
-  /** Memory for the next blocks, in the order of use. */
-  private readonly prepared: SharedArrayBuffer[] = [];
   private reservedBytes = 0;
   private usedCount = 0;
   private usedSmallCount = 0;
@@ -125,24 +123,6 @@ export class Slab extends SlabView {
   /** Bytes reserved for slots, used or free. */
   get bytes(): number {
     return this.reservedBytes;
-  }
-
-  /** How many blocks are ready; see {@link prepare}. */
-  get preparedCount(): number {
-    return this.prepared.length;
-  }
-
-  /**
-   * Keeps memory ready for the next `blockCount` blocks and returns the buffers it had to add. The caller can touch
-   * these pages before they are needed, so that the operating system maps them early. Ready blocks beyond the count are
-   * dropped.
-   */
-  prepare(blockCount: number): readonly SharedArrayBuffer[] {
-    const { prepared } = this;
-    prepared.length = Math.min(prepared.length, blockCount);
-    const before = prepared.length;
-    while (prepared.length < blockCount) prepared.push(blockMemory(FULL_BLOCK_BYTES));
-    return prepared.slice(before);
   }
 
   /** A zeroed slot with one reference. */
@@ -251,10 +231,9 @@ export class Slab extends SlabView {
   /** Adds a block with all its slots free; returns its number. */
   private grow(shift: number): number {
     const byteCount = shift === FULL_SHIFT ? FULL_BLOCK_BYTES : SMALL_BLOCK_BYTES;
-    const ready = shift === FULL_SHIFT ? this.prepared.shift() : undefined;
     const block = this.absent.pop() ?? this.blocks.length;
     // With its length given, the view is as fast as that of a buffer of fixed length.
-    this.blocks[block] = new Uint8Array(ready ?? blockMemory(byteCount), 0, byteCount);
+    this.blocks[block] = new Uint8Array(blockMemory(byteCount), 0, byteCount);
     this.shifts[block] = shift;
     this.usedIn[block] = 0;
     this.reservedBytes += byteCount;

@@ -33,11 +33,11 @@ export interface FoundSeries {
   readonly row: Row;
 }
 
-/** Fingerprints to look up before yielding to the event loop; this takes a few milliseconds. */
-const LOOKED_UP_AT_ONCE = 1 << 15;
-/** Rows to scan between two looks at the clock, and the longest time between two yields to the event loop. */
+/** Fingerprints to look up, or rows to scan, between two looks at the clock. */
+const LOOKED_UP_AT_ONCE = 1 << 11;
 const ROWS_PER_LOOK = 1024;
-const SLICE_MS = 8;
+/** The longest time between two yields to the event loop. */
+const SLICE_MS = 4;
 /** How many archived series' labels one read of the index gets. */
 const ARCHIVED_AT_ONCE = 1024;
 
@@ -99,9 +99,10 @@ const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise
   };
   const { highs, lows, residual } = await matchFingerprints(labels, sought.matchers, () => clock.breathe());
   const onDisk: number[] = [];
+  const slices = new Slices(clock, SLICE_MS);
   let strays = 0;
   for (let start = 0; start < highs.length; start += LOOKED_UP_AT_ONCE) {
-    if (start > 0) await clock.breathe();
+    if (start > 0 && slices.isOver) await slices.breathe();
     const end = Math.min(start + LOOKED_UP_AT_ONCE, highs.length);
     const rowless = takeLive(parts, sought, { highs, lows, start, end, residual }, takeFound);
     strays += sortOutArchived(parts, sought, rowless, residual, onDisk, takeFound);

@@ -4,6 +4,7 @@
  */
 import type { Duration, InstantSample, SelectOptions, Selector, SeriesSamples, TimeRange } from '../api/api.ts';
 import { Slices } from '../async/slices.ts';
+import { Turn } from '../async/turn.ts';
 import { parseDuration } from '../model/duration.ts';
 import { TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
@@ -25,14 +26,14 @@ import { onWholeIndexes } from './whole-indexes.ts';
 /** How many series' newest samples one message to the worker reads. */
 const BATCH_SERIES = 64;
 /** The longest time between two yields to the event loop, and the samples returned between two looks at the clock. */
-const SLICE_MS = 8;
-const SAMPLES_PER_LOOK = 16_384;
+const SLICE_MS = 4;
+const SAMPLES_PER_LOOK = 4096;
 /** Samples for which the columns of a batch may have room to be used again; 2 MiB. */
 const COLUMNS_KEPT_MAX = 1 << 17;
 /** The cost of a series itself, counted in samples. */
 const SAMPLES_PER_SERIES = 64;
 /** Label objects to build between two looks at the clock. */
-const OBJECTS_PER_LOOK = 1024;
+const OBJECTS_PER_LOOK = 256;
 
 const DEFAULT_LOOKBACK_MS = 5 * 60_000;
 
@@ -53,6 +54,7 @@ export interface QueryParts extends Omit<FindParts, 'onStrays'> {
 
 export class Queries {
   private readonly parts: QueryParts;
+  private readonly turn: Turn;
   /** Number of fingerprints from an index for which there was no series. */
   strayMatches = 0;
 
@@ -60,6 +62,7 @@ export class Queries {
 
   constructor(parts: QueryParts) {
     this.parts = parts;
+    this.turn = new Turn(parts.clock);
     this.findParts = {
       ...parts,
       onStrays: (count) => {
@@ -92,8 +95,8 @@ export class Queries {
     reusesColumns = false,
   ): AsyncGenerator<readonly (readonly [FoundSeries, ReadSamples])[]> {
     this.check(signal);
-    const { reader, clock } = this.parts;
-    const slices = new Slices(clock, SLICE_MS);
+    const { reader } = this.parts;
+    const slices = await this.beginSlices();
     const found = await this.findSorted(selector, range, slices);
     let batch: (readonly [FoundSeries, ReadSamples])[] = [];
     const ahead = new ReadAhead(reader, found, range);
@@ -143,7 +146,7 @@ export class Queries {
   async lastSamples(selector: Selector): Promise<InstantSample[]> {
     this.check(undefined);
     const range = this.rangeOf({});
-    const found = await this.findSorted(selector, range, new Slices(this.parts.clock, SLICE_MS));
+    const found = await this.findSorted(selector, range, await this.beginSlices());
     const samples: (InstantSample | undefined)[] = found.map((series) => this.lastInMemory(series));
     const missing = found.flatMap((_, index) => (samples[index] === undefined ? [index] : []));
     for (let start = 0; start < missing.length; ) {
@@ -167,8 +170,9 @@ export class Queries {
     checkOptions('range', range);
     const sought = this.rangeOf(range);
     const list = isTextList(selectors) ? selectors : [selectors];
+    const slices = await this.beginSlices();
     if (list.length === 1) {
-      return this.labelObjects(await findLabels(this.findParts, this.soughtVisible(list[0], sought)));
+      return labelObjects(await findLabels(this.findParts, this.soughtVisible(list[0], sought)), slices);
     }
     const byFingerprint = new Map<string, LabelPairs>();
     for (const selector of list) {
@@ -176,7 +180,7 @@ export class Queries {
         byFingerprint.set(fingerprintText(high, low), pairs);
       }
     }
-    return this.labelObjects([...byFingerprint.values()]);
+    return labelObjects([...byFingerprint.values()], slices);
   }
 
   async labelNames(): Promise<string[]> {
@@ -234,15 +238,14 @@ export class Queries {
     return visibleFromOf === undefined ? samples : withoutOlder(samples, visibleFromOf(pairs));
   }
 
-  private async labelObjects(found: readonly LabelPairs[]): Promise<Labels[]> {
-    const { clock } = this.parts;
-    const objects: Labels[] = [];
-    const slices = new Slices(clock, SLICE_MS);
-    for (const pairs of found) {
-      objects.push(toLabels(pairs));
-      if (objects.length % OBJECTS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+  /** The slices of a query. Queries that follow each other in one turn of the event loop share the first slice. */
+  private async beginSlices(): Promise<Slices> {
+    const slices = new Slices(this.parts.clock, SLICE_MS, this.turn.begunAt);
+    if (slices.isOver) {
+      await slices.breathe();
+      this.check(undefined);
     }
-    return objects;
+    return slices;
   }
 
   private async settleIndex(): Promise<boolean> {
@@ -252,8 +255,8 @@ export class Queries {
 
   /** Visits every label of every series in memory. */
   private async eachPair(take: (name: string, value: string) => void): Promise<void> {
-    const { table, clock } = this.parts;
-    const slices = new Slices(clock, SLICE_MS);
+    const { table } = this.parts;
+    const slices = await this.beginSlices();
     let looked = 0;
     for (const row of table.rows()) {
       if (++looked % OBJECTS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
@@ -306,6 +309,15 @@ export class Queries {
     }
   }
 }
+
+const labelObjects = async (found: readonly LabelPairs[], slices: Slices): Promise<Labels[]> => {
+  const objects: Labels[] = [];
+  for (const pairs of found) {
+    objects.push(toLabels(pairs));
+    if (objects.length % OBJECTS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+  }
+  return objects;
+};
 
 const capacityOf = (collectors: readonly SampleCollector[]): number => {
   let capacity = 0;

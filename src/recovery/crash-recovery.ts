@@ -45,7 +45,7 @@ import { type FileIndex, NO_FILE, type SeriesScan, scanSeriesFiles } from './ser
 /** Series files examined with one message to the worker. */
 const FILES_PER_BATCH = 128;
 /** Longest stretch of work before the host's event loop has its turn. */
-const SLICE_MS = 8;
+const SLICE_MS = 4;
 /** All chunks of the file count as whole, unless the recovery is pedantic. The original never reads them either. */
 const ALL = Number.MAX_SAFE_INTEGER;
 

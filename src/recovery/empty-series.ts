@@ -16,7 +16,7 @@ import type { MemoryChunks } from '../series/memory-chunks.ts';
 import type { SeriesTable } from '../series/table.ts';
 
 /** Longest work before the event loop gets a turn. */
-const SLICE_MS = 8;
+const SLICE_MS = 4;
 /** Rows between two readings of the clock. */
 const ROWS_PER_LOOK = 4096;
 

@@ -1,12 +1,11 @@
 /** Loads the checkpoint into the series table, and compares it with what the last clean close recorded of it. */
 import { join } from 'node:path';
 import { Slices } from '../async/slices.ts';
-import { FULL_BLOCK_BYTES, type Slab } from '../chunk/slab.ts';
+import type { Slab } from '../chunk/slab.ts';
 import { corruptHeads, HEADS_FILE, HEADS_VERSION, type HeadsRead, type HeadsRecord } from '../disk/heads/heads.ts';
 import { readHeads } from '../disk/heads/heads-reader.ts';
 import type { HeadsWritten } from '../disk/heads/heads-writer.ts';
 import type { LastClose, Predecessor } from '../disk/last-close.ts';
-import type { SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { TextTable } from '../model/text-table.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -17,14 +16,7 @@ import type { Problem } from './reconcile-touched.ts';
 import { adoptRecord, isEmptyRecord } from './snapshot.ts';
 
 /** Longest stretch of work before the host's event loop has its turn. */
-const SLICE_MS = 8;
-/**
- * Smallest heads.db for which the file thread is started, to prepare memory. Its start takes 40 ms of a core and 12 MB
- * of memory, and by then half of a smaller file has been read. A program that only asks may never need the thread.
- */
-const WARM_BYTES_MIN = 64 * 1024 * 1024;
-/** Number of slab blocks whose memory is prepared before chunks are read into them. */
-const BLOCKS_AHEAD = 32;
+const SLICE_MS = 4;
 
 export interface LoadHeadsParts {
   readonly fileSystem: FileSystem;
@@ -32,7 +24,6 @@ export interface LoadHeadsParts {
   readonly slab: Slab;
   readonly table: SeriesTable;
   readonly chunks: MemoryChunks;
-  readonly files: Pick<SeriesFileWorker, 'warm'>;
   readonly texts: TextTable;
   readonly clock: Clock;
   readonly progress: Pick<ProgressReporter, 'report'>;
@@ -68,36 +59,19 @@ export const loadHeads = async (parts: LoadHeadsParts): Promise<LoadedHeads> => 
     chunkCount += record.slots.length;
     if (!adoptRecord(table, chunks, record).isSound) isExact = false;
   };
+  // What opening has done so far was one turn of the event loop.
+  await clock.breathe();
   const slices = new Slices(clock, SLICE_MS);
-  const size = fileSystem.stat(join(directory, HEADS_FILE))?.size ?? 0;
-  const isWarming = size >= WARM_BYTES_MIN;
-  if (isWarming) warmBlocks(parts, 0, size);
   const heads = await readHeads(fileSystem, directory, slab, take, {
     texts,
     breathe: () => (slices.isOver ? slices.breathe() : undefined),
     onSeriesExpected: (count) => table.reserve(count),
-    onProgress: (done, total) => {
-      if (isWarming) warmBlocks(parts, done, total - done);
-      progress.report('checkpoint', done, total, done);
-    },
+    onProgress: (done, total) => progress.report('checkpoint', done, total, done),
   });
-  slab.prepare(0);
   isExact &&= heads.status === 'ok' && heads.version === HEADS_VERSION && heads.trailer === undefined;
   const { seriesCount: series, bytes, crc32 } = heads;
   const sums = { series, chunks: chunkCount, bytes, crc32, recordsBytes: bytes, recordsCrc32: crc32 };
   return { heads, exactHeads: isExact && problems.length === 0 ? sums : undefined, problems };
-};
-
-/**
- * Lets the file thread touch the memory of the next slab blocks while this thread decodes, because the first touch of a
- * page takes as long as filling it. The number of blocks is an estimate: it assumes that the rest of heads.db has as
- * many chunk bytes per byte as the part read so far.
- */
-const warmBlocks = ({ slab, files }: LoadHeadsParts, bytesDone: number, bytesLeft: number): void => {
-  if (files.warm === undefined) return;
-  const share = bytesDone === 0 ? 1 : Math.min(1, slab.bytes / bytesDone);
-  const blocks = Math.min(BLOCKS_AHEAD, Math.floor((bytesLeft * share) / FULL_BLOCK_BYTES));
-  if (slab.preparedCount < blocks / 2) files.warm(slab.prepare(blocks));
 };
 
 /**

@@ -31,7 +31,7 @@ import { FILE_UNSYNCED, NO_ROW, type Row } from '../series/table.ts';
 import { type MergeParts, mergeSeries, SampleBag, timesInFile, timesInMemory } from './merge-series.ts';
 import { isReserved } from './naming.ts';
 
-const SLICE_MS = 8;
+const SLICE_MS = 4;
 /** Samples of the journal that are in memory at a time, roughly: 24 bytes each, and up to 1 kB for each series. */
 const SAMPLES_AT_A_TIME = 1 << 21;
 /** Bytes that a sample takes in the journal, at least nearly always. */

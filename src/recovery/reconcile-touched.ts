@@ -18,7 +18,7 @@ import type { Clock } from '../ports/clock.ts';
 import { NO_ROW } from '../series/table.ts';
 import { type ReconcileParts, reconcile } from './reconcile.ts';
 
-const SLICE_MS = 8;
+const SLICE_MS = 4;
 
 export interface TouchedParts extends ReconcileParts {
   readonly archived: ArchiveDirectory;

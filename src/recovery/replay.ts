@@ -38,7 +38,7 @@ import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 
 /** Longest work before the event loop gets a turn. */
-const SLICE_MS = 8;
+const SLICE_MS = 4;
 
 export interface ReplayParts {
   readonly fileSystem: FileSystem;

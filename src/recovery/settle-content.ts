@@ -1,4 +1,5 @@
 /** The last corrections of recovered content, after the journal was replayed or the series files were scanned. */
+import { Slices } from '../async/slices.ts';
 import { readMappings } from '../disk/mappings.ts';
 import type { SeriesFiles } from '../disk/series-files/series-file.ts';
 import type { FileSystem } from '../files/file-system.ts';
@@ -8,23 +9,32 @@ import type { Indexer } from '../indexes/indexer.ts';
 import type { FingerprintMapper, Mapping } from '../model/collisions.ts';
 import { fastFingerprint } from '../model/fingerprint.ts';
 import { parseUniqueMetric } from '../model/unique-metric.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import { NO_ROW, type SeriesTable } from '../series/table.ts';
+
+/** Rows between two looks at the clock, and the longest time between two yields to the event loop. */
+const ROWS_PER_LOOK = 1 << 14;
+const SLICE_MS = 4;
 
 /**
  * Checkpoints in format version 1 (Prometheus up to 0.12) may not say how many chunks a series has in its file
  * (docs/formats/heads.md).
  */
-export const lookUpUnknownFiles = (table: SeriesTable, seriesFiles: SeriesFiles): void => {
+export const lookUpUnknownFiles = async (table: SeriesTable, seriesFiles: SeriesFiles, clock: Clock): Promise<void> => {
+  const slices = new Slices(clock, SLICE_MS);
   for (let row = 0; row < table.size; row++) {
+    if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1 && slices.isOver) await slices.breathe();
     if (table.chunksInFile[row] >= 0 || !table.isLive(row)) continue;
     const { firstTimes, lastTimes } = seriesFiles.loadDescriptors(table.high[row], table.low[row], 0, true);
     const last = firstTimes.length - 1;
     table.chunksInFile[row] = firstTimes.length;
-    if (last < 0) continue;
-    table.firstTime[row] = firstTimes[0];
-    table.lastChunkFirstTime[row] = firstTimes[last];
-    table.lastChunkLastTime[row] = lastTimes[last];
+    if (last >= 0) {
+      table.firstTime[row] = firstTimes[0];
+      table.lastChunkFirstTime[row] = firstTimes[last];
+      table.lastChunkLastTime[row] = lastTimes[last];
+    }
+    if (slices.isOver) await slices.breathe();
   }
 };
 
@@ -64,11 +74,12 @@ export interface MappingParts {
   readonly mapper: FingerprintMapper;
   readonly archive: Pick<ArchiveIndex, 'scanMapped'>;
   readonly logger: Logger;
+  readonly clock: Clock;
 }
 
 /** Fills the mapping table from its file and from the series that have a mapped fingerprint. */
 export const learnMappings = async (parts: MappingParts): Promise<void> => {
-  const { fileSystem, directory, table, mapper, archive, logger } = parts;
+  const { fileSystem, directory, table, mapper, archive, logger, clock } = parts;
   const { mappings, damage } = readMappings(fileSystem, directory);
   const sound = mappings.filter(isSoundMapping);
   mapper.load(sound);
@@ -82,7 +93,9 @@ export const learnMappings = async (parts: MappingParts): Promise<void> => {
       { finding: 'mappingsDamaged', err: damage },
       'The mappings file is damaged; the table is completed from the series.',
     );
+  const slices = new Slices(clock, SLICE_MS);
   for (let row = 0; row < table.size; row++) {
+    if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1 && slices.isOver) await slices.breathe();
     if (isMapped(table.high[row], table.low[row]) && table.isLive(row))
       mapper.note(table.high[row], table.low[row], table.labels[row] ?? []);
   }

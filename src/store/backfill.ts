@@ -31,7 +31,7 @@ const UNDER_WAY_BYTES = 16 << 20;
 const SAMPLE_BYTES = 16;
 /** What a series under way takes beside its samples: an estimate. */
 const SERIES_BYTES = 4096;
-const SLICE_MS = 8;
+const SLICE_MS = 4;
 
 type Input = AsyncIterable<SeriesColumns> | Iterable<SeriesColumns>;
 

@@ -30,7 +30,7 @@ import type { Recovered } from './recovered.ts';
  */
 const ROUNDS_MAX = 5;
 /** Longest stretch of work before the host's event loop has its turn. */
-const SLICE_MS = 8;
+const SLICE_MS = 4;
 const TIME_RANGES_PER_BATCH = 8192;
 const databaseNames = Object.keys(databaseFolders) as DatabaseName[];
 

@@ -40,7 +40,7 @@ import type { Recovered } from './recovered.ts';
 /** Capacity of the indexing queue. New series are refused while it is full. */
 const INDEXING_CAPACITY = 1 << 18;
 /** Longest stretch of work before the host's event loop has its turn. */
-const SLICE_MS = 8;
+const SLICE_MS = 4;
 
 /** The step `load`: assesses the directory, plans, and prepares what the plan needs. */
 export const loadContent = async (engine: Engine, found: Found, progress: ProgressReporter): Promise<Recovery> => {
@@ -191,7 +191,7 @@ export class Recovery {
         );
     }
     settleSeriesFiles(seriesFiles, logger);
-    if (plan.kind !== 'scan') lookUpUnknownFiles(table, seriesFiles);
+    if (plan.kind !== 'scan') await lookUpUnknownFiles(table, seriesFiles, engine.clock);
     await dropStaleArchiveEntries(table, archived, indexer);
     await learnMappings({ ...engine, archive });
     const isExact = plan.kind !== 'scan' && plan.kind !== 'replay' && assessment.ownHeads && merged === 0;

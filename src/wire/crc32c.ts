@@ -23,9 +23,9 @@ const makeTables = (): Uint32Array[] => {
 
 const [t0, t1, t2, t3, t4, t5, t6, t7] = makeTables();
 
-/** The CRC-32C of `bytes[start, end)`, unsigned. */
-export const crc32c = (bytes: Uint8Array, start = 0, end = bytes.length): number => {
-  let crc = -1;
+/** The CRC-32C of `bytes[start, end)`, unsigned. `before`: that of the bytes that come before them. */
+export const crc32c = (bytes: Uint8Array, start = 0, end = bytes.length, before = 0): number => {
+  let crc = before ^ -1;
   let i = start;
   for (; i + 8 <= end; i += 8) {
     crc ^= bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);

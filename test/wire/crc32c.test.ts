@@ -11,4 +11,9 @@ describe('CRC-32C', () => {
     expect(crc32c(Buffer.from(Array.from({ length: 32 }, (_, i) => i)))).to.equal(0x46dd794e);
     expect(crc32c(Buffer.alloc(0))).to.equal(0);
   });
+
+  it('goes on from the value of what comes before', () => {
+    const digits = Buffer.from('123456789');
+    for (let cut = 0; cut <= 9; cut++) expect(crc32c(digits, cut, 9, crc32c(digits, 0, cut))).to.equal(0xe3069283);
+  });
 });

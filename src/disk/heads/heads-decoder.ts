@@ -36,6 +36,8 @@ const PROBLEMS_DESCRIBED_MAX = 100;
  */
 const SEARCH_BYTES = 80 * 1024;
 const ENCODED_CHUNK_BYTES = 1 + CHUNK_BYTES;
+/** Bytes at an odd place are copied into shared memory one by one. From here they are copied by words. */
+const aligned = new Uint8Array(CHUNK_BYTES);
 
 /** Approximate minimum size of a series. It limits the number of series that a damaged header can announce. */
 const RECORD_BYTES_MIN = 64;
@@ -251,7 +253,8 @@ export class HeadsDecoder {
   private takeChunk(bytes: Uint8Array, start: number): Slot {
     const { slab } = this;
     const slot = slab.allocate(bytes[start]);
-    slab.blockOf(slot).set(bytes.subarray(start + 1, start + ENCODED_CHUNK_BYTES), slab.offsetOf(slot));
+    aligned.set(bytes.subarray(start + 1, start + ENCODED_CHUNK_BYTES));
+    slab.blockOf(slot).set(aligned, slab.offsetOf(slot));
     return slot;
   }
 

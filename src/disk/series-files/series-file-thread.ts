@@ -14,20 +14,9 @@ const slab = new SlabView();
 const files = new SeriesFiles(nodeFileSystem, directory, slab);
 const nothing = new ArrayBuffer(0);
 
-parentPort?.on('message', ({ requests, bytes, cold }: ThreadMessage) => {
-  for (const buffer of cold) warm(buffer);
+parentPort?.on('message', ({ requests, bytes }: ThreadMessage) => {
   slab.show(bytes);
   const outcomes = runRequests(files, requests);
   slab.show(nothing);
   parentPort?.postMessage({ outcomes, bytes } satisfies ThreadAnswer, [bytes]);
 });
-
-const PAGE_INTS = 4096 / Int32Array.BYTES_PER_ELEMENT;
-
-/**
- * Writes to every page. The writes are atomic and change nothing, because the store may already be filling the buffer.
- */
-const warm = (buffer: SharedArrayBuffer): void => {
-  const ints = new Int32Array(buffer);
-  for (let i = 0; i < ints.length; i += PAGE_INTS) Atomics.or(ints, i, 0);
-};

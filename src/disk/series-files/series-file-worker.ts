@@ -24,12 +24,6 @@ import {
 
 export interface SeriesFileWorker {
   run<const Requests extends readonly SeriesFileRequest[]>(requests: Requests): Promise<SeriesFileOutcomes<Requests>>;
-  /**
-   * Touches memory that will soon be a block of the slab, so that the operating system allocates its pages in the
-   * worker's time; that takes as long as filling it. The content does not change, and it may be written to at the same
-   * time. Absent: there is no other thread that could do this.
-   */
-  warm?(buffers: readonly SharedArrayBuffer[]): void;
   /** Resolves when all earlier requests are done. `run` must not be called after it. */
   close(): Promise<void>;
 }
@@ -47,8 +41,6 @@ export const runOne = async <const Request extends SeriesFileRequest>(
 export interface ThreadMessage {
   readonly requests: readonly SeriesFileRequest[];
   readonly bytes: ArrayBuffer;
-  /** Memory to be warmed. */
-  readonly cold: readonly SharedArrayBuffer[];
 }
 
 /** The thread's answer: the outcomes, and the slots, some of which now have chunks from files. */
@@ -107,7 +99,6 @@ class ThreadWorker implements SeriesFileWorker {
   private started: Worker | undefined;
   /** Batches sent to the thread, oldest first. The thread answers in this order. */
   private readonly waiting: Waiting[] = [];
-  private cold: readonly SharedArrayBuffer[] = [];
   /** For reads before the thread starts; the number of requests that it has had. */
   private inline: SeriesFiles | undefined;
   private inlineRequests = 0;
@@ -149,11 +140,11 @@ class ThreadWorker implements SeriesFileWorker {
         reject(failure);
         return;
       }
-      if (this.started === undefined && this.cold.length === 0 && requests.every(changesNothing)) {
+      if (this.started === undefined && requests.every(changesNothing)) {
         resolve(requests.map(answerOfRest) as never);
         return;
       }
-      if (this.started === undefined && this.cold.length === 0) {
+      if (this.started === undefined) {
         const inline = this.inlineFor(requests);
         if (inline !== undefined) {
           queueMicrotask(() => resolve(runRequests(inline, requests) as never));
@@ -164,9 +155,8 @@ class ThreadWorker implements SeriesFileWorker {
       this.inline = undefined;
       const parcel = new Parcel(this.slab, requests);
       const { bytes } = parcel;
-      const message: ThreadMessage = { requests: parcel.requests, bytes, cold: this.cold };
+      const message: ThreadMessage = { requests: parcel.requests, bytes };
       thread.postMessage(message, [bytes]);
-      this.cold = [];
       this.waiting.push({ parcel, resolve, reject });
       if (this.waiting.length === 1) thread.ref();
     });
@@ -183,12 +173,6 @@ class ThreadWorker implements SeriesFileWorker {
     if (chunks > INLINE_CHUNKS_MAX || !hasAllSums(this.inline, requests)) return undefined;
     this.inlineRequests += requests.length;
     return this.inline;
-  }
-
-  warm(buffers: readonly SharedArrayBuffer[]): void {
-    this.cold = [...this.cold, ...buffers];
-    // If the thread is gone, the next caller that needs it gets the error.
-    this.run([]).catch(() => {});
   }
 
   close(): Promise<void> {

@@ -1,0 +1,25 @@
+/**
+ * The time that callers who follow each other take of one turn of the event loop. A program may ask hundreds of small
+ * queries one after the other, of which none waits for anything: if each had slices of its own, the loop would be held
+ * until the last one.
+ */
+import type { Clock } from '../ports/clock.ts';
+
+export class Turn {
+  private readonly clock: Pick<Clock, 'monotonic' | 'breathe'>;
+  private began: number | undefined;
+
+  constructor(clock: Pick<Clock, 'monotonic' | 'breathe'>) {
+    this.clock = clock;
+  }
+
+  /** When the first caller asked for this in the present turn of the loop, on the clock's monotonic scale. */
+  get begunAt(): number {
+    if (this.began !== undefined) return this.began;
+    this.began = this.clock.monotonic();
+    void this.clock.breathe().then(() => {
+      this.began = undefined;
+    });
+    return this.began;
+  }
+}
