@@ -5,11 +5,16 @@
  */
 import type { Clock } from '../ports/clock.ts';
 
-export class Turn {
-  private readonly clock: Pick<Clock, 'monotonic' | 'breathe'>;
-  private began: number | undefined;
+export type TurnClock = Pick<Clock, 'monotonic' | 'breathe' | 'inNextTurn'>;
 
-  constructor(clock: Pick<Clock, 'monotonic' | 'breathe'>) {
+export class Turn {
+  private readonly clock: TurnClock;
+  private began: number | undefined;
+  private readonly end = (): void => {
+    this.began = undefined;
+  };
+
+  constructor(clock: TurnClock) {
     this.clock = clock;
   }
 
@@ -17,9 +22,8 @@ export class Turn {
   get begunAt(): number {
     if (this.began !== undefined) return this.began;
     this.began = this.clock.monotonic();
-    void this.clock.breathe().then(() => {
-      this.began = undefined;
-    });
+    if (this.clock.inNextTurn !== undefined) this.clock.inNextTurn(this.end);
+    else void this.clock.breathe().then(this.end);
     return this.began;
   }
 }

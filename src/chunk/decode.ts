@@ -184,7 +184,7 @@ export const writeForSeriesFile = (
   target.set(aligned, targetOffset);
 };
 
-/** Shared memory is copied to an odd place byte by byte. To here it is copied by words. */
+/** A copy from shared memory to an odd offset goes byte by byte. A chunk is copied to here first, which goes by words. */
 const aligned = new Uint8Array(CHUNK_BYTES);
 
 /**

@@ -23,6 +23,8 @@ export interface Clock {
    * in each turn of the loop, in the order of their calls: ten with slices of 4 ms would hold it for 40 ms otherwise.
    */
   breathe(): Promise<void>;
+  /** Calls back in the next turn of the event loop, whoever else waits for one. Absent: as {@link breathe} resolves. */
+  inNextTurn?(callback: () => void): void;
 }
 
 /** Callers of {@link Clock.breathe}, with the next one first. */
@@ -56,4 +58,5 @@ export const systemClock: Clock = {
     new Promise((resolve) => {
       if (waiting.push(resolve) === 1) setImmediate(letOneGoOn);
     }),
+  inNextTurn: (callback) => void setImmediate(callback),
 };

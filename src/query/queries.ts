@@ -220,6 +220,8 @@ export class Queries {
 
   private async findSorted(selector: Selector, range: Range, slices: Slices): Promise<readonly FoundSeries[]> {
     const found = await this.findVisible(selector, range);
+    // Queries that began together have all got here in one turn.
+    if (slices.isOver) await slices.breathe();
     return sortByLabels(found, () => (slices.isOver ? slices.breathe() : undefined));
   }
 
@@ -312,6 +314,7 @@ export class Queries {
 
 const labelObjects = async (found: readonly LabelPairs[], slices: Slices): Promise<Labels[]> => {
   const objects: Labels[] = [];
+  if (slices.isOver) await slices.breathe();
   for (const pairs of found) {
     objects.push(toLabels(pairs));
     if (objects.length % OBJECTS_PER_LOOK === 0 && slices.isOver) await slices.breathe();

@@ -207,7 +207,7 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
       time <= known || time >= memoryBegins || (chunk >= table.chunksInFile[row] && isBlank(chunk));
     const isTail = !firstTimes.some((time, chunk) => chunk > sound && !isElsewhere(time, chunk));
     // What was appended from memory is still there, or was dropped since.
-    const isHeldOrDropped = oldest !== NO_SLOT || erased.length > 0;
+    const isHeldOrDropped = oldest !== NO_SLOT || erased.some(({ through }) => through > known);
     const isNew = ((beginsAsKnown && hasKnown) || isAnother || (isRewritten && isTail)) && isHeldOrDropped;
     if (!isInMemory && !isNew) {
       throw new TidemarkError(

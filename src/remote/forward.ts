@@ -9,7 +9,7 @@ import { TidemarkError, textOf } from '../model/errors.ts';
 import { checkStore } from '../model/invalid-option.ts';
 import { checkSubscriptionName } from '../subscriptions/subscription-cursors.ts';
 import { beginsNew, OutgoingBatch, STRAGGLERS_MS } from './cut-batches.ts';
-import { ForwardCursor, type ForwardPlace } from './forward-cursor.ts';
+import { ForwardCursor, type ForwardPlace, type HistoryPlace } from './forward-cursor.ts';
 import type { ForwardEvent } from './forward-events.ts';
 import { ForwardMetrics } from './forward-metrics.ts';
 import { type ForwardOptions, type ResolvedForwardOptions, resolveForwardOptions } from './forward-options.ts';
@@ -124,10 +124,13 @@ class StoreForwarding implements Forwarding {
     this.name = name;
     this.options = options;
     this.cursor = new ForwardCursor(options.fileSystem, store.directory, name);
-    const place = this.cursor.read();
+    const saved = this.cursor.read();
+    // A crash may have come before the subscription of a history was on the disk. The history then goes on to where the
+    // new subscription begins.
+    const place = saved?.phase === 'history' && !this.isKnown ? withoutEnd(saved) : saved;
     // A new name with a history writes its place first. Every other subscription can begin at once.
     const isNew = place?.phase !== 'history' && !this.isKnown && options.from === 'start';
-    if (!isNew) this.subscribe(place?.phase === 'history' ? place.position : undefined);
+    if (!isNew) this.subscribe();
     this.metrics = new ForwardMetrics(store.registry, name);
     this.series = new SeriesLabels(store, options);
     this.receiver = new Receiver(options, {
@@ -228,17 +231,9 @@ class StoreForwarding implements Forwarding {
     return this.store.subscriptions().some(({ name }) => name === this.name);
   }
 
-  private subscribe(from: Position | undefined): void {
+  private subscribe(): void {
     // One record at a time: a batch may end after any record.
-    const open = (position: Position | 'end'): Subscription =>
-      this.store.subscribe(this.name, { from: position, batchSize: 1 });
-    try {
-      this.subscription = open(from ?? 'end');
-    } catch (error) {
-      if (from === undefined || !isBeyondEnd(error)) throw error;
-      // A crash took the end of the journal, where the history ends.
-      this.subscription = open('end');
-    }
+    this.subscription = this.store.subscribe(this.name, { from: 'end', batchSize: 1 });
   }
 
   private async run(place: ForwardPlace | undefined): Promise<void> {
@@ -274,7 +269,7 @@ class StoreForwarding implements Forwarding {
     if (this.subscription === undefined) {
       await this.cursor.save(place);
       if (this.stopping.signal.aborted) return false;
-      this.subscribe(undefined);
+      this.subscribe();
     }
     const { store, series, cursor, options, receiver } = this;
     const position = store.subscriptions().find(({ name }) => name === this.name)?.position ?? 0;
@@ -544,8 +539,12 @@ const droppedText: Readonly<Record<DropReason, string>> = {
   no_name: 'their series have no metric name',
 };
 
-const isBeyondEnd = (error: unknown): boolean =>
-  error instanceof TidemarkError && error.code === 'TIDEMARK_INVALID_POSITION';
+/** A place in a history whose end is to be found anew. */
+const withoutEnd = ({ window, after }: HistoryPlace): HistoryPlace => ({
+  phase: 'history',
+  ...(window !== undefined && { window }),
+  ...(after !== undefined && { after }),
+});
 
 /** Whether the store was closed. */
 const isStoreGone = (error: unknown): boolean =>

@@ -4,6 +4,7 @@
  */
 
 import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { SingleRun } from '../async/single-run.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { ioError } from '../files/io-error.ts';
@@ -148,7 +149,8 @@ export class SubscriptionCursors {
     if (!this.known.has(name)) return;
     const path = this.path(name);
     const temporary = `${path}.tmp`;
-    const bytes = Buffer.from(`${JSON.stringify({ version: 1, name, ...cursor })}\n`);
+    const content = { version: 1, name, ...cursor };
+    const bytes = Buffer.from(`${JSON.stringify({ ...content, crc32: crc32(JSON.stringify(content)) })}\n`);
     try {
       const descriptor = this.fileSystem.open(temporary, 'truncate');
       try {
@@ -189,12 +191,15 @@ const readCursors = (fileSystem: FileSystem, directory: string): Map<string, Cur
   return cursors;
 };
 
-/** A cursor that can't be read becomes position 0: delivering events again keeps the promise of at least once. */
+/**
+ * A cursor that can't be read becomes position 0: delivering events again keeps the promise of at least once. Files of
+ * earlier versions have no checksum.
+ */
 const readCursor = (fileSystem: FileSystem, path: string): Cursor => {
   const bytes = readFile(fileSystem, path, FILE_BYTES_MAX);
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes ?? []).toString('utf8'));
-    if (isCursor(value)) return { position: value.position, ...(value.lost && { lost: value.lost }) };
+    if (isCursor(value) && hasItsSum(value)) return { position: value.position, ...(value.lost && { lost: value.lost }) };
   } catch {
     // The file is not JSON, so its position is unknown.
   }
@@ -207,6 +212,9 @@ const isCursor = (value: unknown): value is Cursor =>
   'position' in value &&
   isPosition(value.position) &&
   (!('lost' in value) || isRange(value.lost));
+
+const hasItsSum = ({ crc32: sum, ...content }: Cursor & { readonly crc32?: unknown }): boolean =>
+  sum === undefined || sum === crc32(JSON.stringify(content));
 
 const isRange = (value: unknown): boolean =>
   typeof value === 'object' &&

@@ -21,7 +21,7 @@ export interface SubscribedJournal {
   readonly end: Position;
   readonly durable: Position;
   onDurable(listener: (durable: Position) => void): () => void;
-  /** Makes everything appended so far durable. The journal tells its errors itself. */
+  /** Makes everything appended so far durable. The journal's `onError` reports an error, too. */
   commit(): Promise<Position>;
   /** Keeps truncation from removing anything from this position on. Call the result to end this. */
   hold(position: () => Position): () => void;

@@ -144,7 +144,8 @@ export class Subscriptions {
     const stop = journal.onDurable((durable) => {
       if (durable < position) return;
       stop();
-      cursors.saveBegun(name);
+      // Under the same name another subscription may have begun meanwhile, at a later position.
+      if ((cursors.latest(name)?.position ?? 0) <= durable) cursors.saveBegun(name);
     });
     // If this fails, the next commit that succeeds has the position saved.
     journal.commit().catch(() => undefined);

@@ -6,6 +6,7 @@
  *   --only NAME       one peer; may be repeated
  *   --directory DIR   where the stores are made (default: the system's folder for temporary files)
  *   --out FILE        writes the figures as JSON (default: coverage/bench-peers.json)
+ *   --publish         renews the table of this size in docs/performance.md
  *
  * The peers are no dependencies of this project. Each is installed when it is first needed, into a folder of its own
  * below node_modules/.cache; one that cannot be installed is reported, with the reason, and the exit code is 1. As with
@@ -13,7 +14,7 @@
  * measured by its own tools, where `promtool` and `prometheus` are installed.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,6 +23,7 @@ import { peers } from './peers/list.ts';
 import type { PeerFigures, PeerRequest } from './peers/main.ts';
 import type { Peer } from './peers/peer.ts';
 import * as prometheus from './peers/prometheus.ts';
+import { withPeers } from './publish.ts';
 import { peersTable } from './report.ts';
 import { askChild, runCase } from './run-case.ts';
 import { roundMs, sizeFrom, type Workload } from './workload.ts';
@@ -33,12 +35,14 @@ const { values: given } = parseArgs({
     only: { type: 'string', multiple: true },
     directory: { type: 'string', default: tmpdir() },
     out: { type: 'string', default: join('coverage', 'bench-peers.json') },
+    publish: { type: 'boolean', default: false },
   },
 });
 
 const size = sizeFrom(given.size ?? (given.quick ? '2000x60' : '100000x240'));
 const workload: Workload = { ...size, base: Math.floor((Date.now() - size.rounds * roundMs) / roundMs) * roundMs };
 const failures: string[] = [];
+const DOCUMENT = join('docs', 'performance.md');
 
 const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -127,6 +131,10 @@ if (isAsked(prometheus.title)) {
 mkdirSync(dirname(given.out), { recursive: true });
 writeFileSync(given.out, `${JSON.stringify({ workload: size, measured, failures }, undefined, 2)}\n`);
 process.stdout.write(`${peersTable(measured)}\n`);
+if (given.publish) {
+  const text = readFileSync(DOCUMENT, 'utf8');
+  writeFileSync(DOCUMENT, withPeers(text, `${size.seriesCount}x${size.rounds}`, peersTable(measured)));
+}
 if (failures.length > 0) {
   process.stdout.write(`\n${failures.length} peers have no figures:\n${failures.join('\n')}\n`);
   process.exitCode = 1;

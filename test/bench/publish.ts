@@ -23,6 +23,13 @@ export const withSections = (text: string, result: BenchResult): string =>
     return section === undefined ? whole : `${start}\n${section(result)}\n${end}`;
   });
 
+/** The text with the table of the other databases at one size renewed: `<!-- peers:SIZE -->` … `<!-- /peers:SIZE -->`. */
+export const withPeers = (text: string, size: string, table: string): string =>
+  text.replace(
+    /(<!-- peers:(\w+) -->)[\s\S]*?(<!-- \/peers:\2 -->)/g,
+    (whole: string, start: string, name: string, end: string) => (name === size ? `${start}\n${table}\n${end}` : whole),
+  );
+
 export const publish = (result: BenchResult, paths: readonly string[]): void => {
   for (const path of paths) writeFileSync(path, withSections(readFileSync(path, 'utf8'), result));
 };

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { withSections } from './publish.ts';
+import { withPeers, withSections } from './publish.ts';
 import { original } from './reference.ts';
 import { comparisonTable, firstStageTable, formatNumber, scaled, sizesTable, targetTable, verdicts } from './report.ts';
 import { type BenchResult, FigureCollector } from './result.ts';
@@ -81,5 +81,12 @@ describe('the report of the benchmark', () => {
     );
     expect(renewed).to.include('<!-- bench:other -->x<!-- /bench:other -->');
     expect(withSections(renewed, result)).to.equal(renewed);
+  });
+
+  it('renews the table of one size of the other databases', () => {
+    const page = '<!-- peers:1x2 -->\n<!-- /peers:1x2 -->\n<!-- peers:1x24 -->\nold\n<!-- /peers:1x24 -->\n';
+    expect(withPeers(page, '1x2', 'new')).to.equal(
+      '<!-- peers:1x2 -->\nnew\n<!-- /peers:1x2 -->\n<!-- peers:1x24 -->\nold\n<!-- /peers:1x24 -->\n',
+    );
   });
 });

@@ -103,6 +103,35 @@ describe('A series file without a whole chunk after a crash', () => {
   });
 });
 
+describe('A blank chunk at the end of a file whose series has nothing in memory', () => {
+  /** A file of two chunks, at 1000 and 2000, of which the second is zeros; samples of a range were dropped. */
+  const afterDrop = async (from: number, through: number): Promise<readonly string[]> => {
+    const { table, appender, fileSystem, files, recoverFiles } = world();
+    const row = table.add(HIGH, IN_MEMORY, pairs);
+    const slots = [appender.start(1000, 0, 0), appender.start(2000, 0, 0)];
+    files.persist(HIGH, IN_MEMORY, slots, new Uint8Array([VARBIT, VARBIT]), true);
+    const fingerprint = fingerprintText(HIGH, IN_MEMORY);
+    const path = `/store/${fingerprint.slice(0, 2)}/${fingerprint.slice(2)}.db`;
+    fileSystem.put(
+      path,
+      Buffer.concat([fileSystem.content(path).subarray(0, RECORD_BYTES), Buffer.alloc(RECORD_BYTES)]),
+    );
+    const erased = new ErasedRanges();
+    erased.add(row, { from, through }, 100);
+    const { damaged } = await recoverFiles([IN_MEMORY], { erased, rewritten: new Set([fingerprint]) });
+    return damaged.map(({ reason }) => reason);
+  };
+
+  it('is no damage where a drop explains that memory does not have its samples', async () => {
+    expect(await afterDrop(1500, 2000)).to.deep.equal([]);
+  });
+
+  it('is damage where the drop was of earlier samples', async () => {
+    const [reason] = await afterDrop(0, 500);
+    expect(reason).to.match(/chunk 1 of 2 of the series file is not whole, and its samples are nowhere else/);
+  });
+});
+
 describe('A series file that is missing after a crash', () => {
   it('is no damage where the journal says that it was to be removed; an archived series ends with it', async () => {
     const both = [IN_MEMORY, ARCHIVED].map((low) => fingerprintText(HIGH, low));

@@ -3,6 +3,7 @@ import type { EventBatch, Subscription } from '../../src/api/api.ts';
 import { segmentName } from '../../src/journal/format/segment-header.ts';
 import type { JournalWriter } from '../../src/journal/write/journal-writer.ts';
 import type { JournalEvent } from '../../src/model/events.ts';
+import { latestSaved } from '../../src/subscriptions/subscription-cursors.ts';
 import { Subscriptions } from '../../src/subscriptions/subscriptions.ts';
 import {
   append,
@@ -488,11 +489,56 @@ describe('a durable subscription', () => {
     const { journal, fileSystem } = open();
     appendNumbered(journal, 0, 3);
     await journal.close();
-    for (const text of ['', '{', 'null', '{"position":"1"}', '{"position":-1}', '{"position":1,"lost":7}']) {
+    const texts = ['', '{', 'null', '{"position":"1"}', '{"position":-1}', '{"position":1,"lost":7}'];
+    for (const text of [...texts, `{"position":${2 ** 50 + 2}}`, '{"position":1,"crc32":1}']) {
       fileSystem.put(`${directory}/subscriptions/a.json`, Buffer.from(text));
       const { subscriptions } = open(fileSystem);
       expect(numbersOf((await nextOf(subscriptions.subscribe('a'))).events), text).to.deep.equal([0, 1, 2]);
     }
+  });
+
+  it('whose position has another digit starts over', async () => {
+    const { journal, fileSystem, subscriptions } = open();
+    appendNumbered(journal, 0, 3);
+    await journal.commit();
+    const batch = await nextOf(subscriptions.subscribe('a', { from: 'start', batchSize: 1 }));
+    await batch.ack();
+    const path = `${directory}/subscriptions/a.json`;
+    const text = fileSystem.content(path).toString();
+    await journal.close();
+    expect(open(fileSystem).subscriptions.list()[0].position).to.equal(batch.position);
+    fileSystem.put(path, Buffer.from(text.replace(/("position":\d*)(\d)/, (_, start, last) => `${start}${last ^ 1}`)));
+    expect(open(fileSystem).subscriptions.list()[0].position).to.equal(0);
+  });
+
+  it('is not on the disk before the journal that comes before it', async () => {
+    const { journal, fileSystem, subscriptions } = open();
+    appendNumbered(journal, 0, 3);
+    fileSystem.fail('sync', 'EIO');
+    const { end } = journal;
+    const subscription = subscriptions.subscribe('a');
+    await turn();
+    expect(journal.durable).to.be.below(end);
+    expect(fileSystem.paths()).to.not.include(`${directory}/subscriptions/a.json`);
+    await subscription.close();
+    await journal.retry();
+    await turn();
+    expect(latestSaved(fileSystem, directory)).to.equal(end);
+    expect(open(fileSystem.afterPowerLoss()).subscriptions.list()[0].position).to.equal(end);
+  });
+
+  it('has the latest of the saved positions found', async () => {
+    const { journal, fileSystem, subscriptions } = open();
+    expect(latestSaved(fileSystem, directory)).to.equal(0);
+    appendNumbered(journal, 0, 9);
+    await journal.commit();
+    const positions: number[] = [];
+    for (const [name, batchSize] of Object.entries({ a: 2, b: 7, c: 4 })) {
+      const batch = await nextOf(subscriptions.subscribe(name, { from: 'start', batchSize }));
+      await batch.ack();
+      positions.push(batch.position);
+    }
+    expect(latestSaved(fileSystem, directory)).to.equal(Math.max(...positions));
   });
 
   it('gets every event at least once, in order, across 60 crashes at random moments', async () => {

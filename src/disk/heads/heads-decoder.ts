@@ -36,7 +36,7 @@ const PROBLEMS_DESCRIBED_MAX = 100;
  */
 const SEARCH_BYTES = 80 * 1024;
 const ENCODED_CHUNK_BYTES = 1 + CHUNK_BYTES;
-/** Bytes at an odd place are copied into shared memory one by one. From here they are copied by words. */
+/** A copy from an odd offset into shared memory goes byte by byte. A chunk is copied to here first. */
 const aligned = new Uint8Array(CHUNK_BYTES);
 
 /** Approximate minimum size of a series. It limits the number of series that a damaged header can announce. */

@@ -51,7 +51,8 @@ export const scanSeriesDirectory = (fileSystem: FileSystem, directory: string, i
 };
 
 /**
- * Deletes entries that a scan listed as junk. Returns the names that are still there: directories that are not empty.
+ * Deletes entries that a scan listed as junk. Returns the names that are still there: directories that are not empty, and
+ * what the disk refuses to remove.
  */
 export const deleteJunk = (
   fileSystem: FileSystem,

@@ -58,12 +58,17 @@ export class SeriesFileAccess {
   }
 
   /**
-   * Replaces a series file, as the function of the same name. {@link syncEntries} then syncs its directory, also after a
-   * failure: a loss of power could bring the removed tmp file back at a time when no event in the journal names it.
+   * Replaces a series file, as `replaceFile` of read-write.ts does. {@link syncEntries} then syncs its directory, also
+   * after a failure: a loss of power could bring the removed tmp file back at a time when no event in the journal names
+   * it.
    */
   replaceFile<Result>(path: string, write: (fd: FileDescriptor) => Result): Result {
-    this.noteEntry(path);
-    const open = (temporary: string): FileDescriptor => this.openForWriting(temporary, 'truncate');
+    const open = (temporary: string): FileDescriptor => {
+      const fd = this.openForWriting(temporary, 'truncate');
+      // Not earlier: a directory that could not be made can't be synced.
+      this.noteEntry(path);
+      return fd;
+    };
     const result = replaceFile(this.fileSystem, path, open, write);
     this.forget(path);
     return result;

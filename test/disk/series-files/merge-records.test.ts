@@ -493,6 +493,15 @@ describe('SeriesFiles.merge', () => {
     expect(world.fileSystem.calls.slice(calls)).to.deep.equal([{ operation: 'syncDirectory', path: dirname(PATH) }]);
   });
 
+  it('asks for no sync of a directory that could not be made', () => {
+    const world = new World();
+    world.fileSystem.makeDirectory = () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, mkdir'), { code: 'ENOSPC' });
+    };
+    expect(() => world.merge({ late: [sample(5, 1)] })).to.throw(TidemarkError);
+    expect(() => world.files.syncDirectories()).not.to.throw();
+  });
+
   it('writes no checksum of the new file to the disk before the new file has its name there', () => {
     const world = new World();
     world.persist(regular(3));

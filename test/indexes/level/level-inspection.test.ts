@@ -16,6 +16,7 @@ import { readManifest } from '../../../src/indexes/level/manifest.ts';
 import { inspectLevel, inspectTable, type TableFile } from '../../../src/indexes/level-inspection.ts';
 import { levelStores } from '../../../src/indexes/level-stores.ts';
 import { crc32c } from '../../../src/wire/crc32c.ts';
+import { seeded } from '../../support/seeded.ts';
 
 const BLOCK_BYTES = 32 * 1024;
 
@@ -150,6 +151,31 @@ describe('inspectLevel', () => {
     }
     truncateSync(path, table.bytes - 1);
     expect(await inspectTable(directory, table)).to.match(/has \d+ bytes of/);
+  });
+
+  it('checks a block of one long value in pieces, and finds a flipped bit in each', async () => {
+    // LevelDB compresses what can be compressed.
+    const { int } = seeded(7);
+    const value = Buffer.from(Array.from({ length: 300_000 }, () => int(256)));
+    const writer = await levelStores.open(directory);
+    await writer.batch([{ type: 'put', key: Buffer.from('key'), value }], { sync: true });
+    await writer.close();
+    await (await levelStores.open(directory)).close();
+    const [table] = (await inspectLevel(directory)).tables as [TableFile];
+    const pieces: number[] = [];
+    const inspect = (): Promise<string | undefined> =>
+      inspectTable(directory, table, (bytes) => {
+        pieces.push(bytes);
+        return undefined;
+      });
+    expect(await inspect()).to.equal(undefined);
+    expect(pieces.length).to.be.above(3);
+    expect(Math.max(...pieces)).to.be.at.most(128 * 1024);
+    for (const at of [1000, 140_000, 290_000]) {
+      flip(join(directory, table.name), at);
+      expect(await inspect(), `${at}`).to.match(/wrong checksum/);
+      flip(join(directory, table.name), at);
+    }
   });
 
   it('leaves no batch in the log when it is flushed, although a compaction came before', async () => {
