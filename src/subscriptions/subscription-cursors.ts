@@ -199,7 +199,8 @@ const readCursor = (fileSystem: FileSystem, path: string): Cursor => {
   const bytes = readFile(fileSystem, path, FILE_BYTES_MAX);
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes ?? []).toString('utf8'));
-    if (isCursor(value) && hasItsSum(value)) return { position: value.position, ...(value.lost && { lost: value.lost }) };
+    if (isCursor(value) && hasItsSum(value))
+      return { position: value.position, ...(value.lost && { lost: value.lost }) };
   } catch {
     // The file is not JSON, so its position is unknown.
   }

@@ -16,7 +16,7 @@
  * Errors: `TIDEMARK_CORRUPT_SERIES_FILE` with file and byte offset for damage in the file, `TIDEMARK_DISK_FULL` and
  * `TIDEMARK_IO` for system errors.
  */
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { SlabView, Slot } from '../../chunk/slab.ts';
 import type { FileSystem } from '../../files/file-system.ts';
 import { ioError } from '../../files/io-error.ts';
@@ -258,10 +258,8 @@ export class SeriesFiles {
 
   /** Removes what is left of a rewrite in a process that died. Never throws: a later rewrite overwrites it. */
   discardLeftover(high: number, low: number): void {
-    const { fileSystem } = this.access;
     const path = this.access.path(high, low) + TEMPORARY_SUFFIX;
-    // The process that died may have removed it, without a sync of the directory.
-    if (discard(fileSystem, path) || fileSystem.stat(dirname(path)) !== undefined) this.access.noteEntry(path);
+    if (discard(this.access.fileSystem, path)) this.access.noteEntry(path);
   }
 
   /** Makes creations, replacements and removals of series files durable. */
