@@ -1,7 +1,7 @@
 /**
  * Divides long work on the host's thread into slices. After each slice the event loop can do other work.
  *
- *     const slices = new Slices(clock, 4);
+ *     const slices = new Slices(clock);
  *     for (const each of many) {
  *       work(each);
  *       if (slices.isOver) await slices.breathe();
@@ -9,19 +9,20 @@
  */
 import type { Clock } from '../ports/clock.ts';
 
+/** The longest work before the event loop has its turn, but for one piece of it. */
+const SLICE_MS = 4;
+
 export class Slices {
   /** On the clock's monotonic scale, in milliseconds. */
   readonly begunAt: number;
   private readonly clock: Clock;
-  private readonly sliceMs: number;
   private end: number;
 
   /** The first slice begins now, or has begun at another time. */
-  constructor(clock: Clock, sliceMs: number, begunAt: number = clock.monotonic()) {
+  constructor(clock: Clock, begunAt: number = clock.monotonic()) {
     this.clock = clock;
-    this.sliceMs = sliceMs;
     this.begunAt = begunAt;
-    this.end = this.begunAt + sliceMs;
+    this.end = begunAt + SLICE_MS;
   }
 
   /** Whether the slice is over. Reads the clock: for short pieces of work, ask once for several of them. */
@@ -32,6 +33,6 @@ export class Slices {
   /** Yields to the event loop. The next slice begins when this resolves. */
   async breathe(): Promise<void> {
     await this.clock.breathe();
-    this.end = this.clock.monotonic() + this.sliceMs;
+    this.end = this.clock.monotonic() + SLICE_MS;
   }
 }

@@ -40,6 +40,9 @@ const SPREAD_BLOCKS_MIN = 8;
 const blockMemory = (byteCount: number): SharedArrayBuffer =>
   new SharedArrayBuffer(byteCount, { maxByteLength: byteCount });
 
+/** A copy from an odd offset into shared memory goes byte by byte. A chunk is copied to here first, then by words. */
+const aligned = new Uint8Array(CHUNK_BYTES);
+
 /** A slot's number; -1 stands for none. */
 export type Slot = number;
 export const NO_SLOT: Slot = -1;
@@ -69,6 +72,12 @@ export class SlabView {
   bytesOf(slot: Slot): Uint8Array {
     const start = this.offsetOf(slot);
     return this.blockOf(slot).subarray(start, start + this.sizeOf(slot));
+  }
+
+  /** Copies the chunk that begins at `start` of `bytes` into a full slot. */
+  fill(slot: Slot, bytes: Uint8Array, start: number): void {
+    aligned.set(bytes.subarray(start, start + CHUNK_BYTES));
+    this.blockOf(slot).set(aligned, this.offsetOf(slot));
   }
 
   /**

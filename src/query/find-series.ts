@@ -36,8 +36,6 @@ export interface FoundSeries {
 /** Fingerprints to look up, or rows to scan, between two looks at the clock. */
 const LOOKED_UP_AT_ONCE = 1 << 11;
 const ROWS_PER_LOOK = 1024;
-/** The longest time between two yields to the event loop. */
-const SLICE_MS = 4;
 /** How many archived series' labels one read of the index gets. */
 const ARCHIVED_AT_ONCE = 1024;
 
@@ -99,7 +97,7 @@ const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise
   };
   const { highs, lows, residual } = await matchFingerprints(labels, sought.matchers, () => clock.breathe());
   const onDisk: number[] = [];
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   let strays = 0;
   for (let start = 0; start < highs.length; start += LOOKED_UP_AT_ONCE) {
     if (start > 0 && slices.isOver) await slices.breathe();
@@ -119,7 +117,7 @@ const takeUnindexed = async (
   taken: FingerprintMap<true>,
 ): Promise<void> => {
   const { table, clock } = parts;
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   let looked = 0;
   for (const row of table.rows()) {
     if (++looked % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();

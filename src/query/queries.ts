@@ -25,8 +25,7 @@ import { onWholeIndexes } from './whole-indexes.ts';
 
 /** How many series' newest samples one message to the worker reads. */
 const BATCH_SERIES = 64;
-/** The longest time between two yields to the event loop, and the samples returned between two looks at the clock. */
-const SLICE_MS = 4;
+/** Samples returned between two looks at the clock. */
 const SAMPLES_PER_LOOK = 4096;
 /** Samples for which the columns of a batch may have room to be used again; 2 MiB. */
 const COLUMNS_KEPT_MAX = 1 << 17;
@@ -242,7 +241,7 @@ export class Queries {
 
   /** The slices of a query. Queries that follow each other in one turn of the event loop share the first slice. */
   private async beginSlices(): Promise<Slices> {
-    const slices = new Slices(this.parts.clock, SLICE_MS, this.turn.begunAt);
+    const slices = new Slices(this.parts.clock, this.turn.begunAt);
     if (slices.isOver) {
       await slices.breathe();
       this.check(undefined);

@@ -21,8 +21,6 @@ import type { Check } from './check-report.ts';
 import { nameOf } from './isolate-records.ts';
 import { isOwnFingerprint, isReserved } from './naming.ts';
 
-/** Longest work before the event loop gets a turn. */
-const SLICE_MS = 8;
 /** Most damaged records that are reported one by one. */
 const DESCRIBED_MAX = 100;
 
@@ -59,7 +57,7 @@ const compareRecords = async (check: Check, heads: HeadsRead): Promise<void> => 
     const isSame = heads.bytes === expected.bytes && heads.crc32 === expected.crc32;
     if (!isSame) check.note('checkpoint', 'heads.db has changed since the last clean close: other size or checksum');
   }
-  const slices = new Slices(check.clock, SLICE_MS);
+  const slices = new Slices(check.clock);
   const verified = await verifyRecords(fileSystem, directory, { heads, expected }, () =>
     slices.isOver ? slices.breathe() : undefined,
   );

@@ -40,8 +40,6 @@ import type { LateSamples } from '../series/late-samples.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { EARLIEST, FILE_SYNCING, FILE_UNSYNCED, type Row, type SeriesTable } from '../series/table.ts';
 
-/** Longest work before the event loop gets a turn. */
-const SLICE_MS = 4;
 /** Series between two readings of the clock. */
 const SERIES_PER_LOOK = 64;
 /** Files synced with one message to the worker. */
@@ -151,7 +149,7 @@ export class Checkpointer {
 
   private async recordCount(): Promise<number> {
     const { table, clock } = this.parts;
-    const slices = new Slices(clock, SLICE_MS);
+    const slices = new Slices(clock);
     let count = 0;
     for (let row = 0; row < table.size; row++) {
       if ((row & (SERIES_PER_LOOK - 1)) === 0 && slices.isOver) await slices.breathe();
@@ -186,7 +184,7 @@ export class Checkpointer {
    */
   private async writeRecords(writer: HeadsWriter, announcesEmpty: boolean): Promise<void> {
     const { table, chunks, bus, clock } = this.parts;
-    const slices = new Slices(clock, SLICE_MS);
+    const slices = new Slices(clock);
     for (let row = 0; row < table.size; row++) {
       if (isRecorded(table, row)) {
         const record = recordOf(table, chunks, row);

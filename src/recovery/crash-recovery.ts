@@ -44,8 +44,6 @@ import { type FileIndex, NO_FILE, type SeriesScan, scanSeriesFiles } from './ser
 
 /** Series files examined with one message to the worker. */
 const FILES_PER_BATCH = 128;
-/** Longest stretch of work before the host's event loop has its turn. */
-const SLICE_MS = 4;
 /** All chunks of the file count as whole, unless the recovery is pedantic. The original never reads them either. */
 const ALL = Number.MAX_SAFE_INTEGER;
 
@@ -483,7 +481,7 @@ class CrashRecovery {
   private async readCreated(): Promise<void> {
     const { replayFrom, fileSystem, journalDirectory, clock } = this.parts;
     if (replayFrom === undefined) return;
-    const slices = new Slices(clock, SLICE_MS);
+    const slices = new Slices(clock);
     const tail = { fileSystem, directory: journalDirectory, from: replayFrom, eventsOnly: true };
     for (const record of readJournal(tail)) {
       if (slices.isOver) await slices.breathe();

@@ -15,8 +15,6 @@ import type { LateSamples } from '../series/late-samples.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import type { SeriesTable } from '../series/table.ts';
 
-/** Longest work before the event loop gets a turn. */
-const SLICE_MS = 4;
 /** Rows between two readings of the clock. */
 const ROWS_PER_LOOK = 4096;
 
@@ -34,7 +32,7 @@ export const endEmptySeries = async (
   { table, chunks, late, indexer, clock, publish }: EmptySeriesParts,
   damaged: ReadonlySet<Fingerprint>,
 ): Promise<void> => {
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   for (let row = 0; row < table.size; row++) {
     if (row % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
     if (!table.isLive(row) || table.chunksInFile[row] !== 0 || table.chunksUnpersisted[row] > 0) continue;

@@ -115,7 +115,7 @@ const takeRecord = ({ table, chunks, slab, texts }: IsolationParts, record: Uint
   const head = readRecordHead(reader, 2);
   for (let i = 0; i < head.chunkCount; i++) {
     const slot = slab.allocate(reader.byte());
-    slab.blockOf(slot).set(reader.raw(CHUNK_BYTES), slab.offsetOf(slot));
+    slab.fill(slot, reader.raw(CHUNK_BYTES), 0);
     head.slots.push(slot);
   }
   adoptRecord(table, chunks, head);

@@ -15,9 +15,6 @@ import type { ProgressReporter } from './progress.ts';
 import type { Problem } from './reconcile-touched.ts';
 import { adoptRecord, isEmptyRecord } from './snapshot.ts';
 
-/** Longest stretch of work before the host's event loop has its turn. */
-const SLICE_MS = 4;
-
 export interface LoadHeadsParts {
   readonly fileSystem: FileSystem;
   readonly directory: string;
@@ -61,7 +58,7 @@ export const loadHeads = async (parts: LoadHeadsParts): Promise<LoadedHeads> => 
   };
   // What opening has done so far was one turn of the event loop.
   await clock.breathe();
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   const heads = await readHeads(fileSystem, directory, slab, take, {
     texts,
     breathe: () => (slices.isOver ? slices.breathe() : undefined),

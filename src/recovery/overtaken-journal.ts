@@ -31,7 +31,6 @@ import { FILE_UNSYNCED, NO_ROW, type Row } from '../series/table.ts';
 import { type MergeParts, mergeSeries, SampleBag, timesInFile, timesInMemory } from './merge-series.ts';
 import { isReserved } from './naming.ts';
 
-const SLICE_MS = 4;
 /** Samples of the journal that are in memory at a time, roughly: 24 bytes each, and up to 1 kB for each series. */
 const SAMPLES_AT_A_TIME = 1 << 21;
 /** Bytes that a sample takes in the journal, at least nearly always. */
@@ -70,7 +69,7 @@ export const addFromJournal = async (
   end: Position,
 ): Promise<OvertakenResult> => {
   const { fileSystem, directory, clock, onFinding, onProgress, samplesAtATime = SAMPLES_AT_A_TIME } = parts;
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   const history = new History();
   // From the journal's first record on: labels of series that are older than `from` are told there.
   for (const record of readJournal({ fileSystem, directory, limit: end, eventsOnly: true, onFinding: () => {} })) {

@@ -18,8 +18,6 @@ import type { Clock } from '../ports/clock.ts';
 import { NO_ROW } from '../series/table.ts';
 import { type ReconcileParts, reconcile } from './reconcile.ts';
 
-const SLICE_MS = 4;
-
 export interface TouchedParts extends ReconcileParts {
   readonly archived: ArchiveDirectory;
   readonly archive: Pick<ArchiveIndex, 'labelsOf'>;
@@ -55,7 +53,7 @@ export const reconcileTouched = async (
   let chunksCut = 0;
   let filesRemoved = 0;
   let done = 0;
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   for (const fingerprint of touched) {
     const { high, low } = parseFingerprint(fingerprint) ?? { high: 0, low: 0 };
     files.discardLeftover(high, low);
@@ -97,7 +95,7 @@ export const reconcileTouched = async (
 /** Series in memory whose file differs from their row: in chunks, modification time, or bytes after the last chunk. */
 const changedUnnamed = async ({ table, files, clock }: TouchedParts): Promise<Fingerprint[]> => {
   const changed: Fingerprint[] = [];
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   for (const row of table.rows()) {
     const stat = files.stat(table.high[row], table.low[row]);
     const chunks = stat?.chunks ?? 0;

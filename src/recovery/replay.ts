@@ -37,9 +37,6 @@ import type { LateSamples } from '../series/late-samples.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 
-/** Longest work before the event loop gets a turn. */
-const SLICE_MS = 4;
-
 export interface ReplayParts {
   readonly fileSystem: FileSystem;
   /** The journal's own directory. */
@@ -73,7 +70,7 @@ export interface ReplayResult {
 export const replay = async (parts: ReplayParts, from: Position, end: Position): Promise<ReplayResult> => {
   const run = new Replay(parts);
   const { fileSystem, directory, clock, indexer, onFinding, onProgress } = parts;
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   for (const record of readJournal({ fileSystem, directory, from, limit: end, onFinding })) {
     run.apply(record);
     if (indexer.queued >= indexer.capacity) await indexer.flush();

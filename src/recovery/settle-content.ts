@@ -13,16 +13,15 @@ import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import { NO_ROW, type SeriesTable } from '../series/table.ts';
 
-/** Rows between two looks at the clock, and the longest time between two yields to the event loop. */
+/** Rows between two looks at the clock. */
 const ROWS_PER_LOOK = 1 << 14;
-const SLICE_MS = 4;
 
 /**
  * Checkpoints in format version 1 (Prometheus up to 0.12) may not say how many chunks a series has in its file
  * (docs/formats/heads.md).
  */
 export const lookUpUnknownFiles = async (table: SeriesTable, seriesFiles: SeriesFiles, clock: Clock): Promise<void> => {
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   for (let row = 0; row < table.size; row++) {
     if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1 && slices.isOver) await slices.breathe();
     if (table.chunksInFile[row] >= 0 || !table.isLive(row)) continue;
@@ -93,7 +92,7 @@ export const learnMappings = async (parts: MappingParts): Promise<void> => {
       { finding: 'mappingsDamaged', err: damage },
       'The mappings file is damaged; the table is completed from the series.',
     );
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   for (let row = 0; row < table.size; row++) {
     if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1 && slices.isOver) await slices.breathe();
     if (isMapped(table.high[row], table.low[row]) && table.isLive(row))

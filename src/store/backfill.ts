@@ -31,7 +31,6 @@ const UNDER_WAY_BYTES = 16 << 20;
 const SAMPLE_BYTES = 16;
 /** What a series under way takes beside its samples: an estimate. */
 const SERIES_BYTES = 4096;
-const SLICE_MS = 4;
 
 type Input = AsyncIterable<SeriesColumns> | Iterable<SeriesColumns>;
 
@@ -86,7 +85,7 @@ class BackfillRun {
     this.ready = ready;
     this.memory = memory;
     this.total = total;
-    this.slices = new Slices(running.engine.clock, SLICE_MS);
+    this.slices = new Slices(running.engine.clock);
   }
 
   async run(input: Input): Promise<BackfillResult> {

@@ -24,8 +24,7 @@ export interface FinishFilesParts {
   readonly clock: Clock;
 }
 
-/** Longest work before the event loop has its turn, and rows between two looks at the clock. */
-const SLICE_MS = 4;
+/** Rows between two looks at the clock. */
 const ROWS_PER_LOOK = 4096;
 
 /** If a file remains, the directory is not closed in order, and the next opening does this work. */
@@ -70,7 +69,7 @@ const mergeLate = async ({ late, erased, merging, visits }: FinishFilesParts): P
 
 /** The rows of series in memory that meet a condition. While the store closes, nothing else changes them. */
 const rowsThat = async ({ table, clock }: FinishFilesParts, matches: (row: Row) => boolean): Promise<Row[]> => {
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   const rows: Row[] = [];
   for (let row = 0; row < table.size; row++) {
     if (row % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();

@@ -29,8 +29,6 @@ import type { Recovered } from './recovered.ts';
  * again.
  */
 const ROUNDS_MAX = 5;
-/** Longest stretch of work before the host's event loop has its turn. */
-const SLICE_MS = 4;
 const TIME_RANGES_PER_BATCH = 8192;
 const databaseNames = Object.keys(databaseFolders) as DatabaseName[];
 
@@ -139,7 +137,7 @@ export class IndexMender {
       { named: named.metrics.length, unnamed: unnamed.length },
       'The labels of archived series were damaged and have been rebuilt.',
     );
-    const slices = new Slices(engine.clock, SLICE_MS);
+    const slices = new Slices(engine.clock);
     for (const { high, low } of unnamed) {
       this.quarantine(high, low);
       if (slices.isOver) await slices.breathe();

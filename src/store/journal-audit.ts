@@ -12,8 +12,6 @@ import type { Position } from '../model/events.ts';
 import type { Engine } from './engine.ts';
 import type { Recovered } from './recovered.ts';
 
-/** Longest stretch of work before the host's event loop has its turn. */
-const SLICE_MS = 4;
 /**
  * A journal up to this size is read to its end even if the store is closed meanwhile, because that takes milliseconds.
  */
@@ -70,7 +68,7 @@ export class JournalAudit {
       if (findings.length < FINDINGS_MAX) findings.push(finding);
       else more++;
     };
-    const slices = new Slices(clock, SLICE_MS);
+    const slices = new Slices(clock);
     await clock.breathe();
     for (const _ of readJournal({ fileSystem, directory, limit, onFinding })) {
       if (this.isStopped && isLong) return undefined;

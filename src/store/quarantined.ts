@@ -14,14 +14,12 @@ import { toLabels } from '../model/labels.ts';
 import { detailOf, shownValue } from '../model/shown-value.ts';
 import type { Session } from './session.ts';
 
-const SLICE_MS = 4;
-
 /** Runs all steps of a generator, and pauses between them. Returns what it yielded and what it returned. */
 const inSlices = async <Step, Result>(
   { engine: { clock } }: Session,
   steps: Generator<Step, Result>,
 ): Promise<{ readonly yielded: Step[]; readonly result: Result }> => {
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   const yielded: Step[] = [];
   for (;;) {
     const { done, value } = steps.next();

@@ -39,8 +39,6 @@ import type { Recovered } from './recovered.ts';
 
 /** Capacity of the indexing queue. New series are refused while it is full. */
 const INDEXING_CAPACITY = 1 << 18;
-/** Longest stretch of work before the host's event loop has its turn. */
-const SLICE_MS = 4;
 
 /** The step `load`: assesses the directory, plans, and prepares what the plan needs. */
 export const loadContent = async (engine: Engine, found: Found, progress: ProgressReporter): Promise<Recovery> => {
@@ -68,7 +66,7 @@ const isolateRecords = async (
 ): Promise<NamedSeries[]> => {
   const { isolateDamagedRecords } = await import('../recovery/isolate-records.ts');
   const { clock } = engine;
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   const pause = (): Promise<void> | undefined => (slices.isOver ? slices.breathe() : undefined);
   const parts = { ...engine, labels: indexes.labels, pause, breathe: () => clock.breathe() };
   return isolateDamagedRecords(parts, { heads, expected: lastClose?.heads ?? sessionHeads });

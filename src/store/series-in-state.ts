@@ -12,8 +12,7 @@ export type StateListParts = Pick<Running, 'engine' | 'recovered' | 'directory'>
 
 const LISTED_DEFAULT = 100;
 const LISTED_MAX = 10_000;
-/** The longest time between two yields to the event loop, and the rows to look at between two looks at the clock. */
-const SLICE_MS = 4;
+/** Rows to look at between two looks at the clock. */
 const ROWS_PER_LOOK = 4096;
 /** Archived series whose labels are read by one call. */
 const ARCHIVED_AT_ONCE = 256;
@@ -57,7 +56,7 @@ type PageOf = (
 const rowPage =
   (state: ListedState): PageOf =>
   async ({ engine: { table, clock } }, from, limit) => {
-    const slices = new Slices(clock, SLICE_MS);
+    const slices = new Slices(clock);
     const found: Found[] = [];
     const isIn = (row: Row): boolean => table.isListed(row) && phaseOfCode(table.stateCode(row)) === state;
     for (let row = from; row < table.size; row++) {

@@ -17,11 +17,7 @@ import type { Recovered } from './recovered.ts';
 import type { Retention } from './retention.ts';
 import type { TrustedClock } from './trusted-clock.ts';
 
-/**
- * Longest stretch of visits before the host's event loop has its turn, and number of visits between two reads of the
- * clock.
- */
-const SLICE_MS = 4;
+/** Visits between two reads of the clock. */
 const VISITS_PER_LOOK = 64;
 /** Series with late samples that are visited together. */
 const LATE_ROWS = 4096;
@@ -91,7 +87,7 @@ export class Visits {
   async rows(rows: readonly Row[]): Promise<void> {
     const { engine, disk, actors } = this.parts;
     const { table, clock } = engine;
-    const slices = new Slices(clock, SLICE_MS);
+    const slices = new Slices(clock);
     let visited = 0;
     for (const row of rows) {
       if (++visited % VISITS_PER_LOOK === 0 && slices.isOver) await slices.breathe();

@@ -26,8 +26,6 @@ import type { LifecycleEvent, Position } from '../model/events.ts';
 import { MalformedBytes } from '../model/malformed-bytes.ts';
 import type { Clock } from '../ports/clock.ts';
 
-/** Longest work before the event loop gets a turn. */
-const SLICE_MS = 4;
 /** Less than this is read rather than skipped. */
 const SKIPPED_BYTES_MIN = 1024 * 1024;
 /** Records that are passed over between two looks at the clock. */
@@ -95,7 +93,7 @@ class LifecycleReader {
     this.fileSystem = withTypedErrors(options.fileSystem ?? nodeFileSystem);
     this.directory = directory;
     this.options = options;
-    this.slices = new Slices(options.clock, SLICE_MS);
+    this.slices = new Slices(options.clock);
     this.wanted = options.at;
     this.reached = options.after ?? 0;
   }

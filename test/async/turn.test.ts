@@ -11,7 +11,7 @@ describe('Turn', () => {
     const first = turn.begunAt;
     clock.advance(5);
     expect(turn.begunAt).to.equal(first);
-    expect(new Slices(clock, 4, turn.begunAt).isOver).to.equal(true);
+    expect(new Slices(clock, turn.begunAt).isOver).to.equal(true);
     await clock.breathe();
     expect(turn.begunAt).to.equal(first + 5);
   });

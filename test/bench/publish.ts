@@ -16,19 +16,23 @@ const sections: Readonly<Record<string, (result: BenchResult) => string>> = {
     result.sizes.map((size) => `**${size.size}**\n\n${comparisonTable(result, size)}`).join('\n\n'),
 };
 
+/** The text with the marked sections of a kind renewed for which there is content. */
+const renewed = (text: string, kind: 'bench' | 'peers', contentOf: (name: string) => string | undefined): string =>
+  text.replace(
+    new RegExp(`(<!-- ${kind}:([a-z0-9-]+) -->)[\\s\\S]*?(<!-- /${kind}:\\2 -->)`, 'g'),
+    (whole: string, start: string, name: string, end: string) => {
+      const content = contentOf(name);
+      return content === undefined ? whole : `${start}\n${content}\n${end}`;
+    },
+  );
+
 /** The text with every marked section renewed. */
 export const withSections = (text: string, result: BenchResult): string =>
-  text.replace(/(<!-- bench:([a-z-]+) -->)[\s\S]*?(<!-- \/bench:\2 -->)/g, (whole, start, name, end) => {
-    const section = sections[name];
-    return section === undefined ? whole : `${start}\n${section(result)}\n${end}`;
-  });
+  renewed(text, 'bench', (name) => sections[name]?.(result));
 
 /** The text with the table of the other databases at one size renewed: `<!-- peers:SIZE -->` … `<!-- /peers:SIZE -->`. */
 export const withPeers = (text: string, size: string, table: string): string =>
-  text.replace(
-    /(<!-- peers:(\w+) -->)[\s\S]*?(<!-- \/peers:\2 -->)/g,
-    (whole: string, start: string, name: string, end: string) => (name === size ? `${start}\n${table}\n${end}` : whole),
-  );
+  renewed(text, 'peers', (name) => (name === size ? table : undefined));
 
 export const publish = (result: BenchResult, paths: readonly string[]): void => {
   for (const path of paths) writeFileSync(path, withSections(readFileSync(path, 'utf8'), result));

@@ -36,8 +36,6 @@ const PROBLEMS_DESCRIBED_MAX = 100;
  */
 const SEARCH_BYTES = 80 * 1024;
 const ENCODED_CHUNK_BYTES = 1 + CHUNK_BYTES;
-/** A copy from an odd offset into shared memory goes byte by byte. A chunk is copied to here first. */
-const aligned = new Uint8Array(CHUNK_BYTES);
 
 /** Approximate minimum size of a series. It limits the number of series that a damaged header can announce. */
 const RECORD_BYTES_MIN = 64;
@@ -253,8 +251,7 @@ export class HeadsDecoder {
   private takeChunk(bytes: Uint8Array, start: number): Slot {
     const { slab } = this;
     const slot = slab.allocate(bytes[start]);
-    aligned.set(bytes.subarray(start + 1, start + ENCODED_CHUNK_BYTES));
-    slab.blockOf(slot).set(aligned, slab.offsetOf(slot));
+    slab.fill(slot, bytes, start + 1);
     return slot;
   }
 

@@ -32,10 +32,9 @@ export class Parcel {
    * Copies the chunks that were read from files to their slots in the slab. Those of failed requests stay as they are.
    */
   unpack(outcomes: readonly SeriesFileOutcome[], bytes: ArrayBuffer): void {
+    const chunks = new Uint8Array(bytes);
     for (const { request, slot, place } of this.filled) {
-      if (!outcomes[request].ok) continue;
-      const chunk = new Uint8Array(bytes, place * CHUNK_BYTES, CHUNK_BYTES);
-      this.slab.blockOf(slot).set(chunk, this.slab.offsetOf(slot));
+      if (outcomes[request].ok) this.slab.fill(slot, chunks, place * CHUNK_BYTES);
     }
   }
 

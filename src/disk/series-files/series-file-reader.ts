@@ -6,7 +6,7 @@
  */
 import { VARBIT } from '../../chunk/chunk.ts';
 import { firstTimeOf, lastTimeOf, validateChunk } from '../../chunk/decode.ts';
-import { CHUNK_BYTES, type SlabView, type Slot } from '../../chunk/slab.ts';
+import type { SlabView, Slot } from '../../chunk/slab.ts';
 import type { FileDescriptor } from '../../files/file-system.ts';
 import { closeQuietly, openIfPresent, readFully } from '../../files/read-write.ts';
 import { TidemarkError } from '../../model/errors.ts';
@@ -105,8 +105,7 @@ const decodeRecord = (
 ): number => {
   const problem = recordProblem(bytes, offset);
   if (problem !== undefined) throw corruptSeriesFile(path, fileOffset, problem);
-  const body = offset + HEADER_BYTES;
-  slab.blockOf(slot).set(bytes.subarray(body, body + CHUNK_BYTES), slab.offsetOf(slot));
+  slab.fill(slot, bytes, offset + HEADER_BYTES);
   return bytes[offset];
 };
 
@@ -177,7 +176,7 @@ export const readDoubtfulChunk = (
     return { encoding: decodeRecord(record, 0, access.slab, slot, path, offset), problem };
   }
   const give = (given: number, what: string): DoubtfulChunk => {
-    access.slab.blockOf(slot).set(record.subarray(HEADER_BYTES), access.slab.offsetOf(slot));
+    access.slab.fill(slot, record, HEADER_BYTES);
     return { encoding: given, problem: `${path}, byte ${offset}: ${what}` };
   };
   if (sum !== 0 && !isAsWritten) {

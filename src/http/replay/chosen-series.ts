@@ -7,8 +7,6 @@ import { isFingerprint } from '../../timeline/fingerprint-numbers.ts';
 import type { BookParts, ChosenSet } from '../../timeline/replay-book.ts';
 import { SeriesSet } from '../../timeline/timeline-filter.ts';
 
-/** Longest work before the event loop gets a turn. */
-const SLICE_MS = 4;
 /** Series whose labels are read from the journal at a time. */
 const READ_AT_ONCE = 2000;
 
@@ -33,7 +31,7 @@ export class ChosenSeries implements ChosenSet {
   constructor(text: string, parts: ChoiceParts) {
     this.text = text;
     this.parts = parts;
-    this.slices = new Slices(parts.clock, SLICE_MS);
+    this.slices = new Slices(parts.clock);
     if (!isFingerprint(text)) parseSelector(text);
   }
 

@@ -14,8 +14,6 @@ import { type BookParts, keepNewest, ReplayBook } from '../../timeline/replay-bo
 import { ChosenSeries } from './chosen-series.ts';
 
 const IDLE_MS = 10 * 60_000;
-/** Longest work before the event loop gets a turn. */
-const SLICE_MS = 4;
 /** Selectors whose series are kept for the next request. */
 const CHOICES_MAX = 12;
 /** Problems that are told. */
@@ -100,7 +98,7 @@ export class JournalTimeline {
   }
 
   private async run<Result>(work: Generator<void, Result, undefined>): Promise<Result> {
-    const slices = new Slices(this.clock, SLICE_MS);
+    const slices = new Slices(this.clock);
     for (;;) {
       const { done, value } = work.next();
       if (done === true) return value;

@@ -43,8 +43,6 @@ import {
 
 /** Files that share the size bound. A file that reaches its share is full, so removing one removes about an eighth. */
 const FILES = 8;
-/** Longest work before the event loop gets a turn. */
-const SLICE_MS = 4;
 /** Size of the buffer that collects records before they are written. */
 const WRITE_BYTES = 256 * 1024;
 
@@ -119,7 +117,7 @@ export class HistoryLog {
   private async copyEvents(segment: SegmentEntry, end: Position, to: OpenHistory): Promise<void> {
     const { fileSystem, clock } = this.parts;
     const reader = new SegmentReader(fileSystem, segment);
-    const slices = new Slices(clock, SLICE_MS);
+    const slices = new Slices(clock);
     try {
       while (reader.next(end, 'samples')) {
         if (reader.kind === EVENTS) {
@@ -161,7 +159,7 @@ export class HistoryLog {
     const reader = openHistory(fileSystem, file);
     let bytes = HISTORY_HEADER_BYTES;
     let through = file.first;
-    const slices = new Slices(clock, SLICE_MS);
+    const slices = new Slices(clock);
     try {
       while (reader.next(Number.POSITIVE_INFINITY)) {
         if (isHistoryRecord(reader)) through = Math.max(through, historyPosition(reader));

@@ -27,9 +27,6 @@ import {
   openHistory,
 } from './history-files.ts';
 
-/** Longest work before the event loop gets a turn, in {@link readHistoryInSlices}. */
-const SLICE_MS = 4;
-
 export interface ReadHistoryOptions {
   readonly fileSystem: FileSystem;
   /** The journal's own directory. */
@@ -62,7 +59,7 @@ export async function* readHistoryInSlices(
   options: ReadHistoryOptions,
   clock: Clock,
 ): AsyncGenerator<PlacedLifecycleEvent, void, undefined> {
-  const slices = new Slices(clock, SLICE_MS);
+  const slices = new Slices(clock);
   let through = 0;
   for (let isWhole = false; !isWhole; ) {
     const before = through;
