@@ -1,0 +1,98 @@
+/**
+ * The WebAssembly module that decodes the payloads of varbit chunks, and its memory. JavaScript would interpret the loop at
+ * first, at a microsecond a sample, until it is optimized; WebAssembly takes some ten nanoseconds from the first sample on.
+ */
+import { IS_LITTLE_ENDIAN } from '../model/byte-order.ts';
+import { TidemarkError } from '../model/errors.ts';
+import type { SampleColumns } from './chunk.ts';
+import { CHUNK_BYTES } from './slab.ts';
+import { varbitModule } from './varbit-module.ts';
+
+/** How decoding ended, as assembly/varbit.ts has it. */
+export const COMPLETE = 0;
+export const BEYOND_CHUNK = 2;
+const ENDING_BITS = 2;
+
+/** The places in the module's memory, as assembly/varbit.ts has them. */
+const TIMES = 2_048;
+const VALUES = 1_050_624;
+const SAMPLES_MAX = (VALUES - TIMES) / 8;
+
+interface VarbitExports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  decode(encoding: number, end: number, firstTime: number, from: number, through: number, mendsSteps: boolean): number;
+}
+
+export class VarbitDecoder {
+  private readonly exports: VarbitExports;
+  private readonly chunk: Buffer;
+  private readonly times: Float64Array;
+  private readonly values: Float64Array;
+  private readonly valueWords: Int32Array;
+  private found = 0;
+
+  constructor(exports: VarbitExports) {
+    const { buffer } = exports.memory;
+    this.exports = exports;
+    this.chunk = Buffer.from(buffer, 0, CHUNK_BYTES);
+    this.times = new Float64Array(buffer, TIMES, SAMPLES_MAX);
+    this.values = new Float64Array(buffer, VALUES, SAMPLES_MAX);
+    this.valueWords = new Int32Array(buffer, VALUES, 2 * SAMPLES_MAX);
+  }
+
+  /** Copies a chunk into the module's memory. */
+  load(block: Uint8Array, offset: number): void {
+    this.chunk.set(block.subarray(offset, offset + CHUNK_BYTES));
+    this.chunk.swap64();
+  }
+
+  /**
+   * Decodes the payload of the loaded chunk up to bit `end`. A time is `firstTime` plus the intervals; samples with
+   * `from <= time <= through` are kept. `mendsSteps`: an interval of 0 is read as 2^24 ms. Returns how it ended.
+   */
+  decode(encoding: number, end: number, firstTime: number, from: number, through: number, mendsSteps: boolean): number {
+    const result = this.exports.decode(encoding, end, firstTime, from, through, mendsSteps);
+    this.found = result >>> ENDING_BITS;
+    return result & ((1 << ENDING_BITS) - 1);
+  }
+
+  /** Adds the decoded samples to the columns. */
+  take(into: SampleColumns): void {
+    const { found } = this;
+    if (!IS_LITTLE_ENDIAN) this.swapDecoded();
+    into.reserve(found);
+    into.timestamps.set(this.times.subarray(0, found), into.count);
+    // As words, so that NaN payloads survive.
+    into.words.set(this.valueWords.subarray(0, 2 * found), 2 * into.count);
+    into.count += found;
+  }
+
+  /** WebAssembly stores the low byte of a number first, whatever the machine does. */
+  private swapDecoded(): void {
+    for (const { buffer, byteOffset } of [this.times, this.values])
+      Buffer.from(buffer, byteOffset, 8 * this.found).swap64();
+  }
+}
+
+/** The part of the platform's WebAssembly that is used. The types of Node.js have none. */
+interface WebAssemblyApi {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: object };
+}
+
+/** Throws `TIDEMARK_INVALID_OPTION` in a process without WebAssembly. */
+export const requireWebAssembly = (): WebAssemblyApi => {
+  const { WebAssembly: api } = globalThis as unknown as { readonly WebAssembly?: WebAssemblyApi };
+  if (api !== undefined) return api;
+  throw new TidemarkError(
+    'TIDEMARK_INVALID_OPTION',
+    'Tidemark reads chunks with WebAssembly, which this process does not have: start Node.js without --jitless',
+    { details: { option: '--jitless' } },
+  );
+};
+
+export const loadVarbitDecoder = (): VarbitDecoder => {
+  const { Module, Instance } = requireWebAssembly();
+  const { exports } = new Instance(new Module(Buffer.from(varbitModule, 'base64')));
+  return new VarbitDecoder(exports as VarbitExports);
+};
