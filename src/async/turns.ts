@@ -15,8 +15,14 @@ export class Turns {
   /** Resolves when the caller has a turn. Call {@link end} exactly once then. Rejects with the signal's reason. */
   async take(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    if (this.held < this.max) this.held++;
-    else await this.wait(signal);
+    if (!this.takeNow()) await this.wait(signal);
+  }
+
+  /** Takes a turn if one is free. Otherwise returns false, and {@link take} waits. */
+  takeNow(): boolean {
+    if (this.held >= this.max) return false;
+    this.held++;
+    return true;
   }
 
   /** Ends a turn. The caller that has waited longest takes it over. */

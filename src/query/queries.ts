@@ -3,8 +3,8 @@
  * appended meanwhile. Results are sorted by labels.
  */
 import type { Duration, InstantSample, SelectOptions, Selector, SeriesSamples, TimeRange } from '../api/api.ts';
-import { Slices } from '../async/slices.ts';
-import { Turn } from '../async/turn.ts';
+import type { Slices } from '../async/slices.ts';
+import type { Turn } from '../async/turn.ts';
 import { parseDuration } from '../model/duration.ts';
 import { TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
@@ -41,6 +41,8 @@ export interface QueryParts extends Omit<FindParts, 'onStrays'> {
   /** Whether the row's last time is only a bound: the series may have no sample at this time. */
   readonly isLastTimeBound: (row: Row) => boolean;
   readonly clock: Clock;
+  /** What queries share of the turns of the event loop. */
+  readonly turn: Turn;
   /** Samples before this time are past retention and hidden; -Infinity shows everything. */
   readonly visibleFrom: () => number;
   /**
@@ -53,7 +55,6 @@ export interface QueryParts extends Omit<FindParts, 'onStrays'> {
 
 export class Queries {
   private readonly parts: QueryParts;
-  private readonly turn: Turn;
   /** Number of fingerprints from an index for which there was no series. */
   strayMatches = 0;
 
@@ -61,7 +62,6 @@ export class Queries {
 
   constructor(parts: QueryParts) {
     this.parts = parts;
-    this.turn = new Turn(parts.clock);
     this.findParts = {
       ...parts,
       onStrays: (count) => {
@@ -241,7 +241,7 @@ export class Queries {
 
   /** The slices of a query. Queries that follow each other in one turn of the event loop share the first slice. */
   private async beginSlices(): Promise<Slices> {
-    const slices = new Slices(this.parts.clock, this.turn.begunAt);
+    const slices = this.parts.turn.slices();
     if (slices.isOver) {
       await slices.breathe();
       this.check(undefined);

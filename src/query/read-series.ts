@@ -7,11 +7,12 @@
  * thread, many series at a time; the slots are retained meanwhile. A series whose samples are all in memory is read
  * without these steps.
  *
- * Bounds: a batch holds at most {@link CHUNKS_AT_ONCE} chunks of files in memory, and at most about
- * {@link SAMPLES_AT_ONCE} samples are decoded before yielding to the event loop; a chunk of equal values can hold
- * 126,000 samples. The answer for a single series is not bounded.
+ * Bounds: a batch holds at most {@link CHUNKS_AT_ONCE} chunks of files in memory, and about {@link SAMPLES_AT_ONCE}
+ * samples; a chunk of equal values can hold 126,000 samples. The answer for a single series is not bounded.
  */
 
+import type { Slices } from '../async/slices.ts';
+import type { Turn } from '../async/turn.ts';
 import type { Slot } from '../chunk/slab.ts';
 import { NO_SLOT } from '../chunk/slab.ts';
 import { DAMAGED_CHUNKS } from '../disk/quarantine/hint.ts';
@@ -40,7 +41,7 @@ import { type ReadSamples, SampleCollector } from './samples.ts';
 
 /** How many chunks of series files one batch loads into memory. */
 export const CHUNKS_AT_ONCE = 1024;
-/** Decoding so many samples takes some 10 ms. A batch ends when it has so many; the rest is left to the next batch. */
+/** A batch ends when it has so many samples, which are 8 MiB; the rest is left to the next batch. */
 export const SAMPLES_AT_ONCE = 1 << 19;
 /** Decoding so many samples takes some milliseconds. A series with more is read in portions, with pauses. */
 const SAMPLES_WITHOUT_PAUSE = 1 << 18;
@@ -62,8 +63,8 @@ export interface ReadParts extends SeriesMemory, Pick<SeriesStorage, 'files' | '
   readonly onDamage: (high: number, low: number, error: Error) => void;
   /** Called after chunks were loaded, so that chunks over the memory target can be evicted. */
   readonly onLoaded: () => void;
-  /** Yields to the host's event loop. */
-  readonly breathe: () => Promise<void>;
+  /** What it shares of the turns of the event loop. */
+  readonly turn: Turn;
 }
 
 /** Times in milliseconds since the epoch, both ends included. */
@@ -233,12 +234,13 @@ export class SeriesReader {
       if (readings.length === 1) return [await this.readPortions(readings[0], range, collector)];
       await this.load(readings.map((reading) => ({ reading, from: reading.firstChunk, end: reading.endChunk })));
       const answers: ReadSamples[] = [];
+      const slices = this.parts.turn.slices();
       let sampleCount = 0;
       while (answers.length < readings.length && sampleCount < SAMPLES_AT_ONCE) {
         const reading = readings[answers.length];
         collector.begin(range.from, range.through);
-        await this.collect(reading, reading.file, collector);
-        await this.collect(reading, reading.memory, collector);
+        await this.collect(reading, reading.file, collector, slices);
+        await this.collect(reading, reading.memory, collector, slices);
         sampleCount += collector.count;
         answers.push(answerOf(reading, collector, range));
       }
@@ -257,13 +259,14 @@ export class SeriesReader {
   /** Reads a single series with any number of chunks, in portions. */
   private async readPortions(reading: Reading, range: Range, collector: SampleCollector): Promise<ReadSamples> {
     const { firstChunk, endChunk } = reading;
+    const slices = this.parts.turn.slices();
     collector.begin(range.from, range.through);
     for (let from = firstChunk; from < endChunk; from += CHUNKS_AT_ONCE) {
       await this.load([{ reading, from, end: Math.min(from + CHUNKS_AT_ONCE, endChunk) }]);
-      await this.collect(reading, reading.file, collector);
+      await this.collect(reading, reading.file, collector, slices);
       this.releaseFile(reading);
     }
-    await this.collect(reading, reading.memory, collector);
+    await this.collect(reading, reading.memory, collector, slices);
     return answerOf(reading, collector, range);
   }
 
@@ -490,14 +493,15 @@ export class SeriesReader {
     }
   }
 
-  private async collect(reading: Reading, slots: readonly Slot[], collector: SampleCollector): Promise<void> {
-    let breatheAt = collector.count + SAMPLES_AT_ONCE;
+  private async collect(
+    reading: Reading,
+    slots: readonly Slot[],
+    collector: SampleCollector,
+    slices: Slices,
+  ): Promise<void> {
     for (const slot of slots) {
       if (slot === NO_SLOT) continue;
-      if (collector.count >= breatheAt) {
-        await this.parts.breathe();
-        breatheAt = collector.count + SAMPLES_AT_ONCE;
-      }
+      if (slices.isOver) await slices.breathe();
       try {
         collector.add(slot, slots === reading.file ? reading.erased : []);
       } catch (error) {

@@ -41,7 +41,7 @@ const DECODED_SHARE = 1 / 16;
 const DECODED_BYTES_MAX = 32 * 1024 * 1024;
 
 export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor): Running => {
-  const { table, slab, chunks, cache, late, erased, files, fileKeys, clock, logger, options, admission } = engine;
+  const { table, slab, chunks, cache, late, erased, files, fileKeys, clock, turn, logger, options, admission } = engine;
   const { archived, journal, bus } = recovered;
   const seriesMemory = { table, slab, chunks, cache, late, erased };
   const storage = { files, fileKeys, fileChanges: new FileChanges(journal, bus, clock) };
@@ -137,7 +137,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     addSums: !options.readOnly,
     onDamage: (high, low, error) => damaged.report(high, low, error.message),
     onLoaded: () => memory.evictOverTarget(),
-    breathe: () => clock.breathe(),
+    turn,
   });
   const queries = new Queries({
     ...recovered,
@@ -149,6 +149,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     isJournalRefused: () => !journal.writable,
     mendIndexes: () => mender.mend(),
     clock,
+    turn,
     visibleFrom: () => retention.earliestVisible(),
     visibleFromOf: retention.hasRules ? (pairs) => retention.visibleFrom(retention.classes.classOf(pairs)) : undefined,
     assertOpen: () => {

@@ -2,11 +2,13 @@
  * Wires the parts of a store that don't depend on the directory's content. Opening, running and closing are in separate
  * files beside this one; they share this object.
  */
+
 import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import type { Actor } from 'xstate';
 import type { storeMachine } from '../../machines/store.machine.ts';
 import { KeyedMutex } from '../async/keyed-mutex.ts';
+import { Turn } from '../async/turn.ts';
 import type { Slab } from '../chunk/slab.ts';
 import { KEEP_EVERYTHING } from '../disk/retention-memory.ts';
 import { SeriesFiles } from '../disk/series-files/series-file.ts';
@@ -48,6 +50,8 @@ export class Engine implements SeriesMemory {
   readonly options: ResolvedOptions;
   readonly random: Random;
   readonly clock: Clock;
+  /** What queries share of the turns of the event loop. */
+  readonly turn: Turn;
   readonly logger: Logger;
   /** The file system of the store. For a read-only store it is an overlay that keeps every change in memory. */
   readonly fileSystem: FileSystem;
@@ -85,6 +89,7 @@ export class Engine implements SeriesMemory {
     this.journalDirectory = join(this.directory, 'journal');
     this.options = options;
     this.clock = options.clock;
+    this.turn = new Turn(this.clock);
     this.random = options.random;
     this.logger = guardLogger(options.logger);
     this.fileSystem = options.readOnly ? new OverlayFileSystem(this.outside, options.clock) : this.outside;
@@ -103,7 +108,7 @@ export class Engine implements SeriesMemory {
     this.seriesFiles = new SeriesFiles(this.fileSystem, this.directory, this.slab);
     const isReal = options.fileSystem === undefined && !options.readOnly;
     this.files = isReal
-      ? startSeriesFileThread(this.directory, this.slab)
+      ? startSeriesFileThread(this.directory, this.slab, this.turn)
       : inlineSeriesFileWorker(this.fileSystem, this.directory, this.slab);
   }
 }

@@ -11,6 +11,7 @@
  * rebuild begins, so the next opening completes a rebuild that did not end.
  */
 
+import { pause } from '../async/pause.ts';
 import { SingleRun } from '../async/single-run.ts';
 import { Slices } from '../async/slices.ts';
 import { ArchiveBatch } from '../indexes/archive-index.ts';
@@ -30,6 +31,8 @@ import type { Recovered } from './recovered.ts';
  */
 const ROUNDS_MAX = 5;
 const TIME_RANGES_PER_BATCH = 8192;
+/** The verification begins so long after the opening, because a program asks its first queries at once. */
+const VERIFY_DELAY_MS = 200;
 const databaseNames = Object.keys(databaseFolders) as DatabaseName[];
 
 class Stopped extends Error {}
@@ -42,7 +45,7 @@ export class IndexMender {
   private readonly damaged = new Set<DatabaseName>();
   private readonly mending = new SingleRun();
   private verifying: Promise<void> | undefined;
-  private isStopped = false;
+  private readonly stopping = new AbortController();
 
   constructor(engine: Engine, recovered: Recovered) {
     this.engine = engine;
@@ -50,6 +53,10 @@ export class IndexMender {
     for (const name of databaseNames) {
       recovered.databases[name].onDamage = (error) => this.note(name, error);
     }
+  }
+
+  private get isStopped(): boolean {
+    return this.stopping.signal.aborted;
   }
 
   /** Verifies, in the background, the tables that were too large to be verified at opening. */
@@ -61,7 +68,7 @@ export class IndexMender {
 
   /** Ends the verification. Resolves when no index is being rebuilt any more. */
   async stop(): Promise<void> {
-    this.isStopped = true;
+    this.stopping.abort();
     await this.verifying;
     await this.mending.ended();
   }
@@ -192,6 +199,7 @@ export class IndexMender {
 
   private async verifyAll(): Promise<void> {
     const { clock } = this.engine;
+    await pause(clock, VERIFY_DELAY_MS, this.stopping.signal);
     const breathe = async (): Promise<void> => {
       if (this.isStopped) throw new Stopped();
       await clock.breathe();

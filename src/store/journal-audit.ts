@@ -4,6 +4,7 @@
  * been dealt with.
  */
 
+import { pause } from '../async/pause.ts';
 import { Slices } from '../async/slices.ts';
 import type { JournalFinding } from '../journal/read/journal-findings.ts';
 import { readJournal } from '../journal/read/read-journal.ts';
@@ -16,12 +17,14 @@ import type { Recovered } from './recovered.ts';
  * A journal up to this size is read to its end even if the store is closed meanwhile, because that takes milliseconds.
  */
 const FINISHED_BYTES_MAX = 4 * 1024 * 1024;
+/** The audit begins so long after the opening, because a program asks its first queries at once. */
+const DELAY_MS = 1_000;
 
 export class JournalAudit {
   private readonly engine: Engine;
   private readonly recovered: Recovered;
   private running: Promise<void> = Promise.resolve();
-  private isStopped = false;
+  private readonly stopping = new AbortController();
 
   constructor(engine: Engine, recovered: Recovered) {
     this.engine = engine;
@@ -37,7 +40,7 @@ export class JournalAudit {
   }
 
   async stop(): Promise<void> {
-    this.isStopped = true;
+    this.stopping.abort();
     await this.running;
   }
 
@@ -69,9 +72,9 @@ export class JournalAudit {
       else more++;
     };
     const slices = new Slices(clock);
-    await clock.breathe();
+    await pause(clock, DELAY_MS, this.stopping.signal);
     for (const _ of readJournal({ fileSystem, directory, limit, onFinding })) {
-      if (this.isStopped && isLong) return undefined;
+      if (this.stopping.signal.aborted && isLong) return undefined;
       if (slices.isOver) await slices.breathe();
     }
     if (more > 0) this.engine.logger.warn({ more }, 'The journal has more damage than is listed one by one.');

@@ -6,10 +6,14 @@
  * outcome and does not stop the others. `run` itself rejects only when the worker is gone.
  */
 import { Worker } from 'node:worker_threads';
+import type { Slices } from '../../async/slices.ts';
+import { Turn } from '../../async/turn.ts';
+import { Turns } from '../../async/turns.ts';
 import type { SlabView } from '../../chunk/slab.ts';
 import type { FileSystem } from '../../files/file-system.ts';
 import { nodeFileSystem } from '../../files/node-file-system.ts';
 import { TidemarkError } from '../../model/errors.ts';
+import { systemClock } from '../../ports/clock.ts';
 import { shippedFile } from '../../ports/package.ts';
 import { Parcel } from './parcel.ts';
 import { SeriesFiles } from './series-file.ts';
@@ -55,7 +59,7 @@ export interface ThreadData {
 
 interface Waiting {
   readonly parcel: Parcel;
-  readonly resolve: (outcomes: never) => void;
+  readonly resolve: (outcomes: readonly SeriesFileOutcome[]) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -65,8 +69,11 @@ interface Waiting {
  *
  * Throws `TIDEMARK_MISSING_FILE` if the thread's code is not there.
  */
-export const startSeriesFileThread = (directory: string, slab: SlabView): SeriesFileWorker =>
-  new ThreadWorker(threadFile(), directory, slab);
+export const startSeriesFileThread = (
+  directory: string,
+  slab: SlabView,
+  turn: Turn = new Turn(systemClock),
+): SeriesFileWorker => new ThreadWorker(threadFile(), directory, slab, turn);
 
 /** The thread's code: beside this file as source and compiled, beside the chunks in the package. */
 const threadFile = (): string => {
@@ -96,17 +103,22 @@ class ThreadWorker implements SeriesFileWorker {
   private readonly file: string;
   private readonly directory: string;
   private readonly slab: SlabView;
+  /** For reads in the caller's thread. */
+  private readonly turn: Turn;
   private started: Worker | undefined;
   /** Batches sent to the thread, oldest first. The thread answers in this order. */
   private readonly waiting: Waiting[] = [];
   /** For reads before the thread starts; the number of requests that it has had. */
   private inline: SeriesFiles | undefined;
   private inlineRequests = 0;
+  /** A batch that is read in the caller's thread has the turn until it is done, others until they are sent. */
+  private readonly turns = new Turns(1);
   private failure: Error | undefined;
   private closed: Promise<void> | undefined;
 
-  constructor(file: string, directory: string, slab: SlabView) {
+  constructor(file: string, directory: string, slab: SlabView, turn: Turn) {
     this.file = file;
+    this.turn = turn;
     this.directory = directory;
     this.slab = slab;
   }
@@ -134,23 +146,28 @@ class ThreadWorker implements SeriesFileWorker {
   }
 
   run<const Requests extends readonly SeriesFileRequest[]>(requests: Requests): Promise<SeriesFileOutcomes<Requests>> {
+    return this.closed === undefined ? this.accept(requests) : Promise.reject(closedError());
+  }
+
+  /** Without a wait if nothing is being read here: chunks are copied before the caller goes on. */
+  private async accept<const Requests extends readonly SeriesFileRequest[]>(
+    requests: Requests,
+  ): Promise<SeriesFileOutcomes<Requests>> {
+    if (!this.turns.takeNow()) await this.turns.take();
+    let outcomes: readonly SeriesFileOutcome[] | Promise<readonly SeriesFileOutcome[]>;
+    try {
+      if (this.failure !== undefined) throw this.failure;
+      if (this.started === undefined && requests.every(changesNothing)) return requests.map(answerOfRest) as never;
+      const inline = this.started === undefined ? this.inlineFor(requests) : undefined;
+      outcomes = inline === undefined ? this.send(requests) : await readInSlices(inline, requests, this.turn.slices());
+    } finally {
+      this.turns.end();
+    }
+    return (await outcomes) as never;
+  }
+
+  private send(requests: readonly SeriesFileRequest[]): Promise<readonly SeriesFileOutcome[]> {
     return new Promise((resolve, reject) => {
-      const failure = this.closed === undefined ? this.failure : closedError();
-      if (failure !== undefined) {
-        reject(failure);
-        return;
-      }
-      if (this.started === undefined && requests.every(changesNothing)) {
-        resolve(requests.map(answerOfRest) as never);
-        return;
-      }
-      if (this.started === undefined) {
-        const inline = this.inlineFor(requests);
-        if (inline !== undefined) {
-          queueMicrotask(() => resolve(runRequests(inline, requests) as never));
-          return;
-        }
-      }
       const { thread } = this;
       this.inline = undefined;
       const parcel = new Parcel(this.slab, requests);
@@ -168,8 +185,8 @@ class ThreadWorker implements SeriesFileWorker {
     if (this.inlineRequests > INLINE_REQUESTS_IN_ALL) return undefined;
     if (requests.some(({ kind }) => kind !== 'load' && kind !== 'descriptors')) return undefined;
     this.inline ??= new SeriesFiles(nodeFileSystem, this.directory, this.slab);
-    const sizes = runRequests(this.inline, requests.map(sizeRequestOf));
-    const chunks = sizes.reduce((sum, outcome) => sum + chunksOf(outcome), 0);
+    const { inline } = this;
+    const chunks = requests.reduce((sum, request) => sum + chunksOf(inline, request), 0);
     if (chunks > INLINE_CHUNKS_MAX || !hasAllSums(this.inline, requests)) return undefined;
     this.inlineRequests += requests.length;
     return this.inline;
@@ -182,10 +199,11 @@ class ThreadWorker implements SeriesFileWorker {
   }
 
   private async finish(): Promise<void> {
+    await this.turns.take();
     const { started } = this;
     if (started === undefined) return;
     try {
-      await this.run([]);
+      if (this.failure === undefined) await this.send([]);
     } finally {
       await started.terminate();
     }
@@ -194,7 +212,7 @@ class ThreadWorker implements SeriesFileWorker {
   private settle({ outcomes, bytes }: ThreadAnswer): void {
     const settled = this.waiting.shift();
     settled?.parcel.unpack(outcomes, bytes);
-    settled?.resolve(outcomes as never);
+    settled?.resolve(outcomes);
     if (this.waiting.length === 0) this.started?.unref();
   }
 
@@ -253,16 +271,28 @@ const hasAllSums = (files: SeriesFiles, requests: readonly SeriesFileRequest[]):
   }
 };
 
-/** Asks how large the file of a request is: descriptors are all read, to compare them with their checksums. */
-const sizeRequestOf = (request: SeriesFileRequest): SeriesFileRequest => {
+/** Chunks that a request reads; more than enough if that is not known. */
+const chunksOf = (files: SeriesFiles, request: SeriesFileRequest): number => {
+  if (request.kind === 'load') return request.slots.length;
+  // Descriptors are all read, to compare them with their checksums.
   const { high, low } = request as { readonly high: number; readonly low: number };
-  return { kind: 'stat', high, low };
-};
-
-/** Chunks of a file; more than enough if that is not known. */
-const chunksOf = (outcome: SeriesFileOutcome): number => {
+  const [outcome] = runRequests(files, [{ kind: 'stat', high, low }]);
   if (!outcome.ok) return INLINE_CHUNKS_MAX + 1;
   return (outcome.value as SeriesFileAnswers['stat'])?.chunks ?? 0;
+};
+
+/** Runs requests that only read, and lets the event loop go on between them. */
+const readInSlices = async (
+  files: SeriesFiles,
+  requests: readonly SeriesFileRequest[],
+  slices: Slices,
+): Promise<readonly SeriesFileOutcome[]> => {
+  const outcomes: SeriesFileOutcome[] = [];
+  for (const request of requests) {
+    outcomes.push(...runRequests(files, [request]));
+    if (slices.isOver) await slices.breathe();
+  }
+  return outcomes;
 };
 
 const closedError = (): TidemarkError => new TidemarkError('TIDEMARK_CLOSED', 'the series-file worker is closed');

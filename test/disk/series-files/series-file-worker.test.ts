@@ -240,9 +240,9 @@ describe('The series-file worker', () => {
 
     const other = startSeriesFileThread(directory, slab);
     const both = [other.run([descriptors(1)]), other.run([descriptors(2)])] as const;
-    expect(isStarted(other)).to.equal(true);
     expect(answerOf((await both[0])[0]).firstTimes).to.have.length(3);
     expect(answerOf((await both[1])[0]).firstTimes).to.have.length(2000);
+    expect(isStarted(other)).to.equal(true);
     await other.close();
     rmSync(directory, { recursive: true, force: true });
   });
