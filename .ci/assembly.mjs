@@ -1,5 +1,5 @@
 /**
- * Compiles src/chunk/assembly/varbit.ts, which is AssemblyScript, and writes the WebAssembly module into
+ * Compiles src/chunk/assembly/varbit-loop.ts, which is AssemblyScript, and writes the WebAssembly module into
  * src/chunk/varbit-module.ts. The result is part of the repository: building needs no compiler for it, and a test says
  * when it is not what its source makes (test/chunk/varbit-module.test.ts).
  */
@@ -11,7 +11,7 @@ const folder = join(import.meta.dirname, '..', 'src', 'chunk');
 
 /** The module, in base64. */
 export const compileVarbit = async () => {
-  const source = readFileSync(join(folder, 'assembly', 'varbit.ts'), 'utf8');
+  const source = readFileSync(join(folder, 'assembly', 'varbit-loop.ts'), 'utf8');
   const { error, binary, stderr } = await compileString(source, {
     optimizeLevel: 3,
     noAssert: true,
@@ -27,7 +27,7 @@ export const compileVarbit = async () => {
 if (process.argv[1] === import.meta.filename)
   writeFileSync(
     join(folder, 'varbit-module.ts'),
-    `/** The WebAssembly module of assembly/varbit.ts, in base64. Written by .ci/assembly.mjs. */
+    `/** The WebAssembly module of assembly/varbit-loop.ts, in base64. Written by .ci/assembly.mjs. */
 export const varbitModule =
   '${await compileVarbit()}';
 `,

@@ -8,12 +8,12 @@ import type { SampleColumns } from './chunk.ts';
 import { CHUNK_BYTES } from './slab.ts';
 import { varbitModule } from './varbit-module.ts';
 
-/** How decoding ended, as assembly/varbit.ts has it. */
+/** How decoding ended, as assembly/varbit-loop.ts has it. */
 export const COMPLETE = 0;
 export const BEYOND_CHUNK = 2;
 const ENDING_BITS = 2;
 
-/** The places in the module's memory, as assembly/varbit.ts has them. */
+/** The places in the module's memory, as assembly/varbit-loop.ts has them. */
 const TIMES = 2_048;
 const VALUES = 1_050_624;
 const SAMPLES_MAX = (VALUES - TIMES) / 8;
