@@ -15,7 +15,7 @@ import { addToDoubleDelta, beginDoubleDelta } from './double-delta.ts';
 import { ExactColumns } from './exact-columns.ts';
 import { ADDED, OVERFLOW, TRANSCODE_PARAMETERS } from './outcome.ts';
 import { NARROWEST } from './residuals.ts';
-import { NO_SLOT, type Slab, type Slot, ZEROS } from './slab.ts';
+import { CHUNK_BYTES, NO_SLOT, type Slab, type Slot, ZEROS } from './slab.ts';
 import { addToVarbit, beginVarbit } from './varbit.ts';
 import { ZERO } from './varbit-layout.ts';
 
@@ -29,12 +29,18 @@ export interface ChunkAppenderOptions {
   readonly lossless?: boolean;
 }
 
+/** A chunk that is being rewritten: its bytes before, and its samples. */
+interface Rewriting {
+  readonly before: Uint8Array;
+  readonly columns: ExactColumns;
+}
+
 export class ChunkAppender {
   private readonly slab: Slab;
   private readonly defaultEncoding: Encoding;
   private readonly lossless: boolean;
-  /** Columns for rewriting chunks. Rewriting can nest, so each rewrite takes a set of its own and returns it here. */
-  private readonly spareColumns: ExactColumns[] = [];
+  /** Memory for rewriting chunks. Rewriting can nest, so each rewrite takes memory of its own and returns it here. */
+  private readonly spare: Rewriting[] = [];
 
   constructor(slab: Slab, options: ChunkAppenderOptions) {
     this.slab = slab;
@@ -117,8 +123,9 @@ export class ChunkAppender {
     low: number,
   ): Slot {
     const bytes = this.slab.bytesOf(slot);
-    const before = bytes.slice();
-    const columns = this.spareColumns.pop() ?? new ExactColumns();
+    const rewriting = this.spare.pop() ?? { before: new Uint8Array(CHUNK_BYTES), columns: new ExactColumns() };
+    const { before, columns } = rewriting;
+    before.set(bytes);
     columns.clear();
     try {
       decodeChunkExactly(before, 0, this.slab.encoding[slot], columns);
@@ -142,7 +149,7 @@ export class ChunkAppender {
       this.dropChainAfter(slot);
       throw error;
     } finally {
-      this.spareColumns.push(columns);
+      this.spare.push(rewriting);
     }
   }
 

@@ -81,7 +81,7 @@ const decodePayload = (
   mendsSteps: boolean,
 ): boolean => {
   decoder ??= loadVarbitDecoder();
-  decoder.load(block, offset);
+  decoder.load(block, offset, end);
   const encoding = block[offset + FLAGS] & ENCODING_MASK;
   const ending = decoder.decode(encoding, end, firstTime, from, through, mendsSteps);
   decoder.take(into);

@@ -6,6 +6,7 @@ import { IS_LITTLE_ENDIAN } from '../model/byte-order.ts';
 import { TidemarkError } from '../model/errors.ts';
 import type { SampleColumns } from './chunk.ts';
 import { CHUNK_BYTES } from './slab.ts';
+import { PAYLOAD_BIT } from './varbit-layout.ts';
 import { varbitModule } from './varbit-module.ts';
 
 /** How decoding ended, as assembly/varbit-loop.ts has it. */
@@ -17,6 +18,12 @@ const ENDING_BITS = 2;
 const TIMES = 2_048;
 const VALUES = 1_050_624;
 const SAMPLES_MAX = (VALUES - TIMES) / 8;
+
+/**
+ * The bits behind `end` that may be read: those of two samples, because a damaged chunk can go so far beyond its end, and
+ * the words that a field at their end is read from.
+ */
+const MARGIN_BITS = 512;
 
 interface VarbitExports {
   readonly memory: { readonly buffer: ArrayBuffer };
@@ -40,9 +47,13 @@ export class VarbitDecoder {
     this.valueWords = new Int32Array(buffer, VALUES, 2 * SAMPLES_MAX);
   }
 
-  /** Copies a chunk into the module's memory. */
-  load(block: Uint8Array, offset: number): void {
-    this.chunk.set(block.subarray(offset, offset + CHUNK_BYTES));
+  /**
+   * Copies a chunk into the module's memory, as far as its payload up to bit `end` is read: a young head is a few cache
+   * lines of its slot.
+   */
+  load(block: Uint8Array, offset: number, end: number): void {
+    const bytes = Math.min((Math.max(end, PAYLOAD_BIT) + MARGIN_BITS) >> 3, CHUNK_BYTES);
+    this.chunk.set(block.subarray(offset, offset + bytes));
     this.chunk.swap64();
   }
 
