@@ -10,7 +10,7 @@
 import type { Clock } from '../ports/clock.ts';
 
 /** The longest work before the event loop has its turn, but for one piece of it. */
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 
 export class Slices {
   /** On the clock's monotonic scale, in milliseconds. */

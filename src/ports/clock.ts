@@ -20,7 +20,7 @@ export interface Clock {
   hold?(): () => void;
   /**
    * Yields to the event loop and resolves afterwards. Long work awaits it between slices. Of several callers, one goes on
-   * in each turn of the loop, in the order of their calls: ten with slices of 4 ms would hold it for 40 ms otherwise.
+   * in each turn of the loop, in the order of their calls: ten with slices of 2 ms would hold it for 20 ms otherwise.
    */
   breathe(): Promise<void>;
   /** Calls back in the next turn of the event loop, whoever else waits for one. Absent: as {@link breathe} resolves. */
