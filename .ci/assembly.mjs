@@ -16,7 +16,7 @@ export const compileVarbit = async () => {
     optimizeLevel: 3,
     noAssert: true,
     runtime: 'stub',
-    // The module uses all of its memory itself: two pages of 64 KiB more than two times a mebibyte.
+    // Pages of 64 KiB: what the source says of its memory, and nothing else.
     initialMemory: 33,
     maximumMemory: 33,
   });

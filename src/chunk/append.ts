@@ -113,7 +113,7 @@ export class ChunkAppender {
     return addToDelta(block, offset, timeHigh, timeLow, high, low, lossless);
   }
 
-  /** Rewrites the chunk with wider parameters, then adds the sample. */
+  /** Rewrites the chunk with wider parameters, then adds the sample. The slot is a full one. */
   private transcode(
     slot: Slot,
     parameters: number,

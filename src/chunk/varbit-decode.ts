@@ -7,7 +7,7 @@ import { fromHalves, readInt32BE } from '../model/int64.ts';
 import { readUint16BE } from './bytes.ts';
 import type { SampleColumns } from './chunk.ts';
 import { corruptChunk } from './outcome.ts';
-import { BEYOND_CHUNK, COMPLETE, loadVarbitDecoder, type VarbitDecoder } from './varbit-decoder.ts';
+import { BEYOND_CHUNK, COMPLETE, varbitDecoder } from './varbit-decoder.ts';
 import {
   CLOSED,
   ENCODING_MASK,
@@ -63,9 +63,6 @@ export const decodeVarbit = (
   return true;
 };
 
-/** Created with the first payload that is read: a program that only appends needs none. */
-let decoder: VarbitDecoder | undefined;
-
 /**
  * Adds the payload's samples, from the second sample on. False if a sample was after `through`, or if the payload of a
  * damaged chunk goes beyond its end: the original stops there without an error and without reading "last".
@@ -80,7 +77,7 @@ const decodePayload = (
   into: SampleColumns,
   mendsSteps: boolean,
 ): boolean => {
-  decoder ??= loadVarbitDecoder();
+  const decoder = varbitDecoder();
   decoder.load(block, offset, end);
   const encoding = block[offset + FLAGS] & ENCODING_MASK;
   const ending = decoder.decode(encoding, end, firstTime, from, through, mendsSteps);

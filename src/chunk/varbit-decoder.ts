@@ -3,7 +3,7 @@
  * first, at a microsecond a sample, until it is optimized; WebAssembly takes some ten nanoseconds from the first sample on.
  */
 import { IS_LITTLE_ENDIAN } from '../model/byte-order.ts';
-import { TidemarkError } from '../model/errors.ts';
+import { TidemarkError, textOf } from '../model/errors.ts';
 import type { SampleColumns } from './chunk.ts';
 import { CHUNK_BYTES } from './slab.ts';
 import { PAYLOAD_BIT } from './varbit-layout.ts';
@@ -54,6 +54,7 @@ export class VarbitDecoder {
   load(block: Uint8Array, offset: number, end: number): void {
     const bytes = Math.min((Math.max(end, PAYLOAD_BIT) + MARGIN_BITS) >> 3, CHUNK_BYTES);
     this.chunk.set(block.subarray(offset, offset + bytes));
+    // Of all words, in one call; those behind the copied ones are never read.
     this.chunk.swap64();
   }
 
@@ -91,19 +92,33 @@ interface WebAssemblyApi {
   readonly Instance: new (module: object) => { readonly exports: object };
 }
 
-/** Throws `TIDEMARK_INVALID_OPTION` in a process without WebAssembly. */
-export const requireWebAssembly = (): WebAssemblyApi => {
-  const { WebAssembly: api } = globalThis as unknown as { readonly WebAssembly?: WebAssemblyApi };
-  if (api !== undefined) return api;
-  throw new TidemarkError(
-    'TIDEMARK_INVALID_OPTION',
-    'Tidemark reads chunks with WebAssembly, which this process does not have: start Node.js without --jitless',
-    { details: { option: '--jitless' } },
-  );
+let decoder: VarbitDecoder | undefined;
+
+/**
+ * The decoder of this thread. Throws `TIDEMARK_INVALID_OPTION` in a process without WebAssembly, or where it has no room: an
+ * opening asks for it, so that no read and no append meets that later.
+ */
+export const varbitDecoder = (): VarbitDecoder => {
+  decoder ??= createDecoder();
+  return decoder;
 };
 
-export const loadVarbitDecoder = (): VarbitDecoder => {
-  const { Module, Instance } = requireWebAssembly();
-  const { exports } = new Instance(new Module(Buffer.from(varbitModule, 'base64')));
-  return new VarbitDecoder(exports as VarbitExports);
+const createDecoder = (): VarbitDecoder => {
+  const { WebAssembly: api } = globalThis as unknown as { readonly WebAssembly?: WebAssemblyApi };
+  if (api === undefined) throw unavailable('start Node.js without --jitless', '--jitless');
+  try {
+    const { exports } = new api.Instance(new api.Module(Buffer.from(varbitModule, 'base64')));
+    return new VarbitDecoder(exports as VarbitExports);
+  } catch (cause) {
+    // The platform reserves gigabytes of addresses for the memory of a module, of which only what is used takes room.
+    const remedy = `allow it and, where the address space is limited (ulimit -v), at least 16 GB: ${textOf(cause)}`;
+    throw unavailable(remedy, 'ulimit -v', cause);
+  }
 };
+
+const unavailable = (remedy: string, option: string, cause?: unknown): TidemarkError =>
+  new TidemarkError(
+    'TIDEMARK_INVALID_OPTION',
+    `Tidemark reads chunks with WebAssembly, which this process can't use: ${remedy}`,
+    { cause, details: { option } },
+  );

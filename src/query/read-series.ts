@@ -259,14 +259,13 @@ export class SeriesReader {
   /** Reads a single series with any number of chunks, in portions. */
   private async readPortions(reading: Reading, range: Range, collector: SampleCollector): Promise<ReadSamples> {
     const { firstChunk, endChunk } = reading;
-    const slices = this.parts.turn.slices();
     collector.begin(range.from, range.through);
     for (let from = firstChunk; from < endChunk; from += CHUNKS_AT_ONCE) {
       await this.load([{ reading, from, end: Math.min(from + CHUNKS_AT_ONCE, endChunk) }]);
-      await this.collect(reading, reading.file, collector, slices);
+      await this.collect(reading, reading.file, collector, this.parts.turn.slices());
       this.releaseFile(reading);
     }
-    await this.collect(reading, reading.memory, collector, slices);
+    await this.collect(reading, reading.memory, collector, this.parts.turn.slices());
     return answerOf(reading, collector, range);
   }
 

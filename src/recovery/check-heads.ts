@@ -11,7 +11,7 @@ import { type LastClose, readLastClose } from '../disk/last-close.ts';
 import { readMappings } from '../disk/mappings.ts';
 import { isSeriesDirectoryName } from '../disk/series-path.ts';
 import type { FileSystem } from '../files/file-system.ts';
-import { TidemarkError } from '../model/errors.ts';
+import { isDamage } from '../model/errors.ts';
 import type { Position } from '../model/events.ts';
 import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
@@ -97,7 +97,7 @@ const checkChunk = (check: Check, slab: Slab, slot: Slot, after: number, note: (
   try {
     decodeStored(block, offset, encoding, columns);
   } catch (error) {
-    if (!(error instanceof TidemarkError)) throw error;
+    if (!isDamage(error)) throw error;
     note(`a chunk in the checkpoint: ${error.message}`);
   }
   check.chunks++;

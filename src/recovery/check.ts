@@ -6,9 +6,11 @@
  * In a directory that was not closed cleanly, the parts may disagree until the next opening recovers it. There, only
  * damage counts as a problem. Traces of a crash, and data that a running store has not written yet, do not count.
  */
+
 import { join } from 'node:path';
 import type { Progress } from '../api/api.ts';
 import { Slab } from '../chunk/slab.ts';
+import { varbitDecoder } from '../chunk/varbit-decoder.ts';
 import { LAST_CLOSE_DAMAGED, readLastClose } from '../disk/last-close.ts';
 import { RETENTION_DAMAGED, readRetention } from '../disk/retention-memory.ts';
 import { prepareDirectory } from '../disk/store-directory.ts';
@@ -70,6 +72,7 @@ export interface CheckReport {
  */
 export const checkDirectory = async (directory: string, options: CheckOptions = {}): Promise<CheckReport> => {
   const { clock = systemClock, keyValueStores = levelStores } = options;
+  varbitDecoder();
   const fileSystem = withTypedErrors(options.fileSystem ?? nodeFileSystem);
   const { pedantic = false, onProblem, signal } = options;
   const progress = new ProgressReporter(clock, options.onProgress);

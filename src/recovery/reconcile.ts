@@ -248,7 +248,7 @@ const samplesInChunks = ({ chunks, slab }: ReconcileParts, row: Row): SampleColu
     }
   } catch (error) {
     // The checkpoint has a damaged chunk. The samples before it are enough for the comparison.
-    if (!(error instanceof TidemarkError)) throw error;
+    if (!isDamage(error)) throw error;
   }
   return columns;
 };

@@ -27,7 +27,7 @@ import { seriesPath } from '../disk/series-path.ts';
 import type { FileDescriptor, FileSystem } from '../files/file-system.ts';
 import { ioError } from '../files/io-error.ts';
 import { closeAfter, closeQuietly, readFully, replaceFile, writeFully } from '../files/read-write.ts';
-import { TidemarkError } from '../model/errors.ts';
+import { isDamage } from '../model/errors.ts';
 import type { LabelPairs } from '../model/labels.ts';
 
 /** Most problems that a hint describes. */
@@ -168,7 +168,7 @@ class RecordJudge {
     try {
       decodeStored(bytes, at + HEADER_BYTES, bytes[at], columns);
     } catch (error) {
-      if (error instanceof TidemarkError) return error.message;
+      if (isDamage(error)) return error.message;
       throw error;
     }
     return columns.count === 0 ? 'it has no samples' : undefined;

@@ -18,7 +18,7 @@ import { encodeColumns } from '../chunk/encode-columns.ts';
 import { CHUNK_BYTES, NO_SLOT, type Slab, type Slot } from '../chunk/slab.ts';
 import { appendToHead, fitsSmallSlot, loadHead, moveHead, storeHead } from '../chunk/varbit-head.ts';
 import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
-import { TidemarkError } from '../model/errors.ts';
+import { isDamage, TidemarkError } from '../model/errors.ts';
 import { leaveOut, type TimeSpan } from './erased-ranges.ts';
 import { type MergeCounts, mergeColumns } from './merge-columns.ts';
 import type { SortedSamples } from './sorted-samples.ts';
@@ -474,7 +474,7 @@ export class MemoryChunks {
     try {
       decodeStoredRange(slab.blockOf(slot), slab.offsetOf(slot), slab.encoding[slot], from, through, columns);
     } catch (error) {
-      if (!(error instanceof TidemarkError)) throw error;
+      if (!isDamage(error)) throw error;
     }
   }
 

@@ -200,6 +200,7 @@ export class IndexMender {
   private async verifyAll(): Promise<void> {
     const { clock } = this.engine;
     await pause(clock, VERIFY_DELAY_MS, this.stopping.signal);
+    if (this.isStopped) return;
     const breathe = async (): Promise<void> => {
       if (this.isStopped) throw new Stopped();
       await clock.breathe();

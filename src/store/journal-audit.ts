@@ -14,7 +14,8 @@ import type { Engine } from './engine.ts';
 import type { Recovered } from './recovered.ts';
 
 /**
- * A journal up to this size is read to its end even if the store is closed meanwhile, because that takes milliseconds.
+ * A journal up to this size is read to its end even if the store is closed meanwhile, also before the audit has begun: the
+ * close then takes some milliseconds longer.
  */
 const FINISHED_BYTES_MAX = 4 * 1024 * 1024;
 /** The audit begins so long after the opening, because a program asks its first queries at once. */
@@ -71,8 +72,8 @@ export class JournalAudit {
       if (findings.length < FINDINGS_MAX) findings.push(finding);
       else more++;
     };
-    const slices = new Slices(clock);
     await pause(clock, DELAY_MS, this.stopping.signal);
+    const slices = new Slices(clock);
     for (const _ of readJournal({ fileSystem, directory, limit, onFinding })) {
       if (this.stopping.signal.aborted && isLong) return undefined;
       if (slices.isOver) await slices.breathe();

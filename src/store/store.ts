@@ -44,7 +44,7 @@ import type {
   TimeRange,
   WatchQueryOptions,
 } from '../api/api.ts';
-import { requireWebAssembly } from '../chunk/varbit-decoder.ts';
+import { varbitDecoder } from '../chunk/varbit-decoder.ts';
 import { type PlacedLifecycleEvent, readHistoryInSlices } from '../journal/history/read-history.ts';
 import { describeFinding, type JournalFinding } from '../journal/read/journal-findings.ts';
 import { TidemarkError } from '../model/errors.ts';
@@ -76,7 +76,7 @@ import { Session } from './session.ts';
  * Opens the store in a directory. The directory is created if it is missing, and recovered if necessary.
  *
  * @throws {TidemarkError} `TIDEMARK_LOCKED` when another program has it open, `TIDEMARK_NOT_A_STORE` when the directory
- * holds something else, `TIDEMARK_INVALID_OPTION` (also when Node.js was started with `--jitless`),
+ * holds something else, `TIDEMARK_INVALID_OPTION` (also in a process that can't use WebAssembly),
  * `TIDEMARK_UNSUPPORTED_VERSION`, `TIDEMARK_IO`.
  */
 export const openStore = async (directory: string, options: StoreOptions = {}): Promise<Store> => {
@@ -84,7 +84,7 @@ export const openStore = async (directory: string, options: StoreOptions = {}): 
   if (typeof directory !== 'string' || directory === '') {
     throw noDirectory('directory');
   }
-  requireWebAssembly();
+  varbitDecoder();
   const session = new Session(new Engine(resolve(directory), resolved));
   await session.open();
   try {

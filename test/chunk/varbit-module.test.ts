@@ -14,15 +14,16 @@ describe('the WebAssembly module of the varbit decoder', () => {
     expect(compiled, 'run: node .ci/assembly.mjs').to.equal(varbitModule);
   });
 
-  it('is missed at the opening in a process without WebAssembly, not when a chunk is read', () => {
+  it('is missed at the opening and by a check in a process without WebAssembly, not when a chunk is read', () => {
     const directory = mkdtempSync(join(tmpdir(), 'tidemark-'));
-    const program = `const { openStore } = await import('tidemark');
-await openStore(process.argv[1]).catch((error) => console.log(error.code, error.message));`;
+    const program = `const { checkDirectory, openStore } = await import('tidemark');
+for (const enter of [openStore, checkDirectory])
+  await enter(process.argv[1]).catch((error) => console.log(error.code, error.message));`;
     const flags = ['--jitless', '--no-warnings', '--input-type=module', '-e'];
     const { stdout } = spawnSync(process.execPath, [...flags, program, directory], { cwd: root, encoding: 'utf8' });
     rmSync(directory, { recursive: true });
-    expect(stdout).to.equal(
-      'TIDEMARK_INVALID_OPTION Tidemark reads chunks with WebAssembly, which this process does not have: start Node.js without --jitless\n',
-    );
+    const line =
+      "TIDEMARK_INVALID_OPTION Tidemark reads chunks with WebAssembly, which this process can't use: start Node.js without --jitless\n";
+    expect(stdout).to.equal(line + line);
   });
 });

@@ -10,10 +10,10 @@
  *
  *          0   1,024   the chunk, as 64-bit words in the machine's order
  *      1,024      64   zeros, for fields that end beyond the chunk
- *      2,048     1 M   times of the decoded samples, float64
- *  1,050,624     1 M   their values, float64
+ *      2,048   1 MiB   times of the decoded samples, float64
+ *  1,050,624   1 MiB   their values, float64
  *
- * The loop terminates on any input: every group of samples takes at least a bit, and a bit stands for at most 16 samples.
+ * The loop terminates on any input: every group of samples but the first takes at least a bit, and a bit stands for at most 16 samples.
  * So a chunk has at most 126,211 samples, for which there is room.
  */
 

@@ -8,7 +8,7 @@ import { CHUNK_BYTES } from '../../chunk/slab.ts';
 import { isAscending, sortedByTime } from '../../chunk/sort-columns.ts';
 import type { FileDescriptor } from '../../files/file-system.ts';
 import { readFully } from '../../files/read-write.ts';
-import { TidemarkError } from '../../model/errors.ts';
+import { isDamage } from '../../model/errors.ts';
 import type { Sums } from './checksum-block.ts';
 import type { MergeMemory } from './merge-memory.ts';
 import { type MergePlan, type Piece, rangeThrough } from './merge-plan.ts';
@@ -156,7 +156,7 @@ const addSamples = (record: Uint8Array, into: SampleColumns): string | undefined
     into.count = before;
     decodeChunk(chunk, 0, record[0], into);
   } catch (error) {
-    if (error instanceof TidemarkError) return error.message;
+    if (isDamage(error)) return error.message;
     throw error;
   }
   if (isWithin(into, before, firstTime, lastTime)) return undefined;

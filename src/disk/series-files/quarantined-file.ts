@@ -8,7 +8,7 @@ import { decodeStored } from '../../chunk/decode.ts';
 import type { FileDescriptor, FileSystem } from '../../files/file-system.ts';
 import { ioError } from '../../files/io-error.ts';
 import { closeQuietly, readFully } from '../../files/read-write.ts';
-import { TidemarkError } from '../../model/errors.ts';
+import { isDamage } from '../../model/errors.ts';
 import { recordProblem } from './series-file-reader.ts';
 import { BATCH_RECORDS, HEADER_BYTES, RECORD_BYTES } from './series-record.ts';
 
@@ -77,7 +77,7 @@ const readRecord = (bytes: Uint8Array, at: number, offset: number, into: SampleC
   try {
     decodeStored(bytes, at + HEADER_BYTES, bytes[at], into);
   } catch (error) {
-    if (!(error instanceof TidemarkError)) throw error;
+    if (!isDamage(error)) throw error;
     if (problem === undefined) note(offset, error.message);
   }
   const dropped = keepIncreasing(into, before);

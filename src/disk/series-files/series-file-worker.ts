@@ -27,6 +27,7 @@ import {
 } from './series-file-requests.ts';
 
 export interface SeriesFileWorker {
+  /** The slots of the requests must be held, and their chunks unchanged, until this resolves. */
   run<const Requests extends readonly SeriesFileRequest[]>(requests: Requests): Promise<SeriesFileOutcomes<Requests>>;
   /** Resolves when all earlier requests are done. `run` must not be called after it. */
   close(): Promise<void>;
@@ -149,7 +150,6 @@ class ThreadWorker implements SeriesFileWorker {
     return this.closed === undefined ? this.accept(requests) : Promise.reject(closedError());
   }
 
-  /** Without a wait if nothing is being read here: chunks are copied before the caller goes on. */
   private async accept<const Requests extends readonly SeriesFileRequest[]>(
     requests: Requests,
   ): Promise<SeriesFileOutcomes<Requests>> {
@@ -289,8 +289,8 @@ const readInSlices = async (
 ): Promise<readonly SeriesFileOutcome[]> => {
   const outcomes: SeriesFileOutcome[] = [];
   for (const request of requests) {
+    if (outcomes.length > 0 && slices.isOver) await slices.breathe();
     outcomes.push(...runRequests(files, [request]));
-    if (slices.isOver) await slices.breathe();
   }
   return outcomes;
 };

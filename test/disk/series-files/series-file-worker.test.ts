@@ -3,7 +3,9 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { Turn } from '../../../src/async/turn.ts';
 import { Slab } from '../../../src/chunk/slab.ts';
+import { SeriesFiles } from '../../../src/disk/series-files/series-file.ts';
 import { answerOf, type SeriesFileRequest } from '../../../src/disk/series-files/series-file-requests.ts';
 import {
   inlineSeriesFileWorker,
@@ -14,6 +16,7 @@ import {
 import type { FileSystem } from '../../../src/files/file-system.ts';
 import { nodeFileSystem } from '../../../src/files/node-file-system.ts';
 import { TidemarkError } from '../../../src/model/errors.ts';
+import { systemClock } from '../../../src/ports/clock.ts';
 import { chunksFrom, encodingsOf, halves } from '../support.ts';
 
 const { high, low } = halves('2594aa1de82dbd87');
@@ -244,6 +247,49 @@ describe('The series-file worker', () => {
     expect(answerOf((await both[1])[0]).firstTimes).to.have.length(2000);
     expect(isStarted(other)).to.equal(true);
     await other.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('reads in slices, and keeps the order of the calls and a close waiting meanwhile', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'tidemark-worker-'));
+    const slab = new Slab();
+    const files = new SeriesFiles(nodeFileSystem, directory, slab);
+    const ids = [1, 2, 3];
+    for (const id of ids) {
+      const slots = chunksFrom(slab, 0, id);
+      files.persist(high, id, slots, encodingsOf(slab, slots), false);
+    }
+    let ms = 0;
+    let breaths = 0;
+    const slow = {
+      ...systemClock,
+      // Each request takes a slice.
+      monotonic: () => (ms += 10),
+      breathe: () => {
+        breaths++;
+        return systemClock.breathe();
+      },
+    };
+    const worker = startSeriesFileThread(directory, slab, new Turn(slow));
+    const slots = chunksFrom(slab, 1, 1);
+    const persist = { kind: 'persist', high, low: 1, slots, encodings: encodingsOf(slab, slots), sync: false } as const;
+    const stat = { kind: 'stat', high, low: 1 } as const;
+    const done: string[] = [];
+    const read = worker.run(ids.map((low) => ({ kind: 'descriptors', high, low, skipFromEnd: 0 }) as const));
+    const written = worker.run([persist]);
+    const told = worker.run([stat]);
+    const closed = worker.close();
+    await Promise.all([
+      read.then(() => done.push('read')),
+      written.then(() => done.push('written')),
+      told.then(() => done.push('told')),
+      closed.then(() => done.push('closed')),
+    ]);
+    expect(done).to.deep.equal(['read', 'written', 'told', 'closed']);
+    expect(breaths).to.equal(2);
+    expect((await read).map((outcome) => answerOf(outcome).firstTimes.length)).to.deep.equal(ids);
+    expect(answerOf((await told)[0])).to.include({ chunks: 2 });
+    expect((await failureOf(worker.run([stat]))).code).to.equal('TIDEMARK_CLOSED');
     rmSync(directory, { recursive: true, force: true });
   });
 
