@@ -80,8 +80,7 @@ const decodePayload = (
   const decoder = varbitDecoder();
   decoder.load(block, offset, end);
   const encoding = block[offset + FLAGS] & ENCODING_MASK;
-  const ending = decoder.decode(encoding, end, firstTime, from, through, mendsSteps);
-  decoder.take(into);
+  const ending = decoder.decode(encoding, end, firstTime, from, through, mendsSteps, into);
   if (ending === BEYOND_CHUNK) throw corruptChunk('attempted access outside of chunk boundaries');
   return ending === COMPLETE;
 };

@@ -36,7 +36,6 @@ export class VarbitDecoder {
   private readonly times: Float64Array;
   private readonly values: Float64Array;
   private readonly valueWords: Int32Array;
-  private found = 0;
 
   constructor(exports: VarbitExports) {
     const { buffer } = exports.memory;
@@ -60,18 +59,25 @@ export class VarbitDecoder {
 
   /**
    * Decodes the payload of the loaded chunk up to bit `end`. A time is `firstTime` plus the intervals; samples with
-   * `from <= time <= through` are kept. `mendsSteps`: an interval of 0 is read as 2^24 ms. Returns how it ended.
+   * `from <= time <= through` are added to the columns. `mendsSteps`: an interval of 0 is read as 2^24 ms. Returns how it
+   * ended.
    */
-  decode(encoding: number, end: number, firstTime: number, from: number, through: number, mendsSteps: boolean): number {
+  decode(
+    encoding: number,
+    end: number,
+    firstTime: number,
+    from: number,
+    through: number,
+    mendsSteps: boolean,
+    into: SampleColumns,
+  ): number {
     const result = this.exports.decode(encoding, end, firstTime, from, through, mendsSteps);
-    this.found = result >>> ENDING_BITS;
+    this.add(result >>> ENDING_BITS, into);
     return result & ((1 << ENDING_BITS) - 1);
   }
 
-  /** Adds the decoded samples to the columns. */
-  take(into: SampleColumns): void {
-    const { found } = this;
-    if (!IS_LITTLE_ENDIAN) this.swapDecoded();
+  private add(found: number, into: SampleColumns): void {
+    if (!IS_LITTLE_ENDIAN) this.swapDecoded(found);
     into.reserve(found);
     into.timestamps.set(this.times.subarray(0, found), into.count);
     // As words, so that NaN payloads survive.
@@ -80,9 +86,8 @@ export class VarbitDecoder {
   }
 
   /** WebAssembly stores the low byte of a number first, whatever the machine does. */
-  private swapDecoded(): void {
-    for (const { buffer, byteOffset } of [this.times, this.values])
-      Buffer.from(buffer, byteOffset, 8 * this.found).swap64();
+  private swapDecoded(found: number): void {
+    for (const { buffer, byteOffset } of [this.times, this.values]) Buffer.from(buffer, byteOffset, 8 * found).swap64();
   }
 }
 

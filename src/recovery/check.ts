@@ -6,7 +6,6 @@
  * In a directory that was not closed cleanly, the parts may disagree until the next opening recovers it. There, only
  * damage counts as a problem. Traces of a crash, and data that a running store has not written yet, do not count.
  */
-
 import { join } from 'node:path';
 import type { Progress } from '../api/api.ts';
 import { Slab } from '../chunk/slab.ts';

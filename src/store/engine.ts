@@ -2,7 +2,6 @@
  * Wires the parts of a store that don't depend on the directory's content. Opening, running and closing are in separate
  * files beside this one; they share this object.
  */
-
 import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import type { Actor } from 'xstate';

@@ -13,8 +13,8 @@
  *      2,048   1 MiB   times of the decoded samples, float64
  *  1,050,624   1 MiB   their values, float64
  *
- * The loop terminates on any input: every group of samples but the first takes at least a bit, and a bit stands for at most 16 samples.
- * So a chunk has at most 126,211 samples, for which there is room.
+ * The loop terminates on any input: every group of samples but the first takes at least a bit, and a bit stands for at
+ * most 16 samples. So a chunk has at most 126,211 samples, for which there is room.
  */
 
 const TIMES: usize = 2_048;

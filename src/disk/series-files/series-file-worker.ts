@@ -147,23 +147,22 @@ class ThreadWorker implements SeriesFileWorker {
   }
 
   run<const Requests extends readonly SeriesFileRequest[]>(requests: Requests): Promise<SeriesFileOutcomes<Requests>> {
-    return this.closed === undefined ? this.accept(requests) : Promise.reject(closedError());
+    // Outcomes are of the kinds of their requests, in the same order.
+    return this.closed === undefined ? (this.accept(requests) as Promise<never>) : Promise.reject(closedError());
   }
 
-  private async accept<const Requests extends readonly SeriesFileRequest[]>(
-    requests: Requests,
-  ): Promise<SeriesFileOutcomes<Requests>> {
+  private async accept(requests: readonly SeriesFileRequest[]): Promise<readonly SeriesFileOutcome[]> {
     if (!this.turns.takeNow()) await this.turns.take();
     let outcomes: readonly SeriesFileOutcome[] | Promise<readonly SeriesFileOutcome[]>;
     try {
       if (this.failure !== undefined) throw this.failure;
-      if (this.started === undefined && requests.every(changesNothing)) return requests.map(answerOfRest) as never;
+      if (this.started === undefined && requests.every(changesNothing)) return requests.map(answerOfRest);
       const inline = this.started === undefined ? this.inlineFor(requests) : undefined;
       outcomes = inline === undefined ? this.send(requests) : await readInSlices(inline, requests, this.turn.slices());
     } finally {
       this.turns.end();
     }
-    return (await outcomes) as never;
+    return outcomes;
   }
 
   private send(requests: readonly SeriesFileRequest[]): Promise<readonly SeriesFileOutcome[]> {
@@ -183,11 +182,9 @@ class ThreadWorker implements SeriesFileWorker {
   private inlineFor(requests: readonly SeriesFileRequest[]): SeriesFiles | undefined {
     if (requests.length === 0 || requests.length > INLINE_REQUESTS_MAX) return undefined;
     if (this.inlineRequests > INLINE_REQUESTS_IN_ALL) return undefined;
-    if (requests.some(({ kind }) => kind !== 'load' && kind !== 'descriptors')) return undefined;
+    if (!requests.every(isRead)) return undefined;
     this.inline ??= new SeriesFiles(nodeFileSystem, this.directory, this.slab);
-    const { inline } = this;
-    const chunks = requests.reduce((sum, request) => sum + chunksOf(inline, request), 0);
-    if (chunks > INLINE_CHUNKS_MAX || !hasAllSums(this.inline, requests)) return undefined;
+    if (!areReadHere(this.inline, requests)) return undefined;
     this.inlineRequests += requests.length;
     return this.inline;
   }
@@ -257,29 +254,29 @@ export const inlineSeriesFileWorker = (fileSystem: FileSystem, directory: string
   };
 };
 
-/** Whether no chunk that is to be loaded needs a checksum: the thread is the one that adds them. */
-const hasAllSums = (files: SeriesFiles, requests: readonly SeriesFileRequest[]): boolean => {
+type ReadRequest = Extract<SeriesFileRequest, { readonly kind: 'load' | 'descriptors' }>;
+
+const isRead = (request: SeriesFileRequest): request is ReadRequest =>
+  request.kind === 'load' || request.kind === 'descriptors';
+
+/** Whether the chunks are few, and none of them needs a checksum: the thread is the one that adds them. */
+const areReadHere = (files: SeriesFiles, requests: readonly ReadRequest[]): boolean => {
   try {
-    return requests.every(
-      (request) =>
-        request.kind !== 'load' ||
-        request.addSums !== true ||
-        files.hasSums(request.high, request.low, request.firstIndex, request.slots.length),
-    );
+    const chunks = requests.reduce((sum, request) => sum + chunksOf(files, request), 0);
+    return chunks <= INLINE_CHUNKS_MAX && requests.every((request) => hasSums(files, request));
   } catch {
     return false;
   }
 };
 
-/** Chunks that a request reads; more than enough if that is not known. */
-const chunksOf = (files: SeriesFiles, request: SeriesFileRequest): number => {
-  if (request.kind === 'load') return request.slots.length;
-  // Descriptors are all read, to compare them with their checksums.
-  const { high, low } = request as { readonly high: number; readonly low: number };
-  const [outcome] = runRequests(files, [{ kind: 'stat', high, low }]);
-  if (!outcome.ok) return INLINE_CHUNKS_MAX + 1;
-  return (outcome.value as SeriesFileAnswers['stat'])?.chunks ?? 0;
-};
+/** Chunks that a request reads: descriptors are all read, to compare them with their checksums. */
+const chunksOf = (files: SeriesFiles, request: ReadRequest): number =>
+  request.kind === 'load' ? request.slots.length : (files.stat(request.high, request.low)?.chunks ?? 0);
+
+const hasSums = (files: SeriesFiles, request: ReadRequest): boolean =>
+  request.kind !== 'load' ||
+  request.addSums !== true ||
+  files.hasSums(request.high, request.low, request.firstIndex, request.slots.length);
 
 /** Runs requests that only read, and lets the event loop go on between them. */
 const readInSlices = async (
