@@ -87,6 +87,8 @@ export interface FileSystem {
   dataSync(fd: FileDescriptor): Promise<void>;
   /** Makes renames, creations and removals in a directory durable; a no-op where the platform has no such call. */
   syncDirectory(path: string): void;
+  /** {@link syncDirectory} off this thread. */
+  syncDirectoryAside(path: string): Promise<void>;
   /**
    * {@link rename}, then {@link syncDirectory} of the target's directory, off this thread. A rename over a large file
    * frees the blocks of the old one, which takes tens of milliseconds.

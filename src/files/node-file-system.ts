@@ -59,9 +59,9 @@ const settled = (resolve: () => void, reject: (error: Error) => void) => (error:
   else reject(error);
 };
 
-const syncDirectoryOf = async (path: string): Promise<void> => {
+const syncDirectoryAside = async (path: string): Promise<void> => {
   if (!canSyncDirectories) return;
-  const directory = await open(dirname(path), O_RDONLY);
+  const directory = await open(path, O_RDONLY);
   try {
     await directory.sync();
   } finally {
@@ -131,13 +131,14 @@ export const nodeFileSystem: FileSystem = {
       closeSync(fd);
     }
   },
+  syncDirectoryAside,
   replace: async (from, to) => {
     await rename(from, to);
-    await syncDirectoryOf(to);
+    await syncDirectoryAside(dirname(to));
   },
   erase: async (path) => {
     await unlink(path);
-    await syncDirectoryOf(path);
+    await syncDirectoryAside(dirname(path));
   },
   claimDirectory,
   realPath,

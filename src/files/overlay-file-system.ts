@@ -170,6 +170,10 @@ export class OverlayFileSystem implements FileSystem {
     if (!this.isDirectory(resolve(path), 'open')) throw systemError('ENOTDIR', 'open', path);
   }
 
+  async syncDirectoryAside(path: string): Promise<void> {
+    this.syncDirectory(path);
+  }
+
   async erase(path: string): Promise<void> {
     this.remove(path);
   }

@@ -68,6 +68,7 @@ export const withTypedErrors = (fileSystem: FileSystem): FileSystem => {
     sync: (fd) => wait('sync', nameOf(fd), () => fileSystem.sync(fd)),
     dataSync: (fd) => wait('sync', nameOf(fd), () => fileSystem.dataSync(fd)),
     syncDirectory: (path) => attempt('sync', path, () => fileSystem.syncDirectory(path)),
+    syncDirectoryAside: (path) => wait('sync', path, () => fileSystem.syncDirectoryAside(path)),
     erase: (path) => wait('remove', path, () => fileSystem.erase(path)),
     replace: (from, to) => wait('rename', from, () => fileSystem.replace(from, to)),
     space: (path) => attempt('read the free space of', path, () => fileSystem.space(path)),

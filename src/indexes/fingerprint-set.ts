@@ -61,18 +61,8 @@ export class FingerprintSet {
   }
 
   has(high: number, low: number): boolean {
-    let from = 0;
-    let to = this.size;
-    const wantedHigh = high >>> 0;
-    const wantedLow = low >>> 0;
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      const order = this.words[middle * 2 + HIGH_WORD] - wantedHigh || this.words[middle * 2 + LOW_WORD] - wantedLow;
-      if (order === 0) return true;
-      if (order < 0) from = middle + 1;
-      else to = middle;
-    }
-    return false;
+    const { words } = this;
+    return isAt(words, firstNotBelow(words, 0, high >>> 0, low >>> 0), high >>> 0, low >>> 0);
   }
 }
 
@@ -80,6 +70,8 @@ export class FingerprintSet {
 export const union = (a: FingerprintSet, b: FingerprintSet): FingerprintSet => {
   if (b.size === 0) return a;
   if (a.size === 0) return b;
+  if (a.size > b.size * FEW) return unionOfFew(a, b);
+  if (b.size > a.size * FEW) return unionOfFew(b, a);
   const left = a.words;
   const right = b.words;
   const out = new Uint32Array(left.length + right.length);
@@ -102,6 +94,37 @@ export const union = (a: FingerprintSet, b: FingerprintSet): FingerprintSet => {
   end += right.length - j;
   return end === left.length ? a : new FingerprintSet(end === out.length ? out : out.slice(0, end));
 };
+
+/** If one set is so many times larger, copying what lies between the elements of the other beats comparing it. */
+const FEW = 16;
+
+/** The elements that are in either set. Returns `many` itself when `few` adds nothing. */
+const unionOfFew = (many: FingerprintSet, few: FingerprintSet): FingerprintSet => {
+  const { words } = many;
+  const out = new Uint32Array(words.length + few.words.length);
+  let from = 0;
+  let end = 0;
+  for (let i = 0; i < few.words.length; i += 2) {
+    const high = few.words[i + HIGH_WORD];
+    const low = few.words[i + LOW_WORD];
+    const to = firstNotBelow(words, from, high, low);
+    out.set(words.subarray(from, to), end);
+    end += to - from;
+    from = to;
+    if (isAt(words, to, high, low)) continue;
+    out[end + HIGH_WORD] = high;
+    out[end + LOW_WORD] = low;
+    end += 2;
+  }
+  out.set(words.subarray(from), end);
+  end += words.length - from;
+  if (end === words.length) return many;
+  return new FingerprintSet(end === out.length ? out : out.slice(0, end));
+};
+
+/** Whether an element is at a place in the array of words. The halves are unsigned. */
+const isAt = (words: Uint32Array, at: number, high: number, low: number): boolean =>
+  at < words.length && words[at + HIGH_WORD] === high && words[at + LOW_WORD] === low;
 
 /** More sets than this are sorted together: merging one after the other would read the first ones again and again. */
 export const MERGED_SETS_MAX = 8;
@@ -202,10 +225,9 @@ const select = (a: FingerprintSet, b: FingerprintSet, wanted: boolean): Fingerpr
   for (let i = 0; i < left.length; i += 2) {
     const high = left[i + HIGH_WORD];
     const low = left[i + LOW_WORD];
-    if (leap) j = leapTo(right, j, high, low);
-    while (j < right.length && (right[j + HIGH_WORD] - high || right[j + LOW_WORD] - low) < 0) j += 2;
-    const isFound = j < right.length && right[j + HIGH_WORD] === high && right[j + LOW_WORD] === low;
-    if (isFound !== wanted) continue;
+    if (leap) j = firstNotBelow(right, j, high, low);
+    else while (j < right.length && isBelow(right, j, high, low)) j += 2;
+    if (isAt(right, j, high, low) !== wanted) continue;
     out[end] = left[i];
     out[end + 1] = left[i + 1];
     end += 2;
@@ -213,8 +235,12 @@ const select = (a: FingerprintSet, b: FingerprintSet, wanted: boolean): Fingerpr
   return end === 0 ? FingerprintSet.empty : new FingerprintSet(out.slice(0, end));
 };
 
-/** The word index of an element below the wanted one, or `start`; close to the first element that is not below it. */
-const leapTo = (words: Uint32Array, start: number, high: number, low: number): number => {
+/**
+ * Place of the first element from `start` on that is not below the wanted one. Leaps of doubling length find it, so a
+ * near one is found in few steps. Places are those in the array of words; the halves are unsigned.
+ */
+const firstNotBelow = (words: Uint32Array, start: number, high: number, low: number): number => {
+  if (start >= words.length || !isBelow(words, start, high, low)) return start;
   let from = start;
   let step = 2;
   while (from + step < words.length && isBelow(words, from + step, high, low)) {
@@ -225,7 +251,7 @@ const leapTo = (words: Uint32Array, start: number, high: number, low: number): n
     step /= 2;
     if (from + step < words.length && isBelow(words, from + step, high, low)) from += step;
   }
-  return from;
+  return from + 2;
 };
 
 const isBelow = (words: Uint32Array, index: number, high: number, low: number): boolean =>

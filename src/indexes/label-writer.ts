@@ -16,11 +16,18 @@ import type { LabelPair, LabelSets } from './label-sets.ts';
 import { CACHED_SIZE_MIN } from './posting-cache.ts';
 import type { ValueSet } from './value-set.ts';
 
-/** Amounts of work between two breaks: a few milliseconds each. */
+/** Amounts of work between two breaks: a few milliseconds each. A part of the pairs ends with the first of its limits. */
 const OPERATIONS_PER_PART = 2048;
 const PAIRS_PER_PART = 1024;
 const CHANGES_PER_PART = 4096;
+const SET_BYTES_PER_PART = 1 << 20;
 const NAMES_PER_PART = 256;
+/**
+ * The bytes of the sets are known only when they have been read. So the first part has few pairs, and each later one as
+ * many as the sets of the part before allow, but not many times more.
+ */
+const PAIRS_OF_FIRST_PART = 4;
+const GROWTH_MAX = 4;
 
 export interface WriteOptions {
   /** The journal position that the indexes reach with this batch. */
@@ -41,6 +48,17 @@ interface PairsPart {
   readonly operations: KeyValueOperation[];
   /** The sets to be cached when the operations are written. */
   readonly written: readonly (readonly [LabelPair, FingerprintSet])[];
+  /** Bytes of all sets of the part. */
+  readonly setBytes: number;
+}
+
+/** What all parts of a batch share. */
+interface Preparation {
+  /** By name, of all names in the batch. They are changed in place. */
+  readonly valueSets: ReadonlyMap<string, ValueSet>;
+  /** Receives the names whose values change. */
+  readonly changedNames: Set<string>;
+  readonly breathe: () => Promise<void>;
 }
 
 export class LabelWriter {
@@ -58,17 +76,20 @@ export class LabelWriter {
     }
     const valueSets = await this.readValueSets(batch);
     const changedNames = new Set<string>();
+    const { position, sync, breathe } = options;
+    const prepare = (start: number, end: number): Promise<PairsPart> =>
+      this.preparePairs(batch, start, end, { valueSets, changedNames, breathe });
     let start = 0;
-    let end = endOfPart(batch, start);
+    let end = endOfPart(batch, start, PAIRS_OF_FIRST_PART);
     while (end < batch.groupCount) {
-      const part = await this.preparePairs(batch, start, end, valueSets, changedNames);
+      const part = await prepare(start, end);
       await this.writePairs(part, undefined, false);
-      await options.breathe();
+      await breathe();
+      const pairCount = end - start;
       start = end;
-      end = endOfPart(batch, start);
+      end = endOfPart(batch, start, pairsOfNextPart(pairCount, part.setBytes));
     }
-    const last = await this.preparePairs(batch, start, end, valueSets, changedNames);
-    const { position, sync } = options;
+    const last = await prepare(start, end);
     // Each database has its own position and sync, and what counts is the smaller position.
     await allOf([this.writePairs(last, position, sync), this.writeNames([...changedNames], valueSets, options)]);
   }
@@ -86,8 +107,7 @@ export class LabelWriter {
     batch: LabelBatch,
     start: number,
     end: number,
-    valueSets: ReadonlyMap<string, ValueSet>,
-    changedNames: Set<string>,
+    { valueSets, changedNames, breathe }: Preparation,
   ): Promise<PairsPart> {
     const names = batch.names.slice(start, end);
     const values = batch.values.slice(start, end);
@@ -95,9 +115,16 @@ export class LabelWriter {
     const existing = await this.parts.sets.readPostingsByKey(names, values, keys);
     const operations: KeyValueOperation[] = [];
     const written: (readonly [LabelPair, FingerprintSet])[] = [];
+    let setBytes = 0;
+    let breatheAt = SET_BYTES_PER_PART;
     for (let i = 0; i < keys.length; i++) {
+      if (setBytes >= breatheAt) {
+        await breathe();
+        breatheAt = setBytes + SET_BYTES_PER_PART;
+      }
       const before = existing[i];
       const next = nextSet(batch, start + i, before);
+      setBytes += next.byteCount;
       const valueSet = valueSets.get(names[i])!;
       // Needed even if the pair's set does not change: a crash may have happened between the writes to the two
       // databases.
@@ -107,7 +134,7 @@ export class LabelWriter {
       if (before.size < CACHED_SIZE_MIN && next.size < CACHED_SIZE_MIN) continue;
       written.push([[names[i], values[i]], next]);
     }
-    return { operations, written };
+    return { operations, written, setBytes };
   }
 
   private async writePairs(
@@ -136,13 +163,19 @@ export class LabelWriter {
   }
 }
 
-const endOfPart = (batch: LabelBatch, start: number): number => {
+const endOfPart = (batch: LabelBatch, start: number, pairsMax: number): number => {
   let end = start;
   let changes = 0;
-  while (end < batch.groupCount && end - start < PAIRS_PER_PART && changes < CHANGES_PER_PART) {
+  while (end < batch.groupCount && end - start < pairsMax && changes < CHANGES_PER_PART) {
     changes += batch.countOf(end++);
   }
   return end;
+};
+
+/** As many pairs as have {@link SET_BYTES_PER_PART} if their sets are as large as those of the part before. */
+const pairsOfNextPart = (pairCount: number, setBytes: number): number => {
+  const growth = Math.min(GROWTH_MAX, SET_BYTES_PER_PART / setBytes);
+  return Math.max(1, Math.min(PAIRS_PER_PART, Math.floor(pairCount * growth)));
 };
 
 const nextSet = (batch: LabelBatch, group: number, existing: FingerprintSet): FingerprintSet => {

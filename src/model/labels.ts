@@ -87,6 +87,15 @@ const collectPairs = (labels: Labels, pairs: string[]): LabelPairs => {
 const PROTO = '__proto__';
 
 /**
+ * Makes empty plain objects. V8 sees how many properties the first ones get, and gives those after them room for as many
+ * in the object itself. A literal `{}` has room for four and keeps the rest in a second object, which takes a third more
+ * memory and half as long again to collect.
+ */
+function PlainObject(): void {}
+PlainObject.prototype = Object.prototype;
+const NewLabels = PlainObject as unknown as new () => Record<string, string>;
+
+/**
  * The label set as a new plain object. A label named `__proto__` becomes a property like any other.
  *
  * The first labels are written out because the engine remembers, for each place in the code, the name that was set
@@ -94,7 +103,7 @@ const PROTO = '__proto__';
  * loop takes.
  */
 export const toLabels = (pairs: LabelPairs): Labels => {
-  const labels: Record<string, string> = {};
+  const labels = new NewLabels();
   const { length } = pairs;
   if (length > 0 && pairs[0] !== PROTO) labels[pairs[0]] = pairs[1];
   if (length > 2 && pairs[2] !== PROTO) labels[pairs[2]] = pairs[3];

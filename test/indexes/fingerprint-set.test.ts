@@ -56,6 +56,22 @@ describe('FingerprintSet', () => {
     expect(textsOf(difference(small, large))).to.deep.equal([fingerprintText(-5, 5)]);
   });
 
+  it('unites sets of very different size', () => {
+    const manyMembers = fc.array(member, { minLength: 400, maxLength: 600 });
+    const fewMembers = fc.array(member, { maxLength: 5 });
+    fc.assert(
+      fc.property(manyMembers, fewMembers, (many, few) => {
+        const expected = sorted(modelOf([...many, ...few]));
+        const [large, small] = [setOf(many), setOf(few)];
+        expect(textsOf(union(large, small))).to.deep.equal(expected);
+        expect(textsOf(union(small, large))).to.deep.equal(expected);
+        expect(textsOf(large), 'the operands stay').to.deep.equal(sorted(modelOf(many)));
+        expect(union(large, setOf(many.slice(0, 3))), 'nothing is added').to.equal(large);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('merges many sets', () => {
     fc.assert(
       fc.property(fc.array(members, { maxLength: 12 }), (lists) => {

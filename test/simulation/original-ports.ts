@@ -81,6 +81,7 @@ const originalFileSystem = (original: FileSystem, scratch: string): FileSystem =
     remove: (path) => original.remove(placeOf(path)),
     removeDirectory: (path) => original.removeDirectory(placeOf(path)),
     syncDirectory: (path) => original.syncDirectory(placeOf(path)),
+    syncDirectoryAside: (path) => original.syncDirectoryAside(placeOf(path)),
     replace: (from, to) => original.replace(placeOf(from), placeOf(to)),
     erase: (path) => original.erase(placeOf(path)),
   };

@@ -206,6 +206,10 @@ export class SimulatedFileSystem implements FileSystem {
     });
   }
 
+  syncDirectoryAside(path: string): Promise<void> {
+    return this.inTurn(() => this.syncDirectory(path));
+  }
+
   replace(from: string, to: string): Promise<void> {
     return this.inTurn(
       () => this.rename(from, to),

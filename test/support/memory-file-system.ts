@@ -242,6 +242,10 @@ export class MemoryFileSystem implements FileSystem {
     for (const [name, file] of this.files) if (parentOf(name) === path) this.durableNames.set(name, file);
   }
 
+  async syncDirectoryAside(path: string): Promise<void> {
+    this.syncDirectory(path);
+  }
+
   async erase(path: string): Promise<void> {
     this.remove(path);
     this.syncDirectory(parentOf(path));

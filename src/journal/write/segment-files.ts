@@ -61,8 +61,9 @@ export class SegmentFiles {
   private readonly open: OpenSegment[] = [];
   /** The oldest segment is being removed, so no reader may start in it. */
   private removing = false;
-  /** A file was created since the directory was last synced. */
-  private directoryChanged = false;
+  /** Files that were created, and how many of them the directory has durably. */
+  private createdCount = 0;
+  private durableNames = 0;
 
   constructor(parts: {
     fileSystem: FileSystem;
@@ -121,13 +122,19 @@ export class SegmentFiles {
   /** Syncs everything that has been written, without blocking this thread. */
   async sync(): Promise<void> {
     for (const { descriptor } of this.files()) await this.fileSystem.dataSync(descriptor);
-    this.syncDirectory();
+    const { createdCount } = this;
+    if (this.durableNames === createdCount) return;
+    await this.fileSystem.syncDirectoryAside(this.directory);
+    // A blocking sync may have come in between, and have synced the names of more files.
+    this.durableNames = Math.max(this.durableNames, createdCount);
   }
 
   /** Syncs everything that has been written, and blocks this thread meanwhile. */
   syncBlocking(): void {
     for (const { blockingDescriptor } of this.files()) this.fileSystem.dataSyncBlocking(blockingDescriptor);
-    this.syncDirectory();
+    if (this.durableNames === this.createdCount) return;
+    this.fileSystem.syncDirectory(this.directory);
+    this.durableNames = this.createdCount;
   }
 
   /** Closes the files that are completely durable, except the current one. No sync may be running. */
@@ -217,7 +224,7 @@ export class SegmentFiles {
       this.fileSystem.close(descriptor);
       throw error;
     }
-    this.directoryChanged = true;
+    this.createdCount++;
     const createdAtMs = this.clock.monotonic();
     return { descriptor, blockingDescriptor, headerBytes: header.length, createdAtMs };
   }
@@ -236,12 +243,6 @@ export class SegmentFiles {
     } catch {
       // The disk that failed the sync may fail this too.
     }
-  }
-
-  private syncDirectory(): void {
-    if (!this.directoryChanged) return;
-    this.fileSystem.syncDirectory(this.directory);
-    this.directoryChanged = false;
   }
 
   private files(): OpenFile[] {

@@ -55,6 +55,7 @@ const unsynced = {
   sync: () => Promise.resolve(),
   dataSync: () => Promise.resolve(),
   syncDirectory: () => {},
+  syncDirectoryAside: () => Promise.resolve(),
 };
 
 export const runMonth = async (options: MonthOptions): Promise<MonthResult> => {
