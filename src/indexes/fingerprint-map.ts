@@ -2,8 +2,12 @@
 export class FingerprintMap<T> {
   private readonly byHigh = new Map<number, Map<number, T>>();
 
+  get isEmpty(): boolean {
+    return this.byHigh.size === 0;
+  }
+
   get(high: number, low: number): T | undefined {
-    return this.byHigh.size === 0 ? undefined : this.byHigh.get(high)?.get(low);
+    return this.isEmpty ? undefined : this.byHigh.get(high)?.get(low);
   }
 
   set(high: number, low: number, value: T): void {

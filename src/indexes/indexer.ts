@@ -8,6 +8,7 @@
  * {@link Indexer.pendingArchived}.
  */
 import { type Observable, type OperatorFunction, Subject } from 'rxjs';
+import { Slices } from '../async/slices.ts';
 import { TidemarkError } from '../model/errors.ts';
 import type { Position } from '../model/events.ts';
 import type { LabelPairs } from '../model/labels.ts';
@@ -123,7 +124,7 @@ export class Indexer {
     this.capacity = options.capacity ?? 1 << 18;
     const results$ = this.operations$.pipe(
       options.batching({
-        write: (stretches) => this.writeInTurn(stretches.flat()),
+        write: (stretches) => this.writeInTurn(stretches),
         flush$: this.flush$,
         retries: () => !this.isClosing,
         sizeOf: ({ length }) => length,
@@ -260,9 +261,9 @@ export class Indexer {
     await this.ended;
   }
 
-  private async writeInTurn(operations: readonly IndexingOperation[]): Promise<void> {
+  private async writeInTurn(stretches: readonly Stretch[]): Promise<void> {
     while (this.held !== undefined) await this.held;
-    this.writing = this.write(operations);
+    this.writing = this.write(stretches);
     await this.writing;
   }
 
@@ -273,28 +274,31 @@ export class Indexer {
     this.operations$.next(stretch);
   };
 
-  private async write(operations: readonly IndexingOperation[]): Promise<void> {
+  private async write(stretches: readonly Stretch[]): Promise<void> {
     const { labels, clock, onBatch, commitJournal } = this.options;
-    const startMs = clock.monotonic();
-    const position = latestPosition(operations);
+    const slices = new Slices(clock);
+    const sorted = new SortedOperations();
+    for (const stretch of stretches) {
+      if (slices.isOver) await slices.breathe();
+      sorted.add(stretch);
+    }
+    const { position } = sorted;
     await commitJournal?.();
     // The archive is written first: the position is written with the labels and covers both.
-    await this.writeArchive(operations);
-    const labelOperations = labelOperationsOf(operations);
-    if (this.labelsAreWhole && (labelOperations.length > 0 || position !== undefined)) {
-      await labels.apply(labelOperations, position, { breathe: () => clock.breathe() });
+    await this.writeArchive(sorted.ofArchive);
+    if (this.labelsAreWhole && (sorted.ofLabels.length > 0 || position !== undefined)) {
+      await labels.apply(sorted.ofLabels, position, { breathe: () => clock.breathe() });
     }
     this.writtenPosition = position ?? this.writtenPosition;
-    onBatch?.({ operationCount: operations.length, durationMs: clock.monotonic() - startMs });
+    onBatch?.({ operationCount: sorted.count, durationMs: clock.monotonic() - slices.begunAt });
   }
 
   private async writeArchive(operations: readonly IndexingOperation[]): Promise<void> {
-    const archiveOperations = operations.filter(({ type }) => type !== 'index' && type !== 'unindex');
-    for (let start = 0; start < archiveOperations.length; start += ARCHIVE_OPERATIONS_PER_PART) {
+    for (let start = 0; start < operations.length; start += ARCHIVE_OPERATIONS_PER_PART) {
       const end = start + ARCHIVE_OPERATIONS_PER_PART;
       // A sync makes everything written before durable too, so only the last part needs it.
-      const sync = end >= archiveOperations.length;
-      await this.options.archive.apply(archiveBatchOf(archiveOperations.slice(start, end)), { sync });
+      const sync = end >= operations.length;
+      await this.options.archive.apply(archiveBatchOf(operations.slice(start, end)), { sync });
     }
   }
 
@@ -304,12 +308,9 @@ export class Indexer {
       for (const { reject } of this.waiters.splice(0)) reject(result.error);
       return;
     }
-    // A stretch at a time: a burst of new series is a batch of many thousand operations.
     for (const stretch of result.operations) {
-      for (const [at, { type, high, low }] of stretch.entries()) {
-        if (type === 'archive' && this.archivings.get(high, low)?.number === this.writtenCount + at)
-          this.archivings.delete(high, low);
-      }
+      // A burst of new series is a batch of many thousand operations, of which none archives.
+      if (!this.archivings.isEmpty) this.forgetArchivings(stretch);
       this.writtenCount += stretch.length;
     }
     this.isFull = this.queued >= this.capacity;
@@ -318,14 +319,39 @@ export class Indexer {
     this.waiters = this.waiters.filter(({ count }) => count > this.writtenCount);
     for (const { resolve } of done) resolve();
   }
+
+  /** The archive has the archivings of a stretch that was written, and answers for them itself. */
+  private forgetArchivings(stretch: Stretch): void {
+    for (let at = 0; at < stretch.length; at++) {
+      const { type, high, low } = stretch[at];
+      if (type === 'archive' && this.archivings.get(high, low)?.number === this.writtenCount + at)
+        this.archivings.delete(high, low);
+    }
+  }
 }
 
-const latestPosition = (operations: readonly IndexingOperation[]): Position | undefined => {
-  for (let i = operations.length - 1; i >= 0; i--) {
-    if (operations[i].position !== undefined) return operations[i].position;
+/** The operations of a batch by the index that they are for, in their order. */
+class SortedOperations {
+  readonly ofArchive: IndexingOperation[] = [];
+  readonly ofLabels: LabelOperation[] = [];
+  count = 0;
+  /** The latest one. */
+  position: Position | undefined;
+
+  add(stretch: Stretch): void {
+    this.count += stretch.length;
+    for (const operation of stretch) {
+      const { type, high, low, position } = operation;
+      if (position !== undefined) this.position = position;
+      if (type === 'index' || type === 'unindex') {
+        this.ofLabels.push(operation as LabelOperation);
+        continue;
+      }
+      this.ofArchive.push(operation);
+      if (type === 'purgeArchived') this.ofLabels.push({ type: 'unindex', high, low, pairs: operation.pairs });
+    }
   }
-  return undefined;
-};
+}
 
 const archiveBatchOf = (operations: readonly IndexingOperation[]): ArchiveBatch => {
   const batch = new ArchiveBatch();
@@ -336,14 +362,4 @@ const archiveBatchOf = (operations: readonly IndexingOperation[]): ArchiveBatch 
     else if (type === 'unarchive' || type === 'purgeArchived') batch.remove(high, low);
   }
   return batch;
-};
-
-const labelOperationsOf = (operations: readonly IndexingOperation[]): LabelOperation[] => {
-  const labelOperations: LabelOperation[] = [];
-  for (const operation of operations) {
-    const { type, high, low } = operation;
-    if (type === 'index' || type === 'unindex') labelOperations.push(operation as LabelOperation);
-    else if (type === 'purgeArchived') labelOperations.push({ type: 'unindex', high, low, pairs: operation.pairs });
-  }
-  return labelOperations;
 };

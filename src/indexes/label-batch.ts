@@ -86,15 +86,19 @@ export class LabelBatch {
 
   /** The change for a pair. If operations contradict each other, the last one counts. */
   changeOf(group: number): PairChange {
-    const added: number[] = [];
-    const removed: number[] = [];
+    const halves = new Int32Array(2 * this.counts[group]);
+    const { type } = this.operations[this.entryOperations[this.newest[group]]];
+    let end = 0;
     for (let entry = this.newest[group]; entry !== NONE; entry = this.previousEntries[entry]) {
-      const { type, high, low } = this.operations[this.entryOperations[entry]];
-      (type === 'index' ? added : removed).push(high, low);
+      const operation = this.operations[this.entryOperations[entry]];
+      if (operation.type !== type) return this.lastOfEach(group);
+      halves[end++] = operation.high;
+      halves[end++] = operation.low;
     }
-    if (removed.length === 0) return { added: FingerprintSet.of(added), removed: FingerprintSet.empty };
-    if (added.length === 0) return { added: FingerprintSet.empty, removed: FingerprintSet.of(removed) };
-    return this.lastOfEach(group);
+    const changed = FingerprintSet.of(halves);
+    return type === 'index'
+      ? { added: changed, removed: FingerprintSet.empty }
+      : { added: FingerprintSet.empty, removed: changed };
   }
 
   private lastOfEach(group: number): PairChange {
