@@ -12,6 +12,9 @@ import type { Clock } from '../ports/clock.ts';
 /** The longest work before the event loop has its turn, but for one piece of it. */
 const SLICE_MS = 2;
 
+/** What work that is divided needs of them. */
+export type WorkSlices = Pick<Slices, 'isOver' | 'breathe'>;
+
 export class Slices {
   /** On the clock's monotonic scale, in milliseconds. */
   readonly begunAt: number;

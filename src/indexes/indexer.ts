@@ -287,7 +287,7 @@ export class Indexer {
     // The archive is written first: the position is written with the labels and covers both.
     await this.writeArchive(sorted.ofArchive);
     if (this.labelsAreWhole && (sorted.ofLabels.length > 0 || position !== undefined)) {
-      await labels.apply(sorted.ofLabels, position, { breathe: () => clock.breathe() });
+      await labels.apply(sorted.ofLabels, position, { slices });
     }
     this.writtenPosition = position ?? this.writtenPosition;
     onBatch?.({ operationCount: sorted.count, durationMs: clock.monotonic() - slices.begunAt });

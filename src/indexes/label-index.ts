@@ -8,6 +8,7 @@
  * indexes then have exactly the content of the original's.
  */
 import { allOf } from '../async/all-of.ts';
+import type { WorkSlices } from '../async/slices.ts';
 import type { Position } from '../model/events.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { TextTable } from '../model/text-table.ts';
@@ -50,8 +51,8 @@ export interface IndexedSeries {
 export interface ApplyOptions {
   /** Default true. */
   readonly sync?: boolean;
-  /** Awaited between stretches of a few milliseconds, so that the event loop is free. */
-  readonly breathe?: () => Promise<void>;
+  /** Default: all of it at once. */
+  readonly slices?: WorkSlices;
 }
 
 export interface RebuildOptions {
@@ -59,7 +60,7 @@ export interface RebuildOptions {
   readonly position?: Position;
   readonly onProgress?: (seriesCount: number) => void;
   /** As for {@link ApplyOptions}. */
-  readonly breathe?: () => Promise<void>;
+  readonly slices?: WorkSlices;
 }
 
 export class LabelIndex {
@@ -153,9 +154,9 @@ export class LabelIndex {
    * been written; calling it again writes the rest.
    */
   async apply(operations: readonly LabelOperation[], position?: Position, options: ApplyOptions = {}): Promise<void> {
-    const { sync = true, breathe = doNotBreathe } = options;
+    const { sync = true, slices = undivided } = options;
     try {
-      await this.writer.write(operations, { position, sync, breathe });
+      await this.writer.write(operations, { position, sync, slices });
     } catch (error) {
       this.sets.forget();
       throw error;
@@ -175,7 +176,7 @@ export class LabelIndex {
 
   /** Replaces all content by the series that the source yields, in pages. */
   async rebuild(source: AsyncIterable<readonly IndexedSeries[]>, options: RebuildOptions = {}): Promise<void> {
-    const { position, onProgress, breathe = doNotBreathe } = options;
+    const { position, onProgress, slices = undivided } = options;
     await deleteAll(this.nameStore);
     await deleteAll(this.pairStore);
     this.sets.forget();
@@ -184,12 +185,12 @@ export class LabelIndex {
     for await (const page of source) {
       for (const { high, low, pairs } of page) operations.push({ type: 'index', high, low, pairs });
       if (operations.length < SERIES_PER_REBUILD_BATCH) continue;
-      await this.apply(operations, undefined, { sync: false, breathe });
+      await this.apply(operations, undefined, { sync: false, slices });
       seriesCount += operations.length;
       onProgress?.(seriesCount);
       operations = [];
     }
-    await this.apply(operations, position, { breathe });
+    await this.apply(operations, position, { slices });
     onProgress?.(seriesCount + operations.length);
   }
 
@@ -209,7 +210,7 @@ export class LabelIndex {
   }
 }
 
-const doNotBreathe = async (): Promise<void> => {};
+const undivided: WorkSlices = { isOver: false, breathe: async () => {} };
 
 /** Deletes all entries, also the position: there is none until the rebuild is complete. */
 const deleteAll = async (store: KeyValueStore): Promise<void> => {

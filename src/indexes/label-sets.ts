@@ -3,6 +3,7 @@
  * read from the disk is cached only if no batch was settled during the read. Otherwise it might be older than the
  * batch, and the next batch would build on it.
  */
+import type { WorkSlices } from '../async/slices.ts';
 import { encodeLabelName, encodeLabelPair, type IndexDecoder } from './codable.ts';
 import { FingerprintSet, unionAll } from './fingerprint-set.ts';
 import type { KeyValueStore } from './key-value-store.ts';
@@ -65,17 +66,19 @@ export class LabelSets {
     return sets as FingerprintSet[];
   }
 
-  /** As {@link readPostings}, for pairs in columns whose keys are encoded already. */
+  /** As {@link readPostings}, for pairs in columns whose keys are encoded already. `slices` divide the decoding. */
   async readPostingsByKey(
     names: readonly string[],
     values: readonly string[],
     keys: readonly Uint8Array[],
+    slices: WorkSlices,
   ): Promise<FingerprintSet[]> {
     const sets = names.map((name, index) => this.postings.get(name, values[index]));
     await this.readMissing(
       sets,
       (index) => keys[index],
       (index) => [names[index], values[index]],
+      slices,
     );
     return sets as FingerprintSet[];
   }
@@ -151,6 +154,7 @@ export class LabelSets {
     sets: (FingerprintSet | undefined)[],
     keyOf: (index: number) => Uint8Array,
     pairOf: (index: number) => LabelPair,
+    slices?: WorkSlices,
   ): Promise<void> {
     const { generation } = this;
     const { decoder } = this.parts;
@@ -158,6 +162,7 @@ export class LabelSets {
     if (missing.length === 0) return;
     const found = await this.parts.pairs.getMany(missing.map(keyOf));
     for (let i = 0; i < missing.length; i++) {
+      if (slices?.isOver) await slices.breathe();
       const index = missing[i];
       const bytes = found[i];
       const set =

@@ -6,6 +6,7 @@
  * applied again, with the same result.
  */
 import { allOf } from '../async/all-of.ts';
+import type { WorkSlices } from '../async/slices.ts';
 import type { Position } from '../model/events.ts';
 import { encodeLabelName, encodeLabelPairs } from './codable.ts';
 import { difference, encodeFingerprintSet, FingerprintSet, union } from './fingerprint-set.ts';
@@ -16,8 +17,9 @@ import type { LabelPair, LabelSets } from './label-sets.ts';
 import { CACHED_SIZE_MIN } from './posting-cache.ts';
 import type { ValueSet } from './value-set.ts';
 
-/** Amounts of work between two breaks: a few milliseconds each. A part of the pairs ends with the first of its limits. */
-const OPERATIONS_PER_PART = 2048;
+/** Operations that are grouped between two looks at the clock. */
+const OPERATIONS_PER_LOOK = 256;
+/** What is read and written at once: a few milliseconds of work. A part of the pairs ends with the first of its limits. */
 const PAIRS_PER_PART = 1024;
 const CHANGES_PER_PART = 4096;
 const SET_BYTES_PER_PART = 1 << 20;
@@ -33,8 +35,7 @@ export interface WriteOptions {
   /** The journal position that the indexes reach with this batch. */
   readonly position: Position | undefined;
   readonly sync: boolean;
-  /** Awaited between two stretches of work. */
-  readonly breathe: () => Promise<void>;
+  readonly slices: WorkSlices;
 }
 
 export interface LabelWriterParts {
@@ -58,7 +59,7 @@ interface Preparation {
   readonly valueSets: ReadonlyMap<string, ValueSet>;
   /** Receives the names whose values change. */
   readonly changedNames: Set<string>;
-  readonly breathe: () => Promise<void>;
+  readonly slices: WorkSlices;
 }
 
 export class LabelWriter {
@@ -70,21 +71,21 @@ export class LabelWriter {
 
   async write(operations: readonly LabelOperation[], options: WriteOptions): Promise<void> {
     const batch = new LabelBatch(operations);
-    for (let start = 0; start < operations.length; start += OPERATIONS_PER_PART) {
-      if (start > 0) await options.breathe();
-      batch.group(start, Math.min(start + OPERATIONS_PER_PART, operations.length));
+    const { position, sync, slices } = options;
+    for (let start = 0; start < operations.length; start += OPERATIONS_PER_LOOK) {
+      if (slices.isOver) await slices.breathe();
+      batch.group(start, Math.min(start + OPERATIONS_PER_LOOK, operations.length));
     }
     const valueSets = await this.readValueSets(batch);
     const changedNames = new Set<string>();
-    const { position, sync, breathe } = options;
     const prepare = (start: number, end: number): Promise<PairsPart> =>
-      this.preparePairs(batch, start, end, { valueSets, changedNames, breathe });
+      this.preparePairs(batch, start, end, { valueSets, changedNames, slices });
     let start = 0;
     let end = endOfPart(batch, start, PAIRS_OF_FIRST_PART);
     while (end < batch.groupCount) {
       const part = await prepare(start, end);
       await this.writePairs(part, undefined, false);
-      await breathe();
+      await slices.breathe();
       const pairCount = end - start;
       start = end;
       end = endOfPart(batch, start, pairsOfNextPart(pairCount, part.setBytes));
@@ -107,21 +108,17 @@ export class LabelWriter {
     batch: LabelBatch,
     start: number,
     end: number,
-    { valueSets, changedNames, breathe }: Preparation,
+    { valueSets, changedNames, slices }: Preparation,
   ): Promise<PairsPart> {
     const names = batch.names.slice(start, end);
     const values = batch.values.slice(start, end);
     const keys = encodeLabelPairs(names, values);
-    const existing = await this.parts.sets.readPostingsByKey(names, values, keys);
+    const existing = await this.parts.sets.readPostingsByKey(names, values, keys, slices);
     const operations: KeyValueOperation[] = [];
     const written: (readonly [LabelPair, FingerprintSet])[] = [];
     let setBytes = 0;
-    let breatheAt = SET_BYTES_PER_PART;
     for (let i = 0; i < keys.length; i++) {
-      if (setBytes >= breatheAt) {
-        await breathe();
-        breatheAt = setBytes + SET_BYTES_PER_PART;
-      }
+      if (slices.isOver) await slices.breathe();
       const before = existing[i];
       const next = nextSet(batch, start + i, before);
       setBytes += next.byteCount;
@@ -130,6 +127,7 @@ export class LabelWriter {
       // databases.
       if (next.size > 0 ? valueSet.add(values[i]) : valueSet.delete(values[i])) changedNames.add(names[i]);
       if (next === before) continue;
+      if (slices.isOver) await slices.breathe();
       operations.push(operationOf(keys[i], next));
       if (before.size < CACHED_SIZE_MIN && next.size < CACHED_SIZE_MIN) continue;
       written.push([[names[i], values[i]], next]);

@@ -8,6 +8,7 @@
  * written to the indexes meanwhile.
  */
 import type { Progress } from '../api/api.ts';
+import { Slices } from '../async/slices.ts';
 import type { IndexedSeries } from '../indexes/label-index.ts';
 import { forgetLostIndexes } from '../indexes/lost-indexes.ts';
 import type { Position } from '../model/events.ts';
@@ -61,7 +62,7 @@ export const fillLabelIndexes = async (
 ): Promise<void> => {
   const { indexer, labels } = recovered;
   distrustLabelIndexes(engine, indexer);
-  await labels.rebuild(allSeries(engine, recovered), { position, onProgress, breathe: () => engine.clock.breathe() });
+  await labels.rebuild(allSeries(engine, recovered), { position, onProgress, slices: new Slices(engine.clock) });
   indexer.resumeLabels();
   if (!engine.options.readOnly) forgetLostIndexes(engine.fileSystem, engine.directory, LABEL_INDEXES);
 };
