@@ -54,14 +54,14 @@ export const matchFingerprints = async (
   for (const matcher of byEffort(positive)) {
     if (found?.size === 0) break;
     if (found !== undefined && found.size <= FEW_CANDIDATES) residual.push(matcher);
-    else found = narrow(found, await pausing(await matching(index, matcher, pausing)));
+    else found = await withMatching(index, matcher, found, pausing);
   }
   found = await pausing(found ?? (await index.allFingerprints()));
   for (const matcher of negative) {
     if (found.size === 0) break;
     const excluded = found.size > FEW_CANDIDATES ? await excludedBy(index, matcher, pausing) : undefined;
     if (excluded === undefined) residual.push(matcher);
-    else found = await pausing(difference(found, await pausing(excluded)));
+    else found = await pausing(difference(found, excluded));
   }
   return { ...halvesOf(found), residual };
 };
@@ -75,11 +75,25 @@ const intersectEqual = async (
   return sets.sort((a, b) => a.size - b.size).reduce<FingerprintSet | undefined>(narrow, undefined);
 };
 
-/** The series that have a matching value of the label. */
-const matching = async (index: LabelIndex, matcher: CompiledMatcher, pausing: Pausing): Promise<FingerprintSet> => {
+/** Those of the series found so far, or all without any, that have a matching value of the label. */
+const withMatching = async (
+  index: LabelIndex,
+  matcher: CompiledMatcher,
+  found: FingerprintSet | undefined,
+  pausing: Pausing,
+): Promise<FingerprintSet> => {
   const { name, op, literals } = matcher;
-  if ((op === '=' || op === '=~') && literals !== undefined) return withValues(index, name, literals, pausing);
-  return index.fingerprintsMatching(matcher);
+  if ((op !== '=' && op !== '=~') || literals === undefined)
+    return narrow(found, await pausing(await index.fingerprintsMatching(matcher)));
+  const sets = await setsOf(index, name, literals);
+  if (found === undefined) return unionWithPauses(sets, pausing);
+  // Many series may have one of the values, but few of those found so far. So each set is narrowed before it is merged.
+  const narrowed: FingerprintSet[] = [];
+  for (const set of sets) {
+    narrowed.push(intersection(found, set));
+    await pausing(set);
+  }
+  return unionWithPauses(narrowed, pausing);
 };
 
 /**
@@ -89,20 +103,17 @@ const excludedBy = async (
   index: LabelIndex,
   { name, op, literals }: CompiledMatcher,
   pausing: Pausing,
-): Promise<FingerprintSet | undefined> => {
-  if ((op === '!=' || op === '!~') && literals !== undefined) return withValues(index, name, literals, pausing);
-  return undefined;
-};
+): Promise<FingerprintSet | undefined> =>
+  (op === '!=' || op === '!~') && literals !== undefined
+    ? unionWithPauses(await setsOf(index, name, literals), pausing)
+    : undefined;
 
-const withValues = async (
-  index: LabelIndex,
-  name: string,
-  values: readonly string[],
-  pausing: Pausing,
-): Promise<FingerprintSet> => {
-  const sets = await index.fingerprintsOfPairs(values.map((value) => [name, value] as const));
+const setsOf = (index: LabelIndex, name: string, values: readonly string[]): Promise<FingerprintSet[]> =>
+  index.fingerprintsOfPairs(values.map((value) => [name, value] as const));
+
+const unionWithPauses = async (sets: readonly FingerprintSet[], pausing: Pausing): Promise<FingerprintSet> => {
   const isSmall = sets.reduce((sum, { size }) => sum + size, 0) <= MANY_ELEMENTS;
-  if (isSmall || sets.length > MERGED_SETS_MAX) return unionAll(sets);
+  if (isSmall || sets.length > MERGED_SETS_MAX) return pausing(unionAll(sets));
   let all = FingerprintSet.empty;
   for (const set of sets) all = await pausing(union(all, set));
   return all;

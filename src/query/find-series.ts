@@ -12,7 +12,7 @@ import type { ArchiveIndex } from '../indexes/archive-index.ts';
 import { FingerprintMap } from '../indexes/fingerprint-map.ts';
 import type { Indexer } from '../indexes/indexer.ts';
 import type { LabelIndex } from '../indexes/label-index.ts';
-import { matchFingerprints } from '../indexes/lookup.ts';
+import { type Found, matchFingerprints } from '../indexes/lookup.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import { type CompiledMatcher, matchesPairs } from '../model/matcher.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -33,8 +33,7 @@ export interface FoundSeries {
   readonly row: Row;
 }
 
-/** Fingerprints to look up, or rows to scan, between two looks at the clock. */
-const LOOKED_UP_AT_ONCE = 1 << 11;
+/** Rows that are looked up or taken between two looks at the clock. */
 const ROWS_PER_LOOK = 1024;
 /** How many archived series' labels one read of the index gets. */
 const ARCHIVED_AT_ONCE = 1024;
@@ -95,17 +94,10 @@ const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise
     if ((isIndexed || taken.get(high, low) === undefined) && !isHidden(parts, sought, pairs, high, low))
       take(pairs, high, low, row);
   };
-  const { highs, lows, residual } = await matchFingerprints(labels, sought.matchers, () => clock.breathe());
+  const candidates = await matchFingerprints(labels, sought.matchers, () => clock.breathe());
   const onDisk: number[] = [];
-  const slices = new Slices(clock);
-  let strays = 0;
-  for (let start = 0; start < highs.length; start += LOOKED_UP_AT_ONCE) {
-    if (start > 0 && slices.isOver) await slices.breathe();
-    const end = Math.min(start + LOOKED_UP_AT_ONCE, highs.length);
-    const rowless = takeLive(parts, sought, { highs, lows, start, end, residual }, takeFound);
-    strays += sortOutArchived(parts, sought, rowless, residual, onDisk, takeFound);
-  }
-  await takeFromArchive(parts, onDisk, residual, takeFound);
+  const strays = await takeCandidates(parts, sought, candidates, onDisk, takeFound);
+  await takeFromArchive(parts, onDisk, candidates.residual, takeFound);
   parts.onStrays(strays);
 };
 
@@ -148,67 +140,82 @@ const isHidden = (
   return lastTime < visibleFromOf(pairs);
 };
 
-interface Candidates {
-  readonly highs: Int32Array;
-  readonly lows: Int32Array;
-  /** The part of the fingerprints to look up; `end` is exclusive. */
-  readonly start: number;
-  readonly end: number;
-  /** Matchers that the index has not answered. */
-  readonly residual: readonly CompiledMatcher[];
-}
-
-/** Takes the series in memory. Returns the fingerprints of the others, high and low halves in turn. */
-const takeLive = (
+/**
+ * Takes the series in memory, and archived ones whose labels are in memory. Adds the other archived ones, whose labels
+ * must be read, to `onDisk`, high and low halves in turn. Returns the number of fingerprints without a series.
+ *
+ * First all rows are looked up, then taken in their order, because labels that were created one after the other lie in
+ * memory one after the other.
+ */
+const takeCandidates = async (
   parts: FindParts,
   sought: Sought,
-  { highs, lows, start, end, residual }: Candidates,
+  { highs, lows, residual }: Found,
+  onDisk: number[],
   take: Take,
-): number[] => {
+): Promise<number> => {
   const { table } = parts;
-  const rows = new Int32Array(end - start);
-  const rowless: number[] = [];
-  let count = 0;
-  for (let i = start; i < end; i++) {
+  const { detachedCount } = table;
+  const slices = new Slices(parts.clock);
+  const rows = new Int32Array(highs.length);
+  let strays = 0;
+  for (let i = 0; i < rows.length; i++) {
+    if (i % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+    rows[i] = table.findFingerprint(highs[i], lows[i]);
+    if (rows[i] === NO_ROW) strays += sortOutArchived(parts, sought, highs[i], lows[i], residual, onDisk, take);
+  }
+  const found = rows.filter((row) => row !== NO_ROW);
+  const ascending = ascendingRows(found, found.length, table.size);
+  let done = 0;
+  for (; done < ascending.length && table.detachedCount === detachedCount; done++) {
+    takeRow(parts, sought, ascending[done], residual, take);
+    if (done % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+  }
+  if (done === ascending.length) return strays;
+  // A row may belong to another series now. So those that are left are looked up again and taken at once.
+  const last = done === 0 ? NO_ROW : ascending[done - 1];
+  for (let i = 0; i < rows.length; i++) {
+    if (i % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+    if (rows[i] === NO_ROW || rows[i] <= last) continue;
     const row = table.findFingerprint(highs[i], lows[i]);
-    if (row === NO_ROW) rowless.push(highs[i], lows[i]);
-    else rows[count++] = row;
+    if (row !== NO_ROW) takeRow(parts, sought, row, residual, take);
+    else strays += sortOutArchived(parts, sought, highs[i], lows[i], residual, onDisk, take);
   }
-  for (const row of ascendingRows(rows, count, table.size)) {
-    if (!mayOverlap(parts, sought, row)) continue;
-    const pairs = table.labels[row];
-    if (pairs === undefined || !matchesPairs(residual, pairs)) continue;
-    take(pairs, table.high[row], table.low[row], row);
-  }
-  return rowless;
+  return strays;
+};
+
+const takeRow = (
+  parts: FindParts,
+  sought: Sought,
+  row: Row,
+  residual: readonly CompiledMatcher[],
+  take: Take,
+): void => {
+  const { table } = parts;
+  const pairs = table.labels[row];
+  if (pairs === undefined || !mayOverlap(parts, sought, row) || !matchesPairs(residual, pairs)) return;
+  take(pairs, table.high[row], table.low[row], row);
 };
 
 /**
- * Takes archived series whose labels are in memory, and adds the others, whose labels must be read, to `onDisk`.
- * Returns the number of fingerprints without a series.
+ * Takes an archived series if its labels are in memory; otherwise adds it to `onDisk`. Returns 1 if there is no such
+ * series, otherwise 0.
  */
 const sortOutArchived = (
   { archived, indexer }: FindParts,
   { from, through }: Sought,
-  rowless: readonly number[],
+  high: number,
+  low: number,
   residual: readonly CompiledMatcher[],
   onDisk: number[],
   take: Take,
 ): number => {
-  let strays = 0;
-  for (let i = 0; i < rowless.length; i += 2) {
-    const high = rowless[i];
-    const low = rowless[i + 1];
-    if (!archived.has(high, low)) {
-      strays++;
-      continue;
-    }
-    if (!archived.overlaps(high, low, from, through)) continue;
-    const pending = indexer.pendingArchived(high, low);
-    if (pending === undefined) onDisk.push(high, low);
-    else if (matchesPairs(residual, pending)) take(pending, high, low, NO_ROW);
-  }
-  return strays;
+  if (!archived.has(high, low)) return 1;
+  if (!archived.overlaps(high, low, from, through)) return 0;
+  const pending = indexer.pendingArchived(high, low);
+  if (pending === undefined) onDisk.push(high, low);
+  else if (matchesPairs(residual, pending)) take(pending, high, low, NO_ROW);
+  return 0;
 };
 
 /** Takes archived series whose labels are read from the archive index, many at a time. */

@@ -109,6 +109,10 @@ export class SeriesTable {
   retentionClass = new Uint8Array(0);
   /** Labels; `undefined` for free rows. */
   readonly labels: (LabelPairs | undefined)[] = [];
+  /**
+   * How often a row has ceased to be found. While this stays the same, rows that were looked up belong to the same series.
+   */
+  detachedCount = 0;
 
   private hashes = newColumn(Int32Array, FIRST_CAPACITY);
   private readonly byLabels = new RowIndex((row) => this.hashes[row]);
@@ -253,6 +257,7 @@ export class SeriesTable {
     this.ints[row << ROW_SHIFT] |= UNLISTED;
     this.ints[(row << ROW_SHIFT) + GENERATION]++;
     this.liveCount--;
+    this.detachedCount++;
   }
 
   /** Frees the row. Its chunks must have been released. */
