@@ -158,14 +158,17 @@ const takeCandidates = async (
   const { detachedCount } = table;
   const slices = new Slices(parts.clock);
   const rows = new Int32Array(highs.length);
+  const live = new Int32Array(highs.length);
+  let liveCount = 0;
   let strays = 0;
   for (let i = 0; i < rows.length; i++) {
     if (i % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
-    rows[i] = table.findFingerprint(highs[i], lows[i]);
-    if (rows[i] === NO_ROW) strays += sortOutArchived(parts, sought, highs[i], lows[i], residual, onDisk, take);
+    const row = table.findFingerprint(highs[i], lows[i]);
+    rows[i] = row;
+    if (row !== NO_ROW) live[liveCount++] = row;
+    else strays += sortOutArchived(parts, sought, highs[i], lows[i], residual, onDisk, take);
   }
-  const found = rows.filter((row) => row !== NO_ROW);
-  const ascending = ascendingRows(found, found.length, table.size);
+  const ascending = ascendingRows(live, liveCount, table.size);
   let done = 0;
   for (; done < ascending.length && table.detachedCount === detachedCount; done++) {
     takeRow(parts, sought, ascending[done], residual, take);
