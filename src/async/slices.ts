@@ -12,7 +12,7 @@ import type { Clock } from '../ports/clock.ts';
 /** The longest work before the event loop has its turn, but for one piece of it. */
 const SLICE_MS = 2;
 
-/** What work that is divided needs of them. */
+/** The part of {@link Slices} that divided work uses. */
 export type WorkSlices = Pick<Slices, 'isOver' | 'breathe'>;
 
 export class Slices {

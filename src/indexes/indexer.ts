@@ -320,7 +320,7 @@ export class Indexer {
     for (const { resolve } of done) resolve();
   }
 
-  /** The archive has the archivings of a stretch that was written, and answers for them itself. */
+  /** Removes the archivings of a stretch that was written: reads find them in the archive now. */
   private forgetArchivings(stretch: Stretch): void {
     for (let at = 0; at < stretch.length; at++) {
       const { type, high, low } = stretch[at];
@@ -335,7 +335,7 @@ class SortedOperations {
   readonly ofArchive: IndexingOperation[] = [];
   readonly ofLabels: LabelOperation[] = [];
   count = 0;
-  /** The latest one. */
+  /** The journal position of the last operation that has one. */
   position: Position | undefined;
 
   add(stretch: Stretch): void {

@@ -17,6 +17,10 @@ export type LabelPair = readonly [name: string, value: string];
 /** Answers to regular expressions may take this share of the room for fingerprint sets. */
 const MATCHED_SHARE = 1 / 4;
 
+/** Sets that are decoded between two looks at the clock, unless one has so many bytes. */
+const SETS_PER_LOOK = 16;
+const LARGE_BYTES = 1 << 15;
+
 /** A condition on the values of a label. The first three fields say which; `matches` tests it. */
 export interface ValueCondition {
   readonly name: string;
@@ -162,9 +166,9 @@ export class LabelSets {
     if (missing.length === 0) return;
     const found = await this.parts.pairs.getMany(missing.map(keyOf));
     for (let i = 0; i < missing.length; i++) {
-      if (slices?.isOver) await slices.breathe();
       const index = missing[i];
       const bytes = found[i];
+      if ((i % SETS_PER_LOOK === 0 || (bytes?.length ?? 0) >= LARGE_BYTES) && slices?.isOver) await slices.breathe();
       const set =
         bytes === undefined
           ? FingerprintSet.empty

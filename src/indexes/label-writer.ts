@@ -19,17 +19,21 @@ import type { ValueSet } from './value-set.ts';
 
 /** Operations that are grouped between two looks at the clock. */
 const OPERATIONS_PER_LOOK = 256;
-/** What is read and written at once: a few milliseconds of work. A part of the pairs ends with the first of its limits. */
+/** What is read and written at once: a few milliseconds of work. */
 const PAIRS_PER_PART = 1024;
 const CHANGES_PER_PART = 4096;
-const SET_BYTES_PER_PART = 1 << 20;
 const NAMES_PER_PART = 256;
 /**
- * The bytes of the sets are known only when they have been read. So the first part has few pairs, and each later one as
- * many as the sets of the part before allow, but not many times more.
+ * Bytes of the sets that a part should have. They are known only when the sets have been read. So the first part has the
+ * pairs of one or two series, and each later one as many pairs as the sets of the part before suggest, but not many times
+ * more.
  */
-const PAIRS_OF_FIRST_PART = 4;
+const SET_BYTES_PER_PART = 1 << 20;
+const PAIRS_OF_FIRST_PART = 8;
 const GROWTH_MAX = 4;
+/** Sets between two looks at the clock, unless one has so many series. */
+const SETS_PER_LOOK = 16;
+const LARGE_SET = 4096;
 
 export interface WriteOptions {
   /** The journal position that the indexes reach with this batch. */
@@ -118,16 +122,15 @@ export class LabelWriter {
     const written: (readonly [LabelPair, FingerprintSet])[] = [];
     let setBytes = 0;
     for (let i = 0; i < keys.length; i++) {
-      if (slices.isOver) await slices.breathe();
       const before = existing[i];
       const next = nextSet(batch, start + i, before);
       setBytes += next.byteCount;
+      if ((i % SETS_PER_LOOK === 0 || next.size >= LARGE_SET) && slices.isOver) await slices.breathe();
       const valueSet = valueSets.get(names[i])!;
       // Needed even if the pair's set does not change: a crash may have happened between the writes to the two
       // databases.
       if (next.size > 0 ? valueSet.add(values[i]) : valueSet.delete(values[i])) changedNames.add(names[i]);
       if (next === before) continue;
-      if (slices.isOver) await slices.breathe();
       operations.push(operationOf(keys[i], next));
       if (before.size < CACHED_SIZE_MIN && next.size < CACHED_SIZE_MIN) continue;
       written.push([[names[i], values[i]], next]);

@@ -29,6 +29,9 @@ const FEW_CANDIDATES = 4096;
 /** Work on sets with more elements than this is followed by a turn of the event loop: it takes milliseconds. */
 const MANY_ELEMENTS = 1 << 15;
 
+/** Elements that are looked at to find one element in a much larger set. */
+const STEPS_OF_LEAPS = 16;
+
 /** Gives the event loop a turn. */
 type Breathe = () => Promise<void>;
 /** Gives the event loop a turn after work on a large set; resolves to the set. */
@@ -54,7 +57,7 @@ export const matchFingerprints = async (
   for (const matcher of byEffort(positive)) {
     if (found?.size === 0) break;
     if (found !== undefined && found.size <= FEW_CANDIDATES) residual.push(matcher);
-    else found = await withMatching(index, matcher, found, pausing);
+    else found = await withMatching(index, matcher, found, { pausing, breathe });
   }
   found = await pausing(found ?? (await index.allFingerprints()));
   for (const matcher of negative) {
@@ -75,12 +78,12 @@ const intersectEqual = async (
   return sets.sort((a, b) => a.size - b.size).reduce<FingerprintSet | undefined>(narrow, undefined);
 };
 
-/** Those of the series found so far, or all without any, that have a matching value of the label. */
+/** Narrows what was found to the series with a matching value. If nothing was looked up yet, returns all of these. */
 const withMatching = async (
   index: LabelIndex,
   matcher: CompiledMatcher,
   found: FingerprintSet | undefined,
-  pausing: Pausing,
+  { pausing, breathe }: { readonly pausing: Pausing; readonly breathe: Breathe },
 ): Promise<FingerprintSet> => {
   const { name, op, literals } = matcher;
   if ((op !== '=' && op !== '=~') || literals === undefined)
@@ -89,12 +92,20 @@ const withMatching = async (
   if (found === undefined) return unionWithPauses(sets, pausing);
   // Many series may have one of the values, but few of those found so far. So each set is narrowed before it is merged.
   const narrowed: FingerprintSet[] = [];
+  let work = 0;
   for (const set of sets) {
     narrowed.push(intersection(found, set));
-    await pausing(set);
+    work += stepsOf(found, set);
+    if (work < MANY_ELEMENTS) continue;
+    work = 0;
+    await breathe();
   }
   return unionWithPauses(narrowed, pausing);
 };
+
+/** About how many elements an intersection looks at. */
+const stepsOf = (a: FingerprintSet, b: FingerprintSet): number =>
+  Math.min(a.size + b.size, STEPS_OF_LEAPS * Math.min(a.size, b.size));
 
 /**
  * The series that a matcher of the empty string excludes, if it excludes a few literal texts; `undefined` otherwise.

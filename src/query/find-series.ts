@@ -35,6 +35,8 @@ export interface FoundSeries {
 
 /** Rows that are looked up or taken between two looks at the clock. */
 const ROWS_PER_LOOK = 1024;
+/** How often a look-up begins again in the order of rows, while series are archived or dropped in each of its pauses. */
+const ORDERED_RUNS_MAX = 4;
 /** How many archived series' labels one read of the index gets. */
 const ARCHIVED_AT_ONCE = 1024;
 
@@ -95,10 +97,10 @@ const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise
       take(pairs, high, low, row);
   };
   const candidates = await matchFingerprints(labels, sought.matchers, () => clock.breathe());
-  const onDisk: number[] = [];
-  const strays = await takeCandidates(parts, sought, candidates, onDisk, takeFound);
-  await takeFromArchive(parts, onDisk, candidates.residual, takeFound);
-  parts.onStrays(strays);
+  const taking: Taking = { parts, sought, residual: candidates.residual, onDisk: [], strays: 0, take: takeFound };
+  await takeCandidates(taking, candidates);
+  await takeFromArchive(taking);
+  parts.onStrays(taking.strays);
 };
 
 /** Finds the matching series in memory without the indexes. */
@@ -140,94 +142,101 @@ const isHidden = (
   return lastTime < visibleFromOf(pairs);
 };
 
+/** Fingerprints that an index names. */
+type Fingerprints = Pick<Found, 'highs' | 'lows'>;
+
+/** A look-up whose candidates are known. */
+interface Taking {
+  readonly parts: FindParts;
+  readonly sought: Sought;
+  /** Matchers that the index has not answered. */
+  readonly residual: readonly CompiledMatcher[];
+  readonly take: Take;
+  /** Archived series whose labels must be read: high and low halves in turn. */
+  readonly onDisk: number[];
+  /** Fingerprints without a series. */
+  strays: number;
+}
+
+/** Takes the series in memory, and archived ones whose labels are in memory; adds the other archived ones to `onDisk`. */
+const takeCandidates = async (taking: Taking, candidates: Fingerprints): Promise<void> => {
+  const slices = new Slices(taking.parts.clock);
+  let left: Fingerprints | undefined = candidates;
+  for (let run = 0; run < ORDERED_RUNS_MAX && left !== undefined; run++) left = await takeInOrder(taking, left, slices);
+  if (left !== undefined) await takeEach(taking, left, slices);
+};
+
 /**
- * Takes the series in memory, and archived ones whose labels are in memory. Adds the other archived ones, whose labels
- * must be read, to `onDisk`, high and low halves in turn. Returns the number of fingerprints without a series.
- *
- * First all rows are looked up, then taken in their order, because labels that were created one after the other lie in
- * memory one after the other.
+ * Looks all rows up first, then takes them in their order, because labels that were created one after the other lie in
+ * memory one after the other. Returns the candidates that are left if a row was given up in a pause: from then on, rows
+ * may belong to other series.
  */
-const takeCandidates = async (
-  parts: FindParts,
-  sought: Sought,
-  { highs, lows, residual }: Found,
-  onDisk: number[],
-  take: Take,
-): Promise<number> => {
-  const { table } = parts;
+const takeInOrder = async (
+  taking: Taking,
+  candidates: Fingerprints,
+  slices: Slices,
+): Promise<Fingerprints | undefined> => {
+  const { highs, lows } = candidates;
+  const { table } = taking.parts;
   const { detachedCount } = table;
-  const slices = new Slices(parts.clock);
   const rows = new Int32Array(highs.length);
   const live = new Int32Array(highs.length);
   let liveCount = 0;
-  let strays = 0;
   for (let i = 0; i < rows.length; i++) {
     if (i % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
     const row = table.findFingerprint(highs[i], lows[i]);
     rows[i] = row;
     if (row !== NO_ROW) live[liveCount++] = row;
-    else strays += sortOutArchived(parts, sought, highs[i], lows[i], residual, onDisk, take);
+    else sortOutArchived(taking, highs[i], lows[i]);
   }
+  if (slices.isOver) await slices.breathe();
   const ascending = ascendingRows(live, liveCount, table.size);
   let done = 0;
   for (; done < ascending.length && table.detachedCount === detachedCount; done++) {
-    takeRow(parts, sought, ascending[done], residual, take);
+    takeRow(taking, ascending[done]);
     if (done % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
   }
-  if (done === ascending.length) return strays;
-  // A row may belong to another series now. So those that are left are looked up again and taken at once.
+  if (done === ascending.length) return undefined;
   const last = done === 0 ? NO_ROW : ascending[done - 1];
-  for (let i = 0; i < rows.length; i++) {
-    if (i % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
-    if (rows[i] === NO_ROW || rows[i] <= last) continue;
-    const row = table.findFingerprint(highs[i], lows[i]);
-    if (row !== NO_ROW) takeRow(parts, sought, row, residual, take);
-    else strays += sortOutArchived(parts, sought, highs[i], lows[i], residual, onDisk, take);
-  }
-  return strays;
+  const isLeft = (_: number, i: number): boolean => rows[i] !== NO_ROW && rows[i] > last;
+  return { highs: highs.filter(isLeft), lows: lows.filter(isLeft) };
 };
 
-const takeRow = (
-  parts: FindParts,
-  sought: Sought,
-  row: Row,
-  residual: readonly CompiledMatcher[],
-  take: Take,
-): void => {
+/** Looks each row up and takes it at once. */
+const takeEach = async (taking: Taking, { highs, lows }: Fingerprints, slices: Slices): Promise<void> => {
+  const { table } = taking.parts;
+  for (let i = 0; i < highs.length; i++) {
+    if (i % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+    const row = table.findFingerprint(highs[i], lows[i]);
+    if (row !== NO_ROW) takeRow(taking, row);
+    else sortOutArchived(taking, highs[i], lows[i]);
+  }
+};
+
+const takeRow = ({ parts, sought, residual, take }: Taking, row: Row): void => {
   const { table } = parts;
   const pairs = table.labels[row];
   if (pairs === undefined || !mayOverlap(parts, sought, row) || !matchesPairs(residual, pairs)) return;
   take(pairs, table.high[row], table.low[row], row);
 };
 
-/**
- * Takes an archived series if its labels are in memory; otherwise adds it to `onDisk`. Returns 1 if there is no such
- * series, otherwise 0.
- */
-const sortOutArchived = (
-  { archived, indexer }: FindParts,
-  { from, through }: Sought,
-  high: number,
-  low: number,
-  residual: readonly CompiledMatcher[],
-  onDisk: number[],
-  take: Take,
-): number => {
-  if (!archived.has(high, low)) return 1;
-  if (!archived.overlaps(high, low, from, through)) return 0;
+/** Takes an archived series if its labels are in memory; otherwise adds it to those to be read. */
+const sortOutArchived = (taking: Taking, high: number, low: number): void => {
+  const { archived, indexer } = taking.parts;
+  const { from, through } = taking.sought;
+  if (!archived.has(high, low)) {
+    taking.strays++;
+    return;
+  }
+  if (!archived.overlaps(high, low, from, through)) return;
   const pending = indexer.pendingArchived(high, low);
-  if (pending === undefined) onDisk.push(high, low);
-  else if (matchesPairs(residual, pending)) take(pending, high, low, NO_ROW);
-  return 0;
+  if (pending === undefined) taking.onDisk.push(high, low);
+  else if (matchesPairs(taking.residual, pending)) taking.take(pending, high, low, NO_ROW);
 };
 
 /** Takes archived series whose labels are read from the archive index, many at a time. */
-const takeFromArchive = async (
-  { archive, archived, table, indexer }: FindParts,
-  halves: readonly number[],
-  residual: readonly CompiledMatcher[],
-  take: Take,
-): Promise<void> => {
+const takeFromArchive = async ({ parts, residual, take, onDisk: halves }: Taking): Promise<void> => {
+  const { archive, archived, table, indexer } = parts;
   for (let start = 0; start < halves.length; start += 2 * ARCHIVED_AT_ONCE) {
     const part = halves.slice(start, start + 2 * ARCHIVED_AT_ONCE);
     for (const [index, stored] of (await archive.labelsOfMany(part)).entries()) {

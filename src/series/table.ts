@@ -109,22 +109,23 @@ export class SeriesTable {
   retentionClass = new Uint8Array(0);
   /** Labels; `undefined` for free rows. */
   readonly labels: (LabelPairs | undefined)[] = [];
-  /**
-   * How often a row has ceased to be found. While this stays the same, rows that were looked up belong to the same series.
-   */
-  detachedCount = 0;
-
   private hashes = newColumn(Int32Array, FIRST_CAPACITY);
   private readonly byLabels = new RowIndex((row) => this.hashes[row]);
   private readonly byFingerprint = new RowIndex((row) => fingerprintHash(this.high[row], this.low[row]));
   private freeRows: Row[] = [];
   private classOf: ((pairs: LabelPairs) => number) | undefined;
   private liveCount = 0;
+  private detachCount = 0;
   private labelBytes = 0;
 
   /** Series in memory. */
   get live(): number {
     return this.liveCount;
+  }
+
+  /** Number of rows that were detached so far. While it stays the same, rows that were looked up keep their series. */
+  get detachedCount(): number {
+    return this.detachCount;
   }
 
   /** Bytes of the used rows, and roughly those of the labels. Rows that were never used take no memory. */
@@ -257,7 +258,7 @@ export class SeriesTable {
     this.ints[row << ROW_SHIFT] |= UNLISTED;
     this.ints[(row << ROW_SHIFT) + GENERATION]++;
     this.liveCount--;
-    this.detachedCount++;
+    this.detachCount++;
   }
 
   /** Frees the row. Its chunks must have been released. */

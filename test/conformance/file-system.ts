@@ -318,7 +318,16 @@ export const fileSystemConformance = (implementation: string, make: () => FileSy
         await run(() => fileSystem.dataSync(fd));
         fileSystem.close(fd);
         fileSystem.syncDirectory(path('.'));
+        await run(() => fileSystem.syncDirectoryAside(path('.')));
         expect(content('a')).to.equal('x');
+      });
+
+      it('off the thread says that a directory does not exist', async () => {
+        const run = subject.run ?? ((operation) => operation());
+        const failure = await run(async () => fileSystem.syncDirectoryAside(path('d'))).catch(
+          (error: unknown) => error,
+        );
+        expect(codeOfError(failure)).to.equal('ENOENT');
       });
 
       it('rejects a closed descriptor', async () => {

@@ -125,6 +125,86 @@ describe('LabelIndex', () => {
     }
   });
 
+  it('is right after batches with pauses in which it is queried, also after one that failed', async () => {
+    const matching = { name: 'a', op: '=~', value: '[01]', matches: (value: string) => value !== '2' };
+    const ask = async (index: LabelIndex): Promise<Record<string, readonly string[]>> => {
+      const answers: Record<string, readonly string[]> = {};
+      for (const name of ['a', 'b', 'c']) {
+        const values = (await index.valuesOf(name)).sort();
+        answers[name] = values;
+        for (const value of values) answers[`${name}=${value}`] = textsOf(await index.fingerprintsOf(name, value));
+      }
+      answers['a=~[01]'] = textsOf(await index.fingerprintsMatching(matching));
+      return answers;
+    };
+    const bytes = fc.constantFrom(0, 300, 1000, 1 << 20);
+    await fc.assert(
+      fc.asyncProperty(batches, bytes, fc.nat({ max: 20 }), async (list, cacheBytes, failing) => {
+        const { index, names, pairs } = open({ postingBytes: cacheBytes, valueBytes: cacheBytes });
+        const model = new Model();
+        let pauses = 0;
+        const slices = {
+          isOver: true,
+          breathe: async () => {
+            if (++pauses === failing) (pauses % 2 === 0 ? names : pairs).failure = new Error('disk');
+            // What is found in the middle of a batch is a part of it. It must not be found after it.
+            await ask(index).catch(() => undefined);
+          },
+        };
+        for (const batch of list) {
+          await index.apply(batch, undefined, { slices }).catch(async (error: Error) => {
+            expect(error.message).to.equal('disk');
+            names.failure = undefined;
+            pairs.failure = undefined;
+            await index.apply(batch, undefined, { slices });
+          });
+          names.failure = undefined;
+          pairs.failure = undefined;
+          model.apply(batch);
+          const expected = new LabelIndex(new MemoryStore(), new MemoryStore());
+          await expected.apply(
+            [...model.series].map(([fingerprint, labels]) => ({
+              type: 'index',
+              high: Number.parseInt(fingerprint.slice(0, 8), 16) | 0,
+              low: Number.parseInt(fingerprint.slice(8), 16) | 0,
+              pairs: labels,
+            })),
+          );
+          expect(await ask(index)).to.deep.equal(await ask(expected));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('writes many pairs in parts by the bytes of their sets, and with pauses in between', async () => {
+    const { index, pairs } = open();
+    const many = (from: number, to: number): LabelOperation[] =>
+      Array.from({ length: to - from }, (_, i) => ({
+        type: 'index',
+        high: 0,
+        low: from + i,
+        pairs: ['id', String(from + i), 'job', 'x'],
+      }));
+    await index.apply(many(0, 40_000));
+    expect((await index.fingerprintsOf('job', 'x')).size).to.equal(40_000);
+    const before = pairs.batches.length;
+    let pauses = 0;
+    const slices = {
+      isOver: true,
+      breathe: async () => {
+        pauses++;
+      },
+    };
+    await index.apply(many(40_000, 43_000), 1, { slices });
+    expect((await index.fingerprintsOf('job', 'x')).size).to.equal(43_000);
+    const counts = pairs.batches.slice(before).map(({ operations }) => operations.length);
+    expect(counts[0], 'the first part is small').to.be.at.most(8);
+    expect(counts[1], 'a set of a third of a megabyte lets the next part grow threefold').to.be.within(9, 32);
+    expect(Math.max(...counts), 'small sets follow').to.be.greaterThan(500);
+    expect(pauses).to.be.greaterThan(counts.length);
+  });
+
   it('comes to the same end when a batch is applied again after a crash at any write', async () => {
     await fc.assert(
       fc.asyncProperty(batches, fc.integer({ min: 0, max: 12 }), async (list, writesBefore) => {

@@ -303,6 +303,68 @@ describe('the journal', () => {
       expect(read(fileSystem.afterPowerLoss()).items.length).to.equal(2);
     });
 
+    it('includes the names of new files, though a sync of the directory that runs may not have them yet', async () => {
+      const { journal, fileSystem } = openJournal({ segmentBytes: 4096 });
+      const released: (() => void)[] = [];
+      fileSystem.holdDirectorySync = () => new Promise((resolve) => released.push(resolve));
+      const expected = [append(journal, 0, 0, 0)];
+      const running = journal.commit();
+      await turn();
+      expect(released, 'the directory is being synced').to.have.length(1);
+      expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal([]);
+      // More files are created, and a commit on the thread does not wait for the sync that runs.
+      for (let time = 1; time < 2000; time++) expected.push(append(journal, 0, time, time / 7));
+      journal.commitBlocking();
+      expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal(expected);
+      released[0]();
+      await running;
+      fileSystem.holdDirectorySync = () => Promise.resolve();
+      expected.push(append(journal, 0, 2000, 1));
+      await journal.commit();
+      expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal(expected);
+    });
+
+    it('syncs the directory once for a new file', async () => {
+      const { journal, fileSystem } = openJournal();
+      const before = fileSystem.calls.length;
+      for (let time = 0; time < 3; time++) {
+        append(journal, 0, time, 1);
+        await journal.commit();
+      }
+      const syncs = fileSystem.calls.slice(before).filter(({ operation }) => operation === 'syncDirectory');
+      expect(syncs).to.have.length(1);
+    });
+
+    it('does not count a name as durable that came while the directory was being synced', async () => {
+      const { journal, fileSystem } = openJournal({ segmentBytes: 4096 });
+      let release = (): void => {};
+      fileSystem.holdDirectorySync = () => new Promise((resolve) => (release = resolve));
+      const expected = [append(journal, 0, 0, 0)];
+      const running = journal.commit();
+      await turn();
+      for (let time = 1; time < 2000; time++) expected.push(append(journal, 0, time, time / 7));
+      journal.write();
+      release();
+      await running;
+      fileSystem.holdDirectorySync = () => Promise.resolve();
+      await journal.commit();
+      expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal(expected);
+    });
+
+    it('fails when the directory cannot be synced, and the next one syncs it', async () => {
+      const { journal, fileSystem } = openJournal();
+      const expected = [append(journal, 0, 0, 0)];
+      fileSystem.fail('syncDirectory', 'EIO');
+      const error = await journal.commit().then(
+        () => expect.fail('should be rejected'),
+        (reason: unknown) => reason,
+      );
+      expect(error).to.include({ code: 'TIDEMARK_IO' });
+      expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal([]);
+      await journal.retry();
+      expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal(expected);
+    });
+
     it('is asked for once, by the first append after another began', async () => {
       let pending = 0;
       const { journal } = openJournal({ onPending: () => pending++ });

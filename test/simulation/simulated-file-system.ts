@@ -199,15 +199,17 @@ export class SimulatedFileSystem implements FileSystem {
     return this.syncLater(fd, 'dataSync');
   }
 
-  syncDirectory(path: string): void {
+  syncDirectory(path: string, begun?: ReadonlySet<object>): void {
     this.disk.call(this.process, 'syncDirectory', path, () => {
-      this.disk.namespace.sync(this.directory(path, 'fsync'));
+      this.disk.namespace.sync(this.directory(path, 'fsync'), begun);
       this.disk.timeline.spend(this.disk.prng.below(SYNC_MS_MAX * 1000));
     });
   }
 
   syncDirectoryAside(path: string): Promise<void> {
-    return this.inTurn(() => this.syncDirectory(path));
+    // Names that come while it runs are not promised by it.
+    const begun = this.disk.namespace.pendingNow();
+    return this.inTurn(() => this.syncDirectory(path, begun));
   }
 
   replace(from: string, to: string): Promise<void> {

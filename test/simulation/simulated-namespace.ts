@@ -85,16 +85,23 @@ export class SimulatedNamespace {
     this.pending.push({ node, from, to });
   }
 
+  /** The changes that no sync has made durable. */
+  pendingNow(): ReadonlySet<object> {
+    return new Set(this.pending);
+  }
+
   /**
    * Makes the pending changes of one directory durable, and the earlier changes that they build on: those of the same
-   * node, and those of the same name, which would otherwise be applied over a later change.
+   * node, and those of the same name, which would otherwise be applied over a later change. A sync that has run for a
+   * while passes on what was pending when it began.
    */
-  sync(directory: SimulatedDirectory): void {
+  sync(directory: SimulatedDirectory, begun: ReadonlySet<object> = this.pendingNow()): void {
     const nodes = new Set<Node>();
     const places: Place[] = [];
     const committed = new Set<PendingChange>();
     for (let index = this.pending.length - 1; index >= 0; index--) {
       const change = this.pending[index];
+      if (!begun.has(change)) continue;
       const isBuiltOn = nodes.has(change.node) || placesOf(change).some((place) => isAmong(places, place));
       if (!touches(change, directory) && !isBuiltOn) continue;
       nodes.add(change.node);

@@ -72,6 +72,8 @@ export class MemoryFileSystem implements FileSystem {
   readonly calls: { readonly operation: FaultyOperation | 'read'; readonly path: string }[] = [];
   /** Asynchronous syncs wait for it; by default it resolves at once. A test replaces it to delay a sync. */
   holdSync: () => Promise<void> = () => Promise.resolve();
+  /** The same for syncs of directories off the thread. */
+  holdDirectorySync: () => Promise<void> = () => Promise.resolve();
   private readonly faults: { readonly operation: FaultyOperation; readonly code: string }[] = [];
   private readonly files = new Map<string, MemoryFile>();
   private readonly durableNames = new Map<string, MemoryFile>();
@@ -233,17 +235,20 @@ export class MemoryFileSystem implements FileSystem {
     return this.sync(fd);
   }
 
-  syncDirectory(path: string): void {
+  syncDirectory(path: string, files: ReadonlyMap<string, MemoryFile> = this.files): void {
     this.call('syncDirectory', path);
     if (!this.directories.has(path)) throw systemError('ENOENT', path);
     for (const name of this.durableNames.keys()) {
-      if (parentOf(name) === path && !this.files.has(name)) this.durableNames.delete(name);
+      if (parentOf(name) === path && !files.has(name)) this.durableNames.delete(name);
     }
-    for (const [name, file] of this.files) if (parentOf(name) === path) this.durableNames.set(name, file);
+    for (const [name, file] of files) if (parentOf(name) === path) this.durableNames.set(name, file);
   }
 
   async syncDirectoryAside(path: string): Promise<void> {
-    this.syncDirectory(path);
+    // Names that come while it runs are not promised by it.
+    const begun = new Map(this.files);
+    await this.holdDirectorySync();
+    this.syncDirectory(path, begun);
   }
 
   async erase(path: string): Promise<void> {

@@ -61,9 +61,10 @@ export class SegmentFiles {
   private readonly open: OpenSegment[] = [];
   /** The oldest segment is being removed, so no reader may start in it. */
   private removing = false;
-  /** Files that were created, and how many of them the directory has durably. */
+  /** Number of files created so far. */
   private createdCount = 0;
-  private durableNames = 0;
+  /** How many of them have a durable name. */
+  private durableNameCount = 0;
 
   constructor(parts: {
     fileSystem: FileSystem;
@@ -123,18 +124,18 @@ export class SegmentFiles {
   async sync(): Promise<void> {
     for (const { descriptor } of this.files()) await this.fileSystem.dataSync(descriptor);
     const { createdCount } = this;
-    if (this.durableNames === createdCount) return;
+    if (this.durableNameCount === createdCount) return;
     await this.fileSystem.syncDirectoryAside(this.directory);
     // A blocking sync may have come in between, and have synced the names of more files.
-    this.durableNames = Math.max(this.durableNames, createdCount);
+    this.durableNameCount = Math.max(this.durableNameCount, createdCount);
   }
 
   /** Syncs everything that has been written, and blocks this thread meanwhile. */
   syncBlocking(): void {
     for (const { blockingDescriptor } of this.files()) this.fileSystem.dataSyncBlocking(blockingDescriptor);
-    if (this.durableNames === this.createdCount) return;
+    if (this.durableNameCount === this.createdCount) return;
     this.fileSystem.syncDirectory(this.directory);
-    this.durableNames = this.createdCount;
+    this.durableNameCount = this.createdCount;
   }
 
   /** Closes the files that are completely durable, except the current one. No sync may be running. */

@@ -22,6 +22,13 @@ export const mutations: readonly Mutation[] = [
     },
   })),
 
+  ofFileSystem("the names of the journal's files are not synced", (fileSystem) => ({
+    syncDirectoryAside: (path) => (path.endsWith('/journal') ? Promise.resolve() : fileSystem.syncDirectoryAside(path)),
+    syncDirectory: (path) => {
+      if (!path.endsWith('/journal')) fileSystem.syncDirectory(path);
+    },
+  })),
+
   // Other syncs of the directory at each checkpoint cover the rename too, so all of them must be left out to do harm.
   ofFileSystem('the directory is not synced after the rename of a checkpoint', (fileSystem) => ({
     replace: async (from, to) => fileSystem.rename(from, to),
