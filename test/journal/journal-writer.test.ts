@@ -313,7 +313,10 @@ describe('the journal', () => {
       expect(released, 'the directory is being synced').to.have.length(1);
       expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal([]);
       // More files are created, and a commit on the thread does not wait for the sync that runs.
-      for (let time = 1; time < 2000; time++) expected.push(append(journal, 0, time, time / 7));
+      for (let time = 1; time < 2000; time++) {
+        expected.push(append(journal, 0, time, time / 7));
+        if (time % 500 === 0) journal.write();
+      }
       journal.commitBlocking();
       expect(read(fileSystem.afterPowerLoss()).items).to.deep.equal(expected);
       released[0]();
@@ -342,8 +345,12 @@ describe('the journal', () => {
       const expected = [append(journal, 0, 0, 0)];
       const running = journal.commit();
       await turn();
-      for (let time = 1; time < 2000; time++) expected.push(append(journal, 0, time, time / 7));
+      for (let time = 1; time < 2000; time++) {
+        expected.push(append(journal, 0, time, time / 7));
+        if (time % 500 === 0) journal.write();
+      }
       journal.write();
+      expect(fileSystem.paths().length, 'new files').to.be.greaterThan(2);
       release();
       await running;
       fileSystem.holdDirectorySync = () => Promise.resolve();
