@@ -17,9 +17,13 @@ export type LabelPair = readonly [name: string, value: string];
 /** Answers to regular expressions may take this share of the room for fingerprint sets. */
 const MATCHED_SHARE = 1 / 4;
 
-/** Sets that are decoded between two looks at the clock, unless one has so many bytes. */
+/** Sets between two looks at the clock, unless one has so many series. */
 const SETS_PER_LOOK = 16;
-const LARGE_BYTES = 1 << 15;
+const LARGE_SET = 4096;
+
+/** Whether it is time to look at the clock, after the work on the set at this place of a list. */
+export const isTimeToLook = (index: number, { size }: FingerprintSet): boolean =>
+  index % SETS_PER_LOOK === 0 || size >= LARGE_SET;
 
 /** A condition on the values of a label. The first three fields say which; `matches` tests it. */
 export interface ValueCondition {
@@ -168,13 +172,13 @@ export class LabelSets {
     for (let i = 0; i < missing.length; i++) {
       const index = missing[i];
       const bytes = found[i];
-      if ((i % SETS_PER_LOOK === 0 || (bytes?.length ?? 0) >= LARGE_BYTES) && slices?.isOver) await slices.breathe();
       const set =
         bytes === undefined
           ? FingerprintSet.empty
           : this.decoded(this.parts.pairs, () => decoder.fingerprintSet(bytes));
       sets[index] = set;
       if (set.size >= CACHED_SIZE_MIN && generation === this.generation) this.postings.set(...pairOf(index), set);
+      if (slices !== undefined && isTimeToLook(i, set) && slices.isOver) await slices.breathe();
     }
   }
 }

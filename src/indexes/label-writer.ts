@@ -13,7 +13,7 @@ import { difference, encodeFingerprintSet, FingerprintSet, union } from './finge
 import { positionOperation } from './index-position.ts';
 import type { KeyValueOperation, KeyValueStore } from './key-value-store.ts';
 import { LabelBatch, type LabelOperation } from './label-batch.ts';
-import type { LabelPair, LabelSets } from './label-sets.ts';
+import { isTimeToLook, type LabelPair, type LabelSets } from './label-sets.ts';
 import { CACHED_SIZE_MIN } from './posting-cache.ts';
 import type { ValueSet } from './value-set.ts';
 
@@ -31,9 +31,6 @@ const NAMES_PER_PART = 256;
 const SET_BYTES_PER_PART = 1 << 20;
 const PAIRS_OF_FIRST_PART = 8;
 const GROWTH_MAX = 4;
-/** Sets between two looks at the clock, unless one has so many series. */
-const SETS_PER_LOOK = 16;
-const LARGE_SET = 4096;
 
 export interface WriteOptions {
   /** The journal position that the indexes reach with this batch. */
@@ -125,7 +122,7 @@ export class LabelWriter {
       const before = existing[i];
       const next = nextSet(batch, start + i, before);
       setBytes += next.byteCount;
-      if ((i % SETS_PER_LOOK === 0 || next.size >= LARGE_SET) && slices.isOver) await slices.breathe();
+      if (isTimeToLook(i, next) && slices.isOver) await slices.breathe();
       const valueSet = valueSets.get(names[i])!;
       // Needed even if the pair's set does not change: a crash may have happened between the writes to the two
       // databases.

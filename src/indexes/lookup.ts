@@ -12,6 +12,7 @@
  *
  * The result is a superset of the matching series, and exact once `residual` is applied.
  */
+import type { WorkSlices } from '../async/slices.ts';
 import type { CompiledMatcher } from '../model/matcher.ts';
 import { difference, FingerprintSet, intersection, MERGED_SETS_MAX, union, unionAll } from './fingerprint-set.ts';
 import type { LabelIndex } from './label-index.ts';
@@ -26,46 +27,34 @@ export interface Found {
 
 /** With at most this many candidates, their labels are examined instead of more sets. */
 const FEW_CANDIDATES = 4096;
-/** Work on sets with more elements than this is followed by a turn of the event loop: it takes milliseconds. */
-const MANY_ELEMENTS = 1 << 15;
 
-/** Elements that are looked at to find one element in a much larger set. */
-const STEPS_OF_LEAPS = 16;
-
-/** Gives the event loop a turn. */
-type Breathe = () => Promise<void>;
-/** Gives the event loop a turn after work on a large set; resolves to the set. */
-type Pausing = (set: FingerprintSet) => Promise<FingerprintSet>;
-
-/** Returns the series that may match. */
+/** Returns the series that may match. Pauses between two sets when the slice is over. */
 export const matchFingerprints = async (
   index: LabelIndex,
   matchers: readonly CompiledMatcher[],
-  breathe: Breathe,
+  slices: WorkSlices,
 ): Promise<Found> => {
-  const pausing = async (set: FingerprintSet): Promise<FingerprintSet> => {
-    if (set.size > MANY_ELEMENTS) await breathe();
-    return set;
-  };
   const equal = matchers.filter(isEqualTo);
   const positive = matchers.filter((matcher) => !matcher.matchesEmpty && !isEqualTo(matcher));
   const negative = matchers.filter((matcher) => matcher.matchesEmpty);
   const residual: CompiledMatcher[] = [];
 
   let found = await intersectEqual(index, equal);
-  if (found !== undefined) await pausing(found);
   for (const matcher of byEffort(positive)) {
     if (found?.size === 0) break;
+    if (slices.isOver) await slices.breathe();
     if (found !== undefined && found.size <= FEW_CANDIDATES) residual.push(matcher);
-    else found = await withMatching(index, matcher, found, { pausing, breathe });
+    else found = await withMatching(index, matcher, found, slices);
   }
-  found = await pausing(found ?? (await index.allFingerprints()));
+  found ??= await index.allFingerprints();
   for (const matcher of negative) {
     if (found.size === 0) break;
-    const excluded = found.size > FEW_CANDIDATES ? await excludedBy(index, matcher, pausing) : undefined;
+    const excluded = found.size > FEW_CANDIDATES ? await excludedBy(index, matcher, slices) : undefined;
+    if (slices.isOver) await slices.breathe();
     if (excluded === undefined) residual.push(matcher);
-    else found = await pausing(difference(found, excluded));
+    else found = difference(found, excluded);
   }
+  if (slices.isOver) await slices.breathe();
   return { ...halvesOf(found), residual };
 };
 
@@ -83,29 +72,24 @@ const withMatching = async (
   index: LabelIndex,
   matcher: CompiledMatcher,
   found: FingerprintSet | undefined,
-  { pausing, breathe }: { readonly pausing: Pausing; readonly breathe: Breathe },
+  slices: WorkSlices,
 ): Promise<FingerprintSet> => {
   const { name, op, literals } = matcher;
-  if ((op !== '=' && op !== '=~') || literals === undefined)
-    return narrow(found, await pausing(await index.fingerprintsMatching(matcher)));
+  if ((op !== '=' && op !== '=~') || literals === undefined) {
+    const set = await index.fingerprintsMatching(matcher);
+    if (slices.isOver) await slices.breathe();
+    return narrow(found, set);
+  }
   const sets = await setsOf(index, name, literals);
-  if (found === undefined) return unionWithPauses(sets, pausing);
+  if (found === undefined) return unionWithPauses(sets, slices);
   // Many series may have one of the values, but few of those found so far. So each set is narrowed before it is merged.
   const narrowed: FingerprintSet[] = [];
-  let work = 0;
   for (const set of sets) {
+    if (slices.isOver) await slices.breathe();
     narrowed.push(intersection(found, set));
-    work += stepsOf(found, set);
-    if (work < MANY_ELEMENTS) continue;
-    work = 0;
-    await breathe();
   }
-  return unionWithPauses(narrowed, pausing);
+  return unionWithPauses(narrowed, slices);
 };
-
-/** About how many elements an intersection looks at. */
-const stepsOf = (a: FingerprintSet, b: FingerprintSet): number =>
-  Math.min(a.size + b.size, STEPS_OF_LEAPS * Math.min(a.size, b.size));
 
 /**
  * The series that a matcher of the empty string excludes, if it excludes a few literal texts; `undefined` otherwise.
@@ -113,20 +97,22 @@ const stepsOf = (a: FingerprintSet, b: FingerprintSet): number =>
 const excludedBy = async (
   index: LabelIndex,
   { name, op, literals }: CompiledMatcher,
-  pausing: Pausing,
+  slices: WorkSlices,
 ): Promise<FingerprintSet | undefined> =>
   (op === '!=' || op === '!~') && literals !== undefined
-    ? unionWithPauses(await setsOf(index, name, literals), pausing)
+    ? unionWithPauses(await setsOf(index, name, literals), slices)
     : undefined;
 
 const setsOf = (index: LabelIndex, name: string, values: readonly string[]): Promise<FingerprintSet[]> =>
   index.fingerprintsOfPairs(values.map((value) => [name, value] as const));
 
-const unionWithPauses = async (sets: readonly FingerprintSet[], pausing: Pausing): Promise<FingerprintSet> => {
-  const isSmall = sets.reduce((sum, { size }) => sum + size, 0) <= MANY_ELEMENTS;
-  if (isSmall || sets.length > MERGED_SETS_MAX) return pausing(unionAll(sets));
+const unionWithPauses = async (sets: readonly FingerprintSet[], slices: WorkSlices): Promise<FingerprintSet> => {
+  if (sets.length > MERGED_SETS_MAX) return unionAll(sets);
   let all = FingerprintSet.empty;
-  for (const set of sets) all = await pausing(union(all, set));
+  for (const set of sets) {
+    if (slices.isOver) await slices.breathe();
+    all = union(all, set);
+  }
   return all;
 };
 

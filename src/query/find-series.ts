@@ -96,9 +96,10 @@ const eachSeries = async (parts: FindParts, sought: Sought, take: Take): Promise
     if ((isIndexed || taken.get(high, low) === undefined) && !isHidden(parts, sought, pairs, high, low))
       take(pairs, high, low, row);
   };
-  const candidates = await matchFingerprints(labels, sought.matchers, () => clock.breathe());
+  const slices = new Slices(clock);
+  const candidates = await matchFingerprints(labels, sought.matchers, slices);
   const taking: Taking = { parts, sought, residual: candidates.residual, onDisk: [], strays: 0, take: takeFound };
-  await takeCandidates(taking, candidates);
+  await takeCandidates(taking, candidates, slices);
   await takeFromArchive(taking);
   parts.onStrays(taking.strays);
 };
@@ -159,8 +160,7 @@ interface Taking {
 }
 
 /** Takes the series in memory, and archived ones whose labels are in memory; adds the other archived ones to `onDisk`. */
-const takeCandidates = async (taking: Taking, candidates: Fingerprints): Promise<void> => {
-  const slices = new Slices(taking.parts.clock);
+const takeCandidates = async (taking: Taking, candidates: Fingerprints, slices: Slices): Promise<void> => {
   let left: Fingerprints | undefined = candidates;
   for (let run = 0; run < ORDERED_RUNS_MAX && left !== undefined; run++) left = await takeInOrder(taking, left, slices);
   if (left !== undefined) await takeEach(taking, left, slices);

@@ -142,6 +142,10 @@ describe('LabelIndex', () => {
       fc.asyncProperty(batches, bytes, fc.nat({ max: 20 }), async (list, cacheBytes, failing) => {
         const { index, names, pairs } = open({ postingBytes: cacheBytes, valueBytes: cacheBytes });
         const model = new Model();
+        const recover = (): void => {
+          names.failure = undefined;
+          pairs.failure = undefined;
+        };
         let pauses = 0;
         const slices = {
           isOver: true,
@@ -154,12 +158,10 @@ describe('LabelIndex', () => {
         for (const batch of list) {
           await index.apply(batch, undefined, { slices }).catch(async (error: Error) => {
             expect(error.message).to.equal('disk');
-            names.failure = undefined;
-            pairs.failure = undefined;
+            recover();
             await index.apply(batch, undefined, { slices });
           });
-          names.failure = undefined;
-          pairs.failure = undefined;
+          recover();
           model.apply(batch);
           const expected = new LabelIndex(new MemoryStore(), new MemoryStore());
           await expected.apply(

@@ -13,11 +13,11 @@ const indexOf = async (series: readonly LabelPairs[]): Promise<LabelIndex> => {
   return index;
 };
 
-const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const slices = { isOver: true, breathe: (): Promise<void> => new Promise((resolve) => setImmediate(resolve)) };
 
 /** Numbers of the series found, after the rest of the matchers was tried on their labels. */
 const find = async (index: LabelIndex, series: readonly LabelPairs[], selector: Selector): Promise<number[]> => {
-  const { lows, residual } = await matchFingerprints(index, parseSelector(selector, { allowEmpty: true }), breathe);
+  const { lows, residual } = await matchFingerprints(index, parseSelector(selector, { allowEmpty: true }), slices);
   return [...lows].filter((low) => matchesPairs(residual, series[low])).sort((a, b) => a - b);
 };
 
@@ -65,7 +65,7 @@ describe('matchFingerprints', () => {
     const [first, second, third] = ['a1', 'a2', 'b'].map((a) => toLabelPairs({ a }));
     const index = await indexOf([first, second]);
     const found = async (): Promise<readonly number[]> => {
-      const { lows } = await matchFingerprints(index, parseSelector('{a=~"a.|b+",b!~"c.*"}'), breathe);
+      const { lows } = await matchFingerprints(index, parseSelector('{a=~"a.|b+",b!~"c.*"}'), slices);
       return [...lows].sort();
     };
     expect(await found()).to.deep.equal([0, 1]);
@@ -102,7 +102,7 @@ describe('matchFingerprints', () => {
   it('decides by sets where there are many candidates, by labels where there are few', async () => {
     const index = await indexOf(workload);
     const residualOf = async (selector: string): Promise<string[]> =>
-      (await matchFingerprints(index, parseSelector(selector), breathe)).residual.map(
+      (await matchFingerprints(index, parseSelector(selector), slices)).residual.map(
         ({ name, op, value }) => name + op + value,
       );
     expect(await residualOf('metric_1{job!="job-3"}')).to.deep.equal([]);

@@ -235,20 +235,15 @@ export class MemoryFileSystem implements FileSystem {
     return this.sync(fd);
   }
 
-  syncDirectory(path: string, files: ReadonlyMap<string, MemoryFile> = this.files): void {
-    this.call('syncDirectory', path);
-    if (!this.directories.has(path)) throw systemError('ENOENT', path);
-    for (const name of this.durableNames.keys()) {
-      if (parentOf(name) === path && !files.has(name)) this.durableNames.delete(name);
-    }
-    for (const [name, file] of files) if (parentOf(name) === path) this.durableNames.set(name, file);
+  syncDirectory(path: string): void {
+    this.settleNames(path, this.files, this.durableNames);
   }
 
   async syncDirectoryAside(path: string): Promise<void> {
     // Names that come while it runs are not promised by it.
-    const begun = new Map(this.files);
+    const [files, durable] = [new Map(this.files), new Map(this.durableNames)];
     await this.holdDirectorySync();
-    this.syncDirectory(path, begun);
+    this.settleNames(path, files, durable);
   }
 
   async erase(path: string): Promise<void> {
@@ -264,6 +259,23 @@ export class MemoryFileSystem implements FileSystem {
   space(): { freeBytes: number; totalBytes: number } {
     const usedBytes = [...this.files.values()].reduce((sum, { live }) => sum + live.length, 0);
     return { freeBytes: Math.max(0, this.capacityBytes - usedBytes), totalBytes: this.capacityBytes };
+  }
+
+  /** Ends a sync of a directory that began with these files, of which these were durable. */
+  private settleNames(
+    path: string,
+    files: ReadonlyMap<string, MemoryFile>,
+    durable: ReadonlyMap<string, MemoryFile>,
+  ): void {
+    this.call('syncDirectory', path);
+    if (!this.directories.has(path)) throw systemError('ENOENT', path);
+    for (const name of new Set([...durable.keys(), ...files.keys()])) {
+      // What another sync has settled in the meantime is newer.
+      if (parentOf(name) !== path || this.durableNames.get(name) !== durable.get(name)) continue;
+      const file = files.get(name);
+      if (file === undefined) this.durableNames.delete(name);
+      else this.durableNames.set(name, file);
+    }
   }
 
   private syncFile(file: MemoryFile, path: string): void {
