@@ -55,6 +55,30 @@ describe('Actors', function () {
     await page.locator('.picker .in-common').getByText('temperature{floor="1"}').waitFor();
   });
 
+  it('puts no name in front of what is typed while the names of metrics come', async () => {
+    let letAnswer = (): void => {};
+    const mayAnswer = new Promise<void>((resolve) => {
+      letAnswer = resolve;
+    });
+    await page.route('**/label/__name__/values', async (route) => {
+      await mayAnswer;
+      await route.continue();
+    });
+    await pages.show(page, '/actors');
+    const field = page.getByRole('combobox', { name: 'Which series' });
+    await field.focus();
+    const answered = page.waitForResponse('**/label/__name__/values');
+    letAnswer();
+    await (await answered).finished();
+    // The page takes the answer in a task of its own; it has two frames later.
+    await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
+    await page.keyboard.insertText('temperature{room="attic"}');
+    await field.press('Enter');
+    await page.locator('.picker').getByText('1 series', { exact: true }).waitFor();
+    expect(await field.inputValue()).to.equal('temperature{room="attic"}');
+    await page.unroute('**/label/__name__/values');
+  });
+
   it('lists who is in a state that is clicked, a hundred at a time, with the number of all', async () => {
     await pages.show(page, '/actors');
     await state('archived').click();

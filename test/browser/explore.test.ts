@@ -138,6 +138,25 @@ describe('Explore with PromQL', function () {
     });
   });
 
+  it('puts no query under the cursor while the names of metrics come', async () => {
+    let letAnswer = (): void => {};
+    const mayAnswer = new Promise<void>((resolve) => {
+      letAnswer = resolve;
+    });
+    await page.route('**/label/__name__/values', async (route) => {
+      await mayAnswer;
+      await route.continue();
+    });
+    await show({});
+    const field = await editor();
+    letAnswer();
+    // The list of the metrics shows that the answer came; the query would be drawn in the same moment.
+    await page.getByRole('button', { name: 'memory_bytes' }).waitFor();
+    await page.keyboard.insertText('latency_seconds_bucket');
+    expect(await field.textContent()).to.equal('latency_seconds_bucket');
+    await page.unroute('**/label/__name__/values');
+  });
+
   it('draws an expression as lines, a step apart', async () => {
     await show({ match: 'sum by (path) (rate(http_requests_total[1m]))', range: '15m' });
     await page.getByText('3 series').waitFor();

@@ -47,7 +47,11 @@ export class SeriesPicker {
         const [first = ''] = await ask('/api/v1/label/__name__/values', {}, this.signal);
         // What somebody typed before the names came stays, and so does what was searched.
         if (this.current !== undefined) return;
-        if (this.field.value === '') this.field.value = first;
+        if (this.field.value === '') {
+          // Who is in the empty field is about to type: a name put there now would be in front of the typed text.
+          if (this.field.hasFocus) return;
+          this.field.value = first;
+        }
       }
     } catch (error) {
       if (!isAbort(error)) this.trouble.replaceChildren(failure(error));

@@ -74,8 +74,8 @@ class ExplorePage {
     void this.known.load(this.signal).then(() => this.renderAgain());
     const names = isGiven ? [] : await loaded;
     if (this.signal.aborted) return;
-    // What somebody typed before the names came is not overwritten.
-    if (names.length > 0 && this.rows.values.every((query) => query === '')) {
+    // What somebody typed before the names came is not overwritten, nor is a query put under the cursor.
+    if (names.length > 0 && this.rows.isUntouched) {
       const first = firstMetrics.find((name) => names.includes(name)) ?? names[0];
       this.view = { ...this.view, queries: [formatLabels({ __name__: first })] };
       this.rows.show(this.view.queries);

@@ -36,6 +36,11 @@ export class QueryRows {
     return this.rows.map(({ box }) => box.value);
   }
 
+  /** Whether nothing is written in any row, and nobody is about to write there. */
+  get isUntouched(): boolean {
+    return this.values.every((query) => query === '') && !this.element.contains(document.activeElement);
+  }
+
   /** Shows these queries. Rows that stay keep their fields. */
   show(queries: readonly string[]): void {
     while (this.rows.length > queries.length) this.drop(this.rows.length - 1);

@@ -66,6 +66,10 @@ export class SelectorField {
     this.input.value = text;
   }
 
+  get hasFocus(): boolean {
+    return document.activeElement === this.input;
+  }
+
   /** Does what a key stands for; returns whether it stands for something. */
   private takesKey(key: string): boolean {
     const isOpen = !this.list.hidden;
