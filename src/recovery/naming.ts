@@ -3,8 +3,11 @@
  *
  *   1. the mapping table;
  *   2. the label-pair index, as the crash left it;
- *   3. hint files of earlier quarantines;
- *   4. the events of the journal and its history.
+ *   3. the events of the journal and its history, newest first;
+ *   4. hint files of earlier quarantines.
+ *
+ * The newest event counts: if labels collide, a series can have the fingerprint of one that has ended. A hint can be of
+ * such a series, and does not say when it was written.
  *
  * Labels are accepted if their fingerprint is that of the file. A mapped fingerprint is not computed from the labels, so
  * this check is not possible. Then the labels of the mapping table and of the journal's records, which have checksums,
@@ -51,8 +54,8 @@ export const nameSeries = async (
   if (wanted.length === 0) return naming.names;
   naming.askMappings(parts);
   await naming.askLabelIndex(parts);
-  if (naming.isOpen) naming.askHints(parts);
   if (naming.isOpen) await naming.askJournal(parts);
+  if (naming.isOpen) naming.askHints(parts);
   return naming.names;
 };
 
@@ -69,6 +72,9 @@ export const isOwnFingerprint = (high: number, low: number, pairs: LabelPairs): 
 
 /** Whether labels of a source are accepted for a mapped fingerprint, or only if the fingerprint is computed from them. */
 type Trust = 'evenIfMapped' | 'ifComputed';
+
+const isCertain = ({ high, low }: FingerprintHalves, pairs: LabelPairs, trust: Trust): boolean =>
+  pairs.length > 0 && ((trust === 'evenIfMapped' && isReserved(high, low)) || isOwnFingerprint(high, low, pairs));
 
 class Naming {
   readonly names = new FingerprintMap<LabelPairs>();
@@ -125,6 +131,21 @@ class Naming {
     }
   }
 
+  async askJournal({ fileSystem, journalDirectory, breathe }: NamingParts): Promise<void> {
+    if (fileSystem.stat(journalDirectory) === undefined) return;
+    const latest = new FingerprintMap<LabelPairs>();
+    let events = 0;
+    for (const event of readHistory({ fileSystem, directory: journalDirectory })) {
+      if (++events % EVENTS_PER_BREATH === 0) await breathe();
+      if (!('fingerprint' in event) || !('labels' in event) || event.labels === undefined) continue;
+      const halves = parseFingerprint(event.fingerprint);
+      if (halves === undefined || !this.wanted.has(halves.high, halves.low)) continue;
+      const pairs = toLabelPairs(event.labels);
+      if (isCertain(halves, pairs, 'evenIfMapped')) latest.set(halves.high, halves.low, pairs);
+    }
+    for (const [high, low, pairs] of latest.entries()) this.take(high, low, pairs, 'evenIfMapped');
+  }
+
   askHints({ fileSystem, directory }: NamingParts): void {
     for (const { fingerprint, pairs } of listQuarantined(fileSystem, directory)) {
       const halves = parseFingerprint(fingerprint);
@@ -132,21 +153,9 @@ class Naming {
     }
   }
 
-  async askJournal({ fileSystem, journalDirectory, breathe }: NamingParts): Promise<void> {
-    if (fileSystem.stat(journalDirectory) === undefined) return;
-    let events = 0;
-    for (const event of readHistory({ fileSystem, directory: journalDirectory })) {
-      if (++events % EVENTS_PER_BREATH === 0) await breathe();
-      if (!('fingerprint' in event) || !('labels' in event) || event.labels === undefined) continue;
-      const halves = parseFingerprint(event.fingerprint);
-      if (halves !== undefined) this.take(halves.high, halves.low, toLabelPairs(event.labels), 'evenIfMapped');
-    }
-  }
-
   private take(high: number, low: number, pairs: LabelPairs, trust: Trust): void {
-    if (!this.wanted.has(high, low) || this.names.get(high, low) !== undefined || pairs.length === 0) return;
-    const isCertain = trust === 'evenIfMapped' && isReserved(high, low);
-    if (!isCertain && !isOwnFingerprint(high, low, pairs)) return;
+    if (!this.wanted.has(high, low) || this.names.get(high, low) !== undefined) return;
+    if (!isCertain({ high, low }, pairs, trust)) return;
     this.names.set(high, low, pairs);
     this.open--;
   }

@@ -87,4 +87,20 @@ describe('The name of a series file', () => {
     await journal.commit();
     expect(await ask({ high, low }, fileSystem)).to.deep.equal(right);
   });
+
+  it('is that of the newest series with the fingerprint, not of one that ended, nor that of a hint', async () => {
+    const { journal, fileSystem } = openJournal();
+    const ended: LabelPairs = ['instance', 'ip-10-33-84-73.l05.ams5.s-cloud.net:24483', 'status', '503'];
+    const newest: LabelPairs = ['instance', 'ip-10-33-84-73.l05.ams5.s-cloud.net:24480', 'status', '500'];
+    const { high, low } = ownOf(newest);
+    const fingerprint = fingerprintText(high, low);
+    expect(ownOf(ended), 'the fingerprints collide').to.deep.equal({ high, low });
+    const path = `/store/orphaned/${fingerprint.slice(0, 2)}/${fingerprint.slice(2)}.hint`;
+    fileSystem.put(path, Buffer.from(formatHint('a chunk is damaged', ended)));
+    journal.appendEvent({ type: 'seriesCreated', time: 1, fingerprint, labels: toLabels(ended) });
+    journal.appendEvent({ type: 'seriesPurged', time: 2, fingerprint, labels: toLabels(ended), reason: 'dropped' });
+    journal.appendEvent({ type: 'seriesCreated', time: 3, fingerprint, labels: toLabels(newest) });
+    await journal.commit();
+    expect(await ask({ high, low }, fileSystem)).to.deep.equal(newest);
+  });
 });
