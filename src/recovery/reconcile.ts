@@ -200,11 +200,13 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
     // Retention removed the file after the checkpoint. The present file was written later; memory still has its chunks.
     const isAnother = parts.emptied.has(fingerprintText(high, low));
     // A rewriting is durable as a whole. So what is torn in a rewritten file was appended afterwards, from memory, unless
-    // chunks follow that memory does not have. The rewriting may also never have taken place: a blank chunk that the
-    // checkpoint does not count was appended after it, from memory.
+    // chunks follow that memory does not have, and that were not dropped since. The rewriting may also never have taken
+    // place: a blank chunk that the checkpoint does not count was appended after it, from memory.
     const known = sound === 0 ? EARLIEST : lastTimes[sound - 1];
+    const isDropped = (chunk: number): boolean =>
+      isErased(erased, firstTimes[chunk]) && (isErased(erased, lastTimes[chunk]) || lastTimes[chunk] >= memoryBegins);
     const isElsewhere = (time: number, chunk: number): boolean =>
-      time <= known || time >= memoryBegins || (chunk >= table.chunksInFile[row] && isBlank(chunk));
+      time <= known || time >= memoryBegins || isDropped(chunk) || (chunk >= table.chunksInFile[row] && isBlank(chunk));
     const isTail = !firstTimes.some((time, chunk) => chunk > sound && !isElsewhere(time, chunk));
     // What was appended from memory is still there, or was dropped since.
     const isHeldOrDropped = oldest !== NO_SLOT || erased.some(({ through }) => through > known);

@@ -103,19 +103,21 @@ describe('A series file without a whole chunk after a crash', () => {
   });
 });
 
-describe('A blank chunk at the end of a file whose series has nothing in memory', () => {
-  /** A file of two chunks, at 1000 and 2000, of which the second is zeros; samples of a range were dropped. */
-  const afterDrop = async (from: number, through: number): Promise<readonly string[]> => {
+describe('A blank chunk in a file whose series has nothing in memory', () => {
+  /** A file with a chunk for each time, of which the second is zeros; samples of a range were dropped. */
+  const afterDrop = async (
+    from: number,
+    through: number,
+    times: readonly number[] = [1000, 2000],
+  ): Promise<readonly string[]> => {
     const { table, appender, fileSystem, files, recoverFiles } = world();
     const row = table.add(HIGH, IN_MEMORY, pairs);
-    const slots = [appender.start(1000, 0, 0), appender.start(2000, 0, 0)];
-    files.persist(HIGH, IN_MEMORY, slots, new Uint8Array([VARBIT, VARBIT]), true);
+    const slots = times.map((time) => appender.start(time, 0, 0));
+    files.persist(HIGH, IN_MEMORY, slots, new Uint8Array(times.length).fill(VARBIT), true);
     const fingerprint = fingerprintText(HIGH, IN_MEMORY);
     const path = `/store/${fingerprint.slice(0, 2)}/${fingerprint.slice(2)}.db`;
-    fileSystem.put(
-      path,
-      Buffer.concat([fileSystem.content(path).subarray(0, RECORD_BYTES), Buffer.alloc(RECORD_BYTES)]),
-    );
+    const content = Buffer.from(fileSystem.content(path));
+    fileSystem.put(path, content.fill(0, RECORD_BYTES, 2 * RECORD_BYTES));
     const erased = new ErasedRanges();
     erased.add(row, { from, through }, 100);
     const { damaged } = await recoverFiles([IN_MEMORY], { erased, rewritten: new Set([fingerprint]) });
@@ -126,9 +128,18 @@ describe('A blank chunk at the end of a file whose series has nothing in memory'
     expect(await afterDrop(1500, 2000)).to.deep.equal([]);
   });
 
+  it('is no damage where the drop explains the chunks after it, too', async () => {
+    expect(await afterDrop(1500, 4000, [1000, 2000, 3000, 4000])).to.deep.equal([]);
+  });
+
   it('is damage where the drop was of earlier samples', async () => {
     const [reason] = await afterDrop(0, 500);
     expect(reason).to.match(/chunk 1 of 2 of the series file is not whole, and its samples are nowhere else/);
+  });
+
+  it('is damage where a chunk after it has samples that were not dropped', async () => {
+    const [reason] = await afterDrop(1500, 3500, [1000, 2000, 3000, 4000]);
+    expect(reason).to.match(/chunk 1 of 4 of the series file is not whole, and its samples are nowhere else/);
   });
 });
 
