@@ -240,14 +240,17 @@ class CrashRecovery {
     );
   }
 
-  /** A series of the checkpoint without a file: it keeps its chunks of the checkpoint, or is removed if it has none. */
+  /**
+   * A series of the checkpoint without a file: it keeps its chunks of the checkpoint. If it has none, it is removed, unless
+   * the journal is replayed: that may have newer samples of it, and ends the series if it has not.
+   */
   private withoutFile(row: Row): void {
     const { table, chunks } = this.parts;
     const high = table.high[row];
     const low = table.low[row];
     const pairs = table.labels[row];
     const expected = table.chunksInFile[row];
-    if (table.chunksUnpersisted[row] === 0) {
+    if (table.chunksUnpersisted[row] === 0 && this.parts.replayFrom === undefined) {
       this.findings.noteSeries(
         'seriesLost',
         high,
