@@ -35,6 +35,8 @@ export interface ModelSample extends Bits {
   blurred?: boolean;
   /** A drop of a time range was begun and is not known to be done: the sample may be there or not. */
   fading?: RangeDrop | undefined;
+  /** When a drop was done that may have removed it. A query that was open by then may still show it. */
+  doubtedTick?: number;
 }
 
 /** A sample that a drop of a time range removed. */
@@ -191,6 +193,7 @@ export class ModelSeries {
     const isInBetween = (sample: ModelSample): boolean =>
       isWithin(drop, sample) && sample.fading === SEVERAL_DROPS && sample.tick > drop.tick;
     this.doubt((sample) => isInBetween(sample) || isBeside(sample));
+    for (const sample of this.unsure) if (isInBetween(sample) || isBeside(sample)) sample.doubtedTick = tick;
   }
 
   /** A drop of a time range found nothing. */

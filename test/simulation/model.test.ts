@@ -318,6 +318,21 @@ describe('The model', () => {
     expect(() => model.check([samples(2, [1, 4])], all, EVERYTHING)).to.throw('lacks');
   });
 
+  it('lets an open query show a backfilled sample that a drop beside the backfill may have removed', () => {
+    const model = modelOf(2, [1, 9]);
+    model.backfillUnsure(2, 5, 0, 5);
+    const drop = model.beginDrop([2], 4, 6);
+    const open = { ...EVERYTHING, since: model.mark() };
+    model.endBackfill(2, new Set([5]));
+    model.endDrop(drop);
+    model.check([samples(2, [1, 5, 9])], all, open);
+    model.check([samples(2, [1, 9])], all, { ...EVERYTHING, since: model.mark() });
+    // What a query shows that began afterwards was not removed.
+    model.check([samples(2, [1, 5, 9])], all, { ...EVERYTHING, since: model.mark() });
+    model.acknowledge(model.mark());
+    expect(() => model.check([samples(2, [1, 9])], all, { ...EVERYTHING, since: model.mark() })).to.throw('lacks');
+  });
+
   it('accepts that a crash has done a drop of a time range or not, but not a part of it', () => {
     for (const times of [
       [1, 4],

@@ -543,8 +543,8 @@ export class Model {
   }
 
   /**
-   * Inserts the samples of uncertain fate that the answer has. Returns the times of dropped samples that the answer has
-   * rightly, because its query began before the drop was done.
+   * Inserts the samples of uncertain fate that the answer has. Returns the times of samples that the answer has rightly,
+   * because its query began before a drop was done that removed them, or may have.
    */
   private takeUnsure(series: ModelSeries, answer: SeriesSamples, allowance: Allowance): Set<number> {
     const recalled = new Set<number>();
@@ -556,15 +556,13 @@ export class Model {
       const sample = series.unsure.find(isSame) ?? series.conflicting.find(isSame);
       const mayBe = there === undefined || this.mayLack(there, allowance);
       if (!mayBe) continue;
-      if (sample !== undefined) {
+      const { since = Number.POSITIVE_INFINITY } = allowance;
+      if (sample?.doubtedTick !== undefined && sample.doubtedTick >= since) recalled.add(time);
+      else if (sample !== undefined) {
         found.add(sample);
         if (there === undefined) series.insert(sample);
         else series.replace(sample);
-      } else if (
-        allowance.since !== undefined &&
-        series.erased.some((one) => one.erasedTick >= allowance.since! && isSame(one))
-      )
-        recalled.add(time);
+      } else if (series.erased.some((one) => one.erasedTick >= since && isSame(one))) recalled.add(time);
     }
     if (found.size > 0) {
       series.unsure = series.unsure.filter((sample) => !found.has(sample));
