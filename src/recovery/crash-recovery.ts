@@ -29,6 +29,7 @@ import type { LabelIndex } from '../indexes/label-index.ts';
 import { readJournal } from '../journal/read/read-journal.ts';
 import type { Position, SeriesQuarantined } from '../model/events.ts';
 import { type Fingerprint, fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
+import { EARLIEST } from '../model/int64.ts';
 import { type LabelPairs, toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -242,7 +243,7 @@ class CrashRecovery {
 
   /**
    * A series of the checkpoint without a file: it keeps its chunks of the checkpoint. If it has none, it is removed, unless
-   * the journal is replayed: that may have newer samples of it, and ends the series if it has not.
+   * the journal is replayed, which may have newer samples. If it has none, empty-series.ts ends the series.
    */
   private withoutFile(row: Row): void {
     const { table, chunks } = this.parts;
@@ -266,6 +267,8 @@ class CrashRecovery {
       const count = expected > 0 ? `${expected} chunks` : 'older chunks';
       this.findings.noteSeries('fileMissing', high, low, pairs, `The series file is missing, and with it ${count}.`);
     }
+    // The last time is that of the missing file. The journal may still have samples up to it.
+    if (table.chunksUnpersisted[row] === 0) table.adoptLastTime(row, EARLIEST);
     table.forgetFile(row);
   }
 

@@ -200,14 +200,24 @@ const soundChunks = (parts: ReconcileParts, row: Row, high: number, low: number)
     // Retention removed the file after the checkpoint. The present file was written later; memory still has its chunks.
     const isAnother = parts.emptied.has(fingerprintText(high, low));
     // A rewriting is durable as a whole. So what is torn in a rewritten file was appended afterwards, from memory, unless
-    // chunks follow that memory does not have, and that were not dropped since. The rewriting may also never have taken
-    // place: a blank chunk that the checkpoint does not count was appended after it, from memory.
+    // chunks follow with samples that memory does not have, although they were not dropped. The rewriting may also never
+    // have taken place: a blank chunk that the checkpoint does not count was appended after it, from memory.
     const known = sound === 0 ? EARLIEST : lastTimes[sound - 1];
-    const isDropped = (chunk: number): boolean =>
-      isErased(erased, firstTimes[chunk]) && (isErased(erased, lastTimes[chunk]) || lastTimes[chunk] >= memoryBegins);
-    const isElsewhere = (time: number, chunk: number): boolean =>
-      time <= known || time >= memoryBegins || isDropped(chunk) || (chunk >= table.chunksInFile[row] && isBlank(chunk));
-    const isTail = !firstTimes.some((time, chunk) => chunk > sound && !isElsewhere(time, chunk));
+    const isInMemoryOrOlder = (chunk: number): boolean =>
+      firstTimes[chunk] <= known ||
+      firstTimes[chunk] >= memoryBegins ||
+      (chunk >= table.chunksInFile[row] && isBlank(chunk));
+    // The chunks that follow and that memory does not have. If there are any, memory has nothing of the torn one either.
+    const others: number[] = [];
+    for (let chunk = sound + 1; chunk < encodings.length; chunk++) if (!isInMemoryOrOlder(chunk)) others.push(chunk);
+    const isTornDropped = (nextTime: number): boolean =>
+      isPlausible(sound)
+        ? isErased(erased, firstTimes[sound]) && isErased(erased, lastTimes[sound])
+        : hasDropBetween(erased, known, nextTime);
+    const isTail =
+      others.length === 0 ||
+      (isTornDropped(firstTimes[others[0]]) &&
+        others.every((chunk) => isDropped(parts, high, low, chunk, erased, memoryBegins)));
     // What was appended from memory is still there, or was dropped since.
     const isHeldOrDropped = oldest !== NO_SLOT || erased.some(({ through }) => through > known);
     const isNew = ((beginsAsKnown && hasKnown) || isAnother || (isRewritten && isTail)) && isHeldOrDropped;
@@ -298,9 +308,36 @@ const hasAll = (found: SampleColumns, known: SampleColumns, erased: readonly Tim
   return true;
 };
 
+/** A chunk of a file, and the last time that it states itself. */
+interface ReadChunk {
+  readonly columns: SampleColumns;
+  readonly lastTime: number;
+}
+
+/** Reads a chunk; `undefined` if it is damaged. Throws other errors of the disk: the chunk may be whole nevertheless. */
+const readChunk = (
+  { files, slab }: Pick<ReconcileParts, 'files' | 'slab'>,
+  high: number,
+  low: number,
+  chunk: number,
+): ReadChunk | undefined => {
+  const columns = new SampleColumns(1024);
+  const slot = slab.allocate(0);
+  try {
+    const [encoding] = files.load(high, low, chunk, [slot]);
+    decodeStored(slab.blockOf(slot), slab.offsetOf(slot), encoding, columns);
+    return { columns, lastTime: lastTimeOf(slab.blockOf(slot), slab.offsetOf(slot), encoding) };
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  } finally {
+    slab.release(slot);
+  }
+};
+
 /** Whether the chunk's body can be read to its end, agrees with its header, and does not differ from memory. */
 const isWhole = (
-  { files, slab, tailIsDamaged }: ReconcileParts,
+  parts: ReconcileParts,
   high: number,
   low: number,
   chunk: number,
@@ -308,20 +345,34 @@ const isWhole = (
   lastTimes: Float64Array,
   known: Memory,
 ): boolean => {
-  const columns = new SampleColumns(1024);
-  const slot = slab.allocate(0);
-  try {
-    const [encoding] = files.load(high, low, chunk, [slot]);
-    decodeStored(slab.blockOf(slot), slab.offsetOf(slot), encoding, columns);
-    const last = lastTimeOf(slab.blockOf(slot), slab.offsetOf(slot), encoding);
-    const isAsItSays = columns.count > 0 && columns.timestamps[0] === firstTimes[chunk] && last === lastTimes[chunk];
-    if (!isAsItSays) return false;
-    return known.isRewritten ? hasAll(columns, known.remembered, known.erased) : agrees(columns, known, tailIsDamaged);
-  } catch (error) {
-    // After an error of the disk the chunk may still be whole, so the error is thrown. Malformed bytes are not whole.
-    if (isDamage(error)) return false;
-    throw error;
-  } finally {
-    slab.release(slot);
-  }
+  const read = readChunk(parts, high, low, chunk);
+  if (read === undefined) return false;
+  const { columns, lastTime } = read;
+  const isAsItSays = columns.count > 0 && columns.timestamps[0] === firstTimes[chunk] && lastTime === lastTimes[chunk];
+  if (!isAsItSays) return false;
+  return known.isRewritten
+    ? hasAll(columns, known.remembered, known.erased)
+    : agrees(columns, known, parts.tailIsDamaged);
 };
+
+/** Whether a chunk can be read, and each of its samples was dropped or is not older than those in memory. */
+const isDropped = (
+  parts: ReconcileParts,
+  high: number,
+  low: number,
+  chunk: number,
+  erased: readonly TimeSpan[],
+  memoryBegins: number,
+): boolean => {
+  const columns = readChunk(parts, high, low, chunk)?.columns;
+  if (columns === undefined) return false;
+  for (let i = 0; i < columns.count; i++) {
+    const time = columns.timestamps[i];
+    if (time < memoryBegins && !isErased(erased, time)) return false;
+  }
+  return true;
+};
+
+/** Whether something between two times was dropped. */
+const hasDropBetween = (erased: readonly TimeSpan[], after: number, before: number): boolean =>
+  erased.some(({ from, through }) => through > after && from < before);

@@ -72,6 +72,8 @@ describe('Actors', function () {
     await (await answered).finished();
     // The page takes the answer in a task of its own; it has two frames later.
     await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
+    expect(await field.inputValue()).to.equal('');
+    await names('Series that match').first().waitFor();
     await page.keyboard.insertText('temperature{room="attic"}');
     await field.press('Enter');
     await page.locator('.picker').getByText('1 series', { exact: true }).waitFor();

@@ -137,6 +137,11 @@ describe('A blank chunk in a file whose series has nothing in memory', () => {
     expect(reason).to.match(/chunk 1 of 2 of the series file is not whole, and its samples are nowhere else/);
   });
 
+  it('is damage where the drop was of later samples', async () => {
+    const [reason] = await afterDrop(3000, 4000, [1000, 2000, 3000, 4000]);
+    expect(reason).to.match(/chunk 1 of 4 of the series file is not whole, and its samples are nowhere else/);
+  });
+
   it('is damage where a chunk after it has samples that were not dropped', async () => {
     const [reason] = await afterDrop(1500, 3500, [1000, 2000, 3000, 4000]);
     expect(reason).to.match(/chunk 1 of 4 of the series file is not whole, and its samples are nowhere else/);

@@ -193,7 +193,8 @@ export class ModelSeries {
     const isInBetween = (sample: ModelSample): boolean =>
       isWithin(drop, sample) && sample.fading === SEVERAL_DROPS && sample.tick > drop.tick;
     this.doubt((sample) => isInBetween(sample) || isBeside(sample));
-    for (const sample of this.unsure) if (isInBetween(sample) || isBeside(sample)) sample.doubtedTick = tick;
+    for (const sample of [...this.unsure, ...this.conflicting])
+      if (isInBetween(sample) || isBeside(sample)) sample.doubtedTick = tick;
   }
 
   /** A drop of a time range found nothing. */

@@ -42,23 +42,22 @@ export class SeriesPicker {
 
   /** Lists the series of the selector in the field; of the first metric if it is empty. */
   async start(): Promise<void> {
+    let match = this.field.value;
     try {
-      if (this.field.value === '') {
+      if (match === '') {
         const [first = ''] = await ask('/api/v1/label/__name__/values', {}, this.signal);
-        // What somebody typed before the names came stays, and so does what was searched.
+        // What was typed or searched before the names came stays.
         if (this.current !== undefined) return;
-        if (this.field.value === '') {
-          // Who is in the empty field is about to type: a name put there now would be in front of the typed text.
-          if (this.field.hasFocus) return;
-          this.field.value = first;
-        }
+        match = this.field.value || first;
+        // A user in the empty field is about to type, and the name would come before the typed text.
+        if (!this.field.hasFocus) this.field.value = match;
       }
     } catch (error) {
       if (!isAbort(error)) this.trouble.replaceChildren(failure(error));
       return;
     }
-    if (this.field.value === '') this.list.show([], 'The store has no series yet.');
-    else await this.search(this.field.value);
+    if (match === '') this.list.show([], 'The store has no series yet.');
+    else await this.search(match);
   }
 
   /** Marks a series in the list; none without labels. */

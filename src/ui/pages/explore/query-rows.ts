@@ -36,7 +36,7 @@ export class QueryRows {
     return this.rows.map(({ box }) => box.value);
   }
 
-  /** Whether nothing is written in any row, and nobody is about to write there. */
+  /** Whether all rows are empty and none of them has the focus. */
   get isUntouched(): boolean {
     return this.values.every((query) => query === '') && !this.element.contains(document.activeElement);
   }
