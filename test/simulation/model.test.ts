@@ -193,6 +193,16 @@ describe('The model', () => {
     expect(() => model.check([samples(2, [5])], all, EVERYTHING)).to.throw('never');
   });
 
+  it('lets an open query show a series that was dropped since, although a backfill has begun it anew', () => {
+    const model = modelOf(2, [1, 2]);
+    model.backfillUnsure(2, 5, 0, 5);
+    const open = { ...EVERYTHING, since: model.mark() };
+    model.end(model.series.get(2)!);
+    model.check([samples(2, [1, 2])], all, open);
+    expect(() => model.check([samples(2, [1, 3])], all, open)).to.throw('not appended');
+    expect(() => model.check([samples(2, [1, 2])], all, { ...EVERYTHING, since: model.mark() })).to.throw(Violation);
+  });
+
   it('lets a query pass a backfilled sample that an earlier answer has, until the backfill is done', () => {
     const model = modelOf(2, [1]);
     model.backfillUnsure(2, 5, 0, 5);

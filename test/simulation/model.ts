@@ -307,12 +307,17 @@ export class Model {
     for (const samples of answer) {
       const number = this.numberOf(samples.labels, numbers, allowance.since);
       if (number === STRANGER) continue;
-      if (!this.series.has(number) && this.hasEndedSince(number, allowance.since)) continue;
+      if (this.hasEndedSince(number, allowance.since)) {
+        // The answer may be of the former series, also if a backfill or a sample has begun another one since.
+        this.checkTried(number, samples);
+        continue;
+      }
       if (found.has(number) && this.garbled) continue;
       if (found.has(number)) throw new Violation(`${nameOf(number)} is in the answer twice`);
       found.set(number, samples);
     }
     for (const number of numbers) {
+      if (this.hasEndedSince(number, allowance.since)) continue;
       const series = this.series.get(number) ?? (found.has(number) ? this.comeBack(number) : undefined);
       if (series === undefined) continue;
       this.checkSeries(series, found.get(number), allowance);
@@ -605,6 +610,14 @@ export class Model {
         throw new Violation(`${nameOf(series.number)} has a sample at ${time} that was not appended`);
       if (!candidates.some((bits) => isValue(bits, answer, i)))
         this.failValue(nameOf(series.number), { time, ...candidates[0] }, answer, i);
+    }
+  }
+
+  /** Checks that all returned samples were appended with these bits, to this series or to one that ended. */
+  private checkTried(number: number, answer: SeriesSamples): void {
+    for (const [i, time] of answer.timestamps.entries()) {
+      if (!this.tried.at(number, time).some((bits) => isValue(bits, answer, i)))
+        throw new Violation(`${nameOf(number)} has a sample at ${time} that was not appended`);
     }
   }
 
