@@ -199,7 +199,9 @@ export class LateMerging {
     const { table, slab, cache, late, erased, chunks, persister } = this.parts;
     const slots = backfill?.slots ?? [];
     for (const slot of chunks.unlinkOldest(row, slots.length)) slab.release(slot);
-    if (slots.length > 0 || result.firstIndex < Math.max(result.chunksInFile, result.chunksBefore)) {
+    // An attempt that failed may have removed the file: then nothing changes in the file any more, but the row has to.
+    const isAsKnown = result.chunksInFile === table.chunksInFile[row];
+    if (!isAsKnown || slots.length > 0 || result.firstIndex < Math.max(result.chunksInFile, result.chunksBefore)) {
       cache.forgetSeries(key);
       table.chunksInFile[row] = result.chunksInFile;
       table.mtimeNs[row] = result.mtimeNs;

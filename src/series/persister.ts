@@ -246,7 +246,9 @@ export class Persister {
    * only these series.
    */
   private async removeFiles(emptied: readonly Emptied[]): Promise<void> {
-    const { fileChanges, files } = this.parts;
+    const { cache, fileChanges, files } = this.parts;
+    // If the removal fails after the file is gone, the next attempt finds no chunk that it could drop.
+    for (const { job } of emptied) cache.forgetSeries(job.key);
     try {
       await fileChanges.announceRemoval(emptied.map(({ job }) => job.key));
       const removals = await files.run(
