@@ -72,13 +72,15 @@ export interface MappingParts {
   readonly table: SeriesTable;
   readonly mapper: FingerprintMapper;
   readonly archive: Pick<ArchiveIndex, 'scanMapped'>;
+  readonly archived: ArchiveDirectory;
+  readonly indexer: Pick<Indexer, 'pendingArchived'>;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 /** Fills the mapping table from its file and from the series that have a mapped fingerprint. */
 export const learnMappings = async (parts: MappingParts): Promise<void> => {
-  const { fileSystem, directory, table, mapper, archive, logger, clock } = parts;
+  const { fileSystem, directory, table, mapper, archive, archived, indexer, logger, clock } = parts;
   const { mappings, damage } = readMappings(fileSystem, directory);
   const sound = mappings.filter(isSoundMapping);
   mapper.load(sound);
@@ -100,6 +102,13 @@ export const learnMappings = async (parts: MappingParts): Promise<void> => {
   }
   for await (const page of archive.scanMapped()) {
     for (const { high, low, pairs } of page.entries) mapper.note(high, low, pairs);
+  }
+  // The replay may have archived series whose entries are not in the index yet.
+  for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) {
+    const high = archived.highAt(slot);
+    const low = archived.lowAt(slot);
+    const pending = isMapped(high, low) ? indexer.pendingArchived(high, low) : undefined;
+    if (pending !== undefined) mapper.note(high, low, pending);
   }
 };
 
