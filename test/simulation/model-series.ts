@@ -147,10 +147,14 @@ export class ModelSeries {
     for (const sample of this.samples) if (sample.tick < tick) sample.safe = true;
   }
 
-  /** Its file went into quarantine. The file has no sample that was appended after the last write to it. */
+  /**
+   * Its file went into quarantine. The file has no sample that was appended after the last write to it; when the original
+   * appended a sample is not known exactly.
+   */
   quarantine(writtenMs: number): void {
     for (const sample of this.samples)
-      if (sample.blurred === true || sample.appendedMs <= writtenMs) sample.quarantined = true;
+      if (sample.blurred === true || sample.appendedMs <= writtenMs || this.foreign.has(sample.time))
+        sample.quarantined = true;
   }
 
   /** Makes the fate of some samples uncertain. */

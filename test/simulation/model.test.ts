@@ -147,6 +147,11 @@ describe('The model', () => {
     quarantined.append(2, 3, 0, 3, 3);
     quarantined.check([samples(2, [3])], all, EVERYTHING);
     expect(() => quarantined.check([], all, EVERYTHING)).to.throw('lacks');
+    const foreign = modelOf(2, [1]);
+    foreign.series.get(2)!.foreign.add(1);
+    // The file was written before the model took note of the sample.
+    foreign.series.get(2)!.quarantine(0);
+    foreign.check([], all, EVERYTHING);
     const model = modelOf(2, [1]);
     model.series.get(2)!.suspect = true;
     model.check([samples(2, [7])], all, EVERYTHING);

@@ -10,6 +10,7 @@ import { DIRECTORY, type Life } from './life.ts';
 import { type Allowance, EVERYTHING, type Model, type ModelSeries, nameOf, Violation } from './model.ts';
 import type { ModelSample } from './model-series.ts';
 import type { Step, Window } from './steps.ts';
+import { numberOfFingerprint } from './tried-samples.ts';
 import { ALL_SERIES, type Bits, bitsOf, keyOf, labelsOf, SERIES_MAX, seriesOf } from './value-source.ts';
 
 type StepOf<T extends Step['type']> = Extract<Step, { type: T }>;
@@ -318,7 +319,9 @@ export class Reading {
       if (this.knownQuarantined.has(key)) continue;
       this.knownQuarantined.add(key);
       life.world.trace.write(`quarantined ${fingerprint} ${reason}`);
-      const number = labels === undefined ? this.numbers.get(fingerprint) : seriesOf(labels);
+      // A file whose labels are lost may be of a series that no answer has shown yet: the original has written it.
+      const number =
+        labels === undefined ? (this.numbers.get(fingerprint) ?? numberOfFingerprint(fingerprint)) : seriesOf(labels);
       const series = number === undefined ? undefined : life.model.series.get(number);
       if (series === undefined) continue;
       const path = `${DIRECTORY}/${fingerprint.slice(0, 2)}/${fingerprint.slice(2)}.db`;

@@ -43,3 +43,9 @@ for (let number = 0; number < SERIES_MAX; number++) {
 const colliding: readonly number[] = [...byOwnFingerprint.values()].filter((numbers) => numbers.length > 1).flat();
 
 const mayHave = (fingerprint: string): readonly number[] => byOwnFingerprint.get(fingerprint) ?? colliding;
+
+/** The number of the only series whose labels give the fingerprint; `undefined` if there is none, or several. */
+export const numberOfFingerprint = (fingerprint: string): number | undefined => {
+  const numbers = byOwnFingerprint.get(fingerprint) ?? [];
+  return numbers.length === 1 ? numbers[0] : undefined;
+};
