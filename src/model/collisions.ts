@@ -155,7 +155,8 @@ const getOrAdd = <V>(map: Map<number, V>, key: number, create: () => V): V => {
   return added;
 };
 
-const isReserved = (high: number, low: number): boolean => high === 0 && low >>> 0 <= MAPPED_MAX;
+/** Whether a fingerprint is in the range of mapped ones. */
+export const isReserved = (high: number, low: number): boolean => high === 0 && low >>> 0 <= MAPPED_MAX;
 
 /** Whether another series is stored under the mapped fingerprint. */
 const isTaken = (high: number, low: number, pairs: LabelPairs, lookups: FingerprintLookups): boolean => {

@@ -11,6 +11,7 @@ import { type LastClose, readLastClose } from '../disk/last-close.ts';
 import { readMappings } from '../disk/mappings.ts';
 import { isSeriesDirectoryName } from '../disk/series-path.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import { isReserved } from '../model/collisions.ts';
 import { isDamage } from '../model/errors.ts';
 import type { Position } from '../model/events.ts';
 import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
@@ -19,7 +20,7 @@ import { TextTable } from '../model/text-table.ts';
 import { parseUniqueMetric } from '../model/unique-metric.ts';
 import type { Check } from './check-report.ts';
 import { nameOf } from './isolate-records.ts';
-import { isOwnFingerprint, isReserved } from './naming.ts';
+import { isOwnFingerprint } from './naming.ts';
 
 /** Most damaged records that are reported one by one. */
 const DESCRIBED_MAX = 100;

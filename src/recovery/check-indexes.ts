@@ -9,11 +9,12 @@ import { type DatabaseName, databaseFolders } from '../indexes/database-folders.
 import type { KeyValueStore, KeyValueStores } from '../indexes/key-value-store.ts';
 import { LabelIndex } from '../indexes/label-index.ts';
 import { isCorruptIndex } from '../indexes/replaceable-store.ts';
+import { isReserved } from '../model/collisions.ts';
 import { textOf } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import type { Check } from './check-report.ts';
-import { isOwnFingerprint, isReserved } from './naming.ts';
+import { isOwnFingerprint } from './naming.ts';
 
 /** Most series whose missing entries are reported one by one. */
 const NAMED_MAX = 100;

@@ -2,14 +2,16 @@
  * Finds contradictions between the checkpoint, the indexes and the series files that make a full recovery necessary
  * although the directory's tier does not require it. No other check would notice these cases.
  */
+
 import type { HeadsRead } from '../disk/heads/heads.ts';
 import { isSeriesDirectoryName } from '../disk/series-path.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { BadEntry } from '../indexes/archive-index.ts';
 import type { DatabaseName } from '../indexes/database-folders.ts';
 import type { KeyValueStore } from '../indexes/key-value-store.ts';
+import { isReserved } from '../model/collisions.ts';
 import type { SeriesTable } from '../series/table.ts';
-import { isOwnFingerprint, isReserved } from './naming.ts';
+import { isOwnFingerprint } from './naming.ts';
 
 export interface LostHeadsParts {
   readonly fileSystem: FileSystem;

@@ -15,6 +15,7 @@
  * later. The label indexes are read as they are and rebuilt afterwards. So a crash at any moment leads to this recovery
  * again, with the same result.
  */
+
 import { Slices } from '../async/slices.ts';
 import type { Encoding } from '../chunk/chunk.ts';
 import type { Slab } from '../chunk/slab.ts';
@@ -27,6 +28,7 @@ import { ArchiveBatch, type ArchivedMetric, type ArchiveIndex, type BadEntry } f
 import type { IndexingOperation } from '../indexes/indexer.ts';
 import type { LabelIndex } from '../indexes/label-index.ts';
 import { readJournal } from '../journal/read/read-journal.ts';
+import { isReserved } from '../model/collisions.ts';
 import type { Position, SeriesQuarantined } from '../model/events.ts';
 import { type Fingerprint, fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
@@ -37,7 +39,7 @@ import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import { type ExaminedFile, FileExaminer, type FileToExamine } from './file-examiner.ts';
 import { mergeSeries, timesInFile, timesInMemory } from './merge-series.ts';
-import { isOwnFingerprint, isReserved, nameSeries } from './naming.ts';
+import { isOwnFingerprint, nameSeries } from './naming.ts';
 import type { ProgressReporter } from './progress.ts';
 import type { Problem } from './reconcile-touched.ts';
 import { RecoveryFindings } from './recovery-findings.ts';
@@ -242,8 +244,8 @@ class CrashRecovery {
   }
 
   /**
-   * A series of the checkpoint without a file: it keeps its chunks of the checkpoint. If it has none, it is removed, unless
-   * the journal is replayed, which may have newer samples. If it has none, empty-series.ts ends the series.
+   * A series of the checkpoint without a file: it keeps its chunks of the checkpoint. Without any, it is removed. If the
+   * journal is replayed, it stays for the samples that may come, and empty-series.ts removes it if none come.
    */
   private withoutFile(row: Row): void {
     const { table, chunks } = this.parts;
@@ -251,7 +253,8 @@ class CrashRecovery {
     const low = table.low[row];
     const pairs = table.labels[row];
     const expected = table.chunksInFile[row];
-    if (table.chunksUnpersisted[row] === 0 && this.parts.replayFrom === undefined) {
+    const isEmpty = table.chunksUnpersisted[row] === 0;
+    if (isEmpty && this.parts.replayFrom === undefined) {
       this.findings.noteSeries(
         'seriesLost',
         high,
@@ -268,7 +271,7 @@ class CrashRecovery {
       this.findings.noteSeries('fileMissing', high, low, pairs, `The series file is missing, and with it ${count}.`);
     }
     // The last time is that of the missing file. The journal may still have samples up to it.
-    if (table.chunksUnpersisted[row] === 0) table.adoptLastTime(row, EARLIEST);
+    if (isEmpty) table.adoptLastTime(row, EARLIEST);
     table.forgetFile(row);
   }
 

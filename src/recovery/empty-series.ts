@@ -1,7 +1,7 @@
 /**
  * Purges series that recovery found without any sample: a crash cut off the journal after their creation, or their file is
- * gone. No checkpoint would record them, so the label indexes would keep their entries forever. A checkpoint would not record a series that
- * has only late samples either: these go into a chunk.
+ * gone. No checkpoint would record them, so the label indexes would keep their entries forever. A checkpoint would not
+ * record a series that has only late samples either: these go into a chunk.
  */
 
 import { Slices } from '../async/slices.ts';

@@ -3,6 +3,7 @@
  * records have changed, the store loads only the sound records. The chunks of a damaged record go to quarantine. The
  * series file of such a record stays, and recovery finds its labels elsewhere.
  */
+
 import { DELTA, VARBIT } from '../chunk/chunk.ts';
 import { firstTimeOf, lastTimeOf, validateChunk } from '../chunk/decode.ts';
 import { CHUNK_BYTES, type Slab } from '../chunk/slab.ts';
@@ -14,6 +15,7 @@ import { HEADER_BYTES, RECORD_BYTES, writeHeader } from '../disk/series-files/se
 import { seriesPath } from '../disk/series-path.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { ByteReader } from '../model/byte-reader.ts';
+import { isReserved } from '../model/collisions.ts';
 import { TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { type LabelPairs, toLabels } from '../model/labels.ts';
@@ -22,7 +24,7 @@ import type { TextTable } from '../model/text-table.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import type { SeriesTable } from '../series/table.ts';
-import { isOwnFingerprint, isReserved, type NamingParts, nameSeries } from './naming.ts';
+import { isOwnFingerprint, type NamingParts, nameSeries } from './naming.ts';
 import { adoptRecord } from './snapshot.ts';
 
 const ENCODED_CHUNK_BYTES = 1 + CHUNK_BYTES;

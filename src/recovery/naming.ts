@@ -22,7 +22,7 @@ import { FingerprintSet, intersection } from '../indexes/fingerprint-set.ts';
 import type { LabelIndex } from '../indexes/label-index.ts';
 import { isCorruptIndex } from '../indexes/replaceable-store.ts';
 import { readHistory } from '../journal/history/read-history.ts';
-import { MAPPED_MAX } from '../model/collisions.ts';
+import { isReserved } from '../model/collisions.ts';
 import { fastFingerprint, parseFingerprint } from '../model/fingerprint.ts';
 import { type LabelPairs, toLabelPairs } from '../model/labels.ts';
 import { MalformedBytes } from '../model/malformed-bytes.ts';
@@ -60,9 +60,6 @@ export const nameSeries = async (
 };
 
 const own = new Int32Array(2);
-
-/** Whether a fingerprint is in the range of mapped ones. */
-export const isReserved = (high: number, low: number): boolean => high === 0 && low >>> 0 <= MAPPED_MAX;
 
 /** Whether this fingerprint is the one computed from the labels. */
 export const isOwnFingerprint = (high: number, low: number, pairs: LabelPairs): boolean => {

@@ -20,6 +20,7 @@ import type { IndexingOperation } from '../indexes/indexer.ts';
 import type { FindingListener } from '../journal/read/journal-findings.ts';
 import { readJournal, type SamplesRecord } from '../journal/read/read-journal.ts';
 import { HIGH_WORD, LOW_WORD } from '../model/byte-order.ts';
+import { isReserved } from '../model/collisions.ts';
 import type { LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, type FingerprintHalves, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
@@ -29,7 +30,6 @@ import type { Logger } from '../ports/logger.ts';
 import type { TimeSpan } from '../series/erased-ranges.ts';
 import { FILE_UNSYNCED, NO_ROW, type Row } from '../series/table.ts';
 import { type MergeParts, mergeSeries, SampleBag, timesInFile, timesInMemory } from './merge-series.ts';
-import { isReserved } from './naming.ts';
 
 /** Samples of the journal that are in memory at a time, roughly: 24 bytes each, and up to 1 kB for each series. */
 const SAMPLES_AT_A_TIME = 1 << 21;

@@ -6,7 +6,7 @@ import type { FileSystem } from '../files/file-system.ts';
 import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import type { ArchiveIndex } from '../indexes/archive-index.ts';
 import type { Indexer } from '../indexes/indexer.ts';
-import type { FingerprintMapper, Mapping } from '../model/collisions.ts';
+import { type FingerprintMapper, isReserved, type Mapping } from '../model/collisions.ts';
 import { fastFingerprint } from '../model/fingerprint.ts';
 import { parseUniqueMetric } from '../model/unique-metric.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -72,15 +72,14 @@ export interface MappingParts {
   readonly table: SeriesTable;
   readonly mapper: FingerprintMapper;
   readonly archive: Pick<ArchiveIndex, 'scanMapped'>;
-  readonly archived: ArchiveDirectory;
-  readonly indexer: Pick<Indexer, 'pendingArchived'>;
+  readonly indexer: Pick<Indexer, 'waitingToBeArchived'>;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 /** Fills the mapping table from its file and from the series that have a mapped fingerprint. */
 export const learnMappings = async (parts: MappingParts): Promise<void> => {
-  const { fileSystem, directory, table, mapper, archive, archived, indexer, logger, clock } = parts;
+  const { fileSystem, directory, table, mapper, archive, indexer, logger, clock } = parts;
   const { mappings, damage } = readMappings(fileSystem, directory);
   const sound = mappings.filter(isSoundMapping);
   mapper.load(sound);
@@ -97,18 +96,15 @@ export const learnMappings = async (parts: MappingParts): Promise<void> => {
   const slices = new Slices(clock);
   for (let row = 0; row < table.size; row++) {
     if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1 && slices.isOver) await slices.breathe();
-    if (isMapped(table.high[row], table.low[row]) && table.isLive(row))
+    if (isReserved(table.high[row], table.low[row]) && table.isLive(row))
       mapper.note(table.high[row], table.low[row], table.labels[row] ?? []);
   }
   for await (const page of archive.scanMapped()) {
     for (const { high, low, pairs } of page.entries) mapper.note(high, low, pairs);
   }
   // The replay may have archived series whose entries are not in the index yet.
-  for (let slot = archived.nextSlot(0); slot >= 0; slot = archived.nextSlot(slot + 1)) {
-    const high = archived.highAt(slot);
-    const low = archived.lowAt(slot);
-    const pending = isMapped(high, low) ? indexer.pendingArchived(high, low) : undefined;
-    if (pending !== undefined) mapper.note(high, low, pending);
+  for (const { high, low, pairs } of indexer.waitingToBeArchived) {
+    if (isReserved(high, low)) mapper.note(high, low, pairs);
   }
 };
 
@@ -122,5 +118,3 @@ const isSoundMapping = ({ rawHigh, rawLow, metric }: Mapping): boolean => {
 };
 
 const raw = new Int32Array(2);
-
-const isMapped = (high: number, low: number): boolean => high === 0 && low >>> 0 <= 1 << 20;

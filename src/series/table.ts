@@ -109,7 +109,6 @@ export class SeriesTable {
   retentionClass = new Uint8Array(0);
   /** Labels; `undefined` for free rows. */
   readonly labels: (LabelPairs | undefined)[] = [];
-
   private hashes = newColumn(Int32Array, FIRST_CAPACITY);
   private readonly byLabels = new RowIndex((row) => this.hashes[row]);
   private readonly byFingerprint = new RowIndex((row) => fingerprintHash(this.high[row], this.low[row]));

@@ -191,7 +191,7 @@ export class Recovery {
     settleSeriesFiles(seriesFiles, logger);
     if (plan.kind !== 'scan') await lookUpUnknownFiles(table, seriesFiles, engine.clock);
     await dropStaleArchiveEntries(table, archived, indexer);
-    await learnMappings({ ...engine, archive, archived, indexer });
+    await learnMappings({ ...engine, archive, indexer });
     const isExact = plan.kind !== 'scan' && plan.kind !== 'replay' && assessment.ownHeads && merged === 0;
     return {
       databases,

@@ -5,7 +5,7 @@ import { PagesServer } from '../../src/http/server.ts';
 import { type Labels, systemClock } from '../../src/index.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { appendOld as appendOldTo, damage } from './damaged-series.ts';
-import { OpenPages } from './open-pages.ts';
+import { holdMetricNames, METRIC_NAMES, OpenPages } from './open-pages.ts';
 
 const hour = 3_600_000;
 
@@ -56,18 +56,11 @@ describe('Actors', function () {
   });
 
   it('puts no name in front of what is typed while the names of metrics come', async () => {
-    let letAnswer = (): void => {};
-    const mayAnswer = new Promise<void>((resolve) => {
-      letAnswer = resolve;
-    });
-    await page.route('**/label/__name__/values', async (route) => {
-      await mayAnswer;
-      await route.continue();
-    });
+    const letAnswer = await holdMetricNames(page);
     await pages.show(page, '/actors');
     const field = page.getByRole('combobox', { name: 'Which series' });
     await field.focus();
-    const answered = page.waitForResponse('**/label/__name__/values');
+    const answered = page.waitForResponse(METRIC_NAMES);
     letAnswer();
     await (await answered).finished();
     // The page takes the answer in a task of its own; it has two frames later.
@@ -78,7 +71,7 @@ describe('Actors', function () {
     await field.press('Enter');
     await page.locator('.picker').getByText('1 series', { exact: true }).waitFor();
     expect(await field.inputValue()).to.equal('temperature{room="attic"}');
-    await page.unroute('**/label/__name__/values');
+    await page.unroute(METRIC_NAMES);
   });
 
   it('lists who is in a state that is clicked, a hundred at a time, with the number of all', async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { Locator, Page } from 'playwright-core';
 import { systemClock } from '../../src/index.ts';
-import { coloredPixels, OpenPages } from './open-pages.ts';
+import { coloredPixels, holdMetricNames, METRIC_NAMES, OpenPages } from './open-pages.ts';
 
 const minuteMs = 60_000;
 const buckets = ['0.1', '0.5', '1', '+Inf'];
@@ -139,14 +139,7 @@ describe('Explore with PromQL', function () {
   });
 
   it('puts no query under the cursor while the names of metrics come', async () => {
-    let letAnswer = (): void => {};
-    const mayAnswer = new Promise<void>((resolve) => {
-      letAnswer = resolve;
-    });
-    await page.route('**/label/__name__/values', async (route) => {
-      await mayAnswer;
-      await route.continue();
-    });
+    const letAnswer = await holdMetricNames(page);
     await show({});
     const field = await editor();
     letAnswer();
@@ -154,7 +147,7 @@ describe('Explore with PromQL', function () {
     await page.getByRole('button', { name: 'memory_bytes' }).waitFor();
     await page.keyboard.insertText('latency_seconds_bucket');
     expect(await field.textContent()).to.equal('latency_seconds_bucket');
-    await page.unroute('**/label/__name__/values');
+    await page.unroute(METRIC_NAMES);
   });
 
   it('draws an expression as lines, a step apart', async () => {

@@ -7,6 +7,9 @@ import { PagesServer } from '../../src/http/server.ts';
 import { openStore, type Store, systemClock } from '../../src/index.ts';
 import { browserIsMissing, browserIsThere, launchBrowser } from './browser.ts';
 
+/** Requests for the names of the metrics. */
+export const METRIC_NAMES = '**/label/__name__/values';
+
 /** The colour of the first series of a chart in light. */
 export const firstColor = [0x14, 0x6c, 0x7f] as const;
 
@@ -72,6 +75,19 @@ export class OpenPages {
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
+
+/** Holds the answers with the names of the metrics until the returned function is called. */
+export const holdMetricNames = async (page: Page): Promise<() => void> => {
+  let letAnswer = (): void => {};
+  const mayAnswer = new Promise<void>((resolve) => {
+    letAnswer = resolve;
+  });
+  await page.route(METRIC_NAMES, async (route) => {
+    await mayAnswer;
+    await route.continue();
+  });
+  return letAnswer;
+};
 
 /** Which columns of a chart have a pixel of a colour: their share, from the first such column to the last. */
 export const coloredShare = (page: Page, [red, green, blue]: readonly number[] = firstColor): Promise<number> =>

@@ -1,7 +1,7 @@
 /** Two label sets with one fingerprint: the second series is stored under a mapped one, which recovery has to learn. */
 import { expect } from 'chai';
 import { openStore } from '../../src/index.ts';
-import { type FolderStores, MINUTE_MS, openMachine, START_MS } from '../store/support.ts';
+import { MINUTE_MS, openMachine, START_MS } from '../store/support.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const options = { retention: 'off', headChunkTimeout: '1m', checkpointInterval: '1d', futureTolerance: 'off' } as const;
@@ -24,7 +24,7 @@ describe('A series with a mapped fingerprint', () => {
     const after = await openStore('/store', {
       ...options,
       fileSystem: left,
-      keyValueStores: (keyValueStores as FolderStores).afterKill(),
+      keyValueStores: keyValueStores.afterKill(),
       clock: new ManualClock(START_MS + 20 * MINUTE_MS),
     });
     expect(await after.drop(first)).to.equal(1);

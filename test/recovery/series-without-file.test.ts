@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { seriesPath } from '../../src/disk/series-path.ts';
 import { openStore, type Store } from '../../src/index.ts';
 import { parseFingerprint } from '../../src/model/fingerprint.ts';
-import { type FolderStores, MINUTE_MS, openMachine, START_MS, samplesOf } from '../store/support.ts';
+import { MINUTE_MS, openMachine, START_MS, samplesOf } from '../store/support.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const options = { retention: 'off', headChunkTimeout: '1m', checkpointInterval: '1d', futureTolerance: 'off' } as const;
@@ -26,7 +26,7 @@ const recoverWithout = async (appendMore: (store: Store) => void): Promise<Store
   return openStore('/store', {
     ...options,
     fileSystem: left,
-    keyValueStores: (keyValueStores as FolderStores).afterKill(),
+    keyValueStores: keyValueStores.afterKill(),
     clock: new ManualClock(START_MS + 20 * MINUTE_MS),
   });
 };

@@ -552,6 +552,7 @@ export class Model {
    * because its query began before a drop was done that removed them, or may have.
    */
   private takeUnsure(series: ModelSeries, answer: SeriesSamples, allowance: Allowance): Set<number> {
+    const { since = Number.POSITIVE_INFINITY } = allowance;
     const recalled = new Set<number>();
     const found = new Set<ModelSample>();
     for (const [i, time] of answer.timestamps.entries()) {
@@ -561,7 +562,6 @@ export class Model {
       const sample = series.unsure.find(isSame) ?? series.conflicting.find(isSame);
       const mayBe = there === undefined || this.mayLack(there, allowance);
       if (!mayBe) continue;
-      const { since = Number.POSITIVE_INFINITY } = allowance;
       if (sample?.doubtedTick !== undefined && sample.doubtedTick >= since) recalled.add(time);
       else if (sample !== undefined) {
         found.add(sample);
