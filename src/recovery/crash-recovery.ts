@@ -16,21 +16,20 @@
  * again, with the same result.
  */
 
-import { Slices } from '../async/slices.ts';
 import type { Encoding } from '../chunk/chunk.ts';
 import type { Slab } from '../chunk/slab.ts';
 import type { HeadsRead } from '../disk/heads/heads.ts';
 import type { SeriesFiles } from '../disk/series-files/series-file.ts';
+import { answerOf } from '../disk/series-files/series-file-requests.ts';
 import type { SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import { ArchiveBatch, type ArchivedMetric, type ArchiveIndex, type BadEntry } from '../indexes/archive-index.ts';
 import type { IndexingOperation } from '../indexes/indexer.ts';
 import type { LabelIndex } from '../indexes/label-index.ts';
-import { readJournal } from '../journal/read/read-journal.ts';
 import { isReserved } from '../model/collisions.ts';
 import type { Position, SeriesQuarantined } from '../model/events.ts';
-import { type Fingerprint, fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
+import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import { type LabelPairs, toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -38,6 +37,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import { type ExaminedFile, FileExaminer, type FileToExamine } from './file-examiner.ts';
+import { isKnownPartSound, readTailFiles, type TailFiles } from './left-to-replay.ts';
 import { mergeSeries, timesInFile, timesInMemory } from './merge-series.ts';
 import { isOwnFingerprint, nameSeries } from './naming.ts';
 import type { ProgressReporter } from './progress.ts';
@@ -73,8 +73,8 @@ export interface CrashRecoveryParts {
   readonly progress: Pick<ProgressReporter, 'report'>;
   /** Why recovery is needed. */
   readonly reason: string;
-  /** The journal is replayed from here on after the scan; `undefined` if it is not. */
-  readonly replayFrom: Position | undefined;
+  /** The replay of the journal that follows the scan; `undefined` if none does. See `AfterScan`. */
+  readonly replay: { readonly from: Position; readonly continues: boolean } | undefined;
 }
 
 export interface CrashRecoveryResult {
@@ -99,6 +99,7 @@ export const recoverFromCrash = async (parts: CrashRecoveryParts): Promise<Crash
     progress.report('series directories', done, total),
   );
   const run = new CrashRecovery(parts, scan, findings);
+  await run.readTail();
   await run.nameRecords();
   await run.joinRecords();
   await run.compareArchive();
@@ -119,8 +120,8 @@ class CrashRecovery {
   private readonly examiner: FileExaminer;
   private readonly afterCheckpoint: IndexingOperation[] = [];
   private readonly quarantined: SeriesQuarantined[] = [];
-  /** Series that the journal creates after the checkpoint. */
-  private readonly createdLater = new Set<Fingerprint>();
+  /** What the journal that is replayed after the scan says about files. */
+  private tail: TailFiles | undefined;
   private filesDone = 0;
   private bytesDone = 0;
 
@@ -133,6 +134,22 @@ class CrashRecovery {
 
   result(): CrashRecoveryResult {
     return { afterCheckpoint: this.afterCheckpoint, damaged: [], quarantined: this.quarantined };
+  }
+
+  async readTail(): Promise<void> {
+    const { replay, fileSystem, journalDirectory, clock } = this.parts;
+    if (replay === undefined) return;
+    this.tail = await readTailFiles({ fileSystem, directory: journalDirectory, from: replay.from }, clock);
+  }
+
+  /** Whether the replay compares the series' file with what was acknowledged (left-to-replay.ts). */
+  private isChangedInTail(high: number, low: number): boolean {
+    return this.parts.replay?.continues === true && this.tail?.changed.has(fingerprintText(high, low)) === true;
+  }
+
+  /** The same, and the replay adds the row of the series, with its labels. */
+  private isBegunInTail(high: number, low: number): boolean {
+    return this.isChangedInTail(high, low) && this.tail?.begun.has(fingerprintText(high, low)) === true;
   }
 
   /**
@@ -209,6 +226,12 @@ class CrashRecovery {
     const { table } = this.parts;
     const rows: Row[] = [];
     const requests: FileToExamine[] = [];
+    const named: Row[] = [];
+    const examine = (row: Row, file: FileIndex): void => {
+      rows.push(row);
+      const known = Math.max(0, table.chunksInFile[row]);
+      requests.push({ file, pairs: table.labels[row], known, mayBeEmpty: known === 0 });
+    };
     for (const row of [...table.rows()]) {
       const file = this.scan.find(table.high[row], table.low[row]);
       if (file === NO_FILE) {
@@ -216,18 +239,35 @@ class CrashRecovery {
         continue;
       }
       this.scan.claim(file);
-      if (this.isAsRecorded(row, file)) {
-        this.advance(file);
-        continue;
-      }
-      rows.push(row);
-      const known = Math.max(0, table.chunksInFile[row]);
-      requests.push({ file, pairs: table.labels[row], known, mayBeEmpty: known === 0 });
+      if (this.isAsRecorded(row, file)) this.advance(file);
+      else if (this.isChangedInTail(table.high[row], table.low[row])) named.push(row);
+      else examine(row, file);
     }
+    await this.leaveToReplay(named, examine);
     await this.examineAll(requests, (index, found) => {
       if (found === undefined) this.withoutFile(rows[index]);
       else this.join(rows[index], found);
     });
+  }
+
+  /** Leaves the files of these rows to the replay, or has them examined, if the part that was known is damaged. */
+  private async leaveToReplay(rows: readonly Row[], examine: (row: Row, file: FileIndex) => void): Promise<void> {
+    const { table, files, clock } = this.parts;
+    for (let start = 0; start < rows.length; start += FILES_PER_BATCH) {
+      const batch = rows.slice(start, start + FILES_PER_BATCH);
+      const outcomes = await files.run(
+        batch.map(
+          (row) => ({ kind: 'descriptors', high: table.high[row], low: table.low[row], skipFromEnd: 0 }) as const,
+        ),
+      );
+      for (const [i, row] of batch.entries()) {
+        const file = this.scan.find(table.high[row], table.low[row]);
+        const known = { chunksInFile: table.chunksInFile[row], firstTime: table.firstTime[row] };
+        if (isKnownPartSound(known, answerOf(outcomes[i]))) this.advance(file);
+        else examine(row, file);
+      }
+      await clock.breathe();
+    }
   }
 
   /** The original's shortcut: the file has the chunks and the modification time that the checkpoint states. */
@@ -254,7 +294,7 @@ class CrashRecovery {
     const pairs = table.labels[row];
     const expected = table.chunksInFile[row];
     const isEmpty = table.chunksUnpersisted[row] === 0;
-    if (isEmpty && this.parts.replayFrom === undefined) {
+    if (isEmpty && this.parts.replay === undefined) {
       this.findings.noteSeries(
         'seriesLost',
         high,
@@ -382,6 +422,7 @@ class CrashRecovery {
         continue;
       }
       this.scan.claim(file);
+      if (this.isBegunInTail(high, low)) continue;
       compared.push(entry);
       requests.push({ file, pairs, known: ALL });
     }
@@ -454,7 +495,7 @@ class CrashRecovery {
   async nameFiles(): Promise<void> {
     const { table } = this.parts;
     const { highs, lows } = this.scan;
-    const files = this.scan.unclaimed();
+    const files = this.scan.unclaimed().filter((file) => !this.isBegunInTail(highs[file], lows[file]));
     const names = await nameSeries(
       this.namingParts(),
       files.map((file) => ({ high: highs[file], low: lows[file] })),
@@ -467,7 +508,6 @@ class CrashRecovery {
     }
     const pairsOf = (file: FileIndex): LabelPairs => names.get(highs[file], lows[file]) ?? [];
     const requests = named.map((file) => ({ file, pairs: pairsOf(file), known: ALL, mayBeEmpty: true }));
-    if (named.length > 0) await this.readCreated();
     await this.examineAll(requests, (index, found) => {
       const file = named[index];
       const pairs = pairsOf(file);
@@ -476,7 +516,7 @@ class CrashRecovery {
       if (other !== NO_ROW) {
         // The checkpoint's series may have ended since, and its labels may have a new series with another fingerprint.
         // Replaying the journal ends the one, creates the other, and reads its file.
-        if (this.createdLater.has(fingerprintText(highs[file], lows[file]))) return;
+        if (this.tail?.begun.has(fingerprintText(highs[file], lows[file])) === true) return;
         const holder = fingerprintText(table.high[other], table.low[other]);
         this.quarantine(file, `its labels are those of the series with fingerprint ${holder}`, pairs);
         return;
@@ -484,19 +524,6 @@ class CrashRecovery {
       this.bringIn(highs[file], lows[file], pairs, found);
       this.findings.noteSeries('named', highs[file], lows[file], pairs, 'The labels of a series file were found.');
     });
-  }
-
-  /** Finds the series that the journal creates in the part that is replayed after the scan. */
-  private async readCreated(): Promise<void> {
-    const { replayFrom, fileSystem, journalDirectory, clock } = this.parts;
-    if (replayFrom === undefined) return;
-    const slices = new Slices(clock);
-    const tail = { fileSystem, directory: journalDirectory, from: replayFrom, eventsOnly: true };
-    for (const record of readJournal(tail)) {
-      if (slices.isOver) await slices.breathe();
-      if (record.type !== 'events') continue;
-      for (const event of record.events) if (event.type === 'seriesCreated') this.createdLater.add(event.fingerprint);
-    }
   }
 
   /** Adds a row for a series that has only a file. */

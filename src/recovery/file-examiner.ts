@@ -220,7 +220,7 @@ const noChunks: ChunkDescriptors = {
  * Whether each header is plausible, and the headers are in order. If not, the whole file is read: headers may be
  * damaged, or the original has accepted older samples after a recovery.
  */
-const isInOrder = ({ firstTimes, lastTimes, encodings }: ChunkDescriptors): boolean => {
+export const isInOrder = ({ firstTimes, lastTimes, encodings }: ChunkDescriptors): boolean => {
   for (let i = 0; i < encodings.length; i++) {
     if (descriptorProblem(encodings[i], firstTimes[i], lastTimes[i]) !== undefined) return false;
     if (i > 0 && (firstTimes[i] < firstTimes[i - 1] || lastTimes[i] < lastTimes[i - 1])) return false;

@@ -44,8 +44,11 @@ export type RecoveryPlan =
 /** What the journal adds to the content of the scanned files. */
 export type AfterScan =
   | { readonly kind: 'nothing' }
-  /** The journal continues what was scanned. It is replayed. */
-  | { readonly kind: 'replay'; readonly from: Position }
+  /**
+   * The journal has samples that were acknowledged. It is replayed. `continues`: it begins exactly where a sound
+   * checkpoint ends, so that both together have every sample that a file may lack.
+   */
+  | { readonly kind: 'replay'; readonly from: Position; readonly continues: boolean }
   /** Another program has written since. Only the samples that are missing are added. */
   | { readonly kind: 'addFromJournal'; readonly from: Position };
 
@@ -71,8 +74,9 @@ export const planRecovery = (findings: Findings): RecoveryPlan => {
 
 const afterScan = (tier: Tier): AfterScan => {
   if (tier.kind === 'clean' || tier.from === undefined) return { kind: 'nothing' };
-  const isOvertaken = tier.kind === 'crash' && tier.overtaken === true;
-  return { kind: isOvertaken ? 'addFromJournal' : 'replay', from: tier.from };
+  const { from } = tier;
+  if (tier.kind === 'journal') return { kind: 'replay', from, continues: true };
+  return tier.overtaken === true ? { kind: 'addFromJournal', from } : { kind: 'replay', from, continues: false };
 };
 
 /** How the directory was opened, as events and `info` state it. */

@@ -140,8 +140,8 @@ export class Recovery {
     const isForeign = found.predecessor === 'other';
     const { recoverFromCrash } = await import('../recovery/crash-recovery.ts');
     const { after, reason } = plan;
-    const replayFrom = after.kind === 'replay' ? after.from : undefined;
-    const result = await recoverFromCrash({ ...engine, ...indexes, progress, heads, isForeign, reason, replayFrom });
+    const replay = after.kind === 'replay' ? after : undefined;
+    const result = await recoverFromCrash({ ...engine, ...indexes, progress, heads, isForeign, reason, replay });
     this.afterCheckpoint.push(...result.afterCheckpoint);
     this.damaged.push(...result.damaged);
     if (after.kind === 'addFromJournal') await this.addFrom(after.from);

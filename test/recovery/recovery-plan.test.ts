@@ -55,7 +55,9 @@ describe('recovery/recovery-plan', () => {
   });
 
   it('replays the journal after the scan when its samples were acknowledged', () => {
-    expect(planRecovery(scanned({ from: 4096 }))).to.deep.include({ after: { kind: 'replay', from: 4096 } });
+    expect(planRecovery(scanned({ from: 4096 }))).to.deep.include({
+      after: { kind: 'replay', from: 4096, continues: false },
+    });
   });
 
   it('only adds missing samples after the scan when another program has written since', () => {
@@ -80,7 +82,9 @@ describe('recovery/recovery-plan', () => {
       isolateRecords: false,
       after: { kind: 'nothing' },
     });
-    expect(planRecovery({ ...crashed, contradiction })).to.deep.include({ after: { kind: 'replay', from: 4096 } });
+    expect(planRecovery({ ...crashed, contradiction })).to.deep.include({
+      after: { kind: 'replay', from: 4096, continues: true },
+    });
   });
 
   it('says how the directory was opened', () => {
