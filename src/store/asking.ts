@@ -3,7 +3,7 @@
  * first time, so that a store that is never asked does not pay for the language.
  */
 import type { Duration, QueryLimits, QueryOptions, QueryRangeOptions, QueryResult } from '../api/api.ts';
-import { Turns } from '../async/turns.ts';
+import { Semaphore } from '../async/semaphore.ts';
 import { TidemarkError } from '../model/errors.ts';
 import { invalidOption } from '../model/invalid-option.ts';
 import { toLabels } from '../model/labels.ts';
@@ -31,7 +31,7 @@ export interface AskParts {
 export class Asking {
   private readonly parts: AskParts;
   private readonly source: SeriesSource;
-  private readonly turns = new Turns(CONCURRENT_MAX);
+  private readonly permits = new Semaphore(CONCURRENT_MAX);
 
   constructor(parts: AskParts) {
     this.parts = parts;
@@ -75,14 +75,14 @@ export class Asking {
       const outcome = await evaluate(this.source, request, engine);
       return resultOf(outcome, { queueMs: begun - asked, evaluationMs: engine.now() - begun });
     } finally {
-      this.turns.end();
+      this.permits.release();
     }
   }
 
   /** Resolves when the query may be evaluated. */
   private async turn(signal: AbortSignal | undefined): Promise<void> {
     try {
-      await this.turns.take(signal);
+      await this.permits.acquire(signal);
     } catch (cause) {
       throw aborted(cause);
     }

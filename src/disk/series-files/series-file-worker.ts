@@ -6,9 +6,9 @@
  * outcome and does not stop the others. `run` itself rejects only when the worker is gone.
  */
 import { Worker } from 'node:worker_threads';
+import { Semaphore } from '../../async/semaphore.ts';
 import type { Slices } from '../../async/slices.ts';
 import { Turn } from '../../async/turn.ts';
-import { Turns } from '../../async/turns.ts';
 import type { SlabView } from '../../chunk/slab.ts';
 import type { FileSystem } from '../../files/file-system.ts';
 import { nodeFileSystem } from '../../files/node-file-system.ts';
@@ -113,7 +113,7 @@ class ThreadWorker implements SeriesFileWorker {
   private inline: SeriesFiles | undefined;
   private inlineRequests = 0;
   /** A batch that is read in the caller's thread has the turn until it is done, others until they are sent. */
-  private readonly turns = new Turns(1);
+  private readonly permits = new Semaphore(1);
   private failure: Error | undefined;
   private closed: Promise<void> | undefined;
 
@@ -152,7 +152,7 @@ class ThreadWorker implements SeriesFileWorker {
   }
 
   private async accept(requests: readonly SeriesFileRequest[]): Promise<readonly SeriesFileOutcome[]> {
-    if (!this.turns.takeNow()) await this.turns.take();
+    if (!this.permits.tryAcquire()) await this.permits.acquire();
     let outcomes: readonly SeriesFileOutcome[] | Promise<readonly SeriesFileOutcome[]>;
     try {
       if (this.failure !== undefined) throw this.failure;
@@ -160,7 +160,7 @@ class ThreadWorker implements SeriesFileWorker {
       const inline = this.started === undefined ? this.inlineFor(requests) : undefined;
       outcomes = inline === undefined ? this.send(requests) : await readInSlices(inline, requests, this.turn.slices());
     } finally {
-      this.turns.end();
+      this.permits.release();
     }
     return outcomes;
   }
@@ -196,7 +196,7 @@ class ThreadWorker implements SeriesFileWorker {
   }
 
   private async finish(): Promise<void> {
-    await this.turns.take();
+    await this.permits.acquire();
     const { started } = this;
     if (started === undefined) return;
     try {

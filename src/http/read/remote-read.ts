@@ -8,7 +8,7 @@
  * series that cannot be read are named in `Tidemark-Warnings`: a header of the first answer, a trailer of the second.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { Turns } from '../../async/turns.ts';
+import { Semaphore } from '../../async/semaphore.ts';
 import type { SeriesSamples } from '../../index.ts';
 import { sortByLabels, sortedPairs } from '../../text/label-text.ts';
 import { ChunkFrames } from '../../wire/chunk-frames.ts';
@@ -199,18 +199,18 @@ const sendFrames = async (reading: Reading, queries: readonly ReadQuery[]): Prom
 
 /** The routes of remote read. */
 export const readRoutes = (limits: ReadLimits = defaultLimits): readonly Route[] => {
-  const turns = new Turns(ANSWERS_AT_ONCE);
+  const permits = new Semaphore(ANSWERS_AT_ONCE);
   const handle = async (exchange: StoreExchange): Promise<void> => {
     const { request, signal } = exchange;
     checkHeaders(request.headers);
     const { queries, accepted } = decodeRequest(await readSentBody(request, REQUEST_BYTES_MAX));
     const reading = new Reading(exchange);
     if (chooseType(accepted) === STREAMED_XOR_CHUNKS) return sendFrames(reading, queries);
-    await turns.take(signal);
+    await permits.acquire(signal);
     try {
       await sendSamples(reading, queries, limits);
     } finally {
-      turns.end();
+      permits.release();
     }
   };
   return [{ methods: ['POST'], path: '/api/v1/read', body: 'content', handle }];

@@ -1,15 +1,15 @@
 import { expect } from 'chai';
-import { Turns } from '../../src/async/turns.ts';
+import { Semaphore } from '../../src/async/semaphore.ts';
 
 /** Lets everything happen that waits for nothing but promises that are resolved. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('Turns', () => {
+describe('Semaphore', () => {
   /** Takes a turn and writes its name down when it has it, or how it was refused. */
-  const taker = (turns: Turns) => {
+  const taker = (permits: Semaphore) => {
     const log: string[] = [];
     const take = (name: string, signal?: AbortSignal): void => {
-      turns.take(signal).then(
+      permits.acquire(signal).then(
         () => log.push(name),
         (reason: Error) => log.push(`${name}: ${reason.message}`),
       );
@@ -17,28 +17,28 @@ describe('Turns', () => {
     return { log, take };
   };
 
-  it('gives as many turns as there are, and the others in the order of their coming', async () => {
-    const turns = new Turns(2);
-    const { log, take } = taker(turns);
+  it('gives as many permits as there are, and the others in the order of their coming', async () => {
+    const permits = new Semaphore(2);
+    const { log, take } = taker(permits);
     for (const name of ['a', 'b', 'c', 'd']) take(name);
     await settle();
     expect(log).to.deep.equal(['a', 'b']);
-    turns.end();
+    permits.release();
     await settle();
     expect(log).to.deep.equal(['a', 'b', 'c']);
-    turns.end();
-    turns.end();
-    turns.end();
+    permits.release();
+    permits.release();
+    permits.release();
     await settle();
     expect(log).to.deep.equal(['a', 'b', 'c', 'd']);
     for (const name of ['e', 'f', 'g']) take(name);
     await settle();
-    expect(log.slice(4), 'all turns were given back').to.deep.equal(['e', 'f']);
+    expect(log.slice(4), 'all permits were given back').to.deep.equal(['e', 'f']);
   });
 
   it('passes over a caller that was aborted while it waited', async () => {
-    const turns = new Turns(1);
-    const { log, take } = taker(turns);
+    const permits = new Semaphore(1);
+    const { log, take } = taker(permits);
     const controller = new AbortController();
     take('a');
     take('b', controller.signal);
@@ -47,18 +47,18 @@ describe('Turns', () => {
     controller.abort(new Error('too late'));
     await settle();
     expect(log).to.deep.equal(['a', 'b: too late']);
-    turns.end();
+    permits.release();
     await settle();
     expect(log, 'the turn went to the one that still waited').to.deep.equal(['a', 'b: too late', 'c']);
-    turns.end();
+    permits.release();
     take('d');
     await settle();
     expect(log[3]).to.equal('d');
   });
 
   it('does not give a turn to a caller that was aborted before', async () => {
-    const turns = new Turns(1);
-    const { log, take } = taker(turns);
+    const permits = new Semaphore(1);
+    const { log, take } = taker(permits);
     take('a', AbortSignal.abort(new Error('no')));
     take('b');
     await settle();
@@ -66,12 +66,12 @@ describe('Turns', () => {
   });
 
   it('does not take a turn back from a caller that is aborted after it began', async () => {
-    const turns = new Turns(1);
-    const { log, take } = taker(turns);
+    const permits = new Semaphore(1);
+    const { log, take } = taker(permits);
     const controller = new AbortController();
     take('a');
     take('b', controller.signal);
-    turns.end();
+    permits.release();
     controller.abort(new Error('after'));
     take('c');
     await settle();

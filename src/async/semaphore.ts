@@ -1,32 +1,32 @@
 /**
- * At most so many holders at a time, first come first served. A caller that is aborted while it waits leaves the queue,
- * so that the turns go to those that still wait.
+ * A counting semaphore: at most so many holders of a permit at a time, first come first served. A caller that is aborted
+ * while it waits leaves the queue, so that the permits go to those that still wait.
  */
-export class Turns {
-  private readonly max: number;
+export class Semaphore {
+  private readonly permits: number;
   private held = 0;
   /** In the order of their coming: a Set remembers it, and lets any waiter leave. */
   private readonly waiting = new Set<() => void>();
 
-  constructor(max: number) {
-    this.max = max;
+  constructor(permits: number) {
+    this.permits = permits;
   }
 
-  /** Resolves when the caller has a turn. Call {@link end} exactly once then. Rejects with the signal's reason. */
-  async take(signal?: AbortSignal): Promise<void> {
+  /** Resolves when the caller has a permit. Call {@link release} exactly once then. Rejects with the signal's reason. */
+  async acquire(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    if (!this.takeNow()) await this.wait(signal);
+    if (!this.tryAcquire()) await this.wait(signal);
   }
 
-  /** Takes a turn if one is free. Otherwise returns false, and {@link take} waits. */
-  takeNow(): boolean {
-    if (this.held >= this.max) return false;
+  /** Takes a permit if one is free. Otherwise returns false, and {@link acquire} waits. */
+  tryAcquire(): boolean {
+    if (this.held >= this.permits) return false;
     this.held++;
     return true;
   }
 
-  /** Ends a turn. The caller that has waited longest takes it over. */
-  end(): void {
+  /** Gives a permit back. The caller that has waited longest gets it. */
+  release(): void {
     const [next] = this.waiting;
     if (next === undefined) this.held--;
     else next();
