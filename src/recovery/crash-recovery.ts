@@ -10,6 +10,8 @@
  *   5. Find the labels of files that neither the checkpoint nor the archive names. Quarantine a file if its labels are
  *      not found.
  *
+ * If the journal continues the checkpoint, most files that it names are left to its replay instead (left-to-replay.ts).
+ *
  * Until a checkpoint holds what was recovered, no data is removed that exists only on the disk. Series files are
  * trimmed, merged, copied or moved, but deleted only if they are empty. Changes of the archive are returned, to be made
  * later. The label indexes are read as they are and rebuilt afterwards. So a crash at any moment leads to this recovery
@@ -20,7 +22,6 @@ import type { Encoding } from '../chunk/chunk.ts';
 import type { Slab } from '../chunk/slab.ts';
 import type { HeadsRead } from '../disk/heads/heads.ts';
 import type { SeriesFiles } from '../disk/series-files/series-file.ts';
-import { answerOf } from '../disk/series-files/series-file-requests.ts';
 import type { SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
@@ -28,8 +29,8 @@ import { ArchiveBatch, type ArchivedMetric, type ArchiveIndex, type BadEntry } f
 import type { IndexingOperation } from '../indexes/indexer.ts';
 import type { LabelIndex } from '../indexes/label-index.ts';
 import { isReserved } from '../model/collisions.ts';
-import type { Position, SeriesQuarantined } from '../model/events.ts';
-import { fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
+import type { SeriesQuarantined } from '../model/events.ts';
+import { type FingerprintHalves, fastFingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import { type LabelPairs, toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -37,7 +38,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { FILE_UNSYNCED, NO_ROW, type Row, type SeriesTable } from '../series/table.ts';
 import { type ExaminedFile, FileExaminer, type FileToExamine } from './file-examiner.ts';
-import { isKnownPartSound, readTailFiles, type TailFiles } from './left-to-replay.ts';
+import { type KnownFile, LeftToReplay, type ReplayAfterScan } from './left-to-replay.ts';
 import { mergeSeries, timesInFile, timesInMemory } from './merge-series.ts';
 import { isOwnFingerprint, nameSeries } from './naming.ts';
 import type { ProgressReporter } from './progress.ts';
@@ -73,8 +74,8 @@ export interface CrashRecoveryParts {
   readonly progress: Pick<ProgressReporter, 'report'>;
   /** Why recovery is needed. */
   readonly reason: string;
-  /** The replay of the journal that follows the scan; `undefined` if none does. See `AfterScan`. */
-  readonly replay: { readonly from: Position; readonly continues: boolean } | undefined;
+  /** `undefined` if the journal is not replayed. */
+  readonly replay: ReplayAfterScan | undefined;
 }
 
 export interface CrashRecoveryResult {
@@ -98,8 +99,8 @@ export const recoverFromCrash = async (parts: CrashRecoveryParts): Promise<Crash
   const scan = await scanSeriesFiles(files, findings, (done, total) =>
     progress.report('series directories', done, total),
   );
-  const run = new CrashRecovery(parts, scan, findings);
-  await run.readTail();
+  const left = await LeftToReplay.read({ ...parts, isPedantic: parts.options.pedantic }, parts.replay);
+  const run = new CrashRecovery(parts, scan, findings, left);
   await run.nameRecords();
   await run.joinRecords();
   await run.compareArchive();
@@ -120,13 +121,13 @@ class CrashRecovery {
   private readonly examiner: FileExaminer;
   private readonly afterCheckpoint: IndexingOperation[] = [];
   private readonly quarantined: SeriesQuarantined[] = [];
-  /** What the journal that is replayed after the scan says about files. */
-  private tail: TailFiles | undefined;
+  private readonly left: LeftToReplay;
   private filesDone = 0;
   private bytesDone = 0;
 
-  constructor(parts: CrashRecoveryParts, scan: SeriesScan, findings: RecoveryFindings) {
+  constructor(parts: CrashRecoveryParts, scan: SeriesScan, findings: RecoveryFindings, left: LeftToReplay) {
     this.parts = parts;
+    this.left = left;
     this.scan = scan;
     this.findings = findings;
     this.examiner = new FileExaminer({ ...parts, findings, pedantic: parts.options.pedantic }, scan);
@@ -134,22 +135,6 @@ class CrashRecovery {
 
   result(): CrashRecoveryResult {
     return { afterCheckpoint: this.afterCheckpoint, damaged: [], quarantined: this.quarantined };
-  }
-
-  async readTail(): Promise<void> {
-    const { replay, fileSystem, journalDirectory, clock } = this.parts;
-    if (replay === undefined) return;
-    this.tail = await readTailFiles({ fileSystem, directory: journalDirectory, from: replay.from }, clock);
-  }
-
-  /** Whether the replay compares the series' file with what was acknowledged (left-to-replay.ts). */
-  private isChangedInTail(high: number, low: number): boolean {
-    return this.parts.replay?.continues === true && this.tail?.changed.has(fingerprintText(high, low)) === true;
-  }
-
-  /** The same, and the replay adds the row of the series, with its labels. */
-  private isBegunInTail(high: number, low: number): boolean {
-    return this.isChangedInTail(high, low) && this.tail?.begun.has(fingerprintText(high, low)) === true;
   }
 
   /**
@@ -224,14 +209,7 @@ class CrashRecovery {
   /** Joins the checkpoint's series with their files. */
   async joinRecords(): Promise<void> {
     const { table } = this.parts;
-    const rows: Row[] = [];
-    const requests: FileToExamine[] = [];
-    const named: Row[] = [];
-    const examine = (row: Row, file: FileIndex): void => {
-      rows.push(row);
-      const known = Math.max(0, table.chunksInFile[row]);
-      requests.push({ file, pairs: table.labels[row], known, mayBeEmpty: known === 0 });
-    };
+    const changed: Row[] = [];
     for (const row of [...table.rows()]) {
       const file = this.scan.find(table.high[row], table.low[row]);
       if (file === NO_FILE) {
@@ -240,34 +218,37 @@ class CrashRecovery {
       }
       this.scan.claim(file);
       if (this.isAsRecorded(row, file)) this.advance(file);
-      else if (this.isChangedInTail(table.high[row], table.low[row])) named.push(row);
-      else examine(row, file);
+      else changed.push(row);
     }
-    await this.leaveToReplay(named, examine);
+    const rows = await this.notLeft(changed);
+    const requests = rows.map((row) => {
+      const known = Math.max(0, table.chunksInFile[row]);
+      return { file: this.fileOf(row), pairs: table.labels[row], known, mayBeEmpty: known === 0 };
+    });
     await this.examineAll(requests, (index, found) => {
       if (found === undefined) this.withoutFile(rows[index]);
       else this.join(rows[index], found);
     });
   }
 
-  /** Leaves the files of these rows to the replay, or has them examined, if the part that was known is damaged. */
-  private async leaveToReplay(rows: readonly Row[], examine: (row: Row, file: FileIndex) => void): Promise<void> {
-    const { table, files, clock } = this.parts;
-    for (let start = 0; start < rows.length; start += FILES_PER_BATCH) {
-      const batch = rows.slice(start, start + FILES_PER_BATCH);
-      const outcomes = await files.run(
-        batch.map(
-          (row) => ({ kind: 'descriptors', high: table.high[row], low: table.low[row], skipFromEnd: 0 }) as const,
-        ),
-      );
-      for (const [i, row] of batch.entries()) {
-        const file = this.scan.find(table.high[row], table.low[row]);
-        const known = { chunksInFile: table.chunksInFile[row], firstTime: table.firstTime[row] };
-        if (isKnownPartSound(known, answerOf(outcomes[i]))) this.advance(file);
-        else examine(row, file);
-      }
-      await clock.breathe();
-    }
+  private fileOf(row: Row): FileIndex {
+    return this.scan.find(this.parts.table.high[row], this.parts.table.low[row]);
+  }
+
+  /** The rows whose files are not left to the replay. */
+  private async notLeft(rows: readonly Row[]): Promise<Row[]> {
+    const { table } = this.parts;
+    const candidates = rows.filter((row) => this.left.isChanged(table.high[row], table.low[row]));
+    const isLeft = await this.left.choose(candidates.map((row) => this.knownOf(row)));
+    const left = new Set(candidates.filter((_, i) => isLeft[i]));
+    for (const row of left) this.advance(this.fileOf(row));
+    return rows.filter((row) => !left.has(row));
+  }
+
+  private knownOf(row: Row): KnownFile {
+    const { high, low, chunksInFile, firstTime, lastChunkLastTime } = this.parts.table;
+    const chunks = chunksInFile[row] < 0 ? undefined : chunksInFile[row];
+    return { high: high[row], low: low[row], chunks, firstTime: firstTime[row], lastTime: lastChunkLastTime[row] };
   }
 
   /** The original's shortcut: the file has the chunks and the modification time that the checkpoint states. */
@@ -400,8 +381,7 @@ class CrashRecovery {
 
   private async compareEntries(entries: readonly ArchivedMetric[]): Promise<void> {
     const { table } = this.parts;
-    const compared: ArchivedMetric[] = [];
-    const requests: FileToExamine[] = [];
+    const sound: ArchivedMetric[] = [];
     for (const entry of entries) {
       const { high, low, pairs } = entry;
       const file = this.scan.find(high, low);
@@ -422,14 +402,36 @@ class CrashRecovery {
         continue;
       }
       this.scan.claim(file);
-      if (this.isBegunInTail(high, low)) continue;
-      compared.push(entry);
-      requests.push({ file, pairs, known: ALL });
+      sound.push(entry);
     }
+    const compared = await this.notWoken(sound);
+    const requests = compared.map(({ high, low, pairs }) => ({ file: this.scan.find(high, low), pairs, known: ALL }));
     const corrections = new ArchiveBatch();
     await this.examineAll(requests, (index, found) => this.compare(compared[index], found, corrections));
     // Nothing depends on the old times, so this correction need not wait for the checkpoint.
     if (corrections.timeRanges.length > 0) await this.parts.archive.apply(corrections, { sync: true });
+  }
+
+  /** The archived series whose files are not left to the replay, which wakes the others. */
+  private async notWoken(entries: readonly ArchivedMetric[]): Promise<ArchivedMetric[]> {
+    const left = await this.leftWoken(entries);
+    for (const { high, low } of left) {
+      // Without its times, the replay takes the series for one that is not archived.
+      if (!this.parts.archived.has(high, low)) this.leaveArchive(high, low);
+    }
+    return entries.filter((entry) => !left.has(entry));
+  }
+
+  /** Which of these series the replay wakes, and their files are left to it. */
+  private async leftWoken<Series extends FingerprintHalves>(series: readonly Series[]): Promise<Set<Series>> {
+    const woken = series.flatMap((each) => {
+      const known = this.left.wokenFile(each.high, each.low);
+      return known === undefined ? [] : [{ each, known }];
+    });
+    const isLeft = await this.left.choose(woken.map(({ known }) => known));
+    const left = new Set(woken.filter((_, i) => isLeft[i]).map(({ each }) => each));
+    for (const { high, low } of left) this.advance(this.scan.find(high, low));
+    return left;
   }
 
   private compare(
@@ -495,7 +497,7 @@ class CrashRecovery {
   async nameFiles(): Promise<void> {
     const { table } = this.parts;
     const { highs, lows } = this.scan;
-    const files = this.scan.unclaimed().filter((file) => !this.isBegunInTail(highs[file], lows[file]));
+    const files = await this.unclaimed();
     const names = await nameSeries(
       this.namingParts(),
       files.map((file) => ({ high: highs[file], low: lows[file] })),
@@ -516,13 +518,26 @@ class CrashRecovery {
       if (other !== NO_ROW) {
         // The checkpoint's series may have ended since, and its labels may have a new series with another fingerprint.
         // Replaying the journal ends the one, creates the other, and reads its file.
-        if (this.tail?.begun.has(fingerprintText(highs[file], lows[file])) === true) return;
+        if (this.left.isCreated(highs[file], lows[file])) return;
         const holder = fingerprintText(table.high[other], table.low[other]);
         this.quarantine(file, `its labels are those of the series with fingerprint ${holder}`, pairs);
         return;
       }
       this.bringIn(highs[file], lows[file], pairs, found);
       this.findings.noteSeries('named', highs[file], lows[file], pairs, 'The labels of a series file were found.');
+    });
+  }
+
+  /** The files that neither the checkpoint nor the archive names, and that are not left to the replay. */
+  private async unclaimed(): Promise<FileIndex[]> {
+    const { highs, lows } = this.scan;
+    const series = this.scan.unclaimed().map((file) => ({ file, high: highs[file], low: lows[file] }));
+    const woken = await this.leftWoken(series);
+    return series.flatMap((each) => {
+      if (woken.has(each)) return [];
+      if (!this.left.leavesCreated(each.high, each.low)) return [each.file];
+      this.advance(each.file);
+      return [];
     });
   }
 

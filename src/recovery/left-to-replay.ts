@@ -1,64 +1,190 @@
 /**
- * Which series files a full recovery leaves to the replay that follows it. If the journal continues exactly this
- * checkpoint, the files that it names as changing are compared with what was acknowledged (reconcile.ts), as in a replay
- * alone. A scan could not do that: a loss of power leaves zeros in chunks that were not synced, and zeros can decode as
- * repeated samples.
+ * Which series files a full recovery leaves to the replay that follows it.
+ *
+ * If the journal continues exactly this checkpoint, the replay compares the files that the journal names as changing
+ * with what was acknowledged (reconcile.ts). A scan could not do that: a loss of power leaves zeros in chunks that were
+ * not synced, and zeros can decode as repeated samples. A file is left only if what is nowhere else, in memory or in the
+ * journal, is sound. Otherwise the scan examines it, because it keeps the sound chunks of a damaged file.
  */
 import { Slices } from '../async/slices.ts';
 import type { ChunkDescriptors } from '../disk/series-files/series-file-reader.ts';
+import type { SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import type { JournalFinding } from '../journal/read/journal-findings.ts';
 import { readJournal } from '../journal/read/read-journal.ts';
-import type { Position } from '../model/events.ts';
-import type { Fingerprint } from '../model/fingerprint.ts';
+import type { LifecycleEvent, Position } from '../model/events.ts';
+import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import type { Clock } from '../ports/clock.ts';
 import { isInOrder } from './file-examiner.ts';
 
-/** What the journal says about series files after the checkpoint. */
-export interface TailFiles {
-  /** Series that are created in the tail, or taken out of the archive. */
-  readonly begun: ReadonlySet<Fingerprint>;
-  /** Series whose files have changed in the tail, or were about to change. */
-  readonly changed: ReadonlySet<Fingerprint>;
+/** Files whose headers are read with one message to the worker. */
+const FILES_PER_BATCH = 128;
+
+/** The part of the journal that is replayed after the scan. */
+export interface ReplayAfterScan {
+  readonly from: Position;
+  readonly end: Position;
+  /** It begins exactly where a sound checkpoint ends. */
+  readonly isGapless: boolean;
 }
 
-/** `directory`: the journal's own. `from`: the checkpoint's position. */
-export const readTailFiles = async (
-  tail: { readonly fileSystem: FileSystem; readonly directory: string; readonly from: Position },
-  clock: Clock,
-): Promise<TailFiles> => {
-  const slices = new Slices(clock);
-  const begun = new Set<Fingerprint>();
-  const changed = new Set<Fingerprint>();
-  for (const record of readJournal({ ...tail, eventsOnly: true })) {
-    if (slices.isOver) await slices.breathe();
-    if (record.type !== 'events') continue;
-    for (const event of record.events) {
-      if (event.type === 'seriesCreated' || event.type === 'seriesUnarchived') begun.add(event.fingerprint);
-      else if (event.type === 'seriesFilesChanging') for (const one of event.fingerprints) changed.add(one);
-    }
-  }
-  return { begun, changed };
-};
+export interface LeftParts {
+  readonly fileSystem: FileSystem;
+  readonly journalDirectory: string;
+  readonly files: Pick<SeriesFileWorker, 'run'>;
+  readonly clock: Clock;
+  /** All chunks of all files are to be read. */
+  readonly isPedantic: boolean;
+}
 
-/** What the checkpoint states of a file. */
+/** What was known of a file before the replayed part of the journal. */
 export interface KnownFile {
-  readonly chunksInFile: number;
+  readonly high: number;
+  readonly low: number;
+  /** Number of chunks; `undefined` if only their last time is known. Later chunks were written from memory. */
+  readonly chunks: number | undefined;
+  /** First time of the file; EARLIEST if it is unknown. */
   readonly firstTime: number;
+  /** Last time of these chunks. Not used if their number is known. */
+  readonly lastTime: number;
+}
+
+/** What the journal says about files. */
+interface Tail {
+  readonly created: ReadonlySet<Fingerprint>;
+  /** Series that were taken out of the archive, with the last time of their file as it was then. */
+  readonly woken: ReadonlyMap<Fingerprint, number | undefined>;
+  /** Series whose files have changed, or were about to change. */
+  readonly changed: ReadonlySet<Fingerprint>;
+  /** Of these, the files that were rewritten, or from whose beginning chunks were dropped. */
+  readonly reshaped: ReadonlySet<Fingerprint>;
+  /** Records are lost, so samples of the files may be nowhere else. */
+  readonly isDamaged: boolean;
+}
+
+export class LeftToReplay {
+  private readonly parts: LeftParts;
+  private readonly tail: Tail;
+  private readonly decides: boolean;
+
+  private constructor(parts: LeftParts, tail: Tail, isGapless: boolean) {
+    this.parts = parts;
+    this.tail = tail;
+    this.decides = isGapless && !tail.isDamaged && !parts.isPedantic;
+  }
+
+  static async read(parts: LeftParts, replay: ReplayAfterScan | undefined): Promise<LeftToReplay> {
+    const tail = replay === undefined ? nothing : await readTail(parts, replay);
+    return new LeftToReplay(parts, tail, replay?.isGapless === true);
+  }
+
+  /** Whether the replay will create the series. */
+  isCreated(high: number, low: number): boolean {
+    return this.tail.created.has(fingerprintText(high, low));
+  }
+
+  /** Whether the file of a series that the replay creates is left to it. The journal has all samples of such a series. */
+  leavesCreated(high: number, low: number): boolean {
+    return this.isChanged(high, low) && this.isCreated(high, low);
+  }
+
+  /** What is known of the file of an archived series that the replay wakes; `undefined` if it is not left to it. */
+  wokenFile(high: number, low: number): KnownFile | undefined {
+    const lastTime = this.tail.woken.get(fingerprintText(high, low));
+    if (lastTime === undefined || !this.isChanged(high, low)) return undefined;
+    return { high, low, chunks: undefined, firstTime: EARLIEST, lastTime };
+  }
+
+  /** Whether the journal names the file as changing, and may decide about it. */
+  isChanged(high: number, low: number): boolean {
+    return this.decides && this.tail.changed.has(fingerprintText(high, low));
+  }
+
+  /** Which of these files are left to the replay. {@link isChanged} holds for each of them. */
+  async choose(known: readonly KnownFile[]): Promise<boolean[]> {
+    const { files, clock } = this.parts;
+    const isLeft: boolean[] = [];
+    for (let start = 0; start < known.length; start += FILES_PER_BATCH) {
+      const batch = known.slice(start, start + FILES_PER_BATCH);
+      const outcomes = await files.run(
+        batch.map(
+          ({ high, low }) => ({ kind: 'descriptors', high, low, skipFromEnd: 0, passOverTornEnd: true }) as const,
+        ),
+      );
+      for (const [i, file] of batch.entries()) {
+        const outcome = outcomes[i];
+        const isReshaped = this.tail.reshaped.has(fingerprintText(file.high, file.low));
+        isLeft.push(outcome.ok && isKnownPartSound(file, outcome.value, isReshaped));
+      }
+      await clock.breathe();
+    }
+    return isLeft;
+  }
 }
 
 /**
- * Whether the chunks that the checkpoint counts can be told from those that came later, and their headers are sound. A
- * damaged one among them is for the scan: it keeps the others.
+ * Whether the headers of the chunks that are only in the file are there and sound. `isReshaped`: chunks were dropped from
+ * its beginning, or divided in another way, so that the known ones can't be told from the others.
  */
-export const isKnownPartSound = ({ chunksInFile, firstTime }: KnownFile, found: ChunkDescriptors): boolean => {
+export const isKnownPartSound = (
+  { chunks, firstTime, lastTime }: Pick<KnownFile, 'chunks' | 'firstTime' | 'lastTime'>,
+  found: ChunkDescriptors,
+  isReshaped: boolean,
+): boolean => {
+  if (isReshaped) return isInOrder(found);
   const { firstTimes, lastTimes, encodings } = found;
-  // Retention or a rewriting has changed the file's beginning since. The replay knows of it.
-  if (firstTime !== EARLIEST && firstTimes[0] !== firstTime) return true;
-  const count = Math.max(0, Math.min(chunksInFile, encodings.length));
-  return isInOrder({
-    firstTimes: firstTimes.subarray(0, count),
-    lastTimes: lastTimes.subarray(0, count),
-    encodings: encodings.subarray(0, count),
-  });
+  if (firstTime !== EARLIEST && firstTimes[0] !== firstTime) return false;
+  const end = chunks ?? lastTimes.indexOf(lastTime) + 1;
+  const isThere = chunks === undefined ? end > 0 : end <= encodings.length;
+  return (
+    isThere &&
+    isInOrder({
+      firstTimes: firstTimes.subarray(0, end),
+      lastTimes: lastTimes.subarray(0, end),
+      encodings: encodings.subarray(0, end),
+    })
+  );
+};
+
+/** Reads the samples' records as well: a damaged one counts. */
+const readTail = async (
+  { fileSystem, journalDirectory, clock }: LeftParts,
+  { from, end }: ReplayAfterScan,
+): Promise<Tail> => {
+  const created = new Set<Fingerprint>();
+  const woken = new Map<Fingerprint, number | undefined>();
+  const changed = new Set<Fingerprint>();
+  const reshaped = new Set<Fingerprint>();
+  let isDamaged = false;
+  const onFinding = ({ kind }: JournalFinding): void => {
+    if (kind === 'badRecord' || kind === 'missingSegment') isDamaged = true;
+  };
+  const note = (event: LifecycleEvent): void => {
+    if (event.type === 'seriesCreated') created.add(event.fingerprint);
+    else if (event.type === 'chunksDropped') reshaped.add(event.fingerprint);
+    else if (event.type === 'seriesUnarchived') {
+      // The first time counts: afterwards, its samples are in the journal.
+      if (!woken.has(event.fingerprint)) woken.set(event.fingerprint, event.lastTime);
+    } else if (event.type === 'seriesFilesChanging') {
+      for (const fingerprint of event.fingerprints) {
+        changed.add(fingerprint);
+        if (event.rewriting === true || event.removing === true) reshaped.add(fingerprint);
+      }
+    }
+  };
+  const slices = new Slices(clock);
+  for (const record of readJournal({ fileSystem, directory: journalDirectory, from, limit: end, onFinding })) {
+    if (slices.isOver) await slices.breathe();
+    if (record.type === 'events') for (const event of record.events) note(event);
+  }
+  return { created, woken, changed, reshaped, isDamaged };
+};
+
+const nothing: Tail = {
+  created: new Set(),
+  woken: new Map(),
+  changed: new Set(),
+  reshaped: new Set(),
+  isDamaged: false,
 };

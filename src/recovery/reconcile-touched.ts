@@ -15,7 +15,9 @@ import type { LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
 import { toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
-import { NO_ROW } from '../series/table.ts';
+import type { Logger } from '../ports/logger.ts';
+import { pairsOfRow } from '../series/row-identity.ts';
+import { NO_ROW, type Row } from '../series/table.ts';
 import { type ReconcileParts, reconcile } from './reconcile.ts';
 
 export interface TouchedParts extends ReconcileParts {
@@ -23,6 +25,7 @@ export interface TouchedParts extends ReconcileParts {
   readonly archive: Pick<ArchiveIndex, 'labelsOf'>;
   readonly indexer: Pick<Indexer, 'enqueue' | 'pendingArchived' | 'queued' | 'capacity' | 'flush'>;
   readonly clock: Clock;
+  readonly logger: Pick<Logger, 'warn'>;
   /** Publishes events of what recovery itself does. */
   readonly publish: (event: LifecycleEvent) => Position;
   readonly onProgress: (done: number, total: number) => void;
@@ -64,6 +67,7 @@ export const reconcileTouched = async (
         chunksCut += result.cut;
         if (result.missing > 0)
           damaged.push({ high, low, reason: `${result.missing} chunks of the series file are missing` });
+        if (result.hole > 0) tellHole(parts, row, result.hole);
       } else if (archived.has(high, low)) {
         if (parts.emptied.has(fingerprint) && files.stat(high, low) === undefined) purgeEmptied(parts, high, low);
         else reconcileArchived(parts, high, low);
@@ -90,6 +94,13 @@ export const reconcileTouched = async (
     await slices.breathe();
   }
   return { damaged, chunksCut, filesRemoved };
+};
+
+/** The file has lost its end, but for that it is sound: it stays. */
+const tellHole = ({ table, logger }: TouchedParts, row: Row, chunks: number): void => {
+  const fingerprint = fingerprintText(table.high[row], table.low[row]);
+  const labels = toLabels(pairsOfRow(table, row));
+  logger.warn({ finding: 'hole', fingerprint, labels }, `${chunks} chunks at the end of the series file are missing.`);
 };
 
 /** Series in memory whose file differs from their row: in chunks, modification time, or bytes after the last chunk. */

@@ -49,8 +49,10 @@ export interface Reconciled {
   readonly chunksInFile: number;
   /** Number of chunks that were cut off the file's end because they were not whole. */
   readonly cut: number;
-  /** Number of chunks that should be in the file but exist nowhere. */
+  /** Number of chunks that should be in the file but exist nowhere: there is no file, or none of its chunks is whole. */
   readonly missing: number;
+  /** Number of chunks that the checkpoint counts and that are missing at the end of the file. */
+  readonly hole: number;
 }
 
 /** Reconciles one row with its file. Throws the errors of reading the file; damage has a TIDEMARK_CORRUPT_… code. */
@@ -62,7 +64,7 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   const stat = files.stat(high, low);
   if (stat === undefined) {
     forgetFile(parts, row);
-    return { chunksInFile: 0, cut: 0, missing: missingChunks(parts, high, low, expected) };
+    return { chunksInFile: 0, cut: 0, missing: missingChunks(parts, high, low, expected), hole: 0 };
   }
   const whole = stat.trailingBytes > 0 ? files.truncateTo(high, low, stat.chunks) : stat;
   const sound = soundChunks(parts, row, high, low);
@@ -75,7 +77,7 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
     files.remove(high, low);
     const missing = missingChunks(parts, high, low, expected);
     forgetFile(parts, row);
-    return { chunksInFile: 0, cut, missing };
+    return { chunksInFile: 0, cut, missing, hole: 0 };
   }
   const left = cut > 0 ? files.truncateTo(high, low, sound.count) : whole;
   const doubtfulFrom = parts.writtenAgain === 'all' ? 0 : sound.older;
@@ -96,7 +98,8 @@ export const reconcile = (parts: ReconcileParts, row: Row): Reconciled => {
   const newest = Math.max(lastTime, parts.late.lastTime(row));
   if (table.lastTime(row) < newest) chunks.adoptLastTime(row, newest);
   else lowerBound(parts, row, newest);
-  return { chunksInFile: sound.count, cut, missing: 0 };
+  const hole = isAsCounted ? Math.max(0, expected - stat.chunks) : 0;
+  return { chunksInFile: sound.count, cut, missing: 0, hole };
 };
 
 /** There is no file, or none any more: nothing is left from which dropped samples would have to be taken out. */

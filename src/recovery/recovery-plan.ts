@@ -45,10 +45,10 @@ export type RecoveryPlan =
 export type AfterScan =
   | { readonly kind: 'nothing' }
   /**
-   * The journal has samples that were acknowledged. It is replayed. `continues`: it begins exactly where a sound
-   * checkpoint ends, so that both together have every sample that a file may lack.
+   * The journal has samples that were acknowledged. It is replayed. `isGapless`: it begins exactly where a sound
+   * checkpoint ends.
    */
-  | { readonly kind: 'replay'; readonly from: Position; readonly continues: boolean }
+  | { readonly kind: 'replay'; readonly from: Position; readonly isGapless: boolean }
   /** Another program has written since. Only the samples that are missing are added. */
   | { readonly kind: 'addFromJournal'; readonly from: Position };
 
@@ -75,8 +75,8 @@ export const planRecovery = (findings: Findings): RecoveryPlan => {
 const afterScan = (tier: Tier): AfterScan => {
   if (tier.kind === 'clean' || tier.from === undefined) return { kind: 'nothing' };
   const { from } = tier;
-  if (tier.kind === 'journal') return { kind: 'replay', from, continues: true };
-  return tier.overtaken === true ? { kind: 'addFromJournal', from } : { kind: 'replay', from, continues: false };
+  if (tier.kind === 'journal') return { kind: 'replay', from, isGapless: true };
+  return tier.overtaken === true ? { kind: 'addFromJournal', from } : { kind: 'replay', from, isGapless: false };
 };
 
 /** How the directory was opened, as events and `info` state it. */

@@ -136,11 +136,11 @@ export class Recovery {
     if (plan.kind !== 'scan') return;
     // It is not known here which files were changed after their checksums were written.
     engine.seriesFiles.discardChecksums();
-    const { heads, indexes } = assessment;
+    const { heads, indexes, journal } = assessment;
     const isForeign = found.predecessor === 'other';
     const { recoverFromCrash } = await import('../recovery/crash-recovery.ts');
     const { after, reason } = plan;
-    const replay = after.kind === 'replay' ? after : undefined;
+    const replay = after.kind === 'replay' ? { ...after, end: journal.end } : undefined;
     const result = await recoverFromCrash({ ...engine, ...indexes, progress, heads, isForeign, reason, replay });
     this.afterCheckpoint.push(...result.afterCheckpoint);
     this.damaged.push(...result.damaged);

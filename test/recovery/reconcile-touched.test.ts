@@ -37,6 +37,7 @@ const world = () => {
   const archived = new ArchiveDirectory();
   const operations: IndexingOperation[] = [];
   const events: LifecycleEvent[] = [];
+  const warnings: object[] = [];
   const recoverFiles = (named: readonly number[], what: Partial<TouchedParts>): Promise<TouchedResult> =>
     reconcileTouched(
       {
@@ -60,6 +61,7 @@ const world = () => {
           flush: async () => {},
         },
         clock: new ManualClock(9000),
+        logger: { warn: (facts) => warnings.push(facts) },
         publish: (event) => events.push(event),
         onProgress: () => {},
         ...what,
@@ -67,7 +69,7 @@ const world = () => {
       new Set(named.map((low) => fingerprintText(HIGH, low))),
       new Set(),
     );
-  return { slab, table, appender, chunks, fileSystem, files, archived, operations, events, recoverFiles };
+  return { slab, table, appender, chunks, fileSystem, files, archived, operations, events, warnings, recoverFiles };
 };
 
 /** A series in memory with a file of three chunks, and an archived one; neither file is there. */
@@ -145,6 +147,32 @@ describe('A blank chunk in a file whose series has nothing in memory', () => {
   it('is damage where a chunk after it has samples that were not dropped', async () => {
     const [reason] = await afterDrop(1500, 3500, [1000, 2000, 3000, 4000]);
     expect(reason).to.match(/chunk 1 of 4 of the series file is not whole, and its samples are nowhere else/);
+  });
+});
+
+describe('A series file that has fewer chunks than the checkpoint counts', () => {
+  /** A file with chunks of two times; the checkpoint counts three. */
+  const shortened = async (what: Partial<TouchedParts> = {}, firstTime = 1000): Promise<readonly object[]> => {
+    const { table, appender, files, warnings, recoverFiles } = world();
+    const row = table.add(HIGH, IN_MEMORY, pairs);
+    const slots = [1000, 2000].map((time) => appender.start(time, 0, 0));
+    files.persist(HIGH, IN_MEMORY, slots, new Uint8Array(2).fill(VARBIT), true);
+    table.chunksInFile[row] = 3;
+    table.firstTime[row] = firstTime;
+    const { damaged } = await recoverFiles([IN_MEMORY], what);
+    expect(damaged).to.deep.equal([]);
+    expect(table.chunksInFile[row]).to.equal(2);
+    return warnings;
+  };
+
+  it('keeps them, and the log tells what is missing', async () => {
+    const fingerprint = fingerprintText(HIGH, IN_MEMORY);
+    expect(await shortened()).to.deep.equal([{ finding: 'hole', fingerprint, labels: { id: '8' } }]);
+  });
+
+  it('has lost nothing if it was rewritten, or if its oldest chunks were dropped', async () => {
+    expect(await shortened({ rewritten: new Set([fingerprintText(HIGH, IN_MEMORY)]) })).to.deep.equal([]);
+    expect(await shortened({}, 500)).to.deep.equal([]);
   });
 });
 

@@ -56,7 +56,7 @@ describe('recovery/recovery-plan', () => {
 
   it('replays the journal after the scan when its samples were acknowledged', () => {
     expect(planRecovery(scanned({ from: 4096 }))).to.deep.include({
-      after: { kind: 'replay', from: 4096, continues: false },
+      after: { kind: 'replay', from: 4096, isGapless: false },
     });
   });
 
@@ -83,7 +83,7 @@ describe('recovery/recovery-plan', () => {
       after: { kind: 'nothing' },
     });
     expect(planRecovery({ ...crashed, contradiction })).to.deep.include({
-      after: { kind: 'replay', from: 4096, continues: true },
+      after: { kind: 'replay', from: 4096, isGapless: true },
     });
   });
 
