@@ -96,7 +96,7 @@ interface Reading {
   /** The minimum number of chunks that the file should have. */
   readonly chunksInFile: number;
   /** Times of the file's chunks. A doubtful chunk gets the whole range between its neighbours. */
-  times: ChunkTimes & Pick<FileTimes, 'damaged'>;
+  times: ChunkTimes & Pick<FileTimes, 'damaged' | 'isVerified'>;
   /** Chunks whose bytes have changed since they were written, or whose header is impossible. */
   doubtful: ReadonlySet<number>;
   /** Chunks whose samples can't be returned. */
@@ -362,7 +362,7 @@ export class SeriesReader {
       if (missing > 0) noteDamage(reading, missingChunks(missing, times.firstTimes.length));
       reading.doubtful = doubtfulChunks(times);
       const { firstTimes, lastTimes } = reading.doubtful.size > 0 ? widened(times, reading.doubtful) : times;
-      reading.times = { firstTimes, lastTimes, damaged: times.damaged ?? [] };
+      reading.times = { firstTimes, lastTimes, damaged: times.damaged ?? [], isVerified: times.isVerified === true };
       [reading.firstChunk, reading.endChunk] = chunksIn({ firstTimes, lastTimes }, from, through);
     }
   }
@@ -392,8 +392,9 @@ export class SeriesReader {
   private async fill(runs: readonly Run[], doubtful: Doubtful[]): Promise<void> {
     const { files, addSums } = this.parts;
     const outcomes = await files.run(
-      runs.map(({ reading: { series }, firstIndex, slots }) => {
-        return { kind: 'load', high: series.high, low: series.low, firstIndex, slots, addSums } as const;
+      runs.map(({ reading: { series, times }, firstIndex, slots }) => {
+        const { isVerified = false } = times;
+        return { kind: 'load', high: series.high, low: series.low, firstIndex, slots, addSums, isVerified } as const;
       }),
     );
     for (const [index, run] of runs.entries()) {

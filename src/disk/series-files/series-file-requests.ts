@@ -10,7 +10,7 @@ import type { ChecksumReport } from './chunk-checksums.ts';
 import type { DropAndPersist, DropResult } from './drop-and-persist.ts';
 import type { MergeRecords, MergeResult } from './merge-records.ts';
 import type { SeriesDirectoryScan } from './series-directory.ts';
-import type { SeriesFiles } from './series-file.ts';
+import type { LoadOptions, SeriesFiles } from './series-file.ts';
 import type { Slots } from './series-file-access.ts';
 import type { ChunkDescriptors, DoubtfulChunk, Verification } from './series-file-reader.ts';
 import type { SeriesFileStat } from './series-record.ts';
@@ -34,9 +34,7 @@ export type SeriesFileRequest =
       readonly kind: 'load';
       readonly firstIndex: number;
       readonly slots: Slots;
-      /** Chunks without a checksum get one. */
-      readonly addSums?: boolean;
-    })
+    } & LoadOptions)
   | (OfSeries & {
       readonly kind: 'loadDoubtful';
       readonly index: number;
@@ -168,7 +166,7 @@ const call = (files: SeriesFiles, request: SeriesFileRequest): SeriesFileAnswers
     case 'merge':
       return files.merge(request);
     case 'load':
-      return files.load(request.high, request.low, request.firstIndex, request.slots, request.addSums);
+      return files.load(request.high, request.low, request.firstIndex, request.slots, request);
     case 'loadDoubtful':
       return files.loadDoubtful(request.high, request.low, request.index, request.slot, request, request.isVerified);
     case 'descriptors':

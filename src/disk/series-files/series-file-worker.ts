@@ -276,6 +276,7 @@ const chunksOf = (files: SeriesFiles, request: ReadRequest): number =>
 const hasSums = (files: SeriesFiles, request: ReadRequest): boolean =>
   request.kind !== 'load' ||
   request.addSums !== true ||
+  request.isVerified === true ||
   files.hasSums(request.high, request.low, request.firstIndex, request.slots.length);
 
 /** Runs requests that only read, and lets the event loop go on between them. */

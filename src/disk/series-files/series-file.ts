@@ -44,6 +44,12 @@ import {
 } from './series-file-reader.ts';
 import { RECORD_BYTES, type SeriesFileStat, toSeriesFileStat } from './series-record.ts';
 
+/** See {@link SeriesFiles.load}. */
+export interface LoadOptions {
+  readonly addSums?: boolean;
+  readonly isVerified?: boolean;
+}
+
 export class SeriesFiles {
   private readonly access: SeriesFileAccess;
   /** Absent before the first merge, and after a merge that failed or needed much. */
@@ -84,14 +90,22 @@ export class SeriesFiles {
 
   /**
    * Reads consecutive chunks from index `firstIndex` on into slots; returns their encodings. The chunks are checked,
-   * but not their checksums. With `addSums`, chunks without a checksum get one.
+   * but not their checksums. With `addSums`, chunks without a checksum get one. `isVerified`: the chunks were just
+   * compared with their checksums, and need no check.
    */
-  load(high: number, low: number, firstIndex: number, slots: Slots, addSums = false): Uint8Array {
+  load(
+    high: number,
+    low: number,
+    firstIndex: number,
+    slots: Slots,
+    { addSums = false, isVerified = false }: LoadOptions = {},
+  ): Uint8Array {
     return this.attempt('read', high, low, (path) => {
+      if (isVerified) return readChunks(this.access, path, firstIndex, slots, { isVerified });
       if (!addSums || this.hasSums(high, low, firstIndex, slots.length))
         return readChunks(this.access, path, firstIndex, slots);
       const sums = new Uint32Array(slots.length);
-      const encodings = readChunks(this.access, path, firstIndex, slots, sums);
+      const encodings = readChunks(this.access, path, firstIndex, slots, { sums });
       this.access.checksums.change(high, low, { kind: 'fill', first: firstIndex, sums });
       return encodings;
     });

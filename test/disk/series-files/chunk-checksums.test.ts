@@ -146,12 +146,45 @@ describe('the checksums of chunks', () => {
     expect(world.damaged()).to.deep.equal([]);
     world.flip(2 * RECORD_BYTES + 100);
     const slots = [world.slab.allocate(0), world.slab.allocate(0)];
-    world.files.load(HIGH, LOW, 0, slots, true);
+    world.files.load(HIGH, LOW, 0, slots, { addSums: true });
     world.files.syncChecksums();
     world.reopen();
     world.flip(RECORD_BYTES + 100);
     world.flip(2 * RECORD_BYTES + 100);
     expect(world.damaged()).to.deep.equal([1]);
+  });
+
+  it('verify a file if each of its chunks has one and matches it, and no other process may change the file', () => {
+    const world = new World();
+    const isVerified = (how: 'all' | 'aligned' = 'all') =>
+      world.files.loadDescriptors(HIGH, LOW, 0, false, how).isVerified;
+    world.persist(0, 3);
+    expect(isVerified()).to.equal(true);
+    expect(isVerified('aligned')).to.equal(false);
+    expect(world.files.loadDescriptors(HIGH, LOW).isVerified).to.equal(undefined);
+    world.flip(RECORD_BYTES + 100);
+    expect(isVerified()).to.equal(false);
+    world.flip(RECORD_BYTES + 100);
+    world.files.discardChecksums();
+    expect(isVerified()).to.equal(false);
+    world.persist(3, 1);
+    expect(isVerified(), 'only the last chunk has a checksum').to.equal(false);
+  });
+
+  it('spare the chunks of a verified file a second check', () => {
+    const world = new World();
+    world.persist(0, 3);
+    const [checked, copied] = [false, true].map((isVerified) => {
+      const slots = [1, 2].map(() => world.slab.allocate(0));
+      const encodings = world.files.load(HIGH, LOW, 1, slots, { isVerified });
+      return { encodings, bytes: slots.map((slot) => Buffer.from(world.slab.bytesOf(slot))) };
+    });
+    expect(copied).to.deep.equal(checked);
+    const load = (isVerified: boolean) => () =>
+      world.files.load(HIGH, LOW, 2, [world.slab.allocate(0)], { isVerified });
+    world.flip(2 * RECORD_BYTES + 1);
+    expect(load(false)).to.throw(/header says first time/);
+    expect(load(true)).not.to.throw();
   });
 
   it('of an exchanged file make all of its chunks damaged, also those that have none', () => {
