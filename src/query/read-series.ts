@@ -96,7 +96,7 @@ interface Reading {
   /** The minimum number of chunks that the file should have. */
   readonly chunksInFile: number;
   /** Times of the file's chunks. A doubtful chunk gets the whole range between its neighbours. */
-  times: ChunkTimes & Pick<FileTimes, 'damaged' | 'isVerified'>;
+  times: ChunkTimes & Pick<FileTimes, 'damaged' | 'matchesChecksums'>;
   /** Chunks whose bytes have changed since they were written, or whose header is impossible. */
   doubtful: ReadonlySet<number>;
   /** Chunks whose samples can't be returned. */
@@ -362,7 +362,8 @@ export class SeriesReader {
       if (missing > 0) noteDamage(reading, missingChunks(missing, times.firstTimes.length));
       reading.doubtful = doubtfulChunks(times);
       const { firstTimes, lastTimes } = reading.doubtful.size > 0 ? widened(times, reading.doubtful) : times;
-      reading.times = { firstTimes, lastTimes, damaged: times.damaged ?? [], isVerified: times.isVerified === true };
+      const { damaged = [], matchesChecksums = false } = times;
+      reading.times = { firstTimes, lastTimes, damaged, matchesChecksums };
       [reading.firstChunk, reading.endChunk] = chunksIn({ firstTimes, lastTimes }, from, through);
     }
   }
@@ -390,11 +391,12 @@ export class SeriesReader {
 
   /** Fills the slots that {@link place} allocated. */
   private async fill(runs: readonly Run[], doubtful: Doubtful[]): Promise<void> {
-    const { files, addSums } = this.parts;
+    const { files, addSums, ownsFiles } = this.parts;
     const outcomes = await files.run(
       runs.map(({ reading: { series, times }, firstIndex, slots }) => {
-        const { isVerified = false } = times;
-        return { kind: 'load', high: series.high, low: series.low, firstIndex, slots, addSums, isVerified } as const;
+        // Another process may change a file between the comparison and the load.
+        const wasVerified = ownsFiles && times.matchesChecksums === true;
+        return { kind: 'load', high: series.high, low: series.low, firstIndex, slots, addSums, wasVerified } as const;
       }),
     );
     for (const [index, run] of runs.entries()) {

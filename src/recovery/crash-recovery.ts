@@ -19,7 +19,7 @@
  */
 
 import type { Encoding } from '../chunk/chunk.ts';
-import type { Slab } from '../chunk/slab.ts';
+import { NO_SLOT, type Slab } from '../chunk/slab.ts';
 import type { HeadsRead } from '../disk/heads/heads.ts';
 import type { SeriesFiles } from '../disk/series-files/series-file.ts';
 import type { SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
@@ -99,8 +99,8 @@ export const recoverFromCrash = async (parts: CrashRecoveryParts): Promise<Crash
   const scan = await scanSeriesFiles(files, findings, (done, total) =>
     progress.report('series directories', done, total),
   );
-  const left = await LeftToReplay.read({ ...parts, isPedantic: parts.options.pedantic }, parts.replay);
-  const run = new CrashRecovery(parts, scan, findings, left);
+  const leftToReplay = await LeftToReplay.read({ ...parts, isPedantic: parts.options.pedantic }, parts.replay);
+  const run = new CrashRecovery(parts, scan, findings, leftToReplay);
   await run.nameRecords();
   await run.joinRecords();
   await run.compareArchive();
@@ -121,13 +121,13 @@ class CrashRecovery {
   private readonly examiner: FileExaminer;
   private readonly afterCheckpoint: IndexingOperation[] = [];
   private readonly quarantined: SeriesQuarantined[] = [];
-  private readonly left: LeftToReplay;
+  private readonly leftToReplay: LeftToReplay;
   private filesDone = 0;
   private bytesDone = 0;
 
-  constructor(parts: CrashRecoveryParts, scan: SeriesScan, findings: RecoveryFindings, left: LeftToReplay) {
+  constructor(parts: CrashRecoveryParts, scan: SeriesScan, findings: RecoveryFindings, leftToReplay: LeftToReplay) {
     this.parts = parts;
-    this.left = left;
+    this.leftToReplay = leftToReplay;
     this.scan = scan;
     this.findings = findings;
     this.examiner = new FileExaminer({ ...parts, findings, pedantic: parts.options.pedantic }, scan);
@@ -220,7 +220,7 @@ class CrashRecovery {
       if (this.isAsRecorded(row, file)) this.advance(file);
       else changed.push(row);
     }
-    const rows = await this.notLeft(changed);
+    const rows = await this.leaveRows(changed);
     const requests = rows.map((row) => {
       const known = Math.max(0, table.chunksInFile[row]);
       return { file: this.fileOf(row), pairs: table.labels[row], known, mayBeEmpty: known === 0 };
@@ -235,20 +235,24 @@ class CrashRecovery {
     return this.scan.find(this.parts.table.high[row], this.parts.table.low[row]);
   }
 
-  /** The rows whose files are not left to the replay. */
-  private async notLeft(rows: readonly Row[]): Promise<Row[]> {
+  /** Leaves files of rows to the replay. Returns the rows whose files are to be examined. */
+  private async leaveRows(rows: readonly Row[]): Promise<Row[]> {
     const { table } = this.parts;
-    const candidates = rows.filter((row) => this.left.isChanged(table.high[row], table.low[row]));
-    const isLeft = await this.left.choose(candidates.map((row) => this.knownOf(row)));
-    const left = new Set(candidates.filter((_, i) => isLeft[i]));
-    for (const row of left) this.advance(this.fileOf(row));
-    return rows.filter((row) => !left.has(row));
+    const candidates = rows.filter((row) => this.leftToReplay.mayLeave(table.high[row], table.low[row]));
+    const isLeft = await this.leftToReplay.choose(candidates.map((row) => this.knownOf(row)));
+    const leftRows = new Set(candidates.filter((_, i) => isLeft[i]));
+    for (const row of leftRows) this.advance(this.fileOf(row));
+    return rows.filter((row) => !leftRows.has(row));
   }
 
   private knownOf(row: Row): KnownFile {
-    const { high, low, chunksInFile, firstTime, lastChunkLastTime } = this.parts.table;
-    const chunks = chunksInFile[row] < 0 ? undefined : chunksInFile[row];
-    return { high: high[row], low: low[row], chunks, firstTime: firstTime[row], lastTime: lastChunkLastTime[row] };
+    const { table, chunks } = this.parts;
+    const { high, low, chunksInFile, firstTime, lastChunkLastTime } = table;
+    const oldest = table.oldestSlot(row);
+    // The checkpoint does not state the last time of a file whose series has chunks in memory.
+    const lastTime = oldest === NO_SLOT ? lastChunkLastTime[row] : chunks.firstTimeOf(oldest);
+    const count = chunksInFile[row] < 0 ? undefined : chunksInFile[row];
+    return { high: high[row], low: low[row], chunks: count, firstTime: firstTime[row], lastTime };
   }
 
   /** The original's shortcut: the file has the chunks and the modification time that the checkpoint states. */
@@ -404,7 +408,7 @@ class CrashRecovery {
       this.scan.claim(file);
       sound.push(entry);
     }
-    const compared = await this.notWoken(sound);
+    const compared = await this.leaveArchived(sound);
     const requests = compared.map(({ high, low, pairs }) => ({ file: this.scan.find(high, low), pairs, known: ALL }));
     const corrections = new ArchiveBatch();
     await this.examineAll(requests, (index, found) => this.compare(compared[index], found, corrections));
@@ -412,26 +416,26 @@ class CrashRecovery {
     if (corrections.timeRanges.length > 0) await this.parts.archive.apply(corrections, { sync: true });
   }
 
-  /** The archived series whose files are not left to the replay, which wakes the others. */
-  private async notWoken(entries: readonly ArchivedMetric[]): Promise<ArchivedMetric[]> {
-    const left = await this.leftWoken(entries);
-    for (const { high, low } of left) {
-      // Without its times, the replay takes the series for one that is not archived.
+  /** Leaves files of archived series to the replay, which wakes these series. Returns the others. */
+  private async leaveArchived(entries: readonly ArchivedMetric[]): Promise<ArchivedMetric[]> {
+    const woken = await this.leaveWoken(entries);
+    for (const { high, low } of woken) {
+      // The replay removes the labels of a woken series from the archive only if the archive has its times.
       if (!this.parts.archived.has(high, low)) this.leaveArchive(high, low);
     }
-    return entries.filter((entry) => !left.has(entry));
+    return entries.filter((entry) => !woken.has(entry));
   }
 
-  /** Which of these series the replay wakes, and their files are left to it. */
-  private async leftWoken<Series extends FingerprintHalves>(series: readonly Series[]): Promise<Set<Series>> {
-    const woken = series.flatMap((each) => {
-      const known = this.left.wokenFile(each.high, each.low);
+  /** Leaves the files of those series to the replay that it wakes. Returns these series. */
+  private async leaveWoken<Series extends FingerprintHalves>(series: readonly Series[]): Promise<Set<Series>> {
+    const candidates = series.flatMap((each) => {
+      const known = this.leftToReplay.wokenFile(each.high, each.low);
       return known === undefined ? [] : [{ each, known }];
     });
-    const isLeft = await this.left.choose(woken.map(({ known }) => known));
-    const left = new Set(woken.filter((_, i) => isLeft[i]).map(({ each }) => each));
-    for (const { high, low } of left) this.advance(this.scan.find(high, low));
-    return left;
+    const isLeft = await this.leftToReplay.choose(candidates.map(({ known }) => known));
+    const woken = new Set(candidates.filter((_, i) => isLeft[i]).map(({ each }) => each));
+    for (const { high, low } of woken) this.advance(this.scan.find(high, low));
+    return woken;
   }
 
   private compare(
@@ -497,7 +501,7 @@ class CrashRecovery {
   async nameFiles(): Promise<void> {
     const { table } = this.parts;
     const { highs, lows } = this.scan;
-    const files = await this.unclaimed();
+    const files = await this.leaveUnclaimed();
     const names = await nameSeries(
       this.namingParts(),
       files.map((file) => ({ high: highs[file], low: lows[file] })),
@@ -518,7 +522,7 @@ class CrashRecovery {
       if (other !== NO_ROW) {
         // The checkpoint's series may have ended since, and its labels may have a new series with another fingerprint.
         // Replaying the journal ends the one, creates the other, and reads its file.
-        if (this.left.isCreated(highs[file], lows[file])) return;
+        if (this.leftToReplay.isCreated(highs[file], lows[file])) return;
         const holder = fingerprintText(table.high[other], table.low[other]);
         this.quarantine(file, `its labels are those of the series with fingerprint ${holder}`, pairs);
         return;
@@ -528,14 +532,14 @@ class CrashRecovery {
     });
   }
 
-  /** The files that neither the checkpoint nor the archive names, and that are not left to the replay. */
-  private async unclaimed(): Promise<FileIndex[]> {
+  /** Leaves files that neither the checkpoint nor the archive names to the replay. Returns the others. */
+  private async leaveUnclaimed(): Promise<FileIndex[]> {
     const { highs, lows } = this.scan;
     const series = this.scan.unclaimed().map((file) => ({ file, high: highs[file], low: lows[file] }));
-    const woken = await this.leftWoken(series);
+    const woken = await this.leaveWoken(series);
     return series.flatMap((each) => {
       if (woken.has(each)) return [];
-      if (!this.left.leavesCreated(each.high, each.low)) return [each.file];
+      if (!this.leftToReplay.leavesCreated(each.high, each.low)) return [each.file];
       this.advance(each.file);
       return [];
     });

@@ -12,7 +12,7 @@ import type { SeriesFileWorker } from '../disk/series-files/series-file-worker.t
 import type { FileSystem } from '../files/file-system.ts';
 import type { JournalFinding } from '../journal/read/journal-findings.ts';
 import { readJournal } from '../journal/read/read-journal.ts';
-import type { LifecycleEvent, Position } from '../model/events.ts';
+import type { LifecycleEvent, Position, SamplesDropped } from '../model/events.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
 import { EARLIEST } from '../model/int64.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -38,20 +38,20 @@ export interface LeftParts {
   readonly isPedantic: boolean;
 }
 
-/** What was known of a file before the replayed part of the journal. */
+/** What was known of a file before the replayed part of the journal. Later chunks were written from memory. */
 export interface KnownFile {
   readonly high: number;
   readonly low: number;
-  /** Number of chunks; `undefined` if only their last time is known. Later chunks were written from memory. */
+  /** Number of chunks; `undefined` if it is unknown. */
   readonly chunks: number | undefined;
   /** First time of the file; EARLIEST if it is unknown. */
   readonly firstTime: number;
-  /** Last time of these chunks. Not used if their number is known. */
+  /** Last time of these chunks, or that of the first sample after them; EARLIEST if it is unknown. */
   readonly lastTime: number;
 }
 
 /** What the journal says about files. */
-interface Tail {
+interface TailFacts {
   readonly created: ReadonlySet<Fingerprint>;
   /** Series that were taken out of the archive, with the last time of their file as it was then. */
   readonly woken: ReadonlyMap<Fingerprint, number | undefined>;
@@ -59,24 +59,28 @@ interface Tail {
   readonly changed: ReadonlySet<Fingerprint>;
   /** Of these, the files that were rewritten, or from whose beginning chunks were dropped. */
   readonly reshaped: ReadonlySet<Fingerprint>;
+  /** The time ranges that were dropped. */
+  readonly dropped: ReadonlyMap<Fingerprint, readonly SamplesDropped[]>;
   /** Records are lost, so samples of the files may be nowhere else. */
   readonly isDamaged: boolean;
 }
 
 export class LeftToReplay {
   private readonly parts: LeftParts;
-  private readonly tail: Tail;
-  private readonly decides: boolean;
+  private readonly tail: TailFacts;
+  private readonly leavesFiles: boolean;
 
-  private constructor(parts: LeftParts, tail: Tail, isGapless: boolean) {
+  private constructor(parts: LeftParts, tail: TailFacts, leavesFiles: boolean) {
     this.parts = parts;
     this.tail = tail;
-    this.decides = isGapless && !tail.isDamaged && !parts.isPedantic;
+    this.leavesFiles = leavesFiles && !tail.isDamaged;
   }
 
   static async read(parts: LeftParts, replay: ReplayAfterScan | undefined): Promise<LeftToReplay> {
-    const tail = replay === undefined ? nothing : await readTail(parts, replay);
-    return new LeftToReplay(parts, tail, replay?.isGapless === true);
+    if (replay === undefined) return new LeftToReplay(parts, nothing, false);
+    const leavesFiles = replay.isGapless && !parts.isPedantic;
+    // Only then it matters whether a record of samples is damaged.
+    return new LeftToReplay(parts, await readTail(parts, replay, { eventsOnly: !leavesFiles }), leavesFiles);
   }
 
   /** Whether the replay will create the series. */
@@ -86,22 +90,22 @@ export class LeftToReplay {
 
   /** Whether the file of a series that the replay creates is left to it. The journal has all samples of such a series. */
   leavesCreated(high: number, low: number): boolean {
-    return this.isChanged(high, low) && this.isCreated(high, low);
+    return this.mayLeave(high, low) && this.isCreated(high, low);
   }
 
   /** What is known of the file of an archived series that the replay wakes; `undefined` if it is not left to it. */
   wokenFile(high: number, low: number): KnownFile | undefined {
     const lastTime = this.tail.woken.get(fingerprintText(high, low));
-    if (lastTime === undefined || !this.isChanged(high, low)) return undefined;
+    if (lastTime === undefined || !this.mayLeave(high, low)) return undefined;
     return { high, low, chunks: undefined, firstTime: EARLIEST, lastTime };
   }
 
-  /** Whether the journal names the file as changing, and may decide about it. */
-  isChanged(high: number, low: number): boolean {
-    return this.decides && this.tail.changed.has(fingerprintText(high, low));
+  /** Whether the file may be left to the replay: the journal names it as changing. */
+  mayLeave(high: number, low: number): boolean {
+    return this.leavesFiles && this.tail.changed.has(fingerprintText(high, low));
   }
 
-  /** Which of these files are left to the replay. {@link isChanged} holds for each of them. */
+  /** Which of these files are left to the replay. {@link mayLeave} holds for each of them. */
   async choose(known: readonly KnownFile[]): Promise<boolean[]> {
     const { files, clock } = this.parts;
     const isLeft: boolean[] = [];
@@ -114,31 +118,45 @@ export class LeftToReplay {
       );
       for (const [i, file] of batch.entries()) {
         const outcome = outcomes[i];
-        const isReshaped = this.tail.reshaped.has(fingerprintText(file.high, file.low));
-        isLeft.push(outcome.ok && isKnownPartSound(file, outcome.value, isReshaped));
+        isLeft.push(outcome.ok && isKnownPartSound(file, outcome.value, this.shapeOf(file)));
       }
       await clock.breathe();
     }
     return isLeft;
   }
+
+  private shapeOf({ high, low, lastTime }: KnownFile): Shape {
+    const fingerprint = fingerprintText(high, low);
+    if (!this.tail.reshaped.has(fingerprint)) return 'same';
+    const ranges = this.tail.dropped.get(fingerprint) ?? [];
+    const isDropped = ranges.some(
+      ({ from = -Infinity, through = Infinity }) => from <= lastTime && lastTime <= through,
+    );
+    return isDropped ? 'shortened' : 'reshaped';
+  }
 }
 
 /**
- * Whether the headers of the chunks that are only in the file are there and sound. `isReshaped`: chunks were dropped from
- * its beginning, or divided in another way, so that the known ones can't be told from the others.
+ * How the file has changed since. `same`: chunks were only added to its end. `reshaped`: chunks were dropped from its
+ * beginning, or divided in another way. `shortened`: its last samples were dropped, too.
  */
+type Shape = 'same' | 'reshaped' | 'shortened';
+
+/** Whether the headers of the chunks that are only in the file are there and sound. */
 export const isKnownPartSound = (
   { chunks, firstTime, lastTime }: Pick<KnownFile, 'chunks' | 'firstTime' | 'lastTime'>,
   found: ChunkDescriptors,
-  isReshaped: boolean,
+  shape: Shape,
 ): boolean => {
-  if (isReshaped) return isInOrder(found);
   const { firstTimes, lastTimes, encodings } = found;
-  if (firstTime !== EARLIEST && firstTimes[0] !== firstTime) return false;
-  const end = chunks ?? lastTimes.indexOf(lastTime) + 1;
-  const isThere = chunks === undefined ? end > 0 : end <= encodings.length;
+  if (shape === 'same' && firstTime !== EARLIEST && firstTimes[0] !== firstTime) return false;
+  let end = encodings.length;
+  if (shape === 'same') end = chunks ?? lastTimes.indexOf(lastTime) + 1;
+  else if (shape === 'reshaped' && lastTime !== EARLIEST) end = lastTimes.findIndex((time) => time >= lastTime) + 1;
+  const isThere = end > 0 || chunks === 0;
   return (
     isThere &&
+    end <= encodings.length &&
     isInOrder({
       firstTimes: firstTimes.subarray(0, end),
       lastTimes: lastTimes.subarray(0, end),
@@ -147,15 +165,16 @@ export const isKnownPartSound = (
   );
 };
 
-/** Reads the samples' records as well: a damaged one counts. */
 const readTail = async (
   { fileSystem, journalDirectory, clock }: LeftParts,
   { from, end }: ReplayAfterScan,
-): Promise<Tail> => {
+  { eventsOnly }: { readonly eventsOnly: boolean },
+): Promise<TailFacts> => {
   const created = new Set<Fingerprint>();
   const woken = new Map<Fingerprint, number | undefined>();
   const changed = new Set<Fingerprint>();
   const reshaped = new Set<Fingerprint>();
+  const dropped = new Map<Fingerprint, SamplesDropped[]>();
   let isDamaged = false;
   const onFinding = ({ kind }: JournalFinding): void => {
     if (kind === 'badRecord' || kind === 'missingSegment') isDamaged = true;
@@ -163,6 +182,8 @@ const readTail = async (
   const note = (event: LifecycleEvent): void => {
     if (event.type === 'seriesCreated') created.add(event.fingerprint);
     else if (event.type === 'chunksDropped') reshaped.add(event.fingerprint);
+    else if (event.type === 'samplesDropped')
+      dropped.set(event.fingerprint, [...(dropped.get(event.fingerprint) ?? []), event]);
     else if (event.type === 'seriesUnarchived') {
       // The first time counts: afterwards, its samples are in the journal.
       if (!woken.has(event.fingerprint)) woken.set(event.fingerprint, event.lastTime);
@@ -174,17 +195,19 @@ const readTail = async (
     }
   };
   const slices = new Slices(clock);
-  for (const record of readJournal({ fileSystem, directory: journalDirectory, from, limit: end, onFinding })) {
+  const tail = { fileSystem, directory: journalDirectory, from, limit: end, eventsOnly, onFinding };
+  for (const record of readJournal(tail)) {
     if (slices.isOver) await slices.breathe();
     if (record.type === 'events') for (const event of record.events) note(event);
   }
-  return { created, woken, changed, reshaped, isDamaged };
+  return { created, woken, changed, reshaped, dropped, isDamaged };
 };
 
-const nothing: Tail = {
+const nothing: TailFacts = {
   created: new Set(),
   woken: new Map(),
   changed: new Set(),
   reshaped: new Set(),
+  dropped: new Map(),
   isDamaged: false,
 };

@@ -67,7 +67,7 @@ export const reconcileTouched = async (
         chunksCut += result.cut;
         if (result.missing > 0)
           damaged.push({ high, low, reason: `${result.missing} chunks of the series file are missing` });
-        if (result.hole > 0) tellHole(parts, row, result.hole);
+        if (result.hole > 0) logHole(parts, row, result.hole);
       } else if (archived.has(high, low)) {
         if (parts.emptied.has(fingerprint) && files.stat(high, low) === undefined) purgeEmptied(parts, high, low);
         else reconcileArchived(parts, high, low);
@@ -96,8 +96,8 @@ export const reconcileTouched = async (
   return { damaged, chunksCut, filesRemoved };
 };
 
-/** The file has lost its end, but for that it is sound: it stays. */
-const tellHole = ({ table, logger }: TouchedParts, row: Row, chunks: number): void => {
+/** The file has lost chunks at its end. The others are sound, so the file stays where it is. */
+const logHole = ({ table, logger }: TouchedParts, row: Row, chunks: number): void => {
   const fingerprint = fingerprintText(table.high[row], table.low[row]);
   const labels = toLabels(pairsOfRow(table, row));
   logger.warn({ finding: 'hole', fingerprint, labels }, `${chunks} chunks at the end of the series file are missing.`);

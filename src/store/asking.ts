@@ -31,7 +31,7 @@ export interface AskParts {
 export class Asking {
   private readonly parts: AskParts;
   private readonly source: SeriesSource;
-  private readonly permits = new Semaphore(CONCURRENT_MAX);
+  private readonly evaluating = new Semaphore(CONCURRENT_MAX);
 
   constructor(parts: AskParts) {
     this.parts = parts;
@@ -69,20 +69,20 @@ export class Asking {
     const expr = await parseWithPauses(text, breathe, { experimental: engine.experimental });
     const request = { expr, text, ...range, ...(signal === undefined ? {} : { signal }) };
     const asked = engine.now();
-    await this.turn(signal);
+    await this.mayEvaluate(signal);
     const begun = engine.now();
     try {
       const outcome = await evaluate(this.source, request, engine);
       return resultOf(outcome, { queueMs: begun - asked, evaluationMs: engine.now() - begun });
     } finally {
-      this.permits.release();
+      this.evaluating.release();
     }
   }
 
   /** Resolves when the query may be evaluated. */
-  private async turn(signal: AbortSignal | undefined): Promise<void> {
+  private async mayEvaluate(signal: AbortSignal | undefined): Promise<void> {
     try {
-      await this.permits.acquire(signal);
+      await this.evaluating.acquire(signal);
     } catch (cause) {
       throw aborted(cause);
     }

@@ -216,6 +216,16 @@ describe('recovery/left-to-replay', () => {
     expect(findings).to.include('hole');
   });
 
+  it('tells the same of a file that was rewritten without a dropped range', async () => {
+    const machine = await knowing();
+    await machine.store.drop('m', { from: START_MS + 1000, through: START_MS + 1200 });
+    await goOn(machine);
+    while (!machine.events.some(({ type }) => type === 'lateSamplesMerged')) await machine.pass(MINUTE_MS, 1000);
+    await machine.store.flush();
+    expect(await recover(machine, zeros)).to.deep.equal({ found: 2 * COUNT - 21, findings: [] });
+    expect((await recover(machine, (file) => file.subarray(0, 3 * RECORD_BYTES))).findings).to.include('hole');
+  });
+
   it('leaves nothing to a replay that ends before: a reader opens while the writer goes on', async () => {
     for (const lost of [TIMES, METRICS]) {
       const machine = await archiving();
@@ -251,22 +261,30 @@ describe('recovery/left-to-replay', () => {
     const unknown = { chunks: undefined, firstTime: EARLIEST, lastTime: 20 };
 
     it('if its chunks are there and in order, whatever follows', () => {
-      expect(isKnownPartSound(known, found([10, 20, 0]), false)).to.equal(true);
-      expect(isKnownPartSound(unknown, found([10, 20, 0]), false)).to.equal(true);
-      expect(isKnownPartSound({ ...known, chunks: 0, firstTime: EARLIEST }, found([0]), false)).to.equal(true);
+      expect(isKnownPartSound(known, found([10, 20, 0]), 'same')).to.equal(true);
+      expect(isKnownPartSound(unknown, found([10, 20, 0]), 'same')).to.equal(true);
+      expect(isKnownPartSound({ ...known, chunks: 0, firstTime: EARLIEST }, found([0]), 'same')).to.equal(true);
     });
 
     it('not if chunks are missing or not in order, or if the file begins elsewhere', () => {
-      expect(isKnownPartSound(known, found([10]), false)).to.equal(false);
-      expect(isKnownPartSound(known, found([10, 5]), false)).to.equal(false);
-      expect(isKnownPartSound(known, found([20, 30]), false)).to.equal(false);
-      expect(isKnownPartSound(unknown, found([10]), false)).to.equal(false);
-      expect(isKnownPartSound(unknown, found([10, 5, 20]), false)).to.equal(false);
+      expect(isKnownPartSound(known, found([10]), 'same')).to.equal(false);
+      expect(isKnownPartSound(known, found([10, 5]), 'same')).to.equal(false);
+      expect(isKnownPartSound(known, found([20, 30]), 'same')).to.equal(false);
+      expect(isKnownPartSound(unknown, found([10]), 'same')).to.equal(false);
+      expect(isKnownPartSound(unknown, found([10, 5, 20]), 'same')).to.equal(false);
     });
 
-    it('if it was reshaped, when all chunks are in order', () => {
-      expect(isKnownPartSound(known, found([20]), true)).to.equal(true);
-      expect(isKnownPartSound(known, found([20, 0]), true)).to.equal(false);
+    it('if it was reshaped, when its chunks up to the last known time are there and in order', () => {
+      expect(isKnownPartSound(known, found([15, 25, 0]), 'reshaped')).to.equal(true);
+      expect(isKnownPartSound(known, found([20]), 'reshaped')).to.equal(true);
+      expect(isKnownPartSound(known, found([15]), 'reshaped')).to.equal(false);
+      expect(isKnownPartSound(known, found([15, 0, 25]), 'reshaped')).to.equal(false);
+    });
+
+    it('if its last samples were dropped, or its end is unknown, when all chunks are in order', () => {
+      expect(isKnownPartSound(known, found([15]), 'shortened')).to.equal(true);
+      expect(isKnownPartSound(known, found([15, 25, 0]), 'shortened')).to.equal(false);
+      expect(isKnownPartSound({ ...known, lastTime: EARLIEST }, found([15, 0]), 'reshaped')).to.equal(false);
     });
   });
 });

@@ -2,8 +2,8 @@
  * Reading series files: chunks into slots of the slab, or only the headers. Files are read in slices of up to 62
  * records, also for headers: one call for 64 KiB costs less than 62 calls for 17 bytes each.
  *
- * Every chunk that is read is checked: its encoding is known, it decodes, and its times are those in the header. A chunk
- * that was just compared with its checksum was checked when it was written, or when it got its checksum.
+ * Every chunk that is read is checked: its encoding is known, it decodes, and its times are those in the header. Only a
+ * chunk that was just compared with its checksum is not: it was checked, or written by Tidemark, when it got the checksum.
  */
 import { VARBIT } from '../../chunk/chunk.ts';
 import { firstTimeOf, lastTimeOf, validateChunk } from '../../chunk/decode.ts';
@@ -38,8 +38,8 @@ export interface ChunkDescriptors {
   readonly encodings: Uint8Array;
   /** Indexes of chunks that do not match their checksum; absent when checksums were not compared. */
   readonly damaged?: readonly number[];
-  /** Every chunk matches its checksum, and no other process may change the file. */
-  readonly isVerified?: boolean;
+  /** Every chunk has a checksum and matches it; absent when checksums were not compared. */
+  readonly matchesChecksums?: boolean;
 }
 
 /**
@@ -66,14 +66,14 @@ export const firstUnsoundChunk = ({ firstTimes, lastTimes, encodings }: ChunkDes
 
 /**
  * Reads `slots.length` consecutive chunks from index `firstIndex` on; returns their encodings. With `sums`, the
- * checksums of the chunks, as they were read, are stored in it. `isVerified`: all chunks match their checksums.
+ * checksums of the chunks, as they were read, are stored in it. `wasVerified`: all chunks match their checksums.
  */
 export const readChunks = (
   access: SeriesFileAccess,
   path: string,
   firstIndex: number,
   slots: Slots,
-  { sums, isVerified = false }: { readonly sums?: Sums; readonly isVerified?: boolean } = {},
+  { sums, wasVerified = false }: { readonly sums?: Sums; readonly wasVerified?: boolean } = {},
 ): Uint8Array => {
   const encodings = new Uint8Array(slots.length);
   const fd = access.fileSystem.open(path, 'read');
@@ -87,7 +87,7 @@ export const readChunks = (
         throw corruptSeriesFile(path, start + found, `the file ends before chunk ${firstIndex + slots.length}`);
       for (let i = 0; i < count; i++) {
         const at = i * RECORD_BYTES;
-        encodings[done + i] = isVerified
+        encodings[done + i] = wasVerified
           ? copyRecord(access.buffer, at, access.slab, slots[done + i])
           : decodeRecord(access.buffer, at, access.slab, slots[done + i], path, start + at);
         if (sums !== undefined) sums[done + i] = recordChecksum(access.buffer, at);
@@ -239,13 +239,16 @@ const readRecord = (access: SeriesFileAccess, path: string, index: number): Uint
   }
 };
 
-/** Checksums of the file's chunks from index `from` to before `end`, computed from the bytes that are there now. */
+/**
+ * Checksums of the file's chunks from index `from` to before `end`, computed from the bytes that are there now; 0, which is
+ * none, for a chunk that can't be read.
+ */
 export const checksumsInFile = (access: SeriesFileAccess, path: string, from: number, end: number): Sums => {
   const sums = new Uint32Array(end - from);
   const fd = access.fileSystem.open(path, 'read');
   try {
     const visit = (index: number, bytes: Uint8Array, offset: number): boolean => {
-      sums[index - from] = recordChecksum(bytes, offset);
+      if (recordProblem(bytes, offset) === undefined) sums[index - from] = recordChecksum(bytes, offset);
       return true;
     };
     eachRecord(access, path, fd, { from, end, isWhole: true }, visit);
@@ -288,8 +291,7 @@ export const readDescriptors = (
     // Of several chunks with a checksum, none matches. So the file belongs to another series, and its chunks without a
     // checksum are not to be trusted either.
     if (matching === 0 && damaged.length > 1) damaged = Array.from(encodings.keys());
-    const isVerified = verification === 'all' && matching === encodings.length;
-    return { ...descriptors, damaged, isVerified };
+    return { ...descriptors, damaged, matchesChecksums: matching === encodings.length };
   } finally {
     closeQuietly(access.fileSystem, fd);
   }

@@ -112,8 +112,8 @@ class ThreadWorker implements SeriesFileWorker {
   /** For reads before the thread starts; the number of requests that it has had. */
   private inline: SeriesFiles | undefined;
   private inlineRequests = 0;
-  /** A batch that is read in the caller's thread has the turn until it is done, others until they are sent. */
-  private readonly permits = new Semaphore(1);
+  /** Held by a batch that is read in the caller's thread until it is done, by others until they are sent. */
+  private readonly sending = new Semaphore(1);
   private failure: Error | undefined;
   private closed: Promise<void> | undefined;
 
@@ -152,7 +152,7 @@ class ThreadWorker implements SeriesFileWorker {
   }
 
   private async accept(requests: readonly SeriesFileRequest[]): Promise<readonly SeriesFileOutcome[]> {
-    if (!this.permits.tryAcquire()) await this.permits.acquire();
+    if (!this.sending.tryAcquire()) await this.sending.acquire();
     let outcomes: readonly SeriesFileOutcome[] | Promise<readonly SeriesFileOutcome[]>;
     try {
       if (this.failure !== undefined) throw this.failure;
@@ -160,7 +160,7 @@ class ThreadWorker implements SeriesFileWorker {
       const inline = this.started === undefined ? this.inlineFor(requests) : undefined;
       outcomes = inline === undefined ? this.send(requests) : await readInSlices(inline, requests, this.turn.slices());
     } finally {
-      this.permits.release();
+      this.sending.release();
     }
     return outcomes;
   }
@@ -196,7 +196,7 @@ class ThreadWorker implements SeriesFileWorker {
   }
 
   private async finish(): Promise<void> {
-    await this.permits.acquire();
+    await this.sending.acquire();
     const { started } = this;
     if (started === undefined) return;
     try {
@@ -276,7 +276,7 @@ const chunksOf = (files: SeriesFiles, request: ReadRequest): number =>
 const hasSums = (files: SeriesFiles, request: ReadRequest): boolean =>
   request.kind !== 'load' ||
   request.addSums !== true ||
-  request.isVerified === true ||
+  request.wasVerified === true ||
   files.hasSums(request.high, request.low, request.firstIndex, request.slots.length);
 
 /** Runs requests that only read, and lets the event loop go on between them. */

@@ -47,7 +47,7 @@ import { RECORD_BYTES, type SeriesFileStat, toSeriesFileStat } from './series-re
 /** See {@link SeriesFiles.load}. */
 export interface LoadOptions {
   readonly addSums?: boolean;
-  readonly isVerified?: boolean;
+  readonly wasVerified?: boolean;
 }
 
 export class SeriesFiles {
@@ -90,18 +90,18 @@ export class SeriesFiles {
 
   /**
    * Reads consecutive chunks from index `firstIndex` on into slots; returns their encodings. The chunks are checked,
-   * but not their checksums. With `addSums`, chunks without a checksum get one. `isVerified`: the chunks were just
-   * compared with their checksums, and need no check.
+   * but not their checksums. With `addSums`, chunks without a checksum get one. `wasVerified`: the chunks were
+   * just compared with their checksums, and need no check.
    */
   load(
     high: number,
     low: number,
     firstIndex: number,
     slots: Slots,
-    { addSums = false, isVerified = false }: LoadOptions = {},
+    { addSums = false, wasVerified = false }: LoadOptions = {},
   ): Uint8Array {
     return this.attempt('read', high, low, (path) => {
-      if (isVerified) return readChunks(this.access, path, firstIndex, slots, { isVerified });
+      if (wasVerified) return readChunks(this.access, path, firstIndex, slots, { wasVerified });
       if (!addSums || this.hasSums(high, low, firstIndex, slots.length))
         return readChunks(this.access, path, firstIndex, slots);
       const sums = new Uint32Array(slots.length);
@@ -287,7 +287,7 @@ export class SeriesFiles {
 
   /**
    * After a crash the checksums of the chunks from `from` on may belong to other chunks. They are computed again from
-   * the file, up to chunk `end`. The chunks must have been found sound.
+   * the file, up to chunk `end`. A chunk that can't be read gets none.
    */
   renewChecksums(high: number, low: number, from: number, end: number): void {
     const { access } = this;

@@ -199,18 +199,18 @@ const sendFrames = async (reading: Reading, queries: readonly ReadQuery[]): Prom
 
 /** The routes of remote read. */
 export const readRoutes = (limits: ReadLimits = defaultLimits): readonly Route[] => {
-  const permits = new Semaphore(ANSWERS_AT_ONCE);
+  const answering = new Semaphore(ANSWERS_AT_ONCE);
   const handle = async (exchange: StoreExchange): Promise<void> => {
     const { request, signal } = exchange;
     checkHeaders(request.headers);
     const { queries, accepted } = decodeRequest(await readSentBody(request, REQUEST_BYTES_MAX));
     const reading = new Reading(exchange);
     if (chooseType(accepted) === STREAMED_XOR_CHUNKS) return sendFrames(reading, queries);
-    await permits.acquire(signal);
+    await answering.acquire(signal);
     try {
       await sendSamples(reading, queries, limits);
     } finally {
-      permits.release();
+      answering.release();
     }
   };
   return [{ methods: ['POST'], path: '/api/v1/read', body: 'content', handle }];

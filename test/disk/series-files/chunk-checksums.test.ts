@@ -154,34 +154,41 @@ describe('the checksums of chunks', () => {
     expect(world.damaged()).to.deep.equal([1]);
   });
 
-  it('verify a file if each of its chunks has one and matches it, and no other process may change the file', () => {
+  it('match if each chunk of the file has one and matches it', () => {
     const world = new World();
-    const isVerified = (how: 'all' | 'aligned' = 'all') =>
-      world.files.loadDescriptors(HIGH, LOW, 0, false, how).isVerified;
+    const matches = () => world.files.loadDescriptors(HIGH, LOW, 0, false, 'all').matchesChecksums;
     world.persist(0, 3);
-    expect(isVerified()).to.equal(true);
-    expect(isVerified('aligned')).to.equal(false);
-    expect(world.files.loadDescriptors(HIGH, LOW).isVerified).to.equal(undefined);
+    expect(matches()).to.equal(true);
+    expect(world.files.loadDescriptors(HIGH, LOW).matchesChecksums).to.equal(undefined);
     world.flip(RECORD_BYTES + 100);
-    expect(isVerified()).to.equal(false);
+    expect(matches()).to.equal(false);
     world.flip(RECORD_BYTES + 100);
     world.files.discardChecksums();
-    expect(isVerified()).to.equal(false);
+    expect(matches()).to.equal(false);
     world.persist(3, 1);
-    expect(isVerified(), 'only the last chunk has a checksum').to.equal(false);
+    expect(matches(), 'only the last chunk has a checksum').to.equal(false);
   });
 
-  it('spare the chunks of a verified file a second check', () => {
+  it('are not computed again for a chunk that can not be read', () => {
     const world = new World();
     world.persist(0, 3);
-    const [checked, copied] = [false, true].map((isVerified) => {
+    world.flip(RECORD_BYTES + 1);
+    world.files.renewChecksums(HIGH, LOW, 0, 3);
+    const { damaged, matchesChecksums } = world.files.loadDescriptors(HIGH, LOW, 0, false, 'all');
+    expect({ damaged, matchesChecksums }).to.deep.equal({ damaged: [], matchesChecksums: false });
+  });
+
+  it('spare chunks that match them a second check', () => {
+    const world = new World();
+    world.persist(0, 3);
+    const [checked, copied] = [false, true].map((wasVerified) => {
       const slots = [1, 2].map(() => world.slab.allocate(0));
-      const encodings = world.files.load(HIGH, LOW, 1, slots, { isVerified });
+      const encodings = world.files.load(HIGH, LOW, 1, slots, { wasVerified });
       return { encodings, bytes: slots.map((slot) => Buffer.from(world.slab.bytesOf(slot))) };
     });
     expect(copied).to.deep.equal(checked);
-    const load = (isVerified: boolean) => () =>
-      world.files.load(HIGH, LOW, 2, [world.slab.allocate(0)], { isVerified });
+    const load = (wasVerified: boolean) => () =>
+      world.files.load(HIGH, LOW, 2, [world.slab.allocate(0)], { wasVerified });
     world.flip(2 * RECORD_BYTES + 1);
     expect(load(false)).to.throw(/header says first time/);
     expect(load(true)).not.to.throw();
