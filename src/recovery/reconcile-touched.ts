@@ -1,12 +1,15 @@
 /**
  * After a replay, compares the series files that the tail names with their series, and no other files. A file that
- * belongs to no series is deleted if its series was deleted, and quarantined otherwise.
+ * belongs to no series is deleted if its series was deleted, and quarantined otherwise. Of a file with damaged chunks,
+ * whose samples are nowhere else, the sound chunks are kept (salvage.ts).
  *
  * If the tail is damaged, the event that named a file may be lost. Then files whose size or modification time differs
  * from their series' row are compared too. This costs one `stat` per file, without opening it.
  */
 
 import { Slices } from '../async/slices.ts';
+import { NO_SLOT } from '../chunk/slab.ts';
+import type { FileSystem } from '../files/file-system.ts';
 import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import type { ArchiveIndex } from '../indexes/archive-index.ts';
 import type { Indexer } from '../indexes/indexer.ts';
@@ -16,11 +19,15 @@ import { type Fingerprint, fingerprintText, parseFingerprint } from '../model/fi
 import { toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
-import { pairsOfRow } from '../series/row-identity.ts';
+import { keyOfRow, pairsOfRow } from '../series/row-identity.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
-import { type ReconcileParts, reconcile } from './reconcile.ts';
+import { type Reconciled, type ReconcileParts, reconcile } from './reconcile.ts';
+import { describeProblems, examineRecords, salvage } from './salvage.ts';
 
 export interface TouchedParts extends ReconcileParts {
+  readonly fileSystem: FileSystem;
+  /** The store's directory. */
+  readonly directory: string;
   readonly archived: ArchiveDirectory;
   readonly archive: Pick<ArchiveIndex, 'labelsOf'>;
   readonly indexer: Pick<Indexer, 'enqueue' | 'pendingArchived' | 'queued' | 'capacity' | 'flush'>;
@@ -63,7 +70,7 @@ export const reconcileTouched = async (
     try {
       const row = table.findFingerprint(high, low);
       if (row !== NO_ROW) {
-        const result = reconcile(parts, row);
+        const result = reconcileSalvaged(parts, row);
         chunksCut += result.cut;
         if (result.missing > 0)
           damaged.push({ high, low, reason: `${result.missing} chunks of the series file are missing` });
@@ -96,11 +103,57 @@ export const reconcileTouched = async (
   return { damaged, chunksCut, filesRemoved };
 };
 
+/** Reconciles a row with its file, and with the sound chunks of its file if some are damaged. */
+const reconcileSalvaged = (parts: TouchedParts, row: Row): Reconciled => {
+  try {
+    return reconcile(parts, row);
+  } catch (error) {
+    if (!isDamage(error) || !isSalvaged(parts, row)) throw error;
+    const rewritten = new Set([...parts.rewritten, keyOfRow(parts.table, row)]);
+    return reconcile({ ...parts, rewritten }, row);
+  }
+};
+
+/** Keeps the sound chunks of a file. False if no chunk is damaged, or if all are. */
+const isSalvaged = (parts: TouchedParts, row: Row): boolean => {
+  const { table, logger } = parts;
+  const high = table.high[row];
+  const low = table.low[row];
+  const pairs = pairsOfRow(table, row);
+  const verdict = examineRecords(parts, high, low);
+  const { problems, records } = verdict;
+  if (problems.length === 0 || problems.length === records) return false;
+  const copy = salvage(parts, high, low, pairs, verdict);
+  cutWhatMemoryHas(parts, row);
+  logger.warn(
+    { finding: 'salvaged', fingerprint: keyOfRow(table, row), labels: toLabels(pairs) },
+    `${describeProblems(problems, records)}. The others are kept; the file as it was is ${copy}.`,
+  );
+  return true;
+};
+
+/**
+ * Cuts off the chunks that begin where memory begins, or later. Memory has their samples, and perhaps those of a damaged
+ * chunk between them, unless the journal has lost some or a time range was dropped.
+ */
+const cutWhatMemoryHas = (parts: TouchedParts, row: Row): void => {
+  const { table, chunks, files, erased, tailIsDamaged } = parts;
+  const oldest = table.oldestSlot(row);
+  if (oldest === NO_SLOT || tailIsDamaged || erased.of(row).length > 0) return;
+  const begin = chunks.firstTimeOf(oldest);
+  const high = table.high[row];
+  const low = table.low[row];
+  const count = files.loadDescriptors(high, low).firstTimes.findIndex((time) => time >= begin);
+  if (count > 0) files.truncateTo(high, low, count);
+};
+
 /** The file has lost chunks at its end. The others are sound, so the file stays where it is. */
 const logHole = ({ table, logger }: TouchedParts, row: Row, chunks: number): void => {
-  const fingerprint = fingerprintText(table.high[row], table.low[row]);
   const labels = toLabels(pairsOfRow(table, row));
-  logger.warn({ finding: 'hole', fingerprint, labels }, `${chunks} chunks at the end of the series file are missing.`);
+  logger.warn(
+    { finding: 'hole', fingerprint: keyOfRow(table, row), labels },
+    `${chunks} chunks at the end of the series file are missing.`,
+  );
 };
 
 /** Series in memory whose file differs from their row: in chunks, modification time, or bytes after the last chunk. */

@@ -41,6 +41,8 @@ const world = () => {
   const recoverFiles = (named: readonly number[], what: Partial<TouchedParts>): Promise<TouchedResult> =>
     reconcileTouched(
       {
+        fileSystem,
+        directory: '/store',
         slab,
         table,
         chunks,
@@ -106,13 +108,16 @@ describe('A series file without a whole chunk after a crash', () => {
 });
 
 describe('A blank chunk in a file whose series has nothing in memory', () => {
-  /** A file with a chunk for each time, of which the second is zeros; samples of a range were dropped. */
+  /**
+   * A file with a chunk for each time, of which the second is zeros; samples of a range were dropped. Resolves to what the
+   * log tells of damage.
+   */
   const afterDrop = async (
     from: number,
     through: number,
     times: readonly number[] = [1000, 2000],
-  ): Promise<readonly string[]> => {
-    const { table, appender, fileSystem, files, recoverFiles } = world();
+  ): Promise<readonly object[]> => {
+    const { table, appender, fileSystem, files, warnings, recoverFiles } = world();
     const row = table.add(HIGH, IN_MEMORY, pairs);
     const slots = times.map((time) => appender.start(time, 0, 0));
     files.persist(HIGH, IN_MEMORY, slots, new Uint8Array(times.length).fill(VARBIT), true);
@@ -123,8 +128,13 @@ describe('A blank chunk in a file whose series has nothing in memory', () => {
     const erased = new ErasedRanges();
     erased.add(row, { from, through }, 100);
     const { damaged } = await recoverFiles([IN_MEMORY], { erased, rewritten: new Set([fingerprint]) });
-    return damaged.map(({ reason }) => reason);
+    expect(damaged).to.deep.equal([]);
+    const kept = warnings.length === 0 ? 1 : times.length - 1;
+    expect(table.chunksInFile[row], 'chunks that are kept').to.equal(kept);
+    return warnings;
   };
+
+  const salvaged = { finding: 'salvaged', fingerprint: fingerprintText(HIGH, IN_MEMORY), labels: { id: '8' } };
 
   it('is no damage where a drop explains that memory does not have its samples', async () => {
     expect(await afterDrop(1500, 2000)).to.deep.equal([]);
@@ -134,19 +144,42 @@ describe('A blank chunk in a file whose series has nothing in memory', () => {
     expect(await afterDrop(1500, 4000, [1000, 2000, 3000, 4000])).to.deep.equal([]);
   });
 
-  it('is damage where the drop was of earlier samples', async () => {
-    const [reason] = await afterDrop(0, 500);
-    expect(reason).to.match(/chunk 1 of 2 of the series file is not whole, and its samples are nowhere else/);
+  it('is damage where the drop was of earlier samples: the other chunks are kept', async () => {
+    expect(await afterDrop(0, 500)).to.deep.equal([salvaged]);
   });
 
   it('is damage where the drop was of later samples', async () => {
-    const [reason] = await afterDrop(3000, 4000, [1000, 2000, 3000, 4000]);
-    expect(reason).to.match(/chunk 1 of 4 of the series file is not whole, and its samples are nowhere else/);
+    expect(await afterDrop(3000, 4000, [1000, 2000, 3000, 4000])).to.deep.equal([salvaged]);
   });
 
   it('is damage where a chunk after it has samples that were not dropped', async () => {
-    const [reason] = await afterDrop(1500, 3500, [1000, 2000, 3000, 4000]);
-    expect(reason).to.match(/chunk 1 of 4 of the series file is not whole, and its samples are nowhere else/);
+    expect(await afterDrop(1500, 3500, [1000, 2000, 3000, 4000])).to.deep.equal([salvaged]);
+  });
+});
+
+describe('A damaged chunk that is only in the file', () => {
+  it('is left out, and what memory has stays there', async () => {
+    const { table, appender, chunks, fileSystem, files, warnings, recoverFiles } = world();
+    const row = table.add(HIGH, IN_MEMORY, pairs);
+    const slots = [1000, 2000, 3000, 4000].map((time) => appender.start(time, 0, 0));
+    files.persist(HIGH, IN_MEMORY, slots, new Uint8Array(4).fill(VARBIT), true);
+    table.chunksInFile[row] = 2;
+    table.firstTime[row] = 1000;
+    for (const time of [3000, 4000, 5000]) chunks.append(row, time, 0, 0);
+    const path = fileSystem.paths().find((name) => name.endsWith('.db')) ?? '';
+    const content = Buffer.from(fileSystem.content(path));
+    // The first time in the header of the first chunk.
+    content.writeBigInt64LE(9000n, 1);
+    fileSystem.put(path, content);
+    const { damaged } = await recoverFiles([IN_MEMORY], {});
+    expect(damaged).to.deep.equal([]);
+    expect(warnings).to.deep.equal([
+      { finding: 'salvaged', fingerprint: fingerprintText(HIGH, IN_MEMORY), labels: { id: '8' } },
+    ]);
+    expect([...files.loadDescriptors(HIGH, IN_MEMORY).firstTimes]).to.deep.equal([2000]);
+    expect(table.chunksInFile[row]).to.equal(1);
+    expect(chunks.firstTimeOf(table.oldestSlot(row))).to.equal(3000);
+    expect(fileSystem.paths().filter((name) => name.includes('orphaned'))).to.have.length(2);
   });
 });
 
