@@ -3,8 +3,8 @@
  *
  * If the journal continues exactly this checkpoint, the replay compares the files that the journal names as changing
  * with what was acknowledged (reconcile.ts). A scan could not do that: a loss of power leaves zeros in chunks that were
- * not synced, and zeros can decode as repeated samples. A file is left only if what is nowhere else, in memory or in the
- * journal, is sound. Otherwise the scan examines it, because it keeps the sound chunks of a damaged file.
+ * not synced, and zeros can decode as repeated samples. If chunks are missing or have a damaged header whose samples are
+ * neither in memory nor in the journal, the scan examines the file nevertheless.
  */
 import { Slices } from '../async/slices.ts';
 import type { ChunkDescriptors } from '../disk/series-files/series-file-reader.ts';
@@ -142,7 +142,7 @@ export class LeftToReplay {
  */
 type Shape = 'same' | 'reshaped' | 'shortened';
 
-/** Whether the headers of the chunks that are only in the file are there and sound. */
+/** Whether the known chunks are there, and their headers are sound. */
 export const isKnownPartSound = (
   { chunks, firstTime, lastTime }: Pick<KnownFile, 'chunks' | 'firstTime' | 'lastTime'>,
   found: ChunkDescriptors,
