@@ -179,14 +179,7 @@ export class FileExaminer {
       );
       return noChunks;
     }
-    const copy = salvage(parts, high, low, pairs, verdict);
-    findings.noteSeries(
-      'salvaged',
-      high,
-      low,
-      pairs,
-      `${describeProblems(problems, records)}. The others are kept; the file as it was is ${copy}.`,
-    );
+    salvage(parts, high, low, pairs, verdict);
     return seriesFiles.loadDescriptors(high, low);
   }
 

@@ -10,7 +10,7 @@ import { Slices } from '../async/slices.ts';
 import type { ChunkDescriptors } from '../disk/series-files/series-file-reader.ts';
 import type { SeriesFileWorker } from '../disk/series-files/series-file-worker.ts';
 import type { FileSystem } from '../files/file-system.ts';
-import type { JournalFinding } from '../journal/read/journal-findings.ts';
+import { type JournalFinding, losesRecords } from '../journal/read/journal-findings.ts';
 import { readJournal } from '../journal/read/read-journal.ts';
 import type { LifecycleEvent, Position, SamplesDropped } from '../model/events.ts';
 import { type Fingerprint, fingerprintText } from '../model/fingerprint.ts';
@@ -176,8 +176,8 @@ const readTail = async (
   const reshaped = new Set<Fingerprint>();
   const dropped = new Map<Fingerprint, SamplesDropped[]>();
   let isDamaged = false;
-  const onFinding = ({ kind }: JournalFinding): void => {
-    if (kind === 'badRecord' || kind === 'missingSegment') isDamaged = true;
+  const onFinding = (finding: JournalFinding): void => {
+    if (losesRecords(finding)) isDamaged = true;
   };
   const note = (event: LifecycleEvent): void => {
     if (event.type === 'seriesCreated') created.add(event.fingerprint);

@@ -18,11 +18,11 @@ import type { LifecycleEvent, Position } from '../model/events.ts';
 import { type Fingerprint, fingerprintText, parseFingerprint } from '../model/fingerprint.ts';
 import { toLabels } from '../model/labels.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Logger } from '../ports/logger.ts';
 import { keyOfRow, pairsOfRow } from '../series/row-identity.ts';
 import { NO_ROW, type Row } from '../series/table.ts';
 import { type Reconciled, type ReconcileParts, reconcile } from './reconcile.ts';
-import { describeProblems, examineRecords, salvage } from './salvage.ts';
+import type { RecoveryFindings } from './recovery-findings.ts';
+import { examineRecords, salvage } from './salvage.ts';
 
 export interface TouchedParts extends ReconcileParts {
   readonly fileSystem: FileSystem;
@@ -32,7 +32,7 @@ export interface TouchedParts extends ReconcileParts {
   readonly archive: Pick<ArchiveIndex, 'labelsOf'>;
   readonly indexer: Pick<Indexer, 'enqueue' | 'pendingArchived' | 'queued' | 'capacity' | 'flush'>;
   readonly clock: Clock;
-  readonly logger: Pick<Logger, 'warn'>;
+  readonly findings: RecoveryFindings;
   /** Publishes events of what recovery itself does. */
   readonly publish: (event: LifecycleEvent) => Position;
   readonly onProgress: (done: number, total: number) => void;
@@ -74,7 +74,7 @@ export const reconcileTouched = async (
         chunksCut += result.cut;
         if (result.missing > 0)
           damaged.push({ high, low, reason: `${result.missing} chunks of the series file are missing` });
-        if (result.hole > 0) logHole(parts, row, result.hole);
+        if (result.hole > 0) noteHole(parts, row, result.hole);
       } else if (archived.has(high, low)) {
         if (parts.emptied.has(fingerprint) && files.stat(high, low) === undefined) purgeEmptied(parts, high, low);
         else reconcileArchived(parts, high, low);
@@ -108,27 +108,22 @@ const reconcileSalvaged = (parts: TouchedParts, row: Row): Reconciled => {
   try {
     return reconcile(parts, row);
   } catch (error) {
-    if (!isDamage(error) || !isSalvaged(parts, row)) throw error;
+    if (!isDamage(error) || !salvageRow(parts, row)) throw error;
     const rewritten = new Set([...parts.rewritten, keyOfRow(parts.table, row)]);
     return reconcile({ ...parts, rewritten }, row);
   }
 };
 
-/** Keeps the sound chunks of a file. False if no chunk is damaged, or if all are. */
-const isSalvaged = (parts: TouchedParts, row: Row): boolean => {
-  const { table, logger } = parts;
+/** Keeps the sound chunks of a file. Returns false, and changes nothing, if no chunk is damaged or all are. */
+const salvageRow = (parts: TouchedParts, row: Row): boolean => {
+  const { table } = parts;
   const high = table.high[row];
   const low = table.low[row];
-  const pairs = pairsOfRow(table, row);
   const verdict = examineRecords(parts, high, low);
   const { problems, records } = verdict;
   if (problems.length === 0 || problems.length === records) return false;
-  const copy = salvage(parts, high, low, pairs, verdict);
+  salvage(parts, high, low, pairsOfRow(table, row), verdict);
   cutWhatMemoryHas(parts, row);
-  logger.warn(
-    { finding: 'salvaged', fingerprint: keyOfRow(table, row), labels: toLabels(pairs) },
-    `${describeProblems(problems, records)}. The others are kept; the file as it was is ${copy}.`,
-  );
   return true;
 };
 
@@ -148,12 +143,9 @@ const cutWhatMemoryHas = (parts: TouchedParts, row: Row): void => {
 };
 
 /** The file has lost chunks at its end. The others are sound, so the file stays where it is. */
-const logHole = ({ table, logger }: TouchedParts, row: Row, chunks: number): void => {
-  const labels = toLabels(pairsOfRow(table, row));
-  logger.warn(
-    { finding: 'hole', fingerprint: keyOfRow(table, row), labels },
-    `${chunks} chunks at the end of the series file are missing.`,
-  );
+const noteHole = ({ table, findings }: TouchedParts, row: Row, chunks: number): void => {
+  const message = `${chunks} chunks at the end of the series file are missing.`;
+  findings.noteSeries('hole', table.high[row], table.low[row], pairsOfRow(table, row), message);
 };
 
 /** Series in memory whose file differs from their row: in chunks, modification time, or bytes after the last chunk. */

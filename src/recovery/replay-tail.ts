@@ -2,10 +2,9 @@
  * Replays the journal's tail and brings everything that the tail names up to date: first memory and the indexes
  * (replay.ts), then the series files (reconcile-touched.ts), then series without samples (empty-series.ts).
  */
-import type { FileSystem } from '../files/file-system.ts';
 import type { ArchiveDirectory } from '../indexes/archive-directory.ts';
 import type { Indexer } from '../indexes/indexer.ts';
-import type { FindingListener, JournalFinding } from '../journal/read/journal-findings.ts';
+import { type FindingListener, type JournalFinding, losesRecords } from '../journal/read/journal-findings.ts';
 import type { Position } from '../model/events.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -15,14 +14,14 @@ import type { LateSamples } from '../series/late-samples.ts';
 import { endEmptySeries } from './empty-series.ts';
 import type { ProgressReporter } from './progress.ts';
 import { type Problem, reconcileTouched, type TouchedParts } from './reconcile-touched.ts';
+import { RecoveryFindings } from './recovery-findings.ts';
 import { replay } from './replay.ts';
 
 export interface TailParts
   extends Omit<
     TouchedParts,
-    'late' | 'erased' | 'emptied' | 'rewritten' | 'tailIsDamaged' | 'writtenAgain' | 'onProgress'
+    'late' | 'erased' | 'emptied' | 'rewritten' | 'tailIsDamaged' | 'writtenAgain' | 'onProgress' | 'findings'
   > {
-  readonly fileSystem: FileSystem;
   readonly journalDirectory: string;
   readonly archived: ArchiveDirectory;
   readonly late: LateSamples;
@@ -52,7 +51,7 @@ export const replayTail = async (
   const { files, logger, progress, readOnly, publish } = parts;
   let tailIsDamaged = false;
   const onFinding = (finding: JournalFinding): void => {
-    if (finding.kind === 'badRecord' || finding.kind === 'missingSegment') tailIsDamaged = true;
+    if (losesRecords(finding)) tailIsDamaged = true;
     parts.onFinding(finding);
   };
   const onProgress = (done: number, total: number): void => progress.report('journal', done, total, done);
@@ -62,6 +61,7 @@ export const replayTail = async (
   const reconciled = await reconcileTouched(
     {
       ...parts,
+      findings: new RecoveryFindings(logger),
       emptied: result.emptied,
       rewritten: result.rewritten,
       tailIsDamaged,

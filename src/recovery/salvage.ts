@@ -29,6 +29,7 @@ import { ioError } from '../files/io-error.ts';
 import { closeAfter, closeQuietly, readFully, replaceFile, writeFully } from '../files/read-write.ts';
 import { isDamage } from '../model/errors.ts';
 import type { LabelPairs } from '../model/labels.ts';
+import type { RecoveryFindings } from './recovery-findings.ts';
 
 /** Most problems that a hint describes. */
 const PROBLEMS_MAX = 10;
@@ -68,16 +69,17 @@ export const examineRecords = ({ fileSystem, directory }: SalvageParts, high: nu
   return { records, samples: judge.samples, problems };
 };
 
-/** Copies the file to quarantine and rewrites it with its sound chunks only. Returns the copy's path. */
+/** Copies the file to quarantine, rewrites it with its sound chunks only, and notes that. */
 export const salvage = (
-  { fileSystem, directory }: SalvageParts,
+  { fileSystem, directory, findings }: SalvageParts & { readonly findings: RecoveryFindings },
   high: number,
   low: number,
   pairs: LabelPairs | undefined,
   { problems, records }: FileVerdict,
-): string => {
+): void => {
   const path = seriesPath(high, low);
-  const copy = copyToQuarantine(fileSystem, directory, path, describeProblems(problems, records), pairs);
+  const what = describeProblems(problems, records);
+  const copy = copyToQuarantine(fileSystem, directory, path, what, pairs);
   const unsound = new Set(problems.map(({ index }) => index));
   const full = join(directory, path);
   try {
@@ -94,7 +96,8 @@ export const salvage = (
   } catch (error) {
     throw ioError(error, 'rewrite', full);
   }
-  return copy;
+  const message = `${what}. The others are kept; the file as it was is ${copy}.`;
+  findings.noteSeries('salvaged', high, low, pairs, message);
 };
 
 /** Describes the problems of a file in one line. */

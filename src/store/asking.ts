@@ -69,7 +69,7 @@ export class Asking {
     const expr = await parseWithPauses(text, breathe, { experimental: engine.experimental });
     const request = { expr, text, ...range, ...(signal === undefined ? {} : { signal }) };
     const asked = engine.now();
-    await this.mayEvaluate(signal);
+    await this.admit(signal);
     const begun = engine.now();
     try {
       const outcome = await evaluate(this.source, request, engine);
@@ -80,7 +80,7 @@ export class Asking {
   }
 
   /** Resolves when the query may be evaluated. */
-  private async mayEvaluate(signal: AbortSignal | undefined): Promise<void> {
+  private async admit(signal: AbortSignal | undefined): Promise<void> {
     try {
       await this.evaluating.acquire(signal);
     } catch (cause) {

@@ -5,7 +5,7 @@ import { Semaphore } from '../../src/async/semaphore.ts';
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('Semaphore', () => {
-  /** Takes a turn and writes its name down when it has it, or how it was refused. */
+  /** Takes a permit and writes its name down when it has it, or how it was refused. */
   const taker = (permits: Semaphore) => {
     const log: string[] = [];
     const take = (name: string, signal?: AbortSignal): void => {
@@ -49,14 +49,14 @@ describe('Semaphore', () => {
     expect(log).to.deep.equal(['a', 'b: too late']);
     permits.release();
     await settle();
-    expect(log, 'the turn went to the one that still waited').to.deep.equal(['a', 'b: too late', 'c']);
+    expect(log, 'the permit went to the one that still waited').to.deep.equal(['a', 'b: too late', 'c']);
     permits.release();
     take('d');
     await settle();
     expect(log[3]).to.equal('d');
   });
 
-  it('does not give a turn to a caller that was aborted before', async () => {
+  it('does not give a permit to a caller that was aborted before', async () => {
     const permits = new Semaphore(1);
     const { log, take } = taker(permits);
     take('a', AbortSignal.abort(new Error('no')));
@@ -65,7 +65,7 @@ describe('Semaphore', () => {
     expect(log.toSorted()).to.deep.equal(['a: no', 'b']);
   });
 
-  it('does not take a turn back from a caller that is aborted after it began', async () => {
+  it('does not take a permit back from a caller that is aborted after it got it', async () => {
     const permits = new Semaphore(1);
     const { log, take } = taker(permits);
     const controller = new AbortController();

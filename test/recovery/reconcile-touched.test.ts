@@ -13,7 +13,9 @@ import { ArchiveDirectory } from '../../src/indexes/archive-directory.ts';
 import type { IndexingOperation } from '../../src/indexes/indexer.ts';
 import type { LifecycleEvent } from '../../src/model/events.ts';
 import { fingerprintText } from '../../src/model/fingerprint.ts';
+import { silentLogger } from '../../src/ports/logger.ts';
 import { reconcileTouched, type TouchedParts, type TouchedResult } from '../../src/recovery/reconcile-touched.ts';
+import { RecoveryFindings } from '../../src/recovery/recovery-findings.ts';
 import { ErasedRanges } from '../../src/series/erased-ranges.ts';
 import { LateSamples } from '../../src/series/late-samples.ts';
 import { MemoryChunks } from '../../src/series/memory-chunks.ts';
@@ -63,7 +65,7 @@ const world = () => {
           flush: async () => {},
         },
         clock: new ManualClock(9000),
-        logger: { warn: (facts) => warnings.push(facts) },
+        findings: new RecoveryFindings({ ...silentLogger, warn: (facts) => warnings.push(facts) }),
         publish: (event) => events.push(event),
         onProgress: () => {},
         ...what,

@@ -52,6 +52,9 @@ export type JournalFinding =
 
 export type FindingListener = (finding: JournalFinding) => void;
 
+/** Whether records were lost that the journal once had. */
+export const losesRecords = ({ kind }: JournalFinding): boolean => kind === 'badRecord' || kind === 'missingSegment';
+
 /** Describes a finding in one line of text. */
 export const describeFinding = (finding: JournalFinding): string => {
   switch (finding.kind) {
