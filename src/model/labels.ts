@@ -12,6 +12,7 @@ import { INVALID_UTF16, utf8ByteCount } from './utf8.ts';
 
 /**
  * A label set in the public API: label names to values. `__name__` is the metric's name. Empty values count as absent.
+ * Those that the store returns are frozen, and it may return the same object again.
  */
 export type Labels = Readonly<Record<string, string>>;
 
@@ -96,7 +97,8 @@ PlainObject.prototype = Object.prototype;
 const NewLabels = PlainObject as unknown as new () => Record<string, string>;
 
 /**
- * The label set as a new plain object. A label named `__proto__` becomes a property like any other.
+ * The label set as a new plain object, frozen because the store may hand it out again. A label named `__proto__` becomes
+ * a property like any other.
  *
  * The first labels are written out because the engine remembers, for each place in the code, the name that was set
  * there. Where most series have the same names, this takes less than half of the time that setting the properties in a
@@ -115,7 +117,7 @@ export const toLabels = (pairs: LabelPairs): Labels => {
   if (length > 14 && pairs[14] !== PROTO) labels[pairs[14]] = pairs[15];
   for (let i = 16; i < length; i += 2) if (pairs[i] !== PROTO) labels[pairs[i]] = pairs[i + 1];
   // Checking this first would make the caller's loop wait for memory at each label set, and take twice as long.
-  return hasProto(pairs) ? withProto(pairs) : labels;
+  return Object.freeze(hasProto(pairs) ? withProto(pairs) : labels);
 };
 
 /** Orders label sets by the first name or value that differs. If one is the beginning of the other, it comes first. */

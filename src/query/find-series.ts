@@ -13,9 +13,10 @@ import { FingerprintMap } from '../indexes/fingerprint-map.ts';
 import type { Indexer } from '../indexes/indexer.ts';
 import type { LabelIndex } from '../indexes/label-index.ts';
 import { type Found, matchFingerprints } from '../indexes/lookup.ts';
-import type { LabelPairs } from '../model/labels.ts';
+import type { LabelPairs, Labels } from '../model/labels.ts';
 import { type CompiledMatcher, matchesPairs } from '../model/matcher.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { LabelObjects } from '../series/label-objects.ts';
 import type { LateSamples } from '../series/late-samples.ts';
 import type { MemoryChunks } from '../series/memory-chunks.ts';
 import { firstTimeOfRow } from '../series/series-memory.ts';
@@ -77,12 +78,12 @@ export const findSeries = (parts: FindParts, sought: Sought): Promise<FoundSerie
     return found;
   });
 
-/** The same as {@link findSeries}, but returns only the labels. */
-export const findLabels = (parts: FindParts, sought: Sought): Promise<LabelPairs[]> =>
+/** The same as {@link findSeries}, but returns only the labels, as objects that must not be changed. */
+export const findLabels = (parts: FindParts, objects: LabelObjects, sought: Sought): Promise<Labels[]> =>
   onWholeIndexes(parts, async () => {
-    const found: LabelPairs[] = [];
-    await eachSeries(parts, sought, (pairs) => {
-      found.push(pairs);
+    const found: Labels[] = [];
+    await eachSeries(parts, sought, (pairs, _high, _low, row) => {
+      found.push(objects.of(row, pairs));
     });
     return found;
   });

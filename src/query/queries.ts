@@ -9,11 +9,12 @@ import { parseDuration } from '../model/duration.ts';
 import { TidemarkError } from '../model/errors.ts';
 import { fingerprintText } from '../model/fingerprint.ts';
 import { invalidOption } from '../model/invalid-option.ts';
-import { type LabelPairs, type Labels, toLabels } from '../model/labels.ts';
+import type { LabelPairs, Labels } from '../model/labels.ts';
 import { parseSelector } from '../model/selector.ts';
 import { detailOf, shownValue } from '../model/shown-value.ts';
 import { isStaleAt } from '../model/staleness.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { LabelObjects } from '../series/label-objects.ts';
 import { LAST_HIGH, LAST_LOW, NO_ROW, ROW_SHIFT, type Row, VALUE_KNOWN } from '../series/table.ts';
 import { type FindParts, type FoundSeries, findLabels, findSeries, type Sought } from './find-series.ts';
 import { ReadAhead } from './read-ahead.ts';
@@ -31,13 +32,14 @@ const SAMPLES_PER_LOOK = 4096;
 const COLUMNS_KEPT_MAX = 1 << 17;
 /** The cost of a series itself, counted in samples. */
 const SAMPLES_PER_SERIES = 64;
-/** Label objects to build between two looks at the clock. */
+/** Series of several selectors that are merged between two looks at the clock. */
 const OBJECTS_PER_LOOK = 256;
 
 const DEFAULT_LOOKBACK_MS = 5 * 60_000;
 
 export interface QueryParts extends Omit<FindParts, 'onStrays'> {
   readonly reader: SeriesReader;
+  readonly labelObjects: LabelObjects;
   /** Whether the row's last time is only a bound: the series may have no sample at this time. */
   readonly isLastTimeBound: (row: Row) => boolean;
   readonly clock: Clock;
@@ -78,7 +80,7 @@ export class Queries {
     for await (const batch of this.batches(selector, range, signal)) {
       for (const [series, samples] of batch) {
         this.check(signal);
-        yield answerOf(series, samples);
+        yield this.answerOf(series, samples);
       }
     }
   }
@@ -170,16 +172,17 @@ export class Queries {
     const sought = this.rangeOf(range);
     const list = isTextList(selectors) ? selectors : [selectors];
     const slices = await this.beginSlices();
-    if (list.length === 1) {
-      return labelObjects(await findLabels(this.findParts, this.soughtVisible(list[0], sought)), slices);
-    }
-    const byFingerprint = new Map<string, LabelPairs>();
+    const { labelObjects } = this.parts;
+    if (list.length === 1) return findLabels(this.findParts, labelObjects, this.soughtVisible(list[0], sought));
+    const byFingerprint = new Map<string, Labels>();
+    let looked = 0;
     for (const selector of list) {
-      for (const { high, low, pairs } of await this.findVisible(selector, sought)) {
-        byFingerprint.set(fingerprintText(high, low), pairs);
+      for (const { high, low, pairs, row } of await this.findVisible(selector, sought)) {
+        byFingerprint.set(fingerprintText(high, low), labelObjects.of(row, pairs));
+        if (++looked % OBJECTS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
       }
     }
-    return labelObjects([...byFingerprint.values()], slices);
+    return [...byFingerprint.values()];
   }
 
   async labelNames(): Promise<string[]> {
@@ -273,7 +276,7 @@ export class Queries {
     const view = new DataView(new ArrayBuffer(8));
     view.setInt32(0, table.ints[(row << ROW_SHIFT) + LAST_HIGH]);
     view.setInt32(4, table.ints[(row << ROW_SHIFT) + LAST_LOW]);
-    return { labels: toLabels(series.pairs), timestamp: table.lastTime(row), value: view.getFloat64(0) };
+    return { labels: this.labelsOf(series), timestamp: table.lastTime(row), value: view.getFloat64(0) };
   }
 
   /**
@@ -292,7 +295,7 @@ export class Queries {
     return answers.map(({ timestamps, values, problems }, index) => {
       const last = timestamps.length - 1;
       if (last < 0) return undefined;
-      const sample = { labels: toLabels(batch[index].pairs), timestamp: timestamps[last], value: values[last] };
+      const sample = { labels: this.labelsOf(batch[index]), timestamp: timestamps[last], value: values[last] };
       return problems === undefined ? sample : { ...sample, problems };
     });
   }
@@ -303,6 +306,20 @@ export class Queries {
     return { from: Math.max(from, this.parts.visibleFrom()), through };
   }
 
+  private answerOf(series: FoundSeries, { timestamps, values, problems }: ReadSamples): SeriesSamples {
+    return {
+      labels: this.labelsOf(series),
+      fingerprint: fingerprintText(series.high, series.low),
+      timestamps,
+      values,
+      ...(problems === undefined ? {} : { problems }),
+    };
+  }
+
+  private labelsOf({ row, pairs }: FoundSeries): Labels {
+    return this.parts.labelObjects.of(row, pairs);
+  }
+
   private check(signal: AbortSignal | undefined): void {
     this.parts.assertOpen();
     if (signal?.aborted === true) {
@@ -310,16 +327,6 @@ export class Queries {
     }
   }
 }
-
-const labelObjects = async (found: readonly LabelPairs[], slices: Slices): Promise<Labels[]> => {
-  const objects: Labels[] = [];
-  if (slices.isOver) await slices.breathe();
-  for (const pairs of found) {
-    objects.push(toLabels(pairs));
-    if (objects.length % OBJECTS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
-  }
-  return objects;
-};
 
 const capacityOf = (collectors: readonly SampleCollector[]): number => {
   let capacity = 0;
@@ -332,14 +339,6 @@ const soughtBy = (selector: Selector, { from, through }: Range): Sought => ({
   matchers: parseSelector(selector, { allowEmpty: Array.isArray(selector) && selector.length === 0 }),
   from,
   through,
-});
-
-const answerOf = (series: FoundSeries, { timestamps, values, problems }: ReadSamples): SeriesSamples => ({
-  labels: toLabels(series.pairs),
-  fingerprint: fingerprintText(series.high, series.low),
-  timestamps,
-  values,
-  ...(problems === undefined ? {} : { problems }),
 });
 
 const isTextList = (selectors: Selector | readonly string[]): selectors is readonly string[] =>

@@ -109,6 +109,8 @@ export class SeriesTable {
   retentionClass = new Uint8Array(0);
   /** Labels; `undefined` for free rows. */
   readonly labels: (LabelPairs | undefined)[] = [];
+  /** Called when a row gives up its labels. */
+  onLabelsGone: ((row: Row, pairs: LabelPairs) => void) | undefined;
   private hashes = newColumn(Int32Array, FIRST_CAPACITY);
   private readonly byLabels = new RowIndex((row) => this.hashes[row]);
   private readonly byFingerprint = new RowIndex((row) => fingerprintHash(this.high[row], this.low[row]));
@@ -265,7 +267,11 @@ export class SeriesTable {
   remove(row: Row): void {
     this.detach(row);
     this.ints[row << ROW_SHIFT] = STATE_FREE;
-    this.labelBytes -= bytesOfPairs(this.labels[row] ?? []);
+    const pairs = this.labels[row];
+    if (pairs !== undefined) {
+      this.labelBytes -= bytesOfPairs(pairs);
+      this.onLabelsGone?.(row, pairs);
+    }
     this.labels[row] = undefined;
     this.freeRows.push(row);
   }

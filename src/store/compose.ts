@@ -16,6 +16,7 @@ import { SeriesReader } from '../query/read-series.ts';
 import { Checkpointer } from '../recovery/checkpointer.ts';
 import { DecodedChunks } from '../series/decoded-chunks.ts';
 import { FileChanges } from '../series/file-changes.ts';
+import { LabelObjects } from '../series/label-objects.ts';
 import { Subscriptions } from '../subscriptions/subscriptions.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { composeSeries } from './compose-series.ts';
@@ -39,6 +40,9 @@ import { Visits } from './visits.ts';
 /** Decoded chunks may take this share of the memory target, and no more than these bytes. */
 const DECODED_SHARE = 1 / 16;
 const DECODED_BYTES_MAX = 32 * 1024 * 1024;
+/** The same for label objects that are kept. */
+const LABEL_OBJECTS_SHARE = 1 / 16;
+const LABEL_OBJECTS_BYTES_MAX = 32 * 1024 * 1024;
 
 export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor): Running => {
   const { table, slab, chunks, cache, late, erased, files, fileKeys, clock, turn, logger, options, admission } = engine;
@@ -60,7 +64,11 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
   const { limits } = engine.retention;
   const retention = new Retention({ limits, now: () => trustedClock.now() });
   const decoded = new DecodedChunks(slab, Math.min(DECODED_BYTES_MAX, options.memoryTarget * DECODED_SHARE));
-  const memory = new Memory(engine, recovered, decoded);
+  const labelObjects = new LabelObjects(
+    table,
+    Math.min(LABEL_OBJECTS_BYTES_MAX, options.memoryTarget * LABEL_OBJECTS_SHARE),
+  );
+  const memory = new Memory(engine, recovered, decoded, labelObjects);
   const disk = new DiskGuard(engine, journal, actor);
   const pressure = new Pressure({ memory, disk, actor, syncSeriesFiles: options.syncSeriesFiles });
 
@@ -146,6 +154,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     late,
     isLastTimeBound: (row) => merging.isLastTimeBound(row),
     reader,
+    labelObjects,
     isJournalRefused: () => !journal.writable,
     mendIndexes: () => mender.mend(),
     clock,
@@ -198,6 +207,7 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
     visits,
     damageReports: damaged.reports,
     reader,
+    labelObjects,
     queries,
     commit: () => timedCommit(engine, recovered, counts),
     reportDamage: damaged.report,

@@ -54,6 +54,7 @@ type RunningParts =
   | 'commit'
   | 'directory'
   | 'ingest'
+  | 'labelObjects'
   | 'lastTimeOf'
   | 'queries'
   | 'rows'

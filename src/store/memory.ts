@@ -1,11 +1,12 @@
 /**
  * Measures the store's memory part by part. From this follow how much the chunk cache has to release, and how many
  * chunks may wait for their series files. The memory target covers all parts, but only some of them can be reduced at
- * will: chunks that are also in a file are evicted, samples of decoded chunks are released; chunks that wait for a file
- * are persisted, and appends are refused until then.
+ * will: chunks that are also in a file are evicted, samples of decoded chunks and label objects are released; chunks that
+ * wait for a file are persisted, and appends are refused until then.
  */
 import { CHUNK_BYTES } from '../chunk/slab.ts';
 import type { DecodedChunks } from '../series/decoded-chunks.ts';
+import type { LabelObjects } from '../series/label-objects.ts';
 import type { Engine } from './engine.ts';
 import type { Recovered } from './recovered.ts';
 
@@ -20,6 +21,7 @@ export const memoryParts = [
   'chunks',
   'chunk_cache',
   'decoded_chunks',
+  'label_objects',
   'late_samples',
   'series_table',
   'archive_directory',
@@ -33,11 +35,13 @@ export class Memory {
   private readonly engine: Engine;
   private readonly recovered: Recovered;
   private readonly decoded: DecodedChunks;
+  private readonly labelObjects: LabelObjects;
 
-  constructor(engine: Engine, recovered: Recovered, decoded: DecodedChunks) {
+  constructor(engine: Engine, recovered: Recovered, decoded: DecodedChunks, labelObjects: LabelObjects) {
     this.engine = engine;
     this.recovered = recovered;
     this.decoded = decoded;
+    this.labelObjects = labelObjects;
   }
 
   /** Bytes of a part. `chunks` are open heads, waiting chunks, and chunks that readers hold beyond the cache. */
@@ -51,6 +55,8 @@ export class Memory {
         return cache.size * (CHUNK_BYTES + CACHE_ENTRY_BYTES) + cache.timesBytes;
       case 'decoded_chunks':
         return this.decoded.bytes;
+      case 'label_objects':
+        return this.labelObjects.bytes;
       case 'late_samples':
         return late.bytes;
       case 'series_table':
@@ -80,7 +86,7 @@ export class Memory {
   /** How many chunks may wait for persistence: the memory target minus everything that must be in memory. */
   get waitingMax(): number {
     const { options } = this.engine;
-    const evictable = this.bytesOf('chunk_cache') + this.bytesOf('decoded_chunks');
+    const evictable = this.bytesOf('chunk_cache') + this.bytesOf('decoded_chunks') + this.bytesOf('label_objects');
     const fixed = this.used - evictable - this.waiting * CHUNK_BYTES;
     return Math.max(WAITING_MIN, Math.floor((options.memoryTarget - fixed) / CHUNK_BYTES));
   }
@@ -92,20 +98,23 @@ export class Memory {
 
   /**
    * Evicts cached chunks, least recently used ones first, until the target is met or none is left. Then it releases the
-   * samples of decoded chunks, which are few, and which queries use all the time.
+   * samples of decoded chunks and the label objects, which are few, and which queries use all the time.
    */
   evictOverTarget(): void {
     const { cache, options } = this.engine;
     const over = this.used - options.memoryTarget;
     if (over <= 0) return;
     cache.evict(Math.ceil(over / (CHUNK_BYTES + CACHE_ENTRY_BYTES)));
-    if (this.used > options.memoryTarget) this.decoded.clear();
+    if (this.used <= options.memoryTarget) return;
+    this.decoded.clear();
+    this.labelObjects.clear();
   }
 
-  /** Releases chunks of files, and decoded chunks, that no query has used for a while. */
+  /** Releases chunks of files, decoded chunks and label objects that no query has used for a while. */
   releaseUnused(): void {
     const now = this.engine.clock.monotonic();
     this.engine.cache.evictUnused(now);
     this.decoded.releaseUnused(now);
+    this.labelObjects.releaseUnused(now);
   }
 }

@@ -1,10 +1,12 @@
 /** The parts of a running store, as compose.ts puts them together. The public object is in src/store/store.ts. */
+
 import type { Urgency } from '../../streams/maintenance-sweep.ts';
 import type { SeriesState } from '../api/api.ts';
 import type { LabelPairs } from '../model/labels.ts';
 import type { Queries } from '../query/queries.ts';
 import type { SeriesReader } from '../query/read-series.ts';
 import type { FileChanges } from '../series/file-changes.ts';
+import type { LabelObjects } from '../series/label-objects.ts';
 import type { Subscriptions } from '../subscriptions/subscriptions.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { SeriesLife } from './compose-series.ts';
@@ -38,6 +40,7 @@ export interface Running extends SeriesLife {
   readonly visits: Visits;
   readonly damageReports: DamageReports;
   readonly reader: SeriesReader;
+  readonly labelObjects: LabelObjects;
   readonly queries: Queries;
   /** Makes all samples appended so far durable. */
   readonly commit: () => Promise<void>;

@@ -365,7 +365,11 @@ class TidemarkStore implements Store {
       samples$: this.samples$,
       keyOf: ({ row }) => table.labels[row] ?? [],
       matches: (pairs) => matchesPairs(matchers, pairs),
-      project: ({ row, timestamp, value }) => ({ labels: toLabels(table.labels[row] ?? []), timestamp, value }),
+      project: ({ row, timestamp, value }) => ({
+        labels: running.labelObjects.of(row, table.labels[row] ?? []),
+        timestamp,
+        value,
+      }),
       // Discards the answers for removed series from time to time.
       generation: () => Math.floor(running.directory.created / WATCH_MEMORY_SERIES),
     });

@@ -236,6 +236,7 @@ describe('the memory target', () => {
       'chunks',
       'chunk_cache',
       'decoded_chunks',
+      'label_objects',
       'late_samples',
       'series_table',
       'archive_directory',
