@@ -5,6 +5,7 @@
  * platform can sort them as one BigUint64Array and swap their bytes from and to the big-endian form on disk. Neither
  * makes a BigInt for each element. The functions never change their arguments.
  */
+import type { WorkSlices } from '../async/slices.ts';
 import { HIGH_WORD, IS_LITTLE_ENDIAN, LOW_WORD } from '../model/byte-order.ts';
 import { writeInt32BE } from '../model/int64.ts';
 import { MalformedBytes, OutOfBytes } from '../model/malformed-bytes.ts';
@@ -72,13 +73,29 @@ export const union = (a: FingerprintSet, b: FingerprintSet): FingerprintSet => {
   if (a.size === 0) return b;
   if (a.size > b.size * FEW) return unionOfFew(a, b);
   if (b.size > a.size * FEW) return unionOfFew(b, a);
-  const left = a.words;
-  const right = b.words;
-  const out = new Uint32Array(left.length + right.length);
-  let i = 0;
-  let j = 0;
-  let end = 0;
-  while (i < left.length && j < right.length) {
+  const out = new Uint32Array(a.words.length + b.words.length);
+  const end = mergeParts(a.words, 0, a.words.length, b.words, 0, b.words.length, out, 0);
+  return end === a.words.length ? a : setOf(out, end);
+};
+
+/** The set of the first words of an array that may be longer. */
+const setOf = (words: Uint32Array, end: number): FingerprintSet =>
+  new FingerprintSet(end === words.length ? words : words.slice(0, end));
+
+/** Writes the elements of a part of `left` or a part of `right` to `out` from `end` on. Returns the new end. */
+const mergeParts = (
+  left: Uint32Array,
+  leftFrom: number,
+  leftTo: number,
+  right: Uint32Array,
+  rightFrom: number,
+  rightTo: number,
+  out: Uint32Array,
+  end: number,
+): number => {
+  let i = leftFrom;
+  let j = rightFrom;
+  while (i < leftTo && j < rightTo) {
     const order = left[i + HIGH_WORD] - right[j + HIGH_WORD] || left[i + LOW_WORD] - right[j + LOW_WORD];
     const source = order <= 0 ? left : right;
     const at = order <= 0 ? i : j;
@@ -88,11 +105,71 @@ export const union = (a: FingerprintSet, b: FingerprintSet): FingerprintSet => {
     if (order <= 0) i += 2;
     if (order >= 0) j += 2;
   }
-  out.set(left.subarray(i), end);
-  end += left.length - i;
-  out.set(right.subarray(j), end);
-  end += right.length - j;
-  return end === left.length ? a : new FingerprintSet(end === out.length ? out : out.slice(0, end));
+  out.set(left.subarray(i, leftTo), end);
+  end += leftTo - i;
+  out.set(right.subarray(j, rightTo), end);
+  return end + rightTo - j;
+};
+
+/** So many words are merged, selected or sorted without a pause: about a millisecond. */
+const WORDS_AT_ONCE = 1 << 15;
+
+/** The same as {@link union}, with pauses for large sets, unless one is copied in a few pieces. */
+export const unionInSlices = async (
+  a: FingerprintSet,
+  b: FingerprintSet,
+  slices: WorkSlices,
+): Promise<FingerprintSet> => {
+  const left = a.words;
+  const right = b.words;
+  const isFast = left.length > right.length * FEW || right.length > left.length * FEW;
+  if (isFast || left.length + right.length <= 2 * WORDS_AT_ONCE) return union(a, b);
+  const out = new Uint32Array(left.length + right.length);
+  let i = 0;
+  let j = 0;
+  let end = 0;
+  while (i < left.length || j < right.length) {
+    let leftTo = Math.min(i + WORDS_AT_ONCE, left.length);
+    let rightTo = leftTo === left.length ? right.length : placeIn(right, j, left, leftTo);
+    if (rightTo - j > WORDS_AT_ONCE) {
+      rightTo = j + WORDS_AT_ONCE;
+      leftTo = placeIn(left, i, right, rightTo);
+    }
+    end = mergeParts(left, i, leftTo, right, j, rightTo, out, end);
+    i = leftTo;
+    j = rightTo;
+    if (slices.isOver) await slices.breathe();
+  }
+  return end === left.length ? a : setOf(out, end);
+};
+
+/** The place in `words`, from `start` on, of the first element that is not below the one at `index` of other words. */
+const placeIn = (words: Uint32Array, start: number, others: Uint32Array, index: number): number =>
+  firstNotBelow(words, start, others[index + HIGH_WORD], others[index + LOW_WORD]);
+
+/** The same as {@link unionAll}, with pauses for large sets: some are sorted together, then the results are merged. */
+export const unionAllInSlices = async (
+  sets: readonly FingerprintSet[],
+  slices: WorkSlices,
+): Promise<FingerprintSet> => {
+  let merged: FingerprintSet[] = [];
+  for (let start = 0; start < sets.length; ) {
+    let length = sets[start].words.length;
+    let end = start + 1;
+    while (end < sets.length && length + sets[end].words.length <= WORDS_AT_ONCE) length += sets[end++].words.length;
+    merged.push(unionAll(sets.slice(start, end)));
+    start = end;
+    if (slices.isOver) await slices.breathe();
+  }
+  while (merged.length > 1) {
+    const next: FingerprintSet[] = [];
+    for (let i = 0; i < merged.length; i += 2) {
+      next.push(i + 1 < merged.length ? await unionInSlices(merged[i], merged[i + 1], slices) : merged[i]);
+      if (slices.isOver) await slices.breathe();
+    }
+    merged = next;
+  }
+  return merged[0] ?? FingerprintSet.empty;
 };
 
 /** If one set is so many times larger, copying what lies between the elements of the other beats comparing it. */
@@ -118,8 +195,7 @@ const unionOfFew = (many: FingerprintSet, few: FingerprintSet): FingerprintSet =
   }
   out.set(words.subarray(from), end);
   end += words.length - from;
-  if (end === words.length) return many;
-  return new FingerprintSet(end === out.length ? out : out.slice(0, end));
+  return end === words.length ? many : setOf(out, end);
 };
 
 /** Whether an element is at a place in the array of words. The halves are unsigned. */
@@ -127,7 +203,7 @@ const isAt = (words: Uint32Array, at: number, high: number, low: number): boolea
   at < words.length && words[at + HIGH_WORD] === high && words[at + LOW_WORD] === low;
 
 /** More sets than this are sorted together: merging one after the other would read the first ones again and again. */
-export const MERGED_SETS_MAX = 8;
+const MERGED_SETS_MAX = 8;
 
 /** The elements that are in any of the sets. */
 export const unionAll = (sets: readonly FingerprintSet[]): FingerprintSet => {
@@ -144,10 +220,31 @@ export const intersection = (a: FingerprintSet, b: FingerprintSet): FingerprintS
   return select(small, large, true);
 };
 
+/** The same as {@link intersection}, with pauses for large sets. */
+export const intersectionInSlices = (
+  a: FingerprintSet,
+  b: FingerprintSet,
+  slices: WorkSlices,
+): Promise<FingerprintSet> => {
+  const [small, large] = a.size <= b.size ? [a, b] : [b, a];
+  return selectInSlices(small, large, true, slices);
+};
+
 /** The elements of `a` that are not in `b`. Returns `a` itself when nothing is removed. */
 export const difference = (a: FingerprintSet, b: FingerprintSet): FingerprintSet => {
   if (a.size === 0 || b.size === 0) return a;
   const rest = select(a, b, false);
+  return rest.size === a.size ? a : rest;
+};
+
+/** The same as {@link difference}, with pauses for large sets. */
+export const differenceInSlices = async (
+  a: FingerprintSet,
+  b: FingerprintSet,
+  slices: WorkSlices,
+): Promise<FingerprintSet> => {
+  if (a.size === 0 || b.size === 0) return a;
+  const rest = await selectInSlices(a, b, false, slices);
   return rest.size === a.size ? a : rest;
 };
 
@@ -215,14 +312,47 @@ const readCount = (bytes: Uint8Array): readonly [count: number, start: number] =
 
 /** The elements of `a` that are in `b`, or with `wanted` false those that are not. */
 const select = (a: FingerprintSet, b: FingerprintSet, wanted: boolean): FingerprintSet => {
+  const out = new Uint32Array(a.words.length);
+  return copyOf(out, selectPart(a, 0, a.words.length, b, wanted, out, 0));
+};
+
+/** The same as {@link select}, with pauses for a large `a`. */
+const selectInSlices = async (
+  a: FingerprintSet,
+  b: FingerprintSet,
+  wanted: boolean,
+  slices: WorkSlices,
+): Promise<FingerprintSet> => {
+  const { length } = a.words;
+  const out = new Uint32Array(length);
+  let end = 0;
+  for (let from = 0; from < length; from += WORDS_AT_ONCE) {
+    if (from > 0 && slices.isOver) await slices.breathe();
+    end = selectPart(a, from, Math.min(from + WORDS_AT_ONCE, length), b, wanted, out, end);
+  }
+  return copyOf(out, end);
+};
+
+/** The set of the first words of a longer array. */
+const copyOf = (words: Uint32Array, end: number): FingerprintSet =>
+  end === 0 ? FingerprintSet.empty : new FingerprintSet(words.slice(0, end));
+
+/** Selects from a part of the words of `a`. Writes to `out` from `end` on and returns the new end. */
+const selectPart = (
+  a: FingerprintSet,
+  from: number,
+  to: number,
+  b: FingerprintSet,
+  wanted: boolean,
+  out: Uint32Array,
+  end: number,
+): number => {
   const left = a.words;
   const right = b.words;
-  const out = new Uint32Array(left.length);
   // If `b` is much larger, leaps of doubling length find the place instead of single steps.
   const leap = b.size > a.size * 8;
-  let end = 0;
-  let j = 0;
-  for (let i = 0; i < left.length; i += 2) {
+  let j = from === 0 ? 0 : placeIn(right, 0, left, from);
+  for (let i = from; i < to; i += 2) {
     const high = left[i + HIGH_WORD];
     const low = left[i + LOW_WORD];
     if (leap) j = firstNotBelow(right, j, high, low);
@@ -232,7 +362,7 @@ const select = (a: FingerprintSet, b: FingerprintSet, wanted: boolean): Fingerpr
     out[end + 1] = left[i + 1];
     end += 2;
   }
-  return end === 0 ? FingerprintSet.empty : new FingerprintSet(out.slice(0, end));
+  return end;
 };
 
 /**

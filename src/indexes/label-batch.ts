@@ -3,8 +3,9 @@
  * first step of a batch and visits every label of every new series. So the groups are kept in columns: a group is a
  * number, and its entries are a chain through typed arrays.
  */
+import type { WorkSlices } from '../async/slices.ts';
 import type { LabelPairs } from '../model/labels.ts';
-import { FingerprintSet } from './fingerprint-set.ts';
+import { FingerprintSet, unionAllInSlices } from './fingerprint-set.ts';
 
 /** A series whose labels are to be indexed or un-indexed. */
 export interface LabelOperation {
@@ -21,6 +22,8 @@ export interface PairChange {
 }
 
 const NONE = -1;
+/** Operations of a pair that are taken without a pause: about a millisecond. */
+const ENTRIES_AT_ONCE = 8192;
 
 export class LabelBatch {
   /** The label pair of each group. */
@@ -95,10 +98,27 @@ export class LabelBatch {
       halves[end++] = operation.high;
       halves[end++] = operation.low;
     }
-    const changed = FingerprintSet.of(halves);
-    return type === 'index'
-      ? { added: changed, removed: FingerprintSet.empty }
-      : { added: FingerprintSet.empty, removed: changed };
+    return changeFrom(type, FingerprintSet.of(halves));
+  }
+
+  /** The same as {@link changeOf}, with pauses for a pair that has very many operations. */
+  async changeInSlices(group: number, slices: WorkSlices): Promise<PairChange> {
+    const { type } = this.operations[this.entryOperations[this.newest[group]]];
+    const halves = new Int32Array(2 * Math.min(this.counts[group], ENTRIES_AT_ONCE));
+    const parts: FingerprintSet[] = [];
+    let end = 0;
+    for (let entry = this.newest[group]; entry !== NONE; entry = this.previousEntries[entry]) {
+      const operation = this.operations[this.entryOperations[entry]];
+      if (operation.type !== type) return this.lastOfEach(group);
+      halves[end++] = operation.high;
+      halves[end++] = operation.low;
+      if (end < halves.length) continue;
+      parts.push(FingerprintSet.of(halves));
+      end = 0;
+      if (slices.isOver) await slices.breathe();
+    }
+    parts.push(FingerprintSet.of(halves.subarray(0, end)));
+    return changeFrom(type, await unionAllInSlices(parts, slices));
   }
 
   private lastOfEach(group: number): PairChange {
@@ -133,3 +153,8 @@ export class LabelBatch {
     return group;
   }
 }
+
+const changeFrom = (type: LabelOperation['type'], changed: FingerprintSet): PairChange =>
+  type === 'index'
+    ? { added: changed, removed: FingerprintSet.empty }
+    : { added: FingerprintSet.empty, removed: changed };

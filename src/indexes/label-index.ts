@@ -97,8 +97,8 @@ export class LabelIndex {
   }
 
   /** The series that have a value of the label which meets the condition. */
-  fingerprintsMatching(condition: ValueCondition): Promise<FingerprintSet> {
-    return this.sets.readMatching(condition);
+  fingerprintsMatching(condition: ValueCondition, slices: WorkSlices): Promise<FingerprintSet> {
+    return this.sets.readMatching(condition, slices);
   }
 
   /** All label names, in no particular order. Reads the whole index of names. */

@@ -5,7 +5,7 @@
  */
 import type { WorkSlices } from '../async/slices.ts';
 import { encodeLabelName, encodeLabelPair, type IndexDecoder } from './codable.ts';
-import { FingerprintSet, unionAll } from './fingerprint-set.ts';
+import { FingerprintSet, unionAllInSlices } from './fingerprint-set.ts';
 import type { KeyValueStore } from './key-value-store.ts';
 import { MatchedSets } from './matched-sets.ts';
 import { CACHED_SIZE_MIN, PostingCache } from './posting-cache.ts';
@@ -111,14 +111,15 @@ export class LabelSets {
   }
 
   /** Reads the series that have a value of the label which meets the condition. */
-  async readMatching({ name, op, value, matches }: ValueCondition): Promise<FingerprintSet> {
+  async readMatching({ name, op, value, matches }: ValueCondition, slices: WorkSlices): Promise<FingerprintSet> {
     const { generation } = this;
     const key = JSON.stringify([name, op, value]);
     const known = this.matched.get(key);
     if (known !== undefined) return known;
     const [values] = await this.readValueSets([name]);
     const passed = this.parts.decoder.valuesThat(values, matches);
-    const set = unionAll(await this.readPostings(passed.map((text) => [name, text] as const)));
+    const postings = await this.readPostings(passed.map((text) => [name, text] as const));
+    const set = await unionAllInSlices(postings, slices);
     if (generation === this.generation) this.matched.set(key, set);
     return set;
   }

@@ -9,7 +9,14 @@ import { allOf } from '../async/all-of.ts';
 import type { WorkSlices } from '../async/slices.ts';
 import type { Position } from '../model/events.ts';
 import { encodeLabelName, encodeLabelPairs } from './codable.ts';
-import { difference, encodeFingerprintSet, FingerprintSet, union } from './fingerprint-set.ts';
+import {
+  difference,
+  differenceInSlices,
+  encodeFingerprintSet,
+  FingerprintSet,
+  union,
+  unionInSlices,
+} from './fingerprint-set.ts';
 import { positionOperation } from './index-position.ts';
 import type { KeyValueOperation, KeyValueStore } from './key-value-store.ts';
 import { LabelBatch, type LabelOperation } from './label-batch.ts';
@@ -19,6 +26,8 @@ import type { ValueSet } from './value-set.ts';
 
 /** Operations that are grouped between two looks at the clock. */
 const OPERATIONS_PER_LOOK = 256;
+/** Sets of so many series are merged with pauses. */
+const LARGE_SET = 1 << 14;
 /** What is read and written at once: a few milliseconds of work. */
 const PAIRS_PER_PART = 1024;
 const CHANGES_PER_PART = 4096;
@@ -120,7 +129,8 @@ export class LabelWriter {
     let setBytes = 0;
     for (let i = 0; i < keys.length; i++) {
       const before = existing[i];
-      const next = nextSet(batch, start + i, before);
+      const isLarge = Math.max(before.size, batch.countOf(start + i)) >= LARGE_SET;
+      const next = isLarge ? await nextLargeSet(batch, start + i, before, slices) : nextSet(batch, start + i, before);
       setBytes += next.byteCount;
       if (isTimeToLook(i, next) && slices.isOver) await slices.breathe();
       const valueSet = valueSets.get(names[i])!;
@@ -181,6 +191,17 @@ const nextSet = (batch: LabelBatch, group: number, existing: FingerprintSet): Fi
   if (addition !== undefined) return FingerprintSet.single(addition.high, addition.low);
   const { added, removed } = batch.changeOf(group);
   return union(difference(existing, removed), added);
+};
+
+/** The same for a set that may be too large to be merged without a pause. */
+const nextLargeSet = async (
+  batch: LabelBatch,
+  group: number,
+  existing: FingerprintSet,
+  slices: WorkSlices,
+): Promise<FingerprintSet> => {
+  const { added, removed } = await batch.changeInSlices(group, slices);
+  return unionInSlices(await differenceInSlices(existing, removed, slices), added, slices);
 };
 
 const operationOf = (key: Uint8Array, set: FingerprintSet): KeyValueOperation =>

@@ -14,7 +14,7 @@
  */
 import type { WorkSlices } from '../async/slices.ts';
 import type { CompiledMatcher } from '../model/matcher.ts';
-import { difference, FingerprintSet, intersection, MERGED_SETS_MAX, union, unionAll } from './fingerprint-set.ts';
+import { differenceInSlices, type FingerprintSet, intersectionInSlices, unionAllInSlices } from './fingerprint-set.ts';
 import type { LabelIndex } from './label-index.ts';
 
 export interface Found {
@@ -39,7 +39,7 @@ export const matchFingerprints = async (
   const negative = matchers.filter((matcher) => matcher.matchesEmpty);
   const residual: CompiledMatcher[] = [];
 
-  let found = await intersectEqual(index, equal);
+  let found = await intersectEqual(index, equal, slices);
   for (const matcher of byEffort(positive)) {
     if (found?.size === 0) break;
     if (slices.isOver) await slices.breathe();
@@ -52,7 +52,7 @@ export const matchFingerprints = async (
     const excluded = found.size > FEW_CANDIDATES ? await excludedBy(index, matcher, slices) : undefined;
     if (slices.isOver) await slices.breathe();
     if (excluded === undefined) residual.push(matcher);
-    else found = difference(found, excluded);
+    else found = await differenceInSlices(found, excluded, slices);
   }
   if (slices.isOver) await slices.breathe();
   return { ...halvesOf(found), residual };
@@ -62,9 +62,12 @@ export const matchFingerprints = async (
 const intersectEqual = async (
   index: LabelIndex,
   matchers: readonly CompiledMatcher[],
+  slices: WorkSlices,
 ): Promise<FingerprintSet | undefined> => {
   const sets = await index.fingerprintsOfPairs(matchers.map(({ name, literals = [] }) => [name, literals[0]] as const));
-  return sets.sort((a, b) => a.size - b.size).reduce<FingerprintSet | undefined>(narrow, undefined);
+  let found: FingerprintSet | undefined;
+  for (const set of sets.sort((a, b) => a.size - b.size)) found = await narrow(found, set, slices);
+  return found;
 };
 
 /** Narrows what was found to the series with a matching value. If nothing was looked up yet, returns all of these. */
@@ -76,19 +79,19 @@ const withMatching = async (
 ): Promise<FingerprintSet> => {
   const { name, op, literals } = matcher;
   if ((op !== '=' && op !== '=~') || literals === undefined) {
-    const set = await index.fingerprintsMatching(matcher);
+    const set = await index.fingerprintsMatching(matcher, slices);
     if (slices.isOver) await slices.breathe();
-    return narrow(found, set);
+    return narrow(found, set, slices);
   }
   const sets = await setsOf(index, name, literals);
-  if (found === undefined) return unionWithPauses(sets, slices);
+  if (found === undefined) return unionAllInSlices(sets, slices);
   // Many series may have one of the values, but few of those found so far. So each set is narrowed before it is merged.
   const narrowed: FingerprintSet[] = [];
   for (const set of sets) {
     if (slices.isOver) await slices.breathe();
-    narrowed.push(intersection(found, set));
+    narrowed.push(await intersectionInSlices(found, set, slices));
   }
-  return unionWithPauses(narrowed, slices);
+  return unionAllInSlices(narrowed, slices);
 };
 
 /**
@@ -100,24 +103,17 @@ const excludedBy = async (
   slices: WorkSlices,
 ): Promise<FingerprintSet | undefined> =>
   (op === '!=' || op === '!~') && literals !== undefined
-    ? unionWithPauses(await setsOf(index, name, literals), slices)
+    ? unionAllInSlices(await setsOf(index, name, literals), slices)
     : undefined;
 
 const setsOf = (index: LabelIndex, name: string, values: readonly string[]): Promise<FingerprintSet[]> =>
   index.fingerprintsOfPairs(values.map((value) => [name, value] as const));
 
-const unionWithPauses = async (sets: readonly FingerprintSet[], slices: WorkSlices): Promise<FingerprintSet> => {
-  if (sets.length > MERGED_SETS_MAX) return unionAll(sets);
-  let all = FingerprintSet.empty;
-  for (const set of sets) {
-    if (slices.isOver) await slices.breathe();
-    all = union(all, set);
-  }
-  return all;
-};
-
-const narrow = (found: FingerprintSet | undefined, set: FingerprintSet): FingerprintSet =>
-  found === undefined ? set : intersection(found, set);
+const narrow = async (
+  found: FingerprintSet | undefined,
+  set: FingerprintSet,
+  slices: WorkSlices,
+): Promise<FingerprintSet> => (found === undefined ? set : intersectionInSlices(found, set, slices));
 
 /** Whether the matcher is answered by the set of one label pair. */
 const isEqualTo = ({ op, literals, matchesEmpty }: CompiledMatcher): boolean =>

@@ -100,7 +100,7 @@ export class Queries {
     const slices = await this.beginSlices();
     const found = await this.findSorted(selector, range, slices);
     let batch: (readonly [FoundSeries, ReadSamples])[] = [];
-    const ahead = new ReadAhead(reader, found, range);
+    const ahead = new ReadAhead(reader, found, range, slices);
     let collectors: SampleCollector[] = [];
     let sampleCount = 0;
     for (let i = 0; i < found.length; i++) {

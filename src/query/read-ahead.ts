@@ -6,6 +6,7 @@
  * long files is only partly answered. The next batch is then smaller, because headers of files that do not fit would be
  * read for nothing.
  */
+import type { WorkSlices } from '../async/slices.ts';
 import type { FoundSeries } from './find-series.ts';
 import type { Range, SeriesReader } from './read-series.ts';
 import type { ReadSamples } from './samples.ts';
@@ -13,6 +14,8 @@ import type { ReadSamples } from './samples.ts';
 const BATCH_SERIES_MAX = 256;
 /** How many series to look at to fill a batch. */
 const LOOK_AHEAD_SERIES = 4096;
+/** How many of them between two looks at the clock. */
+const SERIES_PER_LOOK = 64;
 
 /** The functions of the reader that are used here. */
 export type BatchReader = Pick<SeriesReader, 'needsFile' | 'readBatch'>;
@@ -21,14 +24,16 @@ export class ReadAhead {
   private readonly reader: BatchReader;
   private readonly found: readonly FoundSeries[];
   private readonly range: Range;
+  private readonly slices: WorkSlices;
   /** Answers that were read ahead, by index in `found`. */
   private readonly answers = new Map<number, ReadSamples>();
   private batchSeries = BATCH_SERIES_MAX;
 
-  constructor(reader: BatchReader, found: readonly FoundSeries[], range: Range) {
+  constructor(reader: BatchReader, found: readonly FoundSeries[], range: Range, slices: WorkSlices) {
     this.reader = reader;
     this.found = found;
     this.range = range;
+    this.slices = slices;
   }
 
   /** Removes and returns the answer of a series that was read ahead. */
@@ -41,7 +46,7 @@ export class ReadAhead {
 
   /** Reads the answer of a series that needs its file, and reads ahead the next series that need theirs. */
   async read(index: number): Promise<ReadSamples> {
-    const indexes = this.nextWithFiles(index);
+    const indexes = await this.nextWithFiles(index);
     const read = await this.reader.readBatch(
       indexes.map((each) => this.found[each]),
       this.range,
@@ -52,11 +57,12 @@ export class ReadAhead {
     return read[0];
   }
 
-  private nextWithFiles(index: number): number[] {
-    const { found, reader, range } = this;
+  private async nextWithFiles(index: number): Promise<number[]> {
+    const { found, reader, range, slices } = this;
     const indexes = [index];
     const end = Math.min(index + LOOK_AHEAD_SERIES, found.length);
     for (let next = index + 1; next < end && indexes.length < this.batchSeries; next++) {
+      if (next % SERIES_PER_LOOK === 0 && slices.isOver) await slices.breathe();
       if (!this.answers.has(next) && reader.needsFile(found[next], range)) indexes.push(next);
     }
     return indexes;

@@ -42,6 +42,8 @@ import { EARLIEST, FILE_SYNCING, FILE_UNSYNCED, type Row, type SeriesTable } fro
 
 /** Series between two readings of the clock. */
 const SERIES_PER_LOOK = 64;
+/** Rows whose flags are read between two readings of the clock. */
+const ROWS_PER_LOOK = 8192;
 /** Files synced with one message to the worker. */
 const SYNCS_PER_BATCH = 256;
 
@@ -108,7 +110,7 @@ export class Checkpointer {
     if (last !== undefined) return { from, ...last, durationMs: clock.monotonic() - started };
     const changes = this.changes();
     this.last = undefined;
-    const writer = new HeadsWriter(fileSystem, directory, slab);
+    const writer = new HeadsWriter(fileSystem, directory, slab, clock);
     try {
       writer.begin(table.live);
       await this.writeRecords(writer, !final);
@@ -201,9 +203,11 @@ export class Checkpointer {
   }
 
   private async syncSeriesFiles(): Promise<void> {
-    const { table, files } = this.parts;
+    const { table, files, clock } = this.parts;
+    const slices = new Slices(clock);
     let rows: Row[] = [];
     for (let row = 0; row < table.size; row++) {
+      if (row % ROWS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
       if (table.isLive(row) && (table.flags(row) & FILE_UNSYNCED) !== 0) rows.push(row);
       if (rows.length < SYNCS_PER_BATCH) continue;
       await this.syncBatch(rows);

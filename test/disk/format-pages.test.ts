@@ -11,6 +11,7 @@ import { nodeFileSystem } from '../../src/files/node-file-system.ts';
 import { ByteWriter } from '../../src/model/byte-writer.ts';
 import { EARLIEST } from '../../src/model/int64.ts';
 import { uniqueMetricBytes } from '../../src/model/unique-metric.ts';
+import { systemClock } from '../../src/ports/clock.ts';
 import { chunkSpanning, halves, withDirectory } from './support.ts';
 
 /** The bytes of a page's blocks of hex: of each line all pairs of digits up to the first word that is none. */
@@ -60,12 +61,12 @@ describe('the examples in docs/formats', () => {
         descriptorTimes: [1735694594742, 1735695899464],
         slots: [],
       };
-      const writer = new HeadsWriter(nodeFileSystem, directory, new Slab());
+      const writer = new HeadsWriter(nodeFileSystem, directory, new Slab(), systemClock);
       writer.begin(1);
       writer.add(record);
       await writer.finish();
       const closed = readFileSync(join(directory, 'heads.db')).toString('hex');
-      const running = new HeadsWriter(nodeFileSystem, directory, new Slab());
+      const running = new HeadsWriter(nodeFileSystem, directory, new Slab(), systemClock);
       running.begin(0);
       await running.finish({ position: 4096 });
       const empty = readFileSync(join(directory, 'heads.db')).toString('hex');

@@ -14,6 +14,7 @@ import { TidemarkError } from '../../src/model/errors.ts';
 import { fingerprintText } from '../../src/model/fingerprint.ts';
 import { EARLIEST } from '../../src/model/int64.ts';
 import { TextTable } from '../../src/model/text-table.ts';
+import { systemClock } from '../../src/ports/clock.ts';
 import { fixtureJson } from '../support/fixtures.ts';
 import { extractFixture } from '../support/tar.ts';
 import { chunksFrom, halves, inMemory, put, withDirectory } from './support.ts';
@@ -64,7 +65,7 @@ const write = async (
   announced = records.length,
   trailer?: HeadsTrailer,
 ) => {
-  const writer = new HeadsWriter(nodeFileSystem, directory, slab);
+  const writer = new HeadsWriter(nodeFileSystem, directory, slab, systemClock);
   writer.begin(announced);
   for (const record of records) writer.add(record);
   return writer.finish(trailer);
@@ -378,7 +379,7 @@ describe('HeadsWriter', () => {
             throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
           },
         } as FileSystem;
-        const writer = new HeadsWriter(fileSystem, directory, slab);
+        const writer = new HeadsWriter(fileSystem, directory, slab, systemClock);
         let failure: unknown;
         try {
           writer.begin(1);
@@ -398,7 +399,7 @@ describe('HeadsWriter', () => {
   it('can be given up', () =>
     withDirectory(async (directory) => {
       const slab = new Slab();
-      const writer = new HeadsWriter(nodeFileSystem, directory, slab);
+      const writer = new HeadsWriter(nodeFileSystem, directory, slab, systemClock);
       writer.begin(1);
       writer.add(record(slab, 2, 1));
       writer.writeBuffered();

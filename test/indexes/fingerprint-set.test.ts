@@ -3,13 +3,18 @@ import fc from 'fast-check';
 import {
   decodeFingerprintSet,
   difference,
+  differenceInSlices,
   encodeFingerprintSet,
   FingerprintSet,
   intersection,
+  intersectionInSlices,
   union,
   unionAll,
+  unionAllInSlices,
+  unionInSlices,
 } from '../../src/indexes/fingerprint-set.ts';
 import { fingerprintText } from '../../src/model/fingerprint.ts';
+import { seeded } from '../support/seeded.ts';
 
 const half = fc.constantFrom(0, 1, 2, 0x7fffffff, -0x80000000, -1);
 const member = fc.tuple(half, fc.oneof(half, fc.integer({ min: 0, max: 300 })));
@@ -78,6 +83,59 @@ describe('FingerprintSet', () => {
         expect(textsOf(unionAll(lists.map(setOf)))).to.deep.equal(sorted(modelOf(lists.flat())));
       }),
     );
+  });
+
+  /** Random sets of some thousand members; the halves are few or many, so that they overlap or not. */
+  const largeSets = (seed: number, sizes: readonly number[]): FingerprintSet[] => {
+    const random = seeded(seed);
+    return sizes.map((size) => {
+      const most = random.int(2) === 0 ? 2 ** 16 : 2 ** 31;
+      return FingerprintSet.of(Int32Array.from({ length: 2 * size }, () => random.int(most) - (most >> 1)));
+    });
+  };
+
+  it('merges large sets with pauses as it does without', async () => {
+    for (const [seed, sizes] of [
+      [1, [40_000, 30_000]],
+      [2, [100_000, 7000]],
+      [3, [100_000, 100]],
+      [4, [5, 60_000]],
+      [5, [20_000, 20_000, 5000, 3, 60_000, 1, 16_000]],
+      [6, Array.from({ length: 300 }, (_, i) => i)],
+    ] as const) {
+      const sets = largeSets(seed, sizes);
+      let pauses = 0;
+      const slices = { isOver: true, breathe: async () => void pauses++ };
+      const expected = unionAll(sets);
+      expect((await unionAllInSlices(sets, slices)).words, `seed ${seed}`).to.deep.equal(expected.words);
+      expect(pauses).to.be.at.least(sizes.length === 2 ? 3 : 6);
+      for (const [a, b] of [sets, sets.toReversed()]) {
+        expect((await unionInSlices(a, b, slices)).words).to.deep.equal(union(a, b).words);
+        expect((await intersectionInSlices(a, b, slices)).words).to.deep.equal(intersection(a, b).words);
+        expect((await differenceInSlices(a, b, slices)).words).to.deep.equal(difference(a, b).words);
+      }
+    }
+    const slices = { isOver: true, breathe: async () => {} };
+    expect(await unionAllInSlices([], slices)).to.equal(FingerprintSet.empty);
+  });
+
+  it('merges ranges of large sets that follow or hold each other', async () => {
+    const slices = { isOver: true, breathe: async () => {} };
+    const rangeOf = (from: number, to: number): FingerprintSet =>
+      FingerprintSet.of(Array.from({ length: 2 * (to - from) }, (_, i) => (i % 2 === 0 ? 0 : from + (i >> 1))));
+    const [low, high, within] = [rangeOf(0, 50_000), rangeOf(50_000, 100_000), rangeOf(20_000, 45_000)];
+    for (const [a, b] of [
+      [low, high],
+      [high, low],
+      [low, within],
+      [within, low],
+    ] as const) {
+      expect((await unionInSlices(a, b, slices)).words).to.deep.equal(union(a, b).words);
+      expect((await intersectionInSlices(a, b, slices)).words).to.deep.equal(intersection(a, b).words);
+      expect((await differenceInSlices(a, b, slices)).words).to.deep.equal(difference(a, b).words);
+    }
+    expect(await differenceInSlices(high, within, slices), 'nothing is removed').to.equal(high);
+    expect(await unionInSlices(low, within, slices), 'nothing is added').to.equal(low);
   });
 
   it('gives back the same set when nothing changes', () => {

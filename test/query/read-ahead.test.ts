@@ -26,7 +26,7 @@ describe('ReadAhead', () => {
 
   /** The series whose answers were read, in their order. */
   const readAll = async (reader: BatchReader): Promise<number[]> => {
-    const ahead = new ReadAhead(reader, found, range);
+    const ahead = new ReadAhead(reader, found, range, { isOver: false, breathe: async () => {} });
     const answered: number[] = [];
     for (let i = 1; i < found.length; i += 2) answered.push((ahead.take(i) ?? (await ahead.read(i))).timestamps[0]);
     return answered;

@@ -24,6 +24,7 @@ import { levelStores } from '../../src/indexes/level-stores.ts';
 import { FingerprintMapper } from '../../src/model/collisions.ts';
 import { fastFingerprint, fingerprintText, parseFingerprint } from '../../src/model/fingerprint.ts';
 import { type LabelPairs, toLabelPairs } from '../../src/model/labels.ts';
+import { systemClock } from '../../src/ports/clock.ts';
 import { fixtureJson } from '../support/fixtures.ts';
 import { MemoryStore } from '../support/memory-stores.ts';
 import { extractFixture } from '../support/tar.ts';
@@ -245,7 +246,7 @@ const writeHeads = async (name: string, theirs: Buffer, directory: string): Prom
   const byFingerprint = new Map(
     series.map(({ metric, samples }) => [original.get(textOf(withoutEmpty(metric)))?.fingerprint, samples] as const),
   );
-  const writer = new HeadsWriter(nodeFileSystem, directory, slab);
+  const writer = new HeadsWriter(nodeFileSystem, directory, slab, systemClock);
   const records = rawRecords(theirs);
   writer.begin(records.length);
   for (const { fingerprint, pairs, mtimeNs, savedFirstTime, chunks } of records) {

@@ -20,6 +20,7 @@
  */
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import type { WorkSlices } from '../../async/slices.ts';
 import type { FileDescriptor, FileSystem } from '../../files/file-system.ts';
 import { closeAfter, closeQuietly, discard, readFile, readFully, writeFully } from '../../files/read-write.ts';
 import { ByteReader } from '../../model/byte-reader.ts';
@@ -32,6 +33,8 @@ import { HEADER_BYTES, HEADS_FILE, type HeadsRead, isIntact, TRAILER_BYTES } fro
 const MAGIC = Buffer.from('TMheads1');
 const FIXED_BYTES = MAGIC.length + 8 + 4 + 8;
 const PERMISSIONS = 0o640;
+/** Bytes written between two looks at the clock. */
+const BYTES_AT_ONCE = 1 << 17;
 
 /** Identifies a whole heads.db without its trailer. */
 export interface HeadsIdentity {
@@ -71,14 +74,22 @@ export class HeadsSumsWriter {
 /**
  * Puts the file in place, durably. The file is optional: if it can't be written, the checkpoint is complete without it.
  */
-export const writeHeadsSums = async (fileSystem: FileSystem, directory: string, bytes: Uint8Array): Promise<void> => {
+export const writeHeadsSums = async (
+  fileSystem: FileSystem,
+  directory: string,
+  bytes: Uint8Array,
+  slices: WorkSlices,
+): Promise<void> => {
   const path = join(directory, CHECKSUMS, HEADS_SUMS);
   const temporary = `${path}.tmp`;
   let fd: FileDescriptor | undefined;
   try {
     fileSystem.makeDirectory(join(directory, CHECKSUMS), 0o700);
     fd = fileSystem.open(temporary, 'truncate', PERMISSIONS);
-    writeFully(fileSystem, fd, bytes, 0, bytes.length, 0);
+    for (let start = 0; start < bytes.length; start += BYTES_AT_ONCE) {
+      writeFully(fileSystem, fd, bytes, start, Math.min(BYTES_AT_ONCE, bytes.length - start), start);
+      if (slices.isOver) await slices.breathe();
+    }
     await fileSystem.sync(fd);
     const written = fd;
     fd = undefined;

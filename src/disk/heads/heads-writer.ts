@@ -7,6 +7,7 @@
  */
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { Slices } from '../../async/slices.ts';
 import { writeForSeriesFile } from '../../chunk/decode.ts';
 import { CHUNK_BYTES, type Slab, type Slot } from '../../chunk/slab.ts';
 import { writeWhole } from '../../chunk/small-head.ts';
@@ -16,6 +17,7 @@ import { ioError } from '../../files/io-error.ts';
 import { closeQuietly, discard, writeFully } from '../../files/read-write.ts';
 import { ByteWriter } from '../../model/byte-writer.ts';
 import { TidemarkError } from '../../model/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
 import {
   COUNT_OFFSET,
   encodeTrailer,
@@ -48,6 +50,7 @@ export class HeadsWriter {
   private readonly path: string;
   private readonly temporary: string;
   private readonly slab: Slab;
+  private readonly clock: Clock;
   private readonly buffer = new ByteWriter(BUFFER_BYTES_MAX / 4);
   private readonly sums = new HeadsSumsWriter();
   private fd: FileDescriptor | undefined;
@@ -61,12 +64,13 @@ export class HeadsWriter {
   /** CRC-32 of all records that were added. */
   private bodyCrc = 0;
 
-  constructor(fileSystem: FileSystem, directory: string, slab: Slab) {
+  constructor(fileSystem: FileSystem, directory: string, slab: Slab, clock: Clock) {
     this.fileSystem = fileSystem;
     this.directory = directory;
     this.path = join(directory, HEADS_FILE);
     this.temporary = `${this.path}.tmp`;
     this.slab = slab;
+    this.clock = clock;
   }
 
   /** Starts the file. The count may be wrong: `finish` corrects it. */
@@ -162,7 +166,7 @@ export class HeadsWriter {
       this.hasBegun = false;
       // A crash before this point leaves the checksums of an earlier heads.db, which are then ignored.
       const sums = this.sums.encode({ bytes: recordsBytes, crc32: recordsCrc32 });
-      await writeHeadsSums(this.fileSystem, this.directory, sums);
+      await writeHeadsSums(this.fileSystem, this.directory, sums, new Slices(this.clock));
       return written;
     } catch (error) {
       throw this.failed(error);
