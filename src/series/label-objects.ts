@@ -18,54 +18,22 @@ const UNUSED_MS = 60_000;
 const PART_SHIFT = 15;
 const PART_ROWS = 1 << PART_SHIFT;
 const PART_MASK = PART_ROWS - 1;
-/** The length of a part that has no object beyond it. */
-const PART_ROWS_MIN = 64;
-/** An object without its labels. */
+
+/** An object without its labels, and the place for each label, in the memory of V8. */
 const OBJECT_BYTES = 24;
+const PLACE_BYTES = 8;
 
-/** Label objects by row. */
-class Parts {
-  bytes = 0;
-  private readonly parts: (Labels | undefined)[][] = [];
-
-  get(row: Row): Labels | undefined {
-    const part = this.parts[row >> PART_SHIFT];
-    const place = row & PART_MASK;
-    return part !== undefined && place < part.length ? part[place] : undefined;
-  }
-
-  set(row: Row, labels: Labels, pairs: LabelPairs): void {
-    const part = this.parts[row >> PART_SHIFT];
-    const place = row & PART_MASK;
-    if (part !== undefined && place < part.length) part[place] = labels;
-    else this.lengthen(row >> PART_SHIFT, place)[place] = labels;
-    this.bytes += bytesOf(pairs);
-  }
-
-  remove(row: Row, pairs: LabelPairs): void {
-    if (this.get(row) === undefined) return;
-    this.parts[row >> PART_SHIFT][row & PART_MASK] = undefined;
-    this.bytes -= bytesOf(pairs);
-  }
-
-  /** A part with room for a place. Parts of a small table are short. */
-  private lengthen(index: number, place: number): (Labels | undefined)[] {
-    const before = this.parts[index] ?? [];
-    const length = Math.max(PART_ROWS_MIN, 2 ** Math.ceil(Math.log2(place + 1)));
-    const part = new Array<Labels | undefined>(length).fill(undefined);
-    for (let i = 0; i < before.length; i++) part[i] = before[i];
-    this.parts[index] = part;
-    this.bytes += 8 * (length - before.length);
-    return part;
-  }
-}
+/** Label objects by row; a part may be missing, or end before its last rows. */
+type Part = (Labels | undefined)[];
 
 export class LabelObjects {
   private readonly table: SeriesTable;
   private readonly bytesMax: number;
   /** What was used since the last change of generations, and in the generation before. No row is in both. */
-  private recent = new Parts();
-  private earlier = new Parts();
+  private recent: Part[] = [];
+  private earlier: Part[] = [];
+  private recentBytes = 0;
+  private earlierBytes = 0;
   /** When the generations changed, in milliseconds of a monotonic clock. */
   private changedAt = 0;
 
@@ -78,21 +46,17 @@ export class LabelObjects {
 
   /** Bytes of everything that is kept. */
   get bytes(): number {
-    return this.recent.bytes + this.earlier.bytes;
+    return this.recentBytes + this.earlierBytes;
   }
 
   /** The label set as a frozen object. `row` is where the series was found, or NO_ROW for an archived one. */
   of(row: Row, pairs: LabelPairs): Labels {
     // The row may belong to another series by now.
     if (row === NO_ROW || this.table.labels[row] !== pairs) return toLabels(pairs);
-    const known = this.recent.get(row);
-    if (known !== undefined) return known;
-    const before = this.earlier.get(row);
-    if (before === undefined && this.bytes >= this.bytesMax) return toLabels(pairs);
-    if (before !== undefined) this.earlier.remove(row, pairs);
-    const labels = before ?? toLabels(pairs);
-    this.recent.set(row, labels, pairs);
-    return labels;
+    const part = this.recent[row >> PART_SHIFT];
+    const place = row & PART_MASK;
+    const known = part !== undefined && place < part.length ? part[place] : undefined;
+    return known ?? this.keep(row, pairs);
   }
 
   /** `now` is in milliseconds of a monotonic clock. */
@@ -100,18 +64,55 @@ export class LabelObjects {
     if (now - this.changedAt < UNUSED_MS) return;
     this.changedAt = now;
     this.earlier = this.recent;
-    this.recent = new Parts();
+    this.earlierBytes = this.recentBytes;
+    this.recent = [];
+    this.recentBytes = 0;
   }
 
   clear(): void {
-    this.recent = new Parts();
-    this.earlier = new Parts();
+    this.recent = [];
+    this.earlier = [];
+    this.recentBytes = 0;
+    this.earlierBytes = 0;
+  }
+
+  private keep(row: Row, pairs: LabelPairs): Labels {
+    const labels = this.takeEarlier(row, pairs) ?? toLabels(pairs);
+    if (this.bytes >= this.bytesMax) return labels;
+    const index = row >> PART_SHIFT;
+    const place = row & PART_MASK;
+    const part = this.recent[index];
+    if (part !== undefined && place < part.length) part[place] = labels;
+    else this.lengthen(index)[place] = labels;
+    this.recentBytes += bytesOf(pairs);
+    return labels;
+  }
+
+  /** A part with a place for each row that the table has by now, and for as many as before if it grows. */
+  private lengthen(index: number): Part {
+    const before = this.recent[index] ?? [];
+    const length = Math.min(Math.max(this.table.size - index * PART_ROWS, 2 * before.length), PART_ROWS);
+    const part = before.concat(new Array<undefined>(length - before.length).fill(undefined));
+    this.recent[index] = part;
+    this.recentBytes += PLACE_BYTES * (length - before.length);
+    return part;
+  }
+
+  private takeEarlier(row: Row, pairs: LabelPairs): Labels | undefined {
+    const labels = this.earlier[row >> PART_SHIFT]?.[row & PART_MASK];
+    if (labels === undefined) return undefined;
+    this.earlier[row >> PART_SHIFT][row & PART_MASK] = undefined;
+    this.earlierBytes -= bytesOf(pairs);
+    return labels;
   }
 
   private forget(row: Row, pairs: LabelPairs): void {
-    this.recent.remove(row, pairs);
-    this.earlier.remove(row, pairs);
+    this.takeEarlier(row, pairs);
+    const part = this.recent[row >> PART_SHIFT];
+    if (part?.[row & PART_MASK] === undefined) return;
+    part[row & PART_MASK] = undefined;
+    this.recentBytes -= bytesOf(pairs);
   }
 }
 
-const bytesOf = (pairs: LabelPairs): number => OBJECT_BYTES + 4 * pairs.length;
+const bytesOf = (pairs: LabelPairs): number => OBJECT_BYTES + PLACE_BYTES * (pairs.length >> 1);

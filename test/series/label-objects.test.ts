@@ -23,6 +23,21 @@ describe('LabelObjects', () => {
     expect(first.every((labels) => Object.isFrozen(labels))).to.equal(true);
   });
 
+  it('has room for rows that the table gets later, in parts of many rows', () => {
+    const { add, of } = setUp(1 << 24);
+    const last = 70_000;
+    const rows: Row[] = [];
+    for (let id = 0; id <= last; id++) {
+      rows.push(add(id));
+      if (id % 7 === 0) of(rows[id]);
+    }
+    const first = rows.map(of);
+    for (const id of [0, 1, 6, 32_767, 32_768, 65_535, 65_536, last]) {
+      expect(first[id]).to.deep.equal({ id: String(id) });
+      expect(of(rows[id])).to.equal(first[id]);
+    }
+  });
+
   it('keeps nothing for a series without a row', () => {
     const { objects } = setUp();
     const pairs = ['id', '1'];
