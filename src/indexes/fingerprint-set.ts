@@ -5,7 +5,6 @@
  * platform can sort them as one BigUint64Array and swap their bytes from and to the big-endian form on disk. Neither
  * makes a BigInt for each element. The functions never change their arguments.
  */
-import type { WorkSlices } from '../async/slices.ts';
 import { HIGH_WORD, IS_LITTLE_ENDIAN, LOW_WORD } from '../model/byte-order.ts';
 import { writeInt32BE } from '../model/int64.ts';
 import { MalformedBytes, OutOfBytes } from '../model/malformed-bytes.ts';
@@ -79,11 +78,16 @@ export const union = (a: FingerprintSet, b: FingerprintSet): FingerprintSet => {
 };
 
 /** The set of the first words of an array that may be longer. */
-const setOf = (words: Uint32Array, end: number): FingerprintSet =>
-  new FingerprintSet(end === words.length ? words : words.slice(0, end));
+export const setOf = (words: Uint32Array, end: number): FingerprintSet => {
+  if (end === 0) return FingerprintSet.empty;
+  return new FingerprintSet(end === words.length ? words : words.slice(0, end));
+};
 
-/** Writes the elements of a part of `left` or a part of `right` to `out` from `end` on. Returns the new end. */
-const mergeParts = (
+/**
+ * Writes the elements that are in a part of `left` or in a part of `right` to `out`, from `end` on. Returns the new end. All
+ * places are those in the arrays of words. The arguments are many because this is the innermost loop.
+ */
+export const mergeParts = (
   left: Uint32Array,
   leftFrom: number,
   leftTo: number,
@@ -111,69 +115,12 @@ const mergeParts = (
   return end + rightTo - j;
 };
 
-/** So many words are merged, selected or sorted without a pause: about a millisecond. */
-const WORDS_AT_ONCE = 1 << 15;
-
-/** The same as {@link union}, with pauses for large sets, unless one is copied in a few pieces. */
-export const unionInSlices = async (
-  a: FingerprintSet,
-  b: FingerprintSet,
-  slices: WorkSlices,
-): Promise<FingerprintSet> => {
-  const left = a.words;
-  const right = b.words;
-  const isFast = left.length > right.length * FEW || right.length > left.length * FEW;
-  if (isFast || left.length + right.length <= 2 * WORDS_AT_ONCE) return union(a, b);
-  const out = new Uint32Array(left.length + right.length);
-  let i = 0;
-  let j = 0;
-  let end = 0;
-  while (i < left.length || j < right.length) {
-    let leftTo = Math.min(i + WORDS_AT_ONCE, left.length);
-    let rightTo = leftTo === left.length ? right.length : placeIn(right, j, left, leftTo);
-    if (rightTo - j > WORDS_AT_ONCE) {
-      rightTo = j + WORDS_AT_ONCE;
-      leftTo = placeIn(left, i, right, rightTo);
-    }
-    end = mergeParts(left, i, leftTo, right, j, rightTo, out, end);
-    i = leftTo;
-    j = rightTo;
-    if (slices.isOver) await slices.breathe();
-  }
-  return end === left.length ? a : setOf(out, end);
-};
-
 /** The place in `words`, from `start` on, of the first element that is not below the one at `index` of other words. */
-const placeIn = (words: Uint32Array, start: number, others: Uint32Array, index: number): number =>
+export const placeIn = (words: Uint32Array, start: number, others: Uint32Array, index: number): number =>
   firstNotBelow(words, start, others[index + HIGH_WORD], others[index + LOW_WORD]);
 
-/** The same as {@link unionAll}, with pauses for large sets: some are sorted together, then the results are merged. */
-export const unionAllInSlices = async (
-  sets: readonly FingerprintSet[],
-  slices: WorkSlices,
-): Promise<FingerprintSet> => {
-  let merged: FingerprintSet[] = [];
-  for (let start = 0; start < sets.length; ) {
-    let length = sets[start].words.length;
-    let end = start + 1;
-    while (end < sets.length && length + sets[end].words.length <= WORDS_AT_ONCE) length += sets[end++].words.length;
-    merged.push(unionAll(sets.slice(start, end)));
-    start = end;
-    if (slices.isOver) await slices.breathe();
-  }
-  while (merged.length > 1) {
-    const next: FingerprintSet[] = [];
-    for (let i = 0; i < merged.length; i += 2) {
-      next.push(i + 1 < merged.length ? await unionInSlices(merged[i], merged[i + 1], slices) : merged[i]);
-      if (slices.isOver) await slices.breathe();
-    }
-    merged = next;
-  }
-  return merged[0] ?? FingerprintSet.empty;
-};
-
 /** If one set is so many times larger, copying what lies between the elements of the other beats comparing it. */
-const FEW = 16;
+export const FEW = 16;
 
 /** The elements that are in either set. Returns `many` itself when `few` adds nothing. */
 const unionOfFew = (many: FingerprintSet, few: FingerprintSet): FingerprintSet => {
@@ -220,31 +167,10 @@ export const intersection = (a: FingerprintSet, b: FingerprintSet): FingerprintS
   return select(small, large, true);
 };
 
-/** The same as {@link intersection}, with pauses for large sets. */
-export const intersectionInSlices = (
-  a: FingerprintSet,
-  b: FingerprintSet,
-  slices: WorkSlices,
-): Promise<FingerprintSet> => {
-  const [small, large] = a.size <= b.size ? [a, b] : [b, a];
-  return selectInSlices(small, large, true, slices);
-};
-
 /** The elements of `a` that are not in `b`. Returns `a` itself when nothing is removed. */
 export const difference = (a: FingerprintSet, b: FingerprintSet): FingerprintSet => {
   if (a.size === 0 || b.size === 0) return a;
   const rest = select(a, b, false);
-  return rest.size === a.size ? a : rest;
-};
-
-/** The same as {@link difference}, with pauses for large sets. */
-export const differenceInSlices = async (
-  a: FingerprintSet,
-  b: FingerprintSet,
-  slices: WorkSlices,
-): Promise<FingerprintSet> => {
-  if (a.size === 0 || b.size === 0) return a;
-  const rest = await selectInSlices(a, b, false, slices);
   return rest.size === a.size ? a : rest;
 };
 
@@ -313,32 +239,11 @@ const readCount = (bytes: Uint8Array): readonly [count: number, start: number] =
 /** The elements of `a` that are in `b`, or with `wanted` false those that are not. */
 const select = (a: FingerprintSet, b: FingerprintSet, wanted: boolean): FingerprintSet => {
   const out = new Uint32Array(a.words.length);
-  return copyOf(out, selectPart(a, 0, a.words.length, b, wanted, out, 0));
+  return setOf(out, selectPart(a, 0, a.words.length, b, wanted, out, 0));
 };
-
-/** The same as {@link select}, with pauses for a large `a`. */
-const selectInSlices = async (
-  a: FingerprintSet,
-  b: FingerprintSet,
-  wanted: boolean,
-  slices: WorkSlices,
-): Promise<FingerprintSet> => {
-  const { length } = a.words;
-  const out = new Uint32Array(length);
-  let end = 0;
-  for (let from = 0; from < length; from += WORDS_AT_ONCE) {
-    if (from > 0 && slices.isOver) await slices.breathe();
-    end = selectPart(a, from, Math.min(from + WORDS_AT_ONCE, length), b, wanted, out, end);
-  }
-  return copyOf(out, end);
-};
-
-/** The set of the first words of a longer array. */
-const copyOf = (words: Uint32Array, end: number): FingerprintSet =>
-  end === 0 ? FingerprintSet.empty : new FingerprintSet(words.slice(0, end));
 
 /** Selects from a part of the words of `a`. Writes to `out` from `end` on and returns the new end. */
-const selectPart = (
+export const selectPart = (
   a: FingerprintSet,
   from: number,
   to: number,

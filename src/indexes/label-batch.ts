@@ -5,7 +5,8 @@
  */
 import type { WorkSlices } from '../async/slices.ts';
 import type { LabelPairs } from '../model/labels.ts';
-import { FingerprintSet, unionAllInSlices } from './fingerprint-set.ts';
+import { FingerprintSet } from './fingerprint-set.ts';
+import { setInSlices } from './sets-in-slices.ts';
 
 /** A series whose labels are to be indexed or un-indexed. */
 export interface LabelOperation {
@@ -22,8 +23,16 @@ export interface PairChange {
 }
 
 const NONE = -1;
-/** Operations of a pair that are taken without a pause: about a millisecond. */
-const ENTRIES_AT_ONCE = 8192;
+/** Halves of fingerprints, and operations that contradict others, that are taken without a pause: a millisecond. */
+const HALVES_AT_ONCE = 1 << 14;
+const CONTRADICTING_AT_ONCE = 1 << 11;
+const none = new Int32Array(0);
+
+/** High and low halves of fingerprints, alternating. */
+interface ChangedHalves {
+  readonly added: Int32Array;
+  readonly removed: Int32Array;
+}
 
 export class LabelBatch {
   /** The label pair of each group. */
@@ -89,43 +98,47 @@ export class LabelBatch {
 
   /** The change for a pair. If operations contradict each other, the last one counts. */
   changeOf(group: number): PairChange {
+    const steps = this.changing(group);
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
+    const { added, removed } = step.value;
+    return { added: FingerprintSet.of(added), removed: FingerprintSet.of(removed) };
+  }
+
+  /** The same as {@link changeOf}, with pauses for a pair that has very many operations. */
+  async changeInSlices(group: number, slices: WorkSlices): Promise<PairChange> {
+    const steps = this.changing(group);
+    let step = steps.next();
+    while (step.done !== true) {
+      if (slices.isOver) await slices.breathe();
+      step = steps.next();
+    }
+    const { added, removed } = step.value;
+    return { added: await setInSlices(added, slices), removed: await setInSlices(removed, slices) };
+  }
+
+  /** The halves of the fingerprints that a group adds and removes. Yields after each part of the work. */
+  private *changing(group: number): Generator<void, ChangedHalves> {
     const halves = new Int32Array(2 * this.counts[group]);
     const { type } = this.operations[this.entryOperations[this.newest[group]]];
     let end = 0;
     for (let entry = this.newest[group]; entry !== NONE; entry = this.previousEntries[entry]) {
       const operation = this.operations[this.entryOperations[entry]];
-      if (operation.type !== type) return this.lastOfEach(group);
+      if (operation.type !== type) return yield* this.lastOfEach(group);
       halves[end++] = operation.high;
       halves[end++] = operation.low;
+      if (end % HALVES_AT_ONCE === 0) yield;
     }
-    return changeFrom(type, FingerprintSet.of(halves));
+    return type === 'index' ? { added: halves, removed: none } : { added: none, removed: halves };
   }
 
-  /** The same as {@link changeOf}, with pauses for a pair that has very many operations. */
-  async changeInSlices(group: number, slices: WorkSlices): Promise<PairChange> {
-    const { type } = this.operations[this.entryOperations[this.newest[group]]];
-    const halves = new Int32Array(2 * Math.min(this.counts[group], ENTRIES_AT_ONCE));
-    const parts: FingerprintSet[] = [];
-    let end = 0;
-    for (let entry = this.newest[group]; entry !== NONE; entry = this.previousEntries[entry]) {
-      const operation = this.operations[this.entryOperations[entry]];
-      if (operation.type !== type) return this.lastOfEach(group);
-      halves[end++] = operation.high;
-      halves[end++] = operation.low;
-      if (end < halves.length) continue;
-      parts.push(FingerprintSet.of(halves));
-      end = 0;
-      if (slices.isOver) await slices.breathe();
-    }
-    parts.push(FingerprintSet.of(halves.subarray(0, end)));
-    return changeFrom(type, await unionAllInSlices(parts, slices));
-  }
-
-  private lastOfEach(group: number): PairChange {
+  private *lastOfEach(group: number): Generator<void, ChangedHalves> {
     const seen = new Map<number, Set<number>>();
     const added: number[] = [];
     const removed: number[] = [];
+    let visited = 0;
     for (let entry = this.newest[group]; entry !== NONE; entry = this.previousEntries[entry]) {
+      if (++visited % CONTRADICTING_AT_ONCE === 0) yield;
       const { type, high, low } = this.operations[this.entryOperations[entry]];
       const lows = seen.get(high);
       if (lows?.has(low) === true) continue;
@@ -133,7 +146,7 @@ export class LabelBatch {
       else lows.add(low);
       (type === 'index' ? added : removed).push(high, low);
     }
-    return { added: FingerprintSet.of(added), removed: FingerprintSet.of(removed) };
+    return { added: Int32Array.from(added), removed: Int32Array.from(removed) };
   }
 
   private groupOf(name: string, value: string): number {
@@ -153,8 +166,3 @@ export class LabelBatch {
     return group;
   }
 }
-
-const changeFrom = (type: LabelOperation['type'], changed: FingerprintSet): PairChange =>
-  type === 'index'
-    ? { added: changed, removed: FingerprintSet.empty }
-    : { added: FingerprintSet.empty, removed: changed };

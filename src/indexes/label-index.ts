@@ -14,12 +14,13 @@ import type { LabelPairs } from '../model/labels.ts';
 import { TextTable } from '../model/text-table.ts';
 import type { BadEntry } from './archive-index.ts';
 import { IndexDecoder } from './codable.ts';
-import { FingerprintSet, unionAll } from './fingerprint-set.ts';
+import { FingerprintSet } from './fingerprint-set.ts';
 import { clearPosition, isPositionKey, readPosition } from './index-position.ts';
 import type { KeyValueStore } from './key-value-store.ts';
 import type { LabelOperation } from './label-batch.ts';
 import { type LabelPair, LabelSets, type ValueCondition } from './label-sets.ts';
 import { LabelWriter } from './label-writer.ts';
+import { unionAllInSlices } from './sets-in-slices.ts';
 
 const MIB = 1024 * 1024;
 const SERIES_PER_REBUILD_BATCH = 1 << 16;
@@ -113,7 +114,7 @@ export class LabelIndex {
   }
 
   /** All series that have a label. Reads the whole index of pairs. */
-  async allFingerprints(): Promise<FingerprintSet> {
+  async allFingerprints(slices: WorkSlices): Promise<FingerprintSet> {
     let all = FingerprintSet.empty;
     let sets: FingerprintSet[] = [];
     let count = 0;
@@ -123,11 +124,11 @@ export class LabelIndex {
         count += fingerprints.size;
       }
       if (count < MERGED_AT_ONCE + all.size) continue;
-      all = unionAll([all, ...sets]);
+      all = await unionAllInSlices([all, ...sets], slices);
       sets = [];
       count = 0;
     }
-    return unionAll([all, ...sets]);
+    return unionAllInSlices([all, ...sets], slices);
   }
 
   /** All entries of the label-pair index, in pages. An entry that can't be decoded throws, or is passed to `onBad`. */

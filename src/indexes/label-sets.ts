@@ -5,10 +5,11 @@
  */
 import type { WorkSlices } from '../async/slices.ts';
 import { encodeLabelName, encodeLabelPair, type IndexDecoder } from './codable.ts';
-import { FingerprintSet, unionAllInSlices } from './fingerprint-set.ts';
+import { FingerprintSet } from './fingerprint-set.ts';
 import type { KeyValueStore } from './key-value-store.ts';
 import { MatchedSets } from './matched-sets.ts';
 import { CACHED_SIZE_MIN, PostingCache } from './posting-cache.ts';
+import { unionAllInSlices } from './sets-in-slices.ts';
 import { ValueSet } from './value-set.ts';
 import { ValueSetCache } from './value-set-cache.ts';
 

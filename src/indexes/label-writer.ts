@@ -9,25 +9,19 @@ import { allOf } from '../async/all-of.ts';
 import type { WorkSlices } from '../async/slices.ts';
 import type { Position } from '../model/events.ts';
 import { encodeLabelName, encodeLabelPairs } from './codable.ts';
-import {
-  difference,
-  differenceInSlices,
-  encodeFingerprintSet,
-  FingerprintSet,
-  union,
-  unionInSlices,
-} from './fingerprint-set.ts';
+import { difference, encodeFingerprintSet, FingerprintSet, union } from './fingerprint-set.ts';
 import { positionOperation } from './index-position.ts';
 import type { KeyValueOperation, KeyValueStore } from './key-value-store.ts';
 import { LabelBatch, type LabelOperation } from './label-batch.ts';
 import { isTimeToLook, type LabelPair, type LabelSets } from './label-sets.ts';
 import { CACHED_SIZE_MIN } from './posting-cache.ts';
+import { differenceInSlices, unionInSlices } from './sets-in-slices.ts';
 import type { ValueSet } from './value-set.ts';
 
 /** Operations that are grouped between two looks at the clock. */
 const OPERATIONS_PER_LOOK = 256;
 /** Sets of so many series are merged with pauses. */
-const LARGE_SET = 1 << 14;
+const MERGED_WITH_PAUSES = 1 << 14;
 /** What is read and written at once: a few milliseconds of work. */
 const PAIRS_PER_PART = 1024;
 const CHANGES_PER_PART = 4096;
@@ -129,7 +123,7 @@ export class LabelWriter {
     let setBytes = 0;
     for (let i = 0; i < keys.length; i++) {
       const before = existing[i];
-      const isLarge = Math.max(before.size, batch.countOf(start + i)) >= LARGE_SET;
+      const isLarge = Math.max(before.size, batch.countOf(start + i)) >= MERGED_WITH_PAUSES;
       const next = isLarge ? await nextLargeSet(batch, start + i, before, slices) : nextSet(batch, start + i, before);
       setBytes += next.byteCount;
       if (isTimeToLook(i, next) && slices.isOver) await slices.breathe();

@@ -14,8 +14,9 @@
  */
 import type { WorkSlices } from '../async/slices.ts';
 import type { CompiledMatcher } from '../model/matcher.ts';
-import { differenceInSlices, type FingerprintSet, intersectionInSlices, unionAllInSlices } from './fingerprint-set.ts';
+import type { FingerprintSet } from './fingerprint-set.ts';
 import type { LabelIndex } from './label-index.ts';
+import { differenceInSlices, intersectionInSlices, unionAllInSlices } from './sets-in-slices.ts';
 
 export interface Found {
   /** High and low halves of the fingerprints, in ascending order. */
@@ -28,7 +29,7 @@ export interface Found {
 /** With at most this many candidates, their labels are examined instead of more sets. */
 const FEW_CANDIDATES = 4096;
 
-/** Returns the series that may match. Pauses between two sets when the slice is over. */
+/** Returns the series that may match. Pauses within and between sets when the slice is over. */
 export const matchFingerprints = async (
   index: LabelIndex,
   matchers: readonly CompiledMatcher[],
@@ -46,7 +47,7 @@ export const matchFingerprints = async (
     if (found !== undefined && found.size <= FEW_CANDIDATES) residual.push(matcher);
     else found = await withMatching(index, matcher, found, slices);
   }
-  found ??= await index.allFingerprints();
+  found ??= await index.allFingerprints(slices);
   for (const matcher of negative) {
     if (found.size === 0) break;
     const excluded = found.size > FEW_CANDIDATES ? await excludedBy(index, matcher, slices) : undefined;

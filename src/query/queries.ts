@@ -32,8 +32,8 @@ const SAMPLES_PER_LOOK = 4096;
 const COLUMNS_KEPT_MAX = 1 << 17;
 /** The cost of a series itself, counted in samples. */
 const SAMPLES_PER_SERIES = 64;
-/** Series of several selectors that are merged between two looks at the clock. */
-const OBJECTS_PER_LOOK = 256;
+/** Series that are visited, or merged with those of other selectors, between two looks at the clock. */
+const SERIES_PER_LOOK = 256;
 
 const DEFAULT_LOOKBACK_MS = 5 * 60_000;
 
@@ -100,7 +100,9 @@ export class Queries {
     const slices = await this.beginSlices();
     const found = await this.findSorted(selector, range, slices);
     let batch: (readonly [FoundSeries, ReadSamples])[] = [];
-    const ahead = new ReadAhead(reader, found, range, slices);
+    const ahead = new ReadAhead(reader, found, range, () =>
+      slices.isOver ? slices.breathe().then(() => this.check(signal)) : undefined,
+    );
     let collectors: SampleCollector[] = [];
     let sampleCount = 0;
     for (let i = 0; i < found.length; i++) {
@@ -179,7 +181,7 @@ export class Queries {
     for (const selector of list) {
       for (const { high, low, pairs, row } of await this.findVisible(selector, sought)) {
         byFingerprint.set(fingerprintText(high, low), labelObjects.of(row, pairs));
-        if (++looked % OBJECTS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+        if (++looked % SERIES_PER_LOOK === 0 && slices.isOver) await slices.breathe();
       }
     }
     return [...byFingerprint.values()];
@@ -263,7 +265,7 @@ export class Queries {
     const slices = await this.beginSlices();
     let looked = 0;
     for (const row of table.rows()) {
-      if (++looked % OBJECTS_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+      if (++looked % SERIES_PER_LOOK === 0 && slices.isOver) await slices.breathe();
       const pairs = table.labels[row] ?? [];
       for (let i = 0; i < pairs.length; i += 2) take(pairs[i], pairs[i + 1]);
     }

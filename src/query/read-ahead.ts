@@ -6,7 +6,6 @@
  * long files is only partly answered. The next batch is then smaller, because headers of files that do not fit would be
  * read for nothing.
  */
-import type { WorkSlices } from '../async/slices.ts';
 import type { FoundSeries } from './find-series.ts';
 import type { Range, SeriesReader } from './read-series.ts';
 import type { ReadSamples } from './samples.ts';
@@ -24,16 +23,22 @@ export class ReadAhead {
   private readonly reader: BatchReader;
   private readonly found: readonly FoundSeries[];
   private readonly range: Range;
-  private readonly slices: WorkSlices;
+  private readonly breathe: () => Promise<void> | undefined;
   /** Answers that were read ahead, by index in `found`. */
   private readonly answers = new Map<number, ReadSamples>();
   private batchSeries = BATCH_SERIES_MAX;
 
-  constructor(reader: BatchReader, found: readonly FoundSeries[], range: Range, slices: WorkSlices) {
+  /** `breathe` gives the thread to others when it is time to, and rejects when nobody waits for the query any more. */
+  constructor(
+    reader: BatchReader,
+    found: readonly FoundSeries[],
+    range: Range,
+    breathe: () => Promise<void> | undefined,
+  ) {
     this.reader = reader;
     this.found = found;
     this.range = range;
-    this.slices = slices;
+    this.breathe = breathe;
   }
 
   /** Removes and returns the answer of a series that was read ahead. */
@@ -58,11 +63,11 @@ export class ReadAhead {
   }
 
   private async nextWithFiles(index: number): Promise<number[]> {
-    const { found, reader, range, slices } = this;
+    const { found, reader, range } = this;
     const indexes = [index];
     const end = Math.min(index + LOOK_AHEAD_SERIES, found.length);
     for (let next = index + 1; next < end && indexes.length < this.batchSeries; next++) {
-      if (next % SERIES_PER_LOOK === 0 && slices.isOver) await slices.breathe();
+      if (next % SERIES_PER_LOOK === 0) await this.breathe();
       if (!this.answers.has(next) && reader.needsFile(found[next], range)) indexes.push(next);
     }
     return indexes;

@@ -24,7 +24,7 @@ export interface LostSeriesParts extends NamingParts {
 export const noteLostSeries = async (parts: LostSeriesParts): Promise<void> => {
   const { labels, table, archived, logger, breathe } = parts;
   const lost: { readonly high: number; readonly low: number }[] = [];
-  const all = await labels.allFingerprints().catch((error: unknown) => {
+  const all = await labels.allFingerprints({ isOver: true, breathe }).catch((error: unknown) => {
     if (isCorruptIndex(error)) return undefined;
     throw error;
   });

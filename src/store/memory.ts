@@ -97,17 +97,16 @@ export class Memory {
   }
 
   /**
-   * Evicts cached chunks, least recently used ones first, until the target is met or none is left. Then it releases the
-   * samples of decoded chunks and the label objects, which are few, and which queries use all the time.
+   * Evicts cached chunks, least recently used ones first, until the target is met or none is left. Then it releases
+   * what queries use all the time: the samples of decoded chunks, then label objects.
    */
   evictOverTarget(): void {
     const { cache, options } = this.engine;
     const over = this.used - options.memoryTarget;
     if (over <= 0) return;
     cache.evict(Math.ceil(over / (CHUNK_BYTES + CACHE_ENTRY_BYTES)));
-    if (this.used <= options.memoryTarget) return;
-    this.decoded.clear();
-    this.labelObjects.clear();
+    if (this.used > options.memoryTarget) this.decoded.clear();
+    if (this.used > options.memoryTarget) this.labelObjects.clear();
   }
 
   /** Releases chunks of files, decoded chunks and label objects that no query has used for a while. */

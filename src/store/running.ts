@@ -1,5 +1,4 @@
 /** The parts of a running store, as compose.ts puts them together. The public object is in src/store/store.ts. */
-
 import type { Urgency } from '../../streams/maintenance-sweep.ts';
 import type { SeriesState } from '../api/api.ts';
 import type { LabelPairs } from '../model/labels.ts';

@@ -3,16 +3,18 @@ import fc from 'fast-check';
 import {
   decodeFingerprintSet,
   difference,
-  differenceInSlices,
   encodeFingerprintSet,
   FingerprintSet,
   intersection,
-  intersectionInSlices,
   union,
   unionAll,
+} from '../../src/indexes/fingerprint-set.ts';
+import {
+  differenceInSlices,
+  intersectionInSlices,
   unionAllInSlices,
   unionInSlices,
-} from '../../src/indexes/fingerprint-set.ts';
+} from '../../src/indexes/sets-in-slices.ts';
 import { fingerprintText } from '../../src/model/fingerprint.ts';
 import { seeded } from '../support/seeded.ts';
 

@@ -25,8 +25,8 @@ describe('ReadAhead', () => {
   };
 
   /** The series whose answers were read, in their order. */
-  const readAll = async (reader: BatchReader): Promise<number[]> => {
-    const ahead = new ReadAhead(reader, found, range, { isOver: false, breathe: async () => {} });
+  const readAll = async (reader: BatchReader, breathe = async (): Promise<void> => {}): Promise<number[]> => {
+    const ahead = new ReadAhead(reader, found, range, breathe);
     const answered: number[] = [];
     for (let i = 1; i < found.length; i += 2) answered.push((ahead.take(i) ?? (await ahead.read(i))).timestamps[0]);
     return answered;
@@ -38,6 +38,16 @@ describe('ReadAhead', () => {
     expect(await readAll(reader)).to.deep.equal(odd);
     expect(batches.flat()).to.deep.equal(odd);
     expect(batches.length).to.equal(Math.ceil(odd.length / 256));
+  });
+
+  it('pauses while it looks ahead, and reads nothing when the pause says that nobody waits any more', async () => {
+    const { reader, batches } = readerFor(256);
+    let pauses = 0;
+    const stopped = readAll(reader, async () => {
+      if (++pauses === 12) throw new Error('aborted');
+    });
+    expect(await stopped.catch((error: Error) => error.message)).to.equal('aborted');
+    expect(batches.length, 'a batch of 256 looks at 512 series, with a pause after 64').to.equal(1);
   });
 
   it('reads no series twice for its answer, and asks for fewer when a batch was answered in part', async () => {

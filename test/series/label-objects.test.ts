@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import type { LabelPairs } from '../../src/model/labels.ts';
+import type { LabelPairs, Labels } from '../../src/model/labels.ts';
 import { LabelObjects } from '../../src/series/label-objects.ts';
 import { NO_ROW, type Row, SeriesTable } from '../../src/series/table.ts';
+import { seeded } from '../support/seeded.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -10,7 +11,7 @@ describe('LabelObjects', () => {
     const table = new SeriesTable();
     const objects = new LabelObjects(table, bytesMax);
     const add = (id: number): Row => table.add(0, id, ['id', String(id)]);
-    const of = (row: Row) => objects.of(row, table.labels[row] as LabelPairs);
+    const of = (row: Row): Labels => objects.of(row, table.labels[row] as LabelPairs);
     return { table, objects, add, of };
   };
 
@@ -59,36 +60,6 @@ describe('LabelObjects', () => {
     expect(of(row)).to.deep.equal({ id: '2' });
   });
 
-  it('counts the bytes of what it keeps', () => {
-    const { table, objects, add, of } = setUp();
-    const rows = Array.from({ length: 64 }, (_, id) => add(id));
-    for (const row of rows) of(row);
-    const { bytes } = objects;
-    expect(bytes).to.be.within(64 * 40, 64 * 48);
-    for (const row of rows) of(row);
-    expect(objects.bytes).to.equal(bytes);
-    for (const row of rows) table.remove(row);
-    // The part of 64 rows stays.
-    expect(objects.bytes).to.be.within(1, bytes - 64 * 24);
-    objects.clear();
-    expect(objects.bytes).to.equal(0);
-  });
-
-  it('counts an object once that was used in two generations, and forgets it in each', () => {
-    const { table, objects, add, of } = setUp();
-    const [kept, removed] = [add(1), add(2)];
-    of(removed);
-    const before = of(kept);
-    const { bytes } = objects;
-    objects.releaseUnused(MINUTE_MS);
-    expect(of(kept)).to.equal(before);
-    expect(objects.bytes).to.be.within(bytes, 2 * bytes - 24);
-    table.remove(removed);
-    const again = add(3);
-    expect(again).to.equal(removed);
-    expect(of(again)).to.deep.equal({ id: '3' });
-  });
-
   it('releases what was not used for two minutes, and keeps what was', () => {
     const { objects, add, of } = setUp();
     const [used, unused] = [add(1), add(2)];
@@ -101,26 +72,61 @@ describe('LabelObjects', () => {
     expect(of(unused)).not.to.equal(first[1]);
   });
 
-  it('releases nothing within a minute', () => {
+  it('releases nothing within a minute, and everything when nothing is used', () => {
     const { objects, add, of } = setUp();
     objects.releaseUnused(MINUTE_MS);
     const row = add(1);
     const first = of(row);
     for (let ms = 0; ms < MINUTE_MS; ms += 250) objects.releaseUnused(MINUTE_MS + ms);
     expect(of(row)).to.equal(first);
+    for (let ms = 0; ms <= 2 * MINUTE_MS; ms += 250) objects.releaseUnused(2 * MINUTE_MS + ms);
+    expect(objects.bytes).to.equal(0);
+    expect(of(row)).not.to.equal(first);
   });
 
-  it('keeps nothing more when it has reached its bound', () => {
-    const { objects, add, of } = setUp(1);
-    const [first, second] = [add(1), add(2)];
-    const kept = of(first);
-    expect(of(first)).to.equal(kept);
-    expect(of(second)).to.deep.equal({ id: '2' });
-    expect(of(second)).not.to.equal(of(second));
-    const { objects: none, add: addTo, of: ofNone } = setUp(0);
-    const row = addTo(1);
+  it('never takes more than its bound, and keeps what it has while that is used', () => {
+    const { objects, add, of } = setUp(30_000);
+    const rows = Array.from({ length: 5000 }, (_, id) => add(id));
+    const first = rows.map(of);
+    expect(objects.bytes).to.equal(0);
+    const { objects: some, add: addTo, of: ofSome } = setUp(30_000);
+    const few = Array.from({ length: 600 }, (_, id) => addTo(id));
+    const kept = few.map(ofSome);
+    const again = few.map((row) => addTo(row + 10_000));
+    for (const row of again) ofSome(row);
+    expect(some.bytes).to.be.within(20_000, 30_000);
+    for (let minute = 1; minute <= 3; minute++) {
+      some.releaseUnused(minute * MINUTE_MS);
+      expect(few.map(ofSome).filter((labels, i) => labels !== kept[i])).to.deep.equal([]);
+    }
+    expect(first[7]).to.deep.equal({ id: '7' });
+    const { objects: none, add: addNone, of: ofNone } = setUp(0);
+    const row = addNone(1);
     expect(ofNone(row)).not.to.equal(ofNone(row));
     expect(none.bytes).to.equal(0);
+  });
+
+  it('counts the bytes of what it keeps, whatever becomes of the rows', () => {
+    const random = seeded(11);
+    const { table, objects, add, of } = setUp(40_000);
+    const live: Row[] = [];
+    let now = 0;
+    for (let step = 0; step < 20_000; step++) {
+      const what = random.int(10);
+      if (what < 3 || live.length === 0) live.push(add(step));
+      else if (what < 5 && live.length > 100) table.remove(live.splice(random.int(live.length), 1)[0]);
+      else if (what < 9) {
+        const row = live[random.int(live.length)];
+        expect(of(row)).to.deep.equal({ id: (table.labels[row] as LabelPairs)[1] });
+      } else {
+        now += 20_000;
+        objects.releaseUnused(now);
+      }
+      expect(objects.bytes, `step ${step}`).to.be.within(0, 40_000);
+    }
     expect(objects.bytes).to.be.greaterThan(0);
+    for (const row of live) table.remove(row);
+    objects.releaseUnused(now + MINUTE_MS);
+    expect(objects.bytes, 'nothing is left').to.equal(0);
   });
 });

@@ -1,5 +1,6 @@
 /** Queries that are repeated while what they read changes: chunks that are cached or decoded must not outlive it. */
 import { expect } from 'chai';
+import type { Labels } from '../../src/model/labels.ts';
 import { type Machine, openMachine, START_MS } from './support.ts';
 
 const noise = (n: number): number => (Math.imul(n + 1, 2654435761) >>> 0) / 7;
@@ -43,6 +44,32 @@ describe('a query that is repeated', () => {
       expect(await count({})).to.equal(260);
       expect(await count({ from: START_MS + 280_000 })).to.equal(180);
     }
+    await store.close();
+  });
+
+  it('hands out the same frozen labels while the series is there, and never those of a series that is gone', async () => {
+    const { store, pass } = await openMachine({ retention: 'off' });
+    const labelsOf = async (): Promise<Labels[]> => {
+      const seen: Labels[] = [];
+      for await (const { labels } of store.select('m')) seen.push(labels);
+      const [instant] = await store.instant('m');
+      const [last] = await store.lastSamples('m');
+      return [...seen, instant.labels, last.labels, ...(await store.metrics('m'))];
+    };
+    const watched: Labels[] = [];
+    const watching = store.watch('m').subscribe(({ labels }) => watched.push(labels));
+    store.append({ __name__: 'm', id: '1' }, START_MS, 1);
+    const first = await labelsOf();
+    expect(new Set([...first, ...watched]).size).to.equal(1);
+    expect(watched).to.deep.equal([{ __name__: 'm', id: '1' }]);
+    expect(Object.isFrozen(first[0])).to.equal(true);
+    expect(() => Object.assign(first[0], { id: '2' })).to.throw(TypeError);
+    await store.drop('m');
+    expect(await store.metrics('m')).to.deep.equal([]);
+    store.append({ __name__: 'm', id: '3' }, START_MS, 1);
+    expect(new Set((await labelsOf()).map((labels) => labels['id']))).to.deep.equal(new Set(['3']));
+    await pass(1000);
+    watching.unsubscribe();
     await store.close();
   });
 });

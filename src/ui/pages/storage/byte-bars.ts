@@ -46,6 +46,8 @@ export class ByteBars {
 const partNames: Readonly<Record<string, string>> = {
   chunks: 'Chunks',
   chunk_cache: 'Chunk cache',
+  decoded_chunks: 'Decoded chunks',
+  label_objects: 'Label objects',
   late_samples: 'Late samples',
   series_table: 'Series and labels',
   archive_directory: 'Archived series',
