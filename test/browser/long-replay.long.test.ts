@@ -110,7 +110,8 @@ describe('Replay of a long journal', function () {
     await pages.show(page, '/replay?position=1&speed=x3600&stopTypes=alertFired');
     await where().getByText(/^1 of/).waitFor();
     await page.getByRole('button', { name: 'Play', exact: true }).click();
-    await where().getByText('alertFired  stopped at a breakpoint').waitFor();
+    // The page draws each step of the way, which takes nine seconds, and more on a busy machine.
+    await where().getByText('alertFired  stopped at a breakpoint').waitFor({ timeout: 60_000 });
     expect(await where().textContent()).to.match(/^40,002 of/);
   });
 });
