@@ -37,12 +37,12 @@ import type { Running } from './running.ts';
 import { TrustedClock } from './trusted-clock.ts';
 import { Visits } from './visits.ts';
 
-/** Decoded chunks may take this share of the memory target, and no more than these bytes. */
-const DECODED_SHARE = 1 / 16;
-const DECODED_BYTES_MAX = 32 * 1024 * 1024;
-/** The same for label objects that are kept. */
-const LABEL_OBJECTS_SHARE = 1 / 16;
-const LABEL_OBJECTS_BYTES_MAX = 32 * 1024 * 1024;
+/**
+ * Decoded chunks may take this share of the memory target, and no more than these bytes; label objects that are kept may
+ * take as much again.
+ */
+const QUERY_CACHE_SHARE = 1 / 16;
+const QUERY_CACHE_BYTES_MAX = 32 * 1024 * 1024;
 
 export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor): Running => {
   const { table, slab, chunks, cache, late, erased, files, fileKeys, clock, turn, logger, options, admission } = engine;
@@ -63,11 +63,9 @@ export const compose = (engine: Engine, recovered: Recovered, actor: StoreActor)
   });
   const { limits } = engine.retention;
   const retention = new Retention({ limits, now: () => trustedClock.now() });
-  const decoded = new DecodedChunks(slab, Math.min(DECODED_BYTES_MAX, options.memoryTarget * DECODED_SHARE));
-  const labelObjects = new LabelObjects(
-    table,
-    Math.min(LABEL_OBJECTS_BYTES_MAX, options.memoryTarget * LABEL_OBJECTS_SHARE),
-  );
+  const cacheBytesMax = Math.min(QUERY_CACHE_BYTES_MAX, options.memoryTarget * QUERY_CACHE_SHARE);
+  const decoded = new DecodedChunks(slab, cacheBytesMax);
+  const labelObjects = new LabelObjects(table, cacheBytesMax);
   const memory = new Memory(engine, recovered, decoded, labelObjects);
   const disk = new DiskGuard(engine, journal, actor);
   const pressure = new Pressure({ memory, disk, actor, syncSeriesFiles: options.syncSeriesFiles });
