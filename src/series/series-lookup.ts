@@ -10,6 +10,7 @@ import type { FingerprintMapper } from '../model/collisions.ts';
 import { TidemarkError } from '../model/errors.ts';
 import { fastFingerprint } from '../model/fingerprint.ts';
 import { type LabelPairs, type Labels, labelHash, pairsHash, toLabelPairs } from '../model/labels.ts';
+import type { TextTable } from '../model/text-table.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Admission } from './admission.ts';
 import type { EventBus } from './event-bus.ts';
@@ -24,6 +25,8 @@ export interface SeriesDirectoryParts {
   readonly admission: Admission;
   readonly bus: EventBus;
   readonly clock: Clock;
+  /** Label texts that series share. */
+  readonly texts: TextTable;
   /** Gives an archived series a row again. This changes the series' life, so its statechart does it. */
   readonly wake: (high: number, low: number, pairs: LabelPairs) => Row;
   /** The labels of a series that is neither in memory nor archived any more, but whose fingerprint is still in use. */
@@ -45,14 +48,29 @@ export class SeriesDirectory {
   resolve(labels: Labels): Row {
     const hash = labelHash(labels);
     const row = this.parts.table.findHashed(labels, hash);
-    // resolvePairs searches again with the copied pairs, because getters may return different labels on each read.
-    return row === NO_ROW ? this.resolvePairs(toLabelPairs(labels)) : row;
+    if (row !== NO_ROW) return row;
+    // Searches again with the copied pairs, because getters may return different labels on each read. The strings are
+    // kept: the program may append with these very strings again, and then they are recognised without being read.
+    const pairs = toLabelPairs(labels);
+    const hashOfPairs = pairsHash(pairs);
+    const known = this.parts.table.findPairsHashed(pairs, hashOfPairs);
+    return known === NO_ROW ? this.admit(pairs, hashOfPairs) : known;
   }
 
+  /** The same for labels in the store's form. A new series shares the strings of equal values with other series. */
   resolvePairs(pairs: LabelPairs): Row {
     const hash = pairsHash(pairs);
     const row = this.parts.table.findPairsHashed(pairs, hash);
-    return row === NO_ROW ? this.admit(pairs, hash) : row;
+    return row === NO_ROW ? this.admit(this.withSharedTexts(pairs), hash) : row;
+  }
+
+  /** Changes the array in place: nobody can tell a string from an equal one, and an array less is collected. */
+  private withSharedTexts(pairs: LabelPairs): LabelPairs {
+    const { texts } = this.parts;
+    const changed = pairs as string[];
+    // The names are those of an object's properties, which the engine shares already.
+    for (let i = 1; i < changed.length; i += 2) changed[i] = texts.share(changed[i]);
+    return pairs;
   }
 
   /** For a series whose state takes no samples: wakes it, or throws `TIDEMARK_THROTTLED` while it is being deleted. */

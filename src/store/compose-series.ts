@@ -47,7 +47,7 @@ export interface SeriesLife {
 
 export const composeSeries = (parts: SeriesParts): SeriesLife => {
   const { engine, recovered, seriesMemory, storage, retention, disk, pressure, counts } = parts;
-  const { options, seriesFiles, mapper, admission, inspection, clock, logger } = engine;
+  const { options, seriesFiles, mapper, admission, inspection, clock, logger, texts } = engine;
   const { archived, archive, indexer, journal, bus } = recovered;
   const common = { ...seriesMemory, ...storage, archived, indexer, journal, bus, clock, logger };
 
@@ -96,6 +96,7 @@ export const composeSeries = (parts: SeriesParts): SeriesLife => {
     mapper,
     archive,
     admission,
+    texts,
     wake: (high, low, pairs) => waking.wakeForSample(high, low, pairs),
     leavingPairs: (high, low) => isolation.leavingPairs(high, low),
     makeWritable: (row) => waking.makeWritable(row),

@@ -65,7 +65,7 @@ export class Engine implements SeriesMemory {
   readonly erased: ErasedRanges;
   readonly fileKeys = new KeyedMutex<string>();
   readonly mapper = new FingerprintMapper();
-  /** Label texts shared by the indexes and the reader of the checkpoint. */
+  /** Label texts shared by new series, the indexes and the reader of the checkpoint. */
   readonly texts = new TextTable(TEXT_PLACE_BITS);
   readonly admission = new Admission();
   /** Set when the directory is opened. */

@@ -9,6 +9,7 @@ import { Indexer } from '../../src/indexes/indexer.ts';
 import { LabelIndex } from '../../src/indexes/label-index.ts';
 import { FingerprintMapper } from '../../src/model/collisions.ts';
 import type { LabelPairs } from '../../src/model/labels.ts';
+import { TextTable } from '../../src/model/text-table.ts';
 import { schedulerOf } from '../../src/ports/clock-scheduler.ts';
 import { Admission } from '../../src/series/admission.ts';
 import { EventBus } from '../../src/series/event-bus.ts';
@@ -60,6 +61,7 @@ export const appendPath = ({ directory: lookup = {}, ingest: path = {} }: Append
     admission,
     bus: new EventBus(journal),
     clock,
+    texts: new TextTable(),
     wake,
     leavingPairs: () => undefined,
     makeWritable: (row) => table.setState(row, 0, true),
