@@ -564,9 +564,11 @@ export class MemoryChunks {
   /** Time of the series' first sample if it is known in memory; EARLIEST if only the file has it. */
   firstTimeOfSeries(row: Row): number {
     const { table } = this;
-    if (table.chunksInFile[row] !== 0) return table.firstTime[row];
     const oldest = table.oldestSlot(row);
-    return oldest === NO_SLOT ? table.firstTime[row] : this.firstTimeOf(oldest);
+    if (oldest === NO_SLOT) return table.firstTime[row];
+    const inMemory = this.firstTimeOf(oldest);
+    // The file may begin later: with chunks whose samples were dropped, until it is rewritten.
+    return table.chunksInFile[row] === 0 ? inMemory : Math.min(table.firstTime[row], inMemory);
   }
 
   firstTimeOf(slot: Slot): number {
