@@ -128,7 +128,13 @@ const takeUnindexed = async (
 /** Whether a series in memory may have samples in the range, judging by the times of its first and last sample. */
 const mayOverlap = (parts: FindParts, { from, through }: Sought, row: Row): boolean =>
   (from === Number.NEGATIVE_INFINITY || parts.table.lastTime(row) >= from) &&
-  (through === Number.POSITIVE_INFINITY || firstTimeOfRow(parts, row) <= through);
+  (through === Number.POSITIVE_INFINITY || beginsBy(parts, row, through));
+
+const beginsBy = (parts: FindParts, row: Row, through: number): boolean => {
+  const { chunksInFile, firstTime } = parts.table;
+  // For most series the row is enough, and looking into a chunk would mean waiting for its memory.
+  return (chunksInFile[row] !== 0 && firstTime[row] <= through) || firstTimeOfRow(parts, row) <= through;
+};
 
 /** Whether all samples of the series are past its own retention. */
 const isHidden = (
