@@ -16,7 +16,10 @@ import { INVALID_UTF16, utf8ByteCount } from './utf8.ts';
  */
 export type Labels = Readonly<Record<string, string>>;
 
-/** A label set in the store's form: name, value, name, value …, sorted by name; no empty values; never changed. */
+/**
+ * A label set in the store's form: name, value, name, value …, sorted by name; no empty values. Its texts never change; a
+ * string may be replaced by an equal one.
+ */
 export type LabelPairs = readonly string[];
 
 /** The label that holds the metric's name. */

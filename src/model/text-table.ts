@@ -1,15 +1,20 @@
 /**
  * Returns the same string object for the same label text where possible. Label names and values repeat over thousands of
- * series, and reusing a string saves time and memory: 125 bytes for each series of six labels, and five objects that the
- * garbage collector need not look at. The table has a fixed number of places; a new text replaces the text in its place.
+ * series. Reusing a string saves time and memory, and spares the garbage collector objects. The table has a fixed number
+ * of places; a new text replaces the text in its place.
  */
 import { decodeText } from './utf8.ts';
 
 /** Longer texts rarely repeat. */
 const SHARED_LENGTH_MAX = 64;
 const NON_ASCII = -1;
-/** V8 copies the characters when it joins strings of up to this length; longer results would stay trees of pieces. */
-const PIECED_LENGTH_MAX = 12;
+const FNV_BASIS = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+/**
+ * V8 copies the characters when it joins or cuts strings and the result has up to this length. Longer results stay trees of
+ * pieces, or refer to the string that they were cut from.
+ */
+const COPIED_LENGTH_MAX = 12;
 
 const { fromCharCode } = String;
 
@@ -36,19 +41,24 @@ export class TextTable {
       const known = this.places[place];
       if (isSameAscii(known, bytes, start, end)) return known;
     }
-    const text = asciiText(bytes, start, end);
-    this.places[place] = text;
-    this.hashes[place] = hash;
-    return text;
+    return this.keep(hash, asciiText(bytes, start, end));
   }
 
-  /** A string equal to `text`: that of the same text before, if it is still in its place. */
+  /**
+   * The string that is kept for this text, if it is ASCII and short; otherwise `text` itself. What is kept is a copy
+   * unless V8 has copied it already: a text that was cut from a larger one would keep that one in memory.
+   */
   share(text: string): string {
     if (text.length > SHARED_LENGTH_MAX) return text;
     const hash = asciiHashOf(text);
     if (hash === NON_ASCII) return text;
     const place = hash & this.mask;
     if (this.hashes[place] === hash && this.places[place] === text) return this.places[place];
+    return this.keep(hash, text.length > COPIED_LENGTH_MAX ? Buffer.from(text, 'latin1').toString('latin1') : text);
+  }
+
+  private keep(hash: number, text: string): string {
+    const place = hash & this.mask;
     this.places[place] = text;
     this.hashes[place] = hash;
     return text;
@@ -57,27 +67,28 @@ export class TextTable {
 
 /** FNV-1a, folded to 31 bits; -1 when a byte is not ASCII. */
 const asciiHash = (bytes: Uint8Array, start: number, end: number): number => {
-  let hash = 0x811c9dc5;
+  let hash = FNV_BASIS;
   let union = 0;
   for (let i = start; i < end; i++) {
     const byte = bytes[i];
     union |= byte;
-    hash = Math.imul(hash ^ byte, 0x01000193);
+    hash = Math.imul(hash ^ byte, FNV_PRIME);
   }
-  return union >= 0x80 ? NON_ASCII : (hash ^ (hash >>> 15)) & 0x7fffffff;
+  return union >= 0x80 ? NON_ASCII : folded(hash);
 };
 
-/** The same of a text. */
+/** {@link asciiHash} of the characters of a text. Both must give the same hash. */
 const asciiHashOf = (text: string): number => {
-  let hash = 0x811c9dc5;
-  let union = 0;
+  let hash = FNV_BASIS;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    union |= code;
-    hash = Math.imul(hash ^ code, 0x01000193);
+    if (code >= 0x80) return NON_ASCII;
+    hash = Math.imul(hash ^ code, FNV_PRIME);
   }
-  return union >= 0x80 ? NON_ASCII : (hash ^ (hash >>> 15)) & 0x7fffffff;
+  return folded(hash);
 };
+
+const folded = (hash: number): number => (hash ^ (hash >>> 15)) & 0x7fffffff;
 
 /** Whether the bytes are ASCII and equal the text. */
 export const isSameAscii = (text: string, bytes: Uint8Array, start: number, end: number): boolean => {
@@ -92,7 +103,7 @@ export const isSameAscii = (text: string, bytes: Uint8Array, start: number, end:
 /** Builds short texts from their character codes: a call into the runtime takes ten times as long. */
 const asciiText = (b: Uint8Array, start: number, end: number): string => {
   const length = end - start;
-  if (length > PIECED_LENGTH_MAX) return Buffer.from(b.buffer, b.byteOffset + start, length).toString('latin1');
+  if (length > COPIED_LENGTH_MAX) return Buffer.from(b.buffer, b.byteOffset + start, length).toString('latin1');
   if (length > 6) return asciiText(b, start, start + 6) + asciiText(b, start + 6, end);
   switch (length) {
     case 0:

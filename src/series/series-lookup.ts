@@ -48,29 +48,32 @@ export class SeriesDirectory {
   resolve(labels: Labels): Row {
     const hash = labelHash(labels);
     const row = this.parts.table.findHashed(labels, hash);
-    if (row !== NO_ROW) return row;
-    // Searches again with the copied pairs, because getters may return different labels on each read. The strings are
-    // kept: the program may append with these very strings again, and then they are recognised without being read.
-    const pairs = toLabelPairs(labels);
-    const hashOfPairs = pairsHash(pairs);
-    const known = this.parts.table.findPairsHashed(pairs, hashOfPairs);
-    return known === NO_ROW ? this.admit(pairs, hashOfPairs) : known;
+    // rowOf searches again with the copied pairs, because getters may return different labels on each read. The strings
+    // are kept: the program may append with these very strings again, and then they are recognised without being read.
+    return row === NO_ROW ? this.rowOf(toLabelPairs(labels), false) : row;
   }
 
-  /** The same for labels in the store's form. A new series shares the strings of equal values with other series. */
+  /**
+   * The same for labels in the store's form. If there is no row yet, strings of the array are replaced by equal ones that
+   * other series have.
+   */
   resolvePairs(pairs: LabelPairs): Row {
+    return this.rowOf(pairs, true);
+  }
+
+  private rowOf(pairs: LabelPairs, sharesTexts: boolean): Row {
     const hash = pairsHash(pairs);
     const row = this.parts.table.findPairsHashed(pairs, hash);
-    return row === NO_ROW ? this.admit(this.withSharedTexts(pairs), hash) : row;
+    if (row !== NO_ROW) return row;
+    if (sharesTexts) this.shareTexts(pairs as string[]);
+    return this.admit(pairs, hash);
   }
 
-  /** Changes the array in place: nobody can tell a string from an equal one, and an array less is collected. */
-  private withSharedTexts(pairs: LabelPairs): LabelPairs {
+  /** Replaces in place, which saves an array: a program can't tell a string from an equal one. */
+  private shareTexts(pairs: string[]): void {
     const { texts } = this.parts;
-    const changed = pairs as string[];
     // The names are those of an object's properties, which the engine shares already.
-    for (let i = 1; i < changed.length; i += 2) changed[i] = texts.share(changed[i]);
-    return pairs;
+    for (let i = 1; i < pairs.length; i += 2) pairs[i] = texts.share(pairs[i]);
   }
 
   /** For a series whose state takes no samples: wakes it, or throws `TIDEMARK_THROTTLED` while it is being deleted. */

@@ -378,8 +378,8 @@ export class SeriesTable {
 }
 
 /**
- * The memory of labels in V8: the array with its header, and for each pair the value's string with its header. All
- * series share the strings of names.
+ * The memory of labels in V8, at most: the array with its header, and for each pair the value's string with its header.
+ * All series share the strings of names, and many share those of values.
  */
 const bytesOfPairs = (pairs: LabelPairs): number => {
   let bytes = 32 + pairs.length * 8;

@@ -2,6 +2,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
 /** Bytes that `work` has added to the heap once garbage is collected. */
 export const heapGrowth = (work: () => void): number => {
   const before = heapUsed();
@@ -9,12 +12,10 @@ export const heapGrowth = (work: () => void): number => {
   return heapUsed() - before;
 };
 
-/** A string that is equal to `text` and the same object as no other. */
+/** A new string object, equal to `text`. */
 export const ownString = (text: string): string => Buffer.from(text).toString();
 
 const heapUsed = (): number => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
   collect();
   collect();
   return process.memoryUsage().heapUsed;
