@@ -40,7 +40,10 @@ export interface KeyValueStore {
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
   /** Blocks this thread for one read: for `append`, which is synchronous. */
   getBlocking(key: Uint8Array): Uint8Array | undefined;
-  /** Writes all operations or none. With `sync` it resolves when this batch and all before it are on the disk. */
+  /**
+   * Writes all operations or none. With `sync` it resolves when this batch and all before it are on the disk. The caller
+   * leaves the keys and values as they are until then.
+   */
   batch(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void>;
   /** Entries in key order, in pages, from one consistent snapshot. */
   entries(range?: KeyRange): AsyncIterable<readonly [Uint8Array, Uint8Array][]>;

@@ -26,6 +26,8 @@ const MERGED_WITH_PAUSES = 1 << 14;
 const PAIRS_PER_PART = 1024;
 const CHANGES_PER_PART = 4096;
 const NAMES_PER_PART = 256;
+/** A value of so many bytes is written alone. In a batch it would be copied twice, in one turn of the event loop. */
+const ALONE_BYTES = 1 << 20;
 /**
  * Bytes of the sets that a part should have. They are known only when the sets have been read. So the first part has the
  * pairs of one or two series, and each later one as many pairs as the sets of the part before suggest, but not many times
@@ -145,7 +147,7 @@ export class LabelWriter {
     sync: boolean,
   ): Promise<void> {
     if (position !== undefined) operations.push(positionOperation(position));
-    await this.parts.pairs.batch(operations, { sync });
+    await writeAll(this.parts.pairs, operations, sync);
     this.parts.sets.settlePostings(written);
   }
 
@@ -159,11 +161,26 @@ export class LabelWriter {
       const operations = part.map((name) => nameOperationOf(name, valueSets.get(name)!));
       const isLast = start + NAMES_PER_PART >= names.length;
       if (isLast && position !== undefined) operations.push(positionOperation(position));
-      await this.parts.names.batch(operations, { sync: sync && isLast });
+      await writeAll(this.parts.names, operations, sync && isLast);
     }
     this.parts.sets.settleValueSets(names.map((name) => [name, valueSets.get(name)!] as const));
   }
 }
+
+/** Writes operations whose order does not matter, but for the last one, which is written last. */
+const writeAll = async (
+  store: KeyValueStore,
+  operations: readonly KeyValueOperation[],
+  sync: boolean,
+): Promise<void> => {
+  const together: KeyValueOperation[] = [];
+  for (const [index, operation] of operations.entries()) {
+    const isLarge = operation.type === 'put' && operation.value.byteLength >= ALONE_BYTES;
+    if (isLarge && index + 1 < operations.length) await store.batch([operation], { sync: false });
+    else together.push(operation);
+  }
+  await store.batch(together, { sync });
+};
 
 const endOfPart = (batch: LabelBatch, start: number, pairsMax: number): number => {
   let end = start;

@@ -202,17 +202,27 @@ class LevelStore implements KeyValueStore {
     return this.attempt(async () => {
       this.loggedCount++;
       const before = this.taken;
-      // A chained batch takes 0.8 µs for each operation, an array of operations 10 µs.
-      const batch = this.database.batch();
-      for (const operation of operations) {
-        if (operation.type === 'put') batch.put(operation.key, operation.value);
-        else batch.del(operation.key);
+      const [first] = operations;
+      if (operations.length === 1 && first.type === 'put') {
+        // A batch would copy the value a second time on this thread.
+        await this.database.put(first.key, first.value, { sync: options.sync });
+      } else {
+        await this.writeBatch(operations, options.sync);
       }
-      await batch.write({ sync: options.sync });
       this.taken += operations.length;
       // The log is synced as a whole, so all earlier batches become durable too.
       if (options.sync) this.durable = Math.max(this.durable, before + operations.length);
     });
+  }
+
+  private async writeBatch(operations: readonly KeyValueOperation[], sync: boolean): Promise<void> {
+    // A chained batch takes 0.8 µs for each operation, an array of operations 10 µs.
+    const batch = this.database.batch();
+    for (const operation of operations) {
+      if (operation.type === 'put') batch.put(operation.key, operation.value);
+      else batch.del(operation.key);
+    }
+    await batch.write({ sync });
   }
 
   async *entries(range: KeyRange = {}): AsyncGenerator<readonly [Uint8Array, Uint8Array][]> {

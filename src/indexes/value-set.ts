@@ -14,6 +14,8 @@ import { encodeText, hasEscapedBytes } from '../model/utf8.ts';
 const FREE = 0;
 const REMOVED = -1;
 const LENGTH_BYTES_MAX = 5;
+/** Bytes before the values in which the count is written when the set is encoded. */
+const COUNT_ROOM = LENGTH_BYTES_MAX;
 const SIGN_BIT = 1;
 /** From this number of values on, the table has many parts. */
 const PARTED_FROM = 1 << 15;
@@ -24,8 +26,10 @@ const CUT_BYTES_MAX = 1 << 26;
 
 export class ValueSet {
   private body: Buffer;
-  /** Bytes of the body in use. */
-  private end = 0;
+  /** The values are in the body from here on. Before them is at least {@link COUNT_ROOM}. */
+  private start = COUNT_ROOM;
+  /** Where the values end. */
+  private end = COUNT_ROOM;
   private valueCount = 0;
   private removedCount = 0;
   /**
@@ -41,20 +45,19 @@ export class ValueSet {
   private textEnd = 0;
 
   constructor(capacity = 256) {
-    this.body = Buffer.allocUnsafe(capacity);
+    this.body = Buffer.allocUnsafe(COUNT_ROOM + capacity);
   }
 
   /** Decodes a set: count, then strings in any order. Throws `MalformedBytes` or `OutOfBytes`. */
   static decode(bytes: Uint8Array): ValueSet {
-    const set = new ValueSet(0);
-    set.body = Buffer.from(bytes);
-    set.end = bytes.length;
-    const count = set.readLength(0);
-    set.body = set.body.subarray(set.textStart);
-    set.end = set.body.length;
-    if (count > set.end) throw new OutOfBytes();
+    const set = new ValueSet(bytes.length);
+    set.body.set(bytes, COUNT_ROOM);
+    set.end = COUNT_ROOM + bytes.length;
+    const count = set.readLength(COUNT_ROOM);
+    set.start = set.textStart;
+    if (count > set.end - set.start) throw new OutOfBytes();
     set.setUpParts(count);
-    let offset = 0;
+    let offset = set.start;
     for (let i = 0; i < count; i++) {
       set.readText(offset);
       const next = set.textEnd;
@@ -135,12 +138,16 @@ export class ValueSet {
     return passed;
   }
 
-  /** The encoding of the set. */
+  /**
+   * The encoding of the set: a view of its memory, valid until the set is changed. Copying a set of a million values would
+   * hold the event loop for milliseconds.
+   */
   encode(): Buffer {
     if (this.removedCount > 0) this.compact();
-    const header = Buffer.allocUnsafe(LENGTH_BYTES_MAX);
-    const headerEnd = writeLength(header, 0, this.valueCount);
-    return Buffer.concat([header.subarray(0, headerEnd), this.body.subarray(0, this.end)]);
+    const count = Buffer.allocUnsafe(LENGTH_BYTES_MAX);
+    const from = this.start - writeLength(count, 0, this.valueCount);
+    this.body.set(count.subarray(0, this.start - from), from);
+    return this.body.subarray(from, this.end);
   }
 
   private markRemoved(offset: number): void {
@@ -152,7 +159,8 @@ export class ValueSet {
   private compact(): void {
     const { body, parts } = this;
     this.body = Buffer.allocUnsafe(this.end);
-    this.end = 0;
+    this.start = COUNT_ROOM;
+    this.end = COUNT_ROOM;
     const count = this.valueCount;
     this.valueCount = 0;
     this.removedCount = 0;

@@ -106,6 +106,27 @@ describe('LabelIndex', () => {
     );
   });
 
+  it('writes a large set by itself, and the position after it', async () => {
+    const { index, names } = open();
+    const operations = Array.from({ length: 20_000 }, (_, number) => ({
+      type: 'index' as const,
+      high: 0,
+      low: number,
+      pairs: ['id', String(number).padStart(60, '0'), 'job', 'one'],
+    }));
+    await index.apply(operations, 77);
+    const described = names.batches.map(({ operations, sync }) => ({
+      bytes: operations.map((each) => (each.type === 'put' ? each.value.byteLength : 0)),
+      sync,
+    }));
+    expect(described[0]).to.deep.equal({ bytes: [3 + 20_000 * 61], sync: false });
+    expect(described[1]?.bytes, 'the set of one job and the position').to.have.length(2);
+    expect(described[1]?.sync).to.equal(true);
+    expect(described).to.have.length(2);
+    expect(await index.position()).to.equal(77);
+    expect(await index.valuesOf('id')).to.have.length(20_000);
+  });
+
   it('does the same on LevelDB, closed and opened again', async () => {
     const root = mkdtempSync(join(tmpdir(), 'tidemark-label-index-'));
     try {

@@ -99,6 +99,18 @@ describe('ValueSet', () => {
     expect(seen).to.have.members(set.values(texts));
   });
 
+  it('is encoded again when its count takes more bytes than where it was decoded from', () => {
+    for (const count of [63, 8191]) {
+      let set = new ValueSet();
+      for (let i = 0; i < count; i++) set.add(String(i));
+      set = ValueSet.decode(Uint8Array.from(set.encode()));
+      set.add('more');
+      const again = ValueSet.decode(Uint8Array.from(set.encode()));
+      expect(again.values(texts).sort()).to.deep.equal(set.values(texts).sort());
+      expect(again.size).to.equal(count + 1);
+    }
+  });
+
   it('leaves the bytes it was decoded from alone', () => {
     const bytes = Buffer.from('0402610262', 'hex');
     const set = ValueSet.decode(bytes);
