@@ -413,6 +413,37 @@ describe('Replay', function () {
     });
   });
 
+  describe('of many events', () => {
+    it('follows none of them while an earlier one, which was asked for, is still being loaded', async () => {
+      for (let i = 0; i < 120; i++) append(room(`many ${i}`));
+      await pages.store.flush();
+      await show();
+      await selected().waitFor();
+      const count = Number((await where().textContent())!.split(/ of | {2}/)[1]);
+      let release = (): void => {};
+      const isReleased = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const isFirstPage = ({ pathname, searchParams }: URL): boolean =>
+        pathname === '/ui/replay/rows' && searchParams.get('row') === '0';
+      await page.route(isFirstPage, async (route) => {
+        await isReleased;
+        await route.continue();
+      });
+      const asked = page.waitForRequest((request) => isFirstPage(new URL(request.url())));
+      await button('First event of the list').click();
+      await asked;
+      append(room('too late'));
+      await pages.store.flush();
+      await where()
+        .getByText(new RegExp(`^1 of ${count + 1}`))
+        .waitFor();
+      release();
+      await selected().getByText('storeOpened').waitFor();
+      await page.unroute(isFirstPage);
+    });
+  });
+
   for (const [mode, options] of Object.entries(modes))
     it(`has no violation that axe finds, and no more width than the window, in ${mode}`, async () => {
       const other = await pages.newPage(options);

@@ -39,6 +39,8 @@ class ReplayPage {
   private view: ReplayView;
   private summary: ReplaySummary | undefined;
   private row = 0;
+  /** Whether new events are to be shown as they come. It says so as soon as an event is asked for, before it is loaded. */
+  private isFollowing = true;
   /** The server did not answer. When it does again, nothing is wrong any more. */
   private isUnreachable = false;
   /** The series that was chosen among those of an event. */
@@ -231,10 +233,6 @@ class ReplayPage {
     }
   }
 
-  private get isFollowing(): boolean {
-    return this.source.isJournal && this.view.at === undefined;
-  }
-
   private showSummary(summary: ReplaySummary): void {
     this.summary = summary;
     const { view, source } = this;
@@ -323,6 +321,7 @@ class ReplayPage {
     const { signal } = this.showing;
     const { source } = this;
     if (this.summary === undefined) return;
+    this.isFollowing = follow && source.isJournal;
     if (this.summary.count === 0) return this.showNothing();
     this.row = row;
     this.list.choose(row);
@@ -330,7 +329,7 @@ class ReplayPage {
       const found = await this.list.row(row);
       if (signal.aborted || found === undefined) return;
       const { position, place, event } = found;
-      this.view = { ...this.view, at: follow && source.isJournal ? undefined : { position, place } };
+      this.view = { ...this.view, at: this.isFollowing ? undefined : { position, place } };
       this.axis.showTime(event.time, `${formatTime(event.time)}, ${event.type} ${subjectOf(found)}`);
       this.showWhere();
       if (!this.player.isPlaying) this.writeAddress();
