@@ -82,7 +82,7 @@ export class ToAndFro {
     while (existsSync(join(this.directory, 'heads.db.tmp')));
     const from = this.directory;
     this.number++;
-    cpSync(from, this.directory, { recursive: true, preserveTimestamps: true });
+    await copyOpen(from, this.directory);
     await store.close();
     rmSync(from, { recursive: true });
   }
@@ -221,3 +221,16 @@ const fingerprintOf = (text: string): string => {
 /** All sequences of steps of a given length. */
 export const sequencesOf = (length: number): Step[][] =>
   length === 0 ? [[]] : sequencesOf(length - 1).flatMap((before) => steps.map((step) => [...before, step]));
+
+/** Copies an open directory. If a file is removed during that, the copy is of no one moment, and is made again. */
+const copyOpen = async (from: string, to: string): Promise<void> => {
+  for (;;) {
+    try {
+      return cpSync(from, to, { recursive: true, preserveTimestamps: true });
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+      rmSync(to, { recursive: true, force: true });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+};
