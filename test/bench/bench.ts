@@ -1,28 +1,12 @@
 /**
- * `npm run bench`: the workload at four sizes, each case in a fresh process, several runs, medians.
- *
- *   --quick           one small size, one run: shows that everything works, not how fast it is
- *   --size N,S        series and rounds, instead of the four sizes; may be repeated
- *   --repeat N        runs of each size (default 3); the largest of the four sizes runs a third as often
- *   --directory DIR   where the stores are made (default: the system's folder for temporary files)
- *   --out FILE        writes the result as JSON (default: coverage/bench.json)
- *   --against DIR     measures another built checkout too, run by run in turn, and prints the ratios
- *   --rest SECONDS    measures memory again after this time at rest (default: not)
- *   --questions       asks the ten queries of workload Q instead, beside Prometheus and VictoriaMetrics (--repeat, default 5)
- *   --large           with --questions: one query over all series of a size instead (default 100000x240), beside ingest
- *   --rules           evaluates 1,000 rules beside ingest instead, beside Prometheus (--repeat rounds of 15 s, default 8)
- *   --doors           measures how fast samples come in and go out over HTTP instead, beside VictoriaMetrics (--repeat, default 3)
- *   --minutes N       with --doors: memory at a steady rate over so many minutes instead
- *   --memory-target SIZE  with --minutes: the memory target of the served store (default: 128M)
- *   --publish         writes it to docs/performance.json too and renews the tables of README.md and docs/performance.md
+ * `npm run bench`: the workload at four sizes, each case in a fresh process, several runs, medians. usage.ts has the options.
  *
  * Every run reads every sample back and compares it bit for bit: after the rounds, after a clean reopen, after a crash,
  * and after everything was persisted. A case that fails is reported, and the exit code is 1.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { cpus, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { waysToAppend } from './appenders.ts';
 import { calibrate } from './calibration.ts';
 import type { CaseContext, CaseResult } from './cases/case.ts';
@@ -43,26 +27,10 @@ import {
 import { type BenchResult, FigureCollector, type SizeResult } from './result.ts';
 import { runRules } from './rules/main.ts';
 import { runCase } from './run-case.ts';
+import { optionsOrExit } from './usage.ts';
 import { roundMs, sampleCount, sizeFrom, type Workload, type WorkloadSize } from './workload.ts';
 
-const { values: given } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    size: { type: 'string', multiple: true },
-    repeat: { type: 'string' },
-    directory: { type: 'string', default: tmpdir() },
-    out: { type: 'string', default: join('coverage', 'bench.json') },
-    publish: { type: 'boolean', default: false },
-    against: { type: 'string' },
-    rest: { type: 'string', default: '0' },
-    questions: { type: 'boolean', default: false },
-    large: { type: 'boolean', default: false },
-    rules: { type: 'boolean', default: false },
-    doors: { type: 'boolean', default: false },
-    minutes: { type: 'string', default: '0' },
-    'memory-target': { type: 'string', default: '128M' },
-  },
-});
+const given = optionsOrExit(process.argv.slice(2));
 
 if (given.questions && given.large) {
   const size = given.size?.map(sizeFrom)[0] ?? { seriesCount: 100_000, rounds: 240 };
