@@ -412,11 +412,11 @@ const apply = (content: Content, operations: readonly KeyValueOperation[]): void
   }
 };
 
-/** The caller may reuse its bytes as soon as the call is made. */
+/** The database keeps bytes of its own. The `slice` of a Buffer would be a view of the caller's. */
 const copyOf = (operation: KeyValueOperation): KeyValueOperation =>
   operation.type === 'put'
-    ? { type: 'put', key: operation.key.slice(), value: operation.value.slice() }
-    : { type: 'del', key: operation.key.slice() };
+    ? { type: 'put', key: Uint8Array.from(operation.key), value: Uint8Array.from(operation.value) }
+    : { type: 'del', key: Uint8Array.from(operation.key) };
 
 /** Translates errors of the system as the port on LevelDB does. */
 const inTheStoresWords = (error: unknown, path: string): unknown => {
