@@ -39,8 +39,11 @@ class ReplayPage {
   private view: ReplayView;
   private summary: ReplaySummary | undefined;
   private row = 0;
-  /** Whether new events are to be shown as they come. It says so as soon as an event is asked for, before it is loaded. */
-  private isFollowing = true;
+  /**
+   * Whether new events are shown as they come. It is set when a row is asked for; `view.at` changes only when the row is
+   * loaded.
+   */
+  private isFollowing = false;
   /** The server did not answer. When it does again, nothing is wrong any more. */
   private isUnreachable = false;
   /** The series that was chosen among those of an event. */
@@ -90,6 +93,7 @@ class ReplayPage {
     this.view = readView(new URLSearchParams(location.search));
     this.journal = new JournalSource((share) => this.showReading('Reading the journal', share));
     this.source = this.journal;
+    this.followAsShown();
     this.seriesPanel = new SeriesPanel(signal, {
       onPlace: (place) => void this.goToEvent({ place }),
       onFilter: (fingerprint) => void this.setFilter({ ...this.view.filter, match: fingerprint }),
@@ -166,6 +170,7 @@ class ReplayPage {
   private async open(source: ReplaySource, at: EventPlace | undefined): Promise<void> {
     this.source = source;
     this.view = { ...this.view, at, filter: { match: '', types: [] } };
+    this.followAsShown();
     this.chosenSeries = undefined;
     this.toJournal.hidden = source.isJournal;
     this.summary = undefined;
@@ -223,7 +228,7 @@ class ReplayPage {
       this.isUnreachable = false;
       if (read === undefined || signal.aborted) return;
       // Old events were forgotten, or the server was restarted and has read less: rows are other ones.
-      if (read.first !== summary.first || read.count < summary.count) return this.load(asked);
+      if (read.first !== summary.first || read.count < summary.count) return this.load(await this.shown());
       this.list.grow(read.count);
       this.showSummary(read);
       if (this.isFollowing) await this.goToRow(read.count - 1, true);
@@ -269,10 +274,9 @@ class ReplayPage {
   }
 
   private async setFilter(filter: AskedFilter): Promise<void> {
-    const { at } = this.view;
     this.view = { ...this.view, filter };
     this.writeAddress();
-    await this.load({ place: at });
+    await this.load(await this.shown());
   }
 
   private async setStops(stops: AskedStops): Promise<void> {
@@ -314,6 +318,20 @@ class ReplayPage {
     await this.goToRow(row, row === (this.summary?.count ?? 0) - 1);
   }
 
+  private followAsShown(): void {
+    this.isFollowing = this.source.isJournal && this.view.at === undefined;
+  }
+
+  /** The place that is shown. No place: the end, with new events. */
+  private async shown(): Promise<AskedEvent> {
+    const { view, summary } = this;
+    if (this.isFollowing) return {};
+    if (view.at !== undefined || summary === undefined) return { place: view.at };
+    // The first event away from the end is still being loaded.
+    const found = await this.list.row(this.row).catch(none);
+    return { place: found === undefined ? undefined : { position: found.position, place: found.place } };
+  }
+
   /** Shows the event of a row. `follow`: goes on with new events. */
   private async goToRow(row: number, follow: boolean): Promise<void> {
     this.showing.abort();
@@ -321,22 +339,33 @@ class ReplayPage {
     const { signal } = this.showing;
     const { source } = this;
     if (this.summary === undefined) return;
-    this.isFollowing = follow && source.isJournal;
     if (this.summary.count === 0) return this.showNothing();
+    const follows = follow && source.isJournal;
+    this.isFollowing = follows;
     this.row = row;
     this.list.choose(row);
+    this.showFollowing();
     try {
       const found = await this.list.row(row);
-      if (signal.aborted || found === undefined) return;
+      if (signal.aborted) return;
+      if (found === undefined) return this.keepShown();
       const { position, place, event } = found;
-      this.view = { ...this.view, at: this.isFollowing ? undefined : { position, place } };
+      this.view = { ...this.view, at: follows ? undefined : { position, place } };
       this.axis.showTime(event.time, `${formatTime(event.time)}, ${event.type} ${subjectOf(found)}`);
       this.showWhere();
       if (!this.player.isPlaying) this.writeAddress();
       await this.showMoment({ position, place }, changesFirst, signal);
     } catch (error) {
-      if (!signal.aborted) this.fail(error);
+      if (signal.aborted) return;
+      this.keepShown();
+      this.fail(error);
     }
+  }
+
+  /** The event that was asked for can't be shown. */
+  private keepShown(): void {
+    this.followAsShown();
+    this.showFollowing();
   }
 
   private async showMoment(place: EventPlace, most: number, signal: AbortSignal): Promise<void> {
@@ -385,6 +414,10 @@ class ReplayPage {
     const what = found === undefined ? '' : `  ${formatTime(found.event.time)}  ${found.event.type}`;
     setText(this.where, `${formatCount(count === 0 ? 0 : row + 1)} of ${formatCount(count)}${what}`);
     this.controls.showEnds({ isFirst: row === 0, isLast: row >= count - 1, isEmpty: count === 0 });
+    this.showFollowing();
+  }
+
+  private showFollowing(): void {
     const following = this.isFollowing;
     setText(this.followBadge, following ? 'live' : 'not live');
     this.followBadge.className = `badge ${following ? 'good' : ''}`;
@@ -427,6 +460,8 @@ class ReplayPage {
     event.preventDefault();
   };
 }
+
+const none = (): undefined => undefined;
 
 export const mount: Mount = async (element, { signal }) => {
   const [seriesLayout, storeLayout] = await Promise.all([loadLayout('series', signal), loadLayout('store', signal)]);
