@@ -42,7 +42,7 @@ export interface KeyValueStore {
   getBlocking(key: Uint8Array): Uint8Array | undefined;
   /**
    * Writes all operations or none. With `sync` it resolves when this batch and all before it are on the disk. The caller
-   * leaves the keys and values as they are until then.
+   * must not change the keys and values until it settles: a failed write may be repeated from them.
    */
   batch(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void>;
   /** Entries in key order, in pages, from one consistent snapshot. */

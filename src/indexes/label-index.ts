@@ -2,9 +2,9 @@
  * The label indexes: label name -> its values, and label pair -> fingerprints, for series in memory and archived ones.
  * docs/formats/indexes.md
  *
- * A batch computes the complete new sets and writes them together with the journal position that they reach. Applying
- * an operation twice has the same result as once. So after a crash at any point, also between the two databases, the
- * journal is applied from the older position of the two databases on. A clean close removes the position, and the
+ * A batch computes the complete new sets and writes them, with the last of them the journal position that they reach.
+ * Applying an operation twice has the same result as once. So after a crash at any point, also between the two databases,
+ * the journal is applied from the older position of the two databases on. A clean close removes the position, and the
  * indexes then have exactly the content of the original's.
  */
 import { allOf } from '../async/all-of.ts';

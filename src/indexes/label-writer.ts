@@ -26,7 +26,7 @@ const MERGED_WITH_PAUSES = 1 << 14;
 const PAIRS_PER_PART = 1024;
 const CHANGES_PER_PART = 4096;
 const NAMES_PER_PART = 256;
-/** A value of so many bytes is written alone. In a batch it would be copied twice, in one turn of the event loop. */
+/** A value of so many bytes is written by itself. In a batch it would be copied twice, in one turn of the event loop. */
 const ALONE_BYTES = 1 << 20;
 /**
  * Bytes of the sets that a part should have. They are known only when the sets have been read. So the first part has the
@@ -77,7 +77,7 @@ export class LabelWriter {
 
   async write(operations: readonly LabelOperation[], options: WriteOptions): Promise<void> {
     const batch = new LabelBatch(operations);
-    const { position, sync, slices } = options;
+    const { slices } = options;
     for (let start = 0; start < operations.length; start += OPERATIONS_PER_LOOK) {
       if (slices.isOver) await slices.breathe();
       batch.group(start, Math.min(start + OPERATIONS_PER_LOOK, operations.length));
@@ -90,7 +90,7 @@ export class LabelWriter {
     let end = endOfPart(batch, start, PAIRS_OF_FIRST_PART);
     while (end < batch.groupCount) {
       const part = await prepare(start, end);
-      await this.writePairs(part, undefined, false);
+      await this.writePairs(part, { position: undefined, sync: false, slices });
       await slices.breathe();
       const pairCount = end - start;
       start = end;
@@ -98,7 +98,7 @@ export class LabelWriter {
     }
     const last = await prepare(start, end);
     // Each database has its own position and sync, and what counts is the smaller position.
-    await allOf([this.writePairs(last, position, sync), this.writeNames([...changedNames], valueSets, options)]);
+    await allOf([this.writePairs(last, options), this.writeNames([...changedNames], valueSets, options)]);
   }
 
   /**
@@ -141,46 +141,49 @@ export class LabelWriter {
     return { operations, written, setBytes };
   }
 
-  private async writePairs(
-    { operations, written }: PairsPart,
-    position: Position | undefined,
-    sync: boolean,
-  ): Promise<void> {
-    if (position !== undefined) operations.push(positionOperation(position));
-    await writeAll(this.parts.pairs, operations, sync);
+  private async writePairs({ operations, written }: PairsPart, options: WriteOptions): Promise<void> {
+    await writeAll(this.parts.pairs, operations, options);
     this.parts.sets.settlePostings(written);
   }
 
   private async writeNames(
     names: readonly string[],
     valueSets: ReadonlyMap<string, ValueSet>,
-    { position, sync }: WriteOptions,
+    { position, sync, slices }: WriteOptions,
   ): Promise<void> {
     for (let start = 0; start < names.length || start === 0; start += NAMES_PER_PART) {
       const part = names.slice(start, start + NAMES_PER_PART);
       const operations = part.map((name) => nameOperationOf(name, valueSets.get(name)!));
       const isLast = start + NAMES_PER_PART >= names.length;
-      if (isLast && position !== undefined) operations.push(positionOperation(position));
-      await writeAll(this.parts.names, operations, sync && isLast);
+      const options = { position: isLast ? position : undefined, sync: sync && isLast, slices };
+      await writeAll(this.parts.names, operations, options);
     }
     this.parts.sets.settleValueSets(names.map((name) => [name, valueSets.get(name)!] as const));
   }
 }
 
-/** Writes operations whose order does not matter, but for the last one, which is written last. */
+/**
+ * Writes each large value by itself, then all other operations in one batch with the position. So the position is never
+ * stored before a value that it covers.
+ */
 const writeAll = async (
   store: KeyValueStore,
   operations: readonly KeyValueOperation[],
-  sync: boolean,
+  { position, sync, slices }: WriteOptions,
 ): Promise<void> => {
-  const together: KeyValueOperation[] = [];
-  for (const [index, operation] of operations.entries()) {
-    const isLarge = operation.type === 'put' && operation.value.byteLength >= ALONE_BYTES;
-    if (isLarge && index + 1 < operations.length) await store.batch([operation], { sync: false });
-    else together.push(operation);
+  const large = operations.filter(isLarge);
+  const together = large.length === 0 ? [...operations] : operations.filter((operation) => !isLarge(operation));
+  if (position !== undefined) together.push(positionOperation(position));
+  const alone = large.map((operation) => [operation]);
+  const batches = together.length > 0 || alone.length === 0 ? [...alone, together] : alone;
+  for (const [index, batch] of batches.entries()) {
+    if (batch !== together) await slices.breathe();
+    await store.batch(batch, { sync: sync && index + 1 === batches.length });
   }
-  await store.batch(together, { sync });
 };
+
+const isLarge = (operation: KeyValueOperation): boolean =>
+  operation.type === 'put' && operation.value.byteLength >= ALONE_BYTES;
 
 const endOfPart = (batch: LabelBatch, start: number, pairsMax: number): number => {
   let end = start;

@@ -119,12 +119,40 @@ describe('LabelIndex', () => {
       bytes: operations.map((each) => (each.type === 'put' ? each.value.byteLength : 0)),
       sync,
     }));
-    expect(described[0]).to.deep.equal({ bytes: [3 + 20_000 * 61], sync: false });
-    expect(described[1]?.bytes, 'the set of one job and the position').to.have.length(2);
-    expect(described[1]?.sync).to.equal(true);
     expect(described).to.have.length(2);
+    expect(described[0]).to.deep.equal({ bytes: [3 + 20_000 * 61], sync: false });
+    expect(described[1].bytes, 'the set of one job and the position').to.have.length(2);
+    expect(described[1].sync).to.equal(true);
     expect(await index.position()).to.equal(77);
     expect(await index.valuesOf('id')).to.have.length(20_000);
+  });
+
+  it('applies a batch again if the position could not be written after a large set', async () => {
+    const { names, pairs } = open();
+    let calls = 0;
+    const failing: KeyValueStore = new Proxy(names, {
+      get: (target, key) => {
+        if (key !== 'batch') return Reflect.get(target, key, target).bind(target);
+        return async (...call: Parameters<MemoryStore['batch']>) => {
+          if (++calls === 2) throw new Error('full');
+          await target.batch(...call);
+        };
+      },
+    });
+    const operations = Array.from({ length: 20_000 }, (_, number) => ({
+      type: 'index' as const,
+      high: 0,
+      low: number,
+      pairs: ['id', String(number).padStart(60, '0')],
+    }));
+    const index = new LabelIndex(failing, pairs);
+    const failure: unknown = await index.apply(operations, 77).catch((error: unknown) => error);
+    expect(failure).to.have.property('message', 'full');
+    expect(await new LabelIndex(names, pairs).position()).to.equal(undefined);
+    await index.apply(operations, 77);
+    const opened = new LabelIndex(names, pairs);
+    expect(await opened.position()).to.equal(77);
+    expect(await opened.valuesOf('id')).to.have.length(20_000);
   });
 
   it('does the same on LevelDB, closed and opened again', async () => {

@@ -99,7 +99,7 @@ describe('ValueSet', () => {
     expect(seen).to.have.members(set.values(texts));
   });
 
-  it('is encoded again when its count takes more bytes than where it was decoded from', () => {
+  it('is encoded correctly when its count needs one byte more than in the decoded bytes', () => {
     for (const count of [63, 8191]) {
       let set = new ValueSet();
       for (let i = 0; i < count; i++) set.add(String(i));

@@ -344,9 +344,11 @@ export class SimulatedStore implements KeyValueStore {
 
   async batch(operations: readonly KeyValueOperation[], options: { readonly sync: boolean }): Promise<void> {
     this.assertOpen();
-    const copies = operations.map(copyOf);
     const msMax = options.sync ? SYNCED_WRITE_MS_MAX : WRITE_MS_MAX;
-    return this.stores.later('writeIndex', this.path, msMax, () => this.database.write(copies, options.sync));
+    // The bytes are copied late: a caller that changes them meanwhile gets a wrong index, which the model finds.
+    return this.stores.later('writeIndex', this.path, msMax, () =>
+      this.database.write(operations.map(copyOf), options.sync),
+    );
   }
 
   async *entries(range: KeyRange = {}): AsyncGenerator<readonly [Uint8Array, Uint8Array][]> {
@@ -412,7 +414,7 @@ const apply = (content: Content, operations: readonly KeyValueOperation[]): void
   }
 };
 
-/** The database keeps bytes of its own. The `slice` of a Buffer would be a view of the caller's. */
+/** Copies the bytes. `Buffer.slice` would return a view of the caller's bytes. */
 const copyOf = (operation: KeyValueOperation): KeyValueOperation =>
   operation.type === 'put'
     ? { type: 'put', key: Uint8Array.from(operation.key), value: Uint8Array.from(operation.value) }

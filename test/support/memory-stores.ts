@@ -87,7 +87,7 @@ export class MemoryStore implements KeyValueStore {
       if (operation.type === 'put') this.content.set(toText(operation.key), Uint8Array.from(operation.value));
       else this.content.delete(toText(operation.key));
     }
-    this.batches.push({ operations, sync: options.sync });
+    this.batches.push({ operations: operations.map(copyOf), sync: options.sync });
   }
 
   async *entries(range: KeyRange = {}): AsyncGenerator<readonly [Uint8Array, Uint8Array][]> {
@@ -129,6 +129,11 @@ export class MemoryStore implements KeyValueStore {
     if (this.isClosed) throw new TidemarkError('TIDEMARK_CLOSED', 'the database is closed');
   }
 }
+
+const copyOf = (operation: KeyValueOperation): KeyValueOperation =>
+  operation.type === 'put'
+    ? { type: 'put', key: Uint8Array.from(operation.key), value: Uint8Array.from(operation.value) }
+    : { type: 'del', key: Uint8Array.from(operation.key) };
 
 const toText = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
