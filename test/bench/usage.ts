@@ -58,18 +58,16 @@ const checked = (args: string[]): BenchOptions => {
   const options = parse(args);
   options.size?.forEach(sizeFrom);
   if (options.against !== undefined && !existsSync(join(options.against, 'dist')))
-    throw new Error(`--against is a built checkout, with a folder dist, not ${options.against}`);
-  const numbers = {
-    repeat: [options.repeat ?? '1', 1],
-    rest: [options.rest, 0],
-    minutes: [options.minutes, 0],
-  } as const;
-  for (const [name, [text, least]] of Object.entries(numbers)) {
-    const isWhole = name !== 'repeat' || Number.isInteger(Number(text));
-    if (!(Number(text) >= least && isWhole)) {
-      throw new Error(`--${name} is a ${name === 'repeat' ? 'whole number' : 'number'} from ${least} on, not ${text}`);
-    }
+    throw new Error(`--against needs a built checkout: ${options.against} has no folder dist`);
+  if (!(Number(options.repeat ?? 1) >= 1 && Number.isInteger(Number(options.repeat ?? 1))))
+    throw new Error(`--repeat needs a whole number from 1 on, not ${options.repeat}`);
+  for (const name of ['rest', 'minutes'] as const) {
+    const text = options[name];
+    if (text === '' || !(Number(text) >= 0 && Number.isFinite(Number(text))))
+      throw new Error(`--${name} needs a number from 0 on, not ${text || 'nothing'}`);
   }
+  if (options.large && !options.questions) throw new Error('--large needs --questions');
+  if (Number(options.minutes) > 0 && !options.doors) throw new Error('--minutes needs --doors');
   return options;
 };
 

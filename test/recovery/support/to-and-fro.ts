@@ -2,7 +2,7 @@
  * Lets the original and Tidemark use a directory in turn, and computes what must be in it at the end: every sample that
  * Tidemark acknowledged, every sample in a series file, and every sample that the original itself would return.
  */
-import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Encoding, SampleColumns } from '../../../src/chunk/chunk.ts';
 import { decodeChunk } from '../../../src/chunk/decode.ts';
@@ -23,6 +23,8 @@ export type Step = (typeof steps)[number];
 const START_MS = 1_735_689_600_000;
 const STEP_MS = 20 * 60_000;
 const RECORD_BYTES = 1041;
+/** Copies of an open directory until one is of one moment. */
+const ATTEMPTS_MAX = 20;
 const encodings = ['delta', 'double-delta', 'varbit'] as const;
 
 type Times = Map<string, Set<number>>;
@@ -222,15 +224,30 @@ const fingerprintOf = (text: string): string => {
 export const sequencesOf = (length: number): Step[][] =>
   length === 0 ? [[]] : sequencesOf(length - 1).flatMap((before) => steps.map((step) => [...before, step]));
 
-/** Copies an open directory. If a file is removed during that, the copy is of no one moment, and is made again. */
+/** Copies an open directory. Background threads may add or remove files meanwhile; then the copy is made again. */
 const copyOpen = async (from: string, to: string): Promise<void> => {
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
+    const before = filesOf(from);
     try {
-      return cpSync(from, to, { recursive: true, preserveTimestamps: true });
+      cpSync(from, to, { recursive: true, preserveTimestamps: true });
+      if (filesOf(from) === before) return;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-      rmSync(to, { recursive: true, force: true });
-      await new Promise((resolve) => setImmediate(resolve));
+      const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      if (!isGone || attempt === ATTEMPTS_MAX) throw error;
     }
+    if (attempt === ATTEMPTS_MAX) throw new Error(`${from} changed during each of ${attempt} copies`);
+    rmSync(to, { recursive: true, force: true });
+    await new Promise((resolve) => setImmediate(resolve));
   }
 };
+
+/** The names of all files with their sizes and times, as one text. */
+const filesOf = (directory: string): string =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => {
+      const stats = statSync(join(parentPath, name), { bigint: true, throwIfNoEntry: false });
+      return `${join(parentPath, name)} ${stats?.size} ${stats?.mtimeNs}`;
+    })
+    .sort()
+    .join('\n');
